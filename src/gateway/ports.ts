@@ -1,0 +1,21 @@
+/** What the gateway needs of its siblings. Plain data: all of it crosses into threads. */
+
+/** A certificate ready to serve. PEM texts; the key is a secret. */
+export interface ServedCertificate {
+  /** Lower-case names it serves; `*.example.com` stands for one label. */
+  readonly names: readonly string[]
+  /** Leaf first, then intermediates. */
+  readonly certificate: string
+  readonly key: string
+  /** Also served to clients that name no host, or one that no certificate covers. */
+  readonly anyName: boolean
+}
+
+/** What is known of the processes behind routes, by name. One that is not in it was never started. */
+export type TargetStates = Readonly<Record<string, TargetState>>
+
+export interface TargetState {
+  readonly ready: boolean
+  /** `down` for good, or on its way up. */
+  readonly phase: 'starting' | 'running' | 'stopping' | 'down'
+}
