@@ -1,0 +1,44 @@
+/**
+ * Host patterns of routes: a name, an address, or `*.example.com`, which matches one label or more in front of
+ * `.example.com` and not `example.com` itself. Patterns and hosts are compared in lower case and without port.
+ */
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+
+/** Turns a valid pattern into its test; the argument is a host in lower case, without port. */
+export function compileHostPattern(pattern: string): (host: string) => boolean {
+  const wanted = pattern.toLowerCase()
+  if (!wanted.startsWith('*.')) return (host) => host === wanted
+  const suffix = wanted.slice(1)
+  return (host) => host.length > suffix.length && host.endsWith(suffix)
+}
+
+/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+export function validateHostPattern(pattern: string): { problem: string; mend: string } | undefined {
+  if (pattern === '' || pattern === '*')
+    return { problem: 'is not a host', mend: 'leave `host` out to match every host' }
+  if (pattern.includes('://')) return { problem: 'is a URL', mend: 'write the host alone, without scheme and path' }
+  const bare = pattern.startsWith('*.') ? pattern.slice(2) : pattern
+  if (isIP(bare) === 6 || (bare.startsWith('[') && bare.endsWith(']') && isIP(bare.slice(1, -1)) === 6))
+    return pattern.startsWith('[')
+      ? undefined
+      : { problem: 'is a bare IPv6 address', mend: 'write it in brackets: `[::1]`' }
+  if (/:\d+$/.test(bare)) return { problem: 'has a port', mend: 'write the host alone; `listener` chooses by port' }
+  if (/[^\0-\x7f]/.test(bare) && domainToASCII(bare) !== '')
+    return { problem: 'is not in ASCII', mend: `write it as browsers send it: \`${domainToASCII(bare)}\`` }
+  const labels = bare.split('.')
+  if (bare.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))
+    return undefined
+  return {
+    problem: 'is not a host',
+    mend: 'write a name such as `example.com`, or `*.example.com` for all names below it',
+  }
+}
+
+/** True if every host that `narrow` matches is matched by `wide` too; both are valid patterns. */
+export function hostPatternCovers(wide: string, narrow: string): boolean {
+  const outer = wide.toLowerCase()
+  const inner = narrow.toLowerCase()
+  if (!inner.startsWith('*.')) return compileHostPattern(outer)(inner)
+  return outer.startsWith('*.') && inner.slice(1).endsWith(outer.slice(1))
+}
