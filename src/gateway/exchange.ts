@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { ListenerPlan, RoutePlan } from '../plan/types.ts'
+import type { Generation } from './generation.ts'
+import type { ResponseRules } from './response-rules.ts'
+import type { TargetPath } from './target-path.ts'
+
+export type GatewayRequest = IncomingMessage | Http2ServerRequest
+/** Over h2 this is an Http2ServerResponse, which offers the same calls; where the two differ, `Exchange.stream` tells. */
+export type GatewayResponse = ServerResponse
+
+/**
+ * One request on its way through the gateway, from its head to the end of its answer. Made by the listener, not by
+ * Fastify: Fastify's hooks miss answers that were hijacked and report an aborted one as complete.
+ */
+export class Exchange {
+  readonly started = performance.now()
+  readonly request: GatewayRequest
+  readonly response: GatewayResponse
+  readonly listener: ListenerPlan
+  readonly target: TargetPath
+  /** Lower case, without port; empty if the client named none. */
+  readonly host: string
+  readonly requestId: string
+  readonly generation: Generation
+  /** Whether a body follows the head. */
+  readonly hasBody: boolean
+  /** Bytes that came behind the head of an upgrade request, and its socket; absent on plain requests. */
+  readonly upgrade?: { readonly socket: Socket; readonly head: Buffer }
+  /** Index of the route that answers, or -1 while none is chosen. */
+  routeIndex = -1
+  /** True once an upgrade was agreed on: the answer is a tunnel now. */
+  upgraded = false
+  /** The file that a route for existing files was chosen by, so that it is not looked for twice. */
+  located: string | undefined
+  /** Bytes of the body handed to the client so far. */
+  bytesSent = 0
+  /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
+  failure: string | undefined
+  #over = false
+  readonly #onClientGone: (() => void)[] = []
+
+  constructor(parts: ExchangeParts) {
+    this.request = parts.request
+    this.response = parts.response
+    this.listener = parts.listener
+    this.target = parts.target
+    this.host = parts.host
+    this.requestId = parts.requestId
+    this.generation = parts.generation
+    this.upgrade = parts.upgrade
+    this.hasBody = announcesBody(parts.request)
+  }
+
+  get route(): RoutePlan | undefined {
+    return this.generation.plan.routes[this.routeIndex]
+  }
+
+  /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own. */
+  get rules(): ResponseRules {
+    return this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
+  }
+
+  get client(): string {
+    return this.request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+  }
+
+  /** The h2 stream that carries this exchange; undefined over h1. */
+  get stream(): ServerHttp2Stream | undefined {
+    return (this.response as { stream?: ServerHttp2Stream }).stream
+  }
+
+  get protocol(): 'h1' | 'h2' {
+    return this.stream ? 'h2' : 'h1'
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Calls back once if the client goes away before the answer is complete. */
+  onClientGone(callback: () => void): void {
+    this.#onClientGone.push(callback)
+  }
+
+  /** The answer is over, in whichever way; `clientGone` if the client left first. Only the first call counts. */
+  end(clientGone: boolean): boolean {
+    if (this.#over) return false
+    this.#over = true
+    if (clientGone) for (const callback of this.#onClientGone) callback()
+    return true
+  }
+}
+
+export interface ExchangeParts {
+  readonly request: GatewayRequest
+  readonly response: GatewayResponse
+  readonly listener: ListenerPlan
+  readonly target: TargetPath
+  readonly host: string
+  readonly requestId: string
+  readonly generation: Generation
+  readonly upgrade?: { readonly socket: Socket; readonly head: Buffer }
+}
+
+function announcesBody(request: GatewayRequest): boolean {
+  if ('stream' in request) return !request.stream.endAfterHeaders
+  const length = request.headers['content-length']
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)
+}
+
+const exchangeKey = Symbol('exchange')
+
+/** Fastify hands handlers its own request; the exchange travels on the raw one. */
+export function attachExchange(exchange: Exchange): void {
+  ;(exchange.request as { [exchangeKey]?: Exchange })[exchangeKey] = exchange
+}
+
+export function exchangeOf(request: object): Exchange {
+  const exchange = (request as { [exchangeKey]?: Exchange })[exchangeKey]
+  if (!exchange) throw new Error('a request reached the gateway without an exchange')
+  return exchange
+}

@@ -1,0 +1,177 @@
+/**
+ * A generation: the gateway's plan made ready to answer. It owns no socket: a listener hands it requests, and a reload
+ * puts the next one in its place. Fastify runs the guards and the handlers; which route answers is decided before, by
+ * our ordered router, and reaches Fastify as the path `/INDEX`.
+ */
+import { METHODS } from 'node:http'
+import httpProxy from '@fastify/http-proxy'
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
+import { messageOf } from '../shared/errors.ts'
+import { type Exchange, exchangeOf, type GatewayRequest } from './exchange.ts'
+import { serveFile, serveFiles } from './handlers/files.ts'
+import { locate } from './handlers/locate.ts'
+import { createPages } from './handlers/pages.ts'
+import { proxy, targetIsUp } from './handlers/proxy.ts'
+import { redirect } from './handlers/redirect.ts'
+import type { TargetStates } from './ports.ts'
+import { finalHeaders, sendError } from './respond.ts'
+import { compileResponseRules, type ResponseRules } from './response-rules.ts'
+import { createRouter } from './router.ts'
+import { tunnel } from './upgrade.ts'
+import type { Pools } from './upstream/pools.ts'
+
+export interface Generation {
+  readonly plan: GatewayPlan
+  /** Headers for answers of the route with this index; -1: of no route. */
+  rulesOf(routeIndex: number): ResponseRules
+  /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. */
+  answer(exchange: Exchange): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a generation uses and does not own. */
+export interface Surroundings {
+  readonly pools: Pools
+  targets(): TargetStates
+}
+
+type RouteHandler = (exchange: Exchange, reply: FastifyReply) => void | Promise<void>
+
+export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
+  const app = bareFastify()
+  await app.register(fastifyStatic, { root: '/', serve: false })
+  const proxied = plan.routes.flatMap((route, index) => (route.handler.kind === 'proxy' ? [`/${index}`] : []))
+  if (proxied.length > 0) {
+    await app.register(httpProxy, {
+      upstream: 'http://decided-by-the-route.invalid',
+      routes: proxied,
+      httpMethods: answeredMethods,
+      handler: (request, reply) => passOn(exchangeOf(request.raw), reply, surroundings),
+    })
+  }
+  for (const [index, route] of plan.routes.entries()) {
+    if (route.handler.kind !== 'proxy') addRoute(app, index, localHandler(route))
+  }
+  await app.ready()
+
+  const router = createRouter(plan.routes)
+  const ownRules = compileResponseRules(plan.response)
+  const rules = plan.routes.map((route) => compileResponseRules(route.response))
+
+  return {
+    plan,
+    rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
+    async answer(exchange) {
+      exchange.routeIndex = await choose(exchange, plan, router.match)
+      if (exchange.routeIndex === -1) sendError(exchange, 404, 'no route matches')
+      else app.routing(hideBody(exchange.request) as never, exchange.response)
+    },
+    close: () => app.close(),
+  }
+}
+
+const answeredMethods = METHODS.filter((method) => method !== 'CONNECT')
+
+function bareFastify(): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    rewriteUrl: (request) => `/${exchangeOf(request).routeIndex}`,
+  })
+  // Bodies are streamed by the handlers, never parsed; hideBody keeps Fastify from looking for a parser at all.
+  app.removeAllContentTypeParsers()
+  for (const method of answeredMethods) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  }
+  app.addHook('onSend', async (request, reply) => headAsRuled(exchangeOf(request.raw), reply))
+  app.setNotFoundHandler((request, reply) => fail(exchangeOf(request.raw), reply, 404, 'no such file'))
+  app.setErrorHandler((error, request, reply) => {
+    fail(exchangeOf(request.raw), reply, statusOf(error), messageOf(error))
+  })
+  return app
+}
+
+function addRoute(app: FastifyInstance, index: number, answer: RouteHandler): void {
+  app.route({
+    url: `/${index}`,
+    method: answeredMethods,
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      await answer(exchangeOf(request.raw), reply)
+      return reply
+    },
+  })
+}
+
+function localHandler(route: RoutePlan): RouteHandler {
+  const { handler } = route
+  switch (handler.kind) {
+    case 'files': {
+      const pages = handler.render && createPages(handler, handler.render)
+      return (exchange, reply) => serveFiles(exchange, reply, handler, pages)
+    }
+    case 'file':
+      return (_exchange, reply) => serveFile(reply, handler)
+    case 'redirect':
+      return (exchange, reply) => {
+        reply.hijack()
+        redirect(exchange, handler)
+      }
+    case 'proxy':
+      throw new Error('proxy routes are registered together')
+  }
+}
+
+function passOn(exchange: Exchange, reply: FastifyReply, { pools, targets }: Surroundings): void {
+  reply.hijack()
+  const plan = exchange.route?.handler as ProxyPlan
+  if (!targetIsUp(exchange, plan, targets())) return
+  if (exchange.upgrade) tunnel(exchange, exchange.upgrade, plan)
+  else proxy(exchange, plan, pools)
+}
+
+/** The first matching route; one for existing files is passed over where there is none. */
+async function choose(
+  exchange: Exchange,
+  plan: GatewayPlan,
+  match: ReturnType<typeof createRouter>['match'],
+): Promise<number> {
+  const { listener, host, target, request } = exchange
+  const query = { listener: listener.name, host, path: target.path, method: request.method ?? '' }
+  for (let index = match(query, -1); index !== -1; index = match(query, index)) {
+    const handler = plan.routes[index]?.handler
+    if (handler?.kind !== 'files' || !handler.existingOnly) return index
+    exchange.located = await locate(handler, target.path)
+    if (exchange.located !== undefined) return index
+  }
+  return -1
+}
+
+/** Without these headers Fastify sees no body to parse or to refuse; `rawHeaders`, which upstreams get, keep them. */
+function hideBody(request: GatewayRequest): GatewayRequest {
+  const { headers } = request
+  if (headers['content-type'] !== undefined) delete headers['content-type']
+  if (headers['content-length'] !== undefined) delete headers['content-length']
+  if (headers['transfer-encoding'] !== undefined) delete headers['transfer-encoding']
+  return request
+}
+
+/** Answers that Fastify writes itself (files) get the same head as those that we write. */
+function headAsRuled(exchange: Exchange, reply: FastifyReply): void {
+  const length = reply.getHeader('content-length')
+  if (exchange.request.method !== 'HEAD') exchange.bytesSent = Number(length ?? 0)
+  for (const name of exchange.rules.governed) reply.removeHeader(name)
+  const added = finalHeaders(exchange, [])
+  for (let i = 0; i < added.length; i += 2) reply.header(added[i] as string, added[i + 1])
+}
+
+function fail(exchange: Exchange, reply: FastifyReply, status: number, cause: string): void {
+  reply.hijack()
+  sendError(exchange, status, cause)
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { statusCode?: unknown }).statusCode
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+}

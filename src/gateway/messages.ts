@@ -1,0 +1,28 @@
+/** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
+import type { GatewayPlan, LogPlan } from '../plan/types.ts'
+import type { ServedCertificate, TargetStates } from './ports.ts'
+
+/** Given to the thread at its birth, as `workerData`. */
+export interface ThreadBirth {
+  readonly log: LogPlan
+  /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
+  readonly terminal: boolean
+}
+
+export type ToThread =
+  /** Build the next generation, open and close listeners accordingly; answered by `applied` with the same id. */
+  | {
+      readonly type: 'apply'
+      readonly id: number
+      readonly plan: GatewayPlan
+      readonly certificates: readonly ServedCertificate[]
+    }
+  /** Serve these certificates from the next handshake on. */
+  | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }
+  | { readonly type: 'targets'; readonly targets: TargetStates }
+  /** Stop accepting, answer what is in flight, close tunnels; answered by `drained`. `budget` in milliseconds. */
+  | { readonly type: 'drain'; readonly budget: number }
+
+export type FromThread =
+  | { readonly type: 'applied'; readonly id: number; readonly error?: string }
+  | { readonly type: 'drained'; readonly cut: number }

@@ -1,0 +1,33 @@
+import type { TLSSocket } from 'node:tls'
+import type { AccessRecord } from '../telemetry/access-log.ts'
+import type { Exchange } from './exchange.ts'
+
+/** nginx's code for a client that left before its answer was complete; it never goes over the wire. */
+const clientClosedRequest = 499
+
+/** What the access log tells of an exchange that is over. */
+export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord {
+  const { request, response } = exchange
+  const userAgent = request.headers['user-agent']
+  return {
+    requestId: exchange.requestId,
+    client: exchange.client,
+    listener: exchange.listener.name,
+    protocol: exchange.upgraded ? 'websocket' : exchange.protocol,
+    tls: (request.socket as TLSSocket).encrypted === true,
+    method: request.method ?? '',
+    host: exchange.host,
+    path: exchange.target.path,
+    status: statusOf(exchange, response.statusCode, clientGone),
+    bytes: exchange.bytesSent,
+    duration: Math.round((performance.now() - exchange.started) * 10) / 10,
+    ...(exchange.route && { route: exchange.route.label }),
+    ...(userAgent !== undefined && { userAgent }),
+    ...(exchange.failure !== undefined && { error: exchange.failure }),
+  }
+}
+
+function statusOf(exchange: Exchange, status: number, clientGone: boolean): number {
+  if (clientGone) return clientClosedRequest
+  return exchange.upgraded ? 101 : status
+}

@@ -1,0 +1,90 @@
+/** What an upstream is told: the client's headers without those that belong to one connection only, and our own. */
+import type { Exchange } from './exchange.ts'
+
+// RFC 9110 §7.6.1. `te` and `trailer` go too: undici sends no request trailers. `expect` was answered by Node already.
+const connectionHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+])
+
+// Nobody is trusted to have set these (trust comes with `trustedProxies`): a client's own values are replaced.
+const forwardedHeaders = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+])
+
+/** Headers for the upstream as name and value in turn, Host first. */
+export function upstreamHeaders(exchange: Exchange): string[] {
+  const { request } = exchange
+  const authority = authorityOf(exchange)
+  const headers = ['host', authority]
+  const named = namedByConnection(request.headers.connection)
+  const cookies: string[] = []
+  const raw = request.rawHeaders
+  const idHeader = exchange.generation.plan.requestId.header
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    const value = raw[i + 1] as string
+    const lower = name.toLowerCase()
+    if (lower === 'cookie') cookies.push(value)
+    else if (!dropped(lower, named) && lower !== idHeader) headers.push(name, value)
+  }
+  // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
+  if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
+  headers.push('x-forwarded-for', exchange.client)
+  headers.push('x-forwarded-proto', exchange.listener.tls ? 'https' : 'http')
+  headers.push('x-forwarded-host', authority)
+  headers.push(idHeader, exchange.requestId)
+  return headers
+}
+
+function dropped(lower: string, named: ReadonlySet<string> | undefined): boolean {
+  return (
+    lower === 'host' ||
+    lower.startsWith(':') ||
+    connectionHeaders.has(lower) ||
+    forwardedHeaders.has(lower) ||
+    (named?.has(lower) ?? false)
+  )
+}
+
+/** The client's Host, or `:authority` over h2. */
+export function authorityOf(exchange: Exchange): string {
+  const headers = exchange.request.headers
+  const authority = headers[':authority'] ?? headers.host
+  return typeof authority === 'string' ? authority : ''
+}
+
+/** The headers that Connection names belong to this hop as well. */
+export function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined
+  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+}
+
+/** An upstream's answer as name and value in turn, without what belongs to its connection with us. */
+export function answerHeaders(raw: readonly (Buffer | string)[]): string[] {
+  const flat = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+  let named: ReadonlySet<string> | undefined
+  for (let i = 0; i < flat.length; i += 2) {
+    if (flat[i]?.toLowerCase() === 'connection') named = namedByConnection(flat[i + 1])
+  }
+  const kept: string[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string
+    const lower = name.toLowerCase()
+    if (!connectionHeaders.has(lower) && !named?.has(lower)) kept.push(name, flat[i + 1] as string)
+  }
+  return kept
+}

@@ -1,0 +1,47 @@
+import { STATUS_CODES } from 'node:http'
+import { constants } from 'node:http2'
+import type { Exchange } from './exchange.ts'
+import { applyRules } from './response-rules.ts'
+
+/** Headers as name and value in turn, so that repeated ones (Set-Cookie) keep their order and number. */
+export type FlatHeaders = readonly string[]
+
+/** Writes the head of the answer: the given headers, the route's rules laid over them, the request id. */
+export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
+  exchange.response.writeHead(status, finalHeaders(exchange, headers))
+}
+
+/** A whole answer of our own. A HEAD request gets the head of it. */
+export function sendText(exchange: Exchange, status: number, text: string, headers: FlatHeaders = []): void {
+  const body = Buffer.from(text)
+  const own = ['content-type', 'text/plain; charset=utf-8', 'content-length', String(body.length)]
+  sendHead(exchange, status, [...own, ...headers])
+  exchange.bytesSent = exchange.request.method === 'HEAD' ? 0 : body.length
+  exchange.response.end(exchange.request.method === 'HEAD' ? undefined : body)
+}
+
+/**
+ * An error of our own. The client reads the status and nothing of the cause, which goes to our log; the route's headers
+ * (Cache-Control above all) are left out, since they were meant for its answers.
+ */
+export function sendError(exchange: Exchange, status: number, cause: string, headers: FlatHeaders = []): void {
+  exchange.failure = cause
+  sendText(exchange, status, `${status} ${STATUS_CODES[status] ?? 'Error'}\n`, headers)
+}
+
+export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[] {
+  const final = applyRules(exchange.rules, headers)
+  final.push(exchange.generation.plan.requestId.header, exchange.requestId)
+  return final
+}
+
+/**
+ * Ends an answer that cannot be completed so that the client sees it: an h1 socket is destroyed, an h2 stream is reset.
+ * A clean end would make half an answer look whole.
+ */
+export function cutAnswer(exchange: Exchange, cause: string): void {
+  exchange.failure = cause
+  const { response, stream } = exchange
+  if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  else response.destroy()
+}

@@ -1,0 +1,92 @@
+/**
+ * The request target, read once. What is matched is what is forwarded or opened: both use the path made here.
+ */
+
+export interface TargetPath {
+  /** Normalized as RFC 3986 §6.2.2 says: unreserved characters decoded, hex in upper case, dot segments removed. */
+  readonly path: string
+  /** With its leading `?`; empty if there is none. */
+  readonly query: string
+}
+
+const unreserved = /^[A-Za-z0-9\-._~]$/
+const plainPath = /^\/[A-Za-z0-9\-_~/!$&'()*+,;=:@]*$/
+const plainQuery = /^(?:\?[\x21\x22\x24-\x7e]*)?$/
+const visible = /^[\x21-\x7e\x80-\xff]*$/
+
+/**
+ * Reads an origin-form (`/a?b`) or absolute-form (`http://host/a?b`) target. Undefined if it is not one, holds a NUL,
+ * a backslash, a malformed escape, or climbs above the root; the answer then is 400.
+ */
+export function readTargetPath(target: string): TargetPath | undefined {
+  const origin = target.startsWith('/') ? target : originForm(target)
+  if (origin === undefined) return undefined
+  const mark = origin.indexOf('?')
+  const raw = mark === -1 ? origin : origin.slice(0, mark)
+  const query = mark === -1 ? '' : origin.slice(mark)
+  // Nearly every target is plain; a dot, an escape or anything odd takes the long way.
+  if (plainPath.test(raw) && plainQuery.test(query)) return { path: raw, query }
+  if (!visible.test(origin) || origin.includes('#') || raw.includes('\\')) return undefined
+  const path = normalize(escapeBytes(raw))
+  return path === undefined ? undefined : { path, query: escapeBytes(query) }
+}
+
+/** Bytes above ASCII, which some clients send raw, as escapes: no two readers may differ on what they mean. */
+function escapeBytes(text: string): string {
+  return text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+function originForm(target: string): string | undefined {
+  const match = /^https?:\/\/[^/?#]+(.*)$/i.exec(target)
+  if (!match) return undefined
+  const rest = match[1] ?? ''
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+function normalize(raw: string): string | undefined {
+  let malformed = false
+  const decoded = raw.replace(/%.{0,2}/g, (found) => {
+    const code = /^%[0-9A-Fa-f]{2}$/.test(found) ? Number.parseInt(found.slice(1), 16) : 0
+    if (code === 0) malformed = true
+    const character = String.fromCharCode(code)
+    return unreserved.test(character) ? character : found.toUpperCase()
+  })
+  return malformed ? undefined : withoutDotSegments(decoded)
+}
+
+/** RFC 3986 §5.2.4, but a path that climbs above the root is refused instead of clamped: no honest client sends it. */
+function withoutDotSegments(path: string): string | undefined {
+  const kept: string[] = []
+  const segments = path.split('/').slice(1)
+  for (const [index, segment] of segments.entries()) {
+    const last = index === segments.length - 1
+    if (segment === '..') {
+      if (kept.pop() === undefined) return undefined
+      if (last) kept.push('')
+    } else if (segment === '.') {
+      if (last) kept.push('')
+    } else {
+      kept.push(segment)
+    }
+  }
+  return `/${kept.join('/')}`
+}
+
+/**
+ * The file that a path names below a root, as a relative path; undefined if it cannot name one:
+ * an escaped slash or backslash is part of a name, and no file has one in its name; nor are dotfiles shown.
+ */
+export function relativeFilePath(path: string): string | undefined {
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+  if (/%2F|%5C|%00/i.test(path) || decoded.includes('\0')) return undefined
+  const segments = decoded.split('/').slice(1)
+  if (segments.some((segment, index) => segment.startsWith('.') || (segment === '' && index !== segments.length - 1))) {
+    return undefined
+  }
+  return segments.join('/')
+}

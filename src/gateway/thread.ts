@@ -1,0 +1,51 @@
+/** The entry of a gateway thread: words from the main thread in, the data plane's answers out. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { compilePathPattern } from '../plan/path-pattern.ts'
+import type { GatewayPlan } from '../plan/types.ts'
+import { messageOf } from '../shared/errors.ts'
+import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { createGateway } from './gateway.ts'
+import type { FromThread, ThreadBirth, ToThread } from './messages.ts'
+
+const birth = workerData as ThreadBirth
+const logger = createLogger({ ...birth.log, terminal: birth.terminal })
+const gateway = createGateway(accessLogOf)
+
+function accessLogOf(plan: GatewayPlan): AccessLog {
+  if (plan.accessLog === false) return () => {}
+  const write = createAccessLog(logger)
+  const skipped = plan.accessLog.skip.map(compilePathPattern)
+  return (record) => {
+    if (!skipped.some((matches) => matches(record.path))) write(record)
+  }
+}
+
+function say(message: FromThread): void {
+  parentPort?.postMessage(message)
+}
+
+async function obey(message: ToThread): Promise<void> {
+  switch (message.type) {
+    case 'apply':
+      try {
+        await gateway.apply(message.plan, message.certificates)
+        say({ type: 'applied', id: message.id })
+      } catch (error) {
+        say({ type: 'applied', id: message.id, error: messageOf(error) })
+      }
+      return
+    case 'certificates':
+      return gateway.use(message.certificates)
+    case 'targets':
+      return gateway.know(message.targets)
+    case 'drain': {
+      const cut = await gateway.drain(message.budget)
+      logger.flush()
+      say({ type: 'drained', cut })
+      parentPort?.close()
+    }
+  }
+}
+
+parentPort?.on('message', (message: ToThread) => void obey(message))

@@ -1,0 +1,63 @@
+/**
+ * One stream of words on stdout for everything in the container: Gatehouse itself, the children's lines, requests.
+ * JSON lines for machines; on a terminal `name | words`, a colour a name.
+ */
+import { pino, stdTimeFunctions } from 'pino'
+import type { Log, LogFields } from '../shared/log.ts'
+import { terminalText } from './terminal-text.ts'
+
+export interface LoggerOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly format: 'auto' | 'json' | 'text'
+  /** Whether stdout is a terminal; `format: auto` follows it. */
+  readonly terminal: boolean
+}
+
+export interface Logger {
+  /** The log of one part of the house; every line names it. */
+  named(process: string): Log
+  /** A line of a child's output, or any other record with fields of its own. Never filtered by level. */
+  record(fields: LogFields, message: string): void
+  /** Writes what is still in memory; the process may then exit. */
+  flush(): void
+}
+
+/** Where the reader of a stalled pipe leaves more than this unread, lines are dropped rather than memory filled. */
+const unreadLimit = 16 * 1024 * 1024
+
+export function createLogger(options: LoggerOptions): Logger {
+  const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
+  // Asynchronous: a reader that stalls must not stall the supervisor or the requests of a thread.
+  const stdout = pino.destination({ dest: 1, sync: false, maxLength: unreadLimit })
+  const colour = options.terminal
+  const stream = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
+  const root = pino(
+    {
+      base: null,
+      level: options.level,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
+  const unfiltered = root.child({}, { level: 'trace' })
+  return {
+    named(process) {
+      const own = root.child({ process })
+      return {
+        info: (message, fields) => own.info(fields ?? {}, message),
+        warn: (message, fields) => own.warn(fields ?? {}, message),
+        error: (message, fields) => own.error(fields ?? {}, message),
+      }
+    },
+    record: (fields, message) => unfiltered.info(fields, message),
+    flush() {
+      try {
+        stdout.flushSync()
+      } catch {
+        // The reader is gone or full: there is no one left to tell.
+      }
+    },
+  }
+}
