@@ -1,0 +1,73 @@
+import { Command, CommanderError } from 'commander'
+import { version } from '../shared/assets.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { exitCodes } from '../shared/exit-codes.ts'
+import { checkVerb } from './check.ts'
+import { planVerb } from './plan.ts'
+import { runVerb } from './run.ts'
+import { statusVerb } from './status.ts'
+
+/** Where a verb writes what was asked for, and what its reader can show. */
+export interface Terminal {
+  out(text: string): void
+  err(text: string): void
+  readonly colour: boolean
+  readonly width: number
+}
+
+/** A verb adds itself to the program; its action resolves with the exit code through `end`. */
+export type Verb = (program: Command, terminal: Terminal, end: (code: number) => void) => void
+
+const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb]
+
+const help = `
+Start here:
+  gatehouse check gatehouse.yaml     is the file right? every mistake with its place
+  gatehouse plan gatehouse.yaml      what would start, in which order; which route goes where
+  gatehouse run gatehouse.yaml       start it all; SIGHUP reads the file again, SIGTERM ends it
+  gatehouse status                   what is running, ready, waiting, and for whom
+
+Exit codes:
+  ${exitCodes.ok}   success, or a clean stop
+  ${exitCodes.configInvalid}   the configuration has errors
+  ${exitCodes.usage}   wrong usage
+  ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
+  ${exitCodes.notRunning}   nothing is running (status)
+  ${exitCodes.internal}  a fault of gatehouse itself
+  When an essential process fails for good, run exits with that process's own exit code.`
+
+/** Runs the program with these arguments (without the program's name) and resolves with its exit code. */
+export async function cli(args: readonly string[]): Promise<number> {
+  const terminal: Terminal = {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    colour: process.stdout.isTTY === true && process.stdout.hasColors(),
+    width: process.stdout.columns ?? 100,
+  }
+  let code: number = exitCodes.ok
+  const program = new Command('gatehouse')
+    .description('The front door and the foreman of a container: TLS, routing and process supervision in one binary.')
+    .version(version(), '-v, --version')
+    .addHelpText('after', help)
+    .showSuggestionAfterError()
+    .exitOverride()
+  for (const verb of verbs) {
+    verb(program, terminal, (ended) => {
+      code = ended
+    })
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return codeOf(error, terminal)
+  }
+}
+
+function codeOf(error: unknown, terminal: Terminal): number {
+  // Commander has printed its message; asking for help or the version is no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  terminal.err(`gatehouse: ${messageOf(error)}\n`)
+  if (!(error instanceof GatehouseError)) return exitCodes.internal
+  return error.code === 'not-running' ? exitCodes.notRunning : exitCodes.cannotStart
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { formatDiagnostic } from '../config/diagnostics.ts'
+import { type PlanReading, readPlan } from '../plan/read-plan.ts'
+import type { Terminal } from './cli.ts'
+
+/** The name that is looked for in the working directory when none is given. */
+export const defaultFile = 'gatehouse.yaml'
+
+/** Gives a verb its `[file]` argument and the `--config FILE` option, which mean the same. */
+export function takesConfigFile(command: Command): Command {
+  return command
+    .argument('[file]', `configuration file (default: ./${defaultFile})`)
+    .option('-c, --config <file>', 'configuration file, the same as the argument')
+}
+
+/** Absolute path of the file that was asked for. Two different ones are a mistake better told than guessed at. */
+export function configFile(argument: string | undefined, option: string | undefined): string {
+  if (argument !== undefined && option !== undefined && resolve(argument) !== resolve(option)) {
+    throw new InvalidArgumentError(`two configuration files were given: ${argument} and --config ${option}`)
+  }
+  return resolve(argument ?? option ?? defaultFile)
+}
+
+/** Reads the plan and prints what there is to say about the file; a plan without errors is returned. */
+export async function readAndReport(file: string, terminal: Terminal): Promise<PlanReading> {
+  const reading = await readPlan(file, environment())
+  for (const diagnostic of reading.diagnostics) terminal.err(`${formatDiagnostic(diagnostic)}\n`)
+  return reading
+}
+
+/** The container's own variables. */
+export function environment(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
+export function fileExists(file: string): boolean {
+  return existsSync(file)
+}

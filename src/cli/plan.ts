@@ -1,0 +1,102 @@
+import { startWaves } from '../plan/graph.ts'
+import type { CertificatePlan, HandlerPlan, Plan, ProcessPlan, ReadinessProbe } from '../plan/types.ts'
+import { formatDuration } from '../shared/duration.ts'
+import { exitCodes } from '../shared/exit-codes.ts'
+import type { Verb } from './cli.ts'
+import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
+
+export const planVerb: Verb = (program, terminal, end) => {
+  takesConfigFile(program.command('plan'))
+    .description('show what would start, in which order, and which route goes where; starts nothing')
+    .action(async (argument: string | undefined, options: { config?: string }) => {
+      const { plan } = await readAndReport(configFile(argument, options.config), terminal)
+      if (plan) terminal.out(describePlan(plan))
+      end(plan ? exitCodes.ok : exitCodes.configInvalid)
+    })
+}
+
+/** The plan in words. Commands are shown, environments never: they hold secrets. */
+export function describePlan(plan: Plan): string {
+  const sections = [
+    section(
+      'listeners',
+      plan.gateway.listeners.map(({ name, host, port, tls }) => [
+        name,
+        `${host ?? '*'}:${port}`,
+        tls ? 'TLS' : 'plain',
+      ]),
+    ),
+    section(
+      'certificates',
+      plan.certificates.map((certificate) => [certificate.domains.join(', '), sourcesOf(certificate)]),
+    ),
+    section(
+      'routes (the first that matches wins)',
+      plan.gateway.routes.map(({ label, handler, position }, index) => {
+        return [`${index + 1}.`, label, destination(handler), `line ${position.line}`]
+      }),
+    ),
+    section(
+      'processes (in order of their start)',
+      startWaves(plan.processes).flatMap((wave, index) => {
+        return wave.map((process) => [
+          `wave ${index + 1}`,
+          process.name,
+          conditions(process),
+          process.command.join(' '),
+        ])
+      }),
+    ),
+  ]
+  return sections.filter((text) => text !== '').join('\n')
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return ''
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  )
+  return `${title}\n${lines.join('\n')}\n`
+}
+
+function sourcesOf({ use }: CertificatePlan): string {
+  return use.map((source) => (source.kind === 'files' ? `files ${source.certificate}` : 'internal CA')).join(', else ')
+}
+
+function destination(handler: HandlerPlan): string {
+  switch (handler.kind) {
+    case 'proxy':
+      return handler.origin
+    case 'files':
+      return handler.fallback === undefined ? handler.root : `${handler.root}, else ${handler.fallback}`
+    case 'file':
+      return handler.path
+    case 'redirect':
+      return `${handler.status} ${handler.to}`
+  }
+}
+
+function conditions({ kind, dependsOn, ready, essential }: ProcessPlan): string {
+  const after = dependsOn.map(({ process, condition }) => `${process} ${condition}`)
+  const parts = [
+    ...(kind === 'task' ? ['task'] : []),
+    ...(essential ? ['essential'] : []),
+    ...(after.length > 0 ? [`after ${after.join(', ')}`] : []),
+    ...(ready ? [`ready by ${probeOf(ready)} within ${formatDuration(ready.deadline)}`] : []),
+  ]
+  return parts.join('; ')
+}
+
+function probeOf(probe: ReadinessProbe): string {
+  switch (probe.kind) {
+    case 'http':
+      return probe.url
+    case 'tcp':
+      return `tcp ${probe.host}:${probe.port}`
+    case 'exec':
+      return `running ${probe.command[0]}`
+    case 'log':
+      return `a line matching /${probe.pattern}/`
+  }
+}

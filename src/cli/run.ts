@@ -1,0 +1,14 @@
+import { run } from '../runtime/runtime.ts'
+import { exitCodes } from '../shared/exit-codes.ts'
+import type { Verb } from './cli.ts'
+import { configFile, environment, readAndReport, takesConfigFile } from './config-file.ts'
+
+export const runVerb: Verb = (program, terminal, end) => {
+  takesConfigFile(program.command('run'))
+    .description('start everything and stay; SIGHUP reads the file again, SIGTERM or Ctrl-C stops all in reverse order')
+    .action(async (argument: string | undefined, options: { config?: string }) => {
+      const file = configFile(argument, options.config)
+      const { plan } = await readAndReport(file, terminal)
+      end(plan ? await run(plan, environment()) : exitCodes.configInvalid)
+    })
+}

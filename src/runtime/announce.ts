@@ -1,0 +1,30 @@
+import type { ListenerPlan } from '../plan/types.ts'
+import { version } from '../shared/assets.ts'
+import type { Log } from '../shared/log.ts'
+import type { ProcessStatus } from '../supervisor/status.ts'
+
+/** `host:port` as a client would dial it; a listener on all addresses is reached at localhost. */
+export function dialledAddress({ host, port }: ListenerPlan): string {
+  if (host === undefined || host === '0.0.0.0' || host === '::') return `localhost:${port}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+export function urlOf(listener: ListenerPlan): string {
+  return `${listener.tls ? 'https' : 'http'}://${dialledAddress(listener)}`
+}
+
+export function announceStart(log: Log, file: string): void {
+  log.info(`gatehouse ${version()} starts`, { version: version(), pid: process.pid, config: file })
+}
+
+export function announceListeners(log: Log, listeners: readonly ListenerPlan[]): void {
+  for (const listener of listeners) {
+    const { name, tls } = listener
+    log.info('listening', { listener: name, address: dialledAddress(listener), tls, url: urlOf(listener) })
+  }
+}
+
+/** True once every service is ready and every task has completed. */
+export function allReady(processes: readonly ProcessStatus[]): boolean {
+  return processes.every(({ ready }) => ready)
+}

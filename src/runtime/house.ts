@@ -1,0 +1,18 @@
+import type { Certificates } from '../certificates/maintain.ts'
+import type { Control } from '../control/server.ts'
+import type { ListenerPlan, Plan } from '../plan/types.ts'
+import type { Log } from '../shared/log.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { GatewayThreads } from './threads.ts'
+
+/** What runs. The parts stay for the whole run; `plan` and `listeners` are replaced by a reload. */
+export interface House {
+  plan: Plan
+  /** With the ports that are really open. */
+  listeners: readonly ListenerPlan[]
+  readonly log: Log
+  readonly supervisor: Supervisor
+  readonly certificates: Certificates
+  readonly threads: GatewayThreads
+  readonly control: Control
+}

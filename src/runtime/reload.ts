@@ -1,0 +1,76 @@
+import type { Diagnostic } from '../config/diagnostics.ts'
+import { readPlan } from '../plan/read-plan.ts'
+import type { Plan } from '../plan/types.ts'
+import { messageOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { claimAddresses } from './claim.ts'
+import type { House } from './house.ts'
+
+/**
+ * Reads the config file again and swaps what changed: the gateway first, since it can be refused (a port is taken), then
+ * the processes. With any error in the file nothing changes. Never rejects: what went wrong is in the log.
+ */
+export async function reload(house: House, env: Readonly<Record<string, string>>): Promise<void> {
+  const { log } = house
+  const { plan, diagnostics } = await readPlan(house.plan.file, env)
+  logDiagnostics(log, diagnostics)
+  if (!plan) {
+    log.error('reload refused: the file has errors; what was running goes on unchanged', { reload: 'refused' })
+    return
+  }
+  try {
+    await swap(house, plan)
+  } catch (error) {
+    log.error(`reload refused: ${messageOf(error)}; what was serving goes on`, { reload: 'refused' })
+  }
+}
+
+async function swap(house: House, plan: Plan): Promise<void> {
+  const listeners = await claimAddresses(plan.gateway.listeners, house.listeners)
+  const certificates = await house.certificates.apply(plan.certificates)
+  await house.threads.apply({ ...plan.gateway, listeners }, certificates)
+  warnOfFixedParts(house, plan)
+  house.plan = plan
+  house.listeners = listeners
+  const { started, stopped, restarted, unchanged } = await house.supervisor.apply(plan.processes)
+  house.log.info('reloaded', {
+    reload: 'done',
+    routes: plan.gateway.routes.length,
+    started,
+    stopped,
+    restarted,
+    unchanged,
+  })
+}
+
+/** Parts that are read at the start only; saying nothing would let their change look obeyed. */
+function warnOfFixedParts({ plan, log }: House, next: Plan): void {
+  const fixed = ['control', 'storage', 'log'] as const
+  const changed = fixed.filter((part) => JSON.stringify(plan[part]) !== JSON.stringify(next[part]))
+  if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
+}
+
+function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
+  for (const { severity, code, file, line, column, message, mend } of diagnostics) {
+    const say = severity === 'error' ? log.error : severity === 'warning' ? log.warn : log.info
+    say(`${file}:${line}:${column}: ${message}${mend === undefined ? '' : ` (${mend})`}`, { code, file, line, column })
+  }
+}
+
+/** Runs one reload at a time. Requests that come during one are answered by a single one behind it. */
+export function createReloader(house: House, env: Readonly<Record<string, string>>): () => void {
+  let running: Promise<void> | undefined
+  let again = false
+  return function request() {
+    if (running) {
+      again = true
+      return
+    }
+    running = reload(house, env).then(() => {
+      running = undefined
+      if (!again) return
+      again = false
+      request()
+    })
+  }
+}

@@ -1,0 +1,104 @@
+/** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+import { createCertificates } from '../certificates/maintain.ts'
+import { openControl } from '../control/server.ts'
+import type { Plan } from '../plan/types.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { exitCodes } from '../shared/exit-codes.ts'
+import { createSupervisor } from '../supervisor/supervisor.ts'
+import { createLogger, type Logger } from '../telemetry/logger.ts'
+import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
+import { claimAddresses } from './claim.ts'
+import type { House } from './house.ts'
+import { createReloader } from './reload.ts'
+import { shutdown } from './shutdown.ts'
+import { listenForSignals, type Signals } from './signals.ts'
+import { statusOf } from './status.ts'
+import { targetStates } from './target-states.ts'
+import { startGatewayThreads } from './threads.ts'
+
+/** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
+export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
+  const terminal = process.stdout.isTTY === true
+  const logger = createLogger({ ...plan.log, terminal })
+  const log = logger.named('gatehouse')
+  const signals = listenForSignals()
+  const ending = firstEnding(signals)
+  announceStart(log, plan.file)
+  try {
+    const house = await open(plan, logger, terminal)
+    signals.onReload(createReloader(house, env))
+    start(house, ending.end)
+    const { code, reason } = await ending.reached
+    signals.onStop(() => void house.supervisor.stop({ budget: 0 }))
+    await shutdown(house, reason)
+    return code
+  } catch (error) {
+    log.error(messageOf(error), { code: error instanceof GatehouseError ? error.code : 'internal' })
+    return error instanceof GatehouseError ? exitCodes.cannotStart : exitCodes.internal
+  } finally {
+    signals.close()
+    logger.flush()
+  }
+}
+
+/** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
+async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<House> {
+  const log = logger.named('gatehouse')
+  const listeners = await claimAddresses(plan.gateway.listeners)
+  const certificates = createCertificates({ plans: plan.certificates, storage: plan.storage, log })
+  const served = await certificates.load()
+  const supervisor = createSupervisor({
+    processes: plan.processes,
+    output: { line: (process, stream, text) => logger.record({ process, stream }, text) },
+    log,
+  })
+  const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
+  const threads = startGatewayThreads({ log: plan.log, terminal })
+  const house: House = { plan, listeners, log, supervisor, certificates, threads, control }
+  try {
+    threads.know(targetStates(supervisor.status()))
+    await threads.apply({ ...plan.gateway, listeners }, served)
+  } catch (error) {
+    await control.close()
+    throw error
+  }
+  return house
+}
+
+/** Wires the parts to one another and sets the processes going. */
+function start(house: House, end: (ending: Ending) => void): void {
+  const { log, supervisor, certificates, threads } = house
+  let saidReady = false
+  const tellGateway = () => {
+    const processes = supervisor.status()
+    threads.know(targetStates(processes))
+    if (saidReady || !allReady(processes)) return
+    saidReady = true
+    log.info(['ready', ...house.listeners.map(urlOf)].join('  '), { ready: true })
+  }
+  supervisor.subscribe((event) => {
+    if (event.type === 'transition') return tellGateway()
+    end({ code: event.exitCode, reason: `the essential process ${event.process} failed: ${event.reason}` })
+  })
+  certificates.subscribe((served) => threads.use(served))
+  certificates.watch()
+  threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
+  announceListeners(log, house.listeners)
+  supervisor.start()
+  tellGateway()
+}
+
+interface Ending {
+  readonly code: number
+  readonly reason: string
+}
+
+/** The first cause to end the run decides the exit code; later ones are part of the same end. */
+function firstEnding(signals: Signals): { readonly reached: Promise<Ending>; end(ending: Ending): void } {
+  const { promise, resolve } = Promise.withResolvers<Ending>()
+  signals.onStop((signal) => resolve({ code: exitCodes.ok, reason: signal }))
+  process.once('uncaughtException', (error) =>
+    resolve({ code: exitCodes.internal, reason: `internal error: ${error.stack}` }),
+  )
+  return { reached: promise, end: resolve }
+}

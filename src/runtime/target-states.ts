@@ -1,0 +1,26 @@
+import type { TargetStates } from '../gateway/ports.ts'
+import type { ProcessStatus } from '../supervisor/status.ts'
+
+/** What the gateway must know of the processes behind its routes. */
+export function targetStates(processes: readonly ProcessStatus[]): TargetStates {
+  return Object.fromEntries(
+    processes.map((process) => [process.name, { ready: process.ready, phase: phaseOf(process) }]),
+  )
+}
+
+function phaseOf({ state }: ProcessStatus): TargetStates[string]['phase'] {
+  switch (state) {
+    case 'waiting':
+    case 'starting':
+    case 'backoff':
+      return 'starting'
+    case 'running':
+      return 'running'
+    case 'stopping':
+      return 'stopping'
+    case 'stopped':
+    case 'exited':
+    case 'fatal':
+      return 'down'
+  }
+}

@@ -1,0 +1,114 @@
+/** The import rules of the house. A room that reaches into another one is found here, not in a review. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const source = resolve(dirname(fileURLToPath(import.meta.url)), '../src')
+
+/** Each room may import from itself and from the rooms of lower floors. Rooms on one floor never import each other. */
+const floors = [
+  ['shared'],
+  ['telemetry'],
+  ['config'],
+  ['plan'],
+  ['gateway', 'supervisor', 'certificates'],
+  ['control'],
+  ['runtime'],
+  ['cli'],
+  ['main.ts'],
+]
+
+/** Packages and builtins that only these places may import: one file, or one room. */
+const gates: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['supervisor/spawn.ts'],
+  'acme-client': ['certificates/issuer/acme.ts'],
+  'node-forge': ['certificates/issuer/internal.ts'],
+  fastify: ['gateway/', 'control/'],
+  '@fastify/http-proxy': ['gateway/'],
+  '@fastify/static': ['gateway/'],
+  undici: ['gateway/'],
+  yaml: ['config/'],
+  commander: ['cli/'],
+  pino: ['telemetry/'],
+}
+
+interface Import {
+  readonly from: string
+  readonly of: string
+}
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+const imports: readonly Import[] = files.flatMap((from) => specifiersOf(from).map((of) => ({ from, of })))
+
+function specifiersOf(file: string): string[] {
+  const text = readFileSync(join(source, file), 'utf8')
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|(?:^|\n)import\s+['"]([^'"]+)['"]/g,
+  )
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+}
+
+function roomOf(file: string): string {
+  return file.split('/')[0] ?? ''
+}
+
+function floorOf(room: string): number {
+  return floors.findIndex((rooms) => rooms.includes(room))
+}
+
+/** The file in src/ that a relative import means. */
+function targetOf({ from, of }: Import): string {
+  return relative(source, resolve(source, dirname(from), of))
+}
+
+describe('the house', () => {
+  it('finds the imports it judges', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect(imports.length).toBeGreaterThan(files.length)
+    expect(imports).toContainEqual({ from: 'main.ts', of: './cli/cli.ts' })
+  })
+
+  it('has only the rooms of the design', () => {
+    const rooms = new Set(files.map(roomOf))
+    expect([...rooms].filter((room) => floorOf(room) === -1)).toEqual([])
+  })
+
+  it('imports one way: from lower floors, never from a sibling', () => {
+    const wrong = imports.filter((one) => {
+      if (!one.of.startsWith('.')) return false
+      const [from, to] = [roomOf(one.from), roomOf(targetOf(one))]
+      return from !== to && floorOf(to) >= floorOf(from)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('keeps gated packages behind their gate', () => {
+    const wrong = imports.filter(({ from, of }) => {
+      const allowed = gates[of]
+      return (
+        allowed !== undefined &&
+        !allowed.some((place) => (place.endsWith('/') ? from.startsWith(place) : from === place))
+      )
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('imports builtins by their node: name and nothing outside src', () => {
+    const wrong = imports.filter((one) => one.of.startsWith('.') && targetOf(one).startsWith('..'))
+    expect(wrong).toEqual([])
+  })
+
+  it('has files of at most 250 lines', () => {
+    const long = files.filter((file) => readFileSync(join(source, file), 'utf8').split('\n').length > 251)
+    expect(long).toEqual([])
+  })
+
+  it('does not use the words that the vocabulary leaves out', () => {
+    const left = /\b(utils|helpers?|[A-Z]\w*Manager|handle[A-Z]\w*)\b/
+    const wrong = files.filter((file) =>
+      left.test(readFileSync(join(source, file), 'utf8').replace(/\bhandler\b/g, '')),
+    )
+    expect(wrong).toEqual([])
+  })
+})
