@@ -36,19 +36,21 @@ export function describePlan(plan: Plan): string {
         return [`${index + 1}.`, label, destination(handler), `line ${position.line}`]
       }),
     ),
-    section(
-      'processes (in order of their start)',
-      startWaves(plan.processes).flatMap((wave, index) => {
-        return wave.map((process) => [
-          `wave ${index + 1}`,
-          process.name,
-          conditions(process),
-          process.command.join(' '),
-        ])
-      }),
-    ),
+    section('processes (in order of their start)', processRows(plan.processes)),
   ]
   return sections.filter((text) => text !== '').join('\n')
+}
+
+function processRows(processes: readonly ProcessPlan[]): readonly (readonly string[])[] {
+  const byName = new Map(processes.map((process) => [process.name, process]))
+  const nodes = processes.map(({ name, dependsOn }) => ({
+    name,
+    needs: dependsOn.map((dependency) => dependency.process),
+  }))
+  return startWaves(nodes).flatMap((names, index) => {
+    const wave = names.flatMap((name) => byName.get(name) ?? [])
+    return wave.map((process) => [`wave ${index + 1}`, process.name, process.command.join(' '), conditions(process)])
+  })
 }
 
 function section(title: string, rows: readonly (readonly string[])[]): string {
