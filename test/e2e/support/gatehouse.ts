@@ -142,7 +142,8 @@ export function startGatehouse(options: GatehouseOptions): Gatehouse {
       const left = survivors()
       left.forEach(kill)
       rmSync(folder, { recursive: true, force: true })
-      if (left.length > 0 && how.signal === null) throw new Error(`left behind: ${left.map(({ command }) => command).join('; ')}`)
+      if (left.length > 0 && how.signal === null)
+        throw new Error(`left behind: ${left.map(({ command }) => command).join('; ')}`)
       return how
     },
   }

@@ -1,0 +1,27 @@
+/** `npm run check`: everything that can be said of the code without running it. All checks run; exit code 1 if one failed. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { styleText } from 'node:util'
+
+const project = resolve(import.meta.dirname, '..')
+
+const checks: readonly { readonly name: string; readonly command: readonly string[] }[] = [
+  { name: 'types', command: ['node_modules/typescript/bin/tsc'] },
+  { name: 'lint and format', command: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'] },
+  { name: 'generated files are fresh', command: ['scripts/generate.ts', '--check'] },
+]
+
+let failed = 0
+for (const { name, command } of checks) {
+  if (!existsSync(resolve(project, command[0] ?? ''))) continue
+  const started = performance.now()
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...command], { cwd: project, encoding: 'utf8' })
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  const mark = status === 0 ? styleText('green', '✓') : styleText('red', '✗')
+  console.log(`${mark} ${name} (${seconds} s)`)
+  if (status === 0) continue
+  failed++
+  console.log(stdout + stderr)
+}
+process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,65 @@
+/**
+ * The real programs that tests run against, and the Debian packages they come from. A part that is missing is installed
+ * when we may; otherwise its tests are skipped and `npm test` says so.
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export const debianParts = {
+  chromium: { package: 'chromium', for: 'the demo in a real browser' },
+  certutil: { package: 'libnss3-tools', for: "the browser's trust in the internal certificate authority" },
+  // Found by the compiler: `java Backend.java` needs it, and a mere runtime has a `java` as well.
+  javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
+  'redis-server': { package: 'redis-server', for: "the demo's counter" },
+  h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
+  strip: { package: 'binutils', for: 'a binary without its symbols' },
+} as const
+
+export type PartName = keyof typeof debianParts
+
+/** Absolute path of a part's program, or undefined if it is not on the PATH. */
+export function findPart(name: PartName): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable)
+}
+
+export function missingParts(): PartName[] {
+  return (Object.keys(debianParts) as PartName[]).filter((name) => findPart(name) === undefined)
+}
+
+/** Installs what is missing where we are root on Debian; says what it does, and what remains missing for which tests. */
+export function installMissingParts(): void {
+  const missing = missingParts()
+  if (missing.length === 0) return
+  const packages = missing.map((name) => debianParts[name].package)
+  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) {
+    console.log(`Missing programs; as root \`npm test\` installs them itself: apt-get install ${packages.join(' ')}`)
+  } else {
+    console.log(`Installing ${packages.join(', ')} ...`)
+    const started = performance.now()
+    // A failure is told by apt-get itself, and by the parts that are still missing below.
+    if (aptGet('update')) aptGet('install', '-y', '--no-install-recommends', ...packages)
+    console.log(`... took ${Math.round((performance.now() - started) / 1000)} s`)
+  }
+  for (const name of missingParts()) console.log(`  ${name} is missing: tests of ${debianParts[name].for} are skipped`)
+}
+
+/** apt-get is quiet unless it fails: its progress would bury what the tests say. */
+function aptGet(...words: string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { status, stdout, stderr, error } = spawnSync('apt-get', ['-q', ...words], { env, encoding: 'utf8' })
+  if (status !== 0) console.log(`apt-get ${words.join(' ')} failed: ${error?.message ?? stderr + stdout}`)
+  return status === 0
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

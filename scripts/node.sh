@@ -1,0 +1,34 @@
+#!/bin/sh
+# node.sh ARGUMENTS: runs the Node that `npm ci` pinned, which npm puts first on the PATH.
+# That Node needs libatomic1 and libstdc++6, which a minimal Debian lacks, and without them it cannot even say so: hence a
+# shell script. As root they are installed, otherwise it says what to do.
+set -eu
+
+# Fails where the loader lacks a library (127) and where Node is older than TypeScript without a build needs.
+runs_typescript='const [major, minor] = process.versions.node.split(".").map(Number)
+process.exit(major > 24 || (major === 24 && minor >= 14) ? 0 : 3)'
+
+check() {
+  status=0
+  complaint=$(node -e "$runs_typescript" 2>&1) || status=$?
+}
+
+check
+case $complaint in
+*libatomic* | *libstdc++*)
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo 'Installing libatomic1 and libstdc++6, which Node needs ...' >&2
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends libatomic1 libstdc++6; } >&2
+    check
+  else
+    echo 'Node needs two system libraries. On Debian: sudo apt-get install libatomic1 libstdc++6' >&2
+    exit 1
+  fi
+  ;;
+esac
+if [ "$status" -ne 0 ]; then
+  [ -z "$complaint" ] || echo "$complaint" >&2
+  echo 'Gatehouse needs Node 24.14 or newer: `npm ci` installs it for this project, and `npm run` finds it there.' >&2
+  exit 1
+fi
+exec node "$@"
