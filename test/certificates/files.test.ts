@@ -163,11 +163,11 @@ test('files that are missing, or folders, are named', async () => {
   )
 })
 
-test.skipIf(process.getuid?.() === 0)('a key that we may not read is said with who we are', async () => {
+test.skipIf(process.geteuid?.() === 0)('a key that we may not read is said with who we are', async () => {
   const source = await writtenPair(await temporaryFolder(), makeCertificate())
   await chmod(source.key, 0)
   await expect(certificateFromFiles(source, domains, recordedLog())).rejects.toThrow(
-    `${source.key}: the key file may not be read by user ${process.getuid?.()}; change its owner`,
+    `${source.key}: the key file may not be read by user ${process.geteuid?.()}; change its owner`,
   )
 })
 

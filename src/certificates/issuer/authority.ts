@@ -25,7 +25,7 @@ export function createAuthority(folder: string, log: Log): Authority {
       } catch (error) {
         throw new GatehouseError(
           'certificate-unusable',
-          `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.getuid?.()} or change \`storage\``,
+          `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
           { cause: error },
         )
       }

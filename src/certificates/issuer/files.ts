@@ -45,7 +45,7 @@ function readFailure(error: unknown, path: string, what: 'certificate' | 'key'):
     case 'ENOENT':
       return `${path}: the ${what} file does not exist; put it there or correct the path`
     case 'EACCES':
-      return `${path}: the ${what} file may not be read by user ${process.getuid?.()}; change its owner`
+      return `${path}: the ${what} file may not be read by user ${process.geteuid?.()}; change its owner`
     default:
       return `${path}: the ${what} file cannot be read: ${messageOf(error)}`
   }

@@ -1,0 +1,145 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+import type { CertificateStatus, ProcessStatus, Status } from '../control/contract.ts'
+import { formatDuration } from '../shared/duration.ts'
+
+type Format = Parameters<typeof styleText>[0]
+type Paint = (format: Format, text: string) => string
+
+export interface TableOptions {
+  readonly colour: boolean
+  /** Columns of the terminal; notes are folded to it. */
+  readonly width: number
+}
+
+/** A status as a table for people: who runs, what listens, one line for each process with what is wrong with it, certificates. */
+export function renderStatus(status: Status, { colour, width }: TableOptions): string {
+  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text)
+  const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
+  if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLine(one, paint)))
+  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+function headLines({ version, pid, uptime, config, listeners }: Status, paint: Paint): string[] {
+  const title = paint('bold', `gatehouse ${version}`)
+  const addresses = listeners.map(({ address, tls }) => `${tls ? 'https' : 'http'}://${address}`)
+  return [
+    `${title}  pid ${pid}  up ${formatDuration(uptime)}  ${config}`,
+    addresses.length === 0 ? 'no listeners' : `listening on ${addresses.join('  ')}`,
+  ]
+}
+
+interface Column {
+  readonly title: string
+  readonly alignment: 'left' | 'right'
+  cell(process: ProcessStatus): string
+}
+
+const columns: readonly Column[] = [
+  { title: 'NAME', alignment: 'left', cell: ({ name }) => name },
+  { title: 'STATE', alignment: 'left', cell: ({ state }) => state },
+  { title: 'READY', alignment: 'left', cell: ({ ready }) => (ready ? 'yes' : 'no') },
+  { title: 'PID', alignment: 'right', cell: ({ pid }) => (pid === undefined ? '-' : String(pid)) },
+  {
+    title: 'UPTIME',
+    alignment: 'right',
+    cell: ({ uptime }) => (uptime === undefined ? '-' : formatDuration(uptime)),
+  },
+  { title: 'RESTARTS', alignment: 'right', cell: ({ restarts }) => String(restarts) },
+]
+const gap = '  '
+/** Below this a folded note is a column of single words: it may rather run over the edge. */
+const narrowestNote = 24
+
+function processLines(processes: readonly ProcessStatus[], width: number, paint: Paint): string[] {
+  if (processes.length === 0) return ['no processes']
+  const widths = columns.map(({ title, cell }) =>
+    Math.max(title.length, ...processes.map((process) => cell(process).length)),
+  )
+  const indent = widths.reduce((sum, columnWidth) => sum + columnWidth + gap.length, 0)
+  const noteWidth = Math.max(width - indent, narrowestNote)
+  const line = (cells: readonly string[], note: string, format?: Format) => {
+    const padded = cells.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.alignment))
+    const painted = padded.map((cell, index) => (format && index > 0 && index < 3 ? paint(format, cell) : cell))
+    return [...painted, fold(note, noteWidth).join(`\n${' '.repeat(indent)}`)].join(gap).trimEnd()
+  }
+  const head = line(
+    columns.map(({ title }) => title),
+    '',
+  )
+  const rows = processes.map((process) =>
+    line(
+      columns.map(({ cell }) => cell(process)),
+      noteOf(process),
+      formatOf(process),
+    ),
+  )
+  return [paint('dim', head), ...rows]
+}
+
+function pad(text: string, width: number, alignment: Column['alignment'] = 'left'): string {
+  return alignment === 'left' ? text.padEnd(width) : text.padStart(width)
+}
+
+/** Breaks at spaces; a word that is longer than a line keeps its line to itself. */
+function fold(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === '' ? word : `${line} ${word}`
+    }
+  }
+  return [...lines, line]
+}
+
+/** Green needs no look, yellow is on its way or was asked for, red needs somebody. */
+function formatOf({ state, ready, exit }: ProcessStatus): Format {
+  switch (state) {
+    case 'running':
+      return ready ? 'green' : 'yellow'
+    case 'waiting':
+    case 'starting':
+    case 'stopping':
+    case 'backoff':
+      return 'yellow'
+    case 'fatal':
+      return ['red', 'bold']
+    case 'exited':
+      return exit === undefined || exit.code === 0 ? 'dim' : 'red'
+    case 'stopped':
+      return 'dim'
+  }
+}
+
+/** What a person would ask next: what it waits for, why it is down, how it ended last. */
+function noteOf({ state, wanted, waitingFor, reason, exit, essential }: ProcessStatus): string {
+  const notes: string[] = []
+  if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
+  const isUp = state === 'running' || state === 'starting'
+  if (reason !== undefined) notes.push(firstLine(reason))
+  else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
+  if (!wanted && state === 'stopped') notes.push('not wanted')
+  if (essential && state === 'fatal') notes.push('essential: gatehouse stops')
+  return notes.join('; ')
+}
+
+function endingOf({ code, signal }: NonNullable<ProcessStatus['exit']>): string {
+  return signal === null ? `exit code ${code}` : `killed by ${signal}`
+}
+
+/** A reason can quote a child's own words, and those must not steer the terminal. */
+function firstLine(text: string): string {
+  const [line = ''] = stripVTControlCharacters(text).trim().split('\n')
+  return line.replaceAll(/\p{Cc}+/gu, ' ').trim()
+}
+
+function certificateLine({ names, source, issuer, notAfter, skipped }: CertificateStatus, paint: Paint): string {
+  const left = Date.parse(notAfter) - Date.now()
+  const until = left > 0 ? `until ${notAfter} (${formatDuration(left)})` : paint('red', `expired on ${notAfter}`)
+  const facts = `certificate ${names.join(', ')}  from ${source}, by ${issuer}, ${until}`
+  const reasons = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${firstLine(error)}`))
+  return [facts, ...reasons].join('\n  ')
+}

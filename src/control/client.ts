@@ -1,0 +1,85 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import type { Milliseconds } from '../shared/duration.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { failureSchema, paths, type Status, statusSchema } from './contract.ts'
+
+/**
+ * Asks the Gatehouse behind this Unix socket how it is. Throws `not-running` if none listens there, and
+ * `control-failed` if one does but may not be asked, does not answer in time, or answers something else.
+ */
+export async function readStatus(socket: string, timeout: Milliseconds = 5_000): Promise<Status> {
+  const { status, body } = await get(socket, paths.status, timeout)
+  if (status !== 200) throw new GatehouseError('control-failed', `${socket}: ${failureOf(status, body)}`)
+  const answer = statusSchema.safeParse(parseJson(body))
+  if (answer.success) return answer.data
+  const [issue] = answer.error.issues
+  throw new GatehouseError(
+    'control-failed',
+    `${socket}: the answer is not a status that this version understands (${issue?.path.join('.') || 'body'}: ${issue?.message}); does another version of gatehouse run there?`,
+  )
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+function get(socket: string, path: string, timeout: Milliseconds): Promise<Answer> {
+  return new Promise<Answer>((resolve, reject) => {
+    // One deadline for all of it: a server that sends a byte now and then is not answering either.
+    const signal = AbortSignal.timeout(timeout)
+    const fail = (error: unknown) => reject(unanswered(error, { socket, timeout, late: signal.aborted }))
+    const asking = request({ socketPath: socket, path, signal, agent: false }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail)
+    })
+    asking.on('error', fail)
+    asking.end()
+  })
+}
+
+interface Circumstances {
+  readonly socket: string
+  readonly timeout: Milliseconds
+  readonly late: boolean
+}
+
+function unanswered(error: unknown, { socket, timeout, late }: Circumstances): GatehouseError {
+  if (late) {
+    return new GatehouseError(
+      'control-failed',
+      `${socket}: accepted the connection, but no answer within ${timeout} ms`,
+    )
+  }
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return new GatehouseError(
+        'not-running',
+        `no gatehouse listens on ${socket}; start it with \`gatehouse run\`, or check \`control.socket\` in the config file`,
+        { cause: error },
+      )
+    case 'EACCES':
+    case 'EPERM':
+      return new GatehouseError(
+        'control-failed',
+        `${socket}: permission denied; ask as root or as the user that runs gatehouse`,
+        { cause: error },
+      )
+    default:
+      return new GatehouseError('control-failed', `${socket}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function failureOf(status: number, body: string): string {
+  const failure = failureSchema.safeParse(parseJson(body))
+  return failure.success ? `${failure.data.error.message} (${status})` : `answered with status ${status}`
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}

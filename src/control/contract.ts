@@ -1,0 +1,79 @@
+/**
+ * What is said over the control socket. The server sends no more than these schemas name, and the client believes no less;
+ * fields that a newer server adds are passed over.
+ */
+import { z } from 'zod'
+
+/** Where a client asks for what. */
+export const paths = { status: '/v1/status' } as const
+
+/** Unix time in milliseconds. */
+const time = z.number().nonnegative()
+const milliseconds = z.number().nonnegative()
+const pid = z.int().positive()
+
+/** Three facts that stay separate: whether it is wanted, its state, and whether it is ready. */
+export const processStatusSchema = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['service', 'task']),
+    wanted: z.boolean(),
+    state: z.enum(['stopped', 'waiting', 'starting', 'running', 'backoff', 'stopping', 'exited', 'fatal']),
+    ready: z.boolean(),
+    /** These three are there while it has a process. */
+    pid: pid.optional(),
+    startedAt: time.optional(),
+    uptime: milliseconds.optional(),
+    restarts: z.int().nonnegative(),
+    /** Processes whose condition is not met yet. */
+    waitingFor: z.array(z.string()).readonly(),
+    /** How it ended last: one of the two is null. */
+    exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).readonly().optional(),
+    /** Why it is in backoff, exited or fatal. */
+    reason: z.string().optional(),
+    essential: z.boolean(),
+  })
+  .readonly()
+
+export const listenerStatusSchema = z
+  .object({
+    name: z.string(),
+    /** `host:port` as it can be dialled. */
+    address: z.string(),
+    tls: z.boolean(),
+  })
+  .readonly()
+
+export const certificateStatusSchema = z
+  .object({
+    names: z.array(z.string()).readonly(),
+    source: z.string(),
+    issuer: z.string(),
+    /** ISO 8601, UTC. */
+    notAfter: z.iso.datetime(),
+    skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
+  })
+  .readonly()
+
+export const statusSchema = z
+  .object({
+    version: z.string(),
+    pid,
+    startedAt: time,
+    uptime: milliseconds,
+    /** Absolute path of the config file. */
+    config: z.string(),
+    listeners: z.array(listenerStatusSchema).readonly(),
+    processes: z.array(processStatusSchema).readonly(),
+    certificates: z.array(certificateStatusSchema).readonly(),
+  })
+  .readonly()
+
+/** The body of every answer that is not a success. */
+export const failureSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
+
+export type Status = z.infer<typeof statusSchema>
+export type ProcessStatus = z.infer<typeof processStatusSchema>
+export type ListenerStatus = z.infer<typeof listenerStatusSchema>
+export type CertificateStatus = z.infer<typeof certificateStatusSchema>
+export type Failure = z.infer<typeof failureSchema>

@@ -1,0 +1,140 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { renderStatus } from '../../src/cli/status-table.ts'
+import type { ProcessStatus, Status } from '../../src/control/contract.ts'
+
+const day = 86_400_000
+
+const status: Status = {
+  version: '0.1.0',
+  pid: 42,
+  startedAt: 1_790_000_000_000,
+  uptime: 3 * day + 4 * 3_600_000,
+  config: '/etc/gatehouse.yaml',
+  listeners: [
+    { name: 'http', address: 'localhost:80', tls: false },
+    { name: 'https', address: 'localhost:443', tls: true },
+  ],
+  processes: [],
+  certificates: [],
+}
+
+function a(process: Partial<ProcessStatus>): ProcessStatus {
+  return {
+    name: 'app',
+    kind: 'service',
+    wanted: true,
+    state: 'running',
+    ready: true,
+    restarts: 0,
+    waitingFor: [],
+    essential: false,
+    ...process,
+  }
+}
+
+function lines(processes: readonly ProcessStatus[], options = { colour: false, width: 100 }): string[] {
+  return renderStatus({ ...status, processes }, options).split('\n')
+}
+
+/** The note of the only process. */
+function note(process: Partial<ProcessStatus>): string | undefined {
+  return lines([a(process)], { colour: false, width: 200 })[4]?.split(/ {2,}/)[6]
+}
+
+test('the whole of it, aligned', () => {
+  const processes = [
+    a({ name: 'mongodb', pid: 1201, uptime: 3 * day }),
+    a({ name: 'migrate', kind: 'task', state: 'exited', exit: { code: 0, signal: null } }),
+    a({ name: 'rts', pid: 90211, uptime: 250, state: 'starting', ready: false, restarts: 12 }),
+    a({ name: 'backend', state: 'waiting', ready: false, waitingFor: ['migrate', 'rts'] }),
+    a({ name: 'worker', state: 'fatal', ready: false, restarts: 5, reason: 'spawn wrker ENOENT\nat …' }),
+  ]
+  expect(lines(processes)).toEqual([
+    'gatehouse 0.1.0  pid 42  up 3d 4h  /etc/gatehouse.yaml',
+    'listening on http://localhost:80  https://localhost:443',
+    '',
+    'NAME     STATE     READY    PID  UPTIME  RESTARTS',
+    'mongodb  running   yes     1201      3d         0',
+    'migrate  exited    yes        -       -         0  exit code 0',
+    'rts      starting  no     90211   250ms        12',
+    'backend  waiting   no         -       -         0  waiting for migrate, rts',
+    'worker   fatal     no         -       -         5  spawn wrker ENOENT',
+    '',
+  ])
+})
+
+test('a note says what one would ask next', () => {
+  expect(note({ state: 'waiting', waitingFor: ['mongodb'] })).toBe('waiting for mongodb')
+  expect(note({ state: 'exited', exit: { code: null, signal: 'SIGKILL' } })).toBe('killed by SIGKILL')
+  expect(note({ state: 'running', exit: { code: 7, signal: null } })).toBe('last time: exit code 7')
+  expect(note({ state: 'stopped', wanted: false })).toBe('not wanted')
+  expect(note({ state: 'fatal', reason: 'gave up', essential: true })).toBe('gave up; essential: gatehouse stops')
+  expect(note({})).toBeUndefined()
+})
+
+test('a long note is folded below itself at the width of the terminal', () => {
+  const reason = 'five failures within one minute, the last of them with exit code 1'
+  const [first, second, third] = lines([a({ state: 'fatal', ready: false, reason })], {
+    colour: false,
+    width: 72,
+  }).slice(4)
+  expect([first, second, third]).toEqual([
+    'app   fatal  no       -       -         0  five failures within one',
+    '                                           minute, the last of them with',
+    '                                           exit code 1',
+  ])
+})
+
+test('a terminal too narrow for a note gets it all the same', () => {
+  const text = lines([a({ state: 'fatal', reason: 'cannot find the program /opt/app/bin/start' })], {
+    colour: false,
+    width: 10,
+  })
+  expect(text.slice(4).map((line) => line.slice(43))).toEqual(['cannot find the program', '/opt/app/bin/start', ''])
+})
+
+test('what a child has said cannot steer the terminal', () => {
+  expect(note({ state: 'fatal', reason: '\u001b[2J\u001b]0;owned\u0007bad\tluck\r\nmore' })).toBe('bad luck')
+})
+
+test('colours tell what needs somebody, only when asked, and shift nothing', () => {
+  const processes = [
+    a({ name: 'good' }),
+    a({ name: 'soon', state: 'backoff', ready: false }),
+    a({ name: 'dead', state: 'fatal', ready: false }),
+    a({ name: 'ended', state: 'exited', exit: { code: 1, signal: null } }),
+  ]
+  const coloured = lines(processes, { colour: true, width: 100 })
+  expect(coloured[4]).toContain('\u001b[32mrunning')
+  expect(coloured[5]).toContain('\u001b[33mbackoff')
+  expect(coloured[6]).toContain('\u001b[31m\u001b[1mfatal')
+  expect(coloured[7]).toContain('\u001b[31mexited')
+  expect(stripVTControlCharacters(coloured.join('\n'))).toBe(lines(processes).join('\n'))
+})
+
+test('certificates say until when, and why a preferred source does not serve', () => {
+  const certificates = [
+    {
+      names: ['app.example', 'www.app.example'],
+      source: 'internal',
+      issuer: 'Gatehouse internal CA 01234567',
+      notAfter: new Date(Date.now() + 5.5 * day).toISOString(),
+      skipped: [{ source: 'files', error: '/ssl/chain.pem: expired' }],
+    },
+    { names: ['old.example'], source: 'files', issuer: 'R3', notAfter: '2026-01-01T00:00:00.000Z', skipped: [] },
+  ]
+  const [first, second, third] = renderStatus({ ...status, certificates }, { colour: false, width: 80 })
+    .split('\n')
+    .slice(5)
+  expect(first).toMatch(
+    /^certificate app\.example, www\.app\.example {2}from internal, by Gatehouse internal CA 01234567, until .+Z \(5d 1[12]h\)$/,
+  )
+  expect(second).toBe('  not from files: /ssl/chain.pem: expired')
+  expect(third).toBe('certificate old.example  from files, by R3, expired on 2026-01-01T00:00:00.000Z')
+})
+
+test('a gatehouse without processes or listeners says so', () => {
+  const text = renderStatus({ ...status, listeners: [] }, { colour: false, width: 80 })
+  expect(text.split('\n').slice(1)).toEqual(['no listeners', '', 'no processes', ''])
+})

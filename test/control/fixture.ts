@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Status } from '../../src/control/contract.ts'
+import { type Control, openControl } from '../../src/control/server.ts'
+
+/** A folder that is gone when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A control that is closed when the test ends, answering with `status`. */
+export async function opened(socket: string, status: () => Status = () => sampleStatus): Promise<Control> {
+  const control = await openControl({ socket, source: { status } })
+  onTestFinished(() => control.close())
+  return control
+}
+
+export const sampleStatus: Status = {
+  version: '0.1.0',
+  pid: process.pid,
+  startedAt: 1_790_000_000_000,
+  uptime: 93_784_000,
+  config: '/etc/gatehouse.yaml',
+  listeners: [{ name: 'http', address: 'localhost:8080', tls: false }],
+  processes: [
+    {
+      name: 'backend',
+      kind: 'service',
+      wanted: true,
+      state: 'running',
+      ready: true,
+      pid: 77,
+      startedAt: 1_790_000_001_000,
+      uptime: 93_783_000,
+      restarts: 1,
+      waitingFor: [],
+      exit: { code: null, signal: 'SIGKILL' },
+      essential: true,
+    },
+    {
+      name: 'frontend',
+      kind: 'service',
+      wanted: true,
+      state: 'waiting',
+      ready: false,
+      restarts: 0,
+      waitingFor: ['backend'],
+      essential: false,
+    },
+  ],
+  certificates: [
+    {
+      names: ['localhost'],
+      source: 'internal',
+      issuer: 'Gatehouse internal CA 01234567',
+      notAfter: '2046-01-02T03:04:05.000Z',
+      skipped: [{ source: 'files', error: '/none.pem: the certificate file does not exist' }],
+    },
+  ],
+}
