@@ -28,7 +28,12 @@ export async function reload(house: House, env: Readonly<Record<string, string>>
 async function swap(house: House, plan: Plan): Promise<void> {
   const listeners = await claimAddresses(plan.gateway.listeners, house.listeners)
   const certificates = await house.certificates.apply(plan.certificates)
-  await house.threads.apply({ ...plan.gateway, listeners }, certificates)
+  try {
+    await house.threads.apply({ ...plan.gateway, listeners }, certificates)
+  } catch (error) {
+    await house.certificates.apply(house.plan.certificates)
+    throw error
+  }
   warnOfFixedParts(house, plan)
   house.plan = plan
   house.listeners = listeners
@@ -51,26 +56,43 @@ function warnOfFixedParts({ plan, log }: House, next: Plan): void {
 }
 
 function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
-  for (const { severity, code, file, line, column, message, mend } of diagnostics) {
+  for (const { severity, code, file, line, col, message, mend } of diagnostics) {
     const say = severity === 'error' ? log.error : severity === 'warning' ? log.warn : log.info
-    say(`${file}:${line}:${column}: ${message}${mend === undefined ? '' : ` (${mend})`}`, { code, file, line, column })
+    say(`${file}:${line}:${col}: ${message}${mend === undefined ? '' : ` (${mend})`}`, {
+      code,
+      file,
+      line,
+      column: col,
+    })
   }
 }
 
+export interface Reloader {
+  request(): void
+  /** No reload begins any more. */
+  close(): void
+}
+
 /** Runs one reload at a time. Requests that come during one are answered by a single one behind it. */
-export function createReloader(house: House, env: Readonly<Record<string, string>>): () => void {
-  let running: Promise<void> | undefined
-  let again = false
-  return function request() {
-    if (running) {
-      again = true
-      return
+export function createReloader(house: House, env: Readonly<Record<string, string>>): Reloader {
+  let running = false
+  let wanted = false
+  let closed = false
+  async function work(): Promise<void> {
+    running = true
+    while (wanted && !closed) {
+      wanted = false
+      await reload(house, env)
     }
-    running = reload(house, env).then(() => {
-      running = undefined
-      if (!again) return
-      again = false
-      request()
-    })
+    running = false
+  }
+  return {
+    request() {
+      wanted = true
+      if (!running) void work()
+    },
+    close() {
+      closed = true
+    },
   }
 }

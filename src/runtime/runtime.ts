@@ -26,10 +26,15 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   announceStart(log, plan.file)
   try {
     const house = await open(plan, logger, terminal)
-    signals.onReload(createReloader(house, env))
+    const reloader = createReloader(house, env)
+    signals.onReload(reloader.request)
     start(house, ending.end)
     const { code, reason } = await ending.reached
-    signals.onStop(() => void house.supervisor.stop({ budget: 0 }))
+    reloader.close()
+    // A second Ctrl-C is a person who will not wait; a second SIGTERM is only an orchestrator that repeats itself.
+    signals.onStop((signal) => {
+      if (signal === 'SIGINT') void house.supervisor.stop({ budget: 0 })
+    })
     await shutdown(house, reason)
     return code
   } catch (error) {
@@ -74,7 +79,7 @@ function start(house: House, end: (ending: Ending) => void): void {
     threads.know(targetStates(processes))
     if (saidReady || !allReady(processes)) return
     saidReady = true
-    log.info(['ready', ...house.listeners.map(urlOf)].join('  '), { ready: true })
+    log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
   }
   supervisor.subscribe((event) => {
     if (event.type === 'transition') return tellGateway()

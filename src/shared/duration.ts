@@ -16,9 +16,10 @@ export function parseDuration(text: string): Milliseconds | undefined {
 
 /** Writes a span the way people say it: `250ms`, `4.2s`, `3m 20s`, `5h 2m`, `3d 4h`. */
 export function formatDuration(span: Milliseconds): string {
-  if (span < 1_000) return `${Math.round(span)}ms`
-  if (span < 60_000) return `${Number((span / 1_000).toFixed(1))}s`
-  const seconds = Math.floor(span / 1_000)
+  if (Math.round(span) < 1_000) return `${Math.round(span)}ms`
+  const tenths = Math.round(span / 100)
+  if (tenths < 600) return `${tenths / 10}s`
+  const seconds = Math.round(span / 1_000)
   if (seconds < 3_600) return pair(Math.floor(seconds / 60), 'm', seconds % 60, 's')
   if (seconds < 86_400) return pair(Math.floor(seconds / 3_600), 'h', Math.floor((seconds % 3_600) / 60), 'm')
   return pair(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3_600), 'h')
