@@ -14,7 +14,7 @@ import { shutdown } from './shutdown.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import { statusOf } from './status.ts'
 import { targetStates } from './target-states.ts'
-import { startGatewayThreads } from './threads.ts'
+import { createGatewayThreads } from './threads.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
@@ -58,7 +58,7 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     log,
   })
   const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
-  const threads = startGatewayThreads({ log: plan.log, terminal })
+  const threads = createGatewayThreads({ log: plan.log, terminal })
   const house: House = { plan, listeners, log, supervisor, certificates, threads, control }
   try {
     threads.know(targetStates(supervisor.status()))

@@ -3,7 +3,7 @@ import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
 import type { ServedCertificate, TargetStates } from '../gateway/ports.ts'
 import type { GatewayPlan } from '../plan/types.ts'
 import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
-import { GatehouseError } from '../shared/errors.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
 
 /** The gateway's threads, seen from the main thread. One for now; each would get the same words. */
 export interface GatewayThreads {
@@ -17,39 +17,45 @@ export interface GatewayThreads {
   readonly failure: Promise<never>
 }
 
-export function startGatewayThreads(birth: ThreadBirth): GatewayThreads {
-  const worker = isSingleExecutable
-    ? new Worker(embeddedAsset('gateway-thread.js'), { eval: true, workerData: birth, name: 'gateway' })
-    : new Worker(new URL('../gateway/thread.ts', import.meta.url), { workerData: birth, name: 'gateway' })
+/** Threads begin with the first plan that has a listener: a Gatehouse that only supervises does not pay for them. */
+export function createGatewayThreads(birth: ThreadBirth): GatewayThreads {
   const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // told through whoever awaits it; alone it must not end the process
+  let worker: Worker | undefined
+  let targets: TargetStates = {}
   let lastId = 0
   let draining = false
 
-  worker.on('message', (message: FromThread) => {
-    if (message.type === 'drained') return drained.resolve(message.cut)
-    const applied = waiting.get(message.id)
-    waiting.delete(message.id)
-    if (message.error === undefined) applied?.resolve()
-    else applied?.reject(new GatehouseError('gateway-failed', message.error))
-  })
-  worker.on('error', (error) =>
-    end(new GatehouseError('gateway-failed', `a gateway thread failed: ${error}`, { cause: error })),
-  )
-  worker.on('exit', () => end(new GatehouseError('gateway-failed', 'a gateway thread ended')))
+  function begin(): Worker {
+    const begun = startWorker(birth)
+    begun.on('message', (message: FromThread) => {
+      if (message.type === 'drained') return drained.resolve(message.cut)
+      const applied = waiting.get(message.id)
+      waiting.delete(message.id)
+      if (message.error === undefined) applied?.resolve()
+      else applied?.reject(new GatehouseError('gateway-failed', message.error))
+    })
+    begun.on('error', (error) => end(`a gateway thread failed: ${messageOf(error)}`, error))
+    begun.on('exit', () => end('a gateway thread ended'))
+    begun.postMessage({ type: 'targets', targets } satisfies ToThread)
+    return begun
+  }
 
-  function end(error: GatehouseError): void {
+  function end(message: string, cause?: unknown): void {
+    const error = new GatehouseError('gateway-failed', message, { cause })
     for (const applied of waiting.values()) applied.reject(error)
     waiting.clear()
     drained.resolve(0)
     if (!draining) failed.reject(error)
   }
 
-  const say = (message: ToThread) => worker.postMessage(message)
+  const say = (message: ToThread) => worker?.postMessage(message)
   return {
     apply(plan, certificates) {
+      if (!worker && plan.listeners.length === 0) return Promise.resolve()
+      worker ??= begin()
       lastId += 1
       const id = lastId
       return new Promise((resolve, reject) => {
@@ -58,12 +64,23 @@ export function startGatewayThreads(birth: ThreadBirth): GatewayThreads {
       })
     },
     use: (certificates) => say({ type: 'certificates', certificates }),
-    know: (targets) => say({ type: 'targets', targets }),
+    know(next) {
+      targets = next
+      say({ type: 'targets', targets })
+    },
     drain(budget) {
       draining = true
+      if (!worker) return Promise.resolve(0)
       say({ type: 'drain', budget })
       return drained.promise
     },
     failure: failed.promise,
   }
+}
+
+function startWorker(birth: ThreadBirth): Worker {
+  const options = { workerData: birth, name: 'gateway' }
+  return isSingleExecutable
+    ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })
+    : new Worker(new URL('../gateway/thread.ts', import.meta.url), options)
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { certificateFromFiles } from '../../src/certificates/issuer/files.ts'
+import { unprivileged } from '../unprivileged.ts'
 import { recordedLog, temporaryFolder, writtenPair } from './fixture.ts'
 import { makeCertificate } from './make-certificate.ts'
 
@@ -163,12 +164,16 @@ test('files that are missing, or folders, are named', async () => {
   )
 })
 
-test.skipIf(process.geteuid?.() === 0)('a key that we may not read is said with who we are', async () => {
-  const source = await writtenPair(await temporaryFolder(), makeCertificate())
+test('a key that we may not read is said with who we are', async () => {
+  const folder = await temporaryFolder()
+  const source = await writtenPair(folder, makeCertificate())
+  await chmod(folder, 0o755)
   await chmod(source.key, 0)
-  await expect(certificateFromFiles(source, domains, recordedLog())).rejects.toThrow(
-    `${source.key}: the key file may not be read by user ${process.geteuid?.()}; change its owner`,
-  )
+  await unprivileged(async () => {
+    await expect(certificateFromFiles(source, domains, recordedLog())).rejects.toThrow(
+      `${source.key}: the key file may not be read by user ${process.geteuid?.()}; change its owner`,
+    )
+  })
 })
 
 test('an empty certificate file is refused', async () => {
