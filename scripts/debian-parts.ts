@@ -13,6 +13,7 @@ export const debianParts = {
   javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
   'redis-server': { package: 'redis-server', for: "the demo's counter" },
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
+  openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
 } as const
 

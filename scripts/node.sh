@@ -8,6 +8,10 @@ set -eu
 runs_typescript='const [major, minor] = process.versions.node.split(".").map(Number)
 process.exit(major > 24 || (major === 24 && minor >= 14) ? 0 : 3)'
 
+install_libraries() {
+  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends libatomic1 libstdc++6
+}
+
 check() {
   status=0
   complaint=$(node -e "$runs_typescript" 2>&1) || status=$?
@@ -18,7 +22,7 @@ case $complaint in
 *libatomic* | *libstdc++*)
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     echo 'Installing libatomic1 and libstdc++6, which Node needs ...' >&2
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends libatomic1 libstdc++6; } >&2
+    progress=$(install_libraries 2>&1) || echo "$progress" >&2
     check
   else
     echo 'Node needs two system libraries. On Debian: sudo apt-get install libatomic1 libstdc++6' >&2

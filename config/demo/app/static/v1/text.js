@@ -1,0 +1,3 @@
+export function text(selector, words) {
+  document.querySelector(selector).textContent = words
+}
