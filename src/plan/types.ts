@@ -3,14 +3,10 @@
  * milliseconds, every reference checked. It is deeply frozen, and plain data, so that slices of it
  * can be sent to a thread as they are.
  */
+import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 
-/** Where in the config file something was said; line and column count from 1. */
-export interface SourcePosition {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
+export type { SourcePosition }
 
 export interface Plan {
   /** Absolute path of the config file. */

@@ -1,0 +1,58 @@
+/**
+ * Checks a tree against a schema and finds as much as can be found in one go: what is wrong is reported, taken out, and
+ * the rest is checked again, until what is left is sound. So one bad duration hides neither a second mistake in
+ * the same entry nor the route that names a process nobody wrote.
+ */
+import type { z } from 'zod'
+import { describeIssue, type Finding, isConsequence } from './describe-issue.ts'
+import type { Report } from './diagnostics.ts'
+import { deepest, type Located, type Path, plainValue, without } from './located.ts'
+
+export interface Checked<T> {
+  /** What is sound, defaults filled in; undefined if nothing is. */
+  readonly value: T | undefined
+  /** The tree that `value` was read from: paths into one are paths into the other. */
+  readonly tree: Located
+}
+
+export function checkShape<S extends z.ZodType>(schema: S, whole: Located, report: Report): Checked<z.output<S>> {
+  let tree = whole
+  for (;;) {
+    const result = schema.safeParse(plainValue(tree))
+    if (result.success) return { value: result.data, tree }
+    const findings = foremost(result.error.issues.flatMap((issue) => describeIssue(schema, tree, issue)))
+    for (const finding of findings) if (!isConsequence(tree, finding)) report(finding.problem)
+    const removals = findings.map((finding) => ({ ...finding, remove: existingPath(tree, finding.remove) }))
+    if (removals.some(({ remove }) => remove.length === 0)) return { value: undefined, tree }
+    for (const { remove, meant } of lastItemsFirst(removals)) tree = without(tree, remove, meant)
+  }
+}
+
+/** What is wrong in itself goes first: that something is missing may be its consequence, and is looked at again then. */
+function foremost(findings: readonly Finding[]): readonly Finding[] {
+  const wrong = findings.filter(({ about }) => about === 'value')
+  return wrong.length > 0 ? wrong : findings
+}
+
+/** As much of a path as exists: a key that is missing condemns the mapping it is missing from. */
+function existingPath(tree: Located, path: Path): Path {
+  return path.slice(0, deepest(tree, path).steps)
+}
+
+/** Taking out a list item moves those behind it, so the last goes first; each path once, and none below another. */
+function lastItemsFirst(findings: readonly Finding[]): readonly Finding[] {
+  const distinct = new Map(findings.map((finding) => [JSON.stringify(finding.remove), finding]))
+  const isBelowAnother = ({ remove }: Finding) =>
+    remove.some((_, length) => distinct.has(JSON.stringify(remove.slice(0, length))))
+  const outermost = [...distinct.values()].filter((finding) => !isBelowAnother(finding))
+  return outermost.sort((a, b) => compareBackwards(a.remove, b.remove))
+}
+
+function compareBackwards(a: Path, b: Path): number {
+  for (const [depth, step] of a.entries()) {
+    const other = b[depth]
+    if (typeof step === 'number' && typeof other === 'number' && step !== other) return other - step
+    if (step !== other) return String(step) < String(other) ? -1 : 1
+  }
+  return 0
+}

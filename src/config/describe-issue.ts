@@ -1,0 +1,131 @@
+/** Says what the schema found in the words of the file: place, what was expected, what stands there, what to write. */
+import type { z } from 'zod'
+import type { Problem } from './diagnostics.ts'
+import { deepest, isLost, keyPositionAt, type Located, type Path, quote } from './located.ts'
+import type { IssueFacts } from './schema/flaw.ts'
+import { keysAllowedAt } from './schema-keys.ts'
+import { nearest, suggestion } from './suggest.ts'
+
+type Issue = z.core.$ZodIssue
+
+export interface Finding {
+  readonly problem: Problem
+  /** What must go before the rest can be checked again; the way to it may end early. */
+  readonly remove: Path
+  /** `mapping`: about a mapping as a whole, `missing`: about a key it lacks, `value`: about what stands there. */
+  readonly about: 'value' | 'missing' | 'mapping'
+  /** The key that an unknown one was probably meant to be: it need not be called missing too. */
+  readonly meant?: string | undefined
+}
+
+export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): readonly Finding[] {
+  const path = issue.path as Path
+  const { node, steps } = deepest(tree, path)
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, tree, [...path, key]))
+  if (issue.code === 'invalid_union') return describeUnion(schema, tree, issue)
+  if (issue.code === 'invalid_key') return [badName(tree, path, factsOf(issue.issues[0]).expected)]
+  if (steps < path.length && node.kind === 'mapping') return [missingKey(tree, path, expectation(issue))]
+  const facts = factsOf(issue)
+  if (facts.code && facts.mend) {
+    const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, mend: facts.mend }
+    return [{ problem, remove: path, about: 'mapping' }]
+  }
+  return [{ problem: badValue(node, issue), remove: path, about: 'value' }]
+}
+
+/** Whether a finding only says that something is missing which was reported and taken out before. */
+export function isConsequence(tree: Located, { about, remove }: Finding): boolean {
+  if (about === 'missing') return isLost(tree, remove)
+  if (about === 'value') return false
+  const { node } = deepest(tree, remove)
+  return node.kind === 'mapping' && node.lost.size > 0
+}
+
+function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
+  const key = String(path.at(-1))
+  const allowed = keysAllowedAt(schema, path.slice(0, -1))
+  const mend = suggestion(key, allowed, 'known here') ?? 'nothing is known here: `{}`'
+  const problem: Problem = {
+    code: 'unknown-key',
+    at: keyPositionAt(tree, path),
+    message: `unknown key \`${key}\``,
+    mend,
+  }
+  return { problem, remove: path, about: 'value', meant: nearest(key, allowed) }
+}
+
+function missingKey(tree: Located, path: Path, expected: string): Finding {
+  const owner = path.slice(0, -1)
+  const message = `${ownerName(owner)} lacks \`${path.at(-1)}\``
+  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, mend: `it is ${expected}` }
+  return { problem, remove: path, about: 'missing' }
+}
+
+function ownerName(path: Path): string {
+  const key = path.at(-1)
+  return typeof key === 'string' ? `\`${key}\`` : 'this item'
+}
+
+function badName(tree: Located, path: Path, expected = 'a name'): Finding {
+  const at = keyPositionAt(tree, path)
+  const problem: Problem = { code: 'bad-name', at, message: `\`${path.at(-1)}\` cannot be a name here`, mend: expected }
+  return { problem, remove: path, about: 'value' }
+}
+
+function badValue(node: Located, issue: Issue): Problem {
+  const { flaw, words } = factsOf(issue)
+  if (flaw) return { code: 'wrong-value', at: node.at, message: `${quote(node)} ${flaw.problem}`, mend: flaw.mend }
+  const expected = expectation(issue)
+  if (issue.code === 'too_small')
+    return { code: 'wrong-value', at: node.at, message: 'this list is empty', mend: `write ${expected}` }
+  const code = issue.code === 'invalid_type' ? 'wrong-type' : 'wrong-value'
+  const message = `expected ${expected}, found ${quote(node)}`
+  return { code, at: node.at, message, mend: mendFor(node, issue, words) }
+}
+
+function mendFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
+  if (node.kind !== 'scalar') return undefined
+  if (node.value === null) return 'write a value, or remove the key'
+  if (issue.code === 'invalid_type' && issue.expected === 'array') return `write a list: \`${asList(node.written)}\``
+  return words && node.value === node.written ? didYouMean(node.written, words) : undefined
+}
+
+/** Words are listed by `expected` already: only a near one is worth saying again. */
+function didYouMean(written: string, words: readonly string[]): string | undefined {
+  const near = nearest(written, words)
+  return near && `did you mean \`${near}\`?`
+}
+
+function asList(written: string): string {
+  if (/["'\\]/.test(written)) return '[first, second, ...]'
+  const words = written.split(/[\s,]+/).filter((word) => word !== '')
+  return `[${words.map((word) => (/^[\w./@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]`
+}
+
+/** Each alternative has its own issues; those of the one that the value was meant for are worth saying. */
+function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssueInvalidUnion): readonly Finding[] {
+  const { node } = deepest(tree, issue.path as Path)
+  const isOfKind = (issues: readonly Issue[]) =>
+    !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
+  const meant = issue.errors.find(isOfKind)
+  if (meant) {
+    const prefixed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+    return prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
+  }
+  const alternatives = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
+  const message = `expected ${alternatives}, found ${quote(node)}`
+  return [{ problem: { code: 'wrong-type', at: node.at, message }, remove: issue.path as Path, about: 'value' }]
+}
+
+/** Continues "expected ...": every scalar and list of the schema says its own; zod's words are for developers. */
+function expectation(issue: Issue): string {
+  const { expected } = factsOf(issue)
+  if (expected) return expected
+  if (issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record')) return 'a mapping'
+  return issue.message
+}
+
+function factsOf(issue: Issue | undefined): IssueFacts {
+  if (issue?.code === 'custom') return (issue.params ?? {}) as IssueFacts
+  return issue ? ({ expected: issue.code === 'invalid_format' ? issue.message : undefined } as IssueFacts) : {}
+}

@@ -1,0 +1,81 @@
+/** What is wrong with a config file, where, and what would be right. */
+
+/** Where in the config file something was said; line and column count from 1. */
+export interface SourcePosition {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** `error`: there is no plan. `warning`: probably not what was meant. `note`: worth knowing, nothing to mend. */
+export type Severity = 'error' | 'warning' | 'note'
+
+export type DiagnosticCode =
+  | 'file-unreadable'
+  | 'yaml-syntax'
+  | 'yaml-too-large'
+  | 'duplicate-key'
+  | 'bad-variable-syntax'
+  | 'variable-not-set'
+  | 'unknown-key'
+  | 'missing-key'
+  | 'wrong-type'
+  | 'wrong-value'
+  | 'bad-name'
+  | 'choose-one'
+  | 'contradiction'
+  | 'nothing-to-do'
+  | 'missing-file'
+  | 'unknown-process'
+  | 'unknown-listener'
+  | 'port-needed'
+  | 'dependency-cycle'
+  | 'dependency-never-met'
+  | 'address-clash'
+  | 'certificate-needed'
+  | 'route-shadowed'
+  | 'route-excluded'
+
+export interface Diagnostic {
+  readonly severity: Severity
+  readonly code: DiagnosticCode
+  readonly file: string
+  readonly line: number
+  readonly col: number
+  /** One sentence without a full stop. Never the value of a variable: it may be a secret. */
+  readonly message: string
+  /** What would be right. */
+  readonly mend?: string
+}
+
+export interface Problem {
+  /** `error` unless said otherwise. */
+  readonly severity?: Severity
+  readonly code: DiagnosticCode
+  readonly at: SourcePosition
+  readonly message: string
+  readonly mend?: string | undefined
+}
+
+/** Takes a problem when it is found; whoever looks for problems goes on looking. */
+export type Report = (problem: Problem) => void
+
+export function toDiagnostic({ severity = 'error', code, at, message, mend }: Problem): Diagnostic {
+  const place = { severity, code, file: at.file, line: at.line, col: at.column, message }
+  return mend === undefined ? place : { ...place, mend }
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error')
+}
+
+/** In the order of the file. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [...diagnostics].sort((a, b) => a.line - b.line || a.col - b.col)
+}
+
+/** `file:line:col: error: message`, as compilers write it so that editors can follow it; the mend is indented below. */
+export function formatDiagnostic({ file, line, col, severity, message, mend }: Diagnostic): string {
+  const sentence = `${file}:${line}:${col}: ${severity}: ${message}`
+  return mend === undefined ? sentence : `${sentence}\n    ${mend}`
+}

@@ -1,0 +1,96 @@
+/** The whole file, evaluated: its `environment` first, because everything else sees the result. */
+import { dirname } from 'node:path'
+import { isMap, type YAMLMap } from 'yaml'
+import type { Report } from './diagnostics.ts'
+import { containerOverFiles, type EnvironmentLayers, environmentEvaluator, filesOverShared } from './environment.ts'
+import { type Evaluation, evaluate, evaluateEntries, evaluateEntry, type Outcome, type Place } from './evaluate.ts'
+import type { FileFacts } from './file-facts.ts'
+import type { Variables } from './interpolate.ts'
+import type { Path } from './located.ts'
+import type { Names } from './names.ts'
+import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
+
+export interface EvaluatedFile {
+  readonly outcome: Outcome
+  /** What `${...}`, `when:` and children see. Holds secrets. */
+  readonly environment: Variables
+  /** What single processes say about theirs, by name. Holds secrets. */
+  readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
+  /** Left out by `when:`. */
+  readonly excluded: Names
+}
+
+export interface FileToEvaluate {
+  readonly source: YamlSource
+  /** Absolute path of the config file. */
+  readonly path: string
+  /** The variables of this process. */
+  readonly container: Variables
+  readonly facts: FileFacts
+}
+
+export function evaluateFile({ source, path, container, facts }: FileToEvaluate, report: Report): EvaluatedFile {
+  const excluded = { processes: new Set<string>(), listeners: new Set<string>() }
+  const processEnvironments = new Map<string, EnvironmentLayers>()
+  const evaluation: Evaluation = {
+    source,
+    directory: dirname(path),
+    facts,
+    report,
+    excluded(block, at) {
+      const keysInside = () => entriesOf(source, block, () => {}).map(({ key }) => key)
+      for (const name of namesAt(at, ['processes'], keysInside)) excluded.processes.add(name)
+      for (const name of namesAt(at, ['gateway', 'listeners'], keysInside)) excluded.listeners.add(name)
+    },
+    special(at) {
+      const [section, name, key] = at
+      if (at.length !== 3 || section !== 'processes' || key !== 'environment') return undefined
+      return environmentEvaluator(filesOverShared, (layers) => processEnvironments.set(String(name), layers))
+    },
+  }
+  let environment = container
+  const root = source.root && source.follow(source.root, 0)
+  const place: Place = { path: [], variables: container }
+  const finished = (variables: Variables) => {
+    environment = variables
+  }
+  // An empty file says nothing, as one that is left out.
+  if (!root) return { outcome: 'excluded', environment, processEnvironments, excluded }
+  const outcome = isMap(root) ? evaluateRoot(evaluation, root, place, finished) : evaluate(evaluation, root, place)
+  return { outcome, environment, processEnvironments, excluded }
+}
+
+function evaluateRoot(
+  evaluation: Evaluation,
+  root: YAMLMap,
+  place: Place,
+  finished: (environment: Variables) => void,
+): Outcome {
+  let variables = place.variables
+  const evaluateEnvironment = environmentEvaluator(containerOverFiles, ({ files, set }) => {
+    variables = { ...containerOverFiles(files, place.variables), ...set }
+    finished(variables)
+  })
+  const aware: Evaluation = {
+    ...evaluation,
+    special: (at) => (at.length === 1 && at[0] === 'environment' ? evaluateEnvironment : evaluation.special(at)),
+  }
+  let environmentOutcome: Outcome | undefined
+  const environmentOf = (entry: YamlEntry) => {
+    environmentOutcome ??= evaluateEntry(aware, entry, place)
+    return environmentOutcome
+  }
+  return evaluateEntries(aware, root, place, (entry, siblings) => {
+    const environmentEntry = siblings.find(({ key }) => key === 'environment')
+    const outcome = environmentEntry && environmentOf(environmentEntry)
+    if (outcome && entry === environmentEntry) return outcome
+    return evaluateEntry(aware, entry, { ...place, variables })
+  })
+}
+
+/** The names in `section` that a block at `at` stands for: its own, or all in it if it is the section. */
+function namesAt(at: Path, section: Path, keysInside: () => readonly string[]): readonly string[] {
+  if (section.some((step, depth) => at[depth] !== step)) return []
+  if (at.length === section.length) return keysInside()
+  return at.length === section.length + 1 ? [String(at.at(-1))] : []
+}

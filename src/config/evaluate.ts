@@ -1,0 +1,127 @@
+/**
+ * From YAML nodes to what they say: `when:` is judged first, so that a block which is left out may name variables
+ * that are not set; then variables are put into scalars.
+ */
+import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
+import { checkShape } from './check-shape.ts'
+import type { Report } from './diagnostics.ts'
+import type { FileFacts } from './file-facts.ts'
+import { interpolate, type Variables } from './interpolate.ts'
+import { type Located, type LocatedEntry, type Path, shorten } from './located.ts'
+import { conditionSchema } from './schema/condition.ts'
+import { holds } from './when.ts'
+import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
+
+export interface Evaluation {
+  readonly source: YamlSource
+  /** What relative paths in conditions are relative to. */
+  readonly directory: string
+  readonly facts: FileFacts
+  readonly report: Report
+  /** Told of every block that `when:` leaves out. */
+  excluded(block: YAMLMap, path: Path): void
+  /** Blocks that are not evaluated like any other: `environment`, whose lines see those above them. */
+  special(path: Path): EvaluateMapping | undefined
+}
+
+export type EvaluateMapping = (evaluation: Evaluation, mapping: YAMLMap, place: Place) => Outcome
+
+export interface Place {
+  readonly path: Path
+  /** What `${...}` and `when:` see here. */
+  readonly variables: Variables
+}
+
+/** `excluded` by its condition; `unusable` after an error that has been reported. */
+export type Outcome = Located | 'excluded' | 'unusable'
+
+export function evaluate(evaluation: Evaluation, node: Node, place: Place): Outcome {
+  const followed = evaluation.source.follow(node, place.path.length)
+  if (isMap(followed)) {
+    const evaluateMapping = evaluation.special(place.path) ?? evaluatePlainMapping
+    return evaluateMapping(evaluation, followed, place)
+  }
+  if (isSeq(followed)) return evaluateList(evaluation, followed as YAMLSeq<Node>, place)
+  if (isScalar(followed)) return evaluateScalar(evaluation, followed, place)
+  return 'unusable'
+}
+
+/** A mapping, with a say in how each of its entries is evaluated. */
+export function evaluateEntries(
+  evaluation: Evaluation,
+  mapping: YAMLMap,
+  place: Place,
+  evaluateOne: (entry: YamlEntry, siblings: readonly YamlEntry[]) => Outcome,
+): Outcome {
+  const written = entriesOf(evaluation.source, mapping, evaluation.report)
+  const verdict = judge(evaluation, written, place)
+  if (verdict === 'excluded') evaluation.excluded(mapping, place.path)
+  if (verdict !== 'included') return verdict
+  const entries = new Map<string, LocatedEntry>()
+  const lost = new Set<string>()
+  for (const entry of written) {
+    if (entry.key === 'when') continue
+    const outcome = evaluateOne(entry, written)
+    if (outcome === 'unusable') lost.add(entry.key)
+    else if (outcome !== 'excluded') entries.set(entry.key, { keyAt: entry.keyAt, node: outcome })
+  }
+  return { kind: 'mapping', at: evaluation.source.positionOf(mapping), entries, lost }
+}
+
+const evaluatePlainMapping: EvaluateMapping = (evaluation, mapping, place) =>
+  evaluateEntries(evaluation, mapping, place, (entry) => evaluateEntry(evaluation, entry, place))
+
+export function evaluateEntry(evaluation: Evaluation, { key, keyAt, value }: YamlEntry, place: Place): Outcome {
+  if (!value) return { kind: 'scalar', at: keyAt, value: null, written: '' }
+  return evaluate(evaluation, value, { ...place, path: [...place.path, key] })
+}
+
+function evaluateList(evaluation: Evaluation, list: YAMLSeq<Node>, { path, variables }: Place): Outcome {
+  const outcomes = list.items.map((item, index) => evaluate(evaluation, item, { path: [...path, index], variables }))
+  return {
+    kind: 'list',
+    at: evaluation.source.positionOf(list),
+    items: outcomes.filter((outcome) => typeof outcome !== 'string'),
+    lost: outcomes.includes('unusable'),
+  }
+}
+
+function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { variables }: Place): Outcome {
+  const at = source.positionOf(scalar)
+  if (scalar.value === null) return { kind: 'scalar', at, value: null, written: '' }
+  const written = typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))
+  const interpolation = interpolate(written, variables)
+  if (interpolation.ok) return { kind: 'scalar', at, value: interpolation.text, written }
+  if (interpolation.problem === 'malformed') {
+    report({
+      code: 'bad-variable-syntax',
+      at,
+      message: `a \`\${\` in \`${shorten(written)}\` is not a variable`,
+      mend: 'write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`',
+    })
+  } else {
+    const { name } = interpolation
+    report({
+      code: 'variable-not-set',
+      at,
+      message: `variable ${name} is not set`,
+      mend: `write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
+    })
+  }
+  return 'unusable'
+}
+
+function judge(
+  evaluation: Evaluation,
+  entries: readonly YamlEntry[],
+  place: Place,
+): 'included' | 'excluded' | 'unusable' {
+  const entry = entries.find(({ key }) => key === 'when')
+  if (!entry) return 'included'
+  const located = evaluateEntry(evaluation, entry, place)
+  if (typeof located === 'string') return 'unusable'
+  const { value: condition } = checkShape(conditionSchema, located, evaluation.report)
+  if (!condition) return 'unusable'
+  const { directory, facts } = evaluation
+  return holds(condition, { variables: place.variables, directory, facts }) ? 'included' : 'excluded'
+}

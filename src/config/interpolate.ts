@@ -1,0 +1,72 @@
+/**
+ * `${NAME}` and `${NAME:-default}` in a scalar; a default may hold further ones. `$${` is a literal `${`. A variable
+ * that is empty counts as not set, as everywhere in the file.
+ */
+export type Variables = Readonly<Record<string, string>>
+
+export type Interpolation =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: 'not-set'; readonly name: string }
+  | { readonly ok: false; readonly problem: 'malformed' }
+
+/** The value of a variable, or undefined if it is not set or empty. */
+export function variable(variables: Variables, name: string): string | undefined {
+  // Own properties only: `${constructor}` is not a variable.
+  return Object.hasOwn(variables, name) ? variables[name] || undefined : undefined
+}
+
+export function interpolate(text: string, variables: Variables): Interpolation {
+  const { result } = read({ text, variables, nested: false }, 0)
+  return result
+}
+
+interface Reading {
+  readonly text: string
+  readonly variables: Variables
+  /** Inside a default, which ends at its `}`. */
+  readonly nested: boolean
+}
+
+const opening = /\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y
+
+/** Reads to the end, or in a default to its closing brace; `end` is where reading stopped. */
+function read(reading: Reading, start: number): { result: Interpolation; end: number } {
+  const { text, nested } = reading
+  let output = ''
+  let missing: string | undefined
+  let position = start
+  while (position < text.length && !(nested && text[position] === '}')) {
+    if (text.startsWith('$${', position)) {
+      output += '${'
+      position += 3
+    } else if (text.startsWith('${', position)) {
+      const { result, end } = readVariable(reading, position)
+      position = end
+      if (result.ok) output += result.text
+      else if (result.problem === 'malformed') return { result, end }
+      else missing ??= result.name
+    } else {
+      output += text[position]
+      position += 1
+    }
+  }
+  const result: Interpolation =
+    missing === undefined ? { ok: true, text: output } : { ok: false, problem: 'not-set', name: missing }
+  return { result, end: position }
+}
+
+function readVariable({ text, variables }: Reading, start: number): { result: Interpolation; end: number } {
+  opening.lastIndex = start
+  const [head = '', name = '', mark] = opening.exec(text) ?? []
+  if (!mark) return { result: { ok: false, problem: 'malformed' }, end: start }
+  const value = variable(variables, name)
+  let end = start + head.length
+  let result: Interpolation = { ok: false, problem: 'not-set', name }
+  if (mark === ':-') {
+    const fallback = read({ text, variables, nested: true }, end)
+    if (text[fallback.end] !== '}') return { result: { ok: false, problem: 'malformed' }, end: fallback.end }
+    end = fallback.end + 1
+    result = fallback.result
+  }
+  return { result: value === undefined ? result : { ok: true, text: value }, end }
+}

@@ -1,0 +1,91 @@
+/** From a file to a typed config that knows where everything in it was said. */
+import { resolve } from 'node:path'
+import { messageOf } from '../shared/errors.ts'
+import { checkShape } from './check-shape.ts'
+import { type Diagnostic, type Problem, type SourcePosition, sortDiagnostics, toDiagnostic } from './diagnostics.ts'
+import type { EnvironmentLayers } from './environment.ts'
+import { evaluateFile } from './evaluate-file.ts'
+import type { FileFacts } from './file-facts.ts'
+import type { Variables } from './interpolate.ts'
+import type { Located } from './located.ts'
+import { type Names, namesWritten, sectionOf } from './names.ts'
+import { type Config, configSchema } from './schema/config.ts'
+import { parseYaml } from './yaml-source.ts'
+
+export interface Loaded {
+  /** Absent if there is no file, or none that is a YAML mapping. */
+  readonly content?: LoadedContent
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export interface LoadedContent {
+  /** As it was given, for diagnostics. */
+  readonly file: string
+  /** Absolute. */
+  readonly path: string
+  /** The parts of the file that are sound. */
+  readonly config: Config
+  /** What `config` was read from: the same paths lead to the same things. */
+  readonly tree: Located
+  /** The same before anything was taken out for a mistake. */
+  readonly written: Located
+  /** What `${...}`, `when:` and children see. Holds secrets. */
+  readonly environment: Variables
+  /** What single processes say about theirs, by name. Holds secrets. */
+  readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
+  /** Left out by `when:`. */
+  readonly excluded: Names
+  /** All that is written, excluded and mistaken entries too; undefined for a section that could not be read. */
+  readonly declared: { readonly [K in keyof Names]: Names[K] | undefined }
+}
+
+/**
+ * Reads, evaluates and checks a config file as far as it can be understood; everything wrong with it is in
+ * `diagnostics`. `container` holds the variables of this process.
+ */
+export function load(file: string, container: Variables, facts: FileFacts): Loaded {
+  const path = resolve(file)
+  const start: SourcePosition = { file, line: 1, column: 1 }
+  const diagnostics: Diagnostic[] = []
+  const report = (problem: Problem) => diagnostics.push(toDiagnostic(problem))
+  const finish = (content?: LoadedContent): Loaded => {
+    const sorted = sortDiagnostics(diagnostics)
+    return content ? { content, diagnostics: sorted } : { diagnostics: sorted }
+  }
+
+  const text = readConfig(path, facts, (message) => report({ code: 'file-unreadable', at: start, message }))
+  const source = text === undefined ? undefined : parseYaml(file, text, report)
+  if (!source) return finish()
+
+  const { outcome, ...evaluated } = evaluateFile({ source, path, container, facts }, report)
+  if (outcome === 'unusable') return finish()
+  const empty: Located = { kind: 'mapping', at: start, entries: new Map(), lost: new Set() }
+  const whole = outcome === 'excluded' ? empty : outcome
+
+  const { value: config, tree } = checkShape(configSchema, whole, report)
+  if (!config) return finish()
+  const declared = {
+    processes: together(namesWritten(whole, sectionOf.processes), evaluated.excluded.processes),
+    listeners: together(namesWritten(whole, sectionOf.listeners), evaluated.excluded.listeners),
+  }
+  return finish({ file, path, config, tree, written: whole, ...evaluated, declared })
+}
+
+function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {
+  return written && new Set([...written, ...excluded])
+}
+
+function readConfig(path: string, facts: FileFacts, refuse: (message: string) => void): string | undefined {
+  const kind = facts.kindOf(path)
+  if (kind === 'absent') refuse('there is no such file')
+  else if (kind === 'directory') refuse('this is a folder, not a config file')
+  else {
+    try {
+      return facts.read(path)
+    } catch (error) {
+      refuse(`the file cannot be read: ${messageOf(error)}`)
+    }
+  }
+  return undefined
+}

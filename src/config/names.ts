@@ -1,0 +1,19 @@
+import { deepest, isLost, type Located, type Path } from './located.ts'
+
+/** The names that other places of the file refer to. */
+export interface Names {
+  readonly processes: ReadonlySet<string>
+  readonly listeners: ReadonlySet<string>
+}
+
+export const sectionOf = { processes: ['processes'], listeners: ['gateway', 'listeners'] } as const satisfies Record<
+  keyof Names,
+  Path
+>
+
+/** The names written in a section, usable or not; undefined if the section itself is not usable. */
+export function namesWritten(tree: Located, section: Path): ReadonlySet<string> | undefined {
+  const { node, steps } = deepest(tree, section)
+  if (steps < section.length) return node.kind !== 'mapping' || isLost(tree, section) ? undefined : new Set()
+  return node.kind === 'mapping' ? new Set([...node.entries.keys(), ...node.lost]) : undefined
+}

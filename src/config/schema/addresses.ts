@@ -1,0 +1,81 @@
+/** Scalars that name a place in the network. */
+import { isIP } from 'node:net'
+import { Flaw } from './flaw.ts'
+import { scalar } from './scalars.ts'
+
+/** Where a listener listens; without host on all addresses. Port 0 lets the system choose. */
+export interface Address {
+  readonly host?: string
+  readonly port: number
+}
+
+/** Where a route sends requests: a process by name, or the origin of a URL. */
+export type Target = { readonly process: string } | { readonly origin: string }
+
+const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+export const address = scalar<Address>({
+  expected: 'an address such as `:8080` or `127.0.0.1:8080`',
+  read(written) {
+    if (/^\d+$/.test(written))
+      return new Flaw('is a bare port', 'write `:` in front of it: `:8080` listens on all addresses')
+    return readHostAndPort(written, 0)
+  },
+})
+
+/** What a tcp probe connects to; without host on this machine. */
+export const probeAddress = scalar<Address>({
+  expected: 'a port, or an address such as `localhost:5432`',
+  json: { type: ['string', 'integer'] },
+  read: (written) => readHostAndPort(/^\d+$/.test(written) ? `:${written}` : written, 1),
+})
+
+export const target = scalar<Target>({
+  expected: 'the name of a process, or a URL such as `http://127.0.0.1:9000`',
+  read(written) {
+    if (!written.includes('://')) return written === '' ? undefined : { process: written }
+    const url = URL.parse(written)
+    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+      return new Flaw('is not an http or https URL', 'write it as `http://host:port`')
+    if (url.username || url.password)
+      return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
+    if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
+      return new Flaw('has a path', 'end it after the host and port: a request is forwarded with its own path')
+    return { origin: url.origin }
+  },
+})
+
+/** A path on the process's own port, or a whole URL. */
+export const probeUrl = scalar({
+  expected: 'a path such as `/health`, or a whole URL',
+  read: (written) =>
+    written.startsWith('/') || /^https?:$/.test(URL.parse(written)?.protocol ?? '') ? written : undefined,
+})
+
+export const domain = scalar({
+  expected: 'a domain such as `example.com` or `*.example.com`',
+  read(written) {
+    const name = written.startsWith('*.') ? written.slice(2) : written
+    if (written.includes('://')) return new Flaw('is a URL', 'write the name alone, without scheme and path')
+    if (isIP(name.replace(/^\[|\]$/g, '')))
+      return new Flaw(
+        'is an address',
+        'certificates are chosen by name; `files` with `anyName: true` serves all others',
+      )
+    if (/:\d+$/.test(name)) return new Flaw('has a port', 'write the name alone')
+    return names.test(name) && name.length <= 253 && name.split('.').every((label) => label.length <= 63)
+      ? written.toLowerCase()
+      : undefined
+  },
+})
+
+function readHostAndPort(written: string, leastPort: number): Address | undefined {
+  const [, bracketed, bare = '', digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(written) ?? []
+  const port = Number(digits)
+  if (digits === undefined || port < leastPort || port > 65_535) return undefined
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
+  if (bare === '') return { port }
+  // Four numbers that are no address, such as 127.0.0.256, would otherwise pass for a name.
+  const isAddress = isIP(bare) === 4 || (names.test(bare) && !/^[\d.]+$/.test(bare))
+  return isAddress ? { host: bare, port } : undefined
+}

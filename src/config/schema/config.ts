@@ -1,0 +1,37 @@
+/** The whole file. An option that nothing obeys is not in here: it is unknown, and says so. */
+import type { z } from 'zod'
+import { certificatesSchema } from './certificates.ts'
+import { environmentSchema } from './environment.ts'
+import { gatewaySchema } from './gateway.ts'
+import { processSchema } from './process.ts'
+import { choice, duration, scalar, text } from './scalars.ts'
+import { mapping, named } from './structures.ts'
+
+export const configSchema = mapping({
+  version: scalar({
+    expected: '`1`, the only version there is',
+    read: (written) => (written === '1' ? 1 : undefined),
+    json: { type: undefined, enum: [1, '1'] },
+  })
+    .describe('The version of this format')
+    .default(1),
+  environment: environmentSchema.describe('What children and ${...} see').prefault({}),
+  gateway: gatewaySchema.prefault({}),
+  processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
+  certificates: certificatesSchema.prefault([]),
+  storage: text('the path of a folder')
+    .describe('Where certificates and other state are kept')
+    .prefault('/data/gatehouse'),
+  control: mapping({
+    socket: text('the path of a Unix socket').prefault('/run/gatehouse.sock'),
+  }).prefault({}),
+  shutdown: mapping({
+    budget: duration.describe('The time the whole stop may take').prefault('30s'),
+  }).prefault({}),
+  log: mapping({
+    level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
+    format: choice(['auto', 'json', 'text']).describe('`auto`: text on a terminal, JSON elsewhere').prefault('auto'),
+  }).prefault({}),
+})
+
+export type Config = z.output<typeof configSchema>

@@ -1,0 +1,30 @@
+import type { DiagnosticCode } from '../diagnostics.ts'
+
+/** A value that is refused for a reason of its own; neither text repeats the value, which may be a secret. */
+export class Flaw {
+  /** Continues "the value ...": `has a path`. */
+  readonly problem: string
+  readonly mend: string
+
+  constructor(problem: string, mend: string) {
+    this.problem = problem
+    this.mend = mend
+  }
+}
+
+/** What a custom issue of ours carries to describe-issue.ts. */
+export interface IssueFacts {
+  /** Continues "expected ...". */
+  readonly expected?: string
+  /** The words it may be, when they can be listed. */
+  readonly words?: readonly string[]
+  readonly flaw?: Flaw
+  /** With these two the issue's message is a whole sentence about a mapping. */
+  readonly code?: DiagnosticCode
+  readonly mend?: string
+}
+
+/** An issue with a mapping as a whole, or with one key of it. */
+export function refusal(code: DiagnosticCode, message: string, mend: string, path: string[] = []) {
+  return { code: 'custom' as const, message, path, params: { code, mend } satisfies IssueFacts }
+}

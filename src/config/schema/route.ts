@@ -1,0 +1,104 @@
+import type { z } from 'zod'
+import { target } from './addresses.ts'
+import { refusal } from './flaw.ts'
+import {
+  boolean,
+  choice,
+  duration,
+  headerName,
+  headerText,
+  headerValue,
+  method,
+  regularExpression,
+  scalar,
+  text,
+} from './scalars.ts'
+import { listOf, mapping, named, oneOrMany } from './structures.ts'
+
+/** Name → value, or null to remove the header. */
+export const headersSchema = named(headerValue.nullable(), headerName)
+
+const filePath = text('a path relative to `root`')
+
+const filesSchema = mapping({
+  root: text('the path of a folder').describe('The folder that is served'),
+  only: choice(['existing']).describe('`existing`: a request without such a file goes on to the next route').optional(),
+  except: listOf(filePath, 'a list of paths relative to `root`').describe('Files that are not served').optional(),
+  fallback: filePath.describe('Served where no such file exists (single-page applications)').optional(),
+  cacheControl: headerValue.describe('Cache-Control of files found; `immutable` is a year and `immutable`').optional(),
+  render: mapping({
+    files: listOf(filePath, 'a list of paths relative to `root`'),
+    variables: regularExpression.describe('The variables that may be used: those whose name matches'),
+  })
+    .describe('Files in which {{env "NAME"}} becomes the value of the variable')
+    .optional(),
+}).superRefine((files, context) => {
+  if (files.only === 'existing' && files.fallback !== undefined)
+    context.addIssue(
+      refusal(
+        'contradiction',
+        '`only: existing` and `fallback` contradict each other',
+        'with a fallback nothing goes on to the next route: remove one of the two',
+        ['fallback'],
+      ),
+    )
+})
+
+const redirectSchema = mapping({
+  to: headerText('a path or URL').describe('May hold {host}, {uri}, {path} and {scheme}'),
+  status: scalar({
+    expected: 'one of `301`, `302`, `303`, `307`, `308`',
+    words: ['301', '302', '303', '307', '308'],
+    read: (written) => ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written),
+    json: { type: ['integer', 'string'] },
+  }).default(302),
+  close: boolean.describe('Close the connection afterwards').default(false),
+})
+
+export const handlerKeys = ['to', 'files', 'file', 'redirect'] as const
+
+export const routeSchema = mapping({
+  listener: oneOrMany(text('the name of a listener'), 'a list of listeners').optional(),
+  host: oneOrMany(text('a host'), 'a list of hosts').describe('`example.com` or `*.example.com`').optional(),
+  path: oneOrMany(text('a path pattern'), 'a list of path patterns')
+    .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
+    .optional(),
+  methods: listOf(method, 'a list of methods').optional(),
+  to: target.describe('A process, or a URL such as http://127.0.0.1:9000').optional(),
+  files: filesSchema.optional(),
+  file: text('the path of a file').describe('One file, for every request that matches').optional(),
+  redirect: redirectSchema.optional(),
+  response: mapping({ headers: headersSchema.prefault({}) }).optional(),
+  timeouts: mapping({
+    connect: duration.prefault('3s'),
+    response: duration.describe("Wait for the response's headers").prefault('120s'),
+  })
+    .describe('Only with `to`')
+    .optional(),
+}).superRefine((route, context) => {
+  const chosen = handlerKeys.filter((key) => route[key] !== undefined)
+  if (chosen.length === 0)
+    context.addIssue(
+      refusal(
+        'choose-one',
+        'this route does not say how to answer',
+        'give one of `to`, `files`, `file` and `redirect`',
+      ),
+    )
+  if (chosen.length > 1)
+    context.addIssue(
+      refusal(
+        'choose-one',
+        `this route answers in ${chosen.length} ways: ${chosen.map((key) => `\`${key}\``).join(', ')}`,
+        'keep one of them, or write a route for each',
+      ),
+    )
+  if (chosen.length === 1 && route.timeouts !== undefined && route.to === undefined)
+    context.addIssue(
+      refusal('contradiction', '`timeouts` stands beside a route that asks nobody', 'it belongs to `to`: remove it', [
+        'timeouts',
+      ]),
+    )
+})
+
+export type RouteConfig = z.output<typeof routeSchema>

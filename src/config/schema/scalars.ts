@@ -1,0 +1,147 @@
+/**
+ * What one scalar may be. The file's scalars arrive as text, with variables already put in; each kind says what it
+ * expects, reads the text into a typed value, and tells the JSON schema what an editor should accept.
+ */
+
+import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
+import { constants } from 'node:os'
+import { z } from 'zod'
+import { type Milliseconds, parseDuration } from '../../shared/duration.ts'
+import { Flaw, type IssueFacts } from './flaw.ts'
+
+interface ScalarKind<T> {
+  /** Continues "expected ...". */
+  readonly expected: string
+  /** Undefined: not what was expected. */
+  read(text: string): T | Flaw | undefined
+  /** The words it may be, when they can be listed. */
+  readonly words?: readonly string[]
+  readonly json?: Record<string, unknown>
+}
+
+export function scalar<T>({ expected, read, words, json = {} }: ScalarKind<T>) {
+  return z
+    .string({ error: () => expected })
+    .transform((text, context): T => {
+      const value = read(text)
+      if (value !== undefined && !(value instanceof Flaw)) return value
+      const facts: IssueFacts = { expected, ...(words && { words }), ...(value instanceof Flaw && { flaw: value }) }
+      context.addIssue({ code: 'custom', params: { ...facts } })
+      return z.NEVER
+    })
+    .meta({ ...json })
+}
+
+/** JSON schema of a scalar that has a form: what it looks like, or anything with a variable in it. */
+function formOrVariable(...forms: Record<string, unknown>[]): Record<string, unknown> {
+  return { type: undefined, anyOf: [...forms, { type: 'string', pattern: '\\$\\{' }] }
+}
+
+export function choice<const W extends readonly string[]>(words: W) {
+  return scalar<W[number]>({
+    expected:
+      words.length === 2 ? `\`${words[0]}\` or \`${words[1]}\`` : `one of ${words.map((w) => `\`${w}\``).join(', ')}`,
+    words,
+    read: (text) => words.find((word) => word === text),
+    json: formOrVariable({ enum: words }),
+  })
+}
+
+// YAML's own numbers and booleans are taken as they are written.
+const anyScalar = { type: ['string', 'number', 'boolean'] }
+
+export const anyText = scalar({ expected: 'text', read: (text) => text, json: anyScalar })
+
+export function text(expected: string) {
+  return scalar({ expected, read: (written) => written || undefined, json: { minLength: 1 } })
+}
+
+export const boolean = scalar({
+  expected: '`true` or `false`',
+  words: ['true', 'false'],
+  read: (written) => (written === 'true' ? true : written === 'false' ? false : undefined),
+  json: formOrVariable({ type: 'boolean' }),
+})
+
+export function integer(expected: string, least: number, most: number) {
+  return scalar({
+    expected,
+    read(written) {
+      const value = /^\d{1,15}$/.test(written) ? Number(written) : Number.NaN
+      return value >= least && value <= most ? value : undefined
+    },
+    json: formOrVariable({ type: 'integer', minimum: least, maximum: most }, { type: 'string', pattern: '^\\d+$' }),
+  })
+}
+
+export const port = integer('a port from 1 to 65535', 1, 65_535)
+
+export const duration = scalar<Milliseconds>({
+  expected: 'a duration such as `250ms`, `30s` or `5m`',
+  read(written) {
+    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a duration needs one, as in `250ms`, `30s` or `5m`')
+    return parseDuration(written)
+  },
+  json: formOrVariable({ const: 0 }, { type: 'string', pattern: '^(0|\\d+(\\.\\d+)?(ms|s|m|h|d|y))$' }),
+})
+
+export const signal = scalar({
+  expected: 'a signal such as `SIGTERM`',
+  words: Object.keys(constants.signals),
+  read: (written) => (written in constants.signals ? (written as NodeJS.Signals) : undefined),
+  json: formOrVariable({ type: 'string', pattern: '^SIG[A-Z0-9]+$' }),
+})
+
+export const method = scalar({
+  expected: 'an HTTP method such as `GET`',
+  words: METHODS,
+  read: (written) => METHODS.find((name) => name === written.toUpperCase()),
+})
+
+export const regularExpression = scalar({
+  expected: 'a regular expression',
+  read(written) {
+    try {
+      new RegExp(written)
+      return written
+    } catch (error) {
+      // V8 says `Invalid regular expression: /source/flags: reason`; only the reason is free of the value.
+      const message = error instanceof Error ? error.message : ''
+      const why = message.slice(message.lastIndexOf(': ') + 2)
+      return new Flaw(
+        `is not a regular expression: ${why}`,
+        'characters such as `( [ * + ?` stand for themselves behind a `\\`',
+      )
+    }
+  },
+})
+
+export const headerName = scalar({
+  expected: 'the name of a header',
+  read: (written) => (passes(() => validateHeaderName(written)) ? written : undefined),
+})
+
+export function headerText(expected: string) {
+  return scalar({
+    expected,
+    json: anyScalar,
+    read(written) {
+      if (passes(() => validateHeaderValue('x', written))) return written
+      return new Flaw(
+        'cannot be sent in a header',
+        'a header is one line of printable ASCII: encode or remove the rest',
+      )
+    },
+  })
+}
+
+export const headerValue = headerText('the value of a header')
+
+function passes(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,100 @@
+/** What the file asks for, once what `when:` excludes is out of it: the ground of every check and of the plan itself. */
+import { dirname, resolve } from 'node:path'
+import type { Report, SourcePosition } from '../config/diagnostics.ts'
+import type { FileFacts } from '../config/file-facts.ts'
+import type { LoadedContent } from '../config/load.ts'
+import { deepest, hasLost, isLost, keyPositionAt, type Path, positionAt, quoteAt } from '../config/located.ts'
+import type { Config } from '../config/schema/config.ts'
+import type { RouteConfig } from '../config/schema/route.ts'
+
+export interface Asked {
+  readonly content: LoadedContent
+  readonly config: Config
+  /** What relative paths are relative to: the folder of the file. */
+  readonly directory: string
+  readonly facts: FileFacts
+  readonly routes: readonly AskedRoute[]
+  readonly listeners: readonly AskedListener[]
+}
+
+export interface AskedRoute {
+  readonly route: RouteConfig
+  /** Of the listeners it names, those that are not excluded. */
+  readonly listeners?: readonly string[]
+  readonly path: Path
+}
+
+export interface AskedListener {
+  readonly name: string
+  readonly host?: string
+  readonly port: number
+  readonly tls: boolean
+  readonly path: Path
+}
+
+/** One check: looks at what is asked and reports what is wrong with it. */
+export type Check = (asked: Asked, report: Report) => void
+
+export function ask(content: LoadedContent, facts: FileFacts, report: Report): Asked {
+  const { config } = content
+  const directory = dirname(content.path)
+  const routes = config.gateway.routes.flatMap((route, index) => {
+    const asked = askRoute(content, route, ['gateway', 'routes', index])
+    if (!asked.excludedWith) return [asked]
+    const message = `this route is left out with ${asked.excludedWith}, which \`when\` excludes`
+    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, asked.path), message })
+    return []
+  })
+  return { content, config, directory, facts, routes, listeners: askListeners(content, routes.length > 0) }
+}
+
+export function valueAt(asked: Asked, path: Path): SourcePosition {
+  return positionAt(asked.content.tree, path)
+}
+
+export function keyAt(asked: Asked, path: Path): SourcePosition {
+  return keyPositionAt(asked.content.tree, path)
+}
+
+/** A value as a diagnostic may show it: as written, never what a variable holds. */
+export function shown(asked: Asked, path: Path): string {
+  return quoteAt(asked.content.tree, path)
+}
+
+/** Whether something is missing only because a mistake in it was already reported. */
+export function wasLost(asked: Asked, path: Path): boolean {
+  return isLost(asked.content.tree, path)
+}
+
+/** Whether what stands at `path` is as it was written: nothing of it was taken out for a mistake, itself included. */
+export function isWhole(asked: Asked, path: Path): boolean {
+  const { node, steps } = deepest(asked.content.tree, path)
+  return steps < path.length ? !wasLost(asked, path) : !hasLost(node)
+}
+
+export function absolute(asked: Asked, path: string): string {
+  return resolve(asked.directory, path)
+}
+
+function askRoute(
+  { excluded, tree }: LoadedContent,
+  route: RouteConfig,
+  path: Path,
+): AskedRoute & { excludedWith?: string } {
+  if (route.to && 'process' in route.to && excluded.processes.has(route.to.process))
+    return { route, path, excludedWith: `process ${quoteAt(tree, [...path, 'to'])}` }
+  if (!route.listener) return { route, path }
+  const listeners = route.listener.filter((name) => !excluded.listeners.has(name))
+  if (listeners.length === 0)
+    return { route, path, excludedWith: `listener ${quoteAt(tree, [...path, 'listener', 0])}` }
+  return { route, path, listeners }
+}
+
+function askListeners({ config, declared }: LoadedContent, hasRoutes: boolean): readonly AskedListener[] {
+  const path = ['gateway', 'listeners']
+  const written = Object.entries(config.gateway.listeners).map(([name, { address, tls }]) => {
+    return { name, ...address, tls, path: [...path, name] }
+  })
+  if (declared.listeners?.size !== 0 || !hasRoutes) return written
+  return [{ name: 'http', port: 80, tls: false, path }]
+}

@@ -1,0 +1,23 @@
+/** The front door of config and plan for the rest of the house. */
+import { disk, type FileFacts } from '../config/file-facts.ts'
+import { load } from '../config/load.ts'
+import { type Resolved, resolve } from './resolve.ts'
+
+export interface PlanReading extends Resolved {
+  /** Names that `when:` leaves out. */
+  readonly excluded: { readonly processes: readonly string[]; readonly listeners: readonly string[] }
+}
+
+/**
+ * Reads a config file and says what it asks for, or all that is wrong with it. `environment` holds the variables of
+ * this process, without undefined ones. Never throws for what the file says.
+ */
+export function readPlan(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  facts: FileFacts = disk,
+): PlanReading {
+  const loaded = load(file, environment, facts)
+  const { processes = [], listeners = [] } = loaded.content?.excluded ?? {}
+  return { ...resolve(loaded, facts), excluded: { processes: [...processes], listeners: [...listeners] } }
+}

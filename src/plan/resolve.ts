@@ -1,0 +1,54 @@
+/** From what a file says to what will be done: or to everything that keeps it from being done. */
+import { type Diagnostic, hasErrors, type Problem, sortDiagnostics, toDiagnostic } from '../config/diagnostics.ts'
+import type { FileFacts } from '../config/file-facts.ts'
+import type { Loaded } from '../config/load.ts'
+import { type Asked, absolute, ask, keyAt } from './asked.ts'
+import { deepFreeze } from './freeze.ts'
+import { resolveGateway } from './resolve-gateway.ts'
+import { resolveProcesses } from './resolve-processes.ts'
+import type { CertificatePlan, Plan } from './types.ts'
+import { checks } from './validate/checks.ts'
+
+export interface Resolved {
+  /** Deeply frozen; present if and only if no diagnostic is an error. */
+  readonly plan?: Plan
+  /** Those of loading too, in the order of the file. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Asks nothing of the world but whether files exist. The sound parts of an unsound file are checked all the same. */
+export function resolve(loaded: Loaded, facts: FileFacts): Resolved {
+  if (!loaded.content) return { diagnostics: loaded.diagnostics }
+  const found: Diagnostic[] = [...loaded.diagnostics]
+  const report = (problem: Problem) => found.push(toDiagnostic(problem))
+  const asked = ask(loaded.content, facts, report)
+  for (const check of checks) check(asked, report)
+  const diagnostics = sortDiagnostics(found)
+  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(asked)), diagnostics }
+}
+
+function plan(asked: Asked): Plan {
+  const { config, content } = asked
+  return {
+    file: content.path,
+    processes: resolveProcesses(asked),
+    gateway: resolveGateway(asked),
+    certificates: resolveCertificates(asked),
+    storage: absolute(asked, config.storage),
+    control: { socket: absolute(asked, config.control.socket) },
+    shutdown: config.shutdown,
+    log: config.log,
+  }
+}
+
+function resolveCertificates(asked: Asked): readonly CertificatePlan[] {
+  return asked.config.certificates.map(({ domains, use }, index) => ({
+    domains,
+    use: use.map(({ files }) => {
+      if (!files) return { kind: 'internal' }
+      const { certificate, key, anyName } = files
+      return { kind: 'files', certificate: absolute(asked, certificate), key: absolute(asked, key), anyName }
+    }),
+    position: keyAt(asked, ['certificates', index]),
+  }))
+}

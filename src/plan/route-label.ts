@@ -1,0 +1,16 @@
+import type { RouteConfig } from '../config/schema/route.ts'
+
+/** How logs and `gatehouse plan` name a route: `GET, HEAD example.com /api/*, /oauth2/* → backend`. */
+export function routeLabel(route: RouteConfig): string {
+  const parts = [route.methods, route.host, route.path].flatMap((values) => (values ? [values.join(', ')] : []))
+  const matched = parts.join(' ')
+  const answer = answerOf(route)
+  if (matched !== '') return `${matched} → ${answer}`
+  return route.to ? `* → ${answer}` : answer
+}
+
+function answerOf({ to, files, file, redirect }: RouteConfig): string {
+  if (to) return 'process' in to ? to.process : to.origin
+  if (files) return `files ${files.root}`
+  return file === undefined ? `redirect ${redirect?.to ?? ''}` : `file ${file}`
+}

@@ -1,0 +1,60 @@
+import { isIP } from 'node:net'
+import type { SourcePosition } from '../../config/diagnostics.ts'
+import { type Asked, type Check, keyAt, valueAt } from '../asked.ts'
+
+interface Occupant {
+  readonly name: string
+  readonly host?: string
+  readonly port: number
+  readonly at: SourcePosition
+}
+
+/** Two cannot listen on one address; the later of them in the file is told. */
+export const addresses: Check = (asked, report) => {
+  const occupants = [...listeningProcesses(asked), ...listeners(asked)].sort(inFileOrder)
+  for (const [index, later] of occupants.entries()) {
+    const earlier = occupants.slice(0, index).find((other) => clash(other, later))
+    if (!earlier) continue
+    report({
+      code: 'address-clash',
+      at: later.at,
+      message: `${later.name} and ${earlier.name} (line ${earlier.at.line}) would listen on the same port`,
+      mend: 'give one of them another port',
+    })
+  }
+}
+
+function listeningProcesses(asked: Asked): readonly Occupant[] {
+  return Object.entries(asked.config.processes).flatMap(([name, { port }]) => {
+    if (port === undefined) return []
+    const at = valueAt(asked, ['processes', name, 'port'])
+    return [{ name: `process \`${name}\``, host: '127.0.0.1', port, at }]
+  })
+}
+
+function listeners(asked: Asked): readonly Occupant[] {
+  return asked.listeners.map(({ name, host, port, path }) => {
+    const at = asked.config.gateway.listeners[name] ? valueAt(asked, [...path, 'address']) : keyAt(asked, path)
+    return { name: `listener \`${name}\``, host, port, at }
+  })
+}
+
+function clash(a: Occupant, b: Occupant): boolean {
+  return a.port !== 0 && a.port === b.port && overlap(reachOf(a.host), reachOf(b.host))
+}
+
+/** The addresses a host stands for: all of both families, all of one, or a single one. */
+function reachOf(host: string | undefined): readonly string[] {
+  if (host === undefined || host === '::') return ['4:*', '6:*']
+  if (host === '0.0.0.0') return ['4:*']
+  if (host === 'localhost') return ['4:127.0.0.1', '6:::1']
+  return [isIP(host) === 6 ? `6:${host}` : `4:${host}`]
+}
+
+function overlap(some: readonly string[], others: readonly string[]): boolean {
+  return some.some((a) => others.some((b) => a === b || (a[0] === b[0] && (a.endsWith('*') || b.endsWith('*')))))
+}
+
+function inFileOrder(a: Occupant, b: Occupant): number {
+  return a.at.line - b.at.line || a.at.column - b.at.column
+}

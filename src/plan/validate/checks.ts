@@ -1,0 +1,32 @@
+import type { Check } from '../asked.ts'
+import { addresses } from './addresses.ts'
+import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
+import { certificateFiles, servedFiles } from './files.ts'
+import { patterns } from './patterns.ts'
+import { processPorts } from './process-ports.ts'
+import { redirects } from './redirects.ts'
+import { routeListeners } from './route-listeners.ts'
+import { routeTargets } from './route-targets.ts'
+import { shadowedRoutes } from './shadowed-routes.ts'
+import { socketPath } from './socket-path.ts'
+import { somethingToDo } from './something-to-do.ts'
+import { certificatesForTls } from './tls.ts'
+
+/** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
+export const checks: readonly Check[] = [
+  somethingToDo,
+  routeTargets,
+  routeListeners,
+  dependencies,
+  dependencyCycles,
+  completedServices,
+  addresses,
+  processPorts,
+  patterns,
+  redirects,
+  servedFiles,
+  certificateFiles,
+  certificatesForTls,
+  shadowedRoutes,
+  socketPath,
+]

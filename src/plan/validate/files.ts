@@ -1,0 +1,84 @@
+import { isAbsolute, join, normalize } from 'node:path'
+import type { Report } from '../../config/diagnostics.ts'
+import type { Path } from '../../config/located.ts'
+import { type Asked, absolute, type Check, shown, valueAt } from '../asked.ts'
+
+interface Wanted {
+  readonly kind: 'file' | 'directory'
+  /** Absolute. */
+  readonly file: string
+  readonly path: Path
+}
+
+/** What is served, and the folders in which programs run, must be there. */
+export const servedFiles: Check = (asked, report) => {
+  for (const [name, { directory }] of Object.entries(asked.config.processes)) {
+    const path = ['processes', name, 'directory']
+    if (directory !== undefined)
+      requireOnDisk(asked, { kind: 'directory', file: absolute(asked, directory), path }, report)
+  }
+  for (const { route, path } of asked.routes) {
+    if (route.file !== undefined)
+      requireOnDisk(asked, { kind: 'file', file: absolute(asked, route.file), path: [...path, 'file'] }, report)
+    if (!route.files) continue
+    const { root, fallback, except = [], render } = route.files
+    const folder = absolute(asked, root)
+    const rootThere = requireOnDisk(
+      asked,
+      { kind: 'directory', file: folder, path: [...path, 'files', 'root'] },
+      report,
+    )
+    const inside = [
+      ...(fallback === undefined ? [] : [{ file: fallback, path: [...path, 'files', 'fallback'], needed: true }]),
+      ...(render?.files ?? []).map((file, index) => {
+        return { file, path: [...path, 'files', 'render', 'files', index], needed: true }
+      }),
+      ...except.map((file, index) => ({ file, path: [...path, 'files', 'except', index], needed: false })),
+    ]
+    for (const { file, path: where, needed } of inside) {
+      const relative = requireRelative(asked, { file, path: where }, report)
+      if (relative && needed && rootThere)
+        requireOnDisk(asked, { kind: 'file', file: join(folder, file), path: where }, report)
+    }
+  }
+}
+
+/** A certificate file that is missing is fatal only if nothing behind it can serve. */
+export const certificateFiles: Check = (asked, report) => {
+  for (const [index, { use }] of asked.config.certificates.entries()) {
+    for (const [position, { files }] of use.entries()) {
+      if (!files) continue
+      const severity = use.slice(position + 1).some((later) => canServe(asked, later)) ? 'warning' : 'error'
+      for (const key of ['certificate', 'key'] as const) {
+        const path = ['certificates', index, 'use', position, 'files', key]
+        const wanted: Wanted = { kind: 'file', file: absolute(asked, files[key]), path }
+        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity }))
+      }
+    }
+  }
+}
+
+function canServe(asked: Asked, { files, internal }: Asked['config']['certificates'][number]['use'][number]): boolean {
+  if (internal) return true
+  return [files?.certificate, files?.key].every(
+    (file) => file !== undefined && asked.facts.kindOf(absolute(asked, file)) === 'file',
+  )
+}
+
+function requireOnDisk(asked: Asked, { kind, file, path }: Wanted, report: Report): boolean {
+  const found = asked.facts.kindOf(file)
+  // Sockets and devices are no files, but a key may well come through a named pipe.
+  if (found === kind || (found === 'other' && kind === 'file')) return true
+  const subject = `${kind === 'file' ? 'file' : 'folder'} ${shown(asked, path)}`
+  const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
+  const mend = 'create it, or correct the path; paths are relative to the folder of this file'
+  report({ code: 'missing-file', at: valueAt(asked, path), message: `${subject} ${what}`, mend })
+  return false
+}
+
+function requireRelative(asked: Asked, { file, path }: Omit<Wanted, 'kind'>, report: Report): boolean {
+  if (!isAbsolute(file) && !normalize(file).startsWith('..')) return true
+  const message = `${shown(asked, path)} is not a path below \`root\``
+  report({ code: 'wrong-value', at: valueAt(asked, path), message, mend: 'write it relative to `root`: `index.html`' })
+  return false
+}

@@ -1,0 +1,44 @@
+import { type AskedRoute, type Check, isWhole, valueAt } from '../asked.ts'
+import { hostPatternCovers } from '../host-pattern.ts'
+import { pathPatternCovers } from '../path-pattern.ts'
+
+/** The first route that matches wins: one behind another that matches all it does is never reached. */
+export const shadowedRoutes: Check = (asked, report) => {
+  const routes = asked.routes.filter(({ path }) => isWhole(asked, path))
+  for (const [index, later] of routes.entries()) {
+    const earlier = routes.slice(0, index).find((candidate) => covers(candidate, later))
+    if (!earlier) continue
+    report({
+      severity: 'warning',
+      code: 'route-shadowed',
+      at: valueAt(asked, later.path),
+      message: `this route is never reached: the one on line ${valueAt(asked, earlier.path).line} matches all that it does`,
+      mend: 'the first match wins: move it above that one, or remove it',
+    })
+  }
+}
+
+function covers(earlier: AskedRoute, later: AskedRoute): boolean {
+  if (mayFallThrough(earlier)) return false
+  const same = (a: string, b: string) => a === b
+  return (
+    everyCovered(earlier.listeners, later.listeners, same) &&
+    everyCovered(earlier.route.methods, later.route.methods, same) &&
+    everyCovered(earlier.route.host, later.route.host, hostPatternCovers) &&
+    everyCovered(earlier.route.path, later.route.path, pathPatternCovers)
+  )
+}
+
+function mayFallThrough({ route: { files } }: AskedRoute): boolean {
+  return files !== undefined && (files.only === 'existing' || files.except !== undefined)
+}
+
+/** An absent part matches everything. */
+function everyCovered(
+  wide: readonly string[] | undefined,
+  narrow: readonly string[] | undefined,
+  covers: (wide: string, narrow: string) => boolean,
+): boolean {
+  if (!wide) return true
+  return narrow?.every((one) => wide.some((other) => covers(other, one))) ?? false
+}
