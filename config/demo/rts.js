@@ -46,7 +46,7 @@ async function count() {
 
 /** Redis if it answers; a value kept there outlives this process. */
 async function chooseCounter() {
-  const port = Number(process.env.DEMO_REDIS_PORT)
+  const port = Number(process.env.REDIS_PORT)
   const redis = Object.assign(new RedisCounter(port, 'demo:count'), { store: 'Redis' })
   try {
     await redis.next()
