@@ -1,6 +1,6 @@
 /** Says what the schema found in the words of the file: place, what was expected, what stands there, what to write. */
 import type { z } from 'zod'
-import type { Problem } from './diagnostics.ts'
+import type { Problem, SourcePosition } from './diagnostics.ts'
 import { deepest, isLost, keyPositionAt, type Located, type Path, quote } from './located.ts'
 import type { IssueFacts } from './schema/flaw.ts'
 import { keysAllowedAt } from './schema-keys.ts'
@@ -12,8 +12,8 @@ export interface Finding {
   readonly problem: Problem
   /** What must go before the rest can be checked again; the way to it may end early. */
   readonly remove: Path
-  /** `mapping`: about a mapping as a whole, `missing`: about a key it lacks, `value`: about what stands there. */
-  readonly about: 'value' | 'missing' | 'mapping'
+  /** `whole`: about a mapping or list as a whole, `missing`: about a key it lacks, `value`: about what stands there. */
+  readonly about: 'value' | 'missing' | 'whole'
   /** The key that an unknown one was probably meant to be: it need not be called missing too. */
   readonly meant?: string | undefined
 }
@@ -28,9 +28,10 @@ export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): r
   const facts = factsOf(issue)
   if (facts.code && facts.mend) {
     const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, mend: facts.mend }
-    return [{ problem, remove: path, about: 'mapping' }]
+    return [{ problem, remove: path, about: 'whole' }]
   }
-  return [{ problem: badValue(node, issue), remove: path, about: 'value' }]
+  const at = node.kind === 'scalar' && node.value === null ? keyPositionAt(tree, path) : node.at
+  return [{ problem: badValue(node, issue, at), remove: path, about: issue.code === 'too_small' ? 'whole' : 'value' }]
 }
 
 /** Whether a finding only says that something is missing which was reported and taken out before. */
@@ -38,7 +39,7 @@ export function isConsequence(tree: Located, { about, remove }: Finding): boolea
   if (about === 'missing') return isLost(tree, remove)
   if (about === 'value') return false
   const { node } = deepest(tree, remove)
-  return node.kind === 'mapping' && node.lost.size > 0
+  return node.kind === 'mapping' ? node.lost.size > 0 : node.kind === 'list' && node.lost
 }
 
 function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
@@ -72,21 +73,21 @@ function badName(tree: Located, path: Path, expected = 'a name'): Finding {
   return { problem, remove: path, about: 'value' }
 }
 
-function badValue(node: Located, issue: Issue): Problem {
+function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
   const { flaw, words } = factsOf(issue)
-  if (flaw) return { code: 'wrong-value', at: node.at, message: `${quote(node)} ${flaw.problem}`, mend: flaw.mend }
+  if (flaw) return { code: 'wrong-value', at, message: `${quote(node)} ${flaw.problem}`, mend: flaw.mend }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
-    return { code: 'wrong-value', at: node.at, message: 'this list is empty', mend: `write ${expected}` }
+    return { code: 'wrong-value', at, message: 'this list is empty', mend: `write ${expected}` }
   const code = issue.code === 'invalid_type' ? 'wrong-type' : 'wrong-value'
   const message = `expected ${expected}, found ${quote(node)}`
-  return { code, at: node.at, message, mend: mendFor(node, issue, words) }
+  return { code, at, message, mend: mendFor(node, issue, words) }
 }
 
 function mendFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
   if (node.kind !== 'scalar') return undefined
   if (node.value === null) return 'write a value, or remove the key'
-  if (issue.code === 'invalid_type' && issue.expected === 'array') return `write a list: \`${asList(node.written)}\``
+  if (issue.code === 'invalid_type' && issue.expected === 'array') return listMend(node.written, expectation(issue))
   return words && node.value === node.written ? didYouMean(node.written, words) : undefined
 }
 
@@ -96,10 +97,12 @@ function didYouMean(written: string, words: readonly string[]): string | undefin
   return near && `did you mean \`${near}\`?`
 }
 
-function asList(written: string): string {
-  if (/["'\\]/.test(written)) return '[first, second, ...]'
+/** The words as a list, unless that would mislead: quotes hold words together, and a form in `expected` says more. */
+function listMend(written: string, expected: string): string | undefined {
+  if (expected.includes('`[')) return undefined
+  if (/["'\\]/.test(written)) return 'write a list, one item for each word'
   const words = written.split(/[\s,]+/).filter((word) => word !== '')
-  return `[${words.map((word) => (/^[\w./@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]`
+  return `write a list: \`[${words.map((word) => (/^[\w./@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]\``
 }
 
 /** Each alternative has its own issues; those of the one that the value was meant for are worth saying. */

@@ -15,7 +15,7 @@ import {
   type Place,
 } from './evaluate.ts'
 import type { Variables } from './interpolate.ts'
-import { deepest, type Located, quote } from './located.ts'
+import { deepest, type Located, nameAt } from './located.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
 /** The variables of one block: `set` wins over `files`. */
@@ -85,17 +85,18 @@ function readFiles({ directory, facts, report }: Evaluation, files: Located): Va
     const { node, steps } = deepest(item, ['path'])
     if (steps !== 1 || node.kind !== 'scalar' || !node.value) continue
     const path = resolve(directory, node.value)
+    const name = nameAt(item, ['path'])
     const problem = (message: string, mend: string) => report({ code: 'missing-file', at: node.at, message, mend })
     const kind = facts.kindOf(path)
     if (kind === 'absent') {
-      problem(`environment file ${quote(node)} does not exist`, 'create it, or guard it with `when: { file: ... }`')
+      problem(`environment file ${name} does not exist`, 'create it, or guard it with `when: { file: ... }`')
     } else if (kind === 'directory') {
-      problem(`environment file ${quote(node)} is a folder`, 'name a file of lines `NAME=value`')
+      problem(`environment file ${name} is a folder`, 'name a file of lines `NAME=value`')
     } else {
       try {
         variables = { ...variables, ...parse(facts.read(path)) }
       } catch (error) {
-        problem(`environment file ${quote(node)} cannot be read: ${reason(error)}`, 'let Gatehouse read it')
+        problem(`environment file ${name} cannot be read: ${reason(error)}`, 'let Gatehouse read it')
       }
     }
   }

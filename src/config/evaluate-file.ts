@@ -38,7 +38,7 @@ export function evaluateFile({ source, path, container, facts }: FileToEvaluate,
     facts,
     report,
     excluded(block, at) {
-      const keysInside = () => entriesOf(source, block, () => {}).map(({ key }) => key)
+      const keysInside = () => entriesOf(source, block, () => {}).flatMap(({ key }) => (key === 'when' ? [] : [key]))
       for (const name of namesAt(at, ['processes'], keysInside)) excluded.processes.add(name)
       for (const name of namesAt(at, ['gateway', 'listeners'], keysInside)) excluded.listeners.add(name)
     },

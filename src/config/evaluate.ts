@@ -7,7 +7,7 @@ import { checkShape } from './check-shape.ts'
 import type { Report } from './diagnostics.ts'
 import type { FileFacts } from './file-facts.ts'
 import { interpolate, type Variables } from './interpolate.ts'
-import { type Located, type LocatedEntry, type Path, shorten } from './located.ts'
+import { hasLost, type Located, type LocatedEntry, type Path, shorten } from './located.ts'
 import { conditionSchema } from './schema/condition.ts'
 import { holds } from './when.ts'
 import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
@@ -120,8 +120,9 @@ function judge(
   if (!entry) return 'included'
   const located = evaluateEntry(evaluation, entry, place)
   if (typeof located === 'string') return 'unusable'
-  const { value: condition } = checkShape(conditionSchema, located, evaluation.report)
-  if (!condition) return 'unusable'
+  const { value: condition, tree } = checkShape(conditionSchema, located, evaluation.report)
+  // A condition that is half understood decides nothing.
+  if (!condition || hasLost(tree)) return 'unusable'
   const { directory, facts } = evaluation
   return holds(condition, { variables: place.variables, directory, facts }) ? 'included' : 'excluded'
 }

@@ -59,7 +59,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
   if (!source) return finish()
 
   const { outcome, ...evaluated } = evaluateFile({ source, path, container, facts }, report)
-  if (outcome === 'unusable') return finish()
+  if (outcome === 'unusable' || source.expandsTooFar()) return finish()
   const empty: Located = { kind: 'mapping', at: start, entries: new Map(), lost: new Set() }
   const whole = outcome === 'excluded' ? empty : outcome
 

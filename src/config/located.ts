@@ -88,7 +88,9 @@ export function quote(node: Located): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'mapping') return 'a mapping'
   if (node.value === null) return 'nothing'
-  return hasVariables(node) ? `the value of \`${shorten(node.written)}\`` : `\`${shorten(node.written)}\``
+  if (node.written === '') return 'empty text'
+  const written = `\`${shorten(node.written)}\``
+  return hasVariables(node) ? `the value of ${written}` : written
 }
 
 /** Whether a value is missing at `path` only because it, or something around it, was reported and taken out. */
@@ -130,6 +132,12 @@ export function without(node: Located, path: Path, meant?: string): Located {
 
 function hasVariables(node: LocatedScalar): boolean {
   return node.value !== node.written
+}
+
+/** What is written at `path`, for sentences that name it instead of judging its value: `file \`${HOME}/x\``. */
+export function nameAt(root: Located, path: Path): string {
+  const { node } = deepest(root, path)
+  return node.kind === 'scalar' ? `\`${shorten(node.written)}\`` : quote(node)
 }
 
 /** Text fit for one line of a diagnostic: a block scalar may be a whole script. */

@@ -8,6 +8,8 @@ export interface YamlSource {
   positionOf(node: Node): SourcePosition
   /** The node that an alias stands for, any other node itself; undefined (and reported) once the file expands too far. */
   follow(node: Node, depth: number): Node | undefined
+  /** Whether that happened: then nothing that was read is complete. */
+  expandsTooFar(): boolean
 }
 
 export interface YamlEntry {
@@ -30,22 +32,24 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
     // An empty file has no line at all.
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  for (const error of [...document.errors, ...document.warnings]) report(problemOf(error, position(error.pos[0])))
+  for (const error of tellingErrors(document)) report(problemOf(error, text, position(error.pos[0])))
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
 
   let nodes = 0
+  let tooFar = false
   return {
     root: document.contents,
     positionOf: (node) => position(node.range?.[0] ?? 0),
     follow(node, depth) {
+      const at = position(node.range?.[0] ?? 0)
       nodes += 1
-      if (nodes > mostNodes || depth > greatestDepth) {
-        if (nodes < Number.POSITIVE_INFINITY) report(tooLarge(position(node.range?.[0] ?? 0)))
-        nodes = Number.POSITIVE_INFINITY
-        return undefined
+      if (!tooFar && (nodes > mostNodes || depth > greatestDepth)) {
+        tooFar = true
+        report(tooLarge(at))
       }
-      return resolveAlias(document, node, (problem) => report({ ...problem, at: position(node.range?.[0] ?? 0) }))
+      return tooFar ? undefined : resolveAlias(document, node, (problem) => report({ ...problem, at }))
     },
+    expandsTooFar: () => tooFar,
   }
 }
 
@@ -59,20 +63,46 @@ export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report):
   })
 }
 
-function problemOf(error: YAMLError, at: SourcePosition): Problem {
-  if (error.code === 'DUPLICATE_KEY')
+/** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
+function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
+  const isSyntax = ({ code }: YAMLError) => code !== 'DUPLICATE_KEY'
+  const [first] = errors.filter(isSyntax).sort((a, b) => a.pos[0] - b.pos[0])
+  return first ? [first] : [...errors, ...warnings]
+}
+
+/** The frequent mistakes in plain words; for the rest the parser's own. */
+function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
+  const [offset, end] = error.pos
+  const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
+  if (error.code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:]*/.exec(text.slice(offset))?.[0] ?? ''
     return {
       code: 'duplicate-key',
       at,
-      message: 'this key stands twice in the same mapping',
+      message: `key \`${key}\` stands twice in the same mapping`,
       mend: 'keep one of the two',
     }
-  if (error.code === 'TAB_AS_INDENT')
-    return { code: 'yaml-syntax', at, message: 'a tab is used for indentation', mend: 'YAML indents with spaces' }
-  if (error.code === 'MULTIPLE_DOCS')
-    return { code: 'yaml-syntax', at, message: 'a second document begins here', mend: 'one file holds one document' }
-  const severity = error.name === 'YAMLWarning' ? 'warning' : 'error'
-  return { severity, code: 'yaml-syntax', at, message: `not YAML: ${error.message}` }
+  }
+  if (error.code === 'TAB_AS_INDENT') return syntax('a tab is used for indentation', 'YAML indents with spaces')
+  if (error.code === 'MULTIPLE_DOCS') return syntax('a second document begins here', 'one file holds one document')
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
+    return syntax('a second `: ` stands in this line', 'put quotes around a value that holds `: `')
+  if (text.slice(offset, end) === '{' && error.code !== 'BAD_INDENT')
+    return syntax('a value with `{` in it needs quotes here', 'inside `[ ]` and `{ }` write `"${NAME}"`')
+  const [, unclosed] = /^Flow (sequence|map)/.exec(error.message) ?? []
+  if (unclosed) {
+    const [open, close] = unclosed === 'map' ? ['{', '}'] : ['[', ']']
+    return syntax(
+      `a \`${open}\` before this is not closed`,
+      `write \`${close}\` where it ends, and quotes around values with brackets`,
+    )
+  }
+  if (error.message.includes('same column'))
+    return syntax(
+      'this line is indented differently from those it belongs to',
+      'keys of one mapping begin in the same column',
+    )
+  return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
 }
 
 function resolveAlias(

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Report, SourcePosition } from '../config/diagnostics.ts'
 import type { FileFacts } from '../config/file-facts.ts'
 import type { LoadedContent } from '../config/load.ts'
-import { deepest, hasLost, isLost, keyPositionAt, type Path, positionAt, quoteAt } from '../config/located.ts'
+import { deepest, hasLost, isLost, keyPositionAt, nameAt, type Path, positionAt, quoteAt } from '../config/located.ts'
 import type { Config } from '../config/schema/config.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 
@@ -59,6 +59,11 @@ export function keyAt(asked: Asked, path: Path): SourcePosition {
 /** A value as a diagnostic may show it: as written, never what a variable holds. */
 export function shown(asked: Asked, path: Path): string {
   return quoteAt(asked.content.tree, path)
+}
+
+/** A value where a sentence names it instead of judging it; as written, too. */
+export function named(asked: Asked, path: Path): string {
+  return nameAt(asked.content.tree, path)
 }
 
 /** Whether something is missing only because a mistake in it was already reported. */

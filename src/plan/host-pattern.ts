@@ -25,7 +25,7 @@ export function validateHostPattern(pattern: string): { problem: string; mend: s
       : { problem: 'is a bare IPv6 address', mend: 'write it in brackets: `[::1]`' }
   if (/:\d+$/.test(bare)) return { problem: 'has a port', mend: 'write the host alone; `listener` chooses by port' }
   if (/[^\0-\x7f]/.test(bare) && domainToASCII(bare) !== '')
-    return { problem: 'is not in ASCII', mend: `write it as browsers send it: \`${domainToASCII(bare)}\`` }
+    return { problem: 'is not in ASCII', mend: 'write it as browsers send it, in the form that begins with `xn--`' }
   const labels = bare.split('.')
   if (bare.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))
     return undefined

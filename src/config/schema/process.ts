@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { probeAddress, probeUrl } from './addresses.ts'
 import { environmentSchema } from './environment.ts'
 import { refusal } from './flaw.ts'
@@ -54,7 +54,8 @@ export const processSchema = mapping({
   kind: choice(['service', 'task']).describe('A service runs for ever, a task to its end, once').prefault('service'),
   port: port.describe('The port it serves on 127.0.0.1; also PORT in its environment').optional(),
   environment: environmentSchema.describe('Laid over the environment of all').optional(),
-  dependsOn: named(choice(['started', 'ready', 'completed']))
+  // Any name: one that no process can have is an unknown process, which says more.
+  dependsOn: named(choice(['started', 'ready', 'completed']), z.string())
     .describe('Which process must have got how far before this one starts')
     .prefault({}),
   ready: readySchema.describe('How to know that it is ready; default: as soon as it runs').optional(),

@@ -48,7 +48,6 @@ const redirectSchema = mapping({
   to: headerText('a path or URL').describe('May hold {host}, {uri}, {path} and {scheme}'),
   status: scalar({
     expected: 'one of `301`, `302`, `303`, `307`, `308`',
-    words: ['301', '302', '303', '307', '308'],
     read: (written) => ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written),
     json: { type: ['integer', 'string'] },
   }).default(302),

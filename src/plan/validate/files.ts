@@ -1,13 +1,15 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import type { Report } from '../../config/diagnostics.ts'
 import type { Path } from '../../config/located.ts'
-import { type Asked, absolute, type Check, shown, valueAt } from '../asked.ts'
+import { type Asked, absolute, type Check, named, shown, valueAt } from '../asked.ts'
 
 interface Wanted {
   readonly kind: 'file' | 'directory'
   /** Absolute. */
   readonly file: string
   readonly path: Path
+  /** What the path is relative to, if not the folder of the config file. */
+  readonly base?: string
 }
 
 /** What is served, and the folders in which programs run, must be there. */
@@ -38,7 +40,7 @@ export const servedFiles: Check = (asked, report) => {
     for (const { file, path: where, needed } of inside) {
       const relative = requireRelative(asked, { file, path: where }, report)
       if (relative && needed && rootThere)
-        requireOnDisk(asked, { kind: 'file', file: join(folder, file), path: where }, report)
+        requireOnDisk(asked, { kind: 'file', file: join(folder, file), path: where, base: '`root`' }, report)
     }
   }
 }
@@ -65,13 +67,13 @@ function canServe(asked: Asked, { files, internal }: Asked['config']['certificat
   )
 }
 
-function requireOnDisk(asked: Asked, { kind, file, path }: Wanted, report: Report): boolean {
+function requireOnDisk(asked: Asked, { kind, file, path, base }: Wanted, report: Report): boolean {
   const found = asked.facts.kindOf(file)
   // Sockets and devices are no files, but a key may well come through a named pipe.
   if (found === kind || (found === 'other' && kind === 'file')) return true
-  const subject = `${kind === 'file' ? 'file' : 'folder'} ${shown(asked, path)}`
+  const subject = `${kind === 'file' ? 'file' : 'folder'} ${named(asked, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
-  const mend = 'create it, or correct the path; paths are relative to the folder of this file'
+  const mend = `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
   report({ code: 'missing-file', at: valueAt(asked, path), message: `${subject} ${what}`, mend })
   return false
 }

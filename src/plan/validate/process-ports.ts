@@ -13,7 +13,7 @@ export const processPorts: Check = (asked, report) => {
     const mend = `say where it serves: \`port: 8080\` in \`${name}\``
     for (const { word, where } of words) {
       if (!word.includes('{port}')) continue
-      const message = `${shown(asked, where)} uses \`{port}\`, but \`${name}\` has no port`
+      const message = `this word uses \`{port}\`, but \`${name}\` has no port`
       report({ code: 'port-needed', at: valueAt(asked, where), message, mend })
     }
     if (ready?.http?.startsWith('/')) {

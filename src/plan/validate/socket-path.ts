@@ -11,6 +11,6 @@ export const socketPath: Check = (asked, report) => {
     code: 'wrong-value',
     at: valueAt(asked, path),
     message: `${shown(asked, path)} is too long for a Unix socket`,
-    mend: `its absolute path may have ${longest} bytes: put it in a shorter folder, such as \`/run/gatehouse.sock\``,
+    mend: 'the system allows about 100 bytes: put it in a shorter folder, such as `/run/gatehouse.sock`',
   })
 }
