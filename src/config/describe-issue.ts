@@ -130,5 +130,5 @@ function expectation(issue: Issue): string {
 
 function factsOf(issue: Issue | undefined): IssueFacts {
   if (issue?.code === 'custom') return (issue.params ?? {}) as IssueFacts
-  return issue ? ({ expected: issue.code === 'invalid_format' ? issue.message : undefined } as IssueFacts) : {}
+  return issue?.code === 'invalid_format' ? { expected: issue.message } : {}
 }

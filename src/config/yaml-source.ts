@@ -57,8 +57,10 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
 export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report): readonly YamlEntry[] {
   return (mapping.items as Pair<Node, Node | null>[]).flatMap(({ key, value }) => {
     const keyAt = source.positionOf(key)
-    if (isScalar(key)) return [{ key: key.source ?? String(key.value), keyAt, value }]
-    report({ code: 'yaml-syntax', at: keyAt, message: 'a key must be a word', mend: 'write keys as plain text' })
+    const name = isScalar(key) ? (key.source ?? String(key.value)) : undefined
+    // zod steps over this one without a word, because in JavaScript it is no key like others.
+    if (name !== undefined && name !== '__proto__') return [{ key: name, keyAt, value }]
+    report({ code: 'yaml-syntax', at: keyAt, message: 'this cannot be a key', mend: 'write keys as plain words' })
     return []
   })
 }

@@ -1,9 +1,9 @@
 import type { LoadedContent } from '../config/load.ts'
 import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
+import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import type { Dependency, ProcessPlan, ReadinessProbe } from './types.ts'
-import { dependencyGraph } from './validate/dependencies.ts'
 
 /** The processes in dependency order; only for what passed every check. */
 export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {

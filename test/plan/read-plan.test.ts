@@ -90,6 +90,19 @@ test('keys that every object has are names like any other', () => {
   expect(diagnostics.map(({ message }) => message)).toEqual(['`a` depends on `hasownproperty`, which is not a process'])
 })
 
+test('a key that zod would step over is refused', () => {
+  const { diagnostics } = readPlan(
+    '/virtual/gatehouse.yaml',
+    {},
+    onlyFile('processes: { __proto__: { command: [x] } }'),
+  )
+  expect(diagnostics.map(({ line, col, message }) => [line, col, message])).toContainEqual([
+    1,
+    14,
+    'this cannot be a key',
+  ])
+})
+
 test('line ends of Windows and a byte order mark move no position', () => {
   const text = '\uFEFFprocesses:\r\n  a:\r\n    comand: [x]\r\n'
   const { diagnostics } = readPlan('/virtual/gatehouse.yaml', {}, onlyFile(text))

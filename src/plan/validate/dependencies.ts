@@ -1,7 +1,8 @@
-import { deepest, keyPositionAt } from '../../config/located.ts'
+import { keyPositionAt } from '../../config/located.ts'
 import { suggestion } from '../../config/suggest.ts'
-import { type Asked, type Check, valueAt, wasLost } from '../asked.ts'
-import { findCycles, type GraphNode } from '../graph.ts'
+import { type Check, valueAt, wasLost } from '../asked.ts'
+import { dependencyGraph } from '../dependency-graph.ts'
+import { findCycles } from '../graph.ts'
 
 /** A process depends on processes that exist. */
 export const dependencies: Check = (asked, report) => {
@@ -53,16 +54,6 @@ export const completedServices: Check = (asked, report) => {
       })
     }
   }
-}
-
-/** Who needs whom, as it is written: a mistake elsewhere in an entry does not hide a cycle through it. */
-export function dependencyGraph({ content }: Asked): readonly GraphNode[] {
-  const { node: processes, steps } = deepest(content.written, ['processes'])
-  if (steps === 0 || processes.kind !== 'mapping') return []
-  return [...processes.entries].map(([name, { node }]) => {
-    const { node: dependsOn, steps } = deepest(node, ['dependsOn'])
-    return { name, needs: steps === 1 && dependsOn.kind === 'mapping' ? [...dependsOn.entries.keys()] : [] }
-  })
 }
 
 function dependencyPath(name: string, need: string) {
