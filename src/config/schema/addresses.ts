@@ -53,15 +53,13 @@ export const probeUrl = scalar({
 })
 
 export const domain = scalar({
-  expected: 'a domain such as `example.com` or `*.example.com`',
+  expected: 'a domain such as `example.com` or `*.example.com`, or an IP address',
   read(written) {
     const name = written.startsWith('*.') ? written.slice(2) : written
     if (written.includes('://')) return new Flaw('is a URL', 'write the name alone, without scheme and path')
-    if (isIP(name.replace(/^\[|\]$/g, '')))
-      return new Flaw(
-        'is an address',
-        'certificates are chosen by name; `files` with `anyName: true` serves all others',
-      )
+    // Clients that dial an address name no host; the first certificate serves them, and this one holds the address.
+    if (isIP(written) !== 0) return written.toLowerCase()
+    if (/^\[.*\]$/.test(written)) return new Flaw('is an address in brackets', 'write it without them')
     if (/:\d+$/.test(name)) return new Flaw('has a port', 'write the name alone')
     return names.test(name) && name.length <= 253 && name.split('.').every((label) => label.length <= 63)
       ? written.toLowerCase()
