@@ -9,7 +9,7 @@ import { type Browser, openBrowser } from './support/browser.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 
-const parts = { chromium: part('chromium'), certutil: part('certutil') }
+const parts = { chromium: part('chromium') ?? '', certutil: part('certutil') ?? '' }
 const complete = parts.chromium && parts.certutil && part('javac') && part('redis-server')
 
 describe.skipIf(!complete)('the demo in a browser', () => {
@@ -32,8 +32,7 @@ describe.skipIf(!complete)('the demo in a browser', () => {
       },
     })
     await gatehouse.ready()
-    const { chromium = '', certutil = '' } = parts
-    browser = await openBrowser({ chromium, certutil, root: join(state, 'storage/internal/root.crt') })
+    browser = await openBrowser({ ...parts, root: join(state, 'storage/internal/root.crt') })
   })
 
   afterEach(async () => {
@@ -75,8 +74,8 @@ describe.skipIf(!complete)('the demo in a browser', () => {
     const pollsBefore = polls.length
     const first = await nextCount(socket)
     const second = await nextCount(socket)
-    expect(second).toBe(first + 1)
-    await expect.poll(() => text(page, '#count')).toBe(`${second}`)
+    expect(second).toBeGreaterThan(first)
+    await expect.poll(async () => Number(await text(page, '#count'))).toBeGreaterThanOrEqual(second)
     expect(polls.slice(pollsBefore)).toEqual([])
     expect(await text(page, '#store')).toBe('Redis')
   })
@@ -86,11 +85,21 @@ describe.skipIf(!complete)('the demo in a browser', () => {
     const { page, socket } = await openCounter(browser, `https://localhost:${port}/items/42`)
     expect(socket.url()).toMatch(/^wss:/)
     const first = await nextCount(socket)
-    expect(await nextCount(socket)).toBe(first + 1)
+    expect(await nextCount(socket)).toBeGreaterThan(first)
     expect(await text(page, 'h1')).toBe('Item 42')
     await expect.poll(() => text(page, '#protocol')).toBe('https')
     const security = await (await page.reload())?.securityDetails()
-    expect(security?.subjectName).toBe('localhost')
+    expect(security?.issuer).toMatch(/^Gatehouse internal CA/)
+  })
+
+  it('is refused over HTTPS by a browser that does not trust the internal authority', async () => {
+    const stranger = await openBrowser(parts)
+    try {
+      const page = await stranger.context.newPage()
+      await expect(page.goto(await gatehouse.url('https'))).rejects.toThrow('ERR_CERT_AUTHORITY_INVALID')
+    } finally {
+      await stranger.close()
+    }
   })
 
   it('sees the counter go on after its process was killed', async () => {
@@ -116,7 +125,6 @@ describe.skipIf(!complete)('the demo in a browser', () => {
     expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
     expect(gatehouse.survivors()).toEqual([])
     await expect.poll(() => text(page, '#connection')).toBe('reconnecting')
-    expect(gatehouse.stderr).toBe('')
   })
 })
 

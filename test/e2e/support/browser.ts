@@ -1,4 +1,4 @@
-/** A real Chromium, headless, that trusts one certificate authority beside the public ones and verifies every chain. */
+/** A real Chromium, headless, that verifies every chain and may trust one certificate authority beside the public ones. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,8 +9,8 @@ export interface BrowserOptions {
   /** Paths of the programs. */
   readonly chromium: string
   readonly certutil: string
-  /** Path of the root certificate to trust, in PEM. */
-  readonly root: string
+  /** Path of the root certificate to trust, in PEM; without it none but the public ones. */
+  readonly root?: string
 }
 
 export interface Browser {
@@ -31,7 +31,7 @@ const unsandboxed = ['--no-sandbox']
 
 export async function openBrowser(options: BrowserOptions): Promise<Browser> {
   const home = mkdtempSync(join(tmpdir(), 'gatehouse-browser-'))
-  trust(options, join(home, '.pki/nssdb'))
+  if (options.root !== undefined) trust(options.root, options.certutil, join(home, '.pki/nssdb'))
   const context = await chromium.launchPersistentContext(join(home, 'profile'), {
     executablePath: options.chromium,
     args: [...quiet, ...unsandboxed],
@@ -47,7 +47,7 @@ export async function openBrowser(options: BrowserOptions): Promise<Browser> {
 }
 
 /** Chromium on Linux reads additional authorities from the NSS database in the home folder. */
-function trust({ certutil, root }: BrowserOptions, database: string): void {
+function trust(root: string, certutil: string, database: string): void {
   mkdirSync(database, { recursive: true })
   const words = ['-d', `sql:${database}`]
   execFileSync(certutil, [...words, '-N', '--empty-password'])
