@@ -78,6 +78,8 @@ processes:
     const after = gatehouse.lines.length
     process.kill(first, 'SIGKILL')
     await gatehouse.waitFor({ process: 'api', ready: true }, { after })
+    // The log and the gateway's thread are told at the same moment; either may be the first to act on it.
+    await expect.poll(async () => (await fetch(`${url}/pid`)).status).toBe(200)
     const second = Number(await (await fetch(`${url}/pid`)).text())
     expect(second).not.toBe(first)
     expect(isRunning(first)).toBe(false)

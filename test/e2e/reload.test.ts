@@ -73,7 +73,7 @@ describe('SIGHUP', () => {
         writeFileSync(gatehouse.file, `${config(ports, `v${round}`)}\nround${round}: 1\n`)
         gatehouse.signal('SIGHUP')
         const report = await gatehouse.waitFor({ level: 'error', message: new RegExp(`round${round}`) }, { after })
-        expect(report.message).toMatch(/gatehouse\.yaml:13:1: /)
+        expect(report.message).toMatch(/gatehouse\.yaml:12:1: /)
         await gatehouse.waitFor({ reload: 'refused' }, { after })
       } else {
         writeFileSync(gatehouse.file, config(ports, `v${round}`))

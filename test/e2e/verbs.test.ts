@@ -49,7 +49,7 @@ describe('gatehouse check', () => {
     expect(stderr).toMatch(/five\.yaml:2:\d+: error: unknown key `adress`\n\s+did you mean `address`/)
     expect(stderr).toMatch(/five\.yaml:4:\d+: error: .*nowhere/)
     expect(stderr).toMatch(/five\.yaml:5:\d+: error: .*no-such-folder/)
-    expect(stderr).toMatch(/five\.yaml:7:\d+: error: .*grace/)
+    expect(stderr).toMatch(/five\.yaml:7:\d+: error: .*10 parsecs/)
     expect(stderr).toMatch(/five\.yaml:[89]:\d+: error: .*(b → c → b|c → b → c)/)
   })
 
