@@ -1,0 +1,46 @@
+/** The binary as it is shipped: alone, away from the sources, with nothing but system libraries. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { projectFolder, runGatehouse, startGatehouse } from '../e2e/support/gatehouse.ts'
+
+const path = join(projectFolder, 'dist/gatehouse')
+const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string }
+
+describe('dist/gatehouse', () => {
+  it('tells its version', async () => {
+    expect(await runGatehouse(['--version'])).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it('needs only glibc, libstdc++, libgcc and libatomic', () => {
+    const { stdout } = spawnSync('ldd', [path], { encoding: 'utf8' })
+    const needed = stdout.split('\n').flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? [])
+    expect(needed).toContain('libc.so.6')
+    const allowed = /^(linux-vdso|libc|libm|libdl|libpthread|libgcc_s|libstdc\+\+|libatomic)\.so\.\d+$|ld-linux/
+    expect(needed.filter((name) => !allowed.test(name))).toEqual([])
+  })
+
+  it('holds no path of the machine that built it', () => {
+    expect(readFileSync(path).includes(`${projectFolder}/`)).toBe(false)
+  })
+
+  it('runs without Node on the PATH, gateway thread included, and warns of nothing', async () => {
+    const gatehouse = startGatehouse({
+      env: { PATH: '/nowhere' },
+      config: `
+gateway: { listeners: { http: { address: "127.0.0.1:0" } }, routes: [{ files: { root: . } }] }
+storage: ./storage
+control: { socket: ./control.sock }
+`,
+    })
+    try {
+      const response = await fetch(`${await gatehouse.url('http')}/gatehouse.yaml`)
+      expect(response.status).toBe(200)
+      expect(await response.text()).toBe(readFileSync(gatehouse.file, 'utf8'))
+      expect(gatehouse.stderr).toBe('')
+    } finally {
+      expect(await gatehouse.stop()).toEqual({ code: 0, signal: null })
+    }
+  })
+})
