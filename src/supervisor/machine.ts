@@ -1,0 +1,202 @@
+/**
+ * What a supervised process does next, as one total table of states by events. It is pure: effects are named here and
+ * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0003-process-states.md.
+ */
+
+export type State =
+  /** Not wanted, and nothing of it runs. */
+  | 'stopped'
+  /** Wanted; it has no process until its dependencies are met. */
+  | 'waiting'
+  /** It has a process, which is not ready yet. */
+  | 'starting'
+  /** It has a process, and its start is over. */
+  | 'running'
+  /** It failed; the next start is scheduled. */
+  | 'backoff'
+  /** Its process ended or was told to: what is left of its group is being ended. */
+  | 'stopping'
+  /** It ended and is not started again: a completed task, or the policy says no. */
+  | 'exited'
+  /** It cannot be started, or failed too often. */
+  | 'fatal'
+
+export type Event =
+  | 'start'
+  | 'stop'
+  | 'dependenciesMet'
+  | 'spawned'
+  | 'ready'
+  /** A task without a probe: nothing is left to wait for, but it is ready only when it has completed. */
+  | 'up'
+  | 'deadlinePassed'
+  /** The process that we spawned has ended; others of its group may live on. */
+  | 'leaderExited'
+  | 'graceOver'
+  | 'backoffOver'
+  // The policy's verdict (restart.ts), given when the whole group is gone, or when it could not be spawned.
+  | 'retry'
+  | 'completed'
+  | 'ended'
+  | 'gaveUp'
+  /** It is not wanted any more: no verdict is needed. */
+  | 'released'
+
+export type Effect =
+  | 'awaitDependencies'
+  | 'spawn'
+  | 'watchReadiness'
+  | 'endReadiness'
+  | 'becomeReady'
+  | 'loseReady'
+  /** The first rung of the ladder: the stop signal to the whole group, if anyone is left in it. */
+  | 'signalGroup'
+  | 'shortenGrace'
+  | 'killGroup'
+  | 'scheduleRestart'
+  | 'cancelRestart'
+
+export interface Transition {
+  readonly state: State
+  readonly effects: readonly Effect[]
+  /** Set if the event cannot come in this state: a fault of ours. It changes nothing. */
+  readonly impossible?: string
+}
+
+type Cell =
+  | { readonly to: State; readonly effects: readonly Effect[] }
+  /** May come, and rightly changes nothing. */
+  | { readonly ignored: string }
+  | { readonly impossible: string }
+
+const go = (to: State, ...effects: readonly Effect[]): Cell => ({ to, effects })
+const ignored = (why: string): Cell => ({ ignored: why })
+const impossible = (why: string): Cell => ({ impossible: why })
+
+const noProcess = impossible('it has no process')
+const notSpawned = impossible('nothing is being spawned')
+const notAwaited = impossible('it does not wait for dependencies')
+const notScheduled = impossible('no restart is scheduled')
+const alreadySpawned = impossible('it has its process already')
+const notOver = impossible('its group has not gone')
+const noVerdict = impossible('nothing has ended that could be judged')
+const notLaddered = impossible('its group was not signalled')
+const notWatched = impossible('readiness is not watched')
+const alreadyWanted = ignored('it is wanted already')
+const hasEnded = ignored('it has ended already')
+const beingEnded = ignored('it is being ended')
+
+/** A process that nobody wants, or that has ended for good: only a new start gets it out. */
+const atRest = {
+  start: go('waiting', 'loseReady', 'awaitDependencies'),
+  stop: hasEnded,
+  dependenciesMet: notAwaited,
+  spawned: notSpawned,
+  ready: noProcess,
+  up: noProcess,
+  deadlinePassed: noProcess,
+  leaderExited: noProcess,
+  graceOver: noProcess,
+  backoffOver: notScheduled,
+  retry: noVerdict,
+  completed: noVerdict,
+  ended: noVerdict,
+  gaveUp: noVerdict,
+  // Node says a tick later that a program cannot be spawned; a stop may come in between.
+  released: hasEnded,
+} satisfies Record<Event, Cell>
+
+/** Until its group has gone there is no verdict. */
+const unjudged = { retry: notOver, completed: notOver, ended: notOver, gaveUp: notOver, released: notOver } as const
+
+export const table = {
+  stopped: atRest,
+  exited: atRest,
+  fatal: atRest,
+  waiting: {
+    start: alreadyWanted,
+    stop: go('stopped'),
+    dependenciesMet: go('waiting', 'spawn'),
+    spawned: go('starting', 'watchReadiness'),
+    ready: noProcess,
+    up: noProcess,
+    deadlinePassed: noProcess,
+    leaderExited: noProcess,
+    graceOver: noProcess,
+    backoffOver: notScheduled,
+    // It could not be spawned.
+    retry: go('backoff', 'scheduleRestart'),
+    gaveUp: go('fatal'),
+    ended: go('exited'),
+    completed: noVerdict,
+    released: go('stopped'),
+  },
+  starting: {
+    start: alreadyWanted,
+    stop: go('stopping', 'endReadiness', 'signalGroup'),
+    dependenciesMet: notAwaited,
+    spawned: alreadySpawned,
+    ready: go('running', 'becomeReady'),
+    up: go('running'),
+    deadlinePassed: go('stopping', 'signalGroup'),
+    leaderExited: go('stopping', 'endReadiness', 'signalGroup'),
+    graceOver: notLaddered,
+    backoffOver: notScheduled,
+    ...unjudged,
+  },
+  running: {
+    start: alreadyWanted,
+    stop: go('stopping', 'loseReady', 'signalGroup'),
+    dependenciesMet: notAwaited,
+    spawned: alreadySpawned,
+    ready: notWatched,
+    up: notWatched,
+    deadlinePassed: notWatched,
+    leaderExited: go('stopping', 'loseReady', 'signalGroup'),
+    graceOver: notLaddered,
+    backoffOver: notScheduled,
+    ...unjudged,
+  },
+  stopping: {
+    start: impossible('what was told to stop is replaced, not started again'),
+    stop: go('stopping', 'shortenGrace'),
+    dependenciesMet: notAwaited,
+    spawned: alreadySpawned,
+    // The probe's answer and the end may come in the same turn of the event loop.
+    ready: beingEnded,
+    up: beingEnded,
+    deadlinePassed: beingEnded,
+    leaderExited: beingEnded,
+    graceOver: go('stopping', 'killGroup'),
+    backoffOver: notScheduled,
+    retry: go('backoff', 'scheduleRestart'),
+    completed: go('exited', 'becomeReady'),
+    ended: go('exited'),
+    gaveUp: go('fatal'),
+    released: go('stopped'),
+  },
+  backoff: {
+    start: alreadyWanted,
+    stop: go('stopped', 'cancelRestart'),
+    dependenciesMet: notAwaited,
+    spawned: notSpawned,
+    ready: noProcess,
+    up: noProcess,
+    deadlinePassed: noProcess,
+    leaderExited: noProcess,
+    graceOver: noProcess,
+    // Not straight to a spawn: while a dependency is down, it would only crash again.
+    backoffOver: go('waiting', 'awaitDependencies'),
+    retry: noVerdict,
+    completed: noVerdict,
+    ended: noVerdict,
+    gaveUp: noVerdict,
+    released: noVerdict,
+  },
+} satisfies Record<State, Record<Event, Cell>>
+
+export function transition(state: State, event: Event): Transition {
+  const cell: Cell = table[state][event]
+  if ('to' in cell) return { state: cell.to, effects: cell.effects }
+  return { state, effects: [], ...('impossible' in cell && { impossible: cell.impossible }) }
+}

@@ -1,0 +1,55 @@
+/** What the log says of a process: one sentence for each turn that an operator wants to know of. */
+import type { ProcessPlan } from '../plan/types.ts'
+import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import type { Log } from '../shared/log.ts'
+import type { State } from './machine.ts'
+import type { ProcessStatus } from './status.ts'
+
+export interface Turn {
+  readonly plan: ProcessPlan
+  readonly from: State
+  readonly status: ProcessStatus
+  /** Since it was spawned, of the run that goes on or has just ended. */
+  readonly ran?: Milliseconds
+  /** Until the next start. */
+  readonly pause: Milliseconds
+  /** It ended otherwise than it should. */
+  readonly failed: boolean
+}
+
+export function narrate(log: Log, { plan, from, status, ran, pause, failed }: Turn): void {
+  const { state, ready, pid, waitingFor, reason, exit, lastOutput } = status
+  const after = ran === undefined ? '' : ` after ${formatDuration(ran)}`
+  const fields = { process: plan.name, state, ready, ...(pid !== undefined && { pid }) }
+  const ended = { ...fields, ...(exit && { exit }), reason }
+  switch (state) {
+    case 'waiting':
+      if (waitingFor.length > 0) log.info(`waiting for ${waitingFor.join(', ')}`, { ...fields, waitingFor })
+      return
+    case 'starting':
+      if (plan.ready) log.info('started', fields)
+      return
+    case 'running':
+      log.info(plan.ready ? `ready${after}` : 'started', fields)
+      return
+    case 'stopping':
+      if (!status.wanted && pid !== undefined) log.info(`stopping with ${plan.stop.signal} to its group`, fields)
+      return
+    case 'backoff': {
+      const when = pause === 0 ? 'at once' : `in ${formatDuration(pause)}`
+      log.warn(`${reason}; restarting ${when}`, { ...ended, pause })
+      return
+    }
+    case 'exited':
+      if (ready) log.info(`completed${after}`, ended)
+      else if (failed) log.error(`${reason}; not restarted`, { ...ended, lastOutput })
+      else log.info(`${reason}; not restarted`, ended)
+      return
+    case 'fatal':
+      log.error(`fatal: ${reason}`, { ...ended, lastOutput })
+      return
+    case 'stopped':
+      if (from === 'stopping') log.info('stopped', { ...fields, ...(exit && { exit }) })
+      return
+  }
+}

@@ -1,0 +1,20 @@
+import { describeExit } from '../exit.ts'
+import { signalGroup } from '../group.ts'
+import { type Program, spawnGroup } from '../spawn.ts'
+import type { Attempt } from './attempt.ts'
+
+/** Ready when the command exits 0. It runs in a group of its own, which is killed as soon as the attempt is over. */
+export function execAttempt(program: Program): Attempt {
+  const name = program.command[0] ?? ''
+  return async (signal) => {
+    const spawned = spawnGroup(program, 'ignored')
+    if ('failed' in spawned) return (await spawned.failed).reason
+    const { pid, exited } = spawned.child
+    const kill = () => signalGroup(pid, 'SIGKILL')
+    signal.addEventListener('abort', kill, { once: true })
+    const exit = await exited
+    signal.removeEventListener('abort', kill)
+    kill() // whom it left behind
+    return exit.code === 0 ? undefined : `${name} ${describeExit(exit)}`
+  }
+}

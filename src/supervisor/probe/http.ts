@@ -1,0 +1,26 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { messageOf } from '../../shared/errors.ts'
+import type { Attempt } from './attempt.ts'
+
+/**
+ * Ready at a status from 200 to 399; redirects are not followed. Each attempt has a connection of its own, so that the
+ * answer is that of the program which listens now. The certificate is not verified: the probe sends no secret, and a
+ * program behind us seldom has one that is valid for the address on which we dial it.
+ */
+export function httpAttempt(url: string): Attempt {
+  const request = url.startsWith('https:') ? requestHttps : requestHttp
+  const options = { agent: false, rejectUnauthorized: false, headers: { 'user-agent': 'gatehouse-probe' } }
+  return (signal) =>
+    new Promise((resolve) => {
+      const sent = request(url, { ...options, signal }, (response) => {
+        const { statusCode: status = 0 } = response
+        response.destroy()
+        resolve(status >= 200 && status <= 399 ? undefined : `${url} answered ${status}`)
+      })
+      sent.on('error', (error) => resolve(`${url}: ${messageOf(error)}`))
+      // An answer that is none (an upgrade that nobody asked for) closes the connection without an error.
+      sent.on('close', () => resolve(`${url} closed the connection without an answer`))
+      sent.end()
+    })
+}

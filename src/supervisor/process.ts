@@ -1,0 +1,252 @@
+/** One supervised process: drives the machine and performs its effects. */
+import type { ProcessPlan } from '../plan/types.ts'
+import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import type { Log } from '../shared/log.ts'
+import type { Exit } from './exit.ts'
+import { inTurn } from './in-turn.ts'
+import { type Effect, type Event, type State, transition } from './machine.ts'
+import { narrate } from './narrate.ts'
+import type { OutputSink } from './ports.ts'
+import { type ReadinessWatch, watchReadiness } from './probe/watch.ts'
+import { type Ending, type Judgement, judge, noFailures } from './restart.ts'
+import { Run } from './run.ts'
+import { spawnGroup } from './spawn.ts'
+import type { ProcessStatus } from './status.ts'
+import { climbDown, killWait, type Ladder } from './stop.ts'
+
+export interface Surroundings {
+  readonly output: OutputSink
+  readonly log: Log
+  /** Names of the dependencies whose condition is not met at this moment. */
+  unmet(plan: ProcessPlan): readonly string[]
+  /** Its state changed, or whether it is ready. */
+  changed(process: SupervisedProcess, from: State): void
+}
+
+export class SupervisedProcess {
+  readonly plan: ProcessPlan
+  readonly #surroundings: Surroundings
+  // The three facts. They change only in #step and what it calls.
+  #wanted = false
+  #state: State = 'stopped'
+  #ready = false
+
+  #spawns = 0
+  /** The present one, or the last. */
+  #run: Run | undefined
+  #exit: Exit | undefined
+  #watch: ReadinessWatch | undefined
+  #ladder: Ladder | undefined
+  #restart: NodeJS.Timeout | undefined
+  #grace: Milliseconds
+  /** Its dependencies are not met, or were not when it last looked. */
+  #awaiting = false
+  #failures = noFailures
+  /** Of its last end, until it is spawned again. */
+  #judgement: Judgement | undefined
+  /** Effects cause events: each is taken when the one before is done with. */
+  readonly #dispatch = inTurn((event: Event) => this.#step(event))
+  readonly #rest: (() => void)[] = []
+
+  readonly #effects: Readonly<Record<Effect, () => void>> = {
+    awaitDependencies: () => {
+      this.#awaiting = true
+      this.reconsider()
+    },
+    spawn: () => this.#spawn(),
+    watchReadiness: () => this.#watchReadiness(),
+    endReadiness: () => this.#watch?.close(),
+    becomeReady: () => {
+      this.#ready = true
+      if (this.#run) this.#run.wasReady = true
+    },
+    loseReady: () => {
+      this.#ready = false
+    },
+    signalGroup: () => this.#endGroup(),
+    shortenGrace: () => this.#ladder?.shorten(this.#grace),
+    killGroup: () => {
+      this.#say('warn', `did not end by ${this.plan.stop.signal} in time: its group gets SIGKILL`)
+      this.#ladder?.kill()
+    },
+    scheduleRestart: () => {
+      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#judgement?.pause)
+    },
+    cancelRestart: () => clearTimeout(this.#restart),
+  }
+
+  constructor(plan: ProcessPlan, surroundings: Surroundings) {
+    this.plan = plan
+    this.#surroundings = surroundings
+    this.#grace = plan.stop.grace
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  /** Nothing of it runs or is going to. */
+  get atRest(): boolean {
+    return this.#state === 'stopped' || this.#state === 'exited' || this.#state === 'fatal'
+  }
+
+  /** It ended, and well: what depends on it `completed` may start. */
+  get completed(): boolean {
+    return this.#state === 'exited' && this.#judgement?.failed === false
+  }
+
+  /** Set while it is down for good because of a failure. */
+  get finalFailure(): Judgement | undefined {
+    const over = this.#state === 'exited' || this.#state === 'fatal'
+    return over && this.#judgement?.failed ? this.#judgement : undefined
+  }
+
+  get waitingFor(): readonly string[] {
+    return this.#awaiting ? this.#surroundings.unmet(this.plan) : []
+  }
+
+  start(): void {
+    this.#wanted = true
+    this.#dispatch('start')
+  }
+
+  /** It is not started again from now on. What runs of it goes on until `stop`. */
+  release(): void {
+    this.#wanted = false
+    if (this.#state === 'waiting' || this.#state === 'backoff') this.#dispatch('stop')
+  }
+
+  /**
+   * Ends it; resolves when nothing of its group is left. To be called again to hurry: the grace may only become shorter.
+   */
+  stop(grace: Milliseconds): Promise<void> {
+    this.#wanted = false
+    this.#grace = Math.min(this.#grace, grace)
+    this.#dispatch('stop')
+    return this.atRest ? Promise.resolve() : new Promise((resolve) => void this.#rest.push(resolve))
+  }
+
+  /** To be called when something it may depend on has changed. */
+  reconsider(): void {
+    if (!this.#awaiting || this.#surroundings.unmet(this.plan).length > 0) return
+    this.#awaiting = false
+    this.#dispatch('dependenciesMet')
+  }
+
+  status(): ProcessStatus {
+    const { name, kind, essential } = this.plan
+    const run = this.#run
+    const reason = this.#judgement?.reason
+    const lastOutput = reason !== undefined && run ? run.lastOutput : []
+    return {
+      name,
+      kind,
+      wanted: this.#wanted,
+      state: this.#state,
+      ready: this.#ready,
+      ...(run && !run.exit && { pid: run.child.pid, startedAt: run.startedAt, uptime: Math.round(run.uptime) }),
+      restarts: Math.max(0, this.#spawns - 1),
+      waitingFor: this.waitingFor,
+      ...(this.#exit && { exit: this.#exit }),
+      ...(reason !== undefined && { reason }),
+      ...(lastOutput.length > 0 && { lastOutput }),
+      essential,
+    }
+  }
+
+  #step(event: Event): void {
+    const [from, wasReady] = [this.#state, this.#ready]
+    const { state, effects, impossible } = transition(from, event)
+    if (impossible !== undefined) {
+      this.#say('error', `internal: ${event} came in state ${from}: ${impossible}`)
+      return
+    }
+    this.#state = state
+    if (state !== 'waiting') this.#awaiting = false
+    if (state === 'stopped') this.#judgement = undefined
+    for (const effect of effects) this.#effects[effect]()
+    if (from === state && wasReady === this.#ready) return
+    this.#narrate(from)
+    this.#surroundings.changed(this, from)
+    if (this.atRest) for (const resolve of this.#rest.splice(0)) resolve()
+  }
+
+  #spawn(): void {
+    const spawned = spawnGroup(this.plan, 'piped')
+    if ('failed' in spawned) {
+      void spawned.failed.then((failure) => this.#settle({ kind: 'not-spawned', failure }))
+      return
+    }
+    const { name } = this.plan
+    const run = new Run(spawned.child, (stream, text) => {
+      this.#surroundings.output.line(name, stream, text)
+      this.#watch?.line(text)
+    })
+    this.#run = run
+    this.#spawns += 1
+    this.#judgement = undefined
+    run.watchLeader((exit) => {
+      this.#exit = exit
+      this.#dispatch('leaderExited')
+    })
+    this.#dispatch('spawned')
+  }
+
+  #watchReadiness(): void {
+    const { ready: probe, kind } = this.plan
+    if (!probe) {
+      this.#dispatch(kind === 'task' ? 'up' : 'ready')
+      return
+    }
+    const run = this.#run
+    this.#watch = watchReadiness(this.plan, probe, {
+      ready: () => this.#dispatch('ready'),
+      deadlinePassed: (last) => {
+        if (run) run.missedDeadline = { last }
+        this.#dispatch('deadlinePassed')
+      },
+    })
+  }
+
+  #endGroup(): void {
+    const run = this.#run
+    if (!run) return
+    const { signal } = this.plan.stop
+    const ladder = climbDown(run.child, { signal, grace: this.#grace, graceOver: () => this.#dispatch('graceOver') })
+    this.#ladder = ladder
+    if (run.exit && ladder.signalled)
+      this.#say('warn', `left others in its group behind when it ended: they get ${signal}`)
+    void ladder.gone.then(async (gone) => {
+      if (!gone) this.#say('warn', `has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`)
+      await run.outputRead()
+      this.#settle(run.ending)
+    })
+  }
+
+  /** It has ended, or could not begin. */
+  #settle(ending: Ending): void {
+    if (!this.#wanted) {
+      this.#dispatch('released')
+      return
+    }
+    const run = ending.kind === 'not-spawned' ? undefined : this.#run
+    const [now, random] = [performance.now(), Math.random()]
+    this.#judgement = judge(this.plan, { ending, run, failures: this.#failures, now, random })
+    this.#failures = this.#judgement.failures
+    this.#dispatch(this.#judgement.verdict)
+  }
+
+  #narrate(from: State): void {
+    const { plan } = this
+    const { pause = 0, failed = false } = this.#judgement ?? {}
+    narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#run?.uptime, pause, failed })
+  }
+
+  #say(level: 'warn' | 'error', message: string): void {
+    this.#surroundings.log[level](message, { process: this.plan.name, state: this.#state, pid: this.#run?.child.pid })
+  }
+}

@@ -1,0 +1,85 @@
+/** One run of a program: from its spawn to the last byte that it wrote. */
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Milliseconds } from '../shared/duration.ts'
+import type { Exit } from './exit.ts'
+import { LastLines, splitLines } from './output.ts'
+import type { OutputStream } from './ports.ts'
+import type { Ending } from './restart.ts'
+import type { Child } from './spawn.ts'
+
+/** Who left the group and kept our pipe open is not waited for any longer: the pipe is closed on our side. */
+const lastWords: Milliseconds = 250
+
+export class Run {
+  readonly child: Child
+  /** Unix time in milliseconds. */
+  readonly startedAt = Date.now()
+  readonly #spawned = performance.now()
+  readonly #last = new LastLines()
+  #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
+  /** Set when the readiness deadline has passed; `last` is what the probe found last. */
+  missedDeadline: { readonly last: string | undefined } | undefined
+  /** Whether it has been ready at any time. */
+  wasReady = false
+
+  constructor(child: Child, line: (stream: OutputStream, text: string) => void) {
+    this.child = child
+    const take = (stream: OutputStream) => (text: string) => {
+      this.#last.add(text)
+      line(stream, text)
+    }
+    if (child.stdout) readLines(child.stdout, take('stdout'))
+    if (child.stderr) readLines(child.stderr, take('stderr'))
+  }
+
+  /** Calls back when its leader has ended. */
+  watchLeader(leaderExited: (exit: Exit) => void): void {
+    void this.child.exited.then((how) => {
+      this.#exit = { how, at: performance.now() }
+      leaderExited(how)
+    })
+  }
+
+  /** How its leader ended; undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit?.how
+  }
+
+  /** What the policy is to judge. A leader that is stuck in the kernel has no exit; SIGKILL is what will have ended it. */
+  get ending(): Ending {
+    if (this.missedDeadline) return { kind: 'never-ready', last: this.missedDeadline.last }
+    return { kind: 'exit', exit: this.exit ?? { code: null, signal: 'SIGKILL' } }
+  }
+
+  /** How long it has been running, or ran. */
+  get uptime(): Milliseconds {
+    return (this.#exit?.at ?? performance.now()) - this.#spawned
+  }
+
+  get lastOutput(): readonly string[] {
+    return this.#last.lines
+  }
+
+  /** To be called when its group is gone: resolves when all that it wrote has been read. */
+  async outputRead(): Promise<void> {
+    await Promise.all([this.child.stdout, this.child.stderr].map((stream) => stream && closed(stream)))
+  }
+}
+
+function readLines(stream: Readable, line: (text: string) => void): void {
+  const lines = splitLines(line)
+  stream.on('data', (chunk: Buffer) => lines.write(chunk))
+  // Whatever breaks a pipe, the child's end tells what is to be done.
+  stream.on('error', () => {})
+  stream.on('close', () => lines.end())
+}
+
+async function closed(stream: Readable): Promise<void> {
+  if (stream.closed) return
+  const late = new AbortController()
+  await Promise.race([once(stream, 'close'), sleep(lastWords, undefined, { signal: late.signal }).catch(() => {})])
+  late.abort()
+  stream.destroy()
+}

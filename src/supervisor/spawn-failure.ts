@@ -1,0 +1,87 @@
+/** Why a program could not be started, in words that name the field of the config that is to be mended. */
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, resolve } from 'node:path'
+import { messageOf } from '../shared/errors.ts'
+import type { Program } from './spawn.ts'
+
+export interface SpawnFailure {
+  /** Holds no environment values. */
+  readonly reason: string
+  /** As shells say it: 127 for what is not there, 126 for what is there and cannot be run. */
+  readonly exitCode: 126 | 127
+  /** It may work the next time: the machine was short of something. */
+  readonly transient: boolean
+}
+
+const shortages = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY'])
+
+/** `thrown` is what Node says, which is ENOENT for a missing program, interpreter and directory alike. */
+export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFailure {
+  const code = (thrown as NodeJS.ErrnoException).code ?? ''
+  if (shortages.has(code)) {
+    return { reason: `could not be spawned for the moment (${code})`, exitCode: 126, transient: true }
+  }
+  const cause = directoryFault(program.directory) ?? (code === 'ENOENT' ? missing(program) : refused(program))
+  return { ...(cause ?? { reason: `command: ${messageOf(thrown)}`, exitCode: 126 }), transient: false }
+}
+
+type Cause = Omit<SpawnFailure, 'transient'>
+
+function directoryFault(directory: string): Cause | undefined {
+  const kind = kindOf(directory)
+  if (kind === 'missing') return { reason: `directory: ${directory} does not exist`, exitCode: 127 }
+  if (kind !== 'directory') return { reason: `directory: ${directory} is not a directory`, exitCode: 126 }
+  if (!isAllowed(directory)) return { reason: `directory: ${directory} may not be entered`, exitCode: 126 }
+  return undefined
+}
+
+function missing({ command: [name = ''], directory, environment }: Program): Cause {
+  if (name === '') return { reason: 'command: the name of the program is empty', exitCode: 127 }
+  if (!name.includes('/')) {
+    const found = lookUp(name, environment.PATH ?? '', directory)
+    if (found === undefined) {
+      return { reason: `command: the program ${name} was not found in its PATH`, exitCode: 127 }
+    }
+    return withoutInterpreter(found)
+  }
+  const path = resolve(directory, name)
+  if (kindOf(path) !== 'missing') return withoutInterpreter(path)
+  return { reason: `command: the program ${path} does not exist`, exitCode: 127 }
+}
+
+/** The kernel says ENOENT of a program, too, when what is to run it is missing. */
+function withoutInterpreter(path: string): Cause {
+  const reason = `command: the program ${path} is there, but the interpreter or loader that it names is not`
+  return { reason, exitCode: 127 }
+}
+
+function refused({ command: [name = ''], directory, environment }: Program): Cause | undefined {
+  const path = name.includes('/') ? resolve(directory, name) : lookUp(name, environment.PATH ?? '', directory)
+  if (path === undefined) return undefined
+  if (kindOf(path) === 'directory') return { reason: `command: ${path} is a directory, not a program`, exitCode: 126 }
+  if (isAllowed(path)) return undefined
+  return { reason: `command: the program ${path} is not executable (chmod +x would make it so)`, exitCode: 126 }
+}
+
+/** As execvp(3) does it; an empty part of PATH is the working directory. */
+function lookUp(name: string, path: string, directory: string): string | undefined {
+  return path
+    .split(delimiter)
+    .map((folder) => resolve(directory, folder, name))
+    .find((candidate) => kindOf(candidate) === 'file')
+}
+
+function kindOf(path: string): 'file' | 'directory' | 'missing' {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) return 'missing'
+  return stats.isDirectory() ? 'directory' : 'file'
+}
+
+function isAllowed(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

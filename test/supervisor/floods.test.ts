@@ -1,0 +1,50 @@
+/** Whatever a program writes, it costs bounded memory and disturbs no other. */
+import { describe, expect, it } from 'vitest'
+import { longestLine } from '../../src/supervisor/output.ts'
+import { foreman, never, planFor } from './foreman.ts'
+
+function writer(kind: string) {
+  return planFor(kind, { kind: 'task', program: 'floods-stdout.js', words: [kind], restart: never })
+}
+
+describe('a program', () => {
+  it('with a line of 10 MB has it cut and marked, and the next line is whole', async () => {
+    const { supervisor, untilState, lines } = foreman([writer('long-line')])
+    supervisor.start()
+    await untilState('long-line', 'exited')
+    const [long = '', after] = lines.map(({ text }) => text)
+    expect(long.length).toBeLessThan(longestLine + 100)
+    expect(long.endsWith(`x… [cut: ${10_000_000 - longestLine} bytes]`)).toBe(true)
+    expect(after).toBe('after')
+  })
+
+  it('that writes binary, or no line end, is read all the same', async () => {
+    const { supervisor, untilState, lines } = foreman([writer('binary'), writer('no-end')])
+    supervisor.start()
+    await untilState('binary', 'exited')
+    await untilState('no-end', 'exited')
+    const said = (name: string) => lines.filter(({ process }) => process === name).map(({ text }) => text)
+    expect(said('binary')).toEqual(['\0\ufffd\ufffd\ufffd', 'after'])
+    expect(said('no-end')).toEqual(['without an end'])
+  })
+
+  it('that closes its stdout goes on, and its stderr is still read', async () => {
+    const { supervisor, untilState, until, lines, status } = foreman([planFor('web', { program: 'closes-stdout.js' })])
+    supervisor.start()
+    await untilState('web', 'running')
+    await until(() => lines.some(({ stream, text }) => stream === 'stderr' && text === 'closed'))
+    expect(status('web').state).toBe('running')
+  })
+
+  it('that floods its stdout does not keep its sibling from starting nor itself from being stopped', async () => {
+    const { supervisor, untilState, until, lines } = foreman([
+      planFor('flood', { program: 'floods-stdout.js', words: ['lines'] }),
+      planFor('web', { ready: { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } }),
+    ])
+    supervisor.start()
+    await until(() => lines.length > 20_000)
+    await untilState('web', 'running')
+    await supervisor.stop({ budget: 10_000 })
+    expect(lines.filter(({ process }) => process === 'flood').every(({ text }) => text.startsWith('flood'))).toBe(true)
+  })
+})

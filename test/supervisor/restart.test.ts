@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import type { ProcessPlan } from '../../src/plan/types.ts'
+import { restartPause } from '../../src/supervisor/backoff.ts'
+import { exitCodeFor } from '../../src/supervisor/exit.ts'
+import { type Case, type Ending, type Judgement, judge, noFailures, steadyAfter } from '../../src/supervisor/restart.ts'
+
+const backoff = { first: 0, next: 1_000, max: 30_000 }
+const middle = 0.5
+const probe = { kind: 'tcp', host: '127.0.0.1', port: 1, every: 1, timeout: 1, deadline: 5_000 } as const
+
+function service(policy: ProcessPlan['restart']['policy'], failures = 5) {
+  return { kind: 'service', restart: { policy, backoff, giveUp: { failures, within: 60_000 } } } as const
+}
+
+function task(policy: ProcessPlan['restart']['policy']) {
+  return { ...service(policy), kind: 'task' } as const
+}
+
+function exit(code: number): Ending {
+  return { kind: 'exit', exit: { code, signal: null } }
+}
+
+function caseOf(ending: Ending, more: Partial<Case> = {}): Case {
+  return { ending, run: { wasReady: false, uptime: 100 }, failures: noFailures, now: 0, random: middle, ...more }
+}
+
+/** Judges so many crashes at boot, `apart` ms one from the other. */
+function crashes(plan: Parameters<typeof judge>[0], count: number, apart: number): Judgement[] {
+  const judgements: Judgement[] = []
+  for (let index = 0; index < count; index += 1) {
+    const failures = judgements.at(-1)?.failures ?? noFailures
+    judgements.push(judge(plan, caseOf(exit(1), { failures, now: index * apart })))
+  }
+  return judgements
+}
+
+describe('the pause before a restart', () => {
+  it('is `first` after having been ready, then `next`, doubling up to `max`', () => {
+    const pauses = [0, 1, 2, 3, 4, 5, 6, 7, 60].map((step) => restartPause(backoff, step, middle))
+    expect(pauses).toEqual([0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+  })
+
+  it('is spread by 20 % to both sides, but never above `max`', () => {
+    expect(restartPause(backoff, 2, 0)).toBe(1_600)
+    expect(restartPause(backoff, 2, 0.999_999)).toBe(2_400)
+    expect(restartPause(backoff, 10, 0.999_999)).toBe(30_000)
+    expect(restartPause(backoff, 10, 0)).toBe(24_000)
+  })
+})
+
+describe('the restart policy', () => {
+  it('restarts a service by `always` whatever its exit code', () => {
+    expect(judge(service('always'), caseOf(exit(0)))).toMatchObject({ verdict: 'retry', failed: false })
+    expect(judge(service('always'), caseOf(exit(1)))).toMatchObject({ verdict: 'retry', failed: true })
+  })
+
+  it('restarts by `on-failure` unless the exit code is 0', () => {
+    expect(judge(service('on-failure'), caseOf(exit(0))).verdict).toBe('ended')
+    expect(judge(service('on-failure'), caseOf(exit(2))).verdict).toBe('retry')
+    const killed: Ending = { kind: 'exit', exit: { code: null, signal: 'SIGKILL' } }
+    expect(judge(service('on-failure'), caseOf(killed)).verdict).toBe('retry')
+  })
+
+  it('does not restart by `never`, and knows whether it failed', () => {
+    expect(judge(service('never'), caseOf(exit(0)))).toMatchObject({ verdict: 'ended', failed: false })
+    expect(judge(service('never'), caseOf(exit(3)))).toMatchObject({ verdict: 'ended', failed: true, exitCode: 3 })
+  })
+
+  it('takes a task that ended with 0 for completed, whatever the policy', () => {
+    for (const policy of ['always', 'on-failure', 'never'] as const)
+      expect(judge(task(policy), caseOf(exit(0))).verdict).toBe('completed')
+    expect(judge(task('on-failure'), caseOf(exit(1))).verdict).toBe('retry')
+  })
+
+  it('gives up after so many failures within the time, and says so', () => {
+    const judgements = crashes(service('always', 3), 3, 1_000)
+    expect(judgements.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'gaveUp'])
+    expect(judgements[2]?.reason).toBe('it failed 3 times within 1m; the last time it exited with code 1 after 100ms')
+  })
+
+  it('does not give up on failures that are farther apart than that, and backs off all the same', () => {
+    const judgements = crashes(service('always', 3), 6, 31_000)
+    expect(judgements.map(({ verdict }) => verdict)).toEqual(Array(6).fill('retry'))
+    expect(judgements.map(({ pause }) => pause)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
+  })
+
+  it('forgets earlier failures once it was ready: the next restart is immediate', () => {
+    const plan = { ...service('always', 3), ready: probe }
+    const failures = { times: [0, 1], step: 2 }
+    const judgement = judge(plan, caseOf(exit(1), { failures, now: 2, run: { wasReady: true, uptime: 50 } }))
+    expect(judgement).toMatchObject({ verdict: 'retry', pause: 0, failures: { times: [2], step: 0 } })
+  })
+
+  it('does not take a service without a probe for ready unless it stayed up for a while', () => {
+    const failures = { times: [0], step: 1 }
+    const early = { failures, now: 2, run: { wasReady: true, uptime: steadyAfter - 1 } }
+    expect(judge(service('always'), caseOf(exit(1), early)).pause).toBe(2_000)
+    const late = { failures, now: 2, run: { wasReady: true, uptime: steadyAfter } }
+    expect(judge(service('always'), caseOf(exit(1), late)).pause).toBe(0)
+  })
+
+  it('counts one that was never ready as failed even if it took our signal for a reason to exit 0', () => {
+    const ending: Ending = { kind: 'never-ready', last: 'it answered 503' }
+    expect(judge({ ...service('on-failure', 1), ready: probe }, caseOf(ending))).toMatchObject({
+      verdict: 'gaveUp',
+      exitCode: 1,
+      reason: 'it failed once; the last time it was not ready within 5s (it answered 503)',
+    })
+  })
+
+  it('gives up at once what can never be spawned, and tries again what could not be for the moment', () => {
+    const failure = { reason: 'command: x is not there', exitCode: 127, transient: false } as const
+    const impossible = judge(service('always'), caseOf({ kind: 'not-spawned', failure }))
+    expect(impossible).toMatchObject({ verdict: 'gaveUp', exitCode: 127, reason: failure.reason })
+    const shortage = { kind: 'not-spawned', failure: { ...failure, transient: true } } as const
+    expect(judge(service('always'), caseOf(shortage)).verdict).toBe('retry')
+  })
+})
+
+describe('the exit code that is passed on', () => {
+  it('is the own one, 128 + signal, and never 0', () => {
+    expect(exitCodeFor({ code: 7, signal: null })).toBe(7)
+    expect(exitCodeFor({ code: null, signal: 'SIGKILL' })).toBe(137)
+    expect(exitCodeFor({ code: 0, signal: null })).toBe(1)
+  })
+})

@@ -1,0 +1,127 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { runningProcesses } from '../e2e/support/processes.ts'
+import { always, foreman, never, planFor, transitions } from './foreman.ts'
+
+const readyByLine = { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } as const
+
+describe('restarting', () => {
+  it('brings back at once what was killed after it was ready', async () => {
+    const restart = always({ next: 60_000 })
+    const { supervisor, untilState, until, status, events, logs } = foreman([
+      planFor('web', { ready: readyByLine, restart }),
+    ])
+    supervisor.start()
+    const { pid: first = 0 } = await untilState('web', 'running')
+    process.kill(first, 'SIGKILL')
+    await until(() => status('web').pid !== first && status('web').state === 'running')
+    expect(status('web')).toMatchObject({ ready: true, restarts: 1, exit: { code: null, signal: 'SIGKILL' } })
+    expect(status('web').reason).toBeUndefined()
+    const steps = transitions(events).map(({ to, ready }) => `${to}${ready ? ' ready' : ''}`)
+    expect(steps.slice(3)).toEqual(['stopping', 'backoff', 'waiting', 'starting', 'running ready'])
+    const crash = logs.find(({ level }) => level === 'warn')
+    expect(crash?.message).toMatch(/^was killed by SIGKILL after .*; restarting at once$/)
+    expect(crash?.fields).toMatchObject({ process: 'web', state: 'backoff', pause: 0 })
+  })
+
+  it('gives up a crash loop: fatal, with the exit code and the last lines in the status', async () => {
+    const { supervisor, untilState, lines, events, logs } = foreman([
+      planFor('core', {
+        program: 'crashes-on-boot.js',
+        environment: { EXIT: '7' },
+        essential: true,
+        restart: always({ failures: 3 }),
+      }),
+    ])
+    supervisor.start()
+    const fatal = await untilState('core', 'fatal')
+    expect(fatal).toMatchObject({ wanted: true, ready: false, restarts: 2, exit: { code: 7, signal: null } })
+    expect(fatal.reason).toMatch(/^it failed 3 times within 1m; the last time it exited with code 7 after /)
+    expect(fatal.lastOutput).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map((line) => `line ${line}`))
+    expect(lines).toHaveLength(45)
+    expect(events.at(-1)).toEqual({ type: 'essential-failed', process: 'core', exitCode: 7, reason: fatal.reason })
+    expect(logs.at(-1)).toMatchObject({ level: 'error', fields: { process: 'core', state: 'fatal' } })
+  })
+
+  it('leaves alone what the policy does not restart, and tells of an essential task that failed', async () => {
+    const { supervisor, untilState, events } = foreman([
+      planFor('done', { program: 'crashes-on-boot.js', environment: { EXIT: '0' }, restart: never, essential: true }),
+      planFor('task', { kind: 'task', program: 'crashes-on-boot.js', restart: never, essential: true }),
+    ])
+    supervisor.start()
+    expect(await untilState('done', 'exited')).toMatchObject({ ready: false, exit: { code: 0 } })
+    await untilState('task', 'exited')
+    expect(events.filter(({ type }) => type === 'essential-failed').map(({ process }) => process)).toEqual(['task'])
+  })
+
+  it('ends what a dead leader left in its group before it starts anew, else ports stay bound', async () => {
+    const { supervisor, until, lines, logs, status } = foreman([
+      planFor('web', { program: 'forks-grandchild.js', restart: always({ next: 10 }) }),
+    ])
+    supervisor.start()
+    const [leader = 0, grandchild = 0] = await family(1)
+    expect(runningProcesses().find(({ pid }) => pid === grandchild)).toMatchObject({ group: leader })
+    let survivedBy: number | undefined
+    supervisor.subscribe((event) => {
+      if (event.type !== 'transition' || event.to !== 'starting') return
+      survivedBy ??= runningProcesses().filter(({ group }) => group === leader).length
+    })
+    process.kill(leader, 'SIGKILL')
+    await family(2)
+    expect(survivedBy).toBe(0)
+    expect(status('web').restarts).toBe(1)
+    expect(logs.map(({ message }) => message)).toContainEqual(expect.stringContaining('left others in its group'))
+
+    function family(count: number): Promise<number[]> {
+      return until(() => {
+        const said = lines.filter(({ text }) => text.startsWith('family'))
+        return said.length === count && said.at(-1)?.text.split(' ').slice(1).map(Number)
+      })
+    }
+  })
+
+  it('does the same after a leader that ended by itself with 0', async () => {
+    const { supervisor, untilState, lines } = foreman([
+      planFor('task', { kind: 'task', program: 'forks-grandchild.js', environment: { EXIT: '0' }, restart: never }),
+    ])
+    supervisor.start()
+    await untilState('task', 'exited')
+    const grandchild = Number(lines.at(-1)?.text.split(' ')[2])
+    expect(runningProcesses().some(({ pid }) => pid === grandchild)).toBe(false)
+  })
+
+  it('does not wait for one who left the group and kept our pipe open', async () => {
+    const { supervisor, untilState, events, lines, until } = foreman([
+      planFor('task', { kind: 'task', program: 'leaves-group.js', restart: never }),
+    ])
+    supervisor.start()
+    await untilState('task', 'exited')
+    const [stopping, exited] = transitions(events).slice(-2)
+    expect([stopping?.to, exited?.to]).toEqual(['stopping', 'exited'])
+    expect((exited?.at ?? 0) - (stopping?.at ?? 0)).toBeLessThan(2_000)
+    const { text } = await until(() => lines[0])
+    // It is out of our reach, as daemons are that leave their group on purpose; the test ends it itself.
+    expect(process.kill(Number(text), 'SIGKILL')).toBe(true)
+  })
+
+  it('leaks no descriptor, no listener and no zombie in 100 kills', async () => {
+    const kills = 100
+    const command = ['/bin/sh', '-c', 'echo up; exec sleep 60']
+    const { supervisor, until, events } = foreman([planFor('web', { command, ready: readyByLine })])
+    let seen = 0
+    const running = () => transitions(events).filter(({ to }) => to === 'running')
+    const next = () => until(() => running().length > seen && running().at(-1))
+    supervisor.start()
+    const descriptors: number[] = []
+    for (let kill = 0; kill < kills; kill += 1) {
+      const { pid = 0 } = await next()
+      seen += 1
+      if (kill === 10) descriptors.push(readdirSync('/proc/self/fd').length)
+      process.kill(pid, 'SIGKILL')
+    }
+    await next()
+    descriptors.push(readdirSync('/proc/self/fd').length)
+    expect(descriptors[1]).toBeLessThanOrEqual((descriptors[0] ?? 0) + 1)
+    expect(runningProcesses().filter(({ parent }) => parent === process.pid)).toHaveLength(1)
+  })
+})
