@@ -1,20 +1,32 @@
 /** From a request's head to its exchange: everything that must be sound before a route is looked for. */
 import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
 import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
 import { requestIdOf } from './request-id.ts'
 import { readTargetPath, type TargetPath } from './target-path.ts'
 
-type Arrival = Omit<ExchangeParts, 'target' | 'host' | 'requestId'>
+/** CONNECT, which asks for a tunnel to anywhere, never gets as far as a request. */
+export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
 
-/** The exchange, and what is wrong with the request if it must be refused with 400. */
-export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: string } {
+export type Arrival = Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'requestId'>
+
+/** What is wrong with a request that gets no further. */
+export interface Refusal {
+  readonly status: 400 | 501
+  readonly cause: string
+}
+
+/** The exchange, and why the request must be refused if it must. */
+export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
   const { request, generation } = arrival
-  const target = readTargetPath(request.url ?? '')
-  const host = hostOf(request)
+  const target = readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
+  const authority = target?.authority ?? authorityOf(request)
+  const host = authority === undefined ? undefined : hostOf(authority)
   const refusal = refusalOf(request, target, host)
   const exchange = new Exchange({
     ...arrival,
     target: target ?? { path: '(malformed)', query: '' },
+    authority: authority ?? '',
     host: host ?? '',
     requestId: refusal ? randomUUID() : requestIdOf(request.headers, generation.plan.requestId),
   })
@@ -25,18 +37,24 @@ function refusalOf(
   request: GatewayRequest,
   target: TargetPath | undefined,
   host: string | undefined,
-): string | undefined {
-  if (!target) return 'malformed request target'
-  if (host === undefined) return 'malformed or repeated Host'
-  if (request.method === 'CONNECT') return 'CONNECT is not served'
+): Refusal | undefined {
+  if (!target) return { status: 400, cause: 'malformed request target' }
+  if (host === undefined) return { status: 400, cause: 'missing, malformed or repeated Host' }
+  // Over h1 the parser knows its methods; over h2 any token may come (RFC 9110 §9.1).
+  if (!answeredMethods.has(request.method ?? '')) return { status: 501, cause: 'unknown method' }
   return undefined
 }
 
-/** The name the client asked for, in lower case, without port and without the final dot; undefined if it is unsound. */
-function hostOf(request: GatewayRequest): string | undefined {
-  const authority = request.headers[':authority'] ?? request.headers.host
-  if (authority === undefined) return ''
-  if (typeof authority !== 'string' || repeatedHost(request)) return undefined
+/** The one that the client names outside its target; undefined if it names none, or two. */
+function authorityOf(request: GatewayRequest): string | undefined {
+  const { headers } = request
+  const authority = headers[':authority'] ?? headers.host
+  if (typeof authority !== 'string') return request.httpVersion === '1.0' ? '' : undefined
+  return repeatedHost(request) ? undefined : authority
+}
+
+/** The name in lower case, without port and without the final dot; undefined if it is unsound. */
+function hostOf(authority: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(?::\d{0,5})?$/i.exec(authority)
   return match?.[1]?.toLowerCase().replace(/\.$/, '')
 }

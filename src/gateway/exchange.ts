@@ -10,6 +10,15 @@ export type GatewayRequest = IncomingMessage | Http2ServerRequest
 /** Over h2 this is an Http2ServerResponse, which offers the same calls; where the two differ, `Exchange.stream` tells. */
 export type GatewayResponse = ServerResponse
 
+/** A client's wish to upgrade: its socket, which nobody else reads, and what came behind the head. */
+export interface UpgradeRequest {
+  readonly socket: Socket
+  readonly head: Buffer
+}
+
+/** An answer has an end of its own; a tunnel and an event stream go on until one side leaves. */
+export type AnswerKind = 'answer' | 'tunnel' | 'events'
+
 /**
  * One request on its way through the gateway, from its head to the end of its answer. Made by the listener, not by
  * Fastify: Fastify's hooks miss answers that were hijacked and report an aborted one as complete.
@@ -20,33 +29,39 @@ export class Exchange {
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
   readonly target: TargetPath
+  /** As the client wrote it, for the upstream's Host: with its port, if it named one. */
+  readonly authority: string
   /** Lower case, without port; empty if the client named none. */
   readonly host: string
+  /** Address of the client. Read at once: a socket that is closed no longer knows it. */
+  readonly client: string
   readonly requestId: string
   readonly generation: Generation
   /** Whether a body follows the head. */
   readonly hasBody: boolean
-  /** Bytes that came behind the head of an upgrade request, and its socket; absent on plain requests. */
-  readonly upgrade?: { readonly socket: Socket; readonly head: Buffer }
+  /** Absent on plain requests. */
+  readonly upgrade?: UpgradeRequest
   /** Index of the route that answers, or -1 while none is chosen. */
   routeIndex = -1
-  /** True once an upgrade was agreed on: the answer is a tunnel now. */
-  upgraded = false
   /** The file that a route for existing files was chosen by, so that it is not looked for twice. */
   located: string | undefined
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
   failure: string | undefined
-  #over = false
+  #kind: AnswerKind = 'answer'
+  #end: 'complete' | 'client-gone' | undefined
   readonly #onClientGone: (() => void)[] = []
+  readonly #onSettled: (() => void)[] = []
 
   constructor(parts: ExchangeParts) {
     this.request = parts.request
     this.response = parts.response
     this.listener = parts.listener
     this.target = parts.target
+    this.authority = parts.authority
     this.host = parts.host
+    this.client = parts.request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
     this.requestId = parts.requestId
     this.generation = parts.generation
     this.upgrade = parts.upgrade
@@ -62,10 +77,6 @@ export class Exchange {
     return this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
   }
 
-  get client(): string {
-    return this.request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
-  }
-
   /** The h2 stream that carries this exchange; undefined over h1. */
   get stream(): ServerHttp2Stream | undefined {
     return (this.response as { stream?: ServerHttp2Stream }).stream
@@ -75,21 +86,42 @@ export class Exchange {
     return this.stream ? 'h2' : 'h1'
   }
 
-  get over(): boolean {
-    return this.#over
+  get kind(): AnswerKind {
+    return this.#kind
   }
 
-  /** Calls back once if the client goes away before the answer is complete. */
+  get over(): boolean {
+    return this.#end !== undefined
+  }
+
+  /** Calls back once if the client goes away before the answer is complete, at once if it is gone already. */
   onClientGone(callback: () => void): void {
-    this.#onClientGone.push(callback)
+    if (this.#end === 'client-gone') callback()
+    else this.#onClientGone.push(callback)
+  }
+
+  /** Calls back once when nothing is owed any more: the answer is over, or goes on for as long as both sides like. */
+  onSettled(callback: () => void): void {
+    this.#onSettled.push(callback)
+  }
+
+  /** The head of an answer without an end was sent. */
+  becomes(kind: Exclude<AnswerKind, 'answer'>): void {
+    this.#kind = kind
+    this.#settle()
   }
 
   /** The answer is over, in whichever way; `clientGone` if the client left first. Only the first call counts. */
   end(clientGone: boolean): boolean {
-    if (this.#over) return false
-    this.#over = true
+    if (this.#end !== undefined) return false
+    this.#end = clientGone ? 'client-gone' : 'complete'
     if (clientGone) for (const callback of this.#onClientGone) callback()
+    this.#settle()
     return true
+  }
+
+  #settle(): void {
+    for (const callback of this.#onSettled.splice(0)) callback()
   }
 }
 
@@ -98,10 +130,11 @@ export interface ExchangeParts {
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
   readonly target: TargetPath
+  readonly authority: string
   readonly host: string
   readonly requestId: string
   readonly generation: Generation
-  readonly upgrade?: { readonly socket: Socket; readonly head: Buffer }
+  readonly upgrade?: UpgradeRequest
 }
 
 function announcesBody(request: GatewayRequest): boolean {

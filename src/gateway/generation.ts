@@ -3,14 +3,14 @@
  * puts the next one in its place. Fastify runs the guards and the handlers; which route answers is decided before, by
  * our ordered router, and reaches Fastify as the path `/INDEX`.
  */
-import { METHODS } from 'node:http'
 import httpProxy from '@fastify/http-proxy'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
-import { type Exchange, exchangeOf, type GatewayRequest } from './exchange.ts'
-import { serveFile, serveFiles } from './handlers/files.ts'
+import { answeredMethods } from './admit.ts'
+import { type Exchange, exchangeOf } from './exchange.ts'
+import { readsFiles, serveFile, serveFiles } from './handlers/files.ts'
 import { locate } from './handlers/locate.ts'
 import { createPages } from './handlers/pages.ts'
 import { proxy, targetIsUp } from './handlers/proxy.ts'
@@ -39,7 +39,10 @@ export interface Surroundings {
 
 type RouteHandler = (exchange: Exchange, reply: FastifyReply) => void | Promise<void>
 
+/** Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent. */
 export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
+  const ownRules = compileResponseRules(plan.response, plan.requestId.header)
+  const rules = plan.routes.map((route) => compileResponseRules(route.response, plan.requestId.header))
   const app = bareFastify()
   await app.register(fastifyStatic, { root: '/', serve: false })
   const proxied = plan.routes.flatMap((route, index) => (route.handler.kind === 'proxy' ? [`/${index}`] : []))
@@ -47,7 +50,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     await app.register(httpProxy, {
       upstream: 'http://decided-by-the-route.invalid',
       routes: proxied,
-      httpMethods: answeredMethods,
+      httpMethods: [...answeredMethods],
       handler: (request, reply) => passOn(exchangeOf(request.raw), reply, surroundings),
     })
   }
@@ -57,8 +60,6 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
   await app.ready()
 
   const router = createRouter(plan.routes)
-  const ownRules = compileResponseRules(plan.response)
-  const rules = plan.routes.map((route) => compileResponseRules(route.response))
 
   return {
     plan,
@@ -66,13 +67,11 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     async answer(exchange) {
       exchange.routeIndex = await choose(exchange, plan, router.match)
       if (exchange.routeIndex === -1) sendError(exchange, 404, 'no route matches')
-      else app.routing(hideBody(exchange.request) as never, exchange.response)
+      else app.routing(exchange.request as never, exchange.response)
     },
     close: () => app.close(),
   }
 }
-
-const answeredMethods = METHODS.filter((method) => method !== 'CONNECT')
 
 function bareFastify(): FastifyInstance {
   const app = Fastify({
@@ -80,15 +79,16 @@ function bareFastify(): FastifyInstance {
     exposeHeadRoutes: false,
     rewriteUrl: (request) => `/${exchangeOf(request).routeIndex}`,
   })
-  // Bodies are streamed by the handlers, never parsed; hideBody keeps Fastify from looking for a parser at all.
-  app.removeAllContentTypeParsers()
-  for (const method of answeredMethods) {
-    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  }
+  // Bodies are streamed by the handlers. Told that no method has one, Fastify neither parses nor refuses any: it would
+  // read text/plain, answer 415 to types it does not know and 400 to a QUERY without a type.
+  for (const method of answeredMethods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.addHook('onSend', async (request, reply) => headAsRuled(exchangeOf(request.raw), reply))
-  app.setNotFoundHandler((request, reply) => fail(exchangeOf(request.raw), reply, 404, 'no such file'))
+  app.setNotFoundHandler((request, reply) =>
+    fail(exchangeOf(request.raw), reply, { status: 404, cause: 'no such file' }),
+  )
   app.setErrorHandler((error, request, reply) => {
-    fail(exchangeOf(request.raw), reply, statusOf(error), messageOf(error))
+    const { headers } = error as { headers?: Readonly<Record<string, string>> }
+    fail(exchangeOf(request.raw), reply, { status: statusOf(error), cause: messageOf(error), headers })
   })
   return app
 }
@@ -96,7 +96,7 @@ function bareFastify(): FastifyInstance {
 function addRoute(app: FastifyInstance, index: number, answer: RouteHandler): void {
   app.route({
     url: `/${index}`,
-    method: answeredMethods,
+    method: [...answeredMethods],
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       await answer(exchangeOf(request.raw), reply)
       return reply
@@ -112,7 +112,7 @@ function localHandler(route: RoutePlan): RouteHandler {
       return (exchange, reply) => serveFiles(exchange, reply, handler, pages)
     }
     case 'file':
-      return (_exchange, reply) => serveFile(reply, handler)
+      return (exchange, reply) => serveFile(exchange, reply, handler)
     case 'redirect':
       return (exchange, reply) => {
         reply.hijack()
@@ -142,19 +142,11 @@ async function choose(
   for (let index = match(query, -1); index !== -1; index = match(query, index)) {
     const handler = plan.routes[index]?.handler
     if (handler?.kind !== 'files' || !handler.existingOnly) return index
+    if (!readsFiles(exchange)) continue
     exchange.located = await locate(handler, target.path)
     if (exchange.located !== undefined) return index
   }
   return -1
-}
-
-/** Without these headers Fastify sees no body to parse or to refuse; `rawHeaders`, which upstreams get, keep them. */
-function hideBody(request: GatewayRequest): GatewayRequest {
-  const { headers } = request
-  if (headers['content-type'] !== undefined) delete headers['content-type']
-  if (headers['content-length'] !== undefined) delete headers['content-length']
-  if (headers['transfer-encoding'] !== undefined) delete headers['transfer-encoding']
-  return request
 }
 
 /** Answers that Fastify writes itself (files) get the same head as those that we write. */
@@ -166,9 +158,15 @@ function headAsRuled(exchange: Exchange, reply: FastifyReply): void {
   for (let i = 0; i < added.length; i += 2) reply.header(added[i] as string, added[i + 1])
 }
 
-function fail(exchange: Exchange, reply: FastifyReply, status: number, cause: string): void {
+interface Failure {
+  readonly status: number
+  readonly cause: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+function fail(exchange: Exchange, reply: FastifyReply, { status, cause, headers = {} }: Failure): void {
   reply.hijack()
-  sendError(exchange, status, cause)
+  sendError(exchange, status, cause, Object.entries(headers).flat())
 }
 
 function statusOf(error: unknown): number {

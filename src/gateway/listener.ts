@@ -3,22 +3,29 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo, Socket } from 'node:net'
 import type { ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
-import type { GatewayRequest, GatewayResponse } from './exchange.ts'
-import type { ServedCertificate } from './ports.ts'
-import { createSni, type SniChooser, tlsFloor } from './sni.ts'
+import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
+import { type SniChooser, tlsFloor } from './sni.ts'
 
 export interface ListenerEvents {
-  request(listener: ListenerPlan, request: GatewayRequest, response: GatewayResponse): void
-  upgrade(listener: ListenerPlan, request: IncomingMessage, upgrade: { socket: Socket; head: Buffer }): void
+  request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
+  upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
+  /** Something went wrong while accepting (too many open files, for example); the port stays open. */
+  failed(plan: ListenerPlan, error: Error): void
 }
 
 /** An open port with its server, which lives as long as the thread or until a reload takes the port away. */
 export interface Listener {
   readonly plan: ListenerPlan
   readonly address: AddressInfo
-  use(certificates: readonly ServedCertificate[]): void
-  /** Accepts no more and ends idle connections; h2 clients are told to go (GOAWAY) once their streams are over. */
-  stopAccepting(): void
+  /** Answers handshakes with these certificates from the next one on; connections stay. */
+  use(sni: SniChooser): void
+  /**
+   * Accepts no more and ends idle connections; h2 clients are told to go (GOAWAY) and finish their streams. `closed` is
+   * called when the last connection is over.
+   */
+  stopAccepting(closed: () => void): void
+  /** Ends the h1 connections on which nothing is under way. */
+  closeIdle(): void
   /** Ends what is still open. */
   destroy(): void
 }
@@ -36,45 +43,48 @@ const http1: ServerOptions = {
 }
 
 /** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
-export async function openListener(
-  plan: ListenerPlan,
-  certificates: readonly ServedCertificate[],
-  events: ListenerEvents,
-): Promise<Listener> {
-  let sni: SniChooser = createSni(plan.tls ? certificates : [])
-  const server = plan.tls ? secureServer(() => sni) : createServer(http1)
-  // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
-  Object.assign(server, { shouldUpgradeCallback: isWebSocket })
-  server.on('request', (request: GatewayRequest, response: GatewayResponse) => events.request(plan, request, response))
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-    events.upgrade(plan, request, { socket, head }),
-  )
-  const sessions = new Set<ServerHttp2Session>()
+export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
+  let current = sni
+  const server = plan.tls ? secureServer(() => current) : createServer(http1)
+  if (plan.tls) setFallback(server as Http2SecureServer, sni)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('session', (session: ServerHttp2Session) => {
-    sessions.add(session)
-    session.on('close', () => sessions.delete(session))
     // A broken session concerns its client only; its streams report for themselves.
     session.on('error', () => {})
   })
+  // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
+  Object.assign(server, { shouldUpgradeCallback: isWebSocket })
   await listen(server, plan)
+  server.on('error', (error: Error) => events.failed(plan, error))
   const listener: Listener = {
     plan,
     address: server.address() as AddressInfo,
     use(next) {
-      if (!plan.tls) return
-      sni = createSni(next)
-      setFallback(server as Http2SecureServer, sni)
+      current = next
+      if (plan.tls) setFallback(server as Http2SecureServer, next)
     },
-    stopAccepting() {
-      server.close()
+    stopAccepting(closed) {
+      server.close(closed)
+    },
+    closeIdle() {
+      ;(server as Server).closeIdleConnections()
     },
     destroy() {
       server.close()
-      for (const session of sessions) session.destroy()
-      ;(server as Server).closeAllConnections()
+      // Not closeAllConnections(): a server that speaks h2 as well has none.
+      for (const socket of sockets) socket.destroy()
     },
   }
-  if (plan.tls) setFallback(server as Http2SecureServer, sni)
+  server.on('request', (request: GatewayRequest, response: GatewayResponse) =>
+    events.request(listener, request, response),
+  )
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+    events.upgrade(listener, request, { socket, head }),
+  )
   return listener
 }
 
@@ -105,8 +115,12 @@ function isWebSocket(request: IncomingMessage): boolean {
 
 function listen(server: Server | Http2SecureServer, plan: ListenerPlan): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(plan, error)))
-    server.listen({ host: plan.host, port: plan.port, reusePort: process.platform === 'linux', backlog: 4096 }, resolve)
+    const refused = (error: Error) => reject(listenError(plan, error))
+    server.once('error', refused)
+    server.listen({ host: plan.host, port: plan.port, reusePort: process.platform === 'linux', backlog: 4096 }, () => {
+      server.off('error', refused)
+      resolve()
+    })
   })
 }
 

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls'
 import type { AccessRecord } from '../telemetry/access-log.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -13,8 +12,8 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
     requestId: exchange.requestId,
     client: exchange.client,
     listener: exchange.listener.name,
-    protocol: exchange.upgraded ? 'websocket' : exchange.protocol,
-    tls: (request.socket as TLSSocket).encrypted === true,
+    protocol: exchange.kind === 'tunnel' ? 'websocket' : exchange.protocol,
+    tls: exchange.listener.tls,
     method: request.method ?? '',
     host: exchange.host,
     path: exchange.target.path,
@@ -27,7 +26,8 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
   }
 }
 
-function statusOf(exchange: Exchange, status: number, clientGone: boolean): number {
-  if (clientGone) return clientClosedRequest
-  return exchange.upgraded ? 101 : status
+/** A client ends a tunnel or an event stream when it has seen enough: nothing went wrong then. */
+function statusOf({ kind }: Exchange, status: number, clientGone: boolean): number {
+  if (kind === 'tunnel') return 101
+  return clientGone && kind === 'answer' ? clientClosedRequest : status
 }

@@ -27,8 +27,7 @@ const forwardedHeaders = new Set([
 
 /** Headers for the upstream as name and value in turn, Host first. */
 export function upstreamHeaders(exchange: Exchange): string[] {
-  const { request } = exchange
-  const authority = authorityOf(exchange)
+  const { request, authority } = exchange
   const headers = ['host', authority]
   const named = namedByConnection(request.headers.connection)
   const cookies: string[] = []
@@ -38,8 +37,9 @@ export function upstreamHeaders(exchange: Exchange): string[] {
     const name = raw[i] as string
     const value = raw[i + 1] as string
     const lower = name.toLowerCase()
+    if (dropped(lower, named, idHeader)) continue
     if (lower === 'cookie') cookies.push(value)
-    else if (!dropped(lower, named) && lower !== idHeader) headers.push(name, value)
+    else headers.push(name, value)
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
@@ -50,21 +50,11 @@ export function upstreamHeaders(exchange: Exchange): string[] {
   return headers
 }
 
-function dropped(lower: string, named: ReadonlySet<string> | undefined): boolean {
-  return (
-    lower === 'host' ||
-    lower.startsWith(':') ||
-    connectionHeaders.has(lower) ||
-    forwardedHeaders.has(lower) ||
-    (named?.has(lower) ?? false)
-  )
-}
-
-/** The client's Host, or `:authority` over h2. */
-export function authorityOf(exchange: Exchange): string {
-  const headers = exchange.request.headers
-  const authority = headers[':authority'] ?? headers.host
-  return typeof authority === 'string' ? authority : ''
+function dropped(lower: string, named: ReadonlySet<string> | undefined, idHeader: string): boolean {
+  if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower) || named?.has(lower)) return true
+  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For.
+  const canonical = lower.includes('_') || lower.includes('.') ? lower.replace(/[_.]/g, '-') : lower
+  return forwardedHeaders.has(canonical) || canonical === idHeader
 }
 
 /** The headers that Connection names belong to this hop as well. */
@@ -76,10 +66,11 @@ export function namedByConnection(connection: string | undefined): ReadonlySet<s
 /** An upstream's answer as name and value in turn, without what belongs to its connection with us. */
 export function answerHeaders(raw: readonly (Buffer | string)[]): string[] {
   const flat = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
-  let named: ReadonlySet<string> | undefined
+  const connection: string[] = []
   for (let i = 0; i < flat.length; i += 2) {
-    if (flat[i]?.toLowerCase() === 'connection') named = namedByConnection(flat[i + 1])
+    if (flat[i]?.toLowerCase() === 'connection') connection.push(flat[i + 1] as string)
   }
+  const named = connection.length === 0 ? undefined : namedByConnection(connection.join(','))
   const kept: string[] = []
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i] as string

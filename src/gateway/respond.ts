@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { constants } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 import { applyRules } from './response-rules.ts'
 
@@ -21,11 +22,20 @@ export function sendText(exchange: Exchange, status: number, text: string, heade
 }
 
 /**
- * An error of our own. The client reads the status and nothing of the cause, which goes to our log; the route's headers
- * (Cache-Control above all) are left out, since they were meant for its answers.
+ * An error of our own; where an answer was begun already, it is cut instead. The client reads the status and nothing of
+ * the cause, which goes to our log; the route's headers (Cache-Control above all) are left out, since they were meant for
+ * its answers.
  */
 export function sendError(exchange: Exchange, status: number, cause: string, headers: FlatHeaders = []): void {
+  const { response } = exchange
+  if (exchange.over) return
+  if (response.headersSent) {
+    cutAnswer(exchange, cause)
+    return
+  }
   exchange.failure = cause
+  // What is left of a head that could not be sent.
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
   sendText(exchange, status, `${status} ${STATUS_CODES[status] ?? 'Error'}\n`, headers)
 }
 
@@ -36,12 +46,13 @@ export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[]
 }
 
 /**
- * Ends an answer that cannot be completed so that the client sees it: an h1 socket is destroyed, an h2 stream is reset.
- * A clean end would make half an answer look whole.
+ * Ends an answer that cannot be completed so that the client sees it: an h1 connection is reset, an h2 stream too. A clean
+ * end would make half an answer look whole (to HTTP/1.0 clients even a closed connection is one).
  */
 export function cutAnswer(exchange: Exchange, cause: string): void {
   exchange.failure = cause
   const { response, stream } = exchange
   if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-  else response.destroy()
+  else if (exchange.listener.tls) response.destroy()
+  else (response.socket as Socket | null)?.resetAndDestroy()
 }

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { ResponsePlan } from '../plan/types.ts'
 
 /** A route's response headers, made ready once per generation. */
@@ -8,11 +9,19 @@ export interface ResponseRules {
   readonly added: readonly string[]
 }
 
-export function compileResponseRules(plan: ResponsePlan): ResponseRules {
+/**
+ * `requestIdHeader` is governed as well: an upstream that echoes the id must not make the client read it twice.
+ * Throws on a header that cannot be sent, so that such a plan never serves, rather than failing with each request.
+ */
+export function compileResponseRules(plan: ResponsePlan, requestIdHeader: string): ResponseRules {
   const entries = Object.entries(plan.headers)
+  for (const [name, value] of entries) {
+    validateHeaderName(name)
+    if (value !== null) validateHeaderValue(name, value)
+  }
   return {
-    governed: new Set(entries.map(([name]) => name.toLowerCase())),
-    added: entries.flatMap(([name, value]) => (value === null ? [] : [name, value])),
+    governed: new Set([requestIdHeader, ...entries.map(([name]) => name.toLowerCase())]),
+    added: entries.flatMap(([name, value]) => (value === null || name === requestIdHeader ? [] : [name, value])),
   }
 }
 

@@ -7,6 +7,8 @@ export interface TargetPath {
   readonly path: string
   /** With its leading `?`; empty if there is none. */
   readonly query: string
+  /** Host and port in an absolute-form target, which then count instead of the Host header (RFC 9112 §3.2.2). */
+  readonly authority?: string
 }
 
 const unreserved = /^[A-Za-z0-9\-._~]$/
@@ -15,12 +17,22 @@ const plainQuery = /^(?:\?[\x21\x22\x24-\x7e]*)?$/
 const visible = /^[\x21-\x7e\x80-\xff]*$/
 
 /**
- * Reads an origin-form (`/a?b`) or absolute-form (`http://host/a?b`) target. Undefined if it is not one, holds a NUL,
- * a backslash, a malformed escape, or climbs above the root; the answer then is 400.
+ * Reads an origin-form (`/a?b`) or, over h1, absolute-form (`http://host/a?b`) target. Undefined if it is not one, holds
+ * a NUL, a backslash, a malformed escape, or climbs above the root; the answer then is 400.
  */
-export function readTargetPath(target: string): TargetPath | undefined {
-  const origin = target.startsWith('/') ? target : originForm(target)
-  if (origin === undefined) return undefined
+export function readTargetPath(
+  target: string,
+  allowed: 'origin-form' | 'any-form' = 'any-form',
+): TargetPath | undefined {
+  if (target.startsWith('/')) return readOriginForm(target)
+  const absolute = allowed === 'any-form' ? /^https?:\/\/([^/?#]+)(.*)$/i.exec(target) : null
+  if (!absolute) return undefined
+  const [, authority = '', rest = ''] = absolute
+  const read = readOriginForm(rest.startsWith('/') ? rest : `/${rest}`)
+  return read && { ...read, authority }
+}
+
+function readOriginForm(origin: string): TargetPath | undefined {
   const mark = origin.indexOf('?')
   const raw = mark === -1 ? origin : origin.slice(0, mark)
   const query = mark === -1 ? '' : origin.slice(mark)
@@ -34,13 +46,6 @@ export function readTargetPath(target: string): TargetPath | undefined {
 /** Bytes above ASCII, which some clients send raw, as escapes: no two readers may differ on what they mean. */
 function escapeBytes(text: string): string {
   return text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-function originForm(target: string): string | undefined {
-  const match = /^https?:\/\/[^/?#]+(.*)$/i.exec(target)
-  if (!match) return undefined
-  const rest = match[1] ?? ''
-  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 function normalize(raw: string): string | undefined {

@@ -10,7 +10,8 @@ import type { FromThread, ThreadBirth, ToThread } from './messages.ts'
 
 const birth = workerData as ThreadBirth
 const logger = createLogger({ ...birth.log, terminal: birth.terminal })
-const gateway = createGateway(accessLogOf)
+const log = logger.named('gateway')
+const gateway = createGateway({ accessLog: accessLogOf, log })
 
 function accessLogOf(plan: GatewayPlan): AccessLog {
   if (plan.accessLog === false) return () => {}
@@ -36,7 +37,12 @@ async function obey(message: ToThread): Promise<void> {
       }
       return
     case 'certificates':
-      return gateway.use(message.certificates)
+      try {
+        gateway.use(message.certificates)
+      } catch (error) {
+        log.error(`the new certificates cannot be served, the ones before stay: ${messageOf(error)}`)
+      }
+      return
     case 'targets':
       return gateway.know(message.targets)
     case 'drain': {

@@ -2,57 +2,82 @@
  * WebSocket upgrades: the handshake is passed on with every header and subprotocol as it came, then bytes flow both
  * ways with backpressure, unread. (Re-framing messages would lose compression, limits and order of pings.)
  */
-import { request as httpRequest, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, UpgradeRequest } from './exchange.ts'
 import { answerHeaders, upstreamHeaders } from './request-headers.ts'
-import { finalHeaders, sendError, sendHead } from './respond.ts'
+import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
+import { serverNameOf } from './upstream/pools.ts'
 
 /** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
 const keepAliveDelay = 45_000
+/** How long one side of a tunnel may go on after the other has ended. */
+const halfClosed = 5_000
 
-export function tunnel(exchange: Exchange, upgrade: { socket: Socket; head: Buffer }, plan: ProxyPlan): void {
+/** Passes the handshake on; what comes back is a tunnel, or an answer like any other. */
+export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan): void {
   const { request, target } = exchange
   const headers = upstreamHeaders(exchange)
   headers.push('connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? 'websocket')
-  const send = plan.origin.startsWith('https:') ? httpsRequest : httpRequest
+  const secure = plan.origin.startsWith('https:')
   const { hostname, port } = new URL(plan.origin)
-  const handshake = send({
+  const handshake = (secure ? httpsRequest : httpRequest)({
     host: hostname.replace(/^\[|\]$/g, ''),
     port,
     method: request.method,
     path: target.path + target.query,
     headers,
     agent: false,
-    timeout: plan.timeouts.response,
+    ...(secure && { servername: serverNameOf(plan.origin) }),
   })
-  const timer = setTimeout(
-    () => handshake.destroy(new Error('no answer to the upgrade in time')),
-    plan.timeouts.response,
-  )
+  limitTime(handshake, plan, secure)
   exchange.onClientGone(() => handshake.destroy())
-  handshake.on('close', () => clearTimeout(timer))
-  handshake.on('upgrade', (answer, upstream, head) => {
-    clearTimeout(timer)
-    join(exchange, upgrade, { answer, socket: upstream as Socket, head })
-  })
-  handshake.on('response', (answer) => {
-    clearTimeout(timer)
-    relay(exchange, answer)
-  })
+  handshake.on('upgrade', (answer, socket, head) => join(exchange, upgrade, { answer, socket: socket as Socket, head }))
+  handshake.on('response', (answer) => relay(exchange, answer))
   handshake.on('error', (error) => {
-    if (!exchange.over && !exchange.response.headersSent) sendError(exchange, 502, `upstream: ${messageOf(error)}`)
+    if (!exchange.response.writableEnded) sendError(exchange, statusOf(error), `upstream: ${messageOf(error)}`)
   })
   handshake.end()
+}
+
+const tooSlow = 'ETIMEDOUT'
+
+function limitTime(handshake: ClientRequest, { timeouts }: ProxyPlan, secure: boolean): void {
+  const giveUp = (what: string) => handshake.destroy(Object.assign(new Error(`${what} in time`), { code: tooSlow }))
+  let timer = setTimeout(giveUp, timeouts.connect, 'no connection')
+  handshake.once('socket', (socket) => {
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer)
+      timer = setTimeout(giveUp, timeouts.response, 'no answer to the upgrade')
+    })
+  })
+  for (const end of ['upgrade', 'response', 'close'] as const) handshake.once(end, () => clearTimeout(timer))
+}
+
+function statusOf(error: Error): 502 | 504 {
+  return (error as { code?: unknown }).code === tooSlow ? 504 : 502
 }
 
 /** An answer other than 101 is the client's to read; afterwards both connections are closed. */
 function relay(exchange: Exchange, answer: IncomingMessage): void {
   const { response } = exchange
-  sendHead(exchange, answer.statusCode ?? 502, [...answerHeaders(answer.rawHeaders), 'connection', 'close'])
+  answer.on('error', (error) => cutAnswer(exchange, `upstream: ${messageOf(error)}`))
+  try {
+    sendHead(exchange, answer.statusCode ?? 502, [...answerHeaders(answer.rawHeaders), 'connection', 'close'])
+  } catch (error) {
+    answer.destroy()
+    sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
+    return
+  }
   answer.on('data', (chunk: Buffer) => {
     exchange.bytesSent += chunk.length
     if (!response.write(chunk)) {
@@ -61,7 +86,6 @@ function relay(exchange: Exchange, answer: IncomingMessage): void {
     }
   })
   answer.on('end', () => response.end())
-  answer.on('error', () => response.destroy())
 }
 
 interface Peer {
@@ -70,11 +94,12 @@ interface Peer {
   readonly head: Buffer
 }
 
-function join(exchange: Exchange, client: { socket: Socket; head: Buffer }, upstream: Peer): void {
+function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void {
   const { socket } = client
   const { answer } = upstream
   ;(exchange.response as ServerResponse).detachSocket(socket)
-  exchange.upgraded = true
+  unwatchClient(socket)
+  exchange.becomes('tunnel')
   const headers = finalHeaders(exchange, answerHeaders(answer.rawHeaders))
   headers.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket')
   let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
@@ -98,6 +123,33 @@ function join(exchange: Exchange, client: { socket: Socket; head: Buffer }, upst
 /** Bytes from one side to the other. An end is passed on as an end; a failure takes the other side with it. */
 function bind(from: Socket, to: Socket): void {
   from.pipe(to)
+  from.on('end', () => {
+    const timer = setTimeout(() => to.destroy(), halfClosed)
+    to.once('close', () => clearTimeout(timer))
+  })
   from.on('error', () => to.destroy())
   from.on('close', () => to.destroySoon())
+}
+
+/**
+ * Until the upstream has answered, nobody reads the client's socket, and one that leaves would go unnoticed. So it is read
+ * as far as its buffer goes: what comes early waits there for the tunnel, an end destroys the socket.
+ */
+export function watchClient(socket: Socket): void {
+  socket.on('error', () => socket.destroy())
+  socket.on('readable', look)
+  socket.once('end', leave)
+}
+
+function unwatchClient(socket: Socket): void {
+  socket.off('readable', look)
+  socket.off('end', leave)
+}
+
+function look(this: Socket): void {
+  this.read(0)
+}
+
+function leave(this: Socket): void {
+  this.destroy()
 }

@@ -7,6 +7,11 @@ import { sendError } from '../respond.ts'
 import { locate } from './locate.ts'
 import type { Pages } from './pages.ts'
 
+/** Whether a file can be the answer at all. */
+export function readsFiles({ request }: Exchange): boolean {
+  return request.method === 'GET' || request.method === 'HEAD'
+}
+
 /** Answers with a file below the plan's root, else with the fallback, else with 404. */
 export async function serveFiles(
   exchange: Exchange,
@@ -14,6 +19,7 @@ export async function serveFiles(
   plan: FilesPlan,
   pages: Pages | undefined,
 ): Promise<void> {
+  if (!readsFiles(exchange)) return refuseMethod(exchange, reply)
   const relative = exchange.located ?? (await locate(plan, exchange.target.path)) ?? plan.fallback
   if (relative === undefined) {
     reply.hijack()
@@ -30,6 +36,12 @@ export async function serveFiles(
 }
 
 /** Answers every path with one file. */
-export function serveFile(reply: FastifyReply, plan: FilePlan): void {
-  reply.sendFile(basename(plan.path), dirname(plan.path), { cacheControl: false, dotfiles: 'allow' })
+export function serveFile(exchange: Exchange, reply: FastifyReply, plan: FilePlan): void {
+  if (!readsFiles(exchange)) refuseMethod(exchange, reply)
+  else reply.sendFile(basename(plan.path), dirname(plan.path), { cacheControl: false, dotfiles: 'allow' })
+}
+
+function refuseMethod(exchange: Exchange, reply: FastifyReply): void {
+  reply.hijack()
+  sendError(exchange, 405, 'files are only read', ['allow', 'GET, HEAD'])
 }

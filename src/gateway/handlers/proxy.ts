@@ -23,30 +23,33 @@ export function targetIsUp(exchange: Exchange, plan: ProxyPlan, targets: TargetS
 /** Forwards the exchange to the plan's origin and streams the answer back, with backpressure both ways. */
 export function proxy(exchange: Exchange, plan: ProxyPlan, pools: Pools): void {
   const { request, target } = exchange
-  try {
-    pools.get(plan.origin, plan.timeouts.connect).dispatch(
-      {
-        method: request.method as Dispatcher.HttpMethod,
-        path: target.path + target.query,
-        headers: upstreamHeaders(exchange),
-        body: exchange.hasBody ? requestBody(exchange) : null,
-        headersTimeout: plan.timeouts.response,
-      },
-      answerInto(exchange),
-    )
-  } catch (error) {
-    // What undici refuses before it sends anything: a header or a target that no upstream should see.
-    sendError(exchange, 400, `not forwarded: ${messageOf(error)}`)
-  }
+  pools.get(plan.origin, plan.timeouts.connect).dispatch(
+    {
+      method: request.method as Dispatcher.HttpMethod,
+      path: target.path + target.query,
+      headers: upstreamHeaders(exchange),
+      body: exchange.hasBody ? requestBody(exchange) : null,
+      headersTimeout: plan.timeouts.response,
+      // The same for every request, or undici would dial anew for each Host; the pool knows the true one.
+      servername: 'upstream',
+    } as Dispatcher.DispatchOptions,
+    answerInto(exchange),
+  )
 }
 
 /**
  * The request's body as an iterator rather than the stream itself: undici destroys a body stream when the upstream
  * fails, which on h1 destroys the client's socket, and with it the 502 that the client should read.
  */
-function requestBody(exchange: Exchange): Dispatcher.DispatchOptions['body'] {
-  const chunks = exchange.request.iterator({ destroyOnReturn: false })
-  return chunks as unknown as Dispatcher.DispatchOptions['body'] // undici takes async iterables; its types do not say so
+async function* requestBody({ request, stream }: Exchange): AsyncGenerator<Buffer> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+    // The reader of an h2 request sees it end even if the client reset it: half an upload must not arrive as a whole.
+    if (stream && stream.rstCode !== 0) throw new Error('the client is gone')
+  } finally {
+    // Whatever the upstream left unread is thrown away, so that the client comes to read its answer.
+    request.resume()
+  }
 }
 
 function answerInto(exchange: Exchange): Dispatcher.DispatchHandler {
@@ -61,7 +64,7 @@ function answerInto(exchange: Exchange): Dispatcher.DispatchHandler {
       // 1xx answers are between us and the upstream; the final one follows.
       if (status < 200 || exchange.over) return
       try {
-        sendHead(exchange, status, answerHeaders((controller.rawHeaders ?? []) as (Buffer | string)[]))
+        passHead(exchange, status, answerHeaders((controller.rawHeaders ?? []) as (Buffer | string)[]))
       } catch (error) {
         sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
         controller.abort(new Error('unusable headers'))
@@ -83,7 +86,32 @@ function answerInto(exchange: Exchange): Dispatcher.DispatchHandler {
   }
 }
 
-function statusOf(error: Error): 502 | 504 {
-  const code = (error as { code?: unknown }).code
-  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT' ? 504 : 502
+function passHead(exchange: Exchange, status: number, headers: readonly string[]): void {
+  const { response, stream } = exchange
+  sendHead(exchange, status, headers)
+  if (isEventStream(headers)) exchange.becomes('events')
+  // Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late.
+  if (stream) return
+  setImmediate(() => {
+    if (!exchange.over && exchange.bytesSent === 0 && !response.writableEnded) response.flushHeaders()
+  })
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  const name = headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'content-type')
+  return name !== -1 && /^text\/event-stream\b/i.test(headers[name + 1] ?? '')
+}
+
+function statusOf(error: Error): 400 | 502 | 504 {
+  switch ((error as { code?: unknown }).code) {
+    // What undici refuses before it sends anything: a header or a target that no upstream should see.
+    case 'UND_ERR_INVALID_ARG':
+      return 400
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return 504
+    default:
+      return 502
+  }
 }

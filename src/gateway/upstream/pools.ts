@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { isIP } from 'node:net'
+import { buildConnector, Pool } from 'undici'
 import type { Milliseconds } from '../../shared/duration.ts'
 
 /** Connections to upstreams, one pool an origin, kept over generations so that a reload dials nothing anew. */
@@ -22,12 +23,7 @@ export function createPools(): Pools {
       let pool = pools.get(key)
       if (!pool) {
         // bodyTimeout 0: an event stream may be silent for hours.
-        pool = new Pool(origin, {
-          connect: { timeout: connect },
-          allowH2: false,
-          keepAliveTimeout: idleTimeout,
-          bodyTimeout: 0,
-        })
+        pool = new Pool(origin, { connect: connector(origin, connect), keepAliveTimeout: idleTimeout, bodyTimeout: 0 })
         pools.set(key, pool)
       }
       return pool
@@ -46,4 +42,20 @@ export function createPools(): Pools {
       await Promise.all(all.map((pool) => pool.destroy()))
     },
   }
+}
+
+function connector(origin: string, timeout: Milliseconds): buildConnector.connector {
+  const dial = buildConnector({ timeout, allowH2: false })
+  const servername = serverNameOf(origin)
+  return (options, done) => dial({ ...options, servername }, done)
+}
+
+/**
+ * The name whose certificate an upstream must show. undici and node:https would take it from the Host header, which here
+ * is the client's: whoever names a host could choose which certificate we trust. Empty for an address (RFC 6066 §3), for
+ * which the certificate's addresses are checked.
+ */
+export function serverNameOf(origin: string): string {
+  const { hostname } = new URL(origin)
+  return isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname
 }

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { createRouter, type RouteQuery } from '../../src/gateway/router.ts'
+import { compileHostPattern } from '../../src/plan/host-pattern.ts'
+import { compilePathPattern } from '../../src/plan/path-pattern.ts'
+import type { RouteMatch, RoutePlan } from '../../src/plan/types.ts'
+import { planOf } from './support.ts'
+
+function routesOf(matches: readonly RouteMatch[]): readonly RoutePlan[] {
+  return planOf({ routes: matches.map((match) => ({ kind: 'file', path: '/', match })) }, []).routes
+}
+
+function query(wish: Partial<RouteQuery>): RouteQuery {
+  return { listener: 'http', host: 'app.example', path: '/', method: 'GET', ...wish }
+}
+
+function firstMatch(matches: readonly RouteMatch[], wish: Partial<RouteQuery>): number {
+  return createRouter(routesOf(matches)).match(query(wish), -1)
+}
+
+describe('the router', () => {
+  it('takes the first that matches, also if a later one is more specific', () => {
+    expect(firstMatch([{ paths: ['/api/*'] }, { paths: ['/api/users'] }], { path: '/api/users' })).toBe(0)
+    expect(firstMatch([{}, { hosts: ['app.example'], paths: ['/'] }], {})).toBe(0)
+  })
+
+  it('goes on behind a given route', () => {
+    const router = createRouter(routesOf([{}, { paths: ['/a'] }, {}]))
+    expect(router.match(query({}), 0)).toBe(2)
+    expect(router.match(query({}), 2)).toBe(-1)
+  })
+
+  it('matches /api/* below /api/ and not /api itself', () => {
+    expect(firstMatch([{ paths: ['/api/*'] }], { path: '/api' })).toBe(-1)
+    expect(firstMatch([{ paths: ['/api/*'] }], { path: '/api/' })).toBe(0)
+    expect(firstMatch([{ paths: ['/api/*'] }], { path: '/apis/a' })).toBe(-1)
+  })
+
+  it('matches a wildcard host by its labels and never the bare domain', () => {
+    expect(firstMatch([{ hosts: ['*.example'] }], { host: 'a.b.example' })).toBe(0)
+    expect(firstMatch([{ hosts: ['*.example'] }], { host: 'example' })).toBe(-1)
+    expect(firstMatch([{ hosts: ['*.example'] }], { host: 'notexample' })).toBe(-1)
+  })
+
+  it('keeps the order between routes of one host, of a wildcard and of any host', () => {
+    const matches = [{ hosts: ['*.example'] }, { hosts: ['app.example'] }, {}]
+    expect(firstMatch(matches, { host: 'app.example' })).toBe(0)
+    expect(firstMatch([...matches].reverse(), { host: 'app.example' })).toBe(0)
+    expect(firstMatch(matches, { host: 'other' })).toBe(2)
+  })
+
+  it('asks for each part that is given: listener, method', () => {
+    expect(firstMatch([{ listeners: ['https'] }, { methods: ['POST'] }, {}], {})).toBe(2)
+    expect(firstMatch([{ listeners: ['https'] }, { methods: ['POST'] }, {}], { method: 'POST' })).toBe(1)
+  })
+
+  it('finds the same route as trying them one by one, on 300 random plans', () => {
+    const random = seeded(20_240_607)
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
+    const some = <T>(from: readonly T[]) => (random() < 0.4 ? undefined : [...new Set([pick(from), pick(from)])])
+    const patterns = ['/', '/a', '/a/*', '/a/b/*', '/b', '/b/*', '*.map', '*', '/*', '//x/*', '/a/b', '//x', '*b']
+    const paths = ['/', '/a', '/a/', '/a/b', '/a/b/c', '/b', '/b/x.map', '//x', '//x/y', '/c', '/a//b', '/%2A']
+    const hostPatterns = ['app.example', 'example', '*.example', '*.app.example', 'other']
+    const hosts = ['app.example', 'example', 'x.app.example', 'other', '', 'unknown']
+    for (let plan = 0; plan < 300; plan++) {
+      const routes = routesOf(
+        Array.from({ length: Math.ceil(random() * 12) }, () => ({
+          ...optional('hosts', some(hostPatterns)),
+          ...optional('paths', some(patterns)),
+          ...optional('methods', some(['GET', 'POST', 'PUT'])),
+          ...optional('listeners', some(['http', 'https'])),
+        })),
+      )
+      const router = createRouter(routes)
+      for (let ask = 0; ask < 40; ask++) {
+        const wish = query({ host: pick(hosts), path: pick(paths), method: pick(['GET', 'POST']) })
+        const after = Math.floor(random() * 3) - 1
+        expect(router.match(wish, after), JSON.stringify({ wish, after, routes })).toBe(linear(routes, wish, after))
+      }
+    }
+  })
+
+  it('builds 2,000 routes in well under a second and still knows their order', () => {
+    const routes = routesOf(Array.from({ length: 2_000 }, (_, i) => ({ paths: [i % 2 ? `/r${i}/*` : `/same/${i}`] })))
+    const started = performance.now()
+    const router = createRouter(routes)
+    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(router.match(query({ path: '/same/1998' }), -1)).toBe(1_998)
+    expect(router.match(query({ path: '/r1999/x' }), -1)).toBe(1_999)
+  })
+})
+
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>)
+}
+
+function linear(routes: readonly RoutePlan[], wish: RouteQuery, after: number): number {
+  return routes.findIndex(
+    ({ match: { hosts, paths, methods, listeners } }, index) =>
+      index > after &&
+      (hosts?.some((pattern) => compileHostPattern(pattern)(wish.host)) ?? true) &&
+      (paths?.some((pattern) => compilePathPattern(pattern)(wish.path)) ?? true) &&
+      (methods?.includes(wish.method) ?? true) &&
+      (listeners?.includes(wish.listener) ?? true),
+  )
+}
+
+/** mulberry32: the same plans in every run. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,148 @@
+/** A gateway of its own for each test, in this process, on free ports of 127.0.0.1, with everything it logged. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
+import type { ServedCertificate } from '../../src/gateway/ports.ts'
+import type { GatewayPlan, HandlerPlan, ListenerPlan, ProxyPlan, RoutePlan } from '../../src/plan/types.ts'
+import type { AccessRecord } from '../../src/telemetry/access-log.ts'
+import { makeCertificate } from '../certificates/make-certificate.ts'
+
+const position = { file: 'test.yaml', line: 1, column: 1 }
+
+/** Trusted by the clients of these tests, who verify it: self-signed, for this name and everything below it. */
+export const host = 'app.example'
+const made = makeCertificate({ names: [host, `*.${host}`] })
+export const ca = made.certificate
+export const certificate: ServedCertificate = {
+  names: [host, `*.${host}`],
+  certificate: made.certificate,
+  key: made.key,
+  anyName: false,
+}
+
+export type RouteWish = HandlerPlan & {
+  readonly match?: RoutePlan['match']
+  readonly response?: Readonly<Record<string, string | null>>
+}
+
+export interface PlanWish {
+  readonly routes: readonly RouteWish[]
+  readonly listeners?: readonly ListenerPlan[]
+  readonly headers?: Readonly<Record<string, string | null>>
+  readonly requestId?: GatewayPlan['requestId']
+}
+
+/** One plain listener, `http`, and one with TLS, `https`, unless the wish names others. */
+export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): GatewayPlan {
+  const headers = wish.headers ?? {}
+  return {
+    listeners: wish.listeners ?? listeners,
+    routes: wish.routes.map(({ match = {}, response = {}, ...handler }, index) => ({
+      label: `route ${index}`,
+      match,
+      handler,
+      response: { headers: { ...headers, ...response } },
+      position,
+    })),
+    requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
+    response: { headers },
+    accessLog: { skip: [] },
+  }
+}
+
+export function listener(name: string, port: number, tls = false): ListenerPlan {
+  return { name, host: '127.0.0.1', port, tls, position }
+}
+
+export function proxyTo(port: number, wish: Partial<Omit<ProxyPlan, 'kind'>> = {}): ProxyPlan {
+  const timeouts = { connect: 3_000, response: 10_000 }
+  return { kind: 'proxy', origin: `http://127.0.0.1:${port}`, timeouts, ...wish }
+}
+
+export interface RunningGateway {
+  readonly gateway: Gateway
+  readonly http: number
+  readonly https: number
+  readonly listeners: readonly ListenerPlan[]
+  readonly records: readonly AccessRecord[]
+  /** What was told to the operator. */
+  readonly errors: readonly string[]
+  apply(wish: PlanWish): Promise<void>
+  /** The first record, past or future, for which this is true. */
+  waitForRecord(wanted: (record: AccessRecord) => boolean): Promise<AccessRecord>
+  stop(): Promise<void>
+}
+
+export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
+  const [http, https] = await Promise.all([freePort(), freePort()])
+  const listeners = [listener('http', http), listener('https', https, true)]
+  const records: AccessRecord[] = []
+  const errors: string[] = []
+  const waiting = new Set<(record: AccessRecord) => void>()
+  const gateway = createGateway({
+    accessLog: () => (record) => {
+      records.push(record)
+      for (const look of waiting) look(record)
+    },
+    log: { info: () => {}, warn: () => {}, error: (message) => void errors.push(message) },
+  })
+  const running: RunningGateway = {
+    gateway,
+    http,
+    https,
+    listeners,
+    records,
+    errors,
+    apply: (next) => gateway.apply(planOf(next, listeners), [certificate]),
+    waitForRecord(wanted) {
+      const past = records.find(wanted)
+      if (past) return Promise.resolve(past)
+      return new Promise((resolve) => {
+        const look = (record: AccessRecord) => {
+          if (!wanted(record)) return
+          waiting.delete(look)
+          resolve(record)
+        }
+        waiting.add(look)
+      })
+    },
+    stop: async () => void (await gateway.drain(0)),
+  }
+  started.push(running)
+  await running.apply(wish)
+  return running
+}
+
+const started: RunningGateway[] = []
+const endings: (() => Promise<unknown> | unknown)[] = []
+
+/** Runs when the test is over, in reverse order, after its gateways were stopped. */
+export function whenOver(ending: () => Promise<unknown> | unknown): void {
+  endings.push(ending)
+}
+
+/** For `afterEach`: ends everything a test has opened. */
+export async function cleanUp(): Promise<void> {
+  await Promise.all(started.splice(0).map((running) => running.stop()))
+  for (const ending of endings.splice(0).reverse()) await ending()
+}
+
+/** A port that is free now. The gateway listens with SO_REUSEPORT, so nobody may hold it in the meantime. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-'))
+  whenOver(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
