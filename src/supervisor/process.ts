@@ -1,27 +1,17 @@
 /** One supervised process: drives the machine and performs its effects. */
 import type { ProcessPlan } from '../plan/types.ts'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
-import type { Log } from '../shared/log.ts'
 import type { Exit } from './exit.ts'
 import { inTurn } from './in-turn.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
-import type { OutputSink } from './ports.ts'
 import { type ReadinessWatch, watchReadiness } from './probe/watch.ts'
 import { type Ending, type Judgement, judge, noFailures } from './restart.ts'
 import { Run } from './run.ts'
 import { spawnGroup } from './spawn.ts'
 import type { ProcessStatus } from './status.ts'
 import { climbDown, killWait, type Ladder } from './stop.ts'
-
-export interface Surroundings {
-  readonly output: OutputSink
-  readonly log: Log
-  /** Names of the dependencies whose condition is not met at this moment. */
-  unmet(plan: ProcessPlan): readonly string[]
-  /** Its state changed, or whether it is ready. */
-  changed(process: SupervisedProcess, from: State): void
-}
+import type { Surroundings } from './surroundings.ts'
 
 export class SupervisedProcess {
   readonly plan: ProcessPlan
