@@ -1,7 +1,5 @@
 /** One run of a program: from its spawn to the last byte that it wrote. */
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import { LastLines, splitLines } from './output.ts'
@@ -18,6 +16,7 @@ export class Run {
   readonly startedAt = Date.now()
   readonly #spawned = performance.now()
   readonly #last = new LastLines()
+  readonly #read: readonly Promise<void>[]
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
   /** Set when the readiness deadline has passed; `last` is what the probe found last. */
   missedDeadline: { readonly last: string | undefined } | undefined
@@ -26,12 +25,14 @@ export class Run {
 
   constructor(child: Child, line: (stream: OutputStream, text: string) => void) {
     this.child = child
-    const take = (stream: OutputStream) => (text: string) => {
-      this.#last.add(text)
-      line(stream, text)
-    }
-    if (child.stdout) readLines(child.stdout, take('stdout'))
-    if (child.stderr) readLines(child.stderr, take('stderr'))
+    this.#read = (['stdout', 'stderr'] as const).map(async (name) => {
+      const stream = child[name]
+      if (!stream) return
+      await readLines(stream, (text) => {
+        this.#last.add(text)
+        line(name, text)
+      })
+    })
   }
 
   /** Calls back when its leader has ended. */
@@ -64,22 +65,26 @@ export class Run {
 
   /** To be called when its group is gone: resolves when all that it wrote has been read. */
   async outputRead(): Promise<void> {
-    await Promise.all([this.child.stdout, this.child.stderr].map((stream) => stream && closed(stream)))
+    const { stdout, stderr } = this.child
+    const late = setTimeout(() => {
+      stdout?.destroy()
+      stderr?.destroy()
+    }, lastWords)
+    await Promise.all(this.#read)
+    clearTimeout(late)
   }
 }
 
-function readLines(stream: Readable, line: (text: string) => void): void {
+/** Resolves when the last line has been given. */
+function readLines(stream: Readable, line: (text: string) => void): Promise<void> {
   const lines = splitLines(line)
   stream.on('data', (chunk: Buffer) => lines.write(chunk))
   // Whatever breaks a pipe, the child's end tells what is to be done.
   stream.on('error', () => {})
-  stream.on('close', () => lines.end())
-}
-
-async function closed(stream: Readable): Promise<void> {
-  if (stream.closed) return
-  const late = new AbortController()
-  await Promise.race([once(stream, 'close'), sleep(lastWords, undefined, { signal: late.signal }).catch(() => {})])
-  late.abort()
-  stream.destroy()
+  return new Promise((resolve) => {
+    stream.once('close', () => {
+      lines.end()
+      resolve()
+    })
+  })
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/types.ts'
 import type { LogFields } from '../../src/shared/log.ts'
@@ -137,6 +138,13 @@ export function transitions(events: readonly SupervisorEvent[]): TransitionEvent
 /** What the tests of this file started and what still runs, by its environment: in whatever group or session. */
 export function survivors(): RunningProcess[] {
   return processesOf(new Set(), mark)
+}
+
+/** Nobody tells when a process ends that is not our child: the kernel is asked until it is so. */
+export async function untilNoSurvivors(): Promise<void> {
+  const ends = performance.now() + 10_000
+  while (survivors().length > 0 && performance.now() < ends) await sleep(10)
+  expect(survivors()).toEqual([])
 }
 
 afterEach(async () => {

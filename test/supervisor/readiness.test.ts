@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { ProbeCheck, ReadinessProbe } from '../../src/plan/types.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { always, foreman, planFor, survivors } from './foreman.ts'
+import { always, foreman, planFor, survivors, untilNoSurvivors } from './foreman.ts'
 
 function probe(check: ProbeCheck, deadline = 10_000): ReadinessProbe {
   return { ...check, every: 20, timeout: 500, deadline }
@@ -98,7 +98,7 @@ describe('readiness', () => {
     supervisor.start()
     const fatal = await until(() => status('a').state === 'fatal' && status('a'))
     expect(fatal.reason).toContain('no answer within 100ms')
-    await until(() => survivors().length === 0)
+    await untilNoSurvivors()
   })
 
   it('by log comes with a matching line of stdout or stderr', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { runningProcesses } from '../e2e/support/processes.ts'
-import { always, foreman, never, planFor, transitions } from './foreman.ts'
+import { always, foreman, never, planFor, transitions, untilNoSurvivors } from './foreman.ts'
 
 const readyByLine = { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } as const
 
@@ -102,6 +102,7 @@ describe('restarting', () => {
     const { text } = await until(() => lines[0])
     // It is out of our reach, as daemons are that leave their group on purpose; the test ends it itself.
     expect(process.kill(Number(text), 'SIGKILL')).toBe(true)
+    await untilNoSurvivors()
   })
 
   it('leaks no descriptor, no listener and no zombie in 100 kills', async () => {
