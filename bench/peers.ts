@@ -102,6 +102,7 @@ export function nginxCommand(folder: string, http: string): readonly string[] {
     folder,
     'nginx.conf',
     `daemon off;
+user root;
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;

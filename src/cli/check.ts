@@ -5,8 +5,8 @@ import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
 export const checkVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('check'))
     .description('check a configuration file: prints every mistake as file:line:col, starts nothing')
-    .action(async (argument: string | undefined, options: { config?: string }) => {
-      const { plan, diagnostics } = await readAndReport(configFile(argument, options.config), terminal)
+    .action((argument: string | undefined, options: { config?: string }) => {
+      const { plan, diagnostics } = readAndReport(configFile(argument, options.config), terminal)
       const errors = diagnostics.filter(({ severity }) => severity === 'error').length
       if (plan) {
         const { processes, gateway } = plan

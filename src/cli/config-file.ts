@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { formatDiagnostic } from '../config/diagnostics.ts'
+import { formatDiagnostic, type Severity } from '../config/diagnostics.ts'
 import { type PlanReading, readPlan } from '../plan/read-plan.ts'
 import type { Terminal } from './cli.ts'
 
@@ -23,10 +23,16 @@ export function configFile(argument: string | undefined, option: string | undefi
   return resolve(argument ?? option ?? defaultFile)
 }
 
-/** Reads the plan and prints what there is to say about the file; a plan without errors is returned. */
-export async function readAndReport(file: string, terminal: Terminal): Promise<PlanReading> {
-  const reading = await readPlan(file, environment())
-  for (const diagnostic of reading.diagnostics) terminal.err(`${formatDiagnostic(diagnostic)}\n`)
+/** Reads the plan and prints what there is to say about the file, of these severities. */
+export function readAndReport(
+  file: string,
+  terminal: Terminal,
+  severities: readonly Severity[] = ['error', 'warning', 'note'],
+): PlanReading {
+  const reading = readPlan(file, environment())
+  for (const diagnostic of reading.diagnostics) {
+    if (severities.includes(diagnostic.severity)) terminal.err(`${formatDiagnostic(diagnostic)}\n`)
+  }
   return reading
 }
 

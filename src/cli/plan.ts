@@ -8,8 +8,8 @@ import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
 export const planVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('plan'))
     .description('show what would start, in which order, and which route goes where; starts nothing')
-    .action(async (argument: string | undefined, options: { config?: string }) => {
-      const { plan } = await readAndReport(configFile(argument, options.config), terminal)
+    .action((argument: string | undefined, options: { config?: string }) => {
+      const { plan } = readAndReport(configFile(argument, options.config), terminal)
       if (plan) terminal.out(describePlan(plan))
       end(plan ? exitCodes.ok : exitCodes.configInvalid)
     })

@@ -8,7 +8,8 @@ export const runVerb: Verb = (program, terminal, end) => {
     .description('start everything and stay; SIGHUP reads the file again, SIGTERM or Ctrl-C stops all in reverse order')
     .action(async (argument: string | undefined, options: { config?: string }) => {
       const file = configFile(argument, options.config)
-      const { plan } = await readAndReport(file, terminal)
+      // Notes are for `check`: at every start they would only be noise.
+      const { plan } = readAndReport(file, terminal, ['error', 'warning'])
       end(plan ? await run(plan, environment()) : exitCodes.configInvalid)
     })
 }

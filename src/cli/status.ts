@@ -15,7 +15,7 @@ export const statusVerb: Verb = (program, terminal, end) => {
     .option('--json', 'print JSON')
     .action(async (argument: string | undefined, options: { config?: string; socket?: string; json?: boolean }) => {
       const socket =
-        options.socket === undefined ? await socketOf(configFile(argument, options.config)) : resolve(options.socket)
+        options.socket === undefined ? socketOf(configFile(argument, options.config)) : resolve(options.socket)
       const status = await readStatus(socket)
       if (options.json) terminal.out(`${JSON.stringify(status, null, 2)}\n`)
       else terminal.out(renderStatus(status, { colour: terminal.colour, width: terminal.width }))
@@ -23,8 +23,8 @@ export const statusVerb: Verb = (program, terminal, end) => {
     })
 }
 
-async function socketOf(file: string): Promise<string> {
+function socketOf(file: string): string {
   if (!fileExists(file)) return defaultSocket
-  const { plan } = await readPlan(file, environment())
+  const { plan } = readPlan(file, environment())
   return plan?.control.socket ?? defaultSocket
 }

@@ -12,7 +12,7 @@ import type { House } from './house.ts'
  */
 export async function reload(house: House, env: Readonly<Record<string, string>>): Promise<void> {
   const { log } = house
-  const { plan, diagnostics } = await readPlan(house.plan.file, env)
+  const { plan, diagnostics } = readPlan(house.plan.file, env)
   logDiagnostics(log, diagnostics)
   if (!plan) {
     log.error('reload refused: the file has errors; what was running goes on unchanged', { reload: 'refused' })
