@@ -31,6 +31,8 @@ export const processStatusSchema = z
     exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).readonly().optional(),
     /** Why it is in backoff, exited or fatal. */
     reason: z.string().optional(),
+    /** With a reason: the last lines that it wrote. */
+    lastOutput: z.array(z.string()).readonly().optional(),
     essential: z.boolean(),
   })
   .readonly()

@@ -1,6 +1,6 @@
 /** The life of a container: processes start as they become ready, come back when they die, and end in reverse order. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { exchangeMessage, openWebSocket, rootCertificate } from './support/clients.ts'
+import { exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 import { isRunning } from './support/processes.ts'
@@ -63,27 +63,43 @@ processes:
     expect(apiListens).toBeGreaterThan(migrated)
   })
 
-  it('brings back a process that was killed, and the gateway serves it again', async () => {
+  it('brings back a process that was killed, served again over h1, TLS h1, h2 and WebSocket', async () => {
     const [api] = await freePorts(1)
     const gatehouse = start(`
 gateway:
-  listeners: { http: { address: "127.0.0.1:0" } }
+  listeners: { http: { address: "127.0.0.1:0" }, https: { address: "127.0.0.1:0", tls: true } }
   routes: [{ path: /*, to: api }]
+certificates: [{ domains: [localhost, 127.0.0.1], use: [{ internal: {} }] }]
 processes:
   api: { command: [node, ${programs}/upstream.js], port: ${api}, ready: { http: /health, every: 20ms } }
 `)
     await gatehouse.ready()
-    const url = await gatehouse.url('http')
-    const first = Number(await (await fetch(`${url}/pid`)).text())
+    const ca = rootCertificate(`${gatehouse.folder}/storage`)
+    const [http, https] = [await gatehouse.url('http'), await gatehouse.url('https')]
+    const clients = [h1Client(http), h1Client(https, ca), h2Client(https, ca)]
+    const pids = async () =>
+      (await Promise.all(clients.map((client) => client.get('/pid')))).map(({ body }) => Number(body))
+    const socket = await openWebSocket(https, '/socket', ca)
+    const socketClosed = new Promise((resolve) => socket.once('close', resolve))
+    const first = gatehouse.pidOf('api')
+    expect(await pids()).toEqual([first, first, first])
+
     const after = gatehouse.lines.length
     process.kill(first, 'SIGKILL')
+    await socketClosed
     await gatehouse.waitFor({ process: 'api', ready: true }, { after })
     // The log and the gateway's thread are told at the same moment; either may be the first to act on it.
-    await expect.poll(async () => (await fetch(`${url}/pid`)).status).toBe(200)
-    const second = Number(await (await fetch(`${url}/pid`)).text())
+    await expect.poll(async () => (await fetch(`${http}/pid`)).status).toBe(200)
+    const second = gatehouse.pidOf('api')
     expect(second).not.toBe(first)
-    expect(isRunning(first)).toBe(false)
-    expect(isRunning(second)).toBe(true)
+    expect([isRunning(first), isRunning(second)]).toEqual([false, true])
+    expect(await pids()).toEqual([second, second, second])
+    for (const base of [http, https]) {
+      const again = await openWebSocket(base, '/socket', ca)
+      expect(await exchangeMessage(again, 'hello')).toBe('hello')
+      again.close()
+    }
+    for (const client of clients) client.close()
   })
 
   it('stops in reverse order on SIGTERM, closes WebSockets, exits 0 and leaves nothing', async () => {
