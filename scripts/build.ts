@@ -1,122 +1,126 @@
 /**
  * `npm run build` makes dist/gatehouse: one executable file, the pinned Node with our bundles in it. It needs no Node, no
- * node_modules and no source at run time; `ldd` is asked what it needs, and the build fails if that is more than it may.
+ * node_modules and no source at run time. Works in dist/ only, and leaves nothing else there.
  */
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { bundle } from './build/bundle.ts'
+import { type Rehearsal, runCheck, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
+import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
+import { inject, stripNode } from './build/single-executable.ts'
 
 const project = resolve(import.meta.dirname, '..')
-const output = join(project, 'dist/gatehouse')
+const binary = join(project, 'dist', 'gatehouse')
 
-/** Libraries of glibc and of GCC's runtime; the README and the image name the packages that bring them. */
-const allowedLibraries = [
-  'linux-vdso.so.1',
-  'libc.so.6',
-  'libm.so.6',
-  'libdl.so.2',
-  'libpthread.so.0',
-  'libgcc_s.so.1',
-  'libstdc++.so.6',
-  'libatomic.so.1',
-]
+/** Touches what nearly every config file uses, so that V8 has compiled it (see build/code-cache.ts). */
+const typicalConfig = `
+gateway:
+  listeners: { http: { address: "127.0.0.1:\${PORT:-8080}" } }
+  response: { headers: { X-Content-Type-Options: nosniff } }
+  routes:
+    - { path: /api/*, to: api }
+    - { files: { root: ., fallback: config.yaml } }
+processes:
+  api: { command: [node], port: 8081, ready: { http: /health, deadline: 60s } }
+`
 
-const started = performance.now()
-mkdirSync(join(project, 'dist'), { recursive: true })
-const folder = mkdtempSync(join(project, 'dist/.build-'))
-try {
-  await bundle('src/main.ts', 'main.js')
-  await bundle('src/gateway/thread.ts', 'gateway-thread.js')
-  strippedNode('node')
-  const made = inject('node')
-  checkLibraries(made)
-  // Renamed into place: a gatehouse that runs from the old file keeps it.
-  renameSync(made, output)
-  tell('dist/gatehouse', output)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
-
-/** One CommonJS file of an entry and all it imports: a worker made from a string cannot be a module. */
-async function bundle(entry: string, name: string): Promise<void> {
-  const outfile = join(folder, name)
-  const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }
-  await build({
-    absWorkingDir: project,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: `node${process.versions.node}`,
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Error names and class names are read by people and by tests.
-    keepNames: true,
-    legalComments: 'none',
-    define: {
-      __GATEHOUSE_VERSION__: JSON.stringify(version),
-      // Read only where sources lie on disk; see shared/assets.ts.
-      'import.meta.url': 'undefined',
-    },
-    logLevel: 'warning',
-  })
-  tell(`bundle of ${entry}`, outfile)
-}
-
-/** This very Node without its symbols. Stripping after the injection would break the binary, so it comes before. */
-function strippedNode(name: string): void {
-  const copy = join(folder, name)
-  copyFileSync(process.execPath, copy)
-  chmodSync(copy, 0o755)
-  const { status, error } = spawnSync('strip', [copy])
-  if (error) console.log('  strip is not installed (Debian: binutils): the binary keeps about 30 MB of symbols')
-  else if (status !== 0) throw new Error('strip failed')
-  tell('Node to build on', copy)
-}
-
-/** All names in the recipe are relative: Node keeps them in the binary, and nobody should read there who built it where. */
-function inject(executable: string): string {
-  const recipe = {
-    main: 'main.js',
-    output: 'gatehouse',
-    executable,
-    assets: { 'gateway-thread.js': 'gateway-thread.js' },
-    // Saves the compilation of main.js at each start.
-    useCodeCache: true,
-    disableExperimentalSEAWarning: true,
+async function main(): Promise<void> {
+  const [major = 0] = process.versions.node.split('.').map(Number)
+  if (major < 26)
+    throw new Error(`Node ${process.versions.node} cannot build it; \`npm run build\` uses the Node 26 of \`npm ci\``)
+  const started = performance.now()
+  mkdirSync(join(project, 'dist'), { recursive: true })
+  const folder = mkdtempSync(join(project, 'dist', '.build-'))
+  try {
+    await make(folder)
+    // A rename, so that a gatehouse that runs from the old file is not disturbed.
+    renameSync(join(folder, 'gatehouse'), binary)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  writeFileSync(join(folder, 'sea.json'), JSON.stringify(recipe))
-  const { status, stderr } = spawnSync(process.execPath, ['--build-sea', 'sea.json'], { cwd: folder, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`node --build-sea failed: ${stderr}`)
-  return join(folder, 'gatehouse')
+  console.log(`dist/gatehouse: ${megabytes(statSync(binary).size)}, made in ${seconds(started)}`)
 }
 
-function checkLibraries(binary: string): void {
+async function make(folder: string): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, typicalConfig)
+  const program = { name: 'gatehouse.js', entry: 'src/main.ts', loader: 'main.js', rehearsal: runCheck(config) }
+  const thread = {
+    name: 'gateway.js',
+    entry: 'src/gateway/thread.ts',
+    loader: 'gateway-thread.js',
+    rehearsal: runThread(),
+  }
+  await embed(folder, version, program)
+  await embed(folder, version, thread)
+  await step('Node without symbols', () => {
+    const kept = stripNode(join(folder, 'node'))
+    if (kept) console.log(kept)
+    return statSync(join(folder, 'node')).size
+  })
+  await step('all in one file', () => {
+    const assets = [thread.loader, ...[program, thread].flatMap(({ name }) => [name, `${name}.cache`])]
+    inject('node', { folder, main: program.loader, assets, output: 'gatehouse' })
+    return statSync(join(folder, 'gatehouse')).size
+  })
+  prove(join(folder, 'gatehouse'), version)
+}
+
+interface Part {
+  readonly name: string
+  readonly entry: string
+  /** Name of the small script that starts it. */
+  readonly loader: string
+  readonly rehearsal: Rehearsal
+}
+
+/** Writes the bundle of a part, its code cache, and the script that starts the one with the other. */
+async function embed(folder: string, version: string, { name, entry, loader, rehearsal }: Part): Promise<void> {
+  const file = join(folder, name)
+  await step(`${name} from ${entry}`, () =>
+    bundle(project, { entry, file, constants: { __GATEHOUSE_VERSION__: JSON.stringify(version) } }),
+  )
+  wrapAsFunction(file)
+  await step(`${name}.cache`, () => writeCodeCache(file, rehearsal))
+  await bundle(project, {
+    entry: 'scripts/build/cached-script.ts',
+    file: join(folder, loader),
+    constants: { __BUNDLE__: JSON.stringify(name) },
+  })
+}
+
+/** Throws unless the binary runs, and needs no library that a minimal machine would not have. */
+function prove(file: string, version: string): void {
+  const { stdout, stderr, status, signal } = spawnSync(file, ['--version'], { encoding: 'utf8' })
+  if (stdout !== `${version}\n`) throw new Error(`the binary does not run (${signal ?? status}): ${stderr || stdout}`)
   if (process.platform !== 'linux') {
-    console.log('  not Linux: what the binary needs at run time was not checked')
+    console.log(`not checked on ${process.platform}: the libraries that it needs`)
     return
   }
-  const { stdout, status } = spawnSync('ldd', [binary], { encoding: 'utf8' })
-  if (status !== 0) throw new Error('ldd could not read the binary')
-  const needed = stdout.split('\n').flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? [])
-  const foreign = needed.filter((name) => !allowedLibraries.includes(name) && !/\/ld-linux[^/]*$/.test(name))
-  if (foreign.length > 0) throw new Error(`the binary needs ${foreign.join(', ')}, which it may not`)
+  const libraries = linkedLibraries(file)
+  const unexpected = unexpectedLibraries(libraries)
+  if (unexpected.length > 0) throw new Error(`the binary needs libraries that it must not: ${unexpected.join(', ')}`)
+  console.log(`needs ${libraries.join(' ')}`)
 }
 
-function tell(what: string, path: string): void {
-  const size = (statSync(path).size / 1e6).toFixed(1)
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1)
-  console.log(`  ${seconds.padStart(5)} s  ${what}: ${size} MB`)
+/** Does one thing that results in bytes, and says how many and how long it took. */
+async function step(what: string, work: () => number | Promise<number>): Promise<void> {
+  const started = performance.now()
+  const size = await work()
+  console.log(`${what.padEnd(40)} ${megabytes(size).padStart(9)} ${seconds(started).padStart(8)}`)
 }
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(2)} s`
+}
+
+main().catch((error: Error) => {
+  console.error(`build: ${error.message}`)
+  process.exitCode = 1
+})

@@ -13,6 +13,17 @@ describe('dist/gatehouse', () => {
     expect(await runGatehouse(['--version'])).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' })
   })
 
+  it('explains itself', async () => {
+    const { code, stdout, stderr } = await runGatehouse(['--help'])
+    expect(stdout).toContain('gatehouse run gatehouse.yaml')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('leaves NODE_OPTIONS to the programs in the container', async () => {
+    const env = { NODE_OPTIONS: '--require=/nowhere/agent.js' }
+    expect(await runGatehouse(['--version'], { env })).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+
   it('needs only glibc, libstdc++, libgcc and libatomic', () => {
     const { stdout } = spawnSync('ldd', [path], { encoding: 'utf8' })
     const needed = stdout.split('\n').flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? [])

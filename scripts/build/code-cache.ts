@@ -1,0 +1,64 @@
+/**
+ * V8's compiled form of a bundle, taken after the bundle has run once, so that it holds the functions that a start really
+ * calls. The bytes differ between builds, because V8 seeds its hashes anew in each process; what they do does not.
+ */
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Worker } from 'node:worker_threads'
+import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
+
+/** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
+export function wrapAsFunction(file: string): void {
+  const source = readFileSync(file, 'utf8').replace(/^#!.*\n/, '')
+  writeFileSync(file, `(function (require, module, exports) {${source}\n})`)
+}
+
+/** A real run of the program: reads a config file, checks it and ends. */
+export function runCheck(config: string): Rehearsal {
+  return { argv: ['check', config] }
+}
+
+/** A real life of a gateway thread: it loads all that it serves with, and drains. */
+export function runThread(): Rehearsal {
+  const birth: ThreadBirth = { log: { level: 'error', format: 'json' }, terminal: false }
+  return { workerData: birth, message: { type: 'drain', budget: 0 } }
+}
+
+export interface Rehearsal {
+  readonly argv?: readonly string[]
+  readonly workerData?: ThreadBirth
+  readonly message?: ToThread
+}
+
+/** Runs the wrapped bundle once and writes `FILE.cache`; resolves with its size. Rejects if the run fails. */
+export async function writeCodeCache(file: string, { argv, workerData, message }: Rehearsal): Promise<number> {
+  const cache = `${file}.cache`
+  const paths = JSON.stringify({ file, cache, filename: basename(file) })
+  const worker = new Worker(`(${rehearse})(${paths}, require, module, exports)`, {
+    eval: true,
+    argv: [...(argv ?? [])],
+    workerData,
+    stdout: true,
+    stderr: true,
+  })
+  if (message) worker.postMessage(message)
+  const ended = new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
+  const [code, ...said] = await Promise.all([ended, text(worker.stdout), text(worker.stderr)])
+  if (code !== 0) throw new Error(`${basename(file)} ended with ${code} when it was tried:\n${said.join('')}`)
+  return statSync(cache).size
+}
+
+/** Runs inside the worker as text, hence without anything of this module. */
+function rehearse(
+  paths: { readonly file: string; readonly cache: string; readonly filename: string },
+  require: NodeJS.Require,
+  module: unknown,
+  exports: unknown,
+): void {
+  const { readFileSync, writeFileSync } = require('node:fs') as typeof import('node:fs')
+  const { Script } = require('node:vm') as typeof import('node:vm')
+  const script = new Script(readFileSync(paths.file, 'utf8'), { filename: paths.filename })
+  process.once('exit', () => writeFileSync(paths.cache, script.createCachedData()))
+  script.runInThisContext()(require, module, exports)
+}

@@ -1,0 +1,50 @@
+/** A copy of the Node that runs this, with a script and assets inside: Node's single executable application. */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface SingleExecutable {
+  /** Folder of all the files below; the result is written there too. */
+  readonly folder: string
+  readonly main: string
+  readonly assets: readonly string[]
+  readonly output: string
+}
+
+/**
+ * Puts the base binary at `file` without its symbols, which are a fifth of it. Only before the injection: stripping
+ * afterwards breaks the binary. Returns why it was left as it is, if it was.
+ */
+export function stripNode(file: string): string | undefined {
+  // macOS refuses a binary whose signature no longer fits.
+  const reason = process.platform === 'linux' ? stripTo(file) : `symbols are kept on ${process.platform}`
+  if (reason !== undefined) copyFileSync(process.execPath, file)
+  return reason
+}
+
+function stripTo(file: string): string | undefined {
+  const { status, error, stderr } = spawnSync('strip', ['-o', file, process.execPath], { encoding: 'utf8' })
+  if (error) return 'symbols are kept: there is no `strip` here (Debian: binutils)'
+  if (status !== 0) throw new Error(`strip: ${stderr.trim()}`)
+  return undefined
+}
+
+/** Injects main and assets into `base`. All names are relative to the folder, because Node writes them into the binary. */
+export function inject(base: string, { folder, main, assets, output }: SingleExecutable): void {
+  const config = {
+    main,
+    mainFormat: 'commonjs',
+    executable: base,
+    output,
+    disableExperimentalSEAWarning: true,
+    // NODE_OPTIONS in a container is meant for the programs that run in it; `--require ./x` would end us before them.
+    execArgvExtension: 'none',
+    assets: Object.fromEntries(assets.map((name) => [name, name])),
+  }
+  writeFileSync(join(folder, 'sea.json'), JSON.stringify(config))
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--build-sea', 'sea.json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`node --build-sea: ${(stderr + stdout).trim()}`)
+}
