@@ -29,6 +29,8 @@ export function createLogger(options: LoggerOptions): Logger {
   const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
   // Asynchronous: a reader that stalls must not stall the supervisor or the requests of a thread.
   const stdout = pino.destination({ dest: 1, sync: false, maxLength: unreadLimit })
+  // pino passes over a closed pipe; a terminal that hung up (EIO) must not end what runs here either.
+  stdout.on('error', () => {})
   const colour = options.terminal
   const stream = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
   const root = pino(
@@ -44,11 +46,11 @@ export function createLogger(options: LoggerOptions): Logger {
   const unfiltered = root.child({}, { level: 'trace' })
   return {
     named(process) {
-      const own = root.child({ process })
+      // Spread rather than a child logger: a field of the same name replaces ours instead of standing there twice.
       return {
-        info: (message, fields) => own.info(fields ?? {}, message),
-        warn: (message, fields) => own.warn(fields ?? {}, message),
-        error: (message, fields) => own.error(fields ?? {}, message),
+        info: (message, fields) => root.info({ process, ...fields }, message),
+        warn: (message, fields) => root.warn({ process, ...fields }, message),
+        error: (message, fields) => root.error({ process, ...fields }, message),
       }
     },
     record: (fields, message) => unfiltered.info(fields, message),

@@ -16,19 +16,27 @@ const nameWidth = 10
 /** Turns one JSON log line into one for a terminal: time, the process's name in its own colour, the words. */
 export function terminalText(json: string, colour: boolean): string {
   const line = JSON.parse(json) as Record<string, unknown>
-  const name = String(line.process ?? '')
+  // What Gatehouse says of a process is told apart from what the process says itself.
+  const about = line.stream === undefined && line.requestId === undefined ? String(line.process ?? '') : ''
+  const name = isOurs(about) || about === '' ? String(line.process ?? '') : 'gatehouse'
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
     colour ? styleText(format, text, { validateStream: false }) : text
   const time = paint('dim', String(line.time).slice(11, 23))
   const prefix = paint(colourOf(name), `${name.padEnd(nameWidth)} |`)
-  return `${time} ${prefix} ${words(line, paint)}\n`
+  const subject = name === line.process ? '' : `${about}: `
+  return `${time} ${prefix} ${subject}${words(line, paint)}\n`
+}
+
+function isOurs(process: string): boolean {
+  return process === 'gatehouse' || process === 'gateway'
 }
 
 function words(
   line: Record<string, unknown>,
   paint: (format: 'red' | 'yellow' | 'dim', text: string) => string,
 ): string {
-  const message = line.requestId === undefined ? String(line.message) : requestWords(line)
+  const place = line.url === undefined || line.url === '' ? '' : ` ${line.url}`
+  const message = line.requestId === undefined ? String(line.message) + place : requestWords(line)
   if (line.level === 'error') return paint('red', `error: ${message}`)
   if (line.level === 'warn') return paint('yellow', `warning: ${message}`)
   return message
