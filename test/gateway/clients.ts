@@ -68,8 +68,7 @@ export async function text(stream: AsyncIterable<Buffer>): Promise<string> {
 /** An h2 connection, closed when the test is over. */
 export function h2Session(gateway: RunningGateway): ClientHttp2Session {
   const session = connectH2(`https://${host}`, {
-    createConnection: () =>
-      connectTls({ host: '127.0.0.1', port: gateway.https, servername: host, ca, ALPNProtocols: ['h2'] }),
+    createConnection: () => tlsSocket(gateway.https, 'h2'),
   })
   session.on('error', () => {})
   session.setMaxListeners(0)
@@ -118,8 +117,8 @@ export function rawSocket(port: number): Socket {
   return socket
 }
 
-export function tlsSocket(port: number): Socket {
-  const socket = connectTls({ host: '127.0.0.1', port, servername: host, ca, ALPNProtocols: ['http/1.1'] })
+export function tlsSocket(port: number, protocol: 'http/1.1' | 'h2' = 'http/1.1'): Socket {
+  const socket = connectTls({ host: '127.0.0.1', port, servername: host, ca, ALPNProtocols: [protocol] })
   socket.on('error', () => {})
   whenOver(() => socket.destroy())
   return socket

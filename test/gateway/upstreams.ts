@@ -23,6 +23,7 @@ export async function rawUpstream(connected: (socket: Socket) => void): Promise<
     createTcpServer((socket) => {
       socket.on('error', () => {})
       connected(socket)
+      socket.resume() // or it would never see its peer leave
     }),
   )
 }

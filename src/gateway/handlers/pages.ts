@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { FilesPlan, RenderPlan } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { sendHead } from '../respond.ts'
-import { renderPage } from './render.ts'
+import { pageKind } from './render.ts'
 
 interface Page {
   readonly body: Buffer
@@ -29,7 +29,7 @@ export function createPages(plan: FilesPlan, render: RenderPlan): Pages {
     const madeFrom = `${mtimeMs} ${size}`
     const known = made.get(relative)
     if (known?.madeFrom === madeFrom) return known
-    const body = Buffer.from(renderPage(await readFile(path, 'utf8'), render.variables))
+    const body = Buffer.from(pageKind(relative).render(await readFile(path, 'utf8'), render.variables))
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
     const next = { body, etag, madeFrom }
     made.set(relative, next)
@@ -46,11 +46,10 @@ export function createPages(plan: FilesPlan, render: RenderPlan): Pages {
         exchange.response.end()
         return
       }
-      const type = extname(relative) === '.html' ? 'text/html' : 'text/plain'
       sendHead(exchange, 200, [
         ...headers,
         'content-type',
-        `${type}; charset=utf-8`,
+        pageKind(relative).contentType,
         'content-length',
         String(body.length),
       ])

@@ -1,0 +1,189 @@
+import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { FilesPlan } from '../../src/plan/types.ts'
+import { ask, exchangeRaw, logged, protocols, rawSocket } from './clients.ts'
+import { cleanUp, type RouteWish, startGateway, temporaryFolder } from './support.ts'
+
+afterEach(cleanUp)
+
+const big = 'x'.repeat(4_000_000)
+
+async function site(): Promise<string> {
+  const parent = await temporaryFolder()
+  const root = join(parent, 'root')
+  await mkdir(join(root, 'docs'), { recursive: true })
+  await mkdir(join(root, '.git'))
+  await writeFile(join(parent, 'outside.txt'), 'OUTSIDE')
+  const files = {
+    'index.html': '<h1>app</h1>',
+    'app.js': 'js',
+    'empty.txt': '',
+    'big.bin': big,
+    'docs/index.html': 'docs',
+    'a b#c?d%41é.txt': 'odd',
+    '.env': 'SECRET',
+    '.git/config': 'SECRET',
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text)
+  return root
+}
+
+function filesIn(root: string, wish: Partial<FilesPlan> = {}): RouteWish {
+  return { kind: 'files', root, existingOnly: false, except: [], ...wish }
+}
+
+describe.each(protocols)('files over %s', (protocol) => {
+  it('are served with their type, folders by their index.html', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site())] })
+    const get = (path: string) => ask(gateway, protocol, { path })
+    expect(await get('/')).toMatchObject({ status: 200, body: '<h1>app</h1>' })
+    expect((await get('/')).headers['content-type']).toBe('text/html; charset=utf-8')
+    expect((await get('/app.js')).headers['content-type']).toMatch(/javascript; charset=utf-8$/)
+    expect((await get('/docs/')).body).toBe('docs')
+    expect(await get('/empty.txt')).toMatchObject({ status: 200, body: '', headers: { 'content-length': '0' } })
+    expect((await get('/a%20b%23c%3Fd%2541%C3%A9.txt')).body).toBe('odd')
+    expect((await get('/big.bin')).body).toBe(big)
+    expect(await gateway.waitForRecord(({ path }) => path === '/big.bin')).toMatchObject({
+      ...logged[protocol],
+      status: 200,
+      bytes: big.length,
+      client: '127.0.0.1',
+    })
+  })
+
+  it('that are missing are 404 without the headers of found ones', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site(), { cacheControl: 'max-age=60' })] })
+    expect((await ask(gateway, protocol, { path: '/app.js' })).headers['cache-control']).toBe('max-age=60')
+    const missing = await ask(gateway, protocol, { path: '/missing.js' })
+    expect(missing).toMatchObject({ status: 404, body: '404 Not Found\n' })
+    expect(missing.headers).not.toHaveProperty('cache-control')
+    expect(await gateway.waitForRecord(({ status }) => status === 404)).toMatchObject({ error: 'no such file' })
+  })
+
+  it('that are missing give way to the fallback of a single-page application', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site(), { fallback: 'index.html' })] })
+    for (const path of ['/deep/link', '/docs', '/.env', '/deep/link.html?a=b']) {
+      expect(await ask(gateway, protocol, { path }), path).toMatchObject({ status: 200, body: '<h1>app</h1>' })
+    }
+  })
+
+  it('that a route excepts are not served by it', async () => {
+    const gateway = await startGateway({
+      routes: [filesIn(await site(), { except: ['index.html', 'docs/index.html'] })],
+    })
+    for (const path of ['/', '/index.html', '/docs/', '/docs/index.html', '/%69ndex.html']) {
+      expect((await ask(gateway, protocol, { path })).status, path).toBe(404)
+    }
+    expect((await ask(gateway, protocol, { path: '/app.js' })).status).toBe(200)
+  })
+
+  it('with a dot in front are hidden, in folders too', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site())] })
+    for (const path of ['/.env', '/%2eenv', '/.git/config', '/docs/../.env', '/.git/']) {
+      const { status, body } = await ask(gateway, protocol, { path })
+      expect({ path, status, leaked: body.includes('SECRET') }).toEqual({ path, status: 404, leaked: false })
+    }
+  })
+
+  it('are only read', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site(), { fallback: 'index.html' })] })
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const answer = await ask(gateway, protocol, { method, path: '/app.js' })
+      expect(answer).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } })
+    }
+  })
+
+  it('answer HEAD, ranges and conditions', async () => {
+    const root = await site()
+    await utimes(join(root, 'app.js'), 1_700_000_000, 1_700_000_000)
+    const gateway = await startGateway({ routes: [filesIn(root)] })
+    const get = (headers: Record<string, string>, method = 'GET') =>
+      ask(gateway, protocol, { path: '/app.js', method, headers })
+    const head = await get({}, 'HEAD')
+    expect(head).toMatchObject({ status: 200, body: '', headers: { 'content-length': '2', 'accept-ranges': 'bytes' } })
+    const { etag, 'last-modified': modified } = head.headers as Record<string, string>
+    expect(modified).toBe('Tue, 14 Nov 2023 22:13:20 GMT')
+    const unchanged = { status: 304, body: '' }
+    expect(await get({ 'if-none-match': etag ?? '' })).toMatchObject(unchanged)
+    expect(await get({ 'if-none-match': `"x", ${etag}` })).toMatchObject(unchanged)
+    expect(await get({ 'if-modified-since': modified ?? '' })).toMatchObject(unchanged)
+    expect(await get({ 'if-none-match': '"other"', 'if-modified-since': modified ?? '' })).toMatchObject({
+      status: 200,
+    })
+    expect(await get({ range: 'bytes=1-1' })).toMatchObject({
+      status: 206,
+      body: 's',
+      headers: { 'content-range': 'bytes 1-1/2', 'content-length': '1' },
+    })
+    expect(await get({ range: 'bytes=-1' })).toMatchObject({ status: 206, body: 's' })
+    expect(await get({ range: 'bytes=9-' })).toMatchObject({ status: 416, headers: { 'content-range': 'bytes */2' } })
+    expect(await get({ 'if-match': '"other"' })).toMatchObject({ status: 412 })
+    expect(await gateway.waitForRecord(({ status }) => status === 304)).toMatchObject({ bytes: 0 })
+  })
+
+  it('are read anew when they changed on disk', async () => {
+    const root = await site()
+    const gateway = await startGateway({ routes: [filesIn(root)] })
+    expect((await ask(gateway, protocol, { path: '/app.js' })).body).toBe('js')
+    await writeFile(join(root, 'app.js'), 'other')
+    expect((await ask(gateway, protocol, { path: '/app.js' })).body).toBe('other')
+    await rm(join(root, 'app.js'))
+    expect((await ask(gateway, protocol, { path: '/app.js' })).status).toBe(404)
+  })
+
+  it('one file answers every path, also with a dot in front', async () => {
+    const root = await site()
+    const gateway = await startGateway({ routes: [{ kind: 'file', path: join(root, '.env') }] })
+    expect(await ask(gateway, protocol, { path: '/any/path' })).toMatchObject({ status: 200, body: 'SECRET' })
+    expect(await ask(gateway, protocol, { path: '/any', method: 'POST' })).toMatchObject({ status: 405 })
+    await rm(join(root, '.env'))
+    expect(await ask(gateway, protocol, { path: '/any/path' })).toMatchObject({ status: 404 })
+  })
+})
+
+describe('the root of files', () => {
+  it.each([
+    '/../outside.txt',
+    '/..//outside.txt',
+    '/%2e%2e/outside.txt',
+    '/.%2e/outside.txt',
+    '/%2E%2E%2foutside.txt',
+    '/..%2foutside.txt',
+    '/..%5coutside.txt',
+    '/%5c..%5coutside.txt',
+    '/..\\outside.txt',
+    '/docs/../../outside.txt',
+    '/docs/%2e%2e/%2e%2e/outside.txt',
+    '/docs/..%2f..%2foutside.txt',
+    '/%252e%252e/outside.txt',
+    '/%c0%ae%c0%ae/outside.txt',
+    '/docs/..%00/outside.txt',
+    '//etc/passwd',
+    '/app.js%00.txt',
+    '/app.js/',
+    '/app.js/../../outside.txt',
+  ])('is not left by %s', async (target) => {
+    const gateway = await startGateway({ routes: [filesIn(await site())] })
+    const answer = await exchangeRaw(gateway.http, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 (400|404) /)
+    expect(answer).not.toMatch(/OUTSIDE|root:/)
+  })
+
+  it('may hold links: they are the wish of whoever made the folder', async () => {
+    const root = await site()
+    await symlink('../outside.txt', join(root, 'linked.txt'))
+    const gateway = await startGateway({ routes: [filesIn(root)] })
+    expect((await ask(gateway, 'h1', { path: '/linked.txt' })).body).toBe('OUTSIDE')
+  })
+})
+
+describe('a file whose client leaves', () => {
+  it('is logged as 499', async () => {
+    const gateway = await startGateway({ routes: [filesIn(await site())] })
+    const socket = rawSocket(gateway.http)
+    socket.write('GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n')
+    socket.once('data', () => socket.destroy())
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 499, path: '/big.bin' })
+  })
+})
