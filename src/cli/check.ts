@@ -1,6 +1,6 @@
 import { exitCodes } from '../shared/exit-codes.ts'
-import type { Verb } from './cli.ts'
 import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
+import type { Verb } from './verb.ts'
 
 export const checkVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('check'))

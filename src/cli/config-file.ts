@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { formatDiagnostic, type Severity } from '../config/diagnostics.ts'
 import { type PlanReading, readPlan } from '../plan/read-plan.ts'
-import type { Terminal } from './cli.ts'
+import type { Terminal } from './verb.ts'
 
 /** The name that is looked for in the working directory when none is given. */
 export const defaultFile = 'gatehouse.yaml'

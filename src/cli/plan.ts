@@ -2,8 +2,8 @@ import { startWaves } from '../plan/graph.ts'
 import type { CertificatePlan, HandlerPlan, Plan, ProcessPlan, ReadinessProbe } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import type { Verb } from './cli.ts'
 import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
+import type { Verb } from './verb.ts'
 
 export const planVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('plan'))

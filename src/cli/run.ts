@@ -1,7 +1,7 @@
 import { run } from '../runtime/runtime.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import type { Verb } from './cli.ts'
 import { configFile, environment, readAndReport, takesConfigFile } from './config-file.ts'
+import type { Verb } from './verb.ts'
 
 export const runVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('run'))

@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import { readStatus } from '../control/client.ts'
 import { readPlan } from '../plan/read-plan.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import type { Verb } from './cli.ts'
 import { configFile, environment, fileExists, takesConfigFile } from './config-file.ts'
 import { renderStatus } from './status-table.ts'
+import type { Verb } from './verb.ts'
 
 const defaultSocket = '/run/gatehouse.sock'
 
