@@ -1,3 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { join } from 'node:path'
+
 /** One round of one server. */
 export interface Sample {
   readonly server: string
@@ -49,4 +53,15 @@ export function printTable(title: string, samples: readonly Sample[]): void {
       `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`,
     )
   }
+}
+
+/** Writes the figures, and what they were measured on, to bench/results/ (kept out of git); returns the path. */
+export function save(name: string, figures: unknown): string {
+  const folder = join(import.meta.dirname, 'results')
+  mkdirSync(folder, { recursive: true })
+  const time = new Date().toISOString()
+  const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release() }
+  const path = join(folder, `${time.replaceAll(':', '-')}-${name}.json`)
+  writeFileSync(path, `${JSON.stringify({ time, machine, figures }, null, 2)}\n`)
+  return path
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { freePorts } from '../test/e2e/support/free-ports.ts'
 import { load, loadProgram } from './load.ts'
 import { gatehouse, isInstalled, nginx, nginxCommand, type Peer, peers } from './peers.ts'
-import { printTable, type Sample } from './report.ts'
+import { printTable, type Sample, save } from './report.ts'
 import { startServer } from './servers.ts'
 
 const [seconds = 4, rounds = 3] = process.argv.slice(2).map(Number)
@@ -44,6 +44,7 @@ async function measureAll(): Promise<void> {
   const origin = await startServer(nginxCommand(originFolder, hello), upstream)
   try {
     for (const peer of peers) if (!isInstalled(peer)) console.log(`${peer.name} is not installed and is left out`)
+    const results: Record<string, readonly Sample[]> = {}
     for (const { name, path } of scenarios) {
       const contenders = [gatehouse, ...peers.filter((peer) => isInstalled(peer) && peer.serves.includes(name))]
       const samples: Sample[] = []
@@ -54,7 +55,9 @@ async function measureAll(): Promise<void> {
         }
       }
       printTable(`${name}: ${connections} connections, ${seconds} s, median of ${rounds}`, samples)
+      results[name] = samples
     }
+    console.log(`\nwritten to ${save('load', { connections, seconds, rounds, fileSize, results })}`)
   } finally {
     await origin.stop()
   }
