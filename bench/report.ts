@@ -55,9 +55,9 @@ export function printTable(title: string, samples: readonly Sample[]): void {
   }
 }
 
-/** Writes the figures, and what they were measured on, to bench/results/ (kept out of git); returns the path. */
+/** Writes the figures, and what they were measured on, to dist/bench/, which git does not keep; returns the path. */
 export function save(name: string, figures: unknown): string {
-  const folder = join(import.meta.dirname, 'results')
+  const folder = join(import.meta.dirname, '../dist/bench')
   mkdirSync(folder, { recursive: true })
   const time = new Date().toISOString()
   const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release() }

@@ -1,6 +1,6 @@
 /**
  * `npm run build` makes dist/gatehouse: one executable file, the pinned Node with our bundles in it. It needs no Node, no
- * node_modules and no source at run time. Works in dist/ only, and leaves nothing else there.
+ * node_modules and no source at run time. Works in dist/ only, and leaves no other file there.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -55,7 +55,7 @@ async function make(folder: string): Promise<void> {
   }
   await embed(folder, version, program)
   await embed(folder, version, thread)
-  await step('Node without symbols', () => {
+  await step('Node to build on', () => {
     const kept = stripNode(join(folder, 'node'))
     if (kept) console.log(kept)
     return statSync(join(folder, 'node')).size
