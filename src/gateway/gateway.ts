@@ -145,7 +145,8 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
       await inFlight.endOpenEnded()
       inFlight.cutRest('the budget of the drain was over')
       for (const listener of closing) listener.destroy()
-      await Promise.all([inFlight.gone(), pools.close()])
+      await inFlight.gone()
+      await pools.close()
       return cut
     },
   }

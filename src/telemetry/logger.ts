@@ -2,8 +2,10 @@
  * One stream of words on stdout for everything in the container: Gatehouse itself, the children's lines, requests.
  * JSON lines for machines; on a terminal `name | words`, a colour a name.
  */
+import { isMainThread } from 'node:worker_threads'
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../shared/log.ts'
+import { createLineWriter } from './line-writer.ts'
 import { terminalText } from './terminal-text.ts'
 
 export interface LoggerOptions {
@@ -22,16 +24,14 @@ export interface Logger {
   flush(): void
 }
 
-/** Where the reader of a stalled pipe leaves more than this unread, lines are dropped rather than memory filled. */
-const unreadLimit = 16 * 1024 * 1024
-
 export function createLogger(options: LoggerOptions): Logger {
   const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
-  // Asynchronous: a reader that stalls must not stall the supervisor or the requests of a thread.
-  const stdout = pino.destination({ dest: 1, sync: false, maxLength: unreadLimit })
-  // pino passes over a closed pipe; a terminal that hung up (EIO) must not end what runs here either.
-  stdout.on('error', () => {})
   const colour = options.terminal
+  // Asked for on the main thread, a pipe on stdout becomes non-blocking for all threads.
+  if (isMainThread) void process.stdout
+  const stdout = createLineWriter(1, (count) => {
+    root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of the log was too slow`)
+  })
   const stream = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
   const root = pino(
     {
@@ -54,12 +54,6 @@ export function createLogger(options: LoggerOptions): Logger {
       }
     },
     record: (fields, message) => unfiltered.info(fields, message),
-    flush() {
-      try {
-        stdout.flushSync()
-      } catch {
-        // The reader is gone or full: there is no one left to tell.
-      }
-    },
+    flush: () => stdout.flush(),
   }
 }

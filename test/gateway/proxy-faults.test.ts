@@ -42,6 +42,10 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
   it.each([
     ['says nothing and closes', (socket: Socket) => socket.end()],
     ['speaks no HTTP', (socket: Socket) => socket.end('hello\r\n\r\n')],
+    [
+      'sends a header with a delete character',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nX-A: a\x7fb\r\nX-B: b\r\nContent-Length: 0\r\n\r\n'),
+    ],
     ['breaks off in the head', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-')],
     [
       'switches protocols unasked',

@@ -162,12 +162,12 @@ describe('headers of one protocol only', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 417 /)
   })
 
-  it('passes bytes above ASCII in header values through unchanged', async () => {
+  it.each(protocols)('passes bytes above ASCII in header values through unchanged over %s', async (protocol) => {
     const behind = await upstream((request, response) => {
       response.writeHead(200, ['X-Back', request.headers['x-name'] as string]).end()
     })
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
-    const { headers } = await ask(gateway, 'h1', { headers: { 'X-Name': 'caf\xe9' } })
+    const { headers } = await ask(gateway, protocol, { headers: { 'X-Name': 'caf\xe9' } })
     expect(headers['x-back']).toBe('caf\xe9')
   })
 })

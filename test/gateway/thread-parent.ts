@@ -1,0 +1,12 @@
+/** A process with one gateway thread: passes words between its own parent and the thread, whose log is its stdout. */
+import { Worker } from 'node:worker_threads'
+
+const workerData = {
+  log: { level: 'info', format: 'json' },
+  terminal: false,
+  pulse: new SharedArrayBuffer(64),
+}
+const worker = new Worker(new URL('../../src/gateway/thread.ts', import.meta.url), { workerData })
+process.on('message', (message) => worker.postMessage(message))
+worker.on('message', (message) => process.send?.(message))
+worker.on('exit', () => process.disconnect?.())

@@ -1,0 +1,27 @@
+/** A program that logs: what a test wants of it comes over IPC, as does what it has to tell. */
+import { createLogger, type LoggerOptions } from '../../src/telemetry/logger.ts'
+
+const logger = createLogger(JSON.parse(process.argv[2] ?? '{}') as LoggerOptions)
+const log = logger.named('gatehouse')
+
+export type Wish = { readonly lines: number; readonly length: number } | 'levels' | 'fields' | 'end'
+
+process.on('message', (wish: Wish) => {
+  if (wish === 'levels') {
+    log.info('an info')
+    log.warn('a warning')
+    log.error('an error')
+    logger.record({ process: 'web', stream: 'stdout' }, 'a line of a child')
+  } else if (wish === 'fields') {
+    log.info('with fields', { url: 'http://a', nested: { list: [1, 'ü'] }, process: 'backend' })
+  } else if (wish === 'end') {
+    const started = performance.now()
+    logger.flush()
+    process.send?.({ flushed: performance.now() - started }, () => process.exit(0))
+  } else {
+    const started = performance.now()
+    for (let i = 0; i < wish.lines; i++) log.info(`${i} ${'x'.repeat(wish.length)}`)
+    // The next turn of the event loop shows whether the writing has held it up.
+    setImmediate(() => process.send?.({ spoke: performance.now() - started, rss: process.memoryUsage.rss() }))
+  }
+})
