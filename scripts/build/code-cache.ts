@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
+import { createPulse } from '../../src/gateway/pulse.ts'
 
 /** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
 export function wrapAsFunction(file: string): void {
@@ -21,7 +22,7 @@ export function runCheck(config: string): Rehearsal {
 
 /** A real life of a gateway thread: it loads all that it serves with, and drains. */
 export function runThread(): Rehearsal {
-  const birth: ThreadBirth = { log: { level: 'error', format: 'json' }, terminal: false }
+  const birth: ThreadBirth = { log: { level: 'error', format: 'json' }, terminal: false, pulse: createPulse() }
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
 }
 

@@ -7,6 +7,8 @@ export interface ThreadBirth {
   readonly log: LogPlan
   /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
   readonly terminal: boolean
+  /** Where the thread shows that it lives; see pulse.ts. */
+  readonly pulse: SharedArrayBuffer
 }
 
 export type ToThread =
@@ -26,3 +28,5 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'applied'; readonly id: number; readonly error?: string }
   | { readonly type: 'drained'; readonly cut: number }
+  /** Something was thrown that nobody caught. The thread serves on until another has taken its place. */
+  | { readonly type: 'threw'; readonly error: string; readonly stack?: string }

@@ -7,8 +7,10 @@ import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createGateway } from './gateway.ts'
 import type { FromThread, ThreadBirth, ToThread } from './messages.ts'
+import { beatInto } from './pulse.ts'
 
 const birth = workerData as ThreadBirth
+beatInto(birth.pulse)
 const logger = createLogger({ ...birth.log, terminal: birth.terminal })
 const log = logger.named('gateway')
 const gateway = createGateway({ accessLog: accessLogOf, log })
@@ -55,3 +57,12 @@ async function obey(message: ToThread): Promise<void> {
 }
 
 parentPort?.on('message', (message: ToThread) => void obey(message))
+
+// Nobody knows in what state the thread is now, so it is replaced; but what it serves beside the fault need not be cut
+// for that. It is told to drain as soon as its successor listens. An unhandled rejection comes here too.
+let threw = false
+process.on('uncaughtException', (error) => {
+  if (threw) return
+  threw = true
+  say({ type: 'threw', error: messageOf(error), ...(error instanceof Error && { stack: error.stack }) })
+})

@@ -2,6 +2,7 @@ import { normalize } from 'node:path'
 import type { Variables } from '../config/interpolate.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { type Asked, type AskedRoute, absolute, keyAt, valueAt } from './asked.ts'
+import { resolveGuards, resolveLimits } from './resolve-guards.ts'
 import { routeLabel } from './route-label.ts'
 import type { FilesPlan, GatewayPlan, HandlerPlan, ListenerPlan, ResponsePlan, RouteMatch, RoutePlan } from './types.ts'
 
@@ -9,15 +10,19 @@ const defaultTimeouts = { connect: 3_000, response: 120_000 }
 
 /** Listeners, routes and what holds for all of them; only for what passed every check. */
 export function resolveGateway(asked: Asked): GatewayPlan {
-  const { requestId, response, accessLog } = asked.config.gateway
+  const { threads, requestId, response, accessLog, compression } = asked.config.gateway
   const headers = lowerCaseKeys(response.headers)
   const skip = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
   return {
+    threads,
     listeners: resolveListeners(asked),
     routes: asked.routes.map((route) => resolveRoute(asked, route, headers)),
     requestId: { ...requestId, header: requestId.header.toLowerCase() },
+    limits: resolveLimits(asked),
+    guards: resolveGuards(asked),
     response: { headers },
     accessLog: accessLog === false ? false : { skip },
+    compression,
   }
 }
 
@@ -34,6 +39,7 @@ function resolveRoute(
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
     handler: resolveHandler(asked, route),
+    guards: resolveGuards(asked, route),
     response: { headers: { ...shared, ...lowerCaseKeys(route.response?.headers ?? {}) } },
     position: valueAt(asked, path),
   }

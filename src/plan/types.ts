@@ -5,8 +5,9 @@
  */
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { GuardsPlan, LimitsPlan } from './guards.ts'
 
-export type { SourcePosition }
+export type { GuardsPlan, LimitsPlan, SourcePosition }
 
 export interface Plan {
   /** Absolute path of the config file. */
@@ -110,13 +111,23 @@ export interface StopPolicy {
 }
 
 export interface GatewayPlan {
+  /** `auto`: as many as fit the CPUs of the machine it runs on. */
+  readonly threads: 'auto' | number
   readonly listeners: readonly ListenerPlan[]
   /** In the order of the file: the first that matches wins. */
   readonly routes: readonly RoutePlan[]
   readonly requestId: RequestIdPlan
+  readonly limits: LimitsPlan
+  /** For requests that no route matches; each route has its own. */
+  readonly guards: GuardsPlan
   readonly response: ResponsePlan
   readonly accessLog: AccessLogPlan | false
+  /** The encodings that clients are offered, the preferred one first; empty: none. */
+  readonly compression: readonly ContentEncoding[]
 }
+
+/** As Content-Encoding names them (RFC 8878, RFC 7932, RFC 1952). */
+export type ContentEncoding = 'zstd' | 'br' | 'gzip'
 
 export interface ListenerPlan {
   readonly name: string
@@ -150,6 +161,7 @@ export interface RoutePlan {
   readonly label: string
   readonly match: RouteMatch
   readonly handler: HandlerPlan
+  readonly guards: GuardsPlan
   /** The gateway's response headers with this route's own laid over them. */
   readonly response: ResponsePlan
   readonly position: SourcePosition

@@ -58,7 +58,7 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     log,
   })
   const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
-  const threads = createGatewayThreads({ log: plan.log, terminal })
+  const threads = createGatewayThreads({ birth: { log: plan.log, terminal }, log })
   const house: House = { plan, listeners, log, supervisor, certificates, threads, control }
   try {
     threads.know(targetStates(supervisor.status()))

@@ -1,86 +1,131 @@
-import { Worker } from 'node:worker_threads'
-import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
+import type { ThreadBirth } from '../gateway/messages.ts'
 import type { ServedCertificate, TargetStates } from '../gateway/ports.ts'
 import type { GatewayPlan } from '../plan/types.ts'
-import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
-import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { messageOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { startGatewayThread, type ThreadFault } from './gateway-thread.ts'
+import { createPost, type Post } from './post.ts'
+import { threadCount } from './thread-count.ts'
 
-/** The gateway's threads, seen from the main thread. One for now; each would get the same words. */
+/** The gateway's threads, seen from the main thread. All of them serve the same. */
 export interface GatewayThreads {
-  /** Puts the plan into service; rejects with `gateway-failed` if it could not be, and what served before goes on. */
+  /**
+   * Puts the plan into service in every thread, and begins or ends threads as it asks. Rejects with `gateway-failed` if one of them
+   * could not; the others are then put back on what they served before.
+   */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   use(certificates: readonly ServedCertificate[]): void
   know(targets: TargetStates): void
   /** Resolves with the number of requests that had to be cut when `budget` milliseconds were over. */
   drain(budget: number): Promise<number>
-  /** Rejects if a thread ends that was not drained. Never resolves before the drain. */
+  /** Rejects when no thread serves and none can be started. Never resolves. */
   readonly failure: Promise<never>
 }
 
+export interface GatewayThreadsOptions {
+  readonly birth: Omit<ThreadBirth, 'pulse'>
+  readonly log: Log
+}
+
+/** How long a thread that a reload takes away may go on with the answers it began. */
+const farewell = 10_000
+
+/** What is in service: a thread that takes another's place gets it too. */
+export interface Service {
+  readonly plan: GatewayPlan
+  readonly certificates: readonly ServedCertificate[]
+}
+
 /** Threads begin with the first plan that has a listener: a Gatehouse that only supervises does not pay for them. */
-export function createGatewayThreads(birth: ThreadBirth): GatewayThreads {
-  const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
-  const drained = Promise.withResolvers<number>()
+export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): GatewayThreads {
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // told through whoever awaits it; alone it must not end the process
-  let worker: Worker | undefined
+  let posts: readonly Post[] = []
+  let service: Service | undefined
   let targets: TargetStates = {}
-  let lastId = 0
-  let draining = false
+  const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
+  /** Changes of what is served follow one another, so that no two of them meet in one thread. */
+  let lastChange: Promise<unknown> = Promise.resolve()
 
-  function begin(): Worker {
-    const begun = startWorker(birth)
-    begun.on('message', (message: FromThread) => {
-      if (message.type === 'drained') return drained.resolve(message.cut)
-      const applied = waiting.get(message.id)
-      waiting.delete(message.id)
-      if (message.error === undefined) applied?.resolve()
-      else applied?.reject(new GatehouseError('gateway-failed', message.error))
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changed = lastChange.then(change)
+    lastChange = changed.catch(() => {})
+    return changed
+  }
+
+  function postNumbered(number: number): Post {
+    return createPost({
+      name: `gateway thread ${number}`,
+      log,
+      hire(failed) {
+        const thread = startGatewayThread(birth, failed)
+        thread.say({ type: 'targets', targets })
+        return thread
+      },
+      // A reload may have changed what is served by the time it is this thread's turn.
+      enterService: (thread) => inTurn(async () => service && thread.apply(service.plan, service.certificates)),
+      relieved(fault) {
+        replacements[fault] += 1
+      },
+      lost(error) {
+        if (posts.every((one) => !one.serving)) failed.reject(error)
+      },
     })
-    begun.on('error', (error) => end(`a gateway thread failed: ${messageOf(error)}`, error))
-    begun.on('exit', () => end('a gateway thread ended'))
-    begun.postMessage({ type: 'targets', targets } satisfies ToThread)
-    return begun
   }
 
-  function end(message: string, cause?: unknown): void {
-    const error = new GatehouseError('gateway-failed', message, { cause })
-    for (const applied of waiting.values()) applied.reject(error)
-    waiting.clear()
-    drained.resolve(0)
-    if (!draining) failed.reject(error)
+  async function applyNow(next: Service): Promise<void> {
+    const wanted = wantedThreads(next.plan, posts.length)
+    const staying = posts.slice(0, wanted)
+    const joining = Array.from({ length: wanted - staying.length }, (_, index) =>
+      postNumbered(staying.length + index + 1),
+    )
+    const leaving = posts.slice(wanted)
+    posts = [...posts, ...joining]
+    const tried = await Promise.allSettled([...staying, ...joining].map((post) => post.apply(next)))
+    const refusal = tried.find((outcome) => outcome.status === 'rejected')
+    if (refusal) {
+      posts = posts.filter((post) => !joining.includes(post))
+      for (const post of joining) post.end()
+      await putBack(staying.filter((_, index) => tried[index]?.status === 'fulfilled'))
+      throw refusal.reason
+    }
+    service = next
+    posts = [...staying, ...joining]
+    for (const post of leaving) void post.drain(farewell)
   }
 
-  const say = (message: ToThread) => worker?.postMessage(message)
+  async function putBack(changed: readonly Post[]): Promise<void> {
+    const before = service
+    if (!before) return
+    await Promise.all(
+      changed.map((post) =>
+        post.apply(before).catch((error) => post.relieve({ fault: 'ended', message: `is lost: ${messageOf(error)}` })),
+      ),
+    )
+  }
+
+  function wantedThreads(plan: GatewayPlan, running: number): number {
+    const count = threadCount(plan)
+    if (process.platform !== 'linux' && plan.threads !== 'auto' && plan.threads > 1)
+      log.warn(`only Linux shares a port between threads: 1 gateway thread runs instead of ${plan.threads}`)
+    // With its last listener gone a thread still owes answers, and the next reload may bring a listener again.
+    return count === 0 ? Math.min(running, 1) : count
+  }
+
   return {
-    apply(plan, certificates) {
-      if (!worker && plan.listeners.length === 0) return Promise.resolve()
-      worker ??= begin()
-      lastId += 1
-      const id = lastId
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject })
-        say({ type: 'apply', id, plan, certificates })
-      })
+    apply: (plan, certificates) => inTurn(() => applyNow({ plan, certificates })),
+    use(certificates) {
+      if (service) service = { ...service, certificates }
+      for (const post of posts) post.say({ type: 'certificates', certificates })
     },
-    use: (certificates) => say({ type: 'certificates', certificates }),
     know(next) {
       targets = next
-      say({ type: 'targets', targets })
+      for (const post of posts) post.say({ type: 'targets', targets })
     },
-    drain(budget) {
-      draining = true
-      if (!worker) return Promise.resolve(0)
-      say({ type: 'drain', budget })
-      return drained.promise
+    async drain(budget) {
+      const cuts = await Promise.all(posts.map((post) => post.drain(budget)))
+      return cuts.reduce((sum, cut) => sum + cut, 0)
     },
     failure: failed.promise,
   }
-}
-
-function startWorker(birth: ThreadBirth): Worker {
-  const options = { workerData: birth, name: 'gateway' }
-  return isSingleExecutable
-    ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })
-    : new Worker(new URL('../gateway/thread.ts', import.meta.url), options)
 }

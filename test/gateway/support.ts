@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
 import type { ServedCertificate } from '../../src/gateway/ports.ts'
-import type { GatewayPlan, HandlerPlan, ListenerPlan, ProxyPlan, RoutePlan } from '../../src/plan/types.ts'
+import type {
+  GatewayPlan,
+  GuardsPlan,
+  HandlerPlan,
+  LimitsPlan,
+  ListenerPlan,
+  ProxyPlan,
+  RoutePlan,
+} from '../../src/plan/types.ts'
 import type { AccessRecord } from '../../src/telemetry/access-log.ts'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 
@@ -25,6 +33,7 @@ export const certificate: ServedCertificate = {
 export type RouteWish = HandlerPlan & {
   readonly match?: RoutePlan['match']
   readonly response?: Readonly<Record<string, string | null>>
+  readonly guards?: Partial<GuardsPlan>
 }
 
 export interface PlanWish {
@@ -32,23 +41,42 @@ export interface PlanWish {
   readonly listeners?: readonly ListenerPlan[]
   readonly headers?: Readonly<Record<string, string | null>>
   readonly requestId?: GatewayPlan['requestId']
+  readonly limits?: Partial<LimitsPlan>
+  /** Of every route that has none of its own, and of requests without a route. */
+  readonly guards?: Partial<GuardsPlan>
+  readonly compression?: GatewayPlan['compression']
 }
+
+export const defaultLimits: LimitsPlan = {
+  requestHeaders: 16_000,
+  headerTimeout: 10_000,
+  idleTimeout: 75_000,
+  connections: 10_000,
+}
+
+export const defaultGuards: GuardsPlan = { requestBody: 150_000_000 }
 
 /** One plain listener, `http`, and one with TLS, `https`, unless the wish names others. */
 export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): GatewayPlan {
   const headers = wish.headers ?? {}
+  const guards = { ...defaultGuards, ...wish.guards }
   return {
+    threads: 'auto',
     listeners: wish.listeners ?? listeners,
-    routes: wish.routes.map(({ match = {}, response = {}, ...handler }, index) => ({
+    routes: wish.routes.map(({ match = {}, response = {}, guards: own, ...handler }, index) => ({
       label: `route ${index}`,
       match,
       handler,
+      guards: { ...guards, ...own },
       response: { headers: { ...headers, ...response } },
       position,
     })),
     requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
+    limits: { ...defaultLimits, ...wish.limits },
+    guards,
     response: { headers },
     accessLog: { skip: [] },
+    compression: wish.compression ?? [],
   }
 }
 

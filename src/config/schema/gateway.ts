@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { address } from './addresses.ts'
+import { limitsSchema } from './guards.ts'
 import { headersSchema, routeSchema } from './route.ts'
-import { boolean, choice, headerName, text } from './scalars.ts'
+import { boolean, choice, formOrVariable, headerName, scalar, text } from './scalars.ts'
 import { listOf, mapping, named } from './structures.ts'
 
 const listenerSchema = mapping({
@@ -18,7 +19,26 @@ const accessLogSchema = z.union([
   }),
 ])
 
+const most = 64
+
+const threads = scalar<'auto' | number>({
+  expected: `\`auto\`, or a number of threads from 1 to ${most}`,
+  words: ['auto'],
+  read(written) {
+    if (written === 'auto') return written
+    return /^\d{1,2}$/.test(written) && Number(written) >= 1 && Number(written) <= most ? Number(written) : undefined
+  },
+  json: formOrVariable({ const: 'auto' }, { type: 'integer', minimum: 1, maximum: most }),
+})
+
+const everyEncoding = ['zstd', 'br', 'gzip'] as const
+
+const compressionSchema = z
+  .union([boolean, listOf(choice(everyEncoding), 'a list of encodings')])
+  .transform((wish) => (typeof wish === 'boolean' ? (wish ? everyEncoding : []) : [...new Set(wish)]))
+
 export const gatewaySchema = mapping({
+  threads: threads.describe('`auto`: one for every two CPUs that may be used').prefault('auto'),
   listeners: named(listenerSchema).describe('Default, if there are routes: `http` on `:80`').prefault({}),
   requestId: mapping({
     header: headerName.prefault('X-Request-Id'),
@@ -26,9 +46,13 @@ export const gatewaySchema = mapping({
       .describe("`uuid-v4`: a client's own id is kept if it is one; `none`: always a new one")
       .prefault('uuid-v4'),
   }).prefault({}),
+  limits: limitsSchema,
   response: mapping({ headers: headersSchema.prefault({}) })
     .describe('Headers of every response; null removes')
     .prefault({}),
+  compression: compressionSchema
+    .describe('Encodings offered to clients, the preferred one first; `false` turns it off')
+    .prefault(['zstd', 'br', 'gzip']),
   accessLog: accessLogSchema.describe('`false` turns it off').default(true),
   routes: z
     .array(routeSchema, { error: () => 'a list of routes' })

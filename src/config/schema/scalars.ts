@@ -6,6 +6,7 @@
 import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
 import { constants } from 'node:os'
 import { z } from 'zod'
+import { type Bytes, parseBytes } from '../../shared/bytes.ts'
 import { type Milliseconds, parseDuration } from '../../shared/duration.ts'
 import { Flaw, type IssueFacts } from './flaw.ts'
 
@@ -33,7 +34,7 @@ export function scalar<T>({ expected, read, words, json = {} }: ScalarKind<T>) {
 }
 
 /** JSON schema of a scalar that has a form: what it looks like, or anything with a variable in it. */
-function formOrVariable(...forms: Record<string, unknown>[]): Record<string, unknown> {
+export function formOrVariable(...forms: Record<string, unknown>[]): Record<string, unknown> {
   return { type: undefined, anyOf: [...forms, { type: 'string', pattern: '\\$\\{' }] }
 }
 
@@ -83,6 +84,25 @@ export const duration = scalar<Milliseconds>({
     return parseDuration(written)
   },
   json: formOrVariable({ const: 0 }, { type: 'string', pattern: '^(0|\\d+(\\.\\d+)?(ms|s|m|h|d|y))$' }),
+})
+
+/** A time that must pass: where 0 would mean either never or at once. */
+export const positiveDuration = scalar<Milliseconds>({
+  expected: 'a duration such as `250ms`, `30s` or `5m`, longer than 0',
+  read(written) {
+    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a duration needs one, as in `250ms`, `30s` or `5m`')
+    return parseDuration(written) || undefined
+  },
+  json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d|y)$' }),
+})
+
+export const byteSize = scalar<Bytes>({
+  expected: 'a size such as `16KB`, `150MB` or `2GiB`',
+  read(written) {
+    if (/^\d+$/.test(written)) return new Flaw('has no unit', 'a size needs one, as in `512B`, `16KB` or `150MB`')
+    return parseBytes(written) || undefined
+  },
+  json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$' }),
 })
 
 export const signal = scalar({

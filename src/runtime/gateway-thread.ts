@@ -1,0 +1,159 @@
+import { Worker } from 'node:worker_threads'
+import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
+import type { ServedCertificate } from '../gateway/ports.ts'
+import { beatEvery, createPulse, readPulse, type Vitals } from '../gateway/pulse.ts'
+import type { GatewayPlan } from '../plan/types.ts'
+import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
+
+/** Why a thread must be replaced: it threw, reached its heap limit, hangs, or ended for no reason that it gave. */
+export type ThreadFault = 'threw' | 'heap-limit' | 'hung' | 'ended'
+
+export interface ThreadFailure {
+  readonly fault: ThreadFault
+  readonly message: string
+  readonly stack?: string
+}
+
+/** One gateway thread, seen from the main thread. */
+export interface GatewayThread {
+  /** Puts the plan into service; rejects with `gateway-failed` if it could not be, or if the thread is lost meanwhile. */
+  apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
+  say(message: ToThread): void
+  /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
+  drain(budget: number): Promise<number>
+  /** Ends it at once, whatever it does. Nothing is heard of it afterwards. */
+  end(): void
+  /** `failing`: it serves, but must be replaced; `hung` and `over`: it does not serve. */
+  readonly state: 'well' | 'failing' | 'hung' | 'over'
+  /** Its first sign of trouble. */
+  readonly failure: ThreadFailure | undefined
+  readonly vitals: Vitals
+}
+
+/**
+ * What a thread may hold. A gateway holds little between requests, and bodies are Buffers, outside this heap; a small young
+ * generation costs a few per cent of CPU and keeps tens of megabytes of garbage out of the resident set.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 }
+
+/** Without a beat for so many looks, one every `beatEvery`, it hangs: 5 s; while it loads, on a slow machine, 30 s. */
+const patience = { serving: 5_000 / beatEvery, loading: 30_000 / beatEvery }
+
+/** `failed` is called once, at the first sign of trouble; never after `drain` or `end`. */
+export function startGatewayThread(
+  birth: Omit<ThreadBirth, 'pulse'>,
+  failed: (failure: ThreadFailure) => void,
+): GatewayThread {
+  const pulse = createPulse()
+  const worker = startWorker({ ...birth, pulse })
+  const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
+  const drained = Promise.withResolvers<number>()
+  let lastId = 0
+  let state: GatewayThread['state'] = 'well'
+  let failure: ThreadFailure | undefined
+  let leaving = false
+
+  function trouble(next: GatewayThread['state'], found: ThreadFailure): void {
+    if (state === 'over') return
+    state = next
+    if (next !== 'failing') giveUpWaiting(found)
+    if (next === 'over') stopWatching()
+    if (failure) return
+    failure = found
+    if (!leaving) failed(found)
+  }
+
+  function giveUpWaiting({ message }: ThreadFailure): void {
+    const error = new GatehouseError('gateway-failed', `a gateway thread ${message}`)
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+    drained.resolve(0)
+  }
+
+  const stopWatching = watchPulse(pulse, () =>
+    trouble('hung', { fault: 'hung', message: 'hangs: its event loop did not turn for 5 s' }),
+  )
+  worker.on('message', (message: FromThread) => {
+    if (message.type === 'drained') return drained.resolve(message.cut)
+    if (message.type === 'threw') {
+      const { error, stack } = message
+      return trouble('failing', { fault: 'threw', message: `threw: ${error}`, ...(stack !== undefined && { stack }) })
+    }
+    const applied = waiting.get(message.id)
+    waiting.delete(message.id)
+    if (message.error === undefined) applied?.resolve()
+    else applied?.reject(new GatehouseError('gateway-failed', message.error))
+  })
+  worker.on('error', (error) => trouble('over', failureOf(error)))
+  worker.on('exit', (code) => trouble('over', { fault: 'ended', message: `ended with code ${code}` }))
+
+  function end(): void {
+    leaving = true
+    trouble('over', { fault: 'ended', message: 'was ended' })
+    void worker.terminate()
+  }
+
+  return {
+    apply(plan, certificates) {
+      if (state === 'hung' || state === 'over')
+        return Promise.reject(new GatehouseError('gateway-failed', `a gateway thread ${failure?.message}`))
+      lastId += 1
+      const id = lastId
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject })
+        worker.postMessage({ type: 'apply', id, plan, certificates } satisfies ToThread)
+      })
+    },
+    say: (message) => worker.postMessage(message),
+    async drain(budget) {
+      leaving = true
+      worker.postMessage({ type: 'drain', budget } satisfies ToThread)
+      const cut = await drained.promise
+      end()
+      return cut
+    },
+    end,
+    get state() {
+      return state
+    },
+    get failure() {
+      return failure
+    },
+    get vitals() {
+      return readPulse(pulse)
+    },
+  }
+}
+
+function failureOf(error: unknown): ThreadFailure {
+  const { code, stack } = error as { code?: unknown; stack?: unknown }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return { fault: 'heap-limit', message: `reached its heap limit of ${resourceLimits.maxOldGenerationSizeMb} MB` }
+  return { fault: 'threw', message: `threw: ${messageOf(error)}`, ...(typeof stack === 'string' && { stack }) }
+}
+
+/**
+ * Calls back once when the pulse has stopped. Looks are counted, not time: when the whole process was stopped or starved, this
+ * thread looked as seldom as the other beat.
+ */
+function watchPulse(pulse: SharedArrayBuffer, stopped: () => void): () => void {
+  let seen = 0
+  let misses = 0
+  const timer = setInterval(() => {
+    const { beats } = readPulse(pulse)
+    misses = beats === seen ? misses + 1 : 0
+    seen = beats
+    if (misses < (beats === 0 ? patience.loading : patience.serving)) return
+    clearInterval(timer)
+    stopped()
+  }, beatEvery)
+  return () => clearInterval(timer)
+}
+
+function startWorker(birth: ThreadBirth): Worker {
+  const options = { workerData: birth, name: 'gateway', resourceLimits }
+  return isSingleExecutable
+    ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })
+    : new Worker(new URL('../gateway/thread.ts', import.meta.url), options)
+}
