@@ -10,22 +10,28 @@ import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { answeredMethods } from './admit.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
+import { compileGuards } from './guards/compile.ts'
+import { type Guard, runGuards } from './guards/guard.ts'
 import { readsFiles, serveFile, serveFiles } from './handlers/files.ts'
 import { locate } from './handlers/locate.ts'
 import { createPages } from './handlers/pages.ts'
-import { proxy, targetIsUp } from './handlers/proxy.ts'
+import { processIsUp, proxy } from './handlers/proxy.ts'
 import { redirect } from './handlers/redirect.ts'
 import type { TargetStates } from './ports.ts'
 import { finalHeaders, sendError } from './respond.ts'
 import { compileResponseRules, type ResponseRules } from './response-rules.ts'
 import { createRouter } from './router.ts'
-import { tunnel } from './upgrade.ts'
-import type { Pools } from './upstream/pools.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 export interface Generation {
   readonly plan: GatewayPlan
+  /** Whether an address is that of a proxy in front of us. */
+  readonly trusts: InRanges
   /** Headers for answers of the route with this index; -1: of no route. */
   rulesOf(routeIndex: number): ResponseRules
+  /** Where the proxy route with this index sends requests. */
+  upstreamOf(routeIndex: number): Upstream
   /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. */
   answer(exchange: Exchange): Promise<void>
   close(): Promise<void>
@@ -33,17 +39,22 @@ export interface Generation {
 
 /** What a generation uses and does not own. */
 export interface Surroundings {
-  readonly pools: Pools
+  readonly upstreams: Upstreams
   targets(): TargetStates
 }
 
 type RouteHandler = (exchange: Exchange, reply: FastifyReply) => void | Promise<void>
 
-/** Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent. */
+/**
+ * Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent, or names a file
+ * of an upstream that cannot be read.
+ */
 export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
   const ownRules = compileResponseRules(plan.response, plan.requestId.header)
   const rules = plan.routes.map((route) => compileResponseRules(route.response, plan.requestId.header))
-  const app = bareFastify()
+  const ownGuards = compileGuards(plan.guards)
+  const guards = plan.routes.map((route) => compileGuards(route.guards))
+  const app = bareFastify((index) => guards[index] ?? ownGuards)
   await app.register(fastifyStatic, { root: '/', serve: false })
   const proxied = plan.routes.flatMap((route, index) => (route.handler.kind === 'proxy' ? [`/${index}`] : []))
   if (proxied.length > 0) {
@@ -58,22 +69,28 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     if (route.handler.kind !== 'proxy') addRoute(app, index, localHandler(route))
   }
   await app.ready()
+  const upstreams = await surroundings.upstreams.lease(plan)
 
   const router = createRouter(plan.routes)
 
   return {
     plan,
+    trusts: compileRanges(plan.trustedProxies),
     rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
+    upstreamOf: upstreams.of,
     async answer(exchange) {
       exchange.routeIndex = await choose(exchange, plan, router.match)
-      if (exchange.routeIndex === -1) sendError(exchange, 404, 'no route matches')
+      if (exchange.routeIndex === -1) runGuards(exchange, ownGuards, () => sendError(exchange, 404, 'no route matches'))
       else app.routing(exchange.request as never, exchange.response)
     },
-    close: () => app.close(),
+    async close() {
+      upstreams.release()
+      await app.close()
+    },
   }
 }
 
-function bareFastify(): FastifyInstance {
+function bareFastify(guardsOf: (routeIndex: number) => readonly Guard[]): FastifyInstance {
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -82,6 +99,10 @@ function bareFastify(): FastifyInstance {
   // Bodies are streamed by the handlers. Told that no method has one, Fastify neither parses nor refuses any: it would
   // read text/plain, answer 415 to types it does not know and 400 to a QUERY without a type.
   for (const method of answeredMethods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  app.addHook('onRequest', (request, _reply, done) => {
+    const exchange = exchangeOf(request.raw)
+    runGuards(exchange, guardsOf(exchange.routeIndex), done)
+  })
   app.addHook('onSend', async (request, reply) => headAsRuled(exchangeOf(request.raw), reply))
   app.setNotFoundHandler((request, reply) =>
     fail(exchangeOf(request.raw), reply, { status: 404, cause: 'no such file' }),
@@ -123,12 +144,11 @@ function localHandler(route: RoutePlan): RouteHandler {
   }
 }
 
-function passOn(exchange: Exchange, reply: FastifyReply, { pools, targets }: Surroundings): void {
+function passOn(exchange: Exchange, reply: FastifyReply, { targets }: Surroundings): void {
   reply.hijack()
   const plan = exchange.route?.handler as ProxyPlan
-  if (!targetIsUp(exchange, plan, targets())) return
-  if (exchange.upgrade) tunnel(exchange, exchange.upgrade, plan)
-  else proxy(exchange, plan, pools)
+  if (!processIsUp(exchange, plan, targets())) return
+  proxy(exchange, plan, exchange.generation.upstreamOf(exchange.routeIndex))
 }
 
 /** The first matching route; one for existing files is passed over where there is none. */

@@ -5,6 +5,7 @@ import type { ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
+import { withoutMapping } from './trust.ts'
 
 export interface ListenerEvents {
   request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
@@ -17,6 +18,8 @@ export interface ListenerEvents {
 export interface Listener {
   readonly plan: ListenerPlan
   readonly address: AddressInfo
+  /** Address of the other end of one of its connections. */
+  peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string
   /** Answers handshakes with these certificates from the next one on; connections stay. */
   use(sni: SniChooser): void
   /**
@@ -63,6 +66,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   const listener: Listener = {
     plan,
     address: server.address() as AddressInfo,
+    peerOf: ({ remoteAddress = '' }) => withoutMapping(remoteAddress),
     use(next) {
       current = next
       if (plan.tls) setFallback(server as Http2SecureServer, next)
@@ -109,8 +113,13 @@ function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void 
   if (fallback) server.setSecureContext({ cert: fallback.certificate, key: fallback.key, ...tlsFloor })
 }
 
-function isWebSocket(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
+/**
+ * A handshake has no body (RFC 6455 §4.1). One that announces a body is answered as a plain request: Node would hand it over
+ * with a stream that is no socket in place of the connection, and with the body still to be read.
+ */
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
 function listen(server: Server | Http2SecureServer, plan: ListenerPlan): Promise<void> {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { target } from './addresses.ts'
 import { refusal } from './flaw.ts'
+import { routeGuards } from './guards.ts'
 import {
   boolean,
   choice,
@@ -63,6 +64,7 @@ export const routeSchema = mapping({
     .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
     .optional(),
   methods: listOf(method, 'a list of methods').optional(),
+  ...routeGuards,
   to: target.describe('A process, or a URL such as http://127.0.0.1:9000').optional(),
   files: filesSchema.optional(),
   file: text('the path of a file').describe('One file, for every request that matches').optional(),

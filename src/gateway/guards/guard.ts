@@ -1,0 +1,46 @@
+/**
+ * Guards stand between the choice of the route and its handler: each lets a request pass, or says why it must not. They
+ * run before anything is dialled, for upgrades too, whose clients read a denial as a plain HTTP answer.
+ */
+import type { Exchange } from '../exchange.ts'
+import { type FlatHeaders, sendError } from '../respond.ts'
+import { partFromSender } from './unread-body.ts'
+
+/** Why a request goes no further. `cause` is for our log only. */
+export interface Denial {
+  readonly status: 401 | 403 | 413 | 429 | 502 | 503
+  readonly cause: string
+  readonly headers?: FlatHeaders
+}
+
+/** `answered`: the guard has given the client an answer of its own. */
+export type Verdict = 'pass' | 'answered' | Denial
+
+export type Guard = (exchange: Exchange) => Verdict | Promise<Verdict>
+
+/** Asks one guard after the other; `goOn` is called if all of them let the request pass. Never throws. */
+export function runGuards(exchange: Exchange, guards: readonly Guard[], goOn: () => void): void {
+  for (const [index, guard] of guards.entries()) {
+    const verdict = guard(exchange)
+    if (verdict instanceof Promise) {
+      const rest = guards.slice(index + 1)
+      verdict.then((late) => {
+        if (mayPass(exchange, late)) runGuards(exchange, rest, goOn)
+      })
+      return
+    }
+    if (!mayPass(exchange, verdict)) return
+  }
+  goOn()
+}
+
+function mayPass(exchange: Exchange, verdict: Verdict): boolean {
+  // The client may have left while a guard was asking someone.
+  if (verdict === 'pass') return !exchange.over
+  if (verdict !== 'answered') deny(exchange, verdict)
+  return false
+}
+
+export function deny(exchange: Exchange, { status, cause, headers = [] }: Denial): void {
+  sendError(exchange, status, cause, [...headers, ...partFromSender(exchange)])
+}

@@ -1,0 +1,21 @@
+/** What a request must pass before anything answers it, and what one client may take of us. */
+import type { Bytes } from '../shared/bytes.ts'
+import type { Milliseconds } from '../shared/duration.ts'
+
+/** What holds for connections and heads, before any route is known. */
+export interface LimitsPlan {
+  /** Names and values of a request's header fields together with its target. */
+  readonly requestHeaders: Bytes
+  /** From the start of a head to its end. */
+  readonly headerTimeout: Milliseconds
+  /** How long a connection without a request stays open. */
+  readonly idleTimeout: Milliseconds
+  /** Open at one time, over all listeners and threads. */
+  readonly connections: number
+}
+
+/** The guards of a route, with the gateway's own already in them. */
+export interface GuardsPlan {
+  /** Longest body of a request. */
+  readonly requestBody: Bytes
+}
