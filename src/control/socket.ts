@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { makeFolder } from '../shared/folder.ts'
 import { readStatus } from './client.ts'
 
 /** A server's place in the file system. */
@@ -26,7 +27,7 @@ export async function takeSeat(server: Server, path: string): Promise<Seat> {
   checkLength(path, bound)
   await checkVacant(path)
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path), 0o700)
     await listenPrivately(server, bound)
     await rename(bound, path)
     const { dev, ino } = await lstat(path)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from './folder.ts'
 
 /**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part:
@@ -9,7 +10,7 @@ import { basename, dirname, join } from 'node:path'
  */
 export async function writeFileAtomic(path: string, content: string | Buffer, mode: number): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder, 0o700)
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
     const file = await open(temporary, 'wx', mode)
