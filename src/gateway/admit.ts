@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { METHODS } from 'node:http'
 import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
 import { requestIdOf } from './request-id.ts'
+import { flawOf, type Refusal } from './sound-head.ts'
 import { readTargetPath, type TargetPath } from './target-path.ts'
 
 /** CONNECT, which asks for a tunnel to anywhere, never gets as far as a request. */
@@ -10,19 +11,13 @@ export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((meth
 
 export type Arrival = Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'requestId'>
 
-/** What is wrong with a request that gets no further. */
-export interface Refusal {
-  readonly status: 400 | 501
-  readonly cause: string
-}
-
 /** The exchange, and why the request must be refused if it must. */
 export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
   const { request, generation } = arrival
   const target = readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
-  const authority = target?.authority ?? authorityOf(request)
+  const authority = authorityOf(request, target)
   const host = authority === undefined ? undefined : hostOf(authority)
-  const refusal = refusalOf(request, target, host)
+  const refusal = refusalOf(request, target, host) ?? flawOf(request)
   const exchange = new Exchange({
     ...arrival,
     target: target ?? { path: '(malformed)', query: '' },
@@ -45,12 +40,14 @@ function refusalOf(
   return undefined
 }
 
-/** The one that the client names outside its target; undefined if it names none, or two. */
-function authorityOf(request: GatewayRequest): string | undefined {
+/** The one that the client names; undefined if it names none, or two outside its target. */
+function authorityOf(request: GatewayRequest, target: TargetPath | undefined): string | undefined {
   const { headers } = request
-  const authority = headers[':authority'] ?? headers.host
-  if (typeof authority !== 'string') return request.httpVersion === '1.0' ? '' : undefined
-  return repeatedHost(request) ? undefined : authority
+  const named = headers[':authority'] ?? headers.host ?? (request.httpVersion === '1.0' ? '' : undefined)
+  if (typeof named !== 'string' || repeatedHost(request)) return undefined
+  if (target?.authority === undefined) return named
+  // An absolute target counts instead of Host, but a Host that is none is refused all the same (RFC 9112 §3.2).
+  return hostOf(named) === undefined ? undefined : target.authority
 }
 
 /** The name in lower case, without port and without the final dot; undefined if it is unsound. */

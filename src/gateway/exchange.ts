@@ -137,7 +137,7 @@ export interface ExchangeParts {
   readonly upgrade?: UpgradeRequest
 }
 
-function announcesBody(request: GatewayRequest): boolean {
+export function announcesBody(request: GatewayRequest): boolean {
   if ('stream' in request) return !request.stream.endAfterHeaders
   const length = request.headers['content-length']
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)

@@ -4,7 +4,7 @@ import type { GatewayPlan, ListenerPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
-import { type Arrival, admit, type Refusal } from './admit.ts'
+import { type Arrival, admit } from './admit.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { buildGeneration } from './generation.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
@@ -13,6 +13,7 @@ import type { ServedCertificate, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
 import { sendError } from './respond.ts'
 import { createSni, type SniChooser } from './sni.ts'
+import type { Refusal } from './sound-head.ts'
 import { Tenure } from './tenure.ts'
 import { watchClient } from './upgrade.ts'
 import { createPools } from './upstream/pools.ts'
@@ -72,7 +73,8 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
     inFlight.add(exchange)
     tenure.begin(exchange)
     watchEnd(exchange, tenure.log, listener)
-    if (closing.has(listener)) closeAfterAnswer(exchange)
+    // Where an upgrade was asked for, Node's parser stops, and loses what it had read behind the request.
+    if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
     if (refusal) {
       refuse(exchange, refusal)
     } else {

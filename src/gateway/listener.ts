@@ -86,6 +86,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   server.on('request', (request: GatewayRequest, response: GatewayResponse) =>
     events.request(listener, request, response),
   )
+  // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
+  server.on('checkExpectation', (request: GatewayRequest, response: GatewayResponse) =>
+    events.request(listener, request, response),
+  )
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
     events.upgrade(listener, request, { socket, head }),
   )
@@ -117,8 +121,8 @@ function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void 
  * A handshake has no body (RFC 6455 §4.1). One that announces a body is answered as a plain request: Node would hand it over
  * with a stream that is no socket in place of the connection, and with the body still to be read.
  */
-function isWebSocket({ method, headers }: IncomingMessage): boolean {
-  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+function isWebSocket({ method, headers, httpVersion }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
