@@ -1,8 +1,9 @@
 /** The one place where processes are born. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Exit } from './exit.ts'
+import { openPipes } from './pipe.ts'
 import { explainSpawnFailure, type SpawnFailure } from './spawn-failure.ts'
 
 /** What to run, where, and all that it sees of the environment. */
@@ -26,21 +27,28 @@ export type Spawned = { readonly child: Child } | { readonly failed: Promise<Spa
  */
 export function spawnGroup(program: Program, output: 'piped' | 'ignored'): Spawned {
   const [file = '', ...words] = program.command
+  const pipes = output === 'piped' ? openPipes(makeFifos) : undefined
   const stream = output === 'piped' ? 'pipe' : 'ignore'
+  const [out, err] = pipes?.ends ?? ([stream, stream] as const)
   let child: ChildProcess
   try {
     child = spawn(file, words, {
       cwd: program.directory,
       env: program.environment,
       detached: true,
-      stdio: ['ignore', stream, stream],
+      stdio: ['ignore', out, err],
     })
   } catch (error) {
     // Some failures come as an event, others are thrown (arguments too long, a NUL in them, no memory).
+    pipes?.abandon()
     return { failed: Promise.resolve(explainSpawnFailure(program, error)) }
+  } finally {
+    pipes?.handOver()
   }
-  const { pid, stdout, stderr } = child
+  const { pid } = child
+  const { stdout, stderr } = pipes ?? child
   if (pid === undefined) {
+    pipes?.abandon()
     const failed = new Promise<SpawnFailure>((resolve) => {
       child.once('error', (error) => resolve(explainSpawnFailure(program, error)))
     })
@@ -50,4 +58,9 @@ export function spawnGroup(program: Program, output: 'piped' | 'ignored'): Spawn
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
   return { child: { pid, stdout, stderr, exited } }
+}
+
+/** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */
+function makeFifos(paths: readonly string[]): boolean {
+  return spawnSync('mkfifo', ['-m', '622', ...paths], { stdio: 'ignore' }).status === 0
 }
