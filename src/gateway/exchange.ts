@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { ListenerPlan, RoutePlan } from '../plan/types.ts'
+import type { GuardsPlan, ListenerPlan, RoutePlan } from '../plan/types.ts'
+import type { StoredFile } from './files/stored-file.ts'
 import type { Generation } from './generation.ts'
-import type { ResponseRules } from './response-rules.ts'
+import type { HeaderRules } from './header-rules.ts'
+import type { Identity } from './identity.ts'
+import type { RequestIds } from './request-id.ts'
 import type { TargetPath } from './target-path.ts'
 
 export type GatewayRequest = IncomingMessage | Http2ServerRequest
@@ -33,9 +36,8 @@ export class Exchange {
   readonly authority: string
   /** Lower case, without port; empty if the client named none. */
   readonly host: string
-  /** Address of the client. Read at once: a socket that is closed no longer knows it. */
-  readonly client: string
-  readonly requestId: string
+  readonly identity: Identity
+  readonly ids: RequestIds
   readonly generation: Generation
   /** Whether a body follows the head. */
   readonly hasBody: boolean
@@ -44,14 +46,18 @@ export class Exchange {
   /** Index of the route that answers, or -1 while none is chosen. */
   routeIndex = -1
   /** The file that a route for existing files was chosen by, so that it is not looked for twice. */
-  located: string | undefined
+  located: StoredFile | undefined
+  /** Bytes of the request's body read so far. */
+  bytesReceived = 0
+  /** An upstream is reading the request's body. */
+  uploading = false
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
   failure: string | undefined
   #kind: AnswerKind = 'answer'
-  #end: 'complete' | 'client-gone' | undefined
-  readonly #onClientGone: (() => void)[] = []
+  #end: 'complete' | 'abandoned' | undefined
+  readonly #onAbandoned: (() => void)[] = []
   readonly #onSettled: (() => void)[] = []
 
   constructor(parts: ExchangeParts) {
@@ -61,19 +67,33 @@ export class Exchange {
     this.target = parts.target
     this.authority = parts.authority
     this.host = parts.host
-    this.client = parts.request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
-    this.requestId = parts.requestId
+    this.identity = parts.identity
+    this.ids = parts.ids
     this.generation = parts.generation
     this.upgrade = parts.upgrade
     this.hasBody = announcesBody(parts.request)
+  }
+
+  /** Address of the client, in its one form (see trust.ts). */
+  get client(): string {
+    return this.identity.client
+  }
+
+  get requestId(): string {
+    return this.ids.requestId
   }
 
   get route(): RoutePlan | undefined {
     return this.generation.plan.routes[this.routeIndex]
   }
 
+  /** The guards of the route; the gateway's own while none is chosen. */
+  get guards(): GuardsPlan {
+    return this.route?.guards ?? this.generation.plan.guards
+  }
+
   /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own. */
-  get rules(): ResponseRules {
+  get rules(): HeaderRules {
     return this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
   }
 
@@ -94,10 +114,10 @@ export class Exchange {
     return this.#end !== undefined
   }
 
-  /** Calls back once if the client goes away before the answer is complete, at once if it is gone already. */
-  onClientGone(callback: () => void): void {
-    if (this.#end === 'client-gone') callback()
-    else this.#onClientGone.push(callback)
+  /** Calls back once if the answer ends before it is complete: the client went away, or we gave up. At once if it has. */
+  onAbandoned(callback: () => void): void {
+    if (this.#end === 'abandoned') callback()
+    else this.#onAbandoned.push(callback)
   }
 
   /** Calls back once when nothing is owed any more: the answer is over, or goes on for as long as both sides like. */
@@ -114,8 +134,8 @@ export class Exchange {
   /** The answer is over, in whichever way; `clientGone` if the client left first. Only the first call counts. */
   end(clientGone: boolean): boolean {
     if (this.#end !== undefined) return false
-    this.#end = clientGone ? 'client-gone' : 'complete'
-    if (clientGone) for (const callback of this.#onClientGone) callback()
+    this.#end = clientGone || this.failure !== undefined ? 'abandoned' : 'complete'
+    if (this.#end === 'abandoned') for (const callback of this.#onAbandoned) callback()
     this.#settle()
     return true
   }
@@ -132,7 +152,8 @@ export interface ExchangeParts {
   readonly target: TargetPath
   readonly authority: string
   readonly host: string
-  readonly requestId: string
+  readonly identity: Identity
+  readonly ids: RequestIds
   readonly generation: Generation
   readonly upgrade?: UpgradeRequest
 }

@@ -5,18 +5,23 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import { type Arrival, admit } from './admit.ts'
+import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
+import { createFileStore } from './files/store.ts'
 import { buildGeneration } from './generation.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import { type Listener, type ListenerEvents, openListener } from './listener.ts'
+import type { Meter } from './meter.ts'
 import type { ServedCertificate, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
 import { sendError } from './respond.ts'
 import { createSni, type SniChooser } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
+import { StallWatch } from './stall.ts'
 import { Tenure } from './tenure.ts'
+import { refuseUnparsed } from './unparsed.ts'
 import { watchClient } from './upgrade.ts'
-import { createPools } from './upstream/pools.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
 
 export interface Gateway {
   /**
@@ -34,12 +39,16 @@ export interface Gateway {
 /** `log` is for the operator: what goes wrong outside any request. */
 export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
+  readonly meter: Meter
   readonly log: Log
 }
 
-export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
-  const pools = createPools()
+const mebibyte = 1024 * 1024
+
+export function createGateway({ accessLog, meter, log }: GatewayOptions): Gateway {
+  const connections = new Connections(log)
   const inFlight = new InFlight()
+  const stalls = new StallWatch(inFlight.open)
   /** The one that serves, and those that still owe answers. */
   const tenures = new Set<Tenure>()
   /** Those that accept no more, while some of their connections are not over. */
@@ -47,6 +56,8 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
   let listeners: readonly Listener[] = []
   let serving: Tenure | undefined
   let targets: TargetStates = {}
+  const upstreams = createUpstreams(() => targets)
+  const files = createFileStore({ budget: 64 * mebibyte, largest: 4 * mebibyte })
   let lastApply: Promise<void> = Promise.resolve()
 
   const events: ListenerEvents = {
@@ -60,6 +71,11 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
       watchClient(upgrade.socket)
       begin(listener, { request, response, upgrade })
     },
+    connected: (socket) => connections.admit(socket),
+    unparsed(listener, socket, error) {
+      const record = refuseUnparsed({ listener, socket, error })
+      if (record) serving?.log(record)
+    },
     failed: (plan, error) => log.error(`listener ${plan.name}: ${messageOf(error)}`),
   }
 
@@ -69,9 +85,12 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
       return
     }
     const tenure = serving
-    const { exchange, refusal } = admit({ ...carried, listener: listener.plan, generation: tenure.generation })
+    // Read at once: a socket that is closed no longer knows it.
+    const peer = listener.peerOf(carried.request.socket)
+    const { exchange, refusal } = admit({ ...carried, peer, listener: listener.plan, generation: tenure.generation })
     inFlight.add(exchange)
     tenure.begin(exchange)
+    meter.began(exchange)
     watchEnd(exchange, tenure.log, listener)
     // Where an upgrade was asked for, Node's parser stops, and loses what it had read behind the request.
     if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
@@ -90,7 +109,9 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
       const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !answeredWhole(exchange)
       if (!exchange.end(clientGone)) return
       inFlight.remove(exchange)
-      record(recordOf(exchange, clientGone))
+      const told = recordOf(exchange, clientGone)
+      record(told)
+      meter.ended(exchange, told)
       if (closing.has(listener)) listener.closeIdle()
     }
     if (upgrade) upgrade.socket.on('close', ended)
@@ -99,7 +120,7 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
     const sni = createSni(certificates)
-    const generation = await buildGeneration(plan, { pools, targets: () => targets })
+    const generation = await buildGeneration(plan, { upstreams, files, targets: () => targets })
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
     const opened = await openAll(fresh, sni, events).catch(async (error) => {
@@ -109,15 +130,17 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
     const before = serving
     serving = new Tenure(generation, accessLog(plan))
     tenures.add(serving)
+    stalls.watch(plan.limits.stallTimeout)
     for (const listener of kept) listener.use(sni)
     for (const listener of listeners) if (!kept.includes(listener)) closeListener(listener)
     listeners = [...kept, ...opened]
+    for (const listener of listeners) listener.limit(plan.limits)
+    connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
     before?.retire(() => void forget(before))
   }
 
   async function forget(tenure: Tenure): Promise<void> {
     tenures.delete(tenure)
-    pools.keepOnly([...tenures].flatMap(({ generation }) => upstreamsOf(generation.plan)))
     await tenure.generation.close()
   }
 
@@ -147,8 +170,9 @@ export function createGateway({ accessLog, log }: GatewayOptions): Gateway {
       await inFlight.endOpenEnded()
       inFlight.cutRest('the budget of the drain was over')
       for (const listener of closing) listener.destroy()
+      stalls.stop()
       await inFlight.gone()
-      await pools.close()
+      await upstreams.close()
       return cut
     },
   }
@@ -182,10 +206,4 @@ async function openAll(
 
 function samePort(a: ListenerPlan, b: ListenerPlan): boolean {
   return a.name === b.name && a.host === b.host && a.port === b.port && a.tls === b.tls
-}
-
-function upstreamsOf(plan: GatewayPlan): { origin: string; connect: number }[] {
-  return plan.routes.flatMap(({ handler }) =>
-    handler.kind === 'proxy' ? [{ origin: handler.origin, connect: handler.timeouts.connect }] : [],
-  )
 }

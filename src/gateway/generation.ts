@@ -4,23 +4,24 @@
  * our ordered router, and reaches Fastify as the path `/INDEX`.
  */
 import httpProxy from '@fastify/http-proxy'
-import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { answeredMethods } from './admit.ts'
+import { createNegotiator } from './encoding/negotiate.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
+import type { FileStore } from './files/store.ts'
 import { compileGuards } from './guards/compile.ts'
 import { type Guard, runGuards } from './guards/guard.ts'
-import { readsFiles, serveFile, serveFiles } from './handlers/files.ts'
-import { locate } from './handlers/locate.ts'
-import { createPages } from './handlers/pages.ts'
+import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { redirect } from './handlers/redirect.ts'
+import { compileHeaderRules, type HeaderRules } from './header-rules.ts'
 import type { TargetStates } from './ports.ts'
-import { finalHeaders, sendError } from './respond.ts'
-import { compileResponseRules, type ResponseRules } from './response-rules.ts'
+import { idHeadersOf } from './request-id.ts'
+import { sendError } from './respond.ts'
 import { createRouter } from './router.ts'
+import { compileRanges, type InRanges } from './trust.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
@@ -29,7 +30,9 @@ export interface Generation {
   /** Whether an address is that of a proxy in front of us. */
   readonly trusts: InRanges
   /** Headers for answers of the route with this index; -1: of no route. */
-  rulesOf(routeIndex: number): ResponseRules
+  rulesOf(routeIndex: number): HeaderRules
+  /** Headers for upstreams of the proxy route with this index. */
+  requestRulesOf(routeIndex: number): HeaderRules
   /** Where the proxy route with this index sends requests. */
   upstreamOf(routeIndex: number): Upstream
   /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. */
@@ -40,22 +43,33 @@ export interface Generation {
 /** What a generation uses and does not own. */
 export interface Surroundings {
   readonly upstreams: Upstreams
+  readonly files: FileStore
   targets(): TargetStates
 }
 
-type RouteHandler = (exchange: Exchange, reply: FastifyReply) => void | Promise<void>
+/** Writes the answer to the exchange's own response, of which Fastify then knows nothing. */
+type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
  * Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent, or names a file
  * of an upstream that cannot be read.
  */
 export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
-  const ownRules = compileResponseRules(plan.response, plan.requestId.header)
-  const rules = plan.routes.map((route) => compileResponseRules(route.response, plan.requestId.header))
+  const idHeaders = idHeadersOf(plan.requestId)
+  const ownRules = compileHeaderRules(plan.response.headers, idHeaders)
+  const rules = plan.routes.map((route) => compileHeaderRules(route.response.headers, idHeaders))
+  const requestRules = plan.routes.map((route) => compileHeaderRules(route.request.headers, idHeaders))
   const ownGuards = compileGuards(plan.guards)
   const guards = plan.routes.map((route) => compileGuards(route.guards))
   const app = bareFastify((index) => guards[index] ?? ownGuards)
-  await app.register(fastifyStatic, { root: '/', serve: false })
+  const files: FileService = {
+    store: surroundings.files,
+    encodings: plan.compression,
+    negotiate: createNegotiator(plan.compression),
+  }
+  const folders = plan.routes.map(({ handler }) =>
+    handler.kind === 'files' ? createFolder(handler, files) : undefined,
+  )
   const proxied = plan.routes.flatMap((route, index) => (route.handler.kind === 'proxy' ? [`/${index}`] : []))
   if (proxied.length > 0) {
     await app.register(httpProxy, {
@@ -66,7 +80,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     })
   }
   for (const [index, route] of plan.routes.entries()) {
-    if (route.handler.kind !== 'proxy') addRoute(app, index, localHandler(route))
+    if (route.handler.kind !== 'proxy') addRoute(app, index, folders[index]?.answer ?? localHandler(route, files))
   }
   await app.ready()
   const upstreams = await surroundings.upstreams.lease(plan)
@@ -77,9 +91,10 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     plan,
     trusts: compileRanges(plan.trustedProxies),
     rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
+    requestRulesOf: (routeIndex) => requestRules[routeIndex] as HeaderRules,
     upstreamOf: upstreams.of,
     async answer(exchange) {
-      exchange.routeIndex = await choose(exchange, plan, router.match)
+      exchange.routeIndex = await choose(exchange, folders, router.match)
       if (exchange.routeIndex === -1) runGuards(exchange, ownGuards, () => sendError(exchange, 404, 'no route matches'))
       else app.routing(exchange.request as never, exchange.response)
     },
@@ -103,7 +118,6 @@ function bareFastify(guardsOf: (routeIndex: number) => readonly Guard[]): Fastif
     const exchange = exchangeOf(request.raw)
     runGuards(exchange, guardsOf(exchange.routeIndex), done)
   })
-  app.addHook('onSend', async (request, reply) => headAsRuled(exchangeOf(request.raw), reply))
   app.setNotFoundHandler((request, reply) =>
     fail(exchangeOf(request.raw), reply, { status: 404, cause: 'no such file' }),
   )
@@ -118,29 +132,23 @@ function addRoute(app: FastifyInstance, index: number, answer: RouteHandler): vo
   app.route({
     url: `/${index}`,
     method: [...answeredMethods],
-    handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      await answer(exchangeOf(request.raw), reply)
-      return reply
+    handler: (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack()
+      const exchange = exchangeOf(request.raw)
+      answer(exchange)?.catch((error) => sendError(exchange, 500, messageOf(error)))
     },
   })
 }
 
-function localHandler(route: RoutePlan): RouteHandler {
-  const { handler } = route
+function localHandler({ handler }: RoutePlan, files: FileService): RouteHandler {
   switch (handler.kind) {
-    case 'files': {
-      const pages = handler.render && createPages(handler, handler.render)
-      return (exchange, reply) => serveFiles(exchange, reply, handler, pages)
-    }
     case 'file':
-      return (exchange, reply) => serveFile(exchange, reply, handler)
+      return createFileAnswer(handler, files)
     case 'redirect':
-      return (exchange, reply) => {
-        reply.hijack()
-        redirect(exchange, handler)
-      }
+      return (exchange) => redirect(exchange, handler)
+    case 'files':
     case 'proxy':
-      throw new Error('proxy routes are registered together')
+      throw new Error(`routes of kind ${handler.kind} are made elsewhere`)
   }
 }
 
@@ -154,28 +162,21 @@ function passOn(exchange: Exchange, reply: FastifyReply, { targets }: Surroundin
 /** The first matching route; one for existing files is passed over where there is none. */
 async function choose(
   exchange: Exchange,
-  plan: GatewayPlan,
+  folders: readonly (Folder | undefined)[],
   match: ReturnType<typeof createRouter>['match'],
 ): Promise<number> {
   const { listener, host, target, request } = exchange
   const query = { listener: listener.name, host, path: target.path, method: request.method ?? '' }
   for (let index = match(query, -1); index !== -1; index = match(query, index)) {
-    const handler = plan.routes[index]?.handler
-    if (handler?.kind !== 'files' || !handler.existingOnly) return index
+    const folder = folders[index]
+    if (!folder?.existingOnly) return index
     if (!readsFiles(exchange)) continue
-    exchange.located = await locate(handler, target.path)
+    // Awaited only where the disk must be asked: what is known of a hot file is known now.
+    const located = folder.locate(exchange)
+    exchange.located = located instanceof Promise ? await located : located
     if (exchange.located !== undefined) return index
   }
   return -1
-}
-
-/** Answers that Fastify writes itself (files) get the same head as those that we write. */
-function headAsRuled(exchange: Exchange, reply: FastifyReply): void {
-  const length = reply.getHeader('content-length')
-  if (exchange.request.method !== 'HEAD') exchange.bytesSent = Number(length ?? 0)
-  for (const name of exchange.rules.governed) reply.removeHeader(name)
-  const added = finalHeaders(exchange, [])
-  for (let i = 0; i < added.length; i += 2) reply.header(added[i] as string, added[i + 1])
 }
 
 interface Failure {

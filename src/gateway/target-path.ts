@@ -90,8 +90,13 @@ export function relativeFilePath(path: string): string | undefined {
   }
   if (/%2F|%5C|%00/i.test(path) || decoded.includes('\0')) return undefined
   const segments = decoded.split('/').slice(1)
-  if (segments.some((segment, index) => segment.startsWith('.') || (segment === '' && index !== segments.length - 1))) {
-    return undefined
-  }
-  return segments.join('/')
+  return segments.every((segment, index) => mayBeShown(segment, index, index === segments.length - 1))
+    ? segments.join('/')
+    : undefined
+}
+
+/** What is below /.well-known/ is put there to be read by everyone (RFC 8615). */
+function mayBeShown(segment: string, index: number, last: boolean): boolean {
+  if (segment === '') return last
+  return !segment.startsWith('.') || (index === 0 && segment === '.well-known' && !last)
 }

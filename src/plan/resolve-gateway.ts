@@ -1,26 +1,39 @@
 import { normalize } from 'node:path'
 import type { Variables } from '../config/interpolate.ts'
+import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { type Asked, type AskedRoute, absolute, keyAt, valueAt } from './asked.ts'
+import { layOver } from './headers.ts'
 import { resolveGuards, resolveLimits } from './resolve-guards.ts'
+import { resolveHeaders } from './resolve-headers.ts'
+import { resolveUpstreams } from './resolve-upstreams.ts'
 import { routeLabel } from './route-label.ts'
-import type { FilesPlan, GatewayPlan, HandlerPlan, ListenerPlan, ResponsePlan, RouteMatch, RoutePlan } from './types.ts'
+import type {
+  FilesPlan,
+  GatewayPlan,
+  HandlerPlan,
+  ListenerPlan,
+  RequestIdPlan,
+  RouteMatch,
+  RoutePlan,
+} from './types.ts'
 
 const defaultTimeouts = { connect: 3_000, response: 120_000 }
 
 /** Listeners, routes and what holds for all of them; only for what passed every check. */
 export function resolveGateway(asked: Asked): GatewayPlan {
   const { threads, requestId, response, accessLog, compression } = asked.config.gateway
-  const headers = lowerCaseKeys(response.headers)
   const skip = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
   return {
     threads,
     listeners: resolveListeners(asked),
-    routes: asked.routes.map((route) => resolveRoute(asked, route, headers)),
-    requestId: { ...requestId, header: requestId.header.toLowerCase() },
+    routes: asked.routes.map((route) => resolveRoute(asked, route)),
+    trustedProxies: asked.config.gateway.trustedProxies.flat(),
+    upstreams: resolveUpstreams(asked),
+    requestId: resolveRequestId(requestId),
     limits: resolveLimits(asked),
     guards: resolveGuards(asked),
-    response: { headers },
+    response: { headers: resolveHeaders(response) },
     accessLog: accessLog === false ? false : { skip },
     compression,
   }
@@ -30,17 +43,24 @@ function resolveListeners(asked: Asked): readonly ListenerPlan[] {
   return asked.listeners.map(({ path, ...listener }) => ({ ...listener, position: keyAt(asked, path) }))
 }
 
-function resolveRoute(
-  asked: Asked,
-  { route, listeners, path }: AskedRoute,
-  shared: ResponsePlan['headers'],
-): RoutePlan {
+function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['requestId']): RequestIdPlan {
+  return {
+    header: header.toLowerCase(),
+    accept,
+    ...(invalid !== undefined && { invalid }),
+    ...(internal !== undefined && { internal: internal.toLowerCase() }),
+  }
+}
+
+function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute): RoutePlan {
+  const { request, response } = asked.config.gateway
   return {
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
     handler: resolveHandler(asked, route),
     guards: resolveGuards(asked, route),
-    response: { headers: { ...shared, ...lowerCaseKeys(route.response?.headers ?? {}) } },
+    request: { headers: layOver(resolveHeaders(request), resolveHeaders(route.request)) },
+    response: { headers: layOver(resolveHeaders(response), resolveHeaders(route.response)) },
     position: valueAt(asked, path),
   }
 }
@@ -60,8 +80,9 @@ function resolveHandler(
 ): HandlerPlan {
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
-    const origin = `http://127.0.0.1:${asked.config.processes[to.process]?.port}`
-    return { kind: 'proxy', origin, process: to.process, timeouts }
+    if (Object.hasOwn(asked.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
+    const origin = `http://127.0.0.1:${asked.config.processes[to.name]?.port}`
+    return { kind: 'proxy', origin, process: to.name, timeouts }
   }
   if (files) return resolveFiles(asked, files)
   if (file !== undefined) return { kind: 'file', path: absolute(asked, file) }
@@ -94,9 +115,4 @@ function expandCacheControl(written: string): string {
 
 function variablesNamed(variables: Variables, pattern: RegExp): Variables {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => pattern.test(name)))
-}
-
-/** Field names are case-insensitive (RFC 9110 §5.1); the plan knows one spelling. */
-function lowerCaseKeys(headers: ResponsePlan['headers']): ResponsePlan['headers'] {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

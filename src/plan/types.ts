@@ -6,8 +6,13 @@
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { GuardsPlan, LimitsPlan } from './guards.ts'
+import type { HeadersPlan } from './headers.ts'
+import type { ProcessPlan } from './processes.ts'
+import type { RequestIdPlan } from './request-id.ts'
+import type { UpstreamPlan } from './upstreams.ts'
 
-export type { GuardsPlan, LimitsPlan, SourcePosition }
+export type * from './processes.ts'
+export type { GuardsPlan, LimitsPlan, RequestIdPlan, SourcePosition }
 
 export interface Plan {
   /** Absolute path of the config file. */
@@ -21,6 +26,14 @@ export interface Plan {
   readonly control: ControlPlan
   readonly shutdown: ShutdownPlan
   readonly log: LogPlan
+  /** Absent: none are served. */
+  readonly metrics?: MetricsPlan
+}
+
+/** Where Prometheus finds them. Without host on all addresses; port 0 is any free one. */
+export interface MetricsPlan {
+  readonly host?: string
+  readonly port: number
 }
 
 export interface ControlPlan {
@@ -39,88 +52,21 @@ export interface LogPlan {
   readonly format: 'auto' | 'json' | 'text'
 }
 
-export interface ProcessPlan {
-  readonly name: string
-  /** A service should run for ever; a task runs to its end once. */
-  readonly kind: 'service' | 'task'
-  /** Program and arguments, at least one; `{port}` is already replaced. Never passed through a shell. */
-  readonly command: readonly string[]
-  /** Absolute working directory. */
-  readonly directory: string
-  /** The whole environment of the child. Holds secrets: never logged, never part of a status. */
-  readonly environment: Readonly<Record<string, string>>
-  /** The TCP port on 127.0.0.1 on which it serves; also `PORT` in its environment. */
-  readonly port?: number
-  /** Only processes that are part of this plan: one that `when` excludes counts as satisfied. */
-  readonly dependsOn: readonly Dependency[]
-  /** Absent: ready as soon as it was spawned (a task: as soon as it completed). */
-  readonly ready?: ReadinessProbe
-  readonly restart: RestartPolicy
-  /** If it becomes fatal, everything stops and Gatehouse exits non-zero. */
-  readonly essential: boolean
-  readonly stop: StopPolicy
-  readonly position: SourcePosition
-}
-
-export type DependencyCondition = 'started' | 'ready' | 'completed'
-
-export interface Dependency {
-  readonly process: string
-  readonly condition: DependencyCondition
-}
-
-export type ReadinessProbe = ProbeTiming & ProbeCheck
-
-export interface ProbeTiming {
-  /** Pause between two attempts. */
-  readonly every: Milliseconds
-  /** Longest wait for one attempt. */
-  readonly timeout: Milliseconds
-  /** Not ready this long after the start counts as a crash. */
-  readonly deadline: Milliseconds
-}
-
-export type ProbeCheck =
-  /** Ready at any status from 200 to 399; redirects are not followed. */
-  | { readonly kind: 'http'; readonly url: string }
-  /** Ready when a connection is accepted. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** Ready when the command exits 0; it runs with the process's directory and environment. */
-  | { readonly kind: 'exec'; readonly command: readonly string[] }
-  /** Ready when a line of stdout or stderr matches this regular expression; `every` and `timeout` do not apply. */
-  | { readonly kind: 'log'; readonly pattern: string }
-
-export interface RestartPolicy {
-  /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM when we asked for it). */
-  readonly policy: 'always' | 'on-failure' | 'never'
-  readonly backoff: {
-    /** Pause before the first restart after it had been ready. */
-    readonly first: Milliseconds
-    /** Pause before the next; doubles each time, with jitter. */
-    readonly next: Milliseconds
-    readonly max: Milliseconds
-  }
-  /** So many failures within so long, without having been ready in between, make it fatal. */
-  readonly giveUp: { readonly failures: number; readonly within: Milliseconds }
-}
-
-export interface StopPolicy {
-  readonly signal: NodeJS.Signals
-  /** Time between the signal to the process group and SIGKILL. */
-  readonly grace: Milliseconds
-}
-
 export interface GatewayPlan {
   /** `auto`: as many as fit the CPUs of the machine it runs on. */
   readonly threads: 'auto' | number
   readonly listeners: readonly ListenerPlan[]
   /** In the order of the file: the first that matches wins. */
   readonly routes: readonly RoutePlan[]
+  /** Those that a route names. */
+  readonly upstreams: readonly UpstreamPlan[]
+  /** Whose X-Forwarded-* and PROXY headers are believed: ranges written `address/prefix`. */
+  readonly trustedProxies: readonly string[]
   readonly requestId: RequestIdPlan
   readonly limits: LimitsPlan
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
-  readonly response: ResponsePlan
+  readonly response: HeadersPlan
   readonly accessLog: AccessLogPlan | false
   /** The encodings that clients are offered, the preferred one first; empty: none. */
   readonly compression: readonly ContentEncoding[]
@@ -139,18 +85,6 @@ export interface ListenerPlan {
   readonly position: SourcePosition
 }
 
-export interface RequestIdPlan {
-  /** Name of the header, in lower case. */
-  readonly header: string
-  /** `uuid-v4`: a client's own id is kept if it is one; `none`: always minted. */
-  readonly accept: 'uuid-v4' | 'none'
-}
-
-export interface ResponsePlan {
-  /** Lower-case name → value to set, or null to remove. */
-  readonly headers: Readonly<Record<string, string | null>>
-}
-
 export interface AccessLogPlan {
   /** Path patterns whose requests are not logged. */
   readonly skip: readonly string[]
@@ -162,8 +96,10 @@ export interface RoutePlan {
   readonly match: RouteMatch
   readonly handler: HandlerPlan
   readonly guards: GuardsPlan
+  /** What upstreams get: the gateway's request headers with this route's own laid over them. */
+  readonly request: HeadersPlan
   /** The gateway's response headers with this route's own laid over them. */
-  readonly response: ResponsePlan
+  readonly response: HeadersPlan
   readonly position: SourcePosition
 }
 
@@ -180,13 +116,29 @@ export interface RouteMatch {
 
 export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan
 
-export interface ProxyPlan {
+export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
+
+export interface OriginProxyPlan {
   readonly kind: 'proxy'
   /** `http://host:port` or `https://host:port`, no path. */
   readonly origin: string
   /** The supervised process behind it, whose state decides whether it is dialled at all. */
   readonly process?: string
-  readonly timeouts: { readonly connect: Milliseconds; readonly response: Milliseconds }
+  readonly timeouts: ProxyTimeouts
+}
+
+export interface UpstreamProxyPlan {
+  readonly kind: 'proxy'
+  /** Name of an entry of `GatewayPlan.upstreams`. */
+  readonly upstream: string
+  readonly timeouts: ProxyTimeouts
+}
+
+export interface ProxyTimeouts {
+  /** For a connection, its TLS handshake included. */
+  readonly connect: Milliseconds
+  /** From the end of the request to the head of the answer. */
+  readonly response: Milliseconds
 }
 
 export interface FilesPlan {

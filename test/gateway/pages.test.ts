@@ -8,6 +8,8 @@ import { cleanUp, startGateway, temporaryFolder } from './support.ts'
 
 afterEach(cleanUp)
 
+const withinASecond = { timeout: 1_000, interval: 20 }
+
 const renderPage = pageKind('index.html').render
 
 describe('a rendered page', () => {
@@ -113,10 +115,10 @@ describe.each(protocols)('rendered pages over %s', (protocol) => {
     const { root, get } = await start()
     await get('/')
     await writeFile(join(root, 'index.html'), 'new {{env "APP_NAME"}}')
-    expect((await get('/')).body).toContain('new Caf')
+    await expect.poll(async () => (await get('/')).body, withinASecond).toContain('new Caf')
     await rm(join(root, 'index.html'))
+    await expect.poll(async () => (await get('/')).status, withinASecond).toBe(404)
     const gone = await get('/')
-    expect(gone.status).toBe(404)
     expect(gone.headers).not.toHaveProperty('cache-control')
   })
 })

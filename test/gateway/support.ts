@@ -4,14 +4,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
+import { noMeter } from '../../src/gateway/meter.ts'
 import type { ServedCertificate } from '../../src/gateway/ports.ts'
+import { type HeaderRules, layOver } from '../../src/plan/headers.ts'
 import type {
   GatewayPlan,
   GuardsPlan,
   HandlerPlan,
   LimitsPlan,
   ListenerPlan,
-  ProxyPlan,
+  OriginProxyPlan,
   RoutePlan,
 } from '../../src/plan/types.ts'
 import type { AccessRecord } from '../../src/telemetry/access-log.ts'
@@ -32,25 +34,32 @@ export const certificate: ServedCertificate = {
 
 export type RouteWish = HandlerPlan & {
   readonly match?: RoutePlan['match']
-  readonly response?: Readonly<Record<string, string | null>>
+  readonly response?: HeaderRules
+  /** Over those of the whole wish. */
+  readonly request?: HeaderRules
   readonly guards?: Partial<GuardsPlan>
 }
 
 export interface PlanWish {
   readonly routes: readonly RouteWish[]
   readonly listeners?: readonly ListenerPlan[]
-  readonly headers?: Readonly<Record<string, string | null>>
+  readonly headers?: HeaderRules
+  readonly requestHeaders?: HeaderRules
   readonly requestId?: GatewayPlan['requestId']
+  readonly trustedProxies?: GatewayPlan['trustedProxies']
+  readonly threads?: GatewayPlan['threads']
   readonly limits?: Partial<LimitsPlan>
   /** Of every route that has none of its own, and of requests without a route. */
   readonly guards?: Partial<GuardsPlan>
   readonly compression?: GatewayPlan['compression']
+  readonly upstreams?: GatewayPlan['upstreams']
 }
 
 export const defaultLimits: LimitsPlan = {
   requestHeaders: 16_000,
   headerTimeout: 10_000,
   idleTimeout: 75_000,
+  stallTimeout: 60_000,
   connections: 10_000,
 }
 
@@ -61,16 +70,19 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
   const headers = wish.headers ?? {}
   const guards = { ...defaultGuards, ...wish.guards }
   return {
-    threads: 'auto',
+    threads: wish.threads ?? 'auto',
     listeners: wish.listeners ?? listeners,
-    routes: wish.routes.map(({ match = {}, response = {}, guards: own, ...handler }, index) => ({
+    routes: wish.routes.map(({ match = {}, request = {}, response = {}, guards: own, ...handler }, index) => ({
       label: `route ${index}`,
       match,
       handler,
       guards: { ...guards, ...own },
-      response: { headers: { ...headers, ...response } },
+      request: { headers: layOver(wish.requestHeaders ?? {}, request) },
+      response: { headers: layOver(headers, response) },
       position,
     })),
+    trustedProxies: wish.trustedProxies ?? [],
+    upstreams: wish.upstreams ?? [],
     requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
     limits: { ...defaultLimits, ...wish.limits },
     guards,
@@ -84,7 +96,7 @@ export function listener(name: string, port: number, tls = false): ListenerPlan 
   return { name, host: '127.0.0.1', port, tls, position }
 }
 
-export function proxyTo(port: number, wish: Partial<Omit<ProxyPlan, 'kind'>> = {}): ProxyPlan {
+export function proxyTo(port: number, wish: Partial<Omit<OriginProxyPlan, 'kind'>> = {}): OriginProxyPlan {
   const timeouts = { connect: 3_000, response: 10_000 }
   return { kind: 'proxy', origin: `http://127.0.0.1:${port}`, timeouts, ...wish }
 }
@@ -97,6 +109,7 @@ export interface RunningGateway {
   readonly records: readonly AccessRecord[]
   /** What was told to the operator. */
   readonly errors: readonly string[]
+  readonly warnings: readonly string[]
   apply(wish: PlanWish): Promise<void>
   /** The first record, past or future, for which this is true. */
   waitForRecord(wanted: (record: AccessRecord) => boolean): Promise<AccessRecord>
@@ -108,13 +121,19 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const listeners = [listener('http', http), listener('https', https, true)]
   const records: AccessRecord[] = []
   const errors: string[] = []
+  const warnings: string[] = []
   const waiting = new Set<(record: AccessRecord) => void>()
   const gateway = createGateway({
+    meter: noMeter,
     accessLog: () => (record) => {
       records.push(record)
       for (const look of waiting) look(record)
     },
-    log: { info: () => {}, warn: () => {}, error: (message) => void errors.push(message) },
+    log: {
+      info: () => {},
+      warn: (message) => void warnings.push(message),
+      error: (message) => void errors.push(message),
+    },
   })
   const running: RunningGateway = {
     gateway,
@@ -123,6 +142,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
     listeners,
     records,
     errors,
+    warnings,
     apply: (next) => gateway.apply(planOf(next, listeners), [certificate]),
     waitForRecord(wanted) {
       const past = records.find(wanted)

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { address } from './addresses.ts'
 import { limitsSchema } from './guards.ts'
-import { headersSchema, routeSchema } from './route.ts'
-import { boolean, choice, formOrVariable, headerName, scalar, text } from './scalars.ts'
-import { listOf, mapping, named } from './structures.ts'
+import { headersSchema } from './headers.ts'
+import { addressRanges } from './ranges.ts'
+import { routeSchema } from './route.ts'
+import { boolean, choice, formOrVariable, headerName, headerText, scalar, text } from './scalars.ts'
+import { listOf, mapping, named, oneOrMany } from './structures.ts'
 
 const listenerSchema = mapping({
   address: address.describe('`:8080` is all addresses; port 0 is any free one'),
@@ -40,15 +42,25 @@ const compressionSchema = z
 export const gatewaySchema = mapping({
   threads: threads.describe('`auto`: one for every two CPUs that may be used').prefault('auto'),
   listeners: named(listenerSchema).describe('Default, if there are routes: `http` on `:80`').prefault({}),
+  trustedProxies: oneOrMany(addressRanges, 'a list of addresses, ranges such as `10.0.0.0/8`, `loopback` or `private`')
+    .describe('Whose X-Forwarded-* and PROXY headers are believed; default: nobody')
+    .prefault('none'),
   requestId: mapping({
     header: headerName.prefault('X-Request-Id'),
     accept: choice(['uuid-v4', 'none'])
       .describe("`uuid-v4`: a client's own id is kept if it is one; `none`: always a new one")
       .prefault('uuid-v4'),
+    invalid: headerText('a text for a header')
+      .describe('What client and upstream read where the client sent no id that is accepted; default: a new id')
+      .optional(),
+    internal: headerName.describe("Header for a second id that is always ours, never the client's").optional(),
   }).prefault({}),
   limits: limitsSchema,
+  request: mapping({ headers: headersSchema.prefault({}) })
+    .describe('Headers that upstreams get')
+    .prefault({}),
   response: mapping({ headers: headersSchema.prefault({}) })
-    .describe('Headers of every response; null removes')
+    .describe('Headers of every response')
     .prefault({}),
   compression: compressionSchema
     .describe('Encodings offered to clients, the preferred one first; `false` turns it off')

@@ -1,47 +1,135 @@
-import { basename, dirname } from 'node:path'
-import type { FastifyReply } from 'fastify'
-import type { FilePlan, FilesPlan } from '../../plan/types.ts'
-import { messageOf } from '../../shared/errors.ts'
+import type { ContentEncoding, FilePlan, FilesPlan } from '../../plan/types.ts'
+import type { Negotiate } from '../encoding/negotiate.ts'
 import type { Exchange } from '../exchange.ts'
-import { sendError } from '../respond.ts'
-import { locate } from './locate.ts'
-import type { Pages } from './pages.ts'
+import { FileChanged, type Trouble, troubleOf } from '../files/disk.ts'
+import { sendFile } from '../files/send-file.ts'
+import type { FileStore, Found } from '../files/store.ts'
+import { StoredFile, type Wanted } from '../files/stored-file.ts'
+import { type FlatHeaders, sendError, sendText } from '../respond.ts'
+import { createLocator } from './locate.ts'
+
+/** What routes for files have in common. */
+export interface FileService {
+  readonly store: FileStore
+  readonly encodings: readonly ContentEncoding[]
+  readonly negotiate: Negotiate
+}
+
+/** A route that answers from a folder, made ready once per generation. */
+export interface Folder {
+  /** Whether a request for which there is no file goes on to the next route. */
+  readonly existingOnly: boolean
+  /** The file that the request names, if there is one: this is how a route for existing files is chosen. */
+  locate(exchange: Exchange): StoredFile | undefined | Promise<StoredFile | undefined>
+  /** Answers with the file that the path names, else with the fallback, else with 404. */
+  answer(exchange: Exchange): void | Promise<void>
+}
 
 /** Whether a file can be the answer at all. */
 export function readsFiles({ request }: Exchange): boolean {
   return request.method === 'GET' || request.method === 'HEAD'
 }
 
-/** Answers with a file below the plan's root, else with the fallback, else with 404. */
-export async function serveFiles(
-  exchange: Exchange,
-  reply: FastifyReply,
-  plan: FilesPlan,
-  pages: Pages | undefined,
-): Promise<void> {
-  if (!readsFiles(exchange)) return refuseMethod(exchange, reply)
-  const relative = exchange.located ?? (await locate(plan, exchange.target.path)) ?? plan.fallback
-  if (relative === undefined) {
-    reply.hijack()
-    sendError(exchange, 404, 'no such file')
-  } else if (pages?.has(relative)) {
-    reply.hijack()
-    await pages
-      .send(exchange, relative)
-      .catch((error) => sendError(exchange, 404, `page ${relative}: ${messageOf(error)}`))
-  } else {
-    if (plan.cacheControl !== undefined) reply.header('cache-control', plan.cacheControl)
-    reply.sendFile(relative, plan.root, { cacheControl: false })
+export function createFolder(plan: FilesPlan, service: FileService): Folder {
+  const { store } = service
+  const locator = createLocator(plan, service.encodings)
+  const send = createSender(service, plan.cacheControl === undefined ? [] : ['cache-control', plan.cacheControl])
+
+  async function answerOther(exchange: Exchange, found: Found): Promise<void> {
+    const { fallback } = locator
+    if (isTrouble(found) && found.status !== 404) return refuse(exchange, found)
+    if (fallback) {
+      const page = await store.find(fallback)
+      if (page instanceof StoredFile) return send(exchange, page)
+      return refuse(exchange, isTrouble(page) ? page : { status: 404, cause: 'no such file, and no fallback either' })
+    }
+    if (found === 'folder' && (await hasIndex(exchange))) return redirectInto(exchange)
+    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: 'no such file' })
+  }
+
+  async function hasIndex({ target }: Exchange): Promise<boolean> {
+    const index = locator.indexOf(target.path)
+    return index !== undefined && (await store.find(index)) instanceof StoredFile
+  }
+
+  function answerWith(exchange: Exchange, found: Found): void | Promise<void> {
+    return found instanceof StoredFile ? send(exchange, found) : answerOther(exchange, found)
+  }
+
+  return {
+    existingOnly: plan.existingOnly,
+    locate({ target }) {
+      const wanted = locator.named(target.path)
+      const found = wanted && store.find(wanted)
+      return found instanceof Promise ? found.then(fileOrNothing) : fileOrNothing(found)
+    },
+    answer(exchange) {
+      if (!readsFiles(exchange)) return refuseMethod(exchange)
+      if (exchange.located) return send(exchange, exchange.located)
+      const wanted = locator.named(exchange.target.path)
+      const found = wanted ? store.find(wanted) : 'absent'
+      return found instanceof Promise ? found.then((seen) => answerWith(exchange, seen)) : answerWith(exchange, found)
+    },
   }
 }
 
 /** Answers every path with one file. */
-export function serveFile(exchange: Exchange, reply: FastifyReply, plan: FilePlan): void {
-  if (!readsFiles(exchange)) refuseMethod(exchange, reply)
-  else reply.sendFile(basename(plan.path), dirname(plan.path), { cacheControl: false, dotfiles: 'allow' })
+export function createFileAnswer(plan: FilePlan, service: FileService): Folder['answer'] {
+  const send = createSender(service, [])
+  const wanted: Wanted = { path: plan.path, encodings: service.encodings }
+  return async (exchange) => {
+    if (!readsFiles(exchange)) return refuseMethod(exchange)
+    const found = await service.store.find(wanted)
+    if (found instanceof StoredFile) return send(exchange, found)
+    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: `${plan.path} is not there` })
+  }
 }
 
-function refuseMethod(exchange: Exchange, reply: FastifyReply): void {
-  reply.hijack()
+const attempts = 3
+
+/** Sends a file; one that was replaced since it was looked at is looked at again, for as long as nothing was sent of it. */
+function createSender({ store, negotiate }: FileService, headers: FlatHeaders) {
+  async function recover(exchange: Exchange, file: StoredFile, error: unknown, attempt: number): Promise<void> {
+    if (exchange.over) return
+    const trouble = troubleOf(error)
+    if (exchange.response.headersSent || attempt === attempts) return refuse(exchange, trouble)
+    if (!(error instanceof FileChanged) && trouble.status !== 404) return refuse(exchange, trouble)
+    store.forget(file.wanted)
+    const found = await store.find(file.wanted)
+    if (found instanceof StoredFile) return send(exchange, found, attempt + 1)
+    refuse(exchange, isTrouble(found) ? found : trouble)
+  }
+
+  function send(exchange: Exchange, file: StoredFile, attempt = 1): void | Promise<void> {
+    const favourites = negotiate(exchange.request.headers['accept-encoding'] as string | undefined)
+    const sending = sendFile(exchange, file, { favourites, headers })
+    return sending?.catch((error) => recover(exchange, file, error, attempt))
+  }
+
+  return send
+}
+
+function fileOrNothing(found: Found | undefined): StoredFile | undefined {
+  return found instanceof StoredFile ? found : undefined
+}
+
+function isTrouble(found: Found): found is Trouble {
+  return typeof found === 'object' && 'cause' in found
+}
+
+function refuse(exchange: Exchange, { status, cause }: Trouble): void {
+  sendError(exchange, status, cause)
+}
+
+/**
+ * So that relative links in the index lead into the folder. Relative itself: whatever was in front of this path for the
+ * client (a stripped prefix) still is, and no path can make it name another host.
+ */
+function redirectInto(exchange: Exchange): void {
+  const { path, query } = exchange.target
+  sendText(exchange, 308, '', ['location', `./${path.slice(path.lastIndexOf('/') + 1)}/${query}`])
+}
+
+function refuseMethod(exchange: Exchange): void {
   sendError(exchange, 405, 'files are only read', ['allow', 'GET, HEAD'])
 }

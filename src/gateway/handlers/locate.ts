@@ -1,27 +1,37 @@
-import { stat } from 'node:fs/promises'
+/** Which file below a root a path means. */
 import { join } from 'node:path'
-import type { FilesPlan } from '../../plan/types.ts'
+import type { ContentEncoding, FilesPlan } from '../../plan/types.ts'
+import type { Wanted } from '../files/stored-file.ts'
 import { relativeFilePath } from '../target-path.ts'
+import { renderingsOf } from './pages.ts'
 
 const indexFile = 'index.html'
 
-/**
- * The file below the plan's root that a path names, relative to the root; a folder (with its trailing slash) names its
- * index.html. Undefined: there is no such file, or this route does not serve it.
- */
-export async function locate(plan: FilesPlan, path: string): Promise<string | undefined> {
-  const named = relativeFilePath(path)
-  if (named === undefined) return undefined
-  const relative = named === '' || named.endsWith('/') ? named + indexFile : named
-  if (plan.except.includes(relative)) return undefined
-  return (await isFile(join(plan.root, relative))) ? relative : undefined
+export interface Locator {
+  /**
+   * The file that a path names; a folder (with its trailing slash) names its index.html. Undefined: it names none that
+   * this route would serve, whatever is on disk.
+   */
+  named(path: string): Wanted | undefined
+  /** The index of the folder that a path without a trailing slash might mean. */
+  indexOf(path: string): Wanted | undefined
+  readonly fallback: Wanted | undefined
 }
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile()
-  } catch {
-    // Missing, a file in place of a folder, a name too long, not ours to read: no file that could be served.
-    return false
+export function createLocator(plan: FilesPlan, encodings: readonly ContentEncoding[]): Locator {
+  const renderings = renderingsOf(plan)
+  const wanted = (relative: string): Wanted => {
+    return { path: join(plan.root, relative), rendering: renderings.get(relative), encodings }
+  }
+  const named = (path: string): Wanted | undefined => {
+    const segments = relativeFilePath(path)
+    if (segments === undefined) return undefined
+    const relative = segments === '' || segments.endsWith('/') ? segments + indexFile : segments
+    return plan.except.includes(relative) ? undefined : wanted(relative)
+  }
+  return {
+    named,
+    indexOf: (path) => (path.endsWith('/') ? undefined : named(`${path}/`)),
+    fallback: plan.fallback === undefined ? undefined : wanted(plan.fallback),
   }
 }

@@ -1,0 +1,72 @@
+/** Conditional requests (RFC 9110 §13): whether the client's copy is still good, and whether it is the one it asks for. */
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** What the answer would be, if there were no condition. */
+export interface Validators {
+  readonly etag: string
+  /** Tags of other answers that this client could have been given, and that stand for the same content. */
+  readonly alsoCurrent?: string | undefined
+  /** Milliseconds since 1970, in whole seconds; absent if the content depends on more than the file. */
+  readonly modified?: number | undefined
+}
+
+/** Whether the request has any of the conditions below: most have none. */
+export function isConditional(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers['if-none-match'] !== undefined ||
+    headers['if-modified-since'] !== undefined ||
+    headers['if-match'] !== undefined ||
+    headers['if-unmodified-since'] !== undefined
+  )
+}
+
+/** In the order of RFC 9110 §13.2.2. `not-modified` comes with the tag of the copy that the client may go on using. */
+export function judge(
+  headers: IncomingHttpHeaders,
+  { etag, alsoCurrent, modified }: Validators,
+): 'send' | 'precondition-failed' | { readonly notModified: string } {
+  const current = alsoCurrent === undefined ? [etag] : [etag, alsoCurrent]
+  const ifMatch = headers['if-match']
+  if (ifMatch !== undefined) {
+    if (!current.some((tag) => names(ifMatch, tag, 'strongly'))) return 'precondition-failed'
+  } else if (modified !== undefined) {
+    const since = readDate(headers['if-unmodified-since'])
+    if (since !== undefined && modified > since) return 'precondition-failed'
+  }
+  const ifNoneMatch = headers['if-none-match']
+  if (ifNoneMatch !== undefined) {
+    const known = current.find((tag) => names(ifNoneMatch, tag, 'weakly'))
+    return known === undefined ? 'send' : { notModified: known }
+  }
+  const since = readDate(headers['if-modified-since'])
+  return since !== undefined && modified !== undefined && modified <= since ? { notModified: etag } : 'send'
+}
+
+/** Whether the part that the client has is of this answer (RFC 9110 §13.1.5): only a strong tag or its very date says so. */
+export function isPartOf(ifRange: string | string[] | undefined, { etag, modified }: Validators): boolean {
+  if (ifRange === undefined) return true
+  if (typeof ifRange !== 'string') return false
+  if (ifRange.includes('"')) return ifRange === etag && !etag.startsWith('W/')
+  return modified !== undefined && readDate(ifRange) === modified
+}
+
+/** RFC 9110 §8.8.3.2: weak tags are equal to none when compared strongly. */
+function names(list: string, tag: string, how: 'strongly' | 'weakly'): boolean {
+  if (list.trim() === '*') return true
+  const named: readonly string[] = list.match(/(?:W\/)?"[^"]*"/g) ?? []
+  if (how === 'strongly') return !tag.startsWith('W/') && named.includes(tag)
+  return named.some((one) => opaque(one) === opaque(tag))
+}
+
+function opaque(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag
+}
+
+/** The one form that is still sent; an older one is ignored, which costs a full answer and is never wrong. */
+const fixedDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+
+function readDate(text: string | undefined): number | undefined {
+  if (text === undefined || !fixedDate.test(text)) return undefined
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? undefined : date
+}

@@ -1,0 +1,139 @@
+/** A file as the answer to a GET or HEAD: conditions, parts, and the bytes in as few writes as they need. */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ContentEncoding } from '../../plan/types.ts'
+import { createEncoder } from '../encoding/encode.ts'
+import type { Exchange } from '../exchange.ts'
+import { type FlatHeaders, sendError, sendHead } from '../respond.ts'
+import { isConditional, isPartOf, judge } from './conditions.ts'
+import { FileChanged, isSame, openFile, type Part, readPart } from './disk.ts'
+import { sendChunks } from './pump.ts'
+import { readRange } from './range.ts'
+import type { Representation } from './representation.ts'
+import type { StoredFile } from './stored-file.ts'
+
+export interface SendWish {
+  /** The client's favourite encodings, best first. */
+  readonly favourites: readonly ContentEncoding[]
+  /** Name and value in turn, for answers that are the file or say that the client has it. */
+  readonly headers: FlatHeaders
+}
+
+/** Bodies above this size are written piece by piece: a client that reads slowly must not have all of it encrypted and waiting. */
+const largestWrite = 256 * 1024
+
+/** Returns at once if all is in memory. Rejects as `troubleOf` understands it, FileChanged if the file is another by now. */
+export function sendFile(exchange: Exchange, file: StoredFile, wish: SendWish): void | Promise<void> {
+  const { headers, method } = exchange.request
+  if (method === 'GET' && headers.range !== undefined) return sendWithRange(exchange, file, wish)
+  const form = file.best(wish.favourites)
+  if (form instanceof Promise) return form.then((loaded) => sendForm(exchange, file, loaded, wish))
+  return sendForm(exchange, file, form, wish)
+}
+
+function sendForm(
+  exchange: Exchange,
+  file: StoredFile,
+  form: Representation,
+  { headers }: SendWish,
+): void | Promise<void> {
+  if (exchange.over || endsByCondition(exchange, file, form, headers)) return
+  return sendBody(exchange, form, headers)
+}
+
+/** Parts are given of the file as it is, never of an encoded form; if none can be given, this is a request like any other. */
+async function sendWithRange(exchange: Exchange, file: StoredFile, wish: SendWish): Promise<void> {
+  const { headers } = exchange.request
+  const plain = await file.plain()
+  const part = readRange(headers.range ?? '', plain.size)
+  const validators = { etag: plain.etag, modified: file.modified }
+  if (part === 'whole' || !isPartOf(headers['if-range'], validators)) {
+    return sendForm(exchange, file, await file.best(wish.favourites), wish)
+  }
+  if (exchange.over || endsByCondition(exchange, file, plain, wish.headers)) return
+  if (part === 'none') {
+    sendError(exchange, 416, 'no such range', ['content-range', `bytes */${plain.size}`])
+    return
+  }
+  await sendBody(exchange, plain, wish.headers, part)
+}
+
+function endsByCondition(exchange: Exchange, file: StoredFile, form: Representation, headers: FlatHeaders): boolean {
+  const asked = exchange.request.headers
+  if (!isConditional(asked)) return false
+  const verdict = judge(asked, { etag: form.etag, alsoCurrent: file.plainTag, modified: file.modified })
+  if (verdict === 'send') return false
+  if (verdict === 'precondition-failed') {
+    sendError(exchange, 412, 'the file is not the one that the client asks for')
+  } else {
+    // RFC 9110 §15.4.5: what a cache needs to know which of its copies may go on, and nothing that describes the body.
+    const vary = form.headers.includes('vary') ? ['vary', 'accept-encoding'] : []
+    sendHead(exchange, 304, ['etag', verdict.notModified, ...vary, ...headers])
+    exchange.response.end()
+  }
+  return true
+}
+
+function sendBody(exchange: Exchange, form: Representation, added: FlatHeaders, part?: Part): void | Promise<void> {
+  const { body } = form
+  if (!body) return streamBody(exchange, form, added, part)
+  const sent = part ? body.subarray(part.from, part.to) : body
+  sendHeadOf(exchange, form, added, part)
+  if (exchange.request.method === 'HEAD') {
+    exchange.response.end()
+  } else if (sent.length > largestWrite) {
+    return sendChunks(exchange, pieces(sent))
+  } else {
+    exchange.bytesSent = sent.length
+    exchange.response.end(sent)
+  }
+}
+
+async function streamBody(
+  exchange: Exchange,
+  form: Representation,
+  added: FlatHeaders,
+  part: Part = { from: 0, to: form.size },
+): Promise<void> {
+  const { handle, facts } = await openFile(form.path)
+  try {
+    if (!isSame(facts, form.facts)) throw new FileChanged(form.path)
+    if (exchange.over) return
+    sendHeadOf(exchange, form, added, part.to - part.from < form.size ? part : undefined)
+    if (exchange.request.method === 'HEAD') exchange.response.end()
+    else if (form.encodeAs) await sendChunks(exchange, encoded(form.encodeAs, readPart(handle, facts, part)))
+    else await sendChunks(exchange, readPart(handle, facts, part))
+  } finally {
+    await handle.close()
+  }
+}
+
+function sendHeadOf(exchange: Exchange, form: Representation, added: FlatHeaders, part: Part | undefined): void {
+  const { headers, size, encodeAs } = form
+  if (part) {
+    const range = `bytes ${part.from}-${part.to - 1}/${size}`
+    const length = String(part.to - part.from)
+    sendHead(exchange, 206, [...headers, 'content-length', length, 'content-range', range, ...added])
+  } else if (encodeAs) {
+    sendHead(exchange, 200, [...headers, ...added])
+  } else {
+    sendHead(exchange, 200, [...headers, 'content-length', String(size), ...added])
+  }
+}
+
+function* pieces(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += largestWrite) yield body.subarray(at, at + largestWrite)
+}
+
+/** Ends the source too when it is left early, and fails when the source does. */
+async function* encoded(encoding: ContentEncoding, source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const encoder = createEncoder(encoding)
+  // What goes wrong here is thrown by the loop below as well.
+  const piped = pipeline(Readable.from(source), encoder).catch(() => {})
+  try {
+    yield* encoder as AsyncIterable<Buffer>
+  } finally {
+    encoder.destroy()
+    await piped
+  }
+}

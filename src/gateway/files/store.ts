@@ -1,0 +1,131 @@
+/**
+ * The files of one thread: what is on disk, known for half a second, and the content of hot ones in memory. It outlives
+ * generations: a reload of the configuration forgets nothing.
+ */
+import type { ContentEncoding } from '../../plan/types.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { encodeWhole } from '../encoding/encode.ts'
+import { type FileFacts, isSame, look, type Trouble } from './disk.ts'
+import { createQueue } from './queue.ts'
+import { Recent } from './recent.ts'
+import { type FileSurroundings, type Siblings, StoredFile, suffixes, type Wanted } from './stored-file.ts'
+
+/** What is at a path. */
+export type Found = StoredFile | Trouble | 'folder' | 'absent'
+
+export interface FileStore {
+  /** What is there, as it was half a second ago or later; at once if that is known. Never rejects. */
+  find(wanted: Wanted): Found | Promise<Found>
+  /** What was seen there is outdated: whoever asks next has it looked at. */
+  forget(wanted: Wanted): void
+}
+
+export interface FileStoreOptions {
+  /** Bytes in memory, file contents above all. */
+  readonly budget: number
+  /** Bytes above which a file is not kept in memory but read from disk for each answer. */
+  readonly largest: number
+}
+
+/** How long what was seen on disk is believed. Asking is robust where notifications are not: overlays, NFS, bind mounts. */
+const believedFor: Milliseconds = 500
+
+/** What an entry weighs without content: its key, facts and bookkeeping. */
+const bareWeight = 600
+
+interface Entry {
+  readonly found: Found
+  /** When we began to look, on the clock of performance.now(). */
+  seen: Milliseconds
+}
+
+export function createFileStore({ budget, largest }: FileStoreOptions): FileStore {
+  const entries = new Recent<Entry>(budget)
+  const looking = new Map<string, Promise<Found>>()
+  const encodings = createQueue({ atOnce: 2, waiting: 256 })
+  const around: FileSurroundings = {
+    largest,
+    encode: (encoding, body) => encodings.run(() => encodeWhole(encoding, body)),
+    grew: (file, bytes) => {
+      const key = keyOf(file.wanted)
+      if (entries.get(key)?.found === file) entries.grow(key, bytes)
+    },
+  }
+
+  async function lookAgain(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
+    const seen = performance.now()
+    const found = await findOnDisk(wanted, known?.found, around)
+    if (known && found === known.found && entries.get(key) === known) known.seen = seen
+    else entries.set(key, { found, seen }, bareWeight + 2 * key.length)
+    looking.delete(key)
+    return found
+  }
+
+  return {
+    find(wanted) {
+      const key = keyOf(wanted)
+      const known = entries.get(key)
+      if (known && performance.now() - known.seen < believedFor) return known.found
+      const underWay = looking.get(key)
+      if (underWay) return underWay
+      const answer = lookAgain(key, wanted, known)
+      looking.set(key, answer)
+      return answer
+    },
+    forget(wanted) {
+      entries.delete(keyOf(wanted))
+    },
+  }
+}
+
+function keyOf({ path, rendering }: Pick<Wanted, 'path' | 'rendering'>): string {
+  return rendering ? `${rendering.id}\0${path}` : path
+}
+
+/** The very same object as before if nothing has changed. */
+async function findOnDisk(wanted: Wanted, before: Found | undefined, around: FileSurroundings): Promise<Found> {
+  const { path, rendering, encodings } = wanted
+  const sighting = await look(path)
+  if (typeof sighting === 'string') return sighting
+  if ('trouble' in sighting) return sighting.trouble
+  const facts = sighting.file
+  const siblings = rendering ? new Map() : await lookForSiblings(path, facts, encodings)
+  const next = new StoredFile({ wanted, facts, siblings, around })
+  return before instanceof StoredFile && isAsGood(before, next) ? before : next
+}
+
+/** Whether what was read and encoded of a file before still is what there is. */
+function isAsGood(before: StoredFile, next: StoredFile): boolean {
+  return (
+    before.settled &&
+    isSame(before.facts, next.facts) &&
+    areSame(before.siblings, next.siblings) &&
+    before.wanted.encodings.join() === next.wanted.encodings.join()
+  )
+}
+
+async function lookForSiblings(
+  path: string,
+  { mtimeMs }: FileFacts,
+  encodings: readonly ContentEncoding[],
+): Promise<Siblings> {
+  const sightings = await Promise.all(encodings.map((encoding) => look(path + suffixes[encoding])))
+  const found = new Map<ContentEncoding, FileFacts>()
+  for (const [index, encoding] of encodings.entries()) {
+    const sighting = sightings[index]
+    // An older one was made from another state of the file.
+    if (typeof sighting === 'object' && 'file' in sighting && sighting.file.mtimeMs >= mtimeMs)
+      found.set(encoding, sighting.file)
+  }
+  return found
+}
+
+function areSame(a: Siblings, b: Siblings): boolean {
+  return (
+    a.size === b.size &&
+    [...a].every(([encoding, facts]) => {
+      const other = b.get(encoding)
+      return other !== undefined && isSame(facts, other)
+    })
+  )
+}
