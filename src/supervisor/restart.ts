@@ -56,7 +56,8 @@ type Policy = Pick<ProcessPlan, 'kind' | 'ready' | 'restart'>
 export function judge(plan: Policy, { ending, run, failures: before, now, random }: Case): Judgement {
   const { policy, backoff, giveUp } = plan.restart
   const failed = ending.kind !== 'exit' || ending.exit.code !== 0
-  const failures = failureAdded(run && hadBeenReady(plan, run) ? undefined : before, now, giveUp.within)
+  const unready = run && hadBeenReady(plan, run) ? undefined : before
+  const failures = failureAdded(unready && withoutWaiting(unready, ending, run), now, giveUp.within)
   const reason = describeEnding(plan, ending, run?.uptime)
   const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
@@ -79,6 +80,15 @@ export const steadyAfter: Milliseconds = 5_000
 
 function hadBeenReady({ kind, ready }: Policy, run: NonNullable<Case['run']>): boolean {
   return ready ? run.wasReady : kind === 'service' && run.uptime >= steadyAfter
+}
+
+/**
+ * The window for giving up stands still while a start was waited for in vain: with a deadline longer than the window, a
+ * process that never becomes ready would otherwise be started for ever.
+ */
+function withoutWaiting(before: Failures, ending: Ending, run: Case['run']): Failures {
+  const waited = ending.kind === 'never-ready' ? (run?.uptime ?? 0) : 0
+  return { ...before, times: before.times.map((time) => time + waited) }
 }
 
 function failureAdded(before: Failures | undefined, now: Milliseconds, within: Milliseconds): Failures {

@@ -108,6 +108,20 @@ describe('the restart policy', () => {
     })
   })
 
+  it('gives up on what is never ready, although each wait for it is longer than the window', () => {
+    const plan = { ...service('always', 3), ready: probe }
+    const uptime = 300_000 // the window of these plans is shorter
+    let failures = noFailures
+    const verdicts = [1, 2, 3].map((start) => {
+      const ending: Ending = { kind: 'never-ready', last: undefined }
+      const judgement = judge(plan, caseOf(ending, { failures, now: start * uptime, run: { wasReady: false, uptime } }))
+      failures = judgement.failures
+      return judgement.verdict
+    })
+    expect(plan.restart.giveUp.within).toBeLessThan(uptime)
+    expect(verdicts).toEqual(['retry', 'retry', 'gaveUp'])
+  })
+
   it('gives up at once what can never be spawned, and tries again what could not be for the moment', () => {
     const failure = { reason: 'command: x is not there', exitCode: 127, transient: false } as const
     const impossible = judge(service('always'), caseOf({ kind: 'not-spawned', failure }))
