@@ -1,29 +1,35 @@
 /** From a request's head to its exchange: everything that must be sound before a route is looked for. */
-import { randomUUID } from 'node:crypto'
 import { METHODS } from 'node:http'
 import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
-import { requestIdOf } from './request-id.ts'
+import { headSizeFlaw } from './guards/head-size.ts'
+import { identify } from './identity.ts'
+import { requestIdsOf } from './request-id.ts'
 import { flawOf, type Refusal } from './sound-head.ts'
 import { readTargetPath, type TargetPath } from './target-path.ts'
 
 /** CONNECT, which asks for a tunnel to anywhere, never gets as far as a request. */
 export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
 
-export type Arrival = Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'requestId'>
+export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'identity' | 'ids'> {
+  /** Address of the other end of the connection. */
+  readonly peer: string
+}
 
 /** The exchange, and why the request must be refused if it must. */
 export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
-  const { request, generation } = arrival
+  const { request, generation, peer, listener } = arrival
   const target = readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
   const authority = authorityOf(request, target)
   const host = authority === undefined ? undefined : hostOf(authority)
-  const refusal = refusalOf(request, target, host) ?? flawOf(request)
+  const refusal =
+    refusalOf(request, target, host) ?? flawOf(request) ?? headSizeFlaw(request, generation.plan.limits.requestHeaders)
   const exchange = new Exchange({
     ...arrival,
     target: target ?? { path: '(malformed)', query: '' },
     authority: authority ?? '',
     host: host ?? '',
-    requestId: refusal ? randomUUID() : requestIdOf(request.headers, generation.plan.requestId),
+    identity: identify({ peer, secure: listener.tls }, request.headers, generation.trusts),
+    ids: requestIdsOf(refusal ? {} : request.headers, generation.plan.requestId),
   })
   return refusal ? { exchange, refusal } : { exchange }
 }

@@ -1,15 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
-import type { ListenerPlan } from '../plan/types.ts'
+import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
+import { endWhenIdle } from './idle-session.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
 import { withoutMapping } from './trust.ts'
 
 export interface ListenerEvents {
+  /** Whether a new connection may stay; one that may not is gone already. */
+  connected(socket: Socket): boolean
   request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
   upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
+  /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
+  unparsed(listener: Listener, socket: Socket, error: Error): void
   /** Something went wrong while accepting (too many open files, for example); the port stays open. */
   failed(plan: ListenerPlan, error: Error): void
 }
@@ -22,6 +27,8 @@ export interface Listener {
   peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string
   /** Answers handshakes with these certificates from the next one on; connections stay. */
   use(sni: SniChooser): void
+  /** Holds connections to these limits from the next one on. */
+  limit(limits: LimitsPlan): void
   /**
    * Accepts no more and ends idle connections; h2 clients are told to go (GOAWAY) and finish their streams. `closed` is
    * called when the last connection is over.
@@ -34,13 +41,9 @@ export interface Listener {
 }
 
 const http1: ServerOptions = {
-  // Longer than the 60 s of common load balancers, so that they never send into a connection that we are closing.
-  keepAliveTimeout: 75_000,
-  headersTimeout: 10_000,
-  connectionsCheckingInterval: 2_000,
+  connectionsCheckingInterval: 1_000,
   // A body may take as long as it needs: uploads of gigabytes are honest.
   requestTimeout: 0,
-  maxHeaderSize: 16 * 1024,
   requireHostHeader: true,
   noDelay: true,
 }
@@ -51,13 +54,16 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   const server = plan.tls ? secureServer(() => current) : createServer(http1)
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
+  let idleTimeout = 0
   server.on('connection', (socket: Socket) => {
+    if (!events.connected(socket)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
   server.on('session', (session: ServerHttp2Session) => {
     // A broken session concerns its client only; its streams report for themselves.
     session.on('error', () => {})
+    endWhenIdle(session, idleTimeout)
   })
   // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
   Object.assign(server, { shouldUpgradeCallback: isWebSocket })
@@ -70,6 +76,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     use(next) {
       current = next
       if (plan.tls) setFallback(server as Http2SecureServer, next)
+    },
+    limit(limits) {
+      idleTimeout = limits.idleTimeout
+      setLimits(server, limits)
     },
     stopAccepting(closed) {
       server.close(closed)
@@ -93,7 +103,24 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
     events.upgrade(listener, request, { socket, head }),
   )
+  server.on('clientError', (error: Error, socket: Socket) => events.unparsed(listener, socket, error))
   return listener
+}
+
+/** Names and values of 128 fields, each with the 32 bytes that RFC 9113 §6.5.2 adds to it. */
+const h2Allowance = 128 * 32
+
+function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void {
+  // All but `updateSettings` are read from the server for each connection; an h2 server has them for its h1 connections.
+  Object.assign(server, {
+    keepAliveTimeout: limits.idleTimeout,
+    headersTimeout: limits.headerTimeout,
+    maxHeaderSize: limits.requestHeaders,
+    // Node drops further ones without a word; their size bounds them already.
+    maxHeadersCount: 0,
+  })
+  // A longer head is reset by nghttp2 before it is ours to answer; up to twice the limit it gets its 431.
+  if ('updateSettings' in server) server.updateSettings({ maxHeaderListSize: 2 * limits.requestHeaders + h2Allowance })
 }
 
 function secureServer(sni: () => SniChooser): Http2SecureServer {
@@ -137,7 +164,7 @@ function listen(server: Server | Http2SecureServer, plan: ListenerPlan): Promise
   })
 }
 
-export function listenError(plan: ListenerPlan, error: unknown): GatehouseError {
+export function listenError(plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>, error: unknown): GatehouseError {
   const place = `listener ${plan.name} cannot listen on ${plan.host ?? ''}:${plan.port}`
   const code = (error as { code?: unknown }).code
   if (code === 'EADDRINUSE') {

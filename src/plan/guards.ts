@@ -10,6 +10,8 @@ export interface LimitsPlan {
   readonly headerTimeout: Milliseconds
   /** How long a connection without a request stays open. */
   readonly idleTimeout: Milliseconds
+  /** How long a body under way, of a request or an answer, may stand still. */
+  readonly stallTimeout: Milliseconds
   /** Open at one time, over all listeners and threads. */
   readonly connections: number
 }

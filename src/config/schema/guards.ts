@@ -11,6 +11,9 @@ export const limitsSchema = mapping({
   idleTimeout: positiveDuration
     .describe('How long a connection without a request stays open; longer than that of a load balancer in front')
     .prefault('75s'),
+  stallTimeout: positiveDuration
+    .describe('How long a body under way may stand still; event streams and WebSockets may for ever')
+    .prefault('60s'),
   connections: integer('a number of connections from 1 to 1000000', 1, 1_000_000)
     .describe('Open at one time, over all listeners; further ones are refused')
     .prefault('10000'),

@@ -1,0 +1,52 @@
+import type { Socket } from 'node:net'
+import type { Log } from '../shared/log.ts'
+
+/** How often it is said at most that connections are refused: a flood must not flood the log too. */
+const sayEvery = 10_000
+
+/** The connections of one thread, over all its listeners. Those beyond the limit are refused at once. */
+export class Connections {
+  limit = Number.POSITIVE_INFINITY
+  readonly #log: Log
+  #open = 0
+  #refused = 0
+  #said = Number.NEGATIVE_INFINITY
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  get open(): number {
+    return this.#open
+  }
+
+  /** Since the thread began. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Counts the connection until it is closed; false if it was refused and is gone. */
+  admit(socket: Socket): boolean {
+    if (this.#open >= this.limit) {
+      this.#refuse(socket)
+      return false
+    }
+    this.#open += 1
+    socket.once('close', () => {
+      this.#open -= 1
+    })
+    return true
+  }
+
+  #refuse(socket: Socket): void {
+    this.#refused += 1
+    // A reset leaves nothing behind; an orderly close would keep the port in TIME_WAIT.
+    socket.resetAndDestroy()
+    const now = performance.now()
+    if (now - this.#said < sayEvery) return
+    this.#said = now
+    this.#log.warn(
+      `connections are refused: ${this.#open} are open, the limit of this thread (${this.#refused} so far)`,
+    )
+  }
+}
