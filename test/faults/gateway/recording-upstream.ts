@@ -1,5 +1,6 @@
 /** A raw TCP upstream that keeps every byte it is sent, reads it strictly, and answers each whole request with `ok`. */
 import { rawUpstream } from '../../gateway/upstreams.ts'
+import type { Meaning } from './smuggling-corpus.ts'
 import { readStrictly, type StrictRequest } from './strict-request.ts'
 
 export interface Recording {
@@ -40,4 +41,8 @@ export async function recordingUpstream(): Promise<Recording> {
       nonsense.length = 0
     },
   }
+}
+
+export function meaningOf({ method, target, headers, body }: StrictRequest): Meaning {
+  return { method, target, host: headers.find(([name]) => name === 'host')?.[1] ?? '', body }
 }

@@ -2,9 +2,8 @@ import type { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ask, rawSocket, tlsSocket } from '../../gateway/clients.ts'
 import { cleanUp, proxyTo, type RunningGateway, startGateway } from '../../gateway/support.ts'
-import { type Recording, recordingUpstream } from './recording-upstream.ts'
+import { meaningOf, type Recording, recordingUpstream } from './recording-upstream.ts'
 import { type Meaning, smugglingCorpus } from './smuggling-corpus.ts'
-import type { StrictRequest } from './strict-request.ts'
 
 /** Asked behind each row on the same connection: once it is answered or the connection is over, the row is done with. */
 const canary = 'GET /canary HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n'
@@ -59,10 +58,6 @@ function send(socket: Socket, bytes: string): Promise<string> {
     socket.once('close', () => resolve(answer))
     socket.write(bytes, 'latin1')
   })
-}
-
-function meaningOf({ method, target, headers, body }: StrictRequest): Meaning {
-  return { method, target, host: headers.find(([name]) => name === 'host')?.[1] ?? '', body }
 }
 
 /** Pipelined requests reach the upstream over several connections, in any order. */
