@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { answeredMethods } from './admit.ts'
-import { createNegotiator } from './encoding/negotiate.ts'
+import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
 import { compileGuards } from './guards/compile.ts'
@@ -33,6 +33,8 @@ export interface Generation {
   rulesOf(routeIndex: number): HeaderRules
   /** Headers for upstreams of the proxy route with this index. */
   requestRulesOf(routeIndex: number): HeaderRules
+  /** Which encodings a client wants. */
+  readonly negotiate: Negotiate
   /** Where the proxy route with this index sends requests. */
   upstreamOf(routeIndex: number): Upstream
   /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. */
@@ -92,6 +94,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     trusts: compileRanges(plan.trustedProxies),
     rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
     requestRulesOf: (routeIndex) => requestRules[routeIndex] as HeaderRules,
+    negotiate: files.negotiate,
     upstreamOf: upstreams.of,
     async answer(exchange) {
       exchange.routeIndex = await choose(exchange, folders, router.match)

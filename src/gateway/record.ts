@@ -9,7 +9,7 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
   const { request, response } = exchange
   const userAgent = request.headers['user-agent']
   return {
-    requestId: exchange.requestId,
+    ...exchange.ids,
     client: exchange.client,
     listener: exchange.listener.name,
     protocol: exchange.kind === 'tunnel' ? 'websocket' : exchange.protocol,

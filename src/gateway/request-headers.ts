@@ -1,5 +1,8 @@
 /** What an upstream is told: the client's headers without those that belong to one connection only, and our own. */
 import type { Exchange } from './exchange.ts'
+import { isReplaced, pushForwarding } from './forwarding.ts'
+import { pushAdded } from './header-rules.ts'
+import { pushIds } from './request-id.ts'
 
 // RFC 9110 §7.6.1. `te` and `trailer` go too: undici sends no request trailers. `expect` was answered by Node already.
 const connectionHeaders = new Set([
@@ -16,45 +19,37 @@ const connectionHeaders = new Set([
   'expect',
 ])
 
-// Nobody is trusted to have set these (trust comes with `trustedProxies`): a client's own values are replaced.
-const forwardedHeaders = new Set([
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-])
-
 /** Headers for the upstream as name and value in turn, Host first. */
 export function upstreamHeaders(exchange: Exchange): string[] {
-  const { request, authority } = exchange
-  const headers = ['host', authority]
+  const { request, authority, generation } = exchange
+  const rules = generation.requestRulesOf(exchange.routeIndex)
+  const headers = rules.governed.has('host') ? [] : ['host', authority]
   const named = namedByConnection(request.headers.connection)
   const cookies: string[] = []
   const raw = request.rawHeaders
-  const idHeader = exchange.generation.plan.requestId.header
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
     const value = raw[i + 1] as string
     const lower = name.toLowerCase()
-    if (dropped(lower, named, idHeader)) continue
+    if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange)) continue
     if (lower === 'cookie') cookies.push(value)
     else headers.push(name, value)
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
-  headers.push('x-forwarded-for', exchange.client)
-  headers.push('x-forwarded-proto', exchange.listener.tls ? 'https' : 'http')
-  headers.push('x-forwarded-host', authority)
-  headers.push(idHeader, exchange.requestId)
+  pushForwarding(headers, exchange, rules)
+  pushAdded(headers, exchange, rules)
+  pushIds(headers, exchange.ids, generation.plan.requestId)
   return headers
 }
 
-function dropped(lower: string, named: ReadonlySet<string> | undefined, idHeader: string): boolean {
-  if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower) || named?.has(lower)) return true
-  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For.
-  const canonical = lower.includes('_') || lower.includes('.') ? lower.replace(/[_.]/g, '-') : lower
-  return forwardedHeaders.has(canonical) || canonical === idHeader
+/** What never goes on, whatever the plan says: `lower` is a client's field name in lower case. */
+function isDropped(lower: string, { identity }: Exchange): boolean {
+  if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
+  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would pass every rule here
+  // and be obeyed there.
+  if (lower.includes('_') || lower.includes('.')) return true
+  return isReplaced(lower, identity.trusted)
 }
 
 /** The headers that Connection names belong to this hop as well. */

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
-import { applyRules } from './response-rules.ts'
+import { applyRules } from './header-rules.ts'
+import { pushIds } from './request-id.ts'
 
 /** Headers as name and value in turn, so that repeated ones (Set-Cookie) keep their order and number. */
 export type FlatHeaders = readonly string[]
@@ -40,8 +41,8 @@ export function sendError(exchange: Exchange, status: number, cause: string, hea
 }
 
 export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[] {
-  const final = applyRules(exchange.rules, headers)
-  final.push(exchange.generation.plan.requestId.header, exchange.requestId)
+  const final = applyRules(exchange.rules, headers, exchange)
+  pushIds(final, exchange.ids, exchange.generation.plan.requestId)
   return final
 }
 

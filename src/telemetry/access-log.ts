@@ -3,6 +3,8 @@ import type { Logger } from './logger.ts'
 /** What is told of each request when it is over. The query is left out: it often carries tokens. */
 export interface AccessRecord {
   readonly requestId: string
+  /** The id that is ours in any case, if the config asks for one. */
+  readonly internalId?: string
   /** Address of the client. */
   readonly client: string
   readonly listener: string

@@ -2,11 +2,11 @@ import type { z } from 'zod'
 import { target } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { routeGuards } from './guards.ts'
+import { headersSchema } from './headers.ts'
 import {
   boolean,
   choice,
   duration,
-  headerName,
   headerText,
   headerValue,
   method,
@@ -14,10 +14,7 @@ import {
   scalar,
   text,
 } from './scalars.ts'
-import { listOf, mapping, named, oneOrMany } from './structures.ts'
-
-/** Name → value, or null to remove the header. */
-export const headersSchema = named(headerValue.nullable(), headerName)
+import { listOf, mapping, oneOrMany } from './structures.ts'
 
 const filePath = text('a path relative to `root`')
 
@@ -65,10 +62,13 @@ export const routeSchema = mapping({
     .optional(),
   methods: listOf(method, 'a list of methods').optional(),
   ...routeGuards,
-  to: target.describe('A process, or a URL such as http://127.0.0.1:9000').optional(),
+  to: target.describe('A process, an upstream, or a URL such as http://127.0.0.1:9000').optional(),
   files: filesSchema.optional(),
   file: text('the path of a file').describe('One file, for every request that matches').optional(),
   redirect: redirectSchema.optional(),
+  request: mapping({ headers: headersSchema.prefault({}) })
+    .describe("Laid over the gateway's; only with `to`")
+    .optional(),
   response: mapping({ headers: headersSchema.prefault({}) }).optional(),
   timeouts: mapping({
     connect: duration.prefault('3s'),

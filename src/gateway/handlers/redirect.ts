@@ -8,7 +8,7 @@ export function redirect(exchange: Exchange, plan: RedirectPlan): void {
     '{host}': exchange.host,
     '{uri}': path + query,
     '{path}': path,
-    '{scheme}': exchange.listener.tls ? 'https' : 'http',
+    '{scheme}': exchange.identity.scheme,
   }
   const location = plan.to.replace(/\{\w+\}/g, (placeholder) => values[placeholder] ?? placeholder)
   const headers = ['location', location]

@@ -1,0 +1,47 @@
+/** What upstreams are told of the client and of the way a request came. */
+import type { Exchange } from './exchange.ts'
+import type { HeaderRules } from './header-rules.ts'
+import { forwardedSchemes } from './identity.ts'
+
+// What proxies in front of applications say of a client, and the path overrides that some frameworks obey: whoever can
+// write these can be anyone, or ask for a path that no route was matched against.
+const identityHeaders = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'x-original-host',
+  'x-original-url',
+  'x-rewrite-url',
+])
+
+const ours = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
+
+/** Whether a client's field of this name (in lower case) must not reach the upstream as it came. */
+export function isReplaced(name: string, trusted: boolean): boolean {
+  if (ours.has(name)) return true
+  return !trusted && (name.startsWith('x-forwarded-') || identityHeaders.has(name))
+}
+
+const sentHost = /^[a-z0-9._:,[\] -]+$/i
+
+/**
+ * Adds X-Forwarded-For, -Proto and -Host. A trusted peer's own values are kept, with the peer's address behind its list; what is
+ * unsound in them is replaced like a stranger's. What the rules of the plan say of these names is left to them.
+ */
+export function pushForwarding(headers: string[], exchange: Exchange, { governed }: HeaderRules): void {
+  const { identity, request, authority } = exchange
+  const { peer, trusted, scheme } = identity
+  const sent = trusted ? request.headers : {}
+  const list = sent['x-forwarded-for']
+  const proto = sent['x-forwarded-proto']
+  const host = sent['x-forwarded-host']
+  const push = (name: string, value: string) => {
+    if (!governed.has(name)) headers.push(name, value)
+  }
+  push('x-forwarded-for', list ? `${list}, ${peer}` : peer)
+  push('x-forwarded-proto', typeof proto === 'string' && forwardedSchemes(proto) ? proto : scheme)
+  push('x-forwarded-host', typeof host === 'string' && sentHost.test(host) ? host : authority)
+}

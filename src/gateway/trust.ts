@@ -1,0 +1,50 @@
+/** Which addresses lie in given ranges, and the one form in which an address is written here. */
+import { BlockList, isIP, SocketAddress } from 'node:net'
+
+/** True for an address (in the form that `canonicalAddress` gives) inside the ranges. */
+export type InRanges = (address: string) => boolean
+
+const remembered = 4_096
+
+/** `ranges` are written `address/prefix`, as the plan has them. */
+export function compileRanges(ranges: readonly string[]): InRanges {
+  if (ranges.length === 0) return () => false
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/')
+    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6')
+  }
+  // A load balancer has few addresses and sends every request: asking the list costs more than remembering them.
+  const known = new Map<string, boolean>()
+  return (address) => {
+    const answer = known.get(address)
+    if (answer !== undefined) return answer
+    const family = isIP(address)
+    const inside = family !== 0 && list.check(withoutZone(address), family === 4 ? 'ipv4' : 'ipv6')
+    if (known.size >= remembered) known.clear()
+    known.set(address, inside)
+    return inside
+  }
+}
+
+/**
+ * One text for one address, so that a client cannot pass for several: IPv6 as RFC 5952 writes it, IPv4 without the form
+ * that IPv6 sockets give it. Undefined if it is not an address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  const family = isIP(text)
+  if (family === 0 || text.includes('%')) return undefined
+  if (family === 4) return text
+  const { address } = new SocketAddress({ address: text, family: 'ipv6' })
+  return withoutMapping(address)
+}
+
+/** An address as the system gives it; `::ffff:10.0.0.1` is an IPv4 client of a socket that serves both. */
+export function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+function withoutZone(address: string): string {
+  const zone = address.indexOf('%')
+  return zone === -1 ? address : address.slice(0, zone)
+}
