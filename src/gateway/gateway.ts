@@ -94,10 +94,10 @@ export function createGateway({ accessLog, meter, log }: GatewayOptions): Gatewa
     watchEnd(exchange, tenure.log, listener)
     // Where an upgrade was asked for, Node's parser stops, and loses what it had read behind the request.
     if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
+    attachExchange(exchange)
     if (refusal) {
       refuse(exchange, refusal)
     } else {
-      attachExchange(exchange)
       tenure.generation.answer(exchange).catch((error) => sendError(exchange, 500, messageOf(error)))
     }
   }
