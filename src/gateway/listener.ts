@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
+import { http1, http2, tls } from './protocol-limits.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
 import { withoutMapping } from './trust.ts'
 
@@ -38,14 +39,6 @@ export interface Listener {
   closeIdle(): void
   /** Ends what is still open. */
   destroy(): void
-}
-
-const http1: ServerOptions = {
-  connectionsCheckingInterval: 1_000,
-  // A body may take as long as it needs: uploads of gigabytes are honest.
-  requestTimeout: 0,
-  requireHostHeader: true,
-  noDelay: true,
 }
 
 /** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
@@ -126,11 +119,11 @@ function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void
 function secureServer(sni: () => SniChooser): Http2SecureServer {
   return createSecureServer({
     ...http1,
+    ...http2,
+    ...tls,
     ...tlsFloor,
     allowHTTP1: true,
     ALPNProtocols: ['h2', 'http/1.1'],
-    handshakeTimeout: 10_000,
-    settings: { maxConcurrentStreams: 128, enablePush: false },
     SNICallback(name, done) {
       const context = sni().choose(name)
       if (context) done(null, context)

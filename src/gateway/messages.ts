@@ -1,5 +1,6 @@
 /** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
 import type { GatewayPlan, LogPlan } from '../plan/types.ts'
+import type { Series } from '../telemetry/metrics-tally.ts'
 import type { ServedCertificate, TargetStates } from './ports.ts'
 
 /** Given to the thread at its birth, as `workerData`. */
@@ -9,6 +10,8 @@ export interface ThreadBirth {
   readonly terminal: boolean
   /** Where the thread shows that it lives; see pulse.ts. */
   readonly pulse: SharedArrayBuffer
+  /** Where the thread counts, if anybody asked for metrics; see telemetry/metrics-tally.ts. */
+  readonly tally?: SharedArrayBuffer
 }
 
 export type ToThread =
@@ -28,5 +31,7 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'applied'; readonly id: number; readonly error?: string }
   | { readonly type: 'drained'; readonly cut: number }
+  /** What is counted in the cells from `series.first` on. */
+  | { readonly type: 'series'; readonly series: Series }
   /** Something was thrown that nobody caught. The thread serves on until another has taken its place. */
   | { readonly type: 'threw'; readonly error: string; readonly stack?: string }

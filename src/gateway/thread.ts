@@ -5,15 +5,21 @@ import type { GatewayPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { Tally } from '../telemetry/metrics-tally.ts'
 import { createGateway } from './gateway.ts'
 import type { FromThread, ThreadBirth, ToThread } from './messages.ts'
+import { createMeter, noMeter } from './meter.ts'
 import { beatInto } from './pulse.ts'
 
 const birth = workerData as ThreadBirth
 beatInto(birth.pulse)
 const logger = createLogger({ ...birth.log, terminal: birth.terminal })
 const log = logger.named('gateway')
-const gateway = createGateway({ accessLog: accessLogOf, log })
+const gateway = createGateway({
+  accessLog: accessLogOf,
+  meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
+  log,
+})
 
 function accessLogOf(plan: GatewayPlan): AccessLog {
   if (plan.accessLog === false) return () => {}

@@ -17,7 +17,7 @@ export interface EntryChanges<T> {
 }
 
 /** The sections that are one value each. */
-export type PlanSection = 'gateway' | 'certificates' | 'storage' | 'control' | 'shutdown' | 'log'
+export type PlanSection = 'gateway' | 'certificates' | 'storage' | 'control' | 'shutdown' | 'log' | 'metrics'
 
 /** Whether two entries ask for the same: where they stand in the file does not matter. */
 export function samePlanEntry<T extends { readonly position: SourcePosition }>(a: T, b: T): boolean {
@@ -42,7 +42,7 @@ export function entryChanges<T extends NamedEntry>(before: readonly T[], after: 
 
 /** The sections that differ; positions do not count. */
 export function changedSections(before: Plan, after: Plan): readonly PlanSection[] {
-  const sections: readonly PlanSection[] = ['gateway', 'certificates', 'storage', 'control', 'shutdown', 'log']
+  const sections: readonly PlanSection[] = ['gateway', 'certificates', 'storage', 'control', 'shutdown', 'log', 'metrics']
   return sections.filter((name) => !isDeepStrictEqual(comparable(before, name), comparable(after, name)))
 }
 

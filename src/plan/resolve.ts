@@ -38,6 +38,7 @@ function plan(asked: Asked): Plan {
     control: { socket: absolute(asked, config.control.socket) },
     shutdown: config.shutdown,
     log: config.log,
+    ...(config.metrics && { metrics: config.metrics.address }),
   }
 }
 

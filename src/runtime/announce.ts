@@ -4,7 +4,7 @@ import type { Log } from '../shared/log.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 
 /** `host:port` as a client would dial it; a listener on all addresses is reached at localhost. */
-export function dialledAddress({ host, port }: ListenerPlan): string {
+export function dialledAddress({ host, port }: Pick<ListenerPlan, 'host' | 'port'>): string {
   if (host === undefined || host === '0.0.0.0' || host === '::') return `localhost:${port}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

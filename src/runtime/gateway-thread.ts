@@ -5,6 +5,7 @@ import { beatEvery, createPulse, readPulse, type Vitals } from '../gateway/pulse
 import type { GatewayPlan } from '../plan/types.ts'
 import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { TallyBook } from '../telemetry/metrics-tally.ts'
 
 /** Why a thread must be replaced: it threw, reached its heap limit, hangs, or ended for no reason that it gave. */
 export type ThreadFault = 'threw' | 'heap-limit' | 'hung' | 'ended'
@@ -29,6 +30,8 @@ export interface GatewayThread {
   /** Its first sign of trouble. */
   readonly failure: ThreadFailure | undefined
   readonly vitals: Vitals
+  /** What it has counted; absent if nobody asked for metrics. */
+  readonly book: TallyBook | undefined
 }
 
 /**
@@ -40,13 +43,16 @@ const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 
 /** Without a beat for so many looks, one every `beatEvery`, it hangs: 5 s; while it loads, on a slow machine, 30 s. */
 const patience = { serving: 5_000 / beatEvery, loading: 30_000 / beatEvery }
 
+export type GatewayThreadBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
+
 /** `failed` is called once, at the first sign of trouble; never after `drain` or `end`. */
 export function startGatewayThread(
-  birth: Omit<ThreadBirth, 'pulse'>,
+  { counts, ...birth }: GatewayThreadBirth,
   failed: (failure: ThreadFailure) => void,
 ): GatewayThread {
   const pulse = createPulse()
-  const worker = startWorker({ ...birth, pulse })
+  const book = counts ? new TallyBook() : undefined
+  const worker = startWorker({ ...birth, pulse, ...(book && { tally: book.memory }) })
   const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
   let lastId = 0
@@ -76,6 +82,7 @@ export function startGatewayThread(
   )
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
+    if (message.type === 'series') return book?.enter(message.series)
     if (message.type === 'threw') {
       const { error, stack } = message
       return trouble('failing', { fault: 'threw', message: `threw: ${error}`, ...(stack !== undefined && { stack }) })
@@ -86,7 +93,7 @@ export function startGatewayThread(
     else applied?.reject(new GatehouseError('gateway-failed', message.error))
   })
   worker.on('error', (error) => trouble('over', failureOf(error)))
-  worker.on('exit', (code) => trouble('over', { fault: 'ended', message: `ended with code ${code}` }))
+  worker.on('exit', (code) => trouble('over', { fault: 'ended', message: `ended by itself with code ${code}` }))
 
   function end(): void {
     leaving = true
@@ -114,6 +121,7 @@ export function startGatewayThread(
       return cut
     },
     end,
+    book,
     get state() {
       return state
     },

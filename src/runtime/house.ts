@@ -3,6 +3,7 @@ import type { Control } from '../control/server.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { MetricsServer } from './metrics-server.ts'
 import type { GatewayThreads } from './threads.ts'
 
 /** What runs. The parts stay for the whole run; `plan` and `listeners` are replaced by a reload. */
@@ -15,4 +16,6 @@ export interface House {
   readonly certificates: Certificates
   readonly threads: GatewayThreads
   readonly control: Control
+  /** Absent if the plan asks for none. */
+  metrics?: MetricsServer
 }

@@ -6,6 +6,7 @@ import type { Service } from './threads.ts'
 
 /** A place that is always filled: by a gateway thread, or by its successor as soon as that one serves. */
 export interface Post {
+  readonly number: number
   /** Whether requests are answered here. */
   readonly serving: boolean
   /** The one that holds it, or held it last. */
@@ -21,7 +22,8 @@ export interface Post {
 }
 
 export interface PostOptions {
-  readonly name: string
+  /** From 1 on: how the log names it. */
+  readonly number: number
   readonly log: Log
   hire(failed: (failure: ThreadFailure) => void): GatewayThread
   /** Gives a successor what is in service; resolves when it listens. */
@@ -44,7 +46,8 @@ const attempts = 6
 /** How long a thread that is replaced may go on with the answers it began. */
 const farewell = 10_000
 
-export function createPost({ name, log, hire, enterService, relieved, lost }: PostOptions): Post {
+export function createPost({ number, log, hire, enterService, relieved, lost }: PostOptions): Post {
+  const name = `gateway thread ${number}`
   let thread: GatewayThread
   let successor: GatewayThread | undefined
   let timer: NodeJS.Timeout | undefined
@@ -128,6 +131,7 @@ export function createPost({ name, log, hire, enterService, relieved, lost }: Po
   }
 
   return {
+    number,
     get serving() {
       return serves()
     },

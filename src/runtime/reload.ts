@@ -50,7 +50,7 @@ async function swap(house: House, plan: Plan): Promise<void> {
 
 /** Parts that are read at the start only; saying nothing would let their change look obeyed. */
 function warnOfFixedParts({ plan, log }: House, next: Plan): void {
-  const fixed = ['control', 'storage', 'log'] as const
+  const fixed = ['control', 'storage', 'log', 'metrics'] as const
   const changed = fixed.filter((part) => JSON.stringify(plan[part]) !== JSON.stringify(next[part]))
   if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
 }

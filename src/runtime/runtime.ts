@@ -9,6 +9,8 @@ import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
+import { watchMemory } from './memory-watch.ts'
+import { openMetricsServer } from './metrics-server.ts'
 import { createReloader } from './reload.ts'
 import { shutdown } from './shutdown.ts'
 import { listenForSignals, type Signals } from './signals.ts'
@@ -58,12 +60,16 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     log,
   })
   const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
-  const threads = createGatewayThreads({ birth: { log: plan.log, terminal }, log })
+  const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined }
+  const threads = createGatewayThreads({ birth, log })
+  const source = { measure: threads.measure, processes: () => supervisor.status() }
   const house: House = { plan, listeners, log, supervisor, certificates, threads, control }
   try {
+    if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
     threads.know(targetStates(supervisor.status()))
     await threads.apply({ ...plan.gateway, listeners }, served)
   } catch (error) {
+    house.metrics?.close()
     await control.close()
     throw error
   }
@@ -88,7 +94,9 @@ function start(house: House, end: (ending: Ending) => void): void {
   certificates.subscribe((served) => threads.use(served))
   certificates.watch()
   threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
+  watchMemory(() => threads.measure().vitals, log)
   announceListeners(log, house.listeners)
+  if (house.metrics) log.info('metrics', { url: house.metrics.url })
   supervisor.start()
   tellGateway()
 }

@@ -13,6 +13,7 @@ export async function shutdown(house: House, reason: string): Promise<void> {
   if (cut > 0) log.warn(`${cut} requests were still unanswered after half of the budget and were cut`, { cut })
   await supervisor.stop({ budget: budget - (performance.now() - started) })
   certificates.close()
+  house.metrics?.close()
   await control.close()
   log.info('stopped', { duration: Math.round(performance.now() - started) })
 }

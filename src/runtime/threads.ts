@@ -1,10 +1,12 @@
-import type { ThreadBirth } from '../gateway/messages.ts'
 import type { ServedCertificate, TargetStates } from '../gateway/ports.ts'
+import type { Vitals } from '../gateway/pulse.ts'
 import type { GatewayPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { startGatewayThread, type ThreadFault } from './gateway-thread.ts'
+import type { Sums } from '../telemetry/metrics-tally.ts'
+import { type GatewayThreadBirth, startGatewayThread, type ThreadFault } from './gateway-thread.ts'
 import { createPost, type Post } from './post.ts'
+import { RollCall } from './roll-call.ts'
 import { threadCount } from './thread-count.ts'
 
 /** The gateway's threads, seen from the main thread. All of them serve the same. */
@@ -18,12 +20,22 @@ export interface GatewayThreads {
   know(targets: TargetStates): void
   /** Resolves with the number of requests that had to be cut when `budget` milliseconds were over. */
   drain(budget: number): Promise<number>
+  /** What they have counted and how they are, at this moment. */
+  measure(): ThreadsMeasured
   /** Rejects when no thread serves and none can be started. Never resolves. */
   readonly failure: Promise<never>
 }
 
+export interface ThreadsMeasured {
+  /** Of all threads that there were, also of those that ended. */
+  sums(): Sums
+  readonly replacements: Readonly<Record<ThreadFault, number>>
+  /** Of the threads that serve. */
+  readonly vitals: readonly (Vitals & { readonly number: number })[]
+}
+
 export interface GatewayThreadsOptions {
-  readonly birth: Omit<ThreadBirth, 'pulse'>
+  readonly birth: GatewayThreadBirth
   readonly log: Log
 }
 
@@ -43,6 +55,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   let posts: readonly Post[] = []
   let service: Service | undefined
   let targets: TargetStates = {}
+  const rollCall = new RollCall()
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
   /** Changes of what is served follow one another, so that no two of them meet in one thread. */
   let lastChange: Promise<unknown> = Promise.resolve()
@@ -55,10 +68,11 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
 
   function postNumbered(number: number): Post {
     return createPost({
-      name: `gateway thread ${number}`,
+      number,
       log,
       hire(failed) {
         const thread = startGatewayThread(birth, failed)
+        rollCall.add(thread)
         thread.say({ type: 'targets', targets })
         return thread
       },
@@ -122,6 +136,11 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       targets = next
       for (const post of posts) post.say({ type: 'targets', targets })
     },
+    measure: () => ({
+      sums: () => rollCall.sums(),
+      replacements,
+      vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
+    }),
     async drain(budget) {
       const cuts = await Promise.all(posts.map((post) => post.drain(budget)))
       return cuts.reduce((sum, cut) => sum + cut, 0)

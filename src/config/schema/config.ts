@@ -1,11 +1,13 @@
 /** The whole file. An option that nothing obeys is not in here: it is unknown, and says so. */
 import type { z } from 'zod'
+import { address } from './addresses.ts'
 import { certificatesSchema } from './certificates.ts'
 import { environmentSchema } from './environment.ts'
 import { gatewaySchema } from './gateway.ts'
 import { processSchema } from './process.ts'
 import { choice, duration, scalar, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
+import { upstreamSchema } from './upstreams.ts'
 
 export const configSchema = mapping({
   version: scalar({
@@ -17,6 +19,7 @@ export const configSchema = mapping({
     .default(1),
   environment: environmentSchema.describe('What children and ${...} see').prefault({}),
   gateway: gatewaySchema.prefault({}),
+  upstreams: named(upstreamSchema).describe('Programs that are not supervised here, for `to` of a route').prefault({}),
   processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
   certificates: certificatesSchema.prefault([]),
   storage: text('the path of a folder')
@@ -28,6 +31,9 @@ export const configSchema = mapping({
   shutdown: mapping({
     budget: duration.describe('The time the whole stop may take').prefault('30s'),
   }).prefault({}),
+  metrics: mapping({ address: address.describe('Serves `/metrics` there, in the format of Prometheus') })
+    .describe('Off by default')
+    .optional(),
   log: mapping({
     level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
     format: choice(['auto', 'json', 'text']).describe('`auto`: text on a terminal, JSON elsewhere').prefault('auto'),

@@ -11,7 +11,7 @@ interface Occupant {
 
 /** Two cannot listen on one address; the later of them in the file is told. */
 export const addresses: Check = (asked, report) => {
-  const occupants = [...listeningProcesses(asked), ...listeners(asked)].sort(inFileOrder)
+  const occupants = [...listeningProcesses(asked), ...listeners(asked), ...metrics(asked)].sort(inFileOrder)
   for (const [index, later] of occupants.entries()) {
     const earlier = occupants.slice(0, index).find((other) => clash(other, later))
     if (!earlier) continue
@@ -37,6 +37,12 @@ function listeners(asked: Asked): readonly Occupant[] {
     const at = asked.config.gateway.listeners[name] ? valueAt(asked, [...path, 'address']) : keyAt(asked, path)
     return { name: `listener \`${name}\``, host, port, at }
   })
+}
+
+function metrics(asked: Asked): readonly Occupant[] {
+  const { metrics } = asked.config
+  if (!metrics) return []
+  return [{ name: '`metrics`', ...metrics.address, at: valueAt(asked, ['metrics', 'address']) }]
 }
 
 function clash(a: Occupant, b: Occupant): boolean {

@@ -1,0 +1,105 @@
+/** The metrics page: what the threads have counted, the processes, and Gatehouse itself. */
+import { readdirSync } from 'node:fs'
+import { version } from '../shared/assets.ts'
+import type { ProcessStatus } from '../supervisor/status.ts'
+import { talliedFamilies } from '../telemetry/metrics-families.ts'
+import type { Family, Value } from '../telemetry/metrics-page.ts'
+import type { ThreadsMeasured } from './threads.ts'
+
+export interface MetricsSource {
+  measure(): ThreadsMeasured
+  processes(): readonly ProcessStatus[]
+}
+
+export function metricFamilies(source: MetricsSource): readonly Family[] {
+  const measured = source.measure()
+  const processes = source.processes()
+  return [
+    ...talliedFamilies(measured.sums()),
+    ...threadFamilies(measured),
+    ...processFamilies(processes),
+    ...ownFamilies(),
+  ]
+}
+
+function threadFamilies({ replacements, vitals }: ThreadsMeasured): readonly Family[] {
+  const perThread = (pick: (one: ThreadsMeasured['vitals'][number]) => number) =>
+    vitals.map((one) => ({ labels: { thread: String(one.number) }, value: pick(one) }))
+  return [
+    gauge('gatehouse_gateway_threads', 'Gateway threads that serve.', [{ labels: {}, value: vitals.length }]),
+    {
+      name: 'gatehouse_gateway_thread_replacements_total',
+      help: 'Gateway threads that had to be replaced, and why.',
+      type: 'counter',
+      values: Object.entries(replacements).map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    gauge(
+      'gatehouse_gateway_thread_heap_bytes',
+      'JavaScript heap in use.',
+      perThread(({ heap }) => heap),
+    ),
+    gauge(
+      'gatehouse_gateway_thread_external_bytes',
+      'Buffers, which are outside the heap and its limit.',
+      perThread(({ external }) => external),
+    ),
+  ]
+}
+
+const states = ['waiting', 'starting', 'running', 'backoff', 'stopping', 'stopped', 'exited', 'fatal'] as const
+
+function processFamilies(processes: readonly ProcessStatus[]): readonly Family[] {
+  return [
+    gauge(
+      'gatehouse_process_state',
+      '1 for the state that a process is in, 0 for the others.',
+      processes.flatMap(({ name, state }) =>
+        states.map((one) => ({ labels: { process: name, state: one }, value: one === state ? 1 : 0 })),
+      ),
+    ),
+    gauge(
+      'gatehouse_process_ready',
+      'Whether a process can be used.',
+      processes.map(({ name, ready }) => ({ labels: { process: name }, value: ready ? 1 : 0 })),
+    ),
+    {
+      name: 'gatehouse_process_restarts_total',
+      help: 'How often a process was started again after the first time.',
+      type: 'counter',
+      values: processes.map(({ name, restarts }) => ({ labels: { process: name }, value: restarts })),
+    },
+  ]
+}
+
+/** The names are those that every Prometheus client uses; the process is the whole of Gatehouse, without its children. */
+function ownFamilies(): readonly Family[] {
+  const { user, system } = process.cpuUsage()
+  return [
+    gauge('gatehouse_build_info', 'The version that runs.', [{ labels: { version: version() }, value: 1 }]),
+    {
+      name: 'process_cpu_seconds_total',
+      help: 'CPU time of Gatehouse, all threads.',
+      type: 'counter',
+      values: [{ labels: {}, value: (user + system) / 1e6 }],
+    },
+    gauge('process_resident_memory_bytes', 'Resident memory of Gatehouse, all threads.', [
+      { labels: {}, value: process.memoryUsage.rss() },
+    ]),
+    gauge('process_start_time_seconds', 'Start of Gatehouse since the Unix epoch.', [
+      { labels: {}, value: Math.round(performance.timeOrigin / 1_000) },
+    ]),
+    gauge('process_open_fds', 'Open file descriptors of Gatehouse.', openDescriptors()),
+  ]
+}
+
+function openDescriptors(): readonly Value[] {
+  try {
+    return [{ labels: {}, value: readdirSync('/proc/self/fd').length - 1 }] // without the one of this folder
+  } catch {
+    return [] // not on Linux, or at the very limit
+  }
+}
+
+function gauge(name: string, help: string, values: readonly Value[]): Family {
+  return { name, help, type: 'gauge', values }
+}
