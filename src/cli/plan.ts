@@ -69,7 +69,7 @@ function sourcesOf({ use }: CertificatePlan): string {
 function destination(handler: HandlerPlan): string {
   switch (handler.kind) {
     case 'proxy':
-      return handler.origin
+      return 'origin' in handler ? handler.origin : `upstream ${handler.upstream}`
     case 'files':
       return handler.fallback === undefined ? handler.root : `${handler.root}, else ${handler.fallback}`
     case 'file':

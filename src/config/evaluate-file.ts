@@ -7,7 +7,7 @@ import { type Evaluation, evaluate, evaluateEntries, evaluateEntry, type Outcome
 import type { FileFacts } from './file-facts.ts'
 import type { Variables } from './interpolate.ts'
 import type { Path } from './located.ts'
-import type { Names } from './names.ts'
+import { type Names, sectionOf } from './names.ts'
 import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
 
 export interface EvaluatedFile {
@@ -30,7 +30,7 @@ export interface FileToEvaluate {
 }
 
 export function evaluateFile({ source, path, container, facts }: FileToEvaluate, report: Report): EvaluatedFile {
-  const excluded = { processes: new Set<string>(), listeners: new Set<string>() }
+  const excluded = { processes: new Set<string>(), listeners: new Set<string>(), upstreams: new Set<string>() }
   const processEnvironments = new Map<string, EnvironmentLayers>()
   const evaluation: Evaluation = {
     source,
@@ -39,8 +39,8 @@ export function evaluateFile({ source, path, container, facts }: FileToEvaluate,
     report,
     excluded(block, at) {
       const keysInside = () => entriesOf(source, block, () => {}).flatMap(({ key }) => (key === 'when' ? [] : [key]))
-      for (const name of namesAt(at, ['processes'], keysInside)) excluded.processes.add(name)
-      for (const name of namesAt(at, ['gateway', 'listeners'], keysInside)) excluded.listeners.add(name)
+      for (const kind of ['processes', 'listeners', 'upstreams'] as const)
+        for (const name of namesAt(at, sectionOf[kind], keysInside)) excluded[kind].add(name)
     },
     special(at) {
       const [section, name, key] = at

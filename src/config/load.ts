@@ -68,6 +68,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
   const declared = {
     processes: together(namesWritten(whole, sectionOf.processes), evaluated.excluded.processes),
     listeners: together(namesWritten(whole, sectionOf.listeners), evaluated.excluded.listeners),
+    upstreams: together(namesWritten(whole, sectionOf.upstreams), evaluated.excluded.upstreams),
   }
   return finish({ file, path, config, tree, written: whole, ...evaluated, declared })
 }

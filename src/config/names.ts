@@ -4,12 +4,14 @@ import { deepest, isLost, type Located, type Path } from './located.ts'
 export interface Names {
   readonly processes: ReadonlySet<string>
   readonly listeners: ReadonlySet<string>
+  readonly upstreams: ReadonlySet<string>
 }
 
-export const sectionOf = { processes: ['processes'], listeners: ['gateway', 'listeners'] } as const satisfies Record<
-  keyof Names,
-  Path
->
+export const sectionOf = {
+  processes: ['processes'],
+  listeners: ['gateway', 'listeners'],
+  upstreams: ['upstreams'],
+} as const satisfies Record<keyof Names, Path>
 
 /** The names written in a section, usable or not; undefined if the section itself is not usable. */
 export function namesWritten(tree: Located, section: Path): ReadonlySet<string> | undefined {

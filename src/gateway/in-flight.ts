@@ -15,6 +15,10 @@ export class InFlight {
   #onQuiet: () => void = () => {}
   #onGone: () => void = () => {}
 
+  get open(): Iterable<Exchange> {
+    return this.#open
+  }
+
   /** Keeps the exchange until it is removed. */
   add(exchange: Exchange): void {
     this.#open.add(exchange)

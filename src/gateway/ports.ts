@@ -11,8 +11,16 @@ export interface ServedCertificate {
   readonly anyName: boolean
 }
 
-/** What is known of the processes behind routes, by name. One that is not in it was never started. */
+/**
+ * What is known of the processes behind routes, by name: one that is not in it was never started. And of the targets of
+ * upstreams that are checked, by `targetKey`: one that is not in it counts as up.
+ */
 export type TargetStates = Readonly<Record<string, TargetState>>
+
+/** No name of a process has a blank in it. */
+export function targetKey(upstream: string, origin: string): string {
+  return `${upstream} ${origin}`
+}
 
 export interface TargetState {
   readonly ready: boolean

@@ -16,55 +16,97 @@ import { messageOf } from '../shared/errors.ts'
 import type { Exchange, UpgradeRequest } from './exchange.ts'
 import { answerHeaders, upstreamHeaders } from './request-headers.ts'
 import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
-import { serverNameOf } from './upstream/pools.ts'
+import { serverNameOf } from './upstream/dial.ts'
+import { isTargetsFault, statusOf } from './upstream/faults.ts'
+import { retryAfter } from './upstream/passage.ts'
+import type { Target } from './upstream/target.ts'
+import type { Upstream } from './upstream/upstream.ts'
 
 /** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
 const keepAliveDelay = 45_000
 /** How long one side of a tunnel may go on after the other has ended. */
 const halfClosed = 5_000
 
-/** Passes the handshake on; what comes back is a tunnel, or an answer like any other. */
-export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan): void {
+/**
+ * Passes the handshake on; what comes back is a tunnel, or an answer like any other. A target that cannot be reached was
+ * sent nothing, so the next one is tried; nothing else is tried twice, since a handshake may open a session.
+ */
+export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan, upstream: Upstream): void {
+  const tried: Target[] = []
+  const next = (failed?: Error) => {
+    const target = exchange.over ? undefined : upstream.choose(tried)
+    if (target) attempt(target)
+    else if (failed) fail(exchange, failed)
+    else sendError(exchange, 503, `upstream ${upstream.name}: no target is up`, ['retry-after', retryAfter])
+  }
+  const attempt = (target: Target) => {
+    tried.push(target)
+    target.active += 1
+    const handshake = shakeHands(exchange, target)
+    let reached = false
+    handshake.on('close', () => {
+      if (exchange.kind !== 'tunnel') target.active -= 1
+    })
+    limitTime(handshake, plan, () => {
+      reached = true
+    })
+    exchange.onAbandoned(() => handshake.destroy())
+    handshake.on('upgrade', (answer, socket, head) => {
+      target.standing.answered()
+      socket.once('close', () => {
+        target.active -= 1
+      })
+      join(exchange, upgrade, { answer, socket: socket as Socket, head })
+    })
+    handshake.on('response', (answer) => relay(exchange, answer))
+    handshake.on('error', (error) => {
+      if (isTargetsFault(error) && !exchange.over) target.standing.failed()
+      if (reached) fail(exchange, error)
+      else next(error)
+    })
+    handshake.end()
+  }
+  next()
+}
+
+function shakeHands(exchange: Exchange, { dial }: Target): ClientRequest {
   const { request, target } = exchange
   const headers = upstreamHeaders(exchange)
   headers.push('connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? 'websocket')
-  const secure = plan.origin.startsWith('https:')
-  const { hostname, port } = new URL(plan.origin)
-  const handshake = (secure ? httpsRequest : httpRequest)({
+  const { hostname, port, protocol } = new URL(dial.origin)
+  const secure = protocol === 'https:'
+  return (secure ? httpsRequest : httpRequest)({
     host: hostname.replace(/^\[|\]$/g, ''),
     port,
     method: request.method,
     path: target.path + target.query,
     headers,
     agent: false,
-    ...(secure && { servername: serverNameOf(plan.origin) }),
+    ...(secure && {
+      servername: serverNameOf(dial),
+      rejectUnauthorized: dial.tls?.verify ?? true,
+      ...(dial.tls?.ca !== undefined && { ca: dial.tls.ca }),
+    }),
   })
-  limitTime(handshake, plan, secure)
-  exchange.onClientGone(() => handshake.destroy())
-  handshake.on('upgrade', (answer, socket, head) => join(exchange, upgrade, { answer, socket: socket as Socket, head }))
-  handshake.on('response', (answer) => relay(exchange, answer))
-  handshake.on('error', (error) => {
-    if (!exchange.response.writableEnded) sendError(exchange, statusOf(error), `upstream: ${messageOf(error)}`)
-  })
-  handshake.end()
+}
+
+function fail(exchange: Exchange, error: Error): void {
+  if (!exchange.response.writableEnded) sendError(exchange, statusOf(error), `upstream: ${messageOf(error)}`)
 }
 
 const tooSlow = 'ETIMEDOUT'
 
-function limitTime(handshake: ClientRequest, { timeouts }: ProxyPlan, secure: boolean): void {
+function limitTime(handshake: ClientRequest, { timeouts }: ProxyPlan, reached: () => void): void {
   const giveUp = (what: string) => handshake.destroy(Object.assign(new Error(`${what} in time`), { code: tooSlow }))
   let timer = setTimeout(giveUp, timeouts.connect, 'no connection')
   handshake.once('socket', (socket) => {
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+      reached()
       clearTimeout(timer)
       timer = setTimeout(giveUp, timeouts.response, 'no answer to the upgrade')
     })
   })
   for (const end of ['upgrade', 'response', 'close'] as const) handshake.once(end, () => clearTimeout(timer))
-}
-
-function statusOf(error: Error): 502 | 504 {
-  return (error as { code?: unknown }).code === tooSlow ? 504 : 502
 }
 
 /** An answer other than 101 is the client's to read; afterwards both connections are closed. */

@@ -81,13 +81,20 @@ export function absolute(asked: Asked, path: string): string {
   return resolve(asked.directory, path)
 }
 
+const targetSections = [
+  ['processes', 'process'],
+  ['upstreams', 'upstream'],
+] as const
+
 function askRoute(
   { excluded, tree }: LoadedContent,
   route: RouteConfig,
   path: Path,
 ): AskedRoute & { excludedWith?: string } {
-  if (route.to && 'process' in route.to && excluded.processes.has(route.to.process))
-    return { route, path, excludedWith: `process ${quoteAt(tree, [...path, 'to'])}` }
+  for (const [section, kind] of targetSections) {
+    if (route.to && 'name' in route.to && excluded[section].has(route.to.name))
+      return { route, path, excludedWith: `${kind} ${quoteAt(tree, [...path, 'to'])}` }
+  }
   if (!route.listener) return { route, path }
   const listeners = route.listener.filter((name) => !excluded.listeners.has(name))
   if (listeners.length === 0)

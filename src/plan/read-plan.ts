@@ -5,7 +5,11 @@ import { type Resolved, resolve } from './resolve.ts'
 
 export interface PlanReading extends Resolved {
   /** Names that `when:` leaves out. */
-  readonly excluded: { readonly processes: readonly string[]; readonly listeners: readonly string[] }
+  readonly excluded: {
+    readonly processes: readonly string[]
+    readonly listeners: readonly string[]
+    readonly upstreams: readonly string[]
+  }
 }
 
 /**
@@ -18,6 +22,7 @@ export function readPlan(
   facts: FileFacts = disk,
 ): PlanReading {
   const loaded = load(file, environment, facts)
-  const { processes = [], listeners = [] } = loaded.content?.excluded ?? {}
-  return { ...resolve(loaded, facts), excluded: { processes: [...processes], listeners: [...listeners] } }
+  const { processes = [], listeners = [], upstreams = [] } = loaded.content?.excluded ?? {}
+  const excluded = { processes: [...processes], listeners: [...listeners], upstreams: [...upstreams] }
+  return { ...resolve(loaded, facts), excluded }
 }

@@ -10,7 +10,7 @@ export function routeLabel(route: RouteConfig): string {
 }
 
 function answerOf({ to, files, file, redirect }: RouteConfig): string {
-  if (to) return 'process' in to ? to.process : to.origin
+  if (to) return 'name' in to ? to.name : to.origin
   if (files) return `files ${files.root}`
   return file === undefined ? `redirect ${redirect?.to ?? ''}` : `file ${file}`
 }

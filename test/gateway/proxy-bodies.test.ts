@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { METHODS } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, askOn, exchangeRaw, h2Session, logged, protocols, rawSocket, readUntil, tlsSocket } from './clients.ts'
@@ -165,7 +166,7 @@ describe.each(protocols)('requests and answers over %s', (protocol) => {
 })
 
 describe('an answer that comes before the upload is over', () => {
-  it('is read by the client, and the connection serves its next request', async () => {
+  it('is read by the client, and closes the connection: the rest of the upload is not worth its time', async () => {
     const behind = await upstream((request, response) => {
       response.writeHead(request.url === '/early' ? 401 : 200).end('answer')
     })
@@ -174,9 +175,7 @@ describe('an answer that comes before the upload is over', () => {
     socket.write(`POST /early HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 8000000\r\n\r\n`)
     socket.write(Buffer.alloc(1_000_000))
     expect(await readUntil(socket, 'answer')).toContain('401 Unauthorized')
-    socket.write(Buffer.alloc(7_000_000))
-    socket.write(`GET /next HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
-    expect(await readUntil(socket, 'answer')).toContain('200 OK')
+    await once(socket.resume(), 'end')
   })
 })
 

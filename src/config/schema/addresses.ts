@@ -9,8 +9,8 @@ export interface Address {
   readonly port: number
 }
 
-/** Where a route sends requests: a process by name, or the origin of a URL. */
-export type Target = { readonly process: string } | { readonly origin: string }
+/** Where a route sends requests: a process or an upstream by name, or the origin of a URL. */
+export type Target = { readonly name: string } | { readonly origin: string }
 
 const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 
@@ -31,19 +31,30 @@ export const probeAddress = scalar<Address>({
 })
 
 export const target = scalar<Target>({
-  expected: 'the name of a process, or a URL such as `http://127.0.0.1:9000`',
+  expected: 'the name of a process or upstream, or a URL such as `http://127.0.0.1:9000`',
   read(written) {
-    if (!written.includes('://')) return written === '' ? undefined : { process: written }
-    const url = URL.parse(written)
-    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-      return new Flaw('is not an http or https URL', 'write it as `http://host:port`')
-    if (url.username || url.password)
-      return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
-    if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
-      return new Flaw('has a path', 'end it after the host and port: a request is forwarded with its own path')
-    return { origin: url.origin }
+    if (!written.includes('://')) return written === '' ? undefined : { name: written }
+    const read = readOrigin(written)
+    return read instanceof Flaw ? read : { origin: read }
   },
 })
+
+/** `scheme://host:port` of a program that answers requests. */
+export const origin = scalar<string>({
+  expected: 'a URL such as `http://10.0.0.5:8080`',
+  read: (written) => (written.includes('://') ? readOrigin(written) : undefined),
+})
+
+function readOrigin(written: string): string | Flaw {
+  const url = URL.parse(written)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    return new Flaw('is not an http or https URL', 'write it as `http://host:port`')
+  if (url.username || url.password)
+    return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
+  if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
+    return new Flaw('has a path', 'end it after the host and port: a request is forwarded with its own path')
+  return url.origin
+}
 
 /** A path on the process's own port, or a whole URL. */
 export const probeUrl = scalar({

@@ -25,6 +25,6 @@ export interface IssueFacts {
 }
 
 /** An issue with a mapping as a whole, or with one key of it. */
-export function refusal(code: DiagnosticCode, message: string, mend: string, path: string[] = []) {
+export function refusal(code: DiagnosticCode, message: string, mend: string, path: (string | number)[] = []) {
   return { code: 'custom' as const, message, path, params: { code, mend } satisfies IssueFacts }
 }

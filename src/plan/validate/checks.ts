@@ -1,12 +1,12 @@
 import type { Check } from '../asked.ts'
 import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
-import { certificateFiles, servedFiles } from './files.ts'
+import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
 import { patterns } from './patterns.ts'
 import { processPorts } from './process-ports.ts'
 import { redirects } from './redirects.ts'
 import { routeListeners } from './route-listeners.ts'
-import { routeTargets } from './route-targets.ts'
+import { routeTargets, upstreamNames } from './route-targets.ts'
 import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
@@ -16,6 +16,7 @@ import { certificatesForTls } from './tls.ts'
 export const checks: readonly Check[] = [
   somethingToDo,
   routeTargets,
+  upstreamNames,
   routeListeners,
   dependencies,
   dependencyCycles,
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
   patterns,
   redirects,
   servedFiles,
+  upstreamFiles,
   certificateFiles,
   certificatesForTls,
   shadowedRoutes,

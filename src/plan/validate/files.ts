@@ -45,6 +45,14 @@ export const servedFiles: Check = (asked, report) => {
   }
 }
 
+/** Without its authorities no target could be believed. */
+export const upstreamFiles: Check = (asked, report) => {
+  for (const [name, { tls }] of Object.entries(asked.config.upstreams)) {
+    const path = ['upstreams', name, 'tls', 'ca']
+    if (tls?.ca !== undefined) requireOnDisk(asked, { kind: 'file', file: absolute(asked, tls.ca), path }, report)
+  }
+}
+
 /** A certificate file that is missing is fatal only if nothing behind it can serve. */
 export const certificateFiles: Check = (asked, report) => {
   for (const [index, { use }] of asked.config.certificates.entries()) {

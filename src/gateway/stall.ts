@@ -1,0 +1,75 @@
+/**
+ * Bodies that stand still. No timer is kept for a request: one sweep looks at all that is under way, and whatever has not
+ * moved since the sweeps before is ended. Event streams and tunnels may be silent for ever; how long an upstream thinks
+ * before it answers is bounded by its route's own timeout.
+ */
+import type { Milliseconds } from '../shared/duration.ts'
+import type { Exchange } from './exchange.ts'
+import { partFromSender } from './guards/unread-body.ts'
+import { cutAnswer, sendError } from './respond.ts'
+
+/** How far a body had come when it was first seen there. */
+interface Mark {
+  readonly bytes: number
+  readonly since: number
+}
+
+export class StallWatch {
+  readonly #open: Iterable<Exchange>
+  #marks = new Map<Exchange, Mark>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(open: Iterable<Exchange>) {
+    this.#open = open
+  }
+
+  /** Looks often enough to end what stood still for `timeout` before a quarter more of it has passed. */
+  watch(timeout: Milliseconds): void {
+    this.stop()
+    this.#timer = setInterval(() => this.#sweep(), Math.max(timeout / 4, 10)).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    const marks = new Map<Exchange, Mark>()
+    for (const exchange of this.#open) {
+      const bytes = progressOf(exchange)
+      if (bytes === undefined) continue
+      const before = this.#marks.get(exchange)
+      const mark = before?.bytes === bytes ? before : { bytes, since: now }
+      if (now - mark.since < exchange.generation.plan.limits.stallTimeout) marks.set(exchange, mark)
+      else end(exchange, exchange.generation.plan.limits.stallTimeout)
+    }
+    this.#marks = marks
+  }
+}
+
+/** Grows while a body moves, in whichever direction; undefined while none is under way. */
+function progressOf(exchange: Exchange): number | undefined {
+  const { response, stream, request } = exchange
+  if (exchange.kind !== 'answer' || (!response.headersSent && !exchange.uploading)) return undefined
+  if (stream && exchange.route?.handler.kind === 'proxy') {
+    return exchange.bytesReceived + exchange.bytesSent - stream.writableLength
+  }
+  // What the system has taken of the answer, since files are not written by us. Over h2 that is the whole connection's.
+  const socket = stream?.session?.socket ?? request.socket
+  return exchange.bytesReceived + socket.bytesWritten - socket.writableLength
+}
+
+function end(exchange: Exchange, timeout: Milliseconds): void {
+  const { response, request } = exchange
+  const forHow = `for ${timeout} ms`
+  if (response.headersSent) {
+    const waiting = (exchange.stream ?? request.socket).writableLength > 0
+    cutAnswer(exchange, waiting ? `stalled: the client took nothing ${forHow}` : `stalled: nothing came ${forHow}`)
+  } else if (request.readableLength > 0) {
+    // What the client has sent lies unread, so it is the upstream that stands still.
+    sendError(exchange, 504, `upstream: stalled: it read nothing ${forHow}`, partFromSender(exchange))
+  } else {
+    sendError(exchange, 408, `stalled: the client sent nothing ${forHow}`, partFromSender(exchange))
+  }
+}

@@ -1,0 +1,89 @@
+/** What an upstream's answer becomes on its way to the client. */
+import { STATUS_CODES } from 'node:http'
+import type { ContentEncoding } from '../../plan/types.ts'
+import type { Exchange } from '../exchange.ts'
+import { partFromSender } from '../guards/unread-body.ts'
+import { answerHeaders } from '../request-headers.ts'
+import { sendHead } from '../respond.ts'
+import { type EncodedHead, encodeHead } from './answer-encoder.ts'
+
+type RawHeaders = readonly (Buffer | string)[]
+
+/**
+ * Sends the final head on; throws, with nothing sent, if it holds what cannot be sent. Returns the encoding that the body
+ * must have then; undefined: it goes as it is.
+ */
+export function passHead(exchange: Exchange, status: number, raw: RawHeaders): ContentEncoding | undefined {
+  const { response, stream, request, generation } = exchange
+  const own = answerHeaders(raw)
+  const { headers, encoding }: EncodedHead =
+    generation.plan.compression.length === 0
+      ? { headers: own }
+      : encodeHead(exchange, status, own, generation.negotiate)
+  const early = exchange.hasBody && !request.complete
+  sendHead(exchange, status, early ? [...headers, ...partFromSender(exchange)] : headers)
+  if (isEventStream(headers)) exchange.becomes('events')
+  // Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late.
+  if (stream) return encoding
+  setImmediate(() => {
+    if (!exchange.over && exchange.bytesSent === 0 && !response.writableEnded) response.flushHeaders()
+  })
+  return encoding
+}
+
+/**
+ * An interim answer, Early Hints above all (RFC 8297). It is a hint: one that cannot be sent is left out. Headers that our
+ * rules remove are removed here too; what they add is for the final answer.
+ */
+export function passInterim(exchange: Exchange, status: number, raw: RawHeaders): void {
+  const { response, request, rules } = exchange
+  // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
+  if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
+  const fields: Record<string, string | string[]> = {}
+  eachField(answerHeaders(raw), (name, value) => {
+    const lower = name.toLowerCase()
+    if (!rules.governed.has(lower)) append(fields, lower, value)
+  })
+  try {
+    response.writeInformation(status, fields)
+  } catch {}
+}
+
+// RFC 9110 §6.5.1: what frames, routes, authenticates or describes a message must stand in front of its body.
+const neverTrailers = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'location',
+  'set-cookie',
+  'vary',
+  'www-authenticate',
+])
+
+/** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
+export function passTrailers({ response, rules, stream }: Exchange, raw: RawHeaders): void {
+  const fields: Record<string, string | string[]> = {}
+  eachField(answerHeaders(raw), (name, value) => {
+    const lower = name.toLowerCase()
+    if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
+  })
+  response.addTrailers(fields as Record<string, string>)
+}
+
+function eachField(flat: readonly string[], visit: (name: string, value: string) => void): void {
+  for (let i = 0; i < flat.length; i += 2) visit(flat[i] as string, flat[i + 1] as string)
+}
+
+function append(fields: Record<string, string | string[]>, name: string, value: string): void {
+  const before = fields[name]
+  fields[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  const name = headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'content-type')
+  return name !== -1 && /^text\/event-stream\b/i.test(headers[name + 1] ?? '')
+}

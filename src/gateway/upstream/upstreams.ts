@@ -1,0 +1,111 @@
+/** The upstreams of all generations. A target that two generations name is one, so that a reload dials nothing anew. */
+import { readFile } from 'node:fs/promises'
+import type { GatewayPlan, ProxyPlan } from '../../plan/types.ts'
+import type { UpstreamPlan } from '../../plan/upstreams.ts'
+import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import { type TargetStates, targetKey } from '../ports.ts'
+import type { Dial } from './dial.ts'
+import { Target } from './target.ts'
+import { Upstream } from './upstream.ts'
+
+export interface Upstreams {
+  /** Rejects with `gateway-failed` if a file that the plan names cannot be read. */
+  lease(plan: GatewayPlan): Promise<UpstreamLease>
+  /** Ends every connection to upstreams. */
+  close(): Promise<void>
+}
+
+/** The upstreams of one generation. */
+export interface UpstreamLease {
+  /** That of the route with this index, which must be a proxy route. */
+  of(routeIndex: number): Upstream
+  /** Targets that no other lease holds are closed once their requests are over. */
+  release(): void
+}
+
+export function createUpstreams(states: () => TargetStates): Upstreams {
+  const held = new Map<string, { readonly target: Target; leases: number }>()
+
+  function take(dial: Dial): Target {
+    const key = JSON.stringify(dial)
+    const known = held.get(key) ?? { target: new Target(dial), leases: 0 }
+    known.leases += 1
+    held.set(key, known)
+    return known.target
+  }
+
+  function giveBack(target: Target): void {
+    const key = JSON.stringify(target.dial)
+    const known = held.get(key)
+    if (!known) return
+    known.leases -= 1
+    if (known.leases > 0) return
+    held.delete(key)
+    void known.target.close()
+  }
+
+  return {
+    async lease({ routes, upstreams }) {
+      const named = new Map<string, Named>()
+      for (const plan of upstreams) named.set(plan.name, { plan, ca: await readAuthorities(plan) })
+      const taken: Target[] = []
+      const one = (dial: Dial) => {
+        const target = take(dial)
+        taken.push(target)
+        return target
+      }
+      const byRoute = routes.map(({ handler }) =>
+        handler.kind === 'proxy' ? upstreamOf(handler, named, states, one) : undefined,
+      )
+      return {
+        of: (routeIndex) => byRoute[routeIndex] as Upstream,
+        release: () => taken.splice(0).forEach(giveBack),
+      }
+    },
+    async close() {
+      const all = [...held.values()]
+      held.clear()
+      await Promise.all(all.map(({ target }) => target.destroy()))
+    },
+  }
+}
+
+interface Named {
+  readonly plan: UpstreamPlan
+  readonly ca: string | undefined
+}
+
+function upstreamOf(
+  route: ProxyPlan,
+  named: ReadonlyMap<string, Named>,
+  states: () => TargetStates,
+  take: (dial: Dial) => Target,
+): Upstream {
+  const { connect } = route.timeouts
+  if ('origin' in route) {
+    const { origin } = route
+    return new Upstream(origin, [{ target: take({ origin, connect }), key: origin }], 'first', states)
+  }
+  const { plan, ca } = named.get(route.upstream) as Named
+  const tls = plan.tls && {
+    verify: plan.tls.verify,
+    ...(ca !== undefined && { ca }),
+    ...(plan.tls.serverName !== undefined && { serverName: plan.tls.serverName }),
+  }
+  const members = plan.targets.map((origin) => ({
+    target: take({ origin, connect, ...(tls && { tls }) }),
+    key: targetKey(plan.name, origin),
+  }))
+  return new Upstream(plan.name, members, plan.balance, states)
+}
+
+async function readAuthorities({ name, tls }: UpstreamPlan): Promise<string | undefined> {
+  if (tls?.ca === undefined) return undefined
+  try {
+    return await readFile(tls.ca, 'utf8')
+  } catch (error) {
+    throw new GatehouseError('gateway-failed', `upstream ${name}: its \`ca\` cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
