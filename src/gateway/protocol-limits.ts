@@ -1,0 +1,49 @@
+/**
+ * What a client may do to a connection before it is told to go. These are not options: none of them is ever near to what an
+ * honest client does, and whoever raised one would open a door. Sizes and times that operators do choose stand in the plan.
+ */
+import type { ServerOptions } from 'node:http'
+import type { SecureServerOptions } from 'node:http2'
+
+export const http1: ServerOptions = {
+  connectionsCheckingInterval: 1_000,
+  // A body may take as long as it needs: uploads of gigabytes are honest.
+  requestTimeout: 0,
+  requireHostHeader: true,
+  noDelay: true,
+  // A peer that vanished behind a silent stream is found by the kernel: below the 60 s after which balancers forget.
+  keepAlive: true,
+  keepAliveInitialDelay: 45_000,
+}
+
+export const tls = {
+  // Node's own is 120 s: so long could a silent client hold a connection.
+  handshakeTimeout: 10_000,
+} satisfies SecureServerOptions
+
+export const http2 = {
+  settings: {
+    // A page's burst of requests fits (browsers open about 100); each may hold a window of 64 KB of body in our memory.
+    maxConcurrentStreams: 128,
+    enablePush: false,
+  },
+  // Rapid reset (CVE-2023-44487): a tab that is closed resets all its streams, again and again does only an attacker. Above
+  // this the connection gets a GOAWAY; 33 resets a second are won back.
+  streamResetBurst: 512,
+  streamResetRate: 33,
+  // Streams that we refuse (those beyond maxConcurrentStreams, sent before our settings arrived) and malformed requests:
+  // an honest client has a handful, a prober is gone after a hundred.
+  maxSessionRejectedStreams: 100,
+  maxSessionInvalidFrames: 100,
+  // Fields of a head. A browser makes one of each cookie, and may keep 180 of them for a domain; the bytes of all together
+  // are bounded by the limit of heads. Bombs of HPACK are, too: what is unpacked counts.
+  maxHeaderListPairs: 256,
+  // MB of frames, header blocks and unsent answers that a connection may hold; beyond it, new streams are refused.
+  maxSessionMemory: 10,
+  // Entries in one SETTINGS frame; the standard knows nine.
+  maxSettings: 16,
+  // Unanswered ones of ours. (Those of clients that do not read our answers are bounded by nghttp2: 1,000, then GOAWAY.)
+  maxOutstandingPings: 4,
+  // A padded, malformed or misplaced field is an error (RFC 9113 §8.2.1); never lenient.
+  strictFieldWhitespaceValidation: true,
+} satisfies SecureServerOptions
