@@ -6,7 +6,6 @@ import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
-import { http1, http2, tls } from './protocol-limits.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
 import { withoutMapping } from './trust.ts'
 
