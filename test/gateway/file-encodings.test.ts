@@ -113,7 +113,11 @@ describe.each(protocols)('encodings of files over %s', (protocol) => {
     const get = getter(await start(await site()), protocol)
     const zstd = await encodedAnswer(get, '/app.js', 'zstd')
     const part = await get('/app.js', 'zstd', { range: 'bytes=7-11' })
-    expect(part).toMatchObject({ status: 206, body: 'const', headers: { 'content-range': `bytes 7-11/${script.length}` } })
+    expect(part).toMatchObject({
+      status: 206,
+      body: 'const',
+      headers: { 'content-range': `bytes 7-11/${script.length}` },
+    })
     expect(part.headers).not.toHaveProperty('content-encoding')
     expect(part.headers.etag).not.toBe(zstd.headers.etag)
     // Whoever has half of the encoded form gets all of it.
@@ -160,7 +164,12 @@ describe.each(protocols)('files encoded beforehand, over %s', (protocol) => {
   const mark = (text: string) => gzipSync(`${text}${script}`)
 
   it('are sent in place of the file from the first request on, with 200 and its type', async () => {
-    const root = await site({ 'app.js': script, 'app.js.gz': mark('gz'), 'photo.png': 'png', 'photo.png.gz': mark('p') })
+    const root = await site({
+      'app.js': script,
+      'app.js.gz': mark('gz'),
+      'photo.png': 'png',
+      'photo.png.gz': mark('p'),
+    })
     const get = getter(await start(root), protocol)
     const answer = await get('/app.js', 'gzip, br, zstd')
     expect(answer).toMatchObject({
@@ -173,10 +182,14 @@ describe.each(protocols)('files encoded beforehand, over %s', (protocol) => {
       },
     })
     expect(gunzipSync(bytes(answer)).toString()).toBe(`gz${script}`)
-    expect(await get('/photo.png', 'gzip')).toMatchObject({ headers: { 'content-encoding': 'gzip', 'content-type': 'image/png' } })
+    expect(await get('/photo.png', 'gzip')).toMatchObject({
+      headers: { 'content-encoding': 'gzip', 'content-type': 'image/png' },
+    })
     const plain = await get('/app.js', undefined)
     expect(plain).toMatchObject({ status: 200, body: script, headers: { vary: 'accept-encoding' } })
-    expect(await get('/app.js', 'gzip', { 'if-none-match': String(answer.headers.etag) })).toMatchObject({ status: 304 })
+    expect(await get('/app.js', 'gzip', { 'if-none-match': String(answer.headers.etag) })).toMatchObject({
+      status: 304,
+    })
     expect(await get('/app.js', 'gzip', { range: 'bytes=0-5' })).toMatchObject({ status: 206, body: 'export' })
   })
 
@@ -201,7 +214,10 @@ describe.each(protocols)('files encoded beforehand, over %s', (protocol) => {
     const root = await site()
     const get = getter(await start(root), protocol)
     await get('/app.js', 'gzip')
-    const sent = async () => gunzipSync(bytes(await encodedAnswer(get, '/app.js', 'gzip'))).toString().slice(0, 3)
+    const sent = async () =>
+      gunzipSync(bytes(await encodedAnswer(get, '/app.js', 'gzip')))
+        .toString()
+        .slice(0, 3)
     await writeFile(join(root, 'app.js.gz'), mark('one'))
     await expect.poll(sent, soon).toBe('one')
     await writeFile(join(root, 'app.js.gz'), mark('two'))

@@ -115,9 +115,7 @@ describe.each(protocols)('a big file over %s', (protocol) => {
     // What came with the head is not counted here.
     expect(await rest()).toBeGreaterThan(size - mebibyte)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 200, bytes: size })
-    await expect
-      .poll(async () => (await ask(gateway, protocol, { path: '/big.bin' })).body.length, soon)
-      .toBe(mebibyte)
+    await expect.poll(async () => (await ask(gateway, protocol, { path: '/big.bin' })).body.length, soon).toBe(mebibyte)
   })
 })
 

@@ -99,17 +99,18 @@ export interface Part {
   readonly to: number
 }
 
-const chunkSize = 64 * 1024
+const pieceSize = 256 * 1024
 
 /**
- * The bytes of a part. Throws FileChanged instead of giving the last of them if the file is not what it was when it was
- * opened: so that no answer is completed that is half the one state and half the other.
+ * The bytes of a part; each piece is good until the next one is asked for, since all use one buffer. Throws FileChanged
+ * instead of giving the last of them if the file is not what it was when it was opened: so that no answer is completed that
+ * is half the one state and half the other.
  */
 export async function* readPart(handle: FileHandle, facts: FileFacts, { from, to }: Part): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(pieceSize, to - from))
   let at = from
   while (at < to) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkSize, to - at))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - at), at)
     if (bytesRead === 0) throw new FileChanged()
     at += bytesRead
     if (at === to && !isUnchanged(factsOf(await handle.stat()), facts)) throw new FileChanged()

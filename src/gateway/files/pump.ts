@@ -1,23 +1,21 @@
 import type { Exchange } from '../exchange.ts'
 
 /**
- * Writes the body piece by piece, as fast as the client takes it, and ends the answer. Resolves when it is written or the
- * client has gone; rejects, with the answer left open, if the source fails.
+ * Writes the body piece by piece, each when the one before has left us, and ends the answer. Resolves when it is written or
+ * abandoned; rejects, with the answer left open, if the source fails.
  */
-export async function sendChunks(exchange: Exchange, chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
+export async function sendPieces(exchange: Exchange, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
   const { response } = exchange
-  let wake = () => {}
-  response.on('drain', () => wake())
-  exchange.onAbandoned(() => wake())
-  for await (const chunk of chunks) {
+  let goOn = () => {}
+  exchange.onAbandoned(() => goOn())
+  for await (const piece of pieces) {
     if (exchange.over) return
-    exchange.bytesSent += chunk.length
-    const free = response.write(chunk)
-    if (free) continue
+    exchange.bytesSent += piece.length
     await new Promise<void>((resolve) => {
-      wake = resolve
-      if (exchange.over || !response.writableNeedDrain) resolve()
+      goOn = resolve
+      response.write(piece, () => resolve())
     })
+    if (exchange.over) return
   }
-  if (!exchange.over) response.end()
+  response.end()
 }

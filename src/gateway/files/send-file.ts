@@ -7,7 +7,7 @@ import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError, sendHead } from '../respond.ts'
 import { isConditional, isPartOf, judge } from './conditions.ts'
 import { FileChanged, isSame, openFile, type Part, readPart } from './disk.ts'
-import { sendChunks } from './pump.ts'
+import { sendPieces } from './pump.ts'
 import { readRange } from './range.ts'
 import type { Representation } from './representation.ts'
 import type { StoredFile } from './stored-file.ts'
@@ -82,7 +82,7 @@ function sendBody(exchange: Exchange, form: Representation, added: FlatHeaders, 
   if (exchange.request.method === 'HEAD') {
     exchange.response.end()
   } else if (sent.length > largestWrite) {
-    return sendChunks(exchange, pieces(sent))
+    return sendPieces(exchange, slices(sent))
   } else {
     exchange.bytesSent = sent.length
     exchange.response.end(sent)
@@ -101,8 +101,8 @@ async function streamBody(
     if (exchange.over) return
     sendHeadOf(exchange, form, added, part.to - part.from < form.size ? part : undefined)
     if (exchange.request.method === 'HEAD') exchange.response.end()
-    else if (form.encodeAs) await sendChunks(exchange, encoded(form.encodeAs, readPart(handle, facts, part)))
-    else await sendChunks(exchange, readPart(handle, facts, part))
+    else if (form.encodeAs) await sendPieces(exchange, encoded(form.encodeAs, readPart(handle, facts, part)))
+    else await sendPieces(exchange, readPart(handle, facts, part))
   } finally {
     await handle.close()
   }
@@ -121,15 +121,19 @@ function sendHeadOf(exchange: Exchange, form: Representation, added: FlatHeaders
   }
 }
 
-function* pieces(body: Buffer): Generator<Buffer> {
+function* slices(body: Buffer): Generator<Buffer> {
   for (let at = 0; at < body.length; at += largestWrite) yield body.subarray(at, at + largestWrite)
+}
+
+async function* copies(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of source) yield Buffer.from(piece)
 }
 
 /** Ends the source too when it is left early, and fails when the source does. */
 async function* encoded(encoding: ContentEncoding, source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const encoder = createEncoder(encoding)
   // What goes wrong here is thrown by the loop below as well.
-  const piped = pipeline(Readable.from(source), encoder).catch(() => {})
+  const piped = pipeline(Readable.from(copies(source)), encoder).catch(() => {})
   try {
     yield* encoder as AsyncIterable<Buffer>
   } finally {
