@@ -32,6 +32,8 @@ export class Exchange {
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
   readonly target: TargetPath
+  /** What is forwarded or opened: the target, after the rewriting of the route. */
+  inner: TargetPath
   /** As the client wrote it, for the upstream's Host: with its port, if it named one. */
   readonly authority: string
   /** Lower case, without port; empty if the client named none. */
@@ -65,6 +67,7 @@ export class Exchange {
     this.response = parts.response
     this.listener = parts.listener
     this.target = parts.target
+    this.inner = parts.target
     this.authority = parts.authority
     this.host = parts.host
     this.identity = parts.identity

@@ -9,12 +9,14 @@ import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
 import { buildGeneration } from './generation.ts'
+import type { GuardMeans } from './guards/compile.ts'
+import { RateLimitTable } from './guards/rate-limit/table.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import { type Listener, type ListenerEvents, openListener } from './listener.ts'
 import type { Meter } from './meter.ts'
 import type { ServedCertificate, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
-import { sendError } from './respond.ts'
+import { sendError, statusOf } from './respond.ts'
 import { createSni, type SniChooser } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
 import { StallWatch } from './stall.ts'
@@ -40,13 +42,16 @@ export interface Gateway {
 export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
   readonly meter: Meter
+  /** Shared by all threads; see guards/rate-limit/table.ts. */
+  readonly rateLimits: SharedArrayBuffer
   readonly log: Log
 }
 
 const mebibyte = 1024 * 1024
 
-export function createGateway({ accessLog, meter, log }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOptions): Gateway {
   const connections = new Connections(log)
+  const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits) }
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
   /** The one that serves, and those that still owe answers. */
@@ -98,7 +103,7 @@ export function createGateway({ accessLog, meter, log }: GatewayOptions): Gatewa
     if (refusal) {
       refuse(exchange, refusal)
     } else {
-      tenure.generation.answer(exchange).catch((error) => sendError(exchange, 500, messageOf(error)))
+      tenure.generation.answer(exchange).catch((error) => sendError(exchange, statusOf(error), messageOf(error)))
     }
   }
 
@@ -120,7 +125,7 @@ export function createGateway({ accessLog, meter, log }: GatewayOptions): Gatewa
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
     const sni = createSni(certificates)
-    const generation = await buildGeneration(plan, { upstreams, files, targets: () => targets })
+    const generation = await buildGeneration(plan, { upstreams, files, guards, targets: () => targets })
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
     const opened = await openAll(fresh, sni, events).catch(async (error) => {

@@ -11,16 +11,18 @@ import { answeredMethods } from './admit.ts'
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
-import { compileGuards } from './guards/compile.ts'
-import { type Guard, runGuards } from './guards/guard.ts'
+import { compileGuards, type GuardMeans, type Guards } from './guards/compile.ts'
+import { runGuards } from './guards/guard.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
-import { redirect } from './handlers/redirect.ts'
+import { createRedirect } from './handlers/redirect.ts'
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts'
 import type { TargetStates } from './ports.ts'
 import { idHeadersOf } from './request-id.ts'
-import { sendError } from './respond.ts'
-import { createRouter } from './router.ts'
+import { sendError, statusOf } from './respond.ts'
+import { compileRewrite, type Rewrite } from './rewrite.ts'
+import { createRouter, type Router } from './router.ts'
+import type { TargetPath } from './target-path.ts'
 import { compileRanges, type InRanges } from './trust.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -46,6 +48,7 @@ export interface Generation {
 export interface Surroundings {
   readonly upstreams: Upstreams
   readonly files: FileStore
+  readonly guards: GuardMeans
   targets(): TargetStates
 }
 
@@ -61,9 +64,8 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
   const ownRules = compileHeaderRules(plan.response.headers, idHeaders)
   const rules = plan.routes.map((route) => compileHeaderRules(route.response.headers, idHeaders))
   const requestRules = plan.routes.map((route) => compileHeaderRules(route.request.headers, idHeaders))
-  const ownGuards = compileGuards(plan.guards)
-  const guards = plan.routes.map((route) => compileGuards(route.guards))
-  const app = bareFastify((index) => guards[index] ?? ownGuards)
+  const guards = compileGuards(plan, surroundings.guards)
+  const app = bareFastify(guards)
   const files: FileService = {
     store: surroundings.files,
     encodings: plan.compression,
@@ -88,6 +90,8 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
   const upstreams = await surroundings.upstreams.lease(plan)
 
   const router = createRouter(plan.routes)
+  const rewrites = plan.routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))
+  const match = router.match
 
   return {
     plan,
@@ -97,8 +101,8 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     negotiate: files.negotiate,
     upstreamOf: upstreams.of,
     async answer(exchange) {
-      exchange.routeIndex = await choose(exchange, folders, router.match)
-      if (exchange.routeIndex === -1) runGuards(exchange, ownGuards, () => sendError(exchange, 404, 'no route matches'))
+      exchange.routeIndex = await choose(exchange, { folders, rewrites, match })
+      if (exchange.routeIndex === -1) runGuards(exchange, guards(-1), () => sendError(exchange, 404, 'no route matches'))
       else app.routing(exchange.request as never, exchange.response)
     },
     async close() {
@@ -108,7 +112,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
   }
 }
 
-function bareFastify(guardsOf: (routeIndex: number) => readonly Guard[]): FastifyInstance {
+function bareFastify(guardsOf: Guards): FastifyInstance {
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -148,7 +152,7 @@ function localHandler({ handler }: RoutePlan, files: FileService): RouteHandler 
     case 'file':
       return createFileAnswer(handler, files)
     case 'redirect':
-      return (exchange) => redirect(exchange, handler)
+      return createRedirect(handler)
     case 'files':
     case 'proxy':
       throw new Error(`routes of kind ${handler.kind} are made elsewhere`)
@@ -162,16 +166,20 @@ function passOn(exchange: Exchange, reply: FastifyReply, { targets }: Surroundin
   proxy(exchange, plan, exchange.generation.upstreamOf(exchange.routeIndex))
 }
 
+/** By index of the route, where it has one. */
+interface Choices {
+  readonly folders: readonly (Folder | undefined)[]
+  readonly rewrites: readonly (Rewrite | undefined)[]
+  readonly match: Router['match']
+}
+
 /** The first matching route; one for existing files is passed over where there is none. */
-async function choose(
-  exchange: Exchange,
-  folders: readonly (Folder | undefined)[],
-  match: ReturnType<typeof createRouter>['match'],
-): Promise<number> {
+async function choose(exchange: Exchange, { folders, rewrites, match }: Choices): Promise<number> {
   const { listener, host, target, request } = exchange
   const query = { listener: listener.name, host, path: target.path, method: request.method ?? '' }
   for (let index = match(query, -1); index !== -1; index = match(query, index)) {
     const folder = folders[index]
+    exchange.inner = innerOf(target, rewrites[index])
     if (!folder?.existingOnly) return index
     if (!readsFiles(exchange)) continue
     // Awaited only where the disk must be asked: what is known of a hot file is known now.
@@ -180,6 +188,13 @@ async function choose(
     if (exchange.located !== undefined) return index
   }
   return -1
+}
+
+function innerOf(target: TargetPath, rewrite: Rewrite | undefined): TargetPath {
+  if (!rewrite) return target
+  const inner = rewrite(target)
+  if (!inner) throw Object.assign(new Error('no sound path is left of the rewriting'), { statusCode: 400 })
+  return inner
 }
 
 interface Failure {
@@ -191,9 +206,4 @@ interface Failure {
 function fail(exchange: Exchange, reply: FastifyReply, { status, cause, headers = {} }: Failure): void {
   reply.hijack()
   sendError(exchange, status, cause, Object.entries(headers).flat())
-}
-
-function statusOf(error: unknown): number {
-  const status = (error as { statusCode?: unknown }).statusCode
-  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
 }

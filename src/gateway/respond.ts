@@ -40,6 +40,12 @@ export function sendError(exchange: Exchange, status: number, cause: string, hea
   sendText(exchange, status, `${status} ${STATUS_CODES[status] ?? 'Error'}\n`, headers)
 }
 
+/** The status that something thrown asks for; 500 if it asks for none. */
+export function statusOf(error: unknown): number {
+  const status = (error as { statusCode?: unknown } | undefined)?.statusCode
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+}
+
 export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[] {
   const final = applyRules(exchange.rules, headers, exchange)
   pushIds(final, exchange.ids, exchange.generation.plan.requestId)

@@ -70,7 +70,7 @@ export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyP
 }
 
 function shakeHands(exchange: Exchange, { dial }: Target): ClientRequest {
-  const { request, target } = exchange
+  const { request, inner } = exchange
   const headers = upstreamHeaders(exchange)
   headers.push('connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? 'websocket')
   const { hostname, port, protocol } = new URL(dial.origin)
@@ -79,7 +79,7 @@ function shakeHands(exchange: Exchange, { dial }: Target): ClientRequest {
     host: hostname.replace(/^\[|\]$/g, ''),
     port,
     method: request.method,
-    path: target.path + target.query,
+    path: inner.path + inner.query,
     headers,
     agent: false,
     ...(secure && {

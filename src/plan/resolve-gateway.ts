@@ -7,6 +7,7 @@ import { layOver } from './headers.ts'
 import { resolveGuards, resolveLimits } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
+import type { RewritePlan } from './rewrite.ts'
 import { routeLabel } from './route-label.ts'
 import type {
   FilesPlan,
@@ -59,10 +60,16 @@ function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute): Rou
     match: resolveMatch(route, listeners),
     handler: resolveHandler(asked, route),
     guards: resolveGuards(asked, route),
+    ...resolveRewrite(route),
     request: { headers: layOver(resolveHeaders(request), resolveHeaders(route.request)) },
     response: { headers: layOver(resolveHeaders(response), resolveHeaders(route.response)) },
     position: valueAt(asked, path),
   }
+}
+
+function resolveRewrite({ stripPrefix, rewrite }: RouteConfig): { readonly rewrite?: RewritePlan } {
+  if (stripPrefix === undefined && rewrite === undefined) return {}
+  return { rewrite: { ...(stripPrefix !== undefined && { stripPrefix }), ...rewrite } }
 }
 
 function resolveMatch({ host, path, methods }: RouteConfig, listeners?: readonly string[]): RouteMatch {

@@ -9,6 +9,7 @@ import type { GuardsPlan, LimitsPlan } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
 import type { ProcessPlan } from './processes.ts'
 import type { RequestIdPlan } from './request-id.ts'
+import type { RewritePlan } from './rewrite.ts'
 import type { UpstreamPlan } from './upstreams.ts'
 
 export type * from './processes.ts'
@@ -96,6 +97,8 @@ export interface RoutePlan {
   readonly match: RouteMatch
   readonly handler: HandlerPlan
   readonly guards: GuardsPlan
+  /** Absent: the path is used as it was matched. */
+  readonly rewrite?: RewritePlan
   /** What upstreams get: the gateway's request headers with this route's own laid over them. */
   readonly request: HeadersPlan
   /** The gateway's response headers with this route's own laid over them. */
@@ -172,7 +175,7 @@ export interface FilePlan {
 
 export interface RedirectPlan {
   readonly kind: 'redirect'
-  /** With the placeholders {host} (no port), {uri} (path and query), {path}, {scheme}. */
+  /** May hold placeholders (see placeholders.ts): {host} is without port, {uri} path and query. */
   readonly to: string
   readonly status: 301 | 302 | 303 | 307 | 308
   /** Ask the client to close the connection afterwards. */

@@ -5,6 +5,18 @@ import { cleanUp, host, startGateway } from './support.ts'
 afterEach(cleanUp)
 
 describe.each(protocols)('a redirect over %s', (protocol) => {
+  it('to a path never leads to another host, whatever path was asked for', async () => {
+    const gateway = await startGateway({
+      routes: [
+        { kind: 'redirect', to: '{path}/', status: 302, close: false, match: { paths: ['*/evil.example'] } },
+        { kind: 'redirect', to: '/{uri}', status: 302, close: false },
+      ],
+    })
+    const locate = async (path: string) => (await ask(gateway, protocol, { path })).headers.location
+    expect(await locate('//evil.example')).toBe('/evil.example/')
+    expect(await locate('//evil.example/x?y')).toBe('/evil.example/x?y')
+  })
+
   it('fills in scheme, host without port, path and query', async () => {
     const gateway = await startGateway({
       routes: [{ kind: 'redirect', to: '{scheme}://{host}{uri}#{path}{other}', status: 307, close: false }],

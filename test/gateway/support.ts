@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { noMeter } from '../../src/gateway/meter.ts'
 import type { ServedCertificate } from '../../src/gateway/ports.ts'
 import { type HeaderRules, layOver } from '../../src/plan/headers.ts'
@@ -34,6 +35,7 @@ export const certificate: ServedCertificate = {
 
 export type RouteWish = HandlerPlan & {
   readonly match?: RoutePlan['match']
+  readonly rewrite?: RoutePlan['rewrite']
   readonly response?: HeaderRules
   /** Over those of the whole wish. */
   readonly request?: HeaderRules
@@ -72,11 +74,12 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
   return {
     threads: wish.threads ?? 'auto',
     listeners: wish.listeners ?? listeners,
-    routes: wish.routes.map(({ match = {}, request = {}, response = {}, guards: own, ...handler }, index) => ({
+    routes: wish.routes.map(({ match = {}, rewrite, request = {}, response = {}, guards: own, ...handler }, index) => ({
       label: `route ${index}`,
       match,
       handler,
       guards: { ...guards, ...own },
+      ...(rewrite && { rewrite }),
       request: { headers: layOver(wish.requestHeaders ?? {}, request) },
       response: { headers: layOver(headers, response) },
       position,
@@ -125,6 +128,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const waiting = new Set<(record: AccessRecord) => void>()
   const gateway = createGateway({
     meter: noMeter,
+    rateLimits: createRateLimitMemory(),
     accessLog: () => (record) => {
       records.push(record)
       for (const look of waiting) look(record)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { address } from './addresses.ts'
-import { limitsSchema } from './guards.ts'
+import { gatewayGuards, limitsSchema } from './guards.ts'
 import { headersSchema } from './headers.ts'
 import { addressRanges } from './ranges.ts'
 import { routeSchema } from './route.ts'
@@ -56,10 +56,18 @@ export const gatewaySchema = mapping({
     internal: headerName.describe("Header for a second id that is always ours, never the client's").optional(),
   }).prefault({}),
   limits: limitsSchema,
+  ...gatewayGuards,
   request: mapping({ headers: headersSchema.prefault({}) })
     .describe('Headers that upstreams get')
     .prefault({}),
-  response: mapping({ headers: headersSchema.prefault({}) })
+  response: mapping({
+    securityHeaders: boolean
+      .describe(
+        'Sets X-Content-Type-Options, X-Frame-Options and Referrer-Policy, removes Server and X-Powered-By; `headers` wins',
+      )
+      .default(false),
+    headers: headersSchema.prefault({}),
+  })
     .describe('Headers of every response')
     .prefault({}),
   compression: compressionSchema

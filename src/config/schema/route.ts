@@ -3,6 +3,7 @@ import { target } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { routeGuards } from './guards.ts'
 import { headersSchema } from './headers.ts'
+import { pathPrefix, pathTemplate } from './paths.ts'
 import {
   boolean,
   choice,
@@ -66,6 +67,10 @@ export const routeSchema = mapping({
   files: filesSchema.optional(),
   file: text('the path of a file').describe('One file, for every request that matches').optional(),
   redirect: redirectSchema.optional(),
+  stripPrefix: pathPrefix.describe('Taken from the front of the path; only with `to` or `files`').optional(),
+  rewrite: mapping({ path: pathTemplate.describe('May hold {path}; the query stays as it came') })
+    .describe('Another path, after `stripPrefix`; only with `to` or `files`')
+    .optional(),
   request: mapping({ headers: headersSchema.prefault({}) })
     .describe("Laid over the gateway's; only with `to`")
     .optional(),
@@ -94,12 +99,25 @@ export const routeSchema = mapping({
         'keep one of them, or write a route for each',
       ),
     )
-  if (chosen.length === 1 && route.timeouts !== undefined && route.to === undefined)
-    context.addIssue(
-      refusal('contradiction', '`timeouts` stands beside a route that asks nobody', 'it belongs to `to`: remove it', [
-        'timeouts',
-      ]),
-    )
+  if (chosen.length !== 1 || route.to !== undefined) return
+  for (const key of ['timeouts', 'request'] as const)
+    if (route[key] !== undefined)
+      context.addIssue(
+        refusal('contradiction', `\`${key}\` stands beside a route that asks nobody`, 'it belongs to `to`: remove it', [
+          key,
+        ]),
+      )
+  if (route.files !== undefined) return
+  for (const key of ['stripPrefix', 'rewrite'] as const)
+    if (route[key] !== undefined)
+      context.addIssue(
+        refusal(
+          'contradiction',
+          `\`${key}\` stands beside a route that uses no path`,
+          'it belongs to `to` or `files`: remove it',
+          [key],
+        ),
+      )
 })
 
 export type RouteConfig = z.output<typeof routeSchema>

@@ -47,8 +47,8 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
     refuse(exchange, isTrouble(found) ? found : { status: 404, cause: 'no such file' })
   }
 
-  async function hasIndex({ target }: Exchange): Promise<boolean> {
-    const index = locator.indexOf(target.path)
+  async function hasIndex({ inner }: Exchange): Promise<boolean> {
+    const index = locator.indexOf(inner.path)
     return index !== undefined && (await store.find(index)) instanceof StoredFile
   }
 
@@ -58,15 +58,15 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
 
   return {
     existingOnly: plan.existingOnly,
-    locate({ target }) {
-      const wanted = locator.named(target.path)
+    locate({ inner }) {
+      const wanted = locator.named(inner.path)
       const found = wanted && store.find(wanted)
       return found instanceof Promise ? found.then(fileOrNothing) : fileOrNothing(found)
     },
     answer(exchange) {
       if (!readsFiles(exchange)) return refuseMethod(exchange)
       if (exchange.located) return send(exchange, exchange.located)
-      const wanted = locator.named(exchange.target.path)
+      const wanted = locator.named(exchange.inner.path)
       const found = wanted ? store.find(wanted) : 'absent'
       return found instanceof Promise ? found.then((seen) => answerWith(exchange, seen)) : answerWith(exchange, found)
     },

@@ -1,18 +1,18 @@
 import type { RedirectPlan } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { sendText } from '../respond.ts'
+import { compileTemplate, fill } from '../template.ts'
 
-export function redirect(exchange: Exchange, plan: RedirectPlan): void {
-  const { path, query } = exchange.target
-  const values: Readonly<Record<string, string>> = {
-    '{host}': exchange.host,
-    '{uri}': path + query,
-    '{path}': path,
-    '{scheme}': exchange.identity.scheme,
+/** A route that redirects, made ready once per generation. */
+export function createRedirect(plan: RedirectPlan): (exchange: Exchange) => void {
+  const to = compileTemplate(plan.to)
+  const staysHere = /^(\/(?!\/)|\{(uri|path)\})/.test(plan.to)
+  return (exchange) => {
+    const filled = fill(to, exchange)
+    // A path such as `//host/x`, which a client may ask for, would lead a browser to that host (RFC 3986 §4.2).
+    const headers = ['location', staysHere ? filled.replace(/^\/+/, '/') : filled]
+    // Connection is a header of h1 only (RFC 9113 §8.2.2).
+    if (plan.close && exchange.protocol === 'h1') headers.push('connection', 'close')
+    sendText(exchange, plan.status, '', headers)
   }
-  const location = plan.to.replace(/\{\w+\}/g, (placeholder) => values[placeholder] ?? placeholder)
-  const headers = ['location', location]
-  // Connection is a header of h1 only (RFC 9113 §8.2.2).
-  if (plan.close && exchange.protocol === 'h1') headers.push('connection', 'close')
-  sendText(exchange, plan.status, '', headers)
 }

@@ -129,7 +129,7 @@ export class Passage implements Dispatcher.DispatchHandler {
     const exchange = this.#exchange
     return {
       method: exchange.request.method as Dispatcher.HttpMethod,
-      path: exchange.target.path + exchange.target.query,
+      path: exchange.inner.path + exchange.inner.query,
       headers: upstreamHeaders(exchange),
       body: exchange.hasBody ? upload(exchange) : null,
       headersTimeout: this.#plan.timeouts.response,

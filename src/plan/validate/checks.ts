@@ -2,6 +2,7 @@ import type { Check } from '../asked.ts'
 import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
+import { headers } from './headers.ts'
 import { patterns } from './patterns.ts'
 import { processPorts } from './process-ports.ts'
 import { redirects } from './redirects.ts'
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
   processPorts,
   patterns,
   redirects,
+  headers,
   servedFiles,
   upstreamFiles,
   certificateFiles,

@@ -1,7 +1,6 @@
-import { nearest } from '../../config/suggest.ts'
 import { type Check, shown, valueAt } from '../asked.ts'
-
-const placeholders = ['host', 'uri', 'path', 'scheme']
+import { isPlaceholder } from '../placeholders.ts'
+import { placeholderMend } from './headers.ts'
 
 /** A redirect leads to a path or a URL, and uses only what is known of a request. */
 export const redirects: Check = (asked, report) => {
@@ -14,10 +13,7 @@ export const redirects: Check = (asked, report) => {
     if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/)/i.test(to) || /\s/.test(to))
       problem('is neither a path nor a URL', 'begin with `/`, `https://` or `{scheme}://`')
     for (const [, name = ''] of to.matchAll(/\{([^}]*)\}/g)) {
-      if (placeholders.includes(name)) continue
-      const near = nearest(name, placeholders)
-      const known = placeholders.map((placeholder) => `{${placeholder}}`).join(', ')
-      problem('has a placeholder that is not known', near ? `did you mean \`{${near}}\`?` : `known here: ${known}`)
+      if (!isPlaceholder(name)) problem('has a placeholder that is not known', placeholderMend(name))
     }
   }
 }
