@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createPulse } from '../../src/gateway/pulse.ts'
 
 /** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
@@ -22,7 +23,12 @@ export function runCheck(config: string): Rehearsal {
 
 /** A real life of a gateway thread: it loads all that it serves with, and drains. */
 export function runThread(): Rehearsal {
-  const birth: ThreadBirth = { log: { level: 'error', format: 'json' }, terminal: false, pulse: createPulse() }
+  const birth: ThreadBirth = {
+    log: { level: 'error', format: 'json' },
+    terminal: false,
+    pulse: createPulse(),
+    rateLimits: createRateLimitMemory(),
+  }
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
 }
 

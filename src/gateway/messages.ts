@@ -12,6 +12,8 @@ export interface ThreadBirth {
   readonly pulse: SharedArrayBuffer
   /** Where the thread counts, if anybody asked for metrics; see telemetry/metrics-tally.ts. */
   readonly tally?: SharedArrayBuffer
+  /** Where all threads count for rate limits; see guards/rate-limit/table.ts. */
+  readonly rateLimits: SharedArrayBuffer
 }
 
 export type ToThread =

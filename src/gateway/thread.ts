@@ -19,6 +19,7 @@ const gateway = createGateway({
   accessLog: accessLogOf,
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
+  rateLimits: birth.rateLimits,
 })
 
 function accessLogOf(plan: GatewayPlan): AccessLog {

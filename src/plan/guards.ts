@@ -20,4 +20,21 @@ export interface LimitsPlan {
 export interface GuardsPlan {
   /** Longest body of a request. */
   readonly requestBody: Bytes
+  /** Absent: as many requests as the client likes. */
+  readonly rateLimit?: RateLimitPlan
 }
+
+export interface RateLimitPlan {
+  /** So many within a window, which begins with the first of them. */
+  readonly requests: number
+  readonly window: Milliseconds
+  readonly by: RateLimitKeyPlan
+  /** Whether the requests of all routes without a limit of their own are counted together. */
+  readonly of: 'gateway' | 'route'
+}
+
+export type RateLimitKeyPlan =
+  | { readonly kind: 'client' }
+  /** `name` in lower case. */
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string }

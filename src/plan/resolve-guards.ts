@@ -1,6 +1,7 @@
+import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import type { Asked } from './asked.ts'
-import type { GuardsPlan, LimitsPlan } from './guards.ts'
+import type { GuardsPlan, LimitsPlan, RateLimitPlan } from './guards.ts'
 
 export function resolveLimits({ config }: Asked): LimitsPlan {
   const { requestBody: _, ...limits } = config.gateway.limits
@@ -8,6 +9,21 @@ export function resolveLimits({ config }: Asked): LimitsPlan {
 }
 
 /** The gateway's guards, with those of the route laid over them. */
-export function resolveGuards({ config }: Asked, route?: RouteConfig): GuardsPlan {
-  return { requestBody: route?.limits?.requestBody ?? config.gateway.limits.requestBody }
+export function resolveGuards({ config: { gateway } }: Asked, route?: RouteConfig): GuardsPlan {
+  const rateLimit =
+    route?.rateLimit === undefined
+      ? resolveRateLimit(gateway.rateLimit, 'gateway')
+      : resolveRateLimit(route.rateLimit, 'route')
+  return {
+    requestBody: route?.limits?.requestBody ?? gateway.limits.requestBody,
+    ...(rateLimit && { rateLimit }),
+  }
+}
+
+function resolveRateLimit(written: GatewayConfig['rateLimit'], of: RateLimitPlan['of']): RateLimitPlan | undefined {
+  if (!written) return undefined
+  const { requests, window, by } = written
+  if (by === 'client') return { requests, window, by: { kind: 'client' }, of }
+  if (by.header !== undefined) return { requests, window, by: { kind: 'header', name: by.header.toLowerCase() }, of }
+  return { requests, window, by: { kind: 'cookie', name: by.cookie ?? '' }, of }
 }

@@ -1,6 +1,8 @@
 /** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
 import { createCertificates } from '../certificates/maintain.ts'
 import { openControl } from '../control/server.ts'
+import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
+import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
@@ -60,13 +62,14 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     log,
   })
   const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
-  const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined }
+  const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
   const threads = createGatewayThreads({ birth, log })
   const source = { measure: threads.measure, processes: () => supervisor.status() }
-  const house: House = { plan, listeners, log, supervisor, certificates, threads, control }
+  const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
+  const house: House = { plan, listeners, log, supervisor, certificates, threads, health, control }
   try {
     if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
-    threads.know(targetStates(supervisor.status()))
+    tellThreads(house)
     await threads.apply({ ...plan.gateway, listeners }, served)
   } catch (error) {
     house.metrics?.close()
@@ -76,13 +79,18 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   return house
 }
 
+/** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
+function tellThreads({ threads, supervisor, health }: House): void {
+  threads.know({ ...targetStates(supervisor.status()), ...health.states() })
+}
+
 /** Wires the parts to one another and sets the processes going. */
 function start(house: House, end: (ending: Ending) => void): void {
-  const { log, supervisor, certificates, threads } = house
+  const { plan, log, supervisor, certificates, threads, health } = house
   let saidReady = false
   const tellGateway = () => {
     const processes = supervisor.status()
-    threads.know(targetStates(processes))
+    tellThreads(house)
     if (saidReady || !allReady(processes)) return
     saidReady = true
     log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
@@ -93,6 +101,7 @@ function start(house: House, end: (ending: Ending) => void): void {
   })
   certificates.subscribe((served) => threads.use(served))
   certificates.watch()
+  health.apply(plan.gateway.upstreams)
   threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
   watchMemory(() => threads.measure().vitals, log)
   announceListeners(log, house.listeners)

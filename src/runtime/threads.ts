@@ -87,8 +87,10 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     })
   }
 
-  async function applyNow(next: Service): Promise<void> {
-    const wanted = wantedThreads(next.plan, posts.length)
+  async function applyNow(asked: Service): Promise<void> {
+    const wanted = wantedThreads(asked.plan, posts.length)
+    // Told as a number, since each thread holds its share of what is limited for all of them together.
+    const next: Service = { ...asked, plan: { ...asked.plan, threads: Math.max(wanted, 1) } }
     const staying = posts.slice(0, wanted)
     const joining = Array.from({ length: wanted - staying.length }, (_, index) =>
       postNumbered(staying.length + index + 1),

@@ -1,10 +1,12 @@
 /** A process with one gateway thread: passes words between its own parent and the thread, whose log is its stdout. */
 import { Worker } from 'node:worker_threads'
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 
 const workerData = {
   log: { level: 'info', format: 'json' },
   terminal: false,
   pulse: new SharedArrayBuffer(64),
+  rateLimits: createRateLimitMemory(),
 }
 const worker = new Worker(new URL('../../src/gateway/thread.ts', import.meta.url), { workerData })
 process.on('message', (message) => worker.postMessage(message))

@@ -1,5 +1,7 @@
 /** What may stand in a request's way: of the whole gateway, and of one route. */
-import { byteSize, integer, positiveDuration } from './scalars.ts'
+import { z } from 'zod'
+import { refusal } from './flaw.ts'
+import { byteSize, headerName, integer, positiveDuration, scalar, text } from './scalars.ts'
 import { mapping } from './structures.ts'
 
 const requestBody = byteSize.describe('Longest body of a request; a longer one is answered 413')
@@ -19,7 +21,53 @@ export const limitsSchema = mapping({
     .prefault('10000'),
 }).prefault({})
 
+const off = scalar({
+  expected: '`false`, or a mapping with `requests`',
+  read: (written) => (written === 'false' ? (false as const) : undefined),
+  json: { type: undefined, const: false },
+})
+
+const client = scalar({
+  expected: '`client`, or a mapping with `header` or `cookie`',
+  read: (written) => (written === 'client' ? ('client' as const) : undefined),
+  json: { enum: ['client'] },
+})
+
+const rateLimit = z.union([
+  off,
+  mapping({
+    requests: integer('a number of requests from 1 to 1000000', 1, 1_000_000),
+    window: positiveDuration.describe('It begins with the first request').prefault('1s'),
+    by: z
+      .union([
+        client,
+        mapping({ header: headerName.optional(), cookie: text('the name of a cookie').optional() }).superRefine(
+          ({ header, cookie }, context) => {
+            if ((header === undefined) === (cookie === undefined))
+              context.addIssue(
+                refusal(
+                  'choose-one',
+                  '`by` needs one of `header` and `cookie`',
+                  'for example `by: { header: X-Api-Key }`',
+                ),
+              )
+          },
+        ),
+      ])
+      .describe('What is counted together: the requests of one client address, or of one value of a header or cookie')
+      .prefault('client'),
+  }),
+])
+
+/** Keys of the gateway, beside `limits`. */
+export const gatewayGuards = {
+  rateLimit: rateLimit.describe('Further requests are answered 429; `false`: no limit').optional(),
+}
+
 /** Keys of a route; each is laid over the gateway's. */
 export const routeGuards = {
   limits: mapping({ requestBody: requestBody.optional() }).describe("Instead of the gateway's").optional(),
+  rateLimit: rateLimit
+    .describe("A limit of its own instead of the gateway's; `false`: not limited, and not counted there")
+    .optional(),
 }

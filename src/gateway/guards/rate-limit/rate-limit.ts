@@ -1,0 +1,60 @@
+import type { RateLimitKeyPlan, RateLimitPlan } from '../../../plan/guards.ts'
+import { formatDuration } from '../../../shared/duration.ts'
+import type { Exchange } from '../../exchange.ts'
+import type { Guard } from '../guard.ts'
+import type { RateLimitTable } from './table.ts'
+
+/** `scope`: requests are counted together where it is the same, whichever route, thread or generation they go through. */
+export function rateLimit(plan: RateLimitPlan, scope: string, table: RateLimitTable): Guard {
+  const { requests, window, by } = plan
+  const counted = `${scope}\n${requests}\n${window}\n`
+  const keyOf = compileKey(by)
+  const cause = `more than ${requests} requests in ${formatDuration(window)}`
+  return (exchange) => {
+    const wait = table.take(counted + keyOf(exchange), plan)
+    if (wait === 0) return 'pass'
+    return { status: 429, cause, headers: ['retry-after', String(Math.max(1, Math.ceil(wait / 1_000)))] }
+  }
+}
+
+/** A request without the header or cookie is counted by its client: leaving it out must not be a way around the limit. */
+function compileKey(by: RateLimitKeyPlan): (exchange: Exchange) => string {
+  switch (by.kind) {
+    case 'client':
+      return clientKey
+    case 'header':
+      return (exchange) => {
+        const value = exchange.request.headers[by.name]
+        return value === undefined ? clientKey(exchange) : `h${String(value)}`
+      }
+    case 'cookie':
+      return (exchange) => {
+        const value = cookieOf(exchange.request.headers.cookie, by.name)
+        return value === undefined ? clientKey(exchange) : `k${value}`
+      }
+  }
+}
+
+function clientKey({ client }: Exchange): string {
+  return client.includes(':') ? networkOf(client) : client
+}
+
+/** The first 64 bits of an IPv6 address, which one subscriber has at least (RFC 6177): the rest is theirs to vary. */
+export function networkOf(address: string): string {
+  const [before = '', after] = address.split('::')
+  const groups = before === '' ? [] : before.split(':')
+  if (after !== undefined) {
+    const tail = after === '' ? [] : after.split(':')
+    while (groups.length + tail.length < 8) groups.push('0')
+    groups.push(...tail)
+  }
+  return groups.slice(0, 4).join(':')
+}
+
+function cookieOf(header: string | undefined, name: string): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const equals = pair.indexOf('=')
+    if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
+  }
+  return undefined
+}
