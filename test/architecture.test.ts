@@ -31,6 +31,7 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config/'],
   commander: ['cli/'],
   pino: ['telemetry/'],
+  'prom-client': ['telemetry/'],
 }
 
 interface Import {

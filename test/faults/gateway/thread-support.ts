@@ -17,6 +17,8 @@ export interface Threads {
   readonly port: number
   /** A second free port. */
   readonly spare: number
+  /** The value that stands behind this name and these labels on the metrics page. */
+  metric(name: string): Promise<number | undefined>
   /** Puts a fault into the folder that the threads look into. */
   arm(fault: 'dies' | 'refuses', text: string): void
   disarm(fault: 'dies' | 'refuses'): void
@@ -25,13 +27,7 @@ export interface Threads {
   stop(): Promise<void>
 }
 
-export interface ThreadsWish {
-  readonly threads: number
-  /** Further lines of the config file. */
-  readonly more?: string
-}
-
-export async function startThreads({ threads, more = '' }: ThreadsWish): Promise<Threads> {
+export async function startThreads({ threads }: { readonly threads: number }): Promise<Threads> {
   const [http = 0, api = 0, spare = 0] = await freePorts(3)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-faults-'))
   const gatehouse = startGatehouse({
@@ -46,11 +42,17 @@ processes:
   api: { command: [node, ${upstream}], port: ${api}, ready: { http: /health, every: 20ms } }
 storage: ./storage
 control: { socket: ./control.sock }
-${more}
+metrics: { address: 127.0.0.1:0 }
 `,
   })
   await gatehouse.ready()
+  const { url } = await gatehouse.waitFor({ message: 'metrics' })
   return {
+    async metric(name) {
+      const page = await (await fetch(String(url))).text()
+      const line = page.split('\n').find((one) => one.startsWith(`${name} `))
+      return line === undefined ? undefined : Number(line.slice(name.length))
+    },
     gatehouse,
     port: http,
     spare,
