@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { isPartOf, judge } from '../../../src/gateway/files/conditions.ts'
+
+const date = 'Tue, 14 Nov 2023 22:13:20 GMT'
+const modified = Date.parse(date)
+const [earlier, later] = ['Tue, 14 Nov 2023 22:13:19 GMT', 'Tue, 14 Nov 2023 22:13:21 GMT']
+const strong = { etag: '"a"', modified }
+const known = { notModified: '"a"' }
+
+describe('conditions', () => {
+  it.each([
+    [{}, 'send'],
+    [{ 'if-none-match': '"a"' }, known],
+    [{ 'if-none-match': 'W/"a"' }, known],
+    [{ 'if-none-match': '"b", "a"' }, known],
+    [{ 'if-none-match': '"b,\\"a"' }, 'send'],
+    [{ 'if-none-match': '"b","c"' }, 'send'],
+    [{ 'if-none-match': 'a' }, 'send'],
+    [{ 'if-none-match': '*' }, known],
+    [{ 'if-none-match': '' }, 'send'],
+    [{ 'if-modified-since': date }, known],
+    [{ 'if-modified-since': later }, known],
+    [{ 'if-modified-since': earlier }, 'send'],
+    [{ 'if-modified-since': 'yesterday' }, 'send'],
+    [{ 'if-modified-since': '2023-11-14' }, 'send'],
+    // A tag says more than a date (RFC 9110 §13.1.3).
+    [{ 'if-none-match': '"b"', 'if-modified-since': date }, 'send'],
+    [{ 'if-match': '"a"' }, 'send'],
+    [{ 'if-match': '*' }, 'send'],
+    [{ 'if-match': 'W/"a"' }, 'precondition-failed'],
+    [{ 'if-match': '"b"' }, 'precondition-failed'],
+    [{ 'if-match': '"b"', 'if-unmodified-since': date }, 'precondition-failed'],
+    [{ 'if-unmodified-since': earlier }, 'precondition-failed'],
+    [{ 'if-unmodified-since': date }, 'send'],
+    [{ 'if-match': '"a"', 'if-unmodified-since': earlier, 'if-none-match': '"a"' }, known],
+  ])('%j of a strong tag and a date are answered with %j', (headers, verdict) => {
+    expect(judge(headers, strong)).toEqual(verdict)
+  })
+
+  it('cannot be met strongly by a weak tag, nor by a date that there is not', () => {
+    const weak = { etag: 'W/"a"' }
+    expect(judge({ 'if-match': 'W/"a"' }, weak)).toBe('precondition-failed')
+    expect(judge({ 'if-none-match': '"a"' }, weak)).toEqual({ notModified: 'W/"a"' })
+    expect(judge({ 'if-modified-since': later }, weak)).toBe('send')
+    expect(judge({ 'if-unmodified-since': earlier }, weak)).toBe('send')
+  })
+
+  it('name the copy that is still good, where there may be two', () => {
+    const two = { etag: '"a-br"', alsoCurrent: '"a"', modified }
+    expect(judge({ 'if-none-match': '"a"' }, two)).toEqual({ notModified: '"a"' })
+    expect(judge({ 'if-none-match': '"a", "a-br"' }, two)).toEqual({ notModified: '"a-br"' })
+    expect(judge({ 'if-none-match': '"a-gzip"' }, two)).toBe('send')
+    expect(judge({ 'if-match': '"a"' }, two)).toBe('send')
+  })
+})
+
+describe('If-Range', () => {
+  it.each([
+    [undefined, true],
+    ['"a"', true],
+    ['W/"a"', false],
+    ['"b"', false],
+    [date, true],
+    [earlier, false],
+    [later, false],
+    ['yesterday', false],
+    [['"a"', '"a"'], false],
+  ])('%j: a part is given: %j', (ifRange, expected) => {
+    expect(isPartOf(ifRange, strong)).toBe(expected)
+  })
+
+  it('never trusts a weak tag', () => {
+    expect(isPartOf('W/"a"', { etag: 'W/"a"' })).toBe(false)
+    expect(isPartOf('"a"', { etag: 'W/"a"' })).toBe(false)
+    expect(isPartOf(date, { etag: 'W/"a"' })).toBe(false)
+  })
+})

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { createQueue } from '../../../src/gateway/files/queue.ts'
+import { Recent } from '../../../src/gateway/files/recent.ts'
+
+describe('what was used lately', () => {
+  it('is kept within the budget, whatever comes', () => {
+    const recent = new Recent<number>(1_000)
+    for (let i = 0; i < 10_000; i += 1) recent.set(`key ${i}`, i, 10)
+    const kept = Array.from({ length: 10_000 }, (_, i) => recent.get(`key ${i}`)).filter((value) => value !== undefined)
+    expect(kept.length).toBeGreaterThanOrEqual(50)
+    expect(kept.length).toBeLessThanOrEqual(100)
+    expect(kept.at(-1)).toBe(9_999)
+  })
+
+  it('stays while it is used, through a flood of what is asked for once', () => {
+    const recent = new Recent<string>(1_000)
+    recent.set('hot', 'hot', 100)
+    for (let i = 0; i < 10_000; i += 1) {
+      recent.set(`flood ${i}`, 'cold', 10)
+      if (i % 40 === 0) expect(recent.get('hot')).toBe('hot')
+    }
+  })
+
+  it('counts what it grows by', () => {
+    const recent = new Recent<string>(1_000)
+    recent.set('a', 'a', 10)
+    recent.grow('a', 300)
+    recent.set('b', 'b', 300)
+    expect([recent.get('a'), recent.get('b')]).toEqual(['a', 'b'])
+    recent.set('c', 'c', 450)
+    recent.set('d', 'd', 450)
+    expect(recent.get('a')).toBeUndefined()
+    recent.grow('a', 10)
+    expect(recent.get('a')).toBeUndefined()
+  })
+
+  it('does not keep what alone would push out everything', () => {
+    const recent = new Recent<string>(1_000)
+    recent.set('small', 'small', 10)
+    recent.set('huge', 'huge', 501)
+    expect([recent.get('small'), recent.get('huge')]).toEqual(['small', undefined])
+    recent.set('grows', 'grows', 10)
+    recent.grow('grows', 1_000)
+    expect([recent.get('small'), recent.get('grows')]).toEqual(['small', undefined])
+  })
+
+  it('forgets what it is told to', () => {
+    const recent = new Recent<string>(1_000)
+    recent.set('a', 'a', 400)
+    recent.delete('a')
+    recent.delete('a')
+    expect(recent.get('a')).toBeUndefined()
+    recent.set('b', 'b', 400)
+    expect(recent.get('b')).toBe('b')
+  })
+})
+
+describe('a queue', () => {
+  it('does so many things at once, in order, and refuses those that would wait too long', async () => {
+    const queue = createQueue({ atOnce: 2, waiting: 2 })
+    const ends: (() => void)[] = []
+    const begun: number[] = []
+    const work = (n: number) => () => {
+      begun.push(n)
+      return new Promise<number>((resolve) => ends.push(() => resolve(n)))
+    }
+    const results = [1, 2, 3, 4].map((n) => queue.run(work(n)))
+    expect(queue.run(work(5))).toBeUndefined()
+    await Promise.resolve()
+    expect(begun).toEqual([1, 2])
+    ends[1]?.()
+    expect(await results[1]).toBe(2)
+    await expect.poll(() => begun).toEqual([1, 2, 3])
+    ends[0]?.()
+    ends[2]?.()
+    await expect.poll(() => begun).toEqual([1, 2, 3, 4])
+    ends[3]?.()
+    expect(await Promise.all(results)).toEqual([1, 2, 3, 4])
+  })
+
+  it('goes on after work that failed', async () => {
+    const queue = createQueue({ atOnce: 1, waiting: 5 })
+    const failed = queue.run(() => Promise.reject(new Error('no')))
+    const next = queue.run(() => Promise.resolve('yes'))
+    await expect(failed).rejects.toThrow('no')
+    expect(await next).toBe('yes')
+  })
+})
