@@ -58,7 +58,8 @@ export class Exchange {
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
   failure: string | undefined
   #kind: AnswerKind = 'answer'
-  #end: 'complete' | 'abandoned' | undefined
+  #over = false
+  #abandoned = false
   readonly #onAbandoned: (() => void)[] = []
   readonly #onSettled: (() => void)[] = []
 
@@ -114,13 +115,19 @@ export class Exchange {
   }
 
   get over(): boolean {
-    return this.#end !== undefined
+    return this.#over
   }
 
   /** Calls back once if the answer ends before it is complete: the client went away, or we gave up. At once if it has. */
   onAbandoned(callback: () => void): void {
-    if (this.#end === 'abandoned') callback()
+    if (this.#abandoned) callback()
     else this.#onAbandoned.push(callback)
+  }
+
+  /** Whoever still works for the answer may stop. */
+  abandon(): void {
+    this.#abandoned = true
+    for (const callback of this.#onAbandoned.splice(0)) callback()
   }
 
   /** Calls back once when nothing is owed any more: the answer is over, or goes on for as long as both sides like. */
@@ -136,9 +143,9 @@ export class Exchange {
 
   /** The answer is over, in whichever way; `clientGone` if the client left first. Only the first call counts. */
   end(clientGone: boolean): boolean {
-    if (this.#end !== undefined) return false
-    this.#end = clientGone || this.failure !== undefined ? 'abandoned' : 'complete'
-    if (this.#end === 'abandoned') for (const callback of this.#onAbandoned) callback()
+    if (this.#over) return false
+    this.#over = true
+    if (clientGone || this.failure !== undefined) this.abandon()
     this.#settle()
     return true
   }

@@ -72,4 +72,6 @@ function end(exchange: Exchange, timeout: Milliseconds): void {
   } else {
     sendError(exchange, 408, `stalled: the client sent nothing ${forHow}`, partFromSender(exchange))
   }
+  // At once: an h2 stream ends only when nobody holds what is left of its request.
+  exchange.abandon()
 }

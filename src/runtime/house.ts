@@ -1,5 +1,6 @@
 import type { Certificates } from '../certificates/maintain.ts'
 import type { Control } from '../control/server.ts'
+import type { HealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -15,6 +16,7 @@ export interface House {
   readonly supervisor: Supervisor
   readonly certificates: Certificates
   readonly threads: GatewayThreads
+  readonly health: HealthChecks
   readonly control: Control
   /** Absent if the plan asks for none. */
   metrics?: MetricsServer

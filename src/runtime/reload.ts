@@ -35,6 +35,7 @@ async function swap(house: House, plan: Plan): Promise<void> {
     throw error
   }
   warnOfFixedParts(house, plan)
+  house.health.apply(plan.gateway.upstreams)
   house.plan = plan
   house.listeners = listeners
   const { started, stopped, restarted, unchanged } = await house.supervisor.apply(plan.processes)

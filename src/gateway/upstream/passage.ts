@@ -118,9 +118,9 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { response } = this.#exchange
+    const { response, over, failure } = this.#exchange
     this.#part()
-    if (this.#exchange.over || response.writableEnded) return
+    if (over || failure !== undefined || response.writableEnded) return
     if (!response.headersSent && this.#tryAgain(error)) return
     this.#fail(error)
   }
