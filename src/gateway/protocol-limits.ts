@@ -23,18 +23,19 @@ export const tls = {
 
 export const http2 = {
   settings: {
-    // A page's burst of requests fits (browsers open about 100); each may hold a window of 64 KB of body in our memory.
+    // A page's burst of requests fits (browsers have about 100 under way); each may hold a window of 64 KB of body in our memory.
     maxConcurrentStreams: 128,
     enablePush: false,
   },
   // Rapid reset (CVE-2023-44487): a tab that is closed resets all its streams, again and again does only an attacker. Above
   // this the connection gets a GOAWAY; 33 resets a second are won back.
-  streamResetBurst: 512,
+  streamResetBurst: 256,
   streamResetRate: 33,
-  // Streams that we refuse (those beyond maxConcurrentStreams, sent before our settings arrived) and malformed requests:
-  // an honest client has a handful, a prober is gone after a hundred.
+  // Streams that we refuse: those beyond maxConcurrentStreams, which an honest client opens only before it has our settings.
   maxSessionRejectedStreams: 100,
-  maxSessionInvalidFrames: 100,
+  // Malformed frames and empty ones, counted for the life of a connection: that of a balancer may last for days, and some
+  // clients flush with empty DATA.
+  maxSessionInvalidFrames: 1_000,
   // Fields of a head. A browser makes one of each cookie, and may keep 180 of them for a domain; the bytes of all together
   // are bounded by the limit of heads. Bombs of HPACK are, too: what is unpacked counts.
   maxHeaderListPairs: 256,

@@ -1,0 +1,136 @@
+/**
+ * A Gatehouse of its own with two gateway threads, whose memory can be watched, and a bystander that asks it something every
+ * 100 ms while somebody else misbehaves.
+ */
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { setInterval } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
+import { type Client, h1Client, h2Client, rootCertificate } from '../../e2e/support/clients.ts'
+import { freePorts } from '../../e2e/support/free-ports.ts'
+import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { listening, type Upstream } from '../../gateway/upstreams.ts'
+
+export interface Attacked {
+  readonly gatehouse: Gatehouse
+  readonly upstream: Upstream
+  readonly ports: { readonly http: number; readonly https: number }
+  readonly ca: string
+  /** Megabytes of resident memory, of all threads together. */
+  memory(): number
+  dialTls(protocol?: 'h2' | 'http/1.1'): Promise<Socket>
+  dial(): Promise<Socket>
+  stop(): Promise<void>
+}
+
+/** `/big` is 1 MB, `/silent` is never answered, everything else says `ok` once the request's body is read. */
+export async function startAttacked(): Promise<Attacked> {
+  const big = Buffer.alloc(1_000_000)
+  const upstream = await listening(
+    createServer((request, response) => {
+      response.on('error', () => {})
+      if (request.url === '/big') response.end(big)
+      else if (request.url !== '/silent') request.resume().on('end', () => response.end('ok'))
+    }),
+  )
+  const [http = 0, https = 0] = await freePorts(2)
+  const gatehouse = startGatehouse({
+    command: source,
+    config: `
+gateway:
+  threads: 2
+  listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
+  routes: [{ path: /*, to: "http://127.0.0.1:${upstream.port}" }]
+certificates: [{ domains: [localhost, 127.0.0.1], use: [{ internal: {} }] }]
+storage: ./storage
+control: { socket: ./control.sock }
+`,
+  })
+  await gatehouse.ready()
+  const ca = rootCertificate(`${gatehouse.folder}/storage`)
+  const open = (socket: Socket, event: string) =>
+    new Promise<Socket>((resolve, reject) => {
+      socket.once(event, () => resolve(socket))
+      socket.once('error', reject)
+      socket.on('error', () => {})
+    })
+  return {
+    gatehouse,
+    upstream,
+    ports: { http, https },
+    ca,
+    memory: () => memoryOf(gatehouse.pid),
+    dial: () => open(connectTcp({ host: '127.0.0.1', port: http }), 'connect'),
+    dialTls: (protocol = 'h2') =>
+      open(
+        connectTls({ host: '127.0.0.1', port: https, servername: 'localhost', ca, ALPNProtocols: [protocol] }),
+        'secureConnect',
+      ),
+    stop: async () => void (await gatehouse.stop()),
+  }
+}
+
+function memoryOf(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) / 1024
+}
+
+export interface Observations {
+  /** Megabytes above what there was before. */
+  readonly growth: number
+  readonly probes: number
+  /** Milliseconds. */
+  readonly slowest: number
+  readonly failures: readonly string[]
+}
+
+/** Lets the attack happen, probing over h1 and over one h2 connection all the while, and for a second after it. */
+export async function during(attacked: Attacked, attack: () => Promise<void>): Promise<Observations> {
+  const clients = [
+    h1Client(`http://127.0.0.1:${attacked.ports.http}`),
+    h2Client(`https://127.0.0.1:${attacked.ports.https}`, attacked.ca),
+  ]
+  await warmUp(clients)
+  const idle = attacked.memory()
+  let peak = idle
+  let slowest = 0
+  let probes = 0
+  let over = false
+  const failures: string[] = []
+  const asked: Promise<void>[] = []
+  const probe = async (client: Client) => {
+    const begun = performance.now()
+    try {
+      const { status } = await client.get('/probe')
+      if (status !== 200) failures.push(`${client.protocol}: ${status}`)
+    } catch (error) {
+      failures.push(`${client.protocol}: ${error}`)
+    }
+    probes += 1
+    slowest = Math.max(slowest, performance.now() - begun)
+  }
+  const watch = async () => {
+    let after = 0
+    for await (const _ of setInterval(100)) {
+      peak = Math.max(peak, attacked.memory())
+      asked.push(...clients.map(probe))
+      if (over && ++after === 10) break
+    }
+    await Promise.all(asked)
+  }
+  const watching = watch()
+  await attack().finally(() => {
+    over = true
+  })
+  await watching
+  for (const client of clients) client.close()
+  return { growth: peak - idle, probes, slowest, failures }
+}
+
+/** What is loaded and compiled with the first requests is no growth. */
+async function warmUp(clients: readonly Client[]): Promise<void> {
+  for (const client of clients) {
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 20 }, () => client.get('/warm')))
+  }
+}
