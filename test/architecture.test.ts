@@ -26,7 +26,6 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   'node-forge': ['certificates/issuer/internal.ts'],
   fastify: ['gateway/', 'control/'],
   '@fastify/http-proxy': ['gateway/'],
-  '@fastify/static': ['gateway/'],
   undici: ['gateway/'],
   yaml: ['config/'],
   commander: ['cli/'],
