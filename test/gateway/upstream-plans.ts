@@ -1,0 +1,18 @@
+import type { UpstreamProxyPlan } from '../../src/plan/types.ts'
+import type { UpstreamPlan } from '../../src/plan/upstreams.ts'
+
+export function upstreamPlan(targets: readonly (number | string)[], wish: Partial<UpstreamPlan> = {}): UpstreamPlan {
+  return {
+    name: 'behind',
+    targets: targets.map((target) => (typeof target === 'number' ? `http://127.0.0.1:${target}` : target)),
+    balance: 'round-robin',
+    position: { file: 'test.yaml', line: 1, column: 1 },
+    ...wish,
+  }
+}
+
+export const toUpstream: UpstreamProxyPlan = {
+  kind: 'proxy',
+  upstream: 'behind',
+  timeouts: { connect: 1_000, response: 5_000 },
+}
