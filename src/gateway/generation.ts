@@ -176,7 +176,7 @@ interface Choices {
 /** The first matching route; one for existing files is passed over where there is none. */
 async function choose(exchange: Exchange, { folders, rewrites, match }: Choices): Promise<number> {
   const { listener, host, target, request } = exchange
-  const query = { listener: listener.name, host, path: target.path, method: request.method ?? '' }
+  const query = { listener: listener.name, host, path: target.path, method: request.method ?? '', headers: request.headers }
   for (let index = match(query, -1); index !== -1; index = match(query, index)) {
     const folder = folders[index]
     exchange.inner = innerOf(target, rewrites[index])

@@ -5,6 +5,7 @@
 import { compileHostPattern } from '../plan/host-pattern.ts'
 import { compilePathPattern } from '../plan/path-pattern.ts'
 import type { RoutePlan } from '../plan/types.ts'
+import { compileValuePattern } from '../plan/value-pattern.ts'
 
 /** What a route is chosen by. `host` is lower case and without port, `path` normalized, `method` upper case. */
 export interface RouteQuery {
@@ -12,6 +13,8 @@ export interface RouteQuery {
   readonly host: string
   readonly path: string
   readonly method: string
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 export interface Router {
@@ -44,6 +47,7 @@ function compile(plan: RoutePlan, index: number): CompiledRoute {
   const { listeners, methods } = plan.match
   const hosts = plan.match.hosts?.map(compileHostPattern)
   const paths = plan.match.paths?.map(compilePathPattern)
+  const headers = plan.match.headers?.map(({ name, pattern }) => ({ name, matches: compileValuePattern(pattern) }))
   return {
     index,
     plan,
@@ -51,8 +55,13 @@ function compile(plan: RoutePlan, index: number): CompiledRoute {
       (!listeners || listeners.includes(query.listener)) &&
       (!methods || methods.includes(query.method)) &&
       (!paths || paths.some((matches) => matches(query.path))) &&
-      (!hosts || hosts.some((matches) => matches(query.host))),
+      (!hosts || hosts.some((matches) => matches(query.host))) &&
+      (!headers || headers.every(({ name, matches }) => matchesHeader(query.headers[name], matches))),
   }
+}
+
+function matchesHeader(value: string | string[] | undefined, matches: (value: string) => boolean): boolean {
+  return value !== undefined && matches(typeof value === 'string' ? value : value.join(', '))
 }
 
 /** `others` serves every key that is not in the map. */

@@ -20,8 +20,18 @@ export interface LimitsPlan {
 export interface GuardsPlan {
   /** Longest body of a request. */
   readonly requestBody: Bytes
+  /** A client must pass all of them: those of the gateway, then those of the route. */
+  readonly addresses: readonly AddressRulesPlan[]
   /** Absent: as many requests as the client likes. */
   readonly rateLimit?: RateLimitPlan
+}
+
+/** Ranges as `address/prefix`. */
+export interface AddressRulesPlan {
+  /** Absent: everyone. */
+  readonly allow?: readonly string[]
+  /** Counts before `allow`. */
+  readonly deny?: readonly string[]
 }
 
 export interface RateLimitPlan {

@@ -35,6 +35,7 @@ export function resolveGateway(asked: Asked): GatewayPlan {
     limits: resolveLimits(asked),
     guards: resolveGuards(asked),
     response: { headers: resolveHeaders(response) },
+    errors: asked.config.gateway.errors,
     accessLog: accessLog === false ? false : { skip },
     compression,
   }
@@ -72,12 +73,15 @@ function resolveRewrite({ stripPrefix, rewrite }: RouteConfig): { readonly rewri
   return { rewrite: { ...(stripPrefix !== undefined && { stripPrefix }), ...rewrite } }
 }
 
-function resolveMatch({ host, path, methods }: RouteConfig, listeners?: readonly string[]): RouteMatch {
+function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?: readonly string[]): RouteMatch {
   return {
     ...(listeners && { listeners }),
     ...(host && { hosts: host.map((pattern) => pattern.toLowerCase()) }),
     ...(path && { paths: path }),
     ...(methods && { methods }),
+    ...(headers && {
+      headers: Object.entries(headers).map(([name, pattern]) => ({ name: name.toLowerCase(), pattern })),
+    }),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import type { Asked } from './asked.ts'
-import type { GuardsPlan, LimitsPlan, RateLimitPlan } from './guards.ts'
+import type { AddressRulesPlan, GuardsPlan, LimitsPlan, RateLimitPlan } from './guards.ts'
 
 export function resolveLimits({ config }: Asked): LimitsPlan {
   const { requestBody: _, ...limits } = config.gateway.limits
@@ -15,9 +15,15 @@ export function resolveGuards({ config: { gateway } }: Asked, route?: RouteConfi
       ? resolveRateLimit(gateway.rateLimit, 'gateway')
       : resolveRateLimit(route.rateLimit, 'route')
   return {
+    addresses: [gateway, route].flatMap((rules) => (rules ? resolveAddresses(rules) : [])),
     requestBody: route?.limits?.requestBody ?? gateway.limits.requestBody,
     ...(rateLimit && { rateLimit }),
   }
+}
+
+function resolveAddresses({ allow, deny }: Pick<RouteConfig, 'allow' | 'deny'>): readonly AddressRulesPlan[] {
+  if (!allow && !deny) return []
+  return [{ ...(allow && { allow: allow.flat() }), ...(deny && { deny: deny.flat() }) }]
 }
 
 function resolveRateLimit(written: GatewayConfig['rateLimit'], of: RateLimitPlan['of']): RateLimitPlan | undefined {

@@ -5,6 +5,7 @@
  */
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { ErrorsPlan } from './errors.ts'
 import type { GuardsPlan, LimitsPlan } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
 import type { ProcessPlan } from './processes.ts'
@@ -68,6 +69,7 @@ export interface GatewayPlan {
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
   readonly response: HeadersPlan
+  readonly errors: ErrorsPlan
   readonly accessLog: AccessLogPlan | false
   /** The encodings that clients are offered, the preferred one first; empty: none. */
   readonly compression: readonly ContentEncoding[]
@@ -115,6 +117,8 @@ export interface RouteMatch {
   readonly paths?: readonly string[]
   /** Upper case; GET includes HEAD only if HEAD is named too. */
   readonly methods?: readonly string[]
+  /** All of them must match. `name` in lower case; see plan/value-pattern.ts. */
+  readonly headers?: readonly { readonly name: string; readonly pattern: string }[]
 }
 
 export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan

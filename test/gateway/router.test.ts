@@ -10,7 +10,7 @@ function routesOf(matches: readonly RouteMatch[]): readonly RoutePlan[] {
 }
 
 function query(wish: Partial<RouteQuery>): RouteQuery {
-  return { listener: 'http', host: 'app.example', path: '/', method: 'GET', ...wish }
+  return { listener: 'http', host: 'app.example', path: '/', method: 'GET', headers: {}, ...wish }
 }
 
 function firstMatch(matches: readonly RouteMatch[], wish: Partial<RouteQuery>): number {
@@ -114,3 +114,25 @@ function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
+
+describe('a route that wants headers', () => {
+  const routes = [
+    {
+      headers: [
+        { name: 'x-version', pattern: '2*' },
+        { name: 'accept', pattern: '*json*' },
+      ],
+    },
+    {},
+  ]
+
+  it('matches a request that has all of them', () => {
+    expect(firstMatch(routes, { headers: { 'x-version': '2.1', accept: 'application/json' } })).toBe(0)
+  })
+
+  it('leaves others to the routes below', () => {
+    expect(firstMatch(routes, { headers: { 'x-version': '2.1' } })).toBe(1)
+    expect(firstMatch(routes, { headers: { 'x-version': '1', accept: 'application/json' } })).toBe(1)
+    expect(firstMatch(routes, {})).toBe(1)
+  })
+})

@@ -48,6 +48,7 @@ export interface PlanWish {
   readonly headers?: HeaderRules
   readonly requestHeaders?: HeaderRules
   readonly requestId?: GatewayPlan['requestId']
+  readonly errors?: GatewayPlan['errors']
   readonly trustedProxies?: GatewayPlan['trustedProxies']
   readonly threads?: GatewayPlan['threads']
   readonly limits?: Partial<LimitsPlan>
@@ -65,7 +66,7 @@ export const defaultLimits: LimitsPlan = {
   connections: 10_000,
 }
 
-export const defaultGuards: GuardsPlan = { requestBody: 150_000_000 }
+export const defaultGuards: GuardsPlan = { requestBody: 150_000_000, addresses: [] }
 
 /** One plain listener, `http`, and one with TLS, `https`, unless the wish names others. */
 export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): GatewayPlan {
@@ -90,6 +91,7 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
     limits: { ...defaultLimits, ...wish.limits },
     guards,
     response: { headers },
+    errors: wish.errors ?? { format: 'auto' },
     accessLog: { skip: [] },
     compression: wish.compression ?? [],
   }

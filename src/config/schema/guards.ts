@@ -1,8 +1,9 @@
 /** What may stand in a request's way: of the whole gateway, and of one route. */
 import { z } from 'zod'
 import { refusal } from './flaw.ts'
+import { addressRanges } from './ranges.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from './scalars.ts'
-import { mapping } from './structures.ts'
+import { listOf, mapping } from './structures.ts'
 
 const requestBody = byteSize.describe('Longest body of a request; a longer one is answered 413')
 
@@ -59,13 +60,22 @@ const rateLimit = z.union([
   }),
 ])
 
+const ranges = listOf(addressRanges, 'a list of addresses')
+
+const addressRules = {
+  allow: ranges.describe('Only these clients; all others are answered 403').optional(),
+  deny: ranges.describe('Not these clients, even if `allow` names them').optional(),
+}
+
 /** Keys of the gateway, beside `limits`. */
 export const gatewayGuards = {
+  ...addressRules,
   rateLimit: rateLimit.describe('Further requests are answered 429; `false`: no limit').optional(),
 }
 
-/** Keys of a route; each is laid over the gateway's. */
+/** Keys of a route; each is laid over the gateway's, whose address rules hold as well. */
 export const routeGuards = {
+  ...addressRules,
   limits: mapping({ requestBody: requestBody.optional() }).describe("Instead of the gateway's").optional(),
   rateLimit: rateLimit
     .describe("A limit of its own instead of the gateway's; `false`: not limited, and not counted there")

@@ -8,6 +8,7 @@ import {
   boolean,
   choice,
   duration,
+  headerName,
   headerText,
   headerValue,
   method,
@@ -15,7 +16,7 @@ import {
   scalar,
   text,
 } from './scalars.ts'
-import { listOf, mapping, oneOrMany } from './structures.ts'
+import { listOf, mapping, named, oneOrMany } from './structures.ts'
 
 const filePath = text('a path relative to `root`')
 
@@ -62,6 +63,9 @@ export const routeSchema = mapping({
     .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
     .optional(),
   methods: listOf(method, 'a list of methods').optional(),
+  headers: named(text('a pattern for the value, such as `*`'), headerName)
+    .describe('Headers that a request must have; `*` in a value stands for any text')
+    .optional(),
   ...routeGuards,
   to: target.describe('A process, an upstream, or a URL such as http://127.0.0.1:9000').optional(),
   files: filesSchema.optional(),

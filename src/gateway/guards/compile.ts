@@ -1,4 +1,5 @@
 import type { GatewayPlan, GuardsPlan } from '../../plan/types.ts'
+import { addressRules } from './addresses.ts'
 import type { Guard } from './guard.ts'
 import { rateLimit } from './rate-limit/rate-limit.ts'
 import type { RateLimitTable } from './rate-limit/table.ts'
@@ -20,8 +21,12 @@ export function compileGuards(plan: GatewayPlan, means: GuardMeans): Guards {
 }
 
 /** The cheap ones first, and those who ask for a password only where guessing is limited. */
-function inOrder({ rateLimit: limit, requestBody }: GuardsPlan, route: string, means: GuardMeans): readonly Guard[] {
-  const guards: Guard[] = []
+function inOrder(
+  { addresses, rateLimit: limit, requestBody }: GuardsPlan,
+  route: string,
+  means: GuardMeans,
+): readonly Guard[] {
+  const guards = addresses.map(addressRules)
   if (limit) guards.push(rateLimit(limit, limit.of === 'gateway' ? '' : route, means.rateLimits))
   guards.push(bodyLimit(requestBody))
   return guards

@@ -1,6 +1,8 @@
+import type { RouteConfig } from '../../config/schema/route.ts'
 import { type AskedRoute, type Check, isWhole, valueAt } from '../asked.ts'
 import { hostPatternCovers } from '../host-pattern.ts'
 import { pathPatternCovers } from '../path-pattern.ts'
+import { valuePatternCovers } from '../value-pattern.ts'
 
 /** The first route that matches wins: one behind another that matches all it does is never reached. */
 export const shadowedRoutes: Check = (asked, report) => {
@@ -25,12 +27,26 @@ function covers(earlier: AskedRoute, later: AskedRoute): boolean {
     everyCovered(earlier.listeners, later.listeners, same) &&
     everyCovered(earlier.route.methods, later.route.methods, same) &&
     everyCovered(earlier.route.host, later.route.host, hostPatternCovers) &&
-    everyCovered(earlier.route.path, later.route.path, pathPatternCovers)
+    everyCovered(earlier.route.path, later.route.path, pathPatternCovers) &&
+    headersCovered(earlier.route.headers, later.route.headers)
   )
 }
 
 function mayFallThrough({ route: { files } }: AskedRoute): boolean {
   return files !== undefined && (files.only === 'existing' || files.except !== undefined)
+}
+
+/** Each header that the earlier route wants must be wanted by the later one, with no value that the earlier would not take. */
+function headersCovered(earlier: RouteConfig['headers'] = {}, later: RouteConfig['headers'] = {}): boolean {
+  const wanted = lowerCaseNames(later)
+  return [...lowerCaseNames(earlier)].every(([name, pattern]) => {
+    const narrow = wanted.get(name)
+    return narrow !== undefined && valuePatternCovers(pattern, narrow)
+  })
+}
+
+function lowerCaseNames(headers: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(headers).map(([name, pattern]) => [name.toLowerCase(), pattern]))
 }
 
 /** An absent part matches everything. */

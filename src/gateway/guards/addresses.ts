@@ -1,0 +1,14 @@
+import type { AddressRulesPlan } from '../../plan/guards.ts'
+import { compileRanges } from '../trust.ts'
+import type { Guard } from './guard.ts'
+
+/** `deny` counts before `allow`; where there is an `allow`, whoever is not in it is denied. */
+export function addressRules({ allow, deny = [] }: AddressRulesPlan): Guard {
+  const denied = compileRanges(deny)
+  const allowed = allow && compileRanges(allow)
+  return ({ client }) => {
+    if (denied(client)) return { status: 403, cause: `address ${client} is denied` }
+    if (allowed && !allowed(client)) return { status: 403, cause: `address ${client} is not allowed` }
+    return 'pass'
+  }
+}
