@@ -13,6 +13,8 @@ export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((meth
 export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'identity' | 'ids'> {
   /** Address of the other end of the connection. */
   readonly peer: string
+  /** Why nothing of it may be believed, where that is known before its head is looked at. */
+  readonly refusal?: Refusal
 }
 
 /** The exchange, and why the request must be refused if it must. */
@@ -22,10 +24,13 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
   const authority = authorityOf(request, target)
   const host = authority === undefined ? undefined : hostOf(authority)
   const refusal =
-    refusalOf(request, target, host) ?? flawOf(request) ?? headSizeFlaw(request, generation.plan.limits.requestHeaders)
+    arrival.refusal ??
+    refusalOf(request, target, host) ??
+    flawOf(request) ??
+    headSizeFlaw(request, generation.plan.limits.requestHeaders)
   const exchange = new Exchange({
     ...arrival,
-    target: target ?? { path: '(malformed)', query: '' },
+    target: target ?? { path: arrival.refusal ? '(unreadable)' : '(malformed)', query: '' },
     authority: authority ?? '',
     host: host ?? '',
     identity: identify({ peer, secure: listener.tls }, request.headers, generation.trusts),

@@ -78,13 +78,15 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     },
     connected: (socket) => connections.admit(socket),
     unparsed(listener, socket, error) {
-      const record = refuseUnparsed({ listener, socket, error })
-      if (record) serving?.log(record)
+      const unparsed = refuseUnparsed({ listener, socket, error })
+      if (!unparsed) return
+      if ('refusal' in unparsed) begin(listener, unparsed)
+      else serving?.log(unparsed)
     },
     failed: (plan, error) => log.error(`listener ${plan.name}: ${messageOf(error)}`),
   }
 
-  function begin(listener: Listener, carried: Pick<Arrival, 'request' | 'response' | 'upgrade'>): void {
+  function begin(listener: Listener, carried: Pick<Arrival, 'request' | 'response' | 'upgrade' | 'refusal'>): void {
     if (!serving) {
       carried.response.destroy() // a port of the very first plan, opened before its siblings were
       return

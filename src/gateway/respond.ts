@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import { errorBody } from './error-body.ts'
 import type { Exchange } from './exchange.ts'
 import { applyRules } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
@@ -15,9 +15,12 @@ export function sendHead(exchange: Exchange, status: number, headers: FlatHeader
 
 /** A whole answer of our own. A HEAD request gets the head of it. */
 export function sendText(exchange: Exchange, status: number, text: string, headers: FlatHeaders = []): void {
+  sendBody(exchange, status, text, ['content-type', 'text/plain; charset=utf-8', ...headers])
+}
+
+function sendBody(exchange: Exchange, status: number, text: string, headers: FlatHeaders): void {
   const body = Buffer.from(text)
-  const own = ['content-type', 'text/plain; charset=utf-8', 'content-length', String(body.length)]
-  sendHead(exchange, status, [...own, ...headers])
+  sendHead(exchange, status, ['content-length', String(body.length), ...headers])
   exchange.bytesSent = exchange.request.method === 'HEAD' ? 0 : body.length
   exchange.response.end(exchange.request.method === 'HEAD' ? undefined : body)
 }
@@ -37,7 +40,9 @@ export function sendError(exchange: Exchange, status: number, cause: string, hea
   exchange.failure = cause
   // What is left of a head that could not be sent.
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  sendText(exchange, status, `${status} ${STATUS_CODES[status] ?? 'Error'}\n`, headers)
+  const { accept } = exchange.request.headers
+  const body = errorBody(status, exchange.generation.plan.errors, { accept, requestId: exchange.requestId })
+  sendBody(exchange, status, body.text, [...body.headers, ...headers])
 }
 
 /** The status that something thrown asks for; 500 if it asks for none. */

@@ -6,7 +6,7 @@ import { announcesBody, type GatewayRequest } from './exchange.ts'
 
 /** What is wrong with a request that gets no further. */
 export interface Refusal {
-  readonly status: 400 | 417 | 431 | 501 | 505
+  readonly status: 400 | 408 | 413 | 417 | 431 | 501 | 505
   readonly cause: string
 }
 

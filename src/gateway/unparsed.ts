@@ -1,12 +1,15 @@
 /** What came over an h1 connection and cannot be read as a request: too long, too slow, or not HTTP at all. */
 import { randomUUID } from 'node:crypto'
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { AccessRecord } from '../telemetry/access-log.ts'
+import type { Arrival } from './admit.ts'
 import { exchangeOf } from './exchange.ts'
 import type { Listener } from './listener.ts'
 import { sendError } from './respond.ts'
+import type { Refusal } from './sound-head.ts'
 
 export interface Unparsed {
   readonly listener: Listener
@@ -14,17 +17,25 @@ export interface Unparsed {
   readonly error: Error
 }
 
+export type Unreadable = Pick<Arrival, 'request' | 'response'> & { readonly refusal: Refusal }
+
+/** How long a client that is still sending has to read its answer. */
+const linger: Milliseconds = 2_000
+
 /** A parser that has failed fails again with every packet that still comes. */
 const refused = new WeakSet<Socket>()
 
-/** Answers, if the client can still read an answer, and closes. Returns what the access log is to tell, if no exchange does. */
-export function refuseUnparsed({ listener, socket, error }: Unparsed): AccessRecord | undefined {
+/**
+ * Closes the connection. Returns what is to be answered before, if the client can still read an answer; or what the access log
+ * is to tell, where an answer to an earlier request is still under way.
+ */
+export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadable | AccessRecord | undefined {
+  if (refused.has(socket)) return undefined
   const status = statusOf(error)
   if (status === undefined || !socket.writable) {
     socket.destroy()
     return undefined
   }
-  if (refused.has(socket)) return undefined
   refused.add(socket)
   // A connection that was opened ahead of need, or by a probe of the port.
   if (status === 408 && socket.bytesRead === 0) {
@@ -41,12 +52,7 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): AccessRec
     sendError(exchangeOf(answer.req), status, cause, ['connection', 'close'])
     return undefined
   } else {
-    const text = `${status} ${STATUS_CODES[status]}`
-    socket.end(
-      `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length + 1}\r\n` +
-        `Connection: close\r\n\r\n${text}\n`,
-      () => socket.destroy(),
-    )
+    return unreadable(socket, { status, cause })
   }
   return {
     requestId: randomUUID(),
@@ -62,6 +68,27 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): AccessRec
     duration: 0,
     error: cause,
   }
+}
+
+/** A request of which nothing is known, with the means to answer it like any other. */
+function unreadable(socket: Socket, refusal: Refusal): Unreadable {
+  const request = Object.assign(new IncomingMessage(socket), {
+    method: '',
+    url: '',
+    httpVersion: '1.1',
+    httpVersionMajor: 1,
+    httpVersionMinor: 1,
+  })
+  const response = new ServerResponse(request)
+  response.assignSocket(socket)
+  // What the client still sends is read and thrown away for a while: a close with unread bytes resets the connection, and
+  // the reset may overtake the answer.
+  response.on('finish', () => {
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), linger)
+    socket.once('close', () => clearTimeout(timer))
+  })
+  return { request, response, refusal }
 }
 
 /** Undefined: it was the connection that failed, not what came over it. */

@@ -73,6 +73,11 @@ export const gatewaySchema = mapping({
   compression: compressionSchema
     .describe('Encodings offered to clients, the preferred one first; `false` turns it off')
     .prefault(['zstd', 'br', 'gzip']),
+  errors: mapping({
+    format: choice(['auto', 'json', 'plain'])
+      .describe('`auto`: JSON or a small page to clients that ask for them by name, else plain text')
+      .prefault('auto'),
+  }).prefault({}),
   accessLog: accessLogSchema.describe('`false` turns it off').default(true),
   routes: z
     .array(routeSchema, { error: () => 'a list of routes' })
