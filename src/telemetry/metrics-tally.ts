@@ -21,16 +21,11 @@ export function widthOf(metric: TalliedMetric): number {
   return metric === 'durations' ? durationBuckets.length + 2 : 1
 }
 
-const bytes = { first: 64 * 1024, most: 8 * 1024 * 1024 }
-
-export function createTallyMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(bytes.first, { maxByteLength: bytes.most })
-}
+/** Room for tens of thousands of series. The system gives the pages that are written to, and no others. */
+const bytes = 4 * 1024 * 1024
 
 /** The writer's side. */
 export class Tally {
-  readonly #memory: SharedArrayBuffer
-  /** Grows with its memory. */
   readonly #cells: Float64Array
   readonly #opened: (series: Series) => void
   /** The first cells belong to nobody: what finds no room any more is added there. */
@@ -38,7 +33,6 @@ export class Tally {
 
   /** `opened` is called for each new series, before anything is added to it. */
   constructor(memory: SharedArrayBuffer, opened: (series: Series) => void) {
-    this.#memory = memory
     this.#cells = new Float64Array(memory)
     this.#opened = opened
   }
@@ -47,7 +41,7 @@ export class Tally {
   open(metric: TalliedMetric, labels: readonly string[]): number {
     const first = this.#next
     const end = first + widthOf(metric)
-    if (end > this.#cells.length && !this.#grow()) return 0
+    if (end > this.#cells.length) return 0
     this.#next = end
     this.#opened({ metric, labels, first })
     return first
@@ -56,18 +50,11 @@ export class Tally {
   add(cell: number, amount: number): void {
     this.#cells[cell] = (this.#cells[cell] ?? 0) + amount
   }
-
-  #grow(): boolean {
-    const { byteLength, maxByteLength } = this.#memory
-    if (byteLength === maxByteLength) return false
-    this.#memory.grow(Math.min(byteLength * 2, maxByteLength))
-    return true
-  }
 }
 
 /** The reader's side: the series of one thread. */
 export class TallyBook {
-  readonly memory = createTallyMemory()
+  readonly memory = new SharedArrayBuffer(bytes)
   readonly #cells = new Float64Array(this.memory)
   readonly #series: Series[] = []
 
