@@ -57,6 +57,8 @@ export class Exchange {
   bytesSent = 0
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
   failure: string | undefined
+  /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */
+  part: (() => void) | undefined
   #kind: AnswerKind = 'answer'
   #over = false
   #abandoned = false

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exchange } from './exchange.ts'
@@ -54,10 +53,7 @@ export class InFlight {
   /** Ends event streams and tunnels, which have no end of their own; their clients connect anew. */
   async endOpenEnded(): Promise<void> {
     for (const { kind, response } of this.#open) if (kind === 'events') response.end()
-    const sockets = [...this.#open].flatMap(({ kind, upgrade }) =>
-      kind === 'tunnel' && upgrade ? [upgrade.socket] : [],
-    )
-    await part(sockets)
+    await part([...this.#open].filter(({ kind }) => kind === 'tunnel'))
   }
 
   cutRest(cause: string): void {
@@ -79,10 +75,11 @@ export function closeAfterAnswer({ response, stream }: Exchange): void {
   if (!stream && !response.headersSent) response.shouldKeepAlive = false
 }
 
-async function part(sockets: readonly Socket[]): Promise<void> {
+async function part(tunnels: readonly Exchange[]): Promise<void> {
+  const sockets = tunnels.flatMap(({ upgrade }) => (upgrade ? [upgrade.socket] : []))
   if (sockets.length === 0) return
   const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
-  for (const socket of sockets) socket.end()
+  for (const tunnel of tunnels) tunnel.part?.()
   await Promise.race([closed, pause(farewell, undefined, { ref: false })])
   for (const socket of sockets) socket.destroy()
 }

@@ -21,6 +21,7 @@ import { isTargetsFault, statusOf } from './upstream/faults.ts'
 import { retryAfter } from './upstream/passage.ts'
 import type { Target } from './upstream/target.ts'
 import type { Upstream } from './upstream/upstream.ts'
+import { goingAway, ServerFrames } from './websocket/frames.ts'
 
 /** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
 const keepAliveDelay = 45_000
@@ -152,12 +153,25 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
     side.setKeepAlive(true, keepAliveDelay)
   }
   socket.write(`${head}\r\n`, 'latin1')
-  if (upstream.head.length > 0) socket.write(upstream.head)
-  if (client.head.length > 0) upstream.socket.write(client.head)
-  exchange.bytesSent += upstream.head.length
-  upstream.socket.on('data', (chunk) => {
+  const frames = new ServerFrames()
+  const sent = (chunk: Buffer) => {
     exchange.bytesSent += chunk.length
-  })
+    frames.take(chunk)
+  }
+  if (upstream.head.length > 0) {
+    socket.write(upstream.head)
+    sent(upstream.head)
+  }
+  if (client.head.length > 0) upstream.socket.write(client.head)
+  upstream.socket.on('data', sent)
+  exchange.part = () => {
+    upstream.socket.off('data', sent)
+    upstream.socket.unpipe(socket)
+    upstream.socket.resume()
+    // A client that reads no Close sees the connection end, and connects anew after a while all the same.
+    if (frames.mayInterpose) socket.write(goingAway)
+    socket.end()
+  }
   bind(socket, upstream.socket)
   bind(upstream.socket, socket)
 }
