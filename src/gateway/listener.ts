@@ -47,7 +47,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   const server = plan.tls ? secureServer(() => current) : createServer(http1)
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
-  let idleTimeout = 0
+  let times = { headerTimeout: 0, idleTimeout: 0 }
   server.on('connection', (socket: Socket) => {
     if (!events.connected(socket)) return
     sockets.add(socket)
@@ -56,7 +56,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   server.on('session', (session: ServerHttp2Session) => {
     // A broken session concerns its client only; its streams report for themselves.
     session.on('error', () => {})
-    endWhenIdle(session, idleTimeout)
+    endWhenIdle(session, times)
   })
   // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
   Object.assign(server, { shouldUpgradeCallback: isWebSocket })
@@ -71,7 +71,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       if (plan.tls) setFallback(server as Http2SecureServer, next)
     },
     limit(limits) {
-      idleTimeout = limits.idleTimeout
+      times = limits
       setLimits(server, limits)
     },
     stopAccepting(closed) {
