@@ -45,8 +45,8 @@ function renderHtml(page: string, variables: Readonly<Record<string, string>>): 
     page,
     rawElement,
     ([, open = '', name = '', content = '', close = '']) => {
-      const escape = name.toLowerCase() === 'script' ? escapeScript : escapeStyle
-      return renderMarkup(open, variables) + fill(content, variables, escape) + close
+      const escaped = name.toLowerCase() === 'script' ? escapeScript : escapeStyle
+      return renderMarkup(open, variables) + fill(content, variables, escaped) + close
     },
     (markup) => renderMarkup(markup, variables),
   )
@@ -87,13 +87,13 @@ function replaceBetween(
   return replaced + between(text.slice(from))
 }
 
-function renderAs(escape: Escape): Render {
-  return (page, variables) => fill(page, variables, escape)
+function renderAs(escaped: Escape): Render {
+  return (page, variables) => fill(page, variables, escaped)
 }
 
-function fill(text: string, variables: Readonly<Record<string, string>>, escape: Escape): string {
+function fill(text: string, variables: Readonly<Record<string, string>>, escaped: Escape): string {
   return text.replace(placeholder, (_, name: string) =>
-    Object.hasOwn(variables, name) ? escape(variables[name] ?? '') : '',
+    Object.hasOwn(variables, name) ? escaped(variables[name] ?? '') : '',
   )
 }
 
