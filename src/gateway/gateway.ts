@@ -10,6 +10,7 @@ import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
 import { buildGeneration } from './generation.ts'
 import type { GuardMeans } from './guards/compile.ts'
+import { createAuthServices } from './guards/forward-auth.ts'
 import { RateLimitTable } from './guards/rate-limit/table.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import { type Listener, type ListenerEvents, openListener } from './listener.ts'
@@ -34,6 +35,8 @@ export interface Gateway {
   /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
   use(certificates: readonly ServedCertificate[]): void
   know(targets: TargetStates): void
+  /** Says on the paths of health that it wants no more requests, and goes on answering all that come. */
+  withdraw(): void
   /** Accepts no more, answers what is in flight, closes tunnels; what is left after `budget` ms is cut and counted. */
   drain(budget: number): Promise<number>
 }
@@ -51,7 +54,7 @@ const mebibyte = 1024 * 1024
 
 export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOptions): Gateway {
   const connections = new Connections(log)
-  const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits) }
+  const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits), authServices: createAuthServices() }
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
   /** The one that serves, and those that still owe answers. */
@@ -60,6 +63,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
   const closing = new Set<Listener>()
   let listeners: readonly Listener[] = []
   let serving: Tenure | undefined
+  let withdrawn = false
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
   const files = createFileStore({ budget: 64 * mebibyte, largest: 4 * mebibyte })
@@ -127,7 +131,13 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
     const sni = createSni(certificates)
-    const generation = await buildGeneration(plan, { upstreams, files, guards, targets: () => targets })
+    const generation = await buildGeneration(plan, {
+      upstreams,
+      files,
+      guards,
+      targets: () => targets,
+      withdrawn: () => withdrawn,
+    })
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
     const opened = await openAll(fresh, sni, events).catch(async (error) => {
@@ -170,7 +180,11 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     know(next) {
       targets = next
     },
+    withdraw() {
+      withdrawn = true
+    },
     async drain(budget) {
+      withdrawn = true
       await lastApply
       for (const listener of listeners) closeListener(listener)
       const cut = await inFlight.answered(budget)
@@ -180,6 +194,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       stalls.stop()
       await inFlight.gone()
       await upstreams.close()
+      await guards.authServices.destroy()
       return cut
     },
   }

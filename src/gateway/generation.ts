@@ -17,6 +17,7 @@ import { createFileAnswer, createFolder, type FileService, type Folder, readsFil
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts'
+import { createHealth } from './health.ts'
 import type { TargetStates } from './ports.ts'
 import { idHeadersOf } from './request-id.ts'
 import { sendError, statusOf } from './respond.ts'
@@ -50,6 +51,8 @@ export interface Surroundings {
   readonly files: FileStore
   readonly guards: GuardMeans
   targets(): TargetStates
+  /** Whether the gateway wants no more requests. */
+  withdrawn(): boolean
 }
 
 /** Writes the answer to the exchange's own response, of which Fastify then knows nothing. */
@@ -92,6 +95,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
   const router = createRouter(plan.routes)
   const rewrites = plan.routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))
   const match = router.match
+  const health = createHealth(plan, surroundings.withdrawn)
 
   return {
     plan,
@@ -101,8 +105,10 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     negotiate: files.negotiate,
     upstreamOf: upstreams.of,
     async answer(exchange) {
+      if (health(exchange)) return
       exchange.routeIndex = await choose(exchange, { folders, rewrites, match })
-      if (exchange.routeIndex === -1) runGuards(exchange, guards(-1), () => sendError(exchange, 404, 'no route matches'))
+      if (exchange.routeIndex === -1)
+        runGuards(exchange, guards(-1), () => sendError(exchange, 404, 'no route matches'))
       else app.routing(exchange.request as never, exchange.response)
     },
     async close() {
@@ -176,7 +182,13 @@ interface Choices {
 /** The first matching route; one for existing files is passed over where there is none. */
 async function choose(exchange: Exchange, { folders, rewrites, match }: Choices): Promise<number> {
   const { listener, host, target, request } = exchange
-  const query = { listener: listener.name, host, path: target.path, method: request.method ?? '', headers: request.headers }
+  const query = {
+    listener: listener.name,
+    host,
+    path: target.path,
+    method: request.method ?? '',
+    headers: request.headers,
+  }
   for (let index = match(query, -1); index !== -1; index = match(query, index)) {
     const folder = folders[index]
     exchange.inner = innerOf(target, rewrites[index])

@@ -27,6 +27,8 @@ export type ToThread =
   /** Serve these certificates from the next handshake on. */
   | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }
+  /** Turn readiness to 503; serving goes on. */
+  | { readonly type: 'withdraw' }
   /** Stop accepting, answer what is in flight, close tunnels; answered by `drained`. `budget` in milliseconds. */
   | { readonly type: 'drain'; readonly budget: number }
 

@@ -54,6 +54,8 @@ async function obey(message: ToThread): Promise<void> {
       return
     case 'targets':
       return gateway.know(message.targets)
+    case 'withdraw':
+      return gateway.withdraw()
     case 'drain': {
       const cut = await gateway.drain(message.budget)
       logger.flush()

@@ -29,6 +29,7 @@ export interface AskedListener {
   readonly host?: string
   readonly port: number
   readonly tls: boolean
+  readonly health: boolean
   readonly path: Path
 }
 
@@ -104,9 +105,9 @@ function askRoute(
 
 function askListeners({ config, declared }: LoadedContent, hasRoutes: boolean): readonly AskedListener[] {
   const path = ['gateway', 'listeners']
-  const written = Object.entries(config.gateway.listeners).map(([name, { address, tls }]) => {
-    return { name, ...address, tls, path: [...path, name] }
+  const written = Object.entries(config.gateway.listeners).map(([name, { address, ...options }]) => {
+    return { name, ...address, ...options, path: [...path, name] }
   })
   if (declared.listeners?.size !== 0 || !hasRoutes) return written
-  return [{ name: 'http', port: 80, tls: false, path }]
+  return [{ name: 'http', port: 80, tls: false, health: false, path }]
 }

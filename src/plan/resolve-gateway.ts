@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { type Asked, type AskedRoute, absolute, keyAt, valueAt } from './asked.ts'
 import { layOver } from './headers.ts'
-import { resolveGuards, resolveLimits } from './resolve-guards.ts'
+import { resolveGuards, resolveLimits, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
 import type { RewritePlan } from './rewrite.ts'
@@ -24,7 +24,7 @@ const defaultTimeouts = { connect: 3_000, response: 120_000 }
 /** Listeners, routes and what holds for all of them; only for what passed every check. */
 export function resolveGateway(asked: Asked): GatewayPlan {
   const { threads, requestId, response, accessLog, compression } = asked.config.gateway
-  const skip = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
+  const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(asked)
   return {
     threads,
     listeners: resolveListeners(asked),
@@ -33,12 +33,20 @@ export function resolveGateway(asked: Asked): GatewayPlan {
     upstreams: resolveUpstreams(asked),
     requestId: resolveRequestId(requestId),
     limits: resolveLimits(asked),
+    users: resolveUsers(asked),
     guards: resolveGuards(asked),
     response: { headers: resolveHeaders(response) },
+    health: asked.config.gateway.health,
     errors: asked.config.gateway.errors,
     accessLog: accessLog === false ? false : { skip },
     compression,
   }
+}
+
+/** Nobody reads a line a second that says that all is well. */
+function probes({ listeners, config }: Asked): readonly string[] {
+  const { live, ready } = config.gateway.health
+  return listeners.some(({ health }) => health) ? [live, ready] : []
 }
 
 function resolveListeners(asked: Asked): readonly ListenerPlan[] {

@@ -6,8 +6,9 @@
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { ErrorsPlan } from './errors.ts'
-import type { GuardsPlan, LimitsPlan } from './guards.ts'
+import type { GuardsPlan, LimitsPlan, PasswordHashes } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
+import type { HealthPlan } from './health.ts'
 import type { ProcessPlan } from './processes.ts'
 import type { RequestIdPlan } from './request-id.ts'
 import type { RewritePlan } from './rewrite.ts'
@@ -46,6 +47,8 @@ export interface ControlPlan {
 export interface ShutdownPlan {
   /** The time the whole stop may take: requests in flight first, then processes in reverse order. */
   readonly budget: Milliseconds
+  /** How much of it is waited, with readiness at 503, before connections are refused: load balancers look in turns. */
+  readonly deregistrationDelay: Milliseconds
 }
 
 export interface LogPlan {
@@ -66,9 +69,11 @@ export interface GatewayPlan {
   readonly trustedProxies: readonly string[]
   readonly requestId: RequestIdPlan
   readonly limits: LimitsPlan
+  readonly users: PasswordHashes
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
   readonly response: HeadersPlan
+  readonly health: HealthPlan
   readonly errors: ErrorsPlan
   readonly accessLog: AccessLogPlan | false
   /** The encodings that clients are offered, the preferred one first; empty: none. */
@@ -85,6 +90,8 @@ export interface ListenerPlan {
   /** 0: any free port, chosen when it starts. */
   readonly port: number
   readonly tls: boolean
+  /** Whether it answers the paths of the gateway's health. */
+  readonly health: boolean
   readonly position: SourcePosition
 }
 

@@ -51,6 +51,7 @@ export interface PlanWish {
   readonly errors?: GatewayPlan['errors']
   readonly trustedProxies?: GatewayPlan['trustedProxies']
   readonly threads?: GatewayPlan['threads']
+  readonly users?: GatewayPlan['users']
   readonly limits?: Partial<LimitsPlan>
   /** Of every route that has none of its own, and of requests without a route. */
   readonly guards?: Partial<GuardsPlan>
@@ -88,9 +89,11 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
     trustedProxies: wish.trustedProxies ?? [],
     upstreams: wish.upstreams ?? [],
     requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
+    users: wish.users ?? {},
     limits: { ...defaultLimits, ...wish.limits },
     guards,
     response: { headers },
+    health: { live: '/healthz', ready: '/readyz' },
     errors: wish.errors ?? { format: 'auto' },
     accessLog: { skip: [] },
     compression: wish.compression ?? [],
@@ -98,7 +101,7 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
 }
 
 export function listener(name: string, port: number, tls = false): ListenerPlan {
-  return { name, host: '127.0.0.1', port, tls, position }
+  return { name, host: '127.0.0.1', port, tls, health: false, position }
 }
 
 export function proxyTo(port: number, wish: Partial<Omit<OriginProxyPlan, 'kind'>> = {}): OriginProxyPlan {

@@ -3,10 +3,12 @@ import type { z } from 'zod'
 import { address } from './addresses.ts'
 import { certificatesSchema } from './certificates.ts'
 import { environmentSchema } from './environment.ts'
+import { refusal } from './flaw.ts'
 import { gatewaySchema } from './gateway.ts'
 import { processSchema } from './process.ts'
 import { choice, duration, scalar, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
+import { usersSchema } from './users.ts'
 import { upstreamSchema } from './upstreams.ts'
 
 export const configSchema = mapping({
@@ -20,6 +22,7 @@ export const configSchema = mapping({
   environment: environmentSchema.describe('What children and ${...} see').prefault({}),
   gateway: gatewaySchema.prefault({}),
   upstreams: named(upstreamSchema).describe('Programs that are not supervised here, for `to` of a route').prefault({}),
+  users: usersSchema.describe('Who may pass a route with `auth: { basic: NAME }`').prefault({}),
   processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
   certificates: certificatesSchema.prefault([]),
   storage: text('the path of a folder')
@@ -30,7 +33,22 @@ export const configSchema = mapping({
   }).prefault({}),
   shutdown: mapping({
     budget: duration.describe('The time the whole stop may take').prefault('30s'),
-  }).prefault({}),
+    deregistrationDelay: duration
+      .describe('Part of it that is waited, with readiness at 503, before connections are refused')
+      .prefault('0s'),
+  })
+    .superRefine(({ budget, deregistrationDelay }, context) => {
+      if (deregistrationDelay > 0 && deregistrationDelay >= budget)
+        context.addIssue(
+          refusal(
+            'contradiction',
+            '`deregistrationDelay` takes all of `budget`',
+            'make one shorter or the other longer',
+            ['deregistrationDelay'],
+          ),
+        )
+    })
+    .prefault({}),
   metrics: mapping({ address: address.describe('Serves `/metrics` there, in the format of Prometheus') })
     .describe('Off by default')
     .optional(),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { address } from './addresses.ts'
 import { gatewayGuards, limitsSchema } from './guards.ts'
 import { headersSchema } from './headers.ts'
+import { exactPath } from './paths.ts'
 import { addressRanges } from './ranges.ts'
 import { routeSchema } from './route.ts'
 import { boolean, choice, formOrVariable, headerName, headerText, scalar, text } from './scalars.ts'
@@ -10,13 +11,14 @@ import { listOf, mapping, named, oneOrMany } from './structures.ts'
 const listenerSchema = mapping({
   address: address.describe('`:8080` is all addresses; port 0 is any free one'),
   tls: boolean.default(false),
+  health: boolean.describe('Answers the paths of `gateway.health`').default(false),
 })
 
 const accessLogSchema = z.union([
   boolean,
   mapping({
     skip: listOf(text('a path pattern'), 'a list of path patterns')
-      .describe('Paths whose requests are not logged')
+      .describe('Paths whose requests are not logged; default: those of `health`, if a listener has them')
       .optional(),
   }),
 ])
@@ -73,6 +75,12 @@ export const gatewaySchema = mapping({
   compression: compressionSchema
     .describe('Encodings offered to clients, the preferred one first; `false` turns it off')
     .prefault(['zstd', 'br', 'gzip']),
+  health: mapping({
+    live: exactPath.describe('200 while the gateway answers at all').prefault('/healthz'),
+    ready: exactPath.describe('200, and 503 as soon as the gateway is about to stop').prefault('/readyz'),
+  })
+    .describe('On listeners with `health: true`; GET and HEAD')
+    .prefault({}),
   errors: mapping({
     format: choice(['auto', 'json', 'plain'])
       .describe('`auto`: JSON or a small page to clients that ask for them by name, else plain text')

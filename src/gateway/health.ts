@@ -1,0 +1,21 @@
+import type { GatewayPlan } from '../plan/types.ts'
+import type { Exchange } from './exchange.ts'
+import { sendText } from './respond.ts'
+
+/** Answers what asks for the health of the gateway, before any route; true if it did. */
+export type Health = (exchange: Exchange) => boolean
+
+/** `withdrawn`: whether the gateway wants no more requests, because it is about to stop. */
+export function createHealth({ health: { live, ready }, listeners }: GatewayPlan, withdrawn: () => boolean): Health {
+  const telling = new Set(listeners.filter(({ health }) => health).map(({ name }) => name))
+  if (telling.size === 0) return () => false
+  return (exchange) => {
+    const { path } = exchange.target
+    if ((path !== live && path !== ready) || !telling.has(exchange.listener.name)) return false
+    const { method } = exchange.request
+    if (method !== 'GET' && method !== 'HEAD') return false
+    const stopping = path === ready && withdrawn()
+    sendText(exchange, stopping ? 503 : 200, stopping ? 'stopping\n' : 'ok\n', ['cache-control', 'no-store'])
+    return true
+  }
+}
