@@ -17,6 +17,7 @@ import { type Listener, type ListenerEvents, openListener } from './listener.ts'
 import type { Meter } from './meter.ts'
 import type { ServedCertificate, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
+import { refusals } from './refusals.ts'
 import { sendError, statusOf } from './respond.ts'
 import { createSni, type SniChooser } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
@@ -50,8 +51,6 @@ export interface GatewayOptions {
   readonly log: Log
 }
 
-const mebibyte = 1024 * 1024
-
 export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits), authServices: createAuthServices() }
@@ -66,7 +65,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
   let withdrawn = false
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
-  const files = createFileStore({ budget: 64 * mebibyte, largest: 4 * mebibyte })
+  const files = createFileStore()
   let lastApply: Promise<void> = Promise.resolve()
 
   const events: ListenerEvents = {
@@ -87,6 +86,8 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       if ('refusal' in unparsed) begin(listener, unparsed)
       else serving?.log(unparsed)
     },
+    trusts: (address) => serving?.generation.trusts(address) ?? false,
+    refused: refusals(log),
     failed: (plan, error) => log.error(`listener ${plan.name}: ${messageOf(error)}`),
   }
 
@@ -227,5 +228,11 @@ async function openAll(
 }
 
 function samePort(a: ListenerPlan, b: ListenerPlan): boolean {
-  return a.name === b.name && a.host === b.host && a.port === b.port && a.tls === b.tls
+  return (
+    a.name === b.name &&
+    a.host === b.host &&
+    a.port === b.port &&
+    a.tls === b.tls &&
+    a.proxyProtocol === b.proxyProtocol
+  )
 }

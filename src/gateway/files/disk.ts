@@ -1,6 +1,7 @@
 /** What is on disk, and reading it without ever opening what is no regular file: a fifo would hold us, a device answer. */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 
 /** What tells one state of a file from another. Times in milliseconds since 1970, with fractions. */
@@ -69,11 +70,18 @@ export async function openFile(path: string): Promise<{ readonly handle: FileHan
 
 const attempts = 3
 
-/** The whole file in one state: rejects if it changes again and again while it is read. */
-export async function readWhole(path: string): Promise<{ readonly body: Buffer; readonly facts: FileFacts }> {
+/**
+ * The whole file in one state; rejects if it changes again and again while it is read, and if it has more than `most` bytes by
+ * now, for which nobody has made room.
+ */
+export async function readWhole(
+  path: string,
+  most: Bytes,
+): Promise<{ readonly body: Buffer; readonly facts: FileFacts }> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const { handle, facts } = await openFile(path)
     try {
+      if (facts.size > most) break
       const body = Buffer.allocUnsafeSlow(facts.size)
       let at = 0
       for await (const chunk of readPart(handle, facts, { from: 0, to: facts.size })) at += chunk.copy(body, at)

@@ -3,12 +3,20 @@
  * generations: a reload of the configuration forgets nothing.
  */
 import type { ContentEncoding } from '../../plan/types.ts'
+import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { encodeWhole } from '../encoding/encode.ts'
 import { type FileFacts, isSame, look, type Trouble } from './disk.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
-import { type FileSurroundings, type Siblings, StoredFile, suffixes, type Wanted } from './stored-file.ts'
+import {
+  type FileSizes,
+  type FileSurroundings,
+  type Siblings,
+  StoredFile,
+  suffixes,
+  type Wanted,
+} from './stored-file.ts'
 
 /** What is at a path. */
 export type Found = StoredFile | Trouble | 'folder' | 'absent'
@@ -21,10 +29,9 @@ export interface FileStore {
 }
 
 export interface FileStoreOptions {
-  /** Bytes in memory, file contents above all. */
-  readonly budget: number
-  /** Bytes above which a file is not kept in memory but read from disk for each answer. */
-  readonly largest: number
+  /** For all that is in memory, file contents above all. */
+  readonly budget: Bytes
+  readonly sizes: FileSizes
 }
 
 /** How long what was seen on disk is believed. Asking is robust where notifications are not: overlays, NFS, bind mounts. */
@@ -39,12 +46,18 @@ interface Entry {
   seen: Milliseconds
 }
 
-export function createFileStore({ budget, largest }: FileStoreOptions): FileStore {
+const mebibyte = 1024 * 1024
+const usual: FileStoreOptions = {
+  budget: 64 * mebibyte,
+  sizes: { small: mebibyte / 4, encodable: 4 * mebibyte },
+}
+
+export function createFileStore({ budget, sizes } = usual): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
   const encodings = createQueue({ atOnce: 2, waiting: 256 })
   const around: FileSurroundings = {
-    largest,
+    sizes,
     encode: (encoding, body) => encodings.run(() => encodeWhole(encoding, body)),
     grew: (file, bytes) => {
       const key = keyOf(file.wanted)
@@ -54,10 +67,9 @@ export function createFileStore({ budget, largest }: FileStoreOptions): FileStor
 
   async function lookAgain(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
     const seen = performance.now()
-    const found = await findOnDisk(wanted, known?.found, around)
+    const found = await findOnDisk(wanted, known?.found, around).finally(() => looking.delete(key))
     if (known && found === known.found && entries.get(key) === known) known.seen = seen
     else entries.set(key, { found, seen }, bareWeight + 2 * key.length)
-    looking.delete(key)
     return found
   }
 

@@ -1,5 +1,6 @@
 /** One state of one file: what of it is in memory, and how it is made ready in the encodings that clients ask for. */
 import type { ContentEncoding } from '../../plan/types.ts'
+import type { Bytes } from '../../shared/bytes.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { leastWorthEncoding } from '../encoding/negotiate.ts'
 import { type FileFacts, isSettled, readWhole } from './disk.ts'
@@ -19,12 +20,21 @@ export type Siblings = ReadonlyMap<ContentEncoding, FileFacts>
 
 /** What the files of one store have in common. */
 export interface FileSurroundings {
-  /** Bytes above which a file is not kept in memory. */
-  readonly largest: number
+  readonly sizes: FileSizes
   /** Makes an encoding when its turn has come; undefined if too many wait already. */
   encode(encoding: ContentEncoding, body: Buffer): Promise<Buffer> | undefined
   /** So many bytes more are kept for this file. */
   grew(file: StoredFile, bytes: number): void
+}
+
+export interface FileSizes {
+  /** Up to here every file is kept in memory: it is sent in one write. */
+  readonly small: Bytes
+  /**
+   * Up to here those are that would have to be encoded again and again. Others are read from disk for each answer, through a
+   * small buffer: a thousand clients that read a thousand photos slowly must not make us hold all of them.
+   */
+  readonly encodable: Bytes
 }
 
 export interface StoredFileParts {
@@ -114,9 +124,10 @@ export class StoredFile {
   async #loadPlain(): Promise<Representation> {
     const { facts } = this
     const { path, rendering } = this.wanted
-    if (!rendering && facts.size > this.#around.largest)
-      return this.#form({ path, facts, etag: tagOfFacts(facts, isSettled(facts)) })
-    const read = await readWhole(path)
+    const { small, encodable } = this.#around.sizes
+    const most = rendering ? Number.POSITIVE_INFINITY : this.#isWorthEncoding(facts.size) ? encodable : small
+    if (facts.size > most) return this.#form({ path, facts, etag: tagOfFacts(facts, isSettled(facts)) })
+    const read = await readWhole(path, most)
     this.settled &&= isSettled(read.facts)
     const body = rendering ? Buffer.from(rendering.render(read.body.toString())) : read.body
     this.#around.grew(this, body.length)
@@ -138,9 +149,10 @@ export class StoredFile {
   async #loadSibling(encoding: ContentEncoding, facts: FileFacts): Promise<Representation> {
     const path = this.wanted.path + suffixes[encoding]
     const suffix = `-${encoding}`
-    if (facts.size > this.#around.largest)
+    const { small } = this.#around.sizes
+    if (facts.size > small)
       return this.#form({ path, facts, encoding, etag: tagOfFacts(facts, isSettled(facts), suffix) })
-    const read = await readWhole(path)
+    const read = await readWhole(path, small)
     this.settled &&= isSettled(read.facts)
     this.#around.grew(this, read.body.length)
     return this.#form({ path, facts: read.facts, encoding, body: read.body, etag: await tagOf(read.body, suffix) })

@@ -60,7 +60,11 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
     existingOnly: plan.existingOnly,
     locate({ inner }) {
       const wanted = locator.named(inner.path)
-      const found = wanted && store.find(wanted)
+      if (!wanted) return undefined
+      // Most requests that come here are for other routes: that there is no folder `api` is known, whatever they ask of it.
+      const top = locator.topOf(inner.path)
+      if (top && store.find(top) === 'absent') return undefined
+      const found = store.find(wanted)
       return found instanceof Promise ? found.then(fileOrNothing) : fileOrNothing(found)
     },
     answer(exchange) {

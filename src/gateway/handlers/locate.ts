@@ -13,6 +13,8 @@ export interface Locator {
    * this route would serve, whatever is on disk.
    */
   named(path: string): Wanted | undefined
+  /** The first folder on the way to what a path names; undefined if that lies in the root itself. */
+  topOf(path: string): Wanted | undefined
   /** The index of the folder that a path without a trailing slash might mean. */
   indexOf(path: string): Wanted | undefined
   readonly fallback: Wanted | undefined
@@ -31,6 +33,11 @@ export function createLocator(plan: FilesPlan, encodings: readonly ContentEncodi
   }
   return {
     named,
+    topOf(path) {
+      const end = path.indexOf('/', 1)
+      const name = end === -1 ? undefined : relativeFilePath(path.slice(0, end))
+      return name === undefined ? undefined : wanted(name)
+    },
     indexOf: (path) => (path.endsWith('/') ? undefined : named(`${path}/`)),
     fallback: plan.fallback === undefined ? undefined : wanted(plan.fallback),
   }
