@@ -6,6 +6,7 @@ import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
+import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
 import { withoutMapping } from './trust.ts'
 
@@ -16,6 +17,10 @@ export interface ListenerEvents {
   upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
   /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
   unparsed(listener: Listener, socket: Socket, error: Error): void
+  /** Whether an address is that of a proxy in front of us. */
+  trusts(address: string): boolean
+  /** A connection was closed before any request could be read. */
+  refused(plan: ListenerPlan, cause: string): void
   /** Something went wrong while accepting (too many open files, for example); the port stays open. */
   failed(plan: ListenerPlan, error: Error): void
 }
@@ -48,6 +53,14 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
   let times = { headerTimeout: 0, idleTimeout: 0 }
+  const sourceOf =
+    plan.proxyProtocol &&
+    expectProxyHeader(server, {
+      version: plan.proxyProtocol,
+      trusts: events.trusts,
+      patience: () => times.headerTimeout || 10_000,
+      refused: (cause) => events.refused(plan, cause),
+    })
   server.on('connection', (socket: Socket) => {
     if (!events.connected(socket)) return
     sockets.add(socket)
@@ -65,7 +78,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   const listener: Listener = {
     plan,
     address: server.address() as AddressInfo,
-    peerOf: ({ remoteAddress = '' }) => withoutMapping(remoteAddress),
+    peerOf: (socket) => sourceOf?.(socket) ?? withoutMapping(socket.remoteAddress ?? ''),
     use(next) {
       current = next
       if (plan.tls) setFallback(server as Http2SecureServer, next)
@@ -86,9 +99,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       for (const socket of sockets) socket.destroy()
     },
   }
-  server.on('request', (request: GatewayRequest, response: GatewayResponse) =>
-    events.request(listener, request, response),
-  )
+  const begin = (request: GatewayRequest, response: GatewayResponse) => events.request(listener, request, response)
+  server.on('request', begin)
+  // Not Node's own 100: whoever reads the body tells the client to send it, and an answer that comes before spares it that.
+  server.on('checkContinue', begin)
   // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
   server.on('checkExpectation', (request: GatewayRequest, response: GatewayResponse) =>
     events.request(listener, request, response),

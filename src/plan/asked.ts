@@ -30,6 +30,7 @@ export interface AskedListener {
   readonly port: number
   readonly tls: boolean
   readonly health: boolean
+  readonly proxyProtocol?: 'v1' | 'v2' | 'any'
   readonly path: Path
 }
 
@@ -105,8 +106,8 @@ function askRoute(
 
 function askListeners({ config, declared }: LoadedContent, hasRoutes: boolean): readonly AskedListener[] {
   const path = ['gateway', 'listeners']
-  const written = Object.entries(config.gateway.listeners).map(([name, { address, ...options }]) => {
-    return { name, ...address, ...options, path: [...path, name] }
+  const written = Object.entries(config.gateway.listeners).map(([name, { address, proxyProtocol, ...options }]) => {
+    return { name, ...address, ...options, ...(proxyProtocol && { proxyProtocol }), path: [...path, name] }
   })
   if (declared.listeners?.size !== 0 || !hasRoutes) return written
   return [{ name: 'http', port: 80, tls: false, health: false, path }]

@@ -90,6 +90,8 @@ export interface ListenerPlan {
   /** 0: any free port, chosen when it starts. */
   readonly port: number
   readonly tls: boolean
+  /** The version of the PROXY header that every connection begins with; absent: none does. */
+  readonly proxyProtocol?: 'v1' | 'v2' | 'any'
   /** Whether it answers the paths of the gateway's health. */
   readonly health: boolean
   readonly position: SourcePosition

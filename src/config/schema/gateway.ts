@@ -11,6 +11,9 @@ import { listOf, mapping, named, oneOrMany } from './structures.ts'
 const listenerSchema = mapping({
   address: address.describe('`:8080` is all addresses; port 0 is any free one'),
   tls: boolean.default(false),
+  proxyProtocol: choice(['v1', 'v2', 'any'])
+    .describe('Every connection begins with a PROXY header of this version; only from `trustedProxies`')
+    .optional(),
   health: boolean.describe('Answers the paths of `gateway.health`').default(false),
 })
 

@@ -5,6 +5,7 @@ import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { patterns } from './patterns.ts'
 import { processPorts } from './process-ports.ts'
+import { proxyProtocol } from './proxy-protocol.ts'
 import { redirects } from './redirects.ts'
 import { routeListeners } from './route-listeners.ts'
 import { routeTargets, upstreamNames } from './route-targets.ts'
@@ -12,6 +13,7 @@ import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { certificatesForTls } from './tls.ts'
+import { routeUsers } from './users.ts'
 
 /** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
 export const checks: readonly Check[] = [
@@ -19,6 +21,7 @@ export const checks: readonly Check[] = [
   routeTargets,
   upstreamNames,
   routeListeners,
+  routeUsers,
   dependencies,
   dependencyCycles,
   completedServices,
@@ -26,6 +29,7 @@ export const checks: readonly Check[] = [
   processPorts,
   patterns,
   redirects,
+  proxyProtocol,
   headers,
   servedFiles,
   upstreamFiles,
