@@ -13,6 +13,8 @@ export const debianParts = {
   javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
   'redis-server': { package: 'redis-server', for: "the demo's counter" },
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
+  slowhttptest: { package: 'slowhttptest', for: 'thousands of slow clients' },
+  testssl: { package: 'testssl.sh', for: 'what an auditor thinks of our TLS' },
   openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
 } as const

@@ -24,13 +24,16 @@ export interface Attacked {
   stop(): Promise<void>
 }
 
-/** `/big` is 1 MB, `/silent` is never answered, everything else says `ok` once the request's body is read. */
-export async function startAttacked(): Promise<Attacked> {
+/** `/big` is 1 MB, `/page` 200 KB, `/silent` is never answered, everything else says `ok` once the request's
+ * body is read. `more`: further lines of the gateway's config. */
+export async function startAttacked(more = ''): Promise<Attacked> {
   const big = Buffer.alloc(1_000_000)
+  const page = Buffer.alloc(200_000)
   const upstream = await listening(
     createServer((request, response) => {
       response.on('error', () => {})
       if (request.url === '/big') response.end(big)
+      else if (request.url === '/page') response.end(page)
       else if (request.url !== '/silent') request.resume().on('end', () => response.end('ok'))
     }),
   )
@@ -41,7 +44,7 @@ export async function startAttacked(): Promise<Attacked> {
 gateway:
   threads: 2
   listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
-  routes: [{ path: /*, to: "http://127.0.0.1:${upstream.port}" }]
+  routes: [{ path: /*, to: "http://127.0.0.1:${upstream.port}" }]${more}
 certificates: [{ domains: [localhost, 127.0.0.1], use: [{ internal: {} }] }]
 storage: ./storage
 control: { socket: ./control.sock }

@@ -30,15 +30,12 @@ describe.each(protocols)('the host of a request over %s', (protocol) => {
     },
   )
 
-  it.each([
-    'app.example.evil.example',
-    'evil-app.example',
-    'xapp.example',
-    'app.example..',
-    'evil.example:app.example'.slice(0, 12),
-  ])('%s is not app.example', async (written) => {
-    expect((await ask(gateway, protocol, naming(written))).headers['x-route']).toBe('other')
-  })
+  it.each(['app.example.evil.example', 'evil-app.example', 'xapp.example', 'app.example..', 'evil.example'])(
+    '%s is not app.example',
+    async (written) => {
+      expect((await ask(gateway, protocol, naming(written))).headers['x-route']).toBe('other')
+    },
+  )
 
   it.each([
     'app.example:port',
