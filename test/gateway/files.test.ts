@@ -118,6 +118,10 @@ describe.each(protocols)('files over %s', (protocol) => {
       headers: { 'content-range': 'bytes 1-1/2', 'content-length': '1' },
     })
     expect(await get({ range: 'bytes=-1' })).toMatchObject({ status: 206, body: 's' })
+    expect(await get({ range: 'bytes=0-0,1-1' })).toMatchObject({ status: 200, body: 'js' })
+    expect(await get({ range: 'bytes=0-0', 'if-range': '"other"' })).toMatchObject({ status: 200, body: 'js' })
+    expect(await get({ range: 'bytes=0-0', 'if-range': modified ?? '' })).toMatchObject({ status: 206, body: 'j' })
+    expect(await get({ range: 'bytes=0-0' }, 'HEAD')).toMatchObject({ status: 200, headers: { 'content-length': '2' } })
     expect(await get({ range: 'bytes=9-' })).toMatchObject({ status: 416, headers: { 'content-range': 'bytes */2' } })
     expect(await get({ 'if-match': '"other"' })).toMatchObject({ status: 412 })
     expect(await gateway.waitForRecord(({ status }) => status === 304)).toMatchObject({ bytes: 0 })
