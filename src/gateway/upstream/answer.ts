@@ -39,10 +39,10 @@ export function passInterim(exchange: Exchange, status: number, raw: RawHeaders)
   const { response, request, rules } = exchange
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
-  const fields: Record<string, string | string[]> = {}
+  const fields: Record<string, string> = {}
   eachField(answerHeaders(raw), (name, value) => {
     const lower = name.toLowerCase()
-    if (!rules.governed.has(lower)) append(fields, lower, value)
+    if (lower !== 'set-cookie' && !rules.governed.has(lower)) append(fields, lower, value)
   })
   try {
     response.writeInformation(status, fields)
@@ -66,21 +66,21 @@ const neverTrailers = new Set([
 
 /** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
 export function passTrailers({ response, rules, stream }: Exchange, raw: RawHeaders): void {
-  const fields: Record<string, string | string[]> = {}
+  const fields: Record<string, string> = {}
   eachField(answerHeaders(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
   })
-  response.addTrailers(fields as Record<string, string>)
+  response.addTrailers(fields)
 }
 
 function eachField(flat: readonly string[], visit: (name: string, value: string) => void): void {
   for (let i = 0; i < flat.length; i += 2) visit(flat[i] as string, flat[i + 1] as string)
 }
 
-function append(fields: Record<string, string | string[]>, name: string, value: string): void {
-  const before = fields[name]
-  fields[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]
+/** RFC 9110 §5.3: repeated fields are one list. */
+function append(fields: Record<string, string>, name: string, value: string): void {
+  fields[name] = fields[name] === undefined ? value : `${fields[name]}, ${value}`
 }
 
 function isEventStream(headers: readonly string[]): boolean {

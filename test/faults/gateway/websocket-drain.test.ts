@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { rawSocket, readUntil, text, tlsSocket } from '../../gateway/clients.ts'
-import { ca, cleanUp, host, proxyTo, type RunningGateway, startGateway, whenOver } from '../../gateway/support.ts'
+import { cleanUp, host, proxyTo, type RunningGateway, startGateway, whenOver } from '../../gateway/support.ts'
 import { listening, rawUpstream } from '../../gateway/upstreams.ts'
 
 afterEach(cleanUp)
@@ -25,10 +25,7 @@ describe.each(['h1', 'h1s'] as const)('over %s', (protocol) => {
     )
     const behind = await listening(server)
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
-    const client =
-      protocol === 'h1'
-        ? new WebSocket(`ws://127.0.0.1:${gateway.http}`)
-        : new WebSocket(`wss://127.0.0.1:${gateway.https}`, { ca, servername: host })
+    const client = new WebSocket(`ws://${host}/`, [], { createConnection: () => dial(gateway) })
     whenOver(() => client.terminate())
     await new Promise((resolve) => client.once('message', resolve))
     const closed = new Promise<number>((resolve) => client.once('close', resolve))

@@ -1,0 +1,183 @@
+/** 100 Continue, 103 Early Hints, trailers: what stands before and behind an answer. */
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { exchangeRaw, h2Session, protocols, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
+import { ca, cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway } from './support.ts'
+import { bodyOf, rawUpstream, upstream } from './upstreams.ts'
+
+afterEach(cleanUp)
+
+/** Without the symbols that node:http2 puts beside the fields. */
+function plain(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields))
+}
+
+interface Heard {
+  readonly interim: readonly (readonly [number, Readonly<Record<string, unknown>>])[]
+  readonly status: number
+  readonly body: string
+  readonly trailers: Readonly<Record<string, unknown>>
+}
+
+/** Listens to everything there is to hear; with `expect`, a body is sent once the client is told to go on. */
+async function hear(gateway: RunningGateway, protocol: (typeof protocols)[number], upload?: string): Promise<Heard> {
+  const interim: [number, Record<string, unknown>][] = []
+  const expecting = upload === undefined ? {} : { expect: '100-continue' }
+  if (protocol === 'h2') {
+    const head = { ':path': '/', ':authority': host, ':method': upload === undefined ? 'GET' : 'POST', ...expecting }
+    const stream = h2Session(gateway).request(head, { endStream: upload === undefined })
+    let trailers = {}
+    stream.on('headers', ({ ':status': status, ...fields }) => interim.push([Number(status), plain(fields)]))
+    stream.on('continue', () => {
+      interim.push([100, {}])
+      stream.end(upload)
+    })
+    stream.on('trailers', (fields) => {
+      trailers = plain(fields)
+    })
+    const [fields] = await once(stream, 'response')
+    const body = await text(stream)
+    return {
+      interim: interim.filter(([status], i) => status !== 100 || i === 0),
+      status: fields[':status'],
+      body,
+      trailers,
+    }
+  }
+  const request = (protocol === 'h1' ? httpRequest : httpsRequest)({
+    host: '127.0.0.1',
+    port: protocol === 'h1' ? gateway.http : gateway.https,
+    method: upload === undefined ? 'GET' : 'POST',
+    headers: { host, ...expecting },
+    agent: false,
+    ...(protocol === 'h1s' && { ca, servername: host }),
+  })
+  request.on('error', () => {})
+  request.on('information', ({ statusCode, headers }) => interim.push([statusCode, headers]))
+  request.on('continue', () => request.end(upload))
+  if (upload === undefined) request.end()
+  else request.flushHeaders()
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
+  const body = await text(answer)
+  request.destroy()
+  return { interim, status: answer.statusCode ?? 0, body, trailers: answer.trailers }
+}
+
+describe.each(protocols)('over %s', (protocol) => {
+  it('Early Hints reach the client before the answer, each of them, with what our rules leave of them', async () => {
+    const seen: string[] = []
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.css>; rel=preload\r\n')
+        socket.write('Server: secret\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n')
+        socket.write('HTTP/1.1 103 Early Hints\r\nLink: </c.css>; rel=preload\r\n\r\n')
+        setTimeout(() => {
+          seen.push('answered')
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal')
+        }, 100)
+      })
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)], headers: { server: null } })
+    const { interim, status, body } = await hear(gateway, protocol)
+    expect({ status, body }).toEqual({ status: 200, body: 'final' })
+    expect(interim).toEqual([
+      [103, { link: '</a.css>; rel=preload, </b.css>; rel=preload' }],
+      [103, { link: '</c.css>; rel=preload' }],
+    ])
+  })
+
+  it('trailers follow the body, less those that must stand before it', async () => {
+    const behind = await upstream((_request, response) => {
+      response.writeHead(200, { Trailer: 'X-Checksum' })
+      response.write('body')
+      response.addTrailers([
+        ['X-Checksum', 'abc'],
+        ['Server', 'secret'],
+        ['Set-Cookie', 'a=1'],
+        ['Location', '/elsewhere'],
+      ] as never)
+      response.end()
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)], headers: { server: null } })
+    const { body, trailers } = await hear(gateway, protocol)
+    expect(body).toBe('body')
+    expect(trailers).toEqual({ 'x-checksum': 'abc' })
+  })
+
+  it('a client that waits for 100 Continue is told so when a target is there to read, and once', async () => {
+    const seen: (string | undefined)[] = []
+    const behind = await upstream(async (request, response) => {
+      seen.push(request.headers.expect, await bodyOf(request))
+      response.end('thanks')
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    expect(await hear(gateway, protocol, 'the body')).toMatchObject({
+      interim: [[100, {}]],
+      status: 200,
+      body: 'thanks',
+    })
+    expect(seen).toEqual([undefined, 'the body'])
+  })
+
+  it('a client that waits for 100 Continue is spared its upload if nobody can read it', async () => {
+    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    expect(await hear(gateway, protocol, 'the body')).toMatchObject({ interim: [], status: 502 })
+  })
+})
+
+describe('an h1 connection', () => {
+  it('is closed behind a final answer to a client that was not told to go on: what follows could be either', async () => {
+    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const answer = await exchangeRaw(
+      gateway.http,
+      `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /)
+    expect(answer.toLowerCase()).toContain('connection: close')
+  })
+
+  it('carries no interim answer and no trailers to HTTP/1.0', async () => {
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\n')
+        socket.write('Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Checksum: abc\r\n\r\n')
+      })
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const answer = await exchangeRaw(gateway.http, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(answer.endsWith('\r\n\r\nbody')).toBe(true)
+    expect(answer).not.toContain('103')
+  })
+
+  it('drops the trailers of a request', async () => {
+    let seen = ''
+    const behind = await rawUpstream((socket) => {
+      socket.on('data', (chunk) => {
+        seen += chunk.toString('latin1')
+        if (seen.endsWith('0\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      })
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const socket: Socket = rawSocket(gateway.http)
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: ${host}\r\nTE: trailers\r\nTrailer: X-A\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    )
+    socket.write('4\r\nbody\r\n0\r\nX-A: 1\r\n\r\n')
+    expect(await readUntil(socket, '\r\n\r\n')).toContain('200 OK')
+    expect(seen.toLowerCase()).not.toMatch(/x-a|\nte:|trailer:/)
+  })
+})
+
+it('TLS clients that speak HTTP/1.1 get Early Hints as they are written', async () => {
+  const behind = await rawUpstream((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n'))
+  })
+  const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+  const socket = tlsSocket(gateway.https)
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  expect(await readUntil(socket, '\r\n\r\n')).toBe('HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n')
+})
