@@ -12,7 +12,7 @@ export interface TargetPath {
 }
 
 const unreserved = /^[A-Za-z0-9\-._~]$/
-const plainPath = /^\/[A-Za-z0-9\-_~/!$&'()*+,;=:@]*$/
+const plainPath = /^\/[A-Za-z0-9\-._~/!$&'()*+,;=:@]*$/
 const plainQuery = /^(?:\?[\x21\x22\x24-\x7e]*)?$/
 const visible = /^[\x21-\x7e\x80-\xff]*$/
 
@@ -36,8 +36,8 @@ function readOriginForm(origin: string): TargetPath | undefined {
   const mark = origin.indexOf('?')
   const raw = mark === -1 ? origin : origin.slice(0, mark)
   const query = mark === -1 ? '' : origin.slice(mark)
-  // Nearly every target is plain; a dot, an escape or anything odd takes the long way.
-  if (plainPath.test(raw) && plainQuery.test(query)) return { path: raw, query }
+  // Nearly every target is plain; a segment that begins with a dot, an escape or anything odd takes the long way.
+  if (plainPath.test(raw) && !raw.includes('/.') && plainQuery.test(query)) return { path: raw, query }
   if (!visible.test(origin) || origin.includes('#') || raw.includes('\\')) return undefined
   const path = normalize(escapeBytes(raw))
   return path === undefined ? undefined : { path, query: escapeBytes(query) }
