@@ -74,13 +74,14 @@ function badName(tree: Located, path: Path, expected = 'a name'): Finding {
 }
 
 function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
-  const { flaw, words } = factsOf(issue)
-  if (flaw) return { code: 'wrong-value', at, message: `${quote(node)} ${flaw.problem}`, mend: flaw.mend }
+  const { flaw, words, secret } = factsOf(issue)
+  const found = secret ? 'what stands here' : quote(node)
+  if (flaw) return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend: flaw.mend }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
     return { code: 'wrong-value', at, message: 'this list is empty', mend: `write ${expected}` }
   const code = issue.code === 'invalid_type' ? 'wrong-type' : 'wrong-value'
-  const message = `expected ${expected}, found ${quote(node)}`
+  const message = `expected ${expected}, found ${found}`
   return { code, at, message, mend: mendFor(node, issue, words) }
 }
 

@@ -28,6 +28,7 @@ export type DiagnosticCode =
   | 'missing-file'
   | 'unknown-process'
   | 'unknown-listener'
+  | 'unknown-user'
   | 'port-needed'
   | 'dependency-cycle'
   | 'dependency-never-met'

@@ -60,6 +60,7 @@ export class Exchange {
   /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */
   part: (() => void) | undefined
   #kind: AnswerKind = 'answer'
+  #replaced: Map<string, string | null> | undefined
   #over = false
   #abandoned = false
   readonly #onAbandoned: (() => void)[] = []
@@ -118,6 +119,16 @@ export class Exchange {
 
   get over(): boolean {
     return this.#over
+  }
+
+  /** Request headers that guards have put in place of the client's own, by name in lower case; null: taken away. */
+  get replacedHeaders(): ReadonlyMap<string, string | null> | undefined {
+    return this.#replaced
+  }
+
+  replaceHeader(name: string, value: string | null): void {
+    this.#replaced ??= new Map()
+    this.#replaced.set(name, value)
   }
 
   /** Calls back once if the answer ends before it is complete: the client went away, or we gave up. At once if it has. */

@@ -21,7 +21,7 @@ const connectionHeaders = new Set([
 
 /** Headers for the upstream as name and value in turn, Host first. */
 export function upstreamHeaders(exchange: Exchange): string[] {
-  const { request, authority, generation } = exchange
+  const { request, authority, generation, replacedHeaders } = exchange
   const rules = generation.requestRulesOf(exchange.routeIndex)
   const headers = rules.governed.has('host') ? [] : ['host', authority]
   const named = namedByConnection(request.headers.connection)
@@ -32,11 +32,15 @@ export function upstreamHeaders(exchange: Exchange): string[] {
     const value = raw[i + 1] as string
     const lower = name.toLowerCase()
     if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange)) continue
+    if (replacedHeaders?.has(lower)) continue
     if (lower === 'cookie') cookies.push(value)
     else headers.push(name, value)
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
+  for (const [name, value] of replacedHeaders ?? []) {
+    if (value !== null && !rules.governed.has(name)) headers.push(name, value)
+  }
   pushForwarding(headers, exchange, rules)
   pushAdded(headers, exchange, rules)
   pushIds(headers, exchange.ids, generation.plan.requestId)

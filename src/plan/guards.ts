@@ -24,6 +24,26 @@ export interface GuardsPlan {
   readonly addresses: readonly AddressRulesPlan[]
   /** Absent: as many requests as the client likes. */
   readonly rateLimit?: RateLimitPlan
+  /** Absent: everyone. */
+  readonly auth?: BasicAuthPlan | ForwardAuthPlan
+}
+
+/** Name of a user → SHA-256 of the password in hex; null: it is generated at the start. */
+export type PasswordHashes = Readonly<Record<string, string | null>>
+
+export interface BasicAuthPlan {
+  readonly kind: 'basic'
+  /** Those who may pass; each has a password in `GatewayPlan.users`. */
+  readonly users: readonly string[]
+}
+
+export interface ForwardAuthPlan {
+  readonly kind: 'forward'
+  /** Who is asked. */
+  readonly url: string
+  /** Names in lower case of headers that go from its answer into the request. */
+  readonly copy: readonly string[]
+  readonly timeout: Milliseconds
 }
 
 /** Ranges as `address/prefix`. */

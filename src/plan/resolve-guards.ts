@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import type { Asked } from './asked.ts'
-import type { AddressRulesPlan, GuardsPlan, LimitsPlan, RateLimitPlan } from './guards.ts'
+import type { AddressRulesPlan, GuardsPlan, LimitsPlan, PasswordHashes, RateLimitPlan } from './guards.ts'
+
+type AuthPlan = NonNullable<GuardsPlan['auth']>
 
 export function resolveLimits({ config }: Asked): LimitsPlan {
   const { requestBody: _, ...limits } = config.gateway.limits
@@ -18,7 +21,23 @@ export function resolveGuards({ config: { gateway } }: Asked, route?: RouteConfi
     addresses: [gateway, route].flatMap((rules) => (rules ? resolveAddresses(rules) : [])),
     requestBody: route?.limits?.requestBody ?? gateway.limits.requestBody,
     ...(rateLimit && { rateLimit }),
+    ...(route?.auth && { auth: resolveAuth(route.auth) }),
   }
+}
+
+/** The plan holds no password, only what one is compared with. */
+export function resolveUsers({ config }: Asked): PasswordHashes {
+  return Object.fromEntries(
+    Object.entries(config.users).map(([name, { password }]) => [
+      name,
+      password === '' ? null : createHash('sha256').update(password).digest('hex'),
+    ]),
+  )
+}
+
+function resolveAuth({ basic = [], forward, copy = [], timeout = 5_000 }: NonNullable<RouteConfig['auth']>): AuthPlan {
+  if (forward === undefined) return { kind: 'basic', users: basic }
+  return { kind: 'forward', url: forward, copy: copy.map((name) => name.toLowerCase()), timeout }
 }
 
 function resolveAddresses({ allow, deny }: Pick<RouteConfig, 'allow' | 'deny'>): readonly AddressRulesPlan[] {

@@ -5,6 +5,7 @@ import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { MetricsServer } from './metrics-server.ts'
+import type { GeneratedPasswords } from './passwords.ts'
 import type { GatewayThreads } from './threads.ts'
 
 /** What runs. The parts stay for the whole run; `plan` and `listeners` are replaced by a reload. */
@@ -16,6 +17,7 @@ export interface House {
   readonly supervisor: Supervisor
   readonly certificates: Certificates
   readonly threads: GatewayThreads
+  readonly passwords: GeneratedPasswords
   readonly health: HealthChecks
   readonly control: Control
   /** Absent if the plan asks for none. */

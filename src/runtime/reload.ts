@@ -29,7 +29,8 @@ async function swap(house: House, plan: Plan): Promise<void> {
   const listeners = await claimAddresses(plan.gateway.listeners, house.listeners)
   const certificates = await house.certificates.apply(plan.certificates)
   try {
-    await house.threads.apply({ ...plan.gateway, listeners }, certificates)
+    const users = house.passwords.complete(plan.gateway.users)
+    await house.threads.apply({ ...plan.gateway, listeners, users }, certificates)
   } catch (error) {
     await house.certificates.apply(house.plan.certificates)
     throw error

@@ -13,6 +13,7 @@ import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
 import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
+import { GeneratedPasswords } from './passwords.ts'
 import { createReloader } from './reload.ts'
 import { shutdown } from './shutdown.ts'
 import { listenForSignals, type Signals } from './signals.ts'
@@ -63,14 +64,15 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   })
   const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
   const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
+  const passwords = new GeneratedPasswords((text) => process.stdout.write(text))
   const threads = createGatewayThreads({ birth, log })
   const source = { measure: threads.measure, processes: () => supervisor.status() }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
-  const house: House = { plan, listeners, log, supervisor, certificates, threads, health, control }
+  const house: House = { plan, listeners, log, supervisor, certificates, threads, passwords, health, control }
   try {
     if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
     tellThreads(house)
-    await threads.apply({ ...plan.gateway, listeners }, served)
+    await threads.apply({ ...plan.gateway, listeners, users: passwords.complete(plan.gateway.users) }, served)
   } catch (error) {
     house.metrics?.close()
     await control.close()

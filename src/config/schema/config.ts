@@ -8,8 +8,8 @@ import { gatewaySchema } from './gateway.ts'
 import { processSchema } from './process.ts'
 import { choice, duration, scalar, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
-import { usersSchema } from './users.ts'
 import { upstreamSchema } from './upstreams.ts'
+import { usersSchema } from './users.ts'
 
 export const configSchema = mapping({
   version: scalar({

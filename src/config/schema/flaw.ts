@@ -19,6 +19,8 @@ export interface IssueFacts {
   /** The words it may be, when they can be listed. */
   readonly words?: readonly string[]
   readonly flaw?: Flaw
+  /** What stands there must not be shown, as it was written neither. */
+  readonly secret?: boolean
   /** With these two the issue's message is a whole sentence about a mapping. */
   readonly code?: DiagnosticCode
   readonly mend?: string

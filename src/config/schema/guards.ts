@@ -1,9 +1,9 @@
 /** What may stand in a request's way: of the whole gateway, and of one route. */
 import { z } from 'zod'
-import { refusal } from './flaw.ts'
+import { Flaw, refusal } from './flaw.ts'
 import { addressRanges } from './ranges.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from './scalars.ts'
-import { listOf, mapping } from './structures.ts'
+import { listOf, mapping, oneOrMany } from './structures.ts'
 
 const requestBody = byteSize.describe('Longest body of a request; a longer one is answered 413')
 
@@ -73,9 +73,50 @@ export const gatewayGuards = {
   rateLimit: rateLimit.describe('Further requests are answered 429; `false`: no limit').optional(),
 }
 
+const authUrl = scalar({
+  expected: 'a URL such as `http://127.0.0.1:9091/verify`',
+  read(written) {
+    const url = URL.parse(written)
+    if (!url || !/^https?:$/.test(url.protocol) || url.hash) return undefined
+    if (url.username || url.password)
+      return new Flaw(
+        'has a user or password in it',
+        'leave them out: the service is asked with the headers of the request',
+      )
+    return url.href
+  },
+})
+
+const auth = mapping({
+  basic: oneOrMany(text('the name of a user'), 'a list of users')
+    .describe('The users who may pass; upstreams do not see their Authorization')
+    .optional(),
+  forward: authUrl
+    .describe('Who is asked: 2xx lets a request pass, any other answer is given to the client')
+    .optional(),
+  copy: listOf(headerName, 'a list of headers')
+    .describe("Headers of the service's answer that the upstream gets in place of the client's own")
+    .optional(),
+  timeout: positiveDuration.describe('Longest wait for the service; default 5s').optional(),
+}).superRefine(({ basic, forward, copy, timeout }, context) => {
+  if ((basic === undefined) === (forward === undefined))
+    context.addIssue(
+      refusal('choose-one', '`auth` needs one of `basic` and `forward`', 'for example `auth: { basic: NAME }`'),
+    )
+  else if (forward === undefined && (copy !== undefined || timeout !== undefined))
+    context.addIssue(
+      refusal(
+        'contradiction',
+        '`copy` and `timeout` stand beside `basic`, which asks nobody',
+        'they belong to `forward`: remove them',
+      ),
+    )
+})
+
 /** Keys of a route; each is laid over the gateway's, whose address rules hold as well. */
 export const routeGuards = {
   ...addressRules,
+  auth: auth.optional(),
   limits: mapping({ requestBody: requestBody.optional() }).describe("Instead of the gateway's").optional(),
   rateLimit: rateLimit
     .describe("A limit of its own instead of the gateway's; `false`: not limited, and not counted there")

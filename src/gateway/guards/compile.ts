@@ -1,5 +1,9 @@
+import type { Agent } from 'undici'
+import type { PasswordHashes } from '../../plan/guards.ts'
 import type { GatewayPlan, GuardsPlan } from '../../plan/types.ts'
 import { addressRules } from './addresses.ts'
+import { basicAuth } from './basic-auth.ts'
+import { forwardAuth } from './forward-auth.ts'
 import type { Guard } from './guard.ts'
 import { rateLimit } from './rate-limit/rate-limit.ts'
 import type { RateLimitTable } from './rate-limit/table.ts'
@@ -8,26 +12,33 @@ import { bodyLimit } from './request-body.ts'
 /** What guards use and do not own. */
 export interface GuardMeans {
   readonly rateLimits: RateLimitTable
+  /** Connections to services that are asked about requests. */
+  readonly authServices: Agent
 }
 
 /** The guards of the route with an index; -1: of requests that no route matches. */
 export type Guards = (routeIndex: number) => readonly Guard[]
 
+/** Throws if a user whom a route lets in has no password. */
 export function compileGuards(plan: GatewayPlan, means: GuardMeans): Guards {
-  const own = inOrder(plan.guards, '', means)
+  const all = { ...means, users: plan.users }
+  const own = inOrder(plan.guards, '', all)
   // A route keeps its counters through a reload that moves it.
-  const ofRoutes = plan.routes.map(({ guards, match }) => inOrder(guards, JSON.stringify(match), means))
+  const ofRoutes = plan.routes.map(({ guards, match }) => inOrder(guards, JSON.stringify(match), all))
   return (routeIndex) => ofRoutes[routeIndex] ?? own
 }
 
+interface AllMeans extends GuardMeans {
+  readonly users: PasswordHashes
+}
+
 /** The cheap ones first, and those who ask for a password only where guessing is limited. */
-function inOrder(
-  { addresses, rateLimit: limit, requestBody }: GuardsPlan,
-  route: string,
-  means: GuardMeans,
-): readonly Guard[] {
+function inOrder(plan: GuardsPlan, route: string, { rateLimits, authServices, users }: AllMeans): readonly Guard[] {
+  const { addresses, rateLimit: limit, requestBody, auth } = plan
   const guards = addresses.map(addressRules)
-  if (limit) guards.push(rateLimit(limit, limit.of === 'gateway' ? '' : route, means.rateLimits))
+  if (limit) guards.push(rateLimit(limit, limit.of === 'gateway' ? '' : route, rateLimits))
   guards.push(bodyLimit(requestBody))
+  if (auth?.kind === 'basic') guards.push(basicAuth(auth.users, users))
+  if (auth?.kind === 'forward') guards.push(forwardAuth(auth, authServices))
   return guards
 }

@@ -2,6 +2,7 @@
  * Guards stand between the choice of the route and its handler: each lets a request pass, or says why it must not. They
  * run before anything is dialled, for upgrades too, whose clients read a denial as a plain HTTP answer.
  */
+import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError } from '../respond.ts'
 import { partFromSender } from './unread-body.ts'
@@ -24,9 +25,13 @@ export function runGuards(exchange: Exchange, guards: readonly Guard[], goOn: ()
     const verdict = guard(exchange)
     if (verdict instanceof Promise) {
       const rest = guards.slice(index + 1)
-      verdict.then((late) => {
-        if (mayPass(exchange, late)) runGuards(exchange, rest, goOn)
-      })
+      verdict.then(
+        (late) => {
+          if (mayPass(exchange, late)) runGuards(exchange, rest, goOn)
+        },
+        // A guard that fails has not let the request pass.
+        (error) => sendError(exchange, 500, `guard: ${messageOf(error)}`),
+      )
       return
     }
     if (!mayPass(exchange, verdict)) return

@@ -1,0 +1,19 @@
+import { suggestion } from '../../config/suggest.ts'
+import { type Check, shown, valueAt, wasLost } from '../asked.ts'
+
+/** Whoever a route lets in must be one of `users`: without that check a misspelt name would lock everyone out. */
+export const routeUsers: Check = (asked, report) => {
+  const { users } = asked.config
+  for (const { route, path } of asked.routes) {
+    for (const [index, name] of (route.auth?.basic ?? []).entries()) {
+      if (Object.hasOwn(users, name) || wasLost(asked, ['users', name])) continue
+      const where = [...path, 'auth', 'basic', index]
+      report({
+        code: 'unknown-user',
+        at: valueAt(asked, where),
+        message: `${shown(asked, where)} is not a user`,
+        mend: suggestion(name, Object.keys(users), 'users') ?? 'add an entry of that name to `users`',
+      })
+    }
+  }
+}
