@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Config } from '../config/schema/config.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import type { Asked } from './asked.ts'
@@ -12,7 +13,7 @@ export function resolveLimits({ config }: Asked): LimitsPlan {
 }
 
 /** The gateway's guards, with those of the route laid over them. */
-export function resolveGuards({ config: { gateway } }: Asked, route?: RouteConfig): GuardsPlan {
+export function resolveGuards({ config: { gateway, users } }: Asked, route?: RouteConfig): GuardsPlan {
   const rateLimit =
     route?.rateLimit === undefined
       ? resolveRateLimit(gateway.rateLimit, 'gateway')
@@ -21,22 +22,25 @@ export function resolveGuards({ config: { gateway } }: Asked, route?: RouteConfi
     addresses: [gateway, route].flatMap((rules) => (rules ? resolveAddresses(rules) : [])),
     requestBody: route?.limits?.requestBody ?? gateway.limits.requestBody,
     ...(rateLimit && { rateLimit }),
-    ...(route?.auth && { auth: resolveAuth(route.auth) }),
+    ...(route?.auth && { auth: resolveAuth(route.auth, users) }),
   }
 }
 
-/** The plan holds no password, only what one is compared with. */
+/** By the names that clients give. The plan holds no password, only what one is compared with. */
 export function resolveUsers({ config }: Asked): PasswordHashes {
   return Object.fromEntries(
-    Object.entries(config.users).map(([name, { password }]) => [
+    Object.entries(config.users).map(([key, { name = key, password }]) => [
       name,
       password === '' ? null : createHash('sha256').update(password).digest('hex'),
     ]),
   )
 }
 
-function resolveAuth({ basic = [], forward, copy = [], timeout = 5_000 }: NonNullable<RouteConfig['auth']>): AuthPlan {
-  if (forward === undefined) return { kind: 'basic', users: basic }
+function resolveAuth(
+  { basic = [], forward, copy = [], timeout = 5_000 }: NonNullable<RouteConfig['auth']>,
+  users: Config['users'],
+): AuthPlan {
+  if (forward === undefined) return { kind: 'basic', users: basic.map((key) => users[key]?.name ?? key) }
   return { kind: 'forward', url: forward, copy: copy.map((name) => name.toLowerCase()), timeout }
 }
 

@@ -32,7 +32,7 @@ interface Seen {
 
 const servers: Server[] = []
 /** Name → URL. */
-const upstreams = { backend: '', rts: '', mcp: '', keycloak: '' }
+const upstreams = { backend: '', rts: '', mcp: '', keycloak: '', supervisor: '' }
 let folder = ''
 /** One for each environment that a test asks for: those that ask for the same share it. */
 const running = new Map<string, Promise<Sidecar>>()
@@ -60,7 +60,7 @@ function put(path: string, text: string): void {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-sidecar-'))
-  for (const name of ['backend', 'rts', 'mcp', 'keycloak'] as const) {
+  for (const name of ['backend', 'rts', 'mcp', 'keycloak', 'supervisor'] as const) {
     const server = upstream(name)
     servers.push(server)
     await once(server, 'listening')
@@ -115,6 +115,7 @@ async function startNew(env: Readonly<Record<string, string>>): Promise<Sidecar>
       GATEHOUSE_RTS_URL: upstreams.rts,
       GATEHOUSE_MCP_URL: upstreams.mcp,
       GATEHOUSE_KEYCLOAK_URL: upstreams.keycloak,
+      GATEHOUSE_SUPERVISOR_URL: upstreams.supervisor,
       APPSMITH_NAME: 'Acme <Inc>',
       ...env,
     },
@@ -204,6 +205,30 @@ describe('the routes of the sidecar', () => {
     const socket = await openWebSocket(`http://127.0.0.1:${http}`, '/rts/socket')
     expect(await exchangeMessage(socket, 'hello')).toBe('rts hello')
     socket.close()
+  })
+
+  it('the dashboard is behind user and password, without its prefix, and does not see them', async () => {
+    const { http } = await start({ APPSMITH_SUPERVISOR_PASSWORD: 'open sesame' })
+    const redirect = await ask(http, '/supervisor')
+    expect(redirect).toMatchObject({ status: 302, headers: { location: '/supervisor/' } })
+    const as = (user: string, password: string) => ({
+      headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
+    })
+    const refused = await ask(http, '/supervisor/')
+    expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': expect.stringMatching(/^Basic /) } })
+    expect((await ask(http, '/supervisor/', as('appsmith', 'wrong'))).status).toBe(401)
+    const passed = await seen(http, '/supervisor/tail.html?process=backend', as('appsmith', 'open sesame'))
+    expect(passed).toMatchObject({ upstream: 'supervisor', url: '/tail.html?process=backend' })
+    expect(passed.headers.authorization).toBeUndefined()
+  })
+
+  it('the user of the dashboard can have another name, and without a password one is generated', async () => {
+    const { gatehouse, http } = await start({ APPSMITH_SUPERVISOR_USER: 'ops' })
+    const { message } = await gatehouse.waitFor({ message: /^user ops has the password/ })
+    const [, password = ''] = /password (\S+) /.exec(message) ?? []
+    const authorization = `Basic ${Buffer.from(`ops:${password}`).toString('base64')}`
+    expect((await seen(http, '/supervisor/', { headers: { authorization } })).upstream).toBe('supervisor')
+    expect(gatehouse.lines.filter((line) => JSON.stringify(line).includes(password))).toHaveLength(1)
   })
 
   it('without Keycloak /auth is a page of the app, as is everything else', async () => {

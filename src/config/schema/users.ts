@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { Flaw, type IssueFacts } from './flaw.ts'
-import { anyText } from './scalars.ts'
+import { anyText, scalar } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 
 /** RFC 7617 §2: a colon ends the name, and control characters are not allowed in it. */
-const userName = z.string().regex(/^[ -9;-~\u00a0-\uffff]+$/, { error: () => 'a name without `:`' })
+const allowed = /^[ -9;-~\u00a0-\uffff]+$/
+const expected = 'a name without `:`'
+
+const userName = z.string().regex(allowed, { error: () => expected })
 
 /** A password in the wrong place must not be printed as what was found there. */
 const misplaced = z
@@ -16,12 +19,17 @@ const misplaced = z
     }
     context.addIssue({ code: 'custom', params: { ...facts } })
   })
-  .transform((): { password: string } => ({ password: '' }))
+  .transform((): { name?: string; password: string } => ({ password: '' }))
   .meta({ not: {} })
 
 export const usersSchema = named(
   z.union([
-    mapping({ password: anyText.describe('Empty: one is generated, and shown once at the start').prefault('') }),
+    mapping({
+      name: scalar({ expected, read: (written) => (allowed.test(written) ? written : undefined) })
+        .describe('By which clients know them; default: the key')
+        .optional(),
+      password: anyText.describe('Empty: one is generated, and shown once at the start').prefault(''),
+    }),
     misplaced,
   ]),
   userName,

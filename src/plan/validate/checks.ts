@@ -13,7 +13,7 @@ import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { certificatesForTls } from './tls.ts'
-import { routeUsers } from './users.ts'
+import { routeUsers, userNames } from './users.ts'
 
 /** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
 export const checks: readonly Check[] = [
@@ -22,6 +22,7 @@ export const checks: readonly Check[] = [
   upstreamNames,
   routeListeners,
   routeUsers,
+  userNames,
   dependencies,
   dependencyCycles,
   completedServices,

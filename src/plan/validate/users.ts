@@ -1,5 +1,5 @@
 import { suggestion } from '../../config/suggest.ts'
-import { type Check, shown, valueAt, wasLost } from '../asked.ts'
+import { type Check, keyAt, shown, valueAt, wasLost } from '../asked.ts'
 
 /** Whoever a route lets in must be one of `users`: without that check a misspelt name would lock everyone out. */
 export const routeUsers: Check = (asked, report) => {
@@ -15,5 +15,21 @@ export const routeUsers: Check = (asked, report) => {
         mend: suggestion(name, Object.keys(users), 'users') ?? 'add an entry of that name to `users`',
       })
     }
+  }
+}
+
+/** Two passwords for one name: only one of them could be right. */
+export const userNames: Check = (asked, report) => {
+  const seen = new Map<string, string>()
+  for (const [key, { name = key }] of Object.entries(asked.config.users)) {
+    const earlier = seen.get(name)
+    if (earlier === undefined) seen.set(name, key)
+    else
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, ['users', key]),
+        message: `user \`${key}\` has the name of user \`${earlier}\``,
+        mend: 'give one of them another `name`, or remove it',
+      })
   }
 }
