@@ -34,6 +34,7 @@ export type DiagnosticCode =
   | 'dependency-never-met'
   | 'address-clash'
   | 'certificate-needed'
+  | 'everyone-trusted'
   | 'route-shadowed'
   | 'route-excluded'
 

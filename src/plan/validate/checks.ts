@@ -13,6 +13,7 @@ import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { certificatesForTls } from './tls.ts'
+import { trust } from './trust.ts'
 import { routeUsers, userNames } from './users.ts'
 
 /** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   patterns,
   redirects,
   proxyProtocol,
+  trust,
   headers,
   servedFiles,
   upstreamFiles,

@@ -47,6 +47,31 @@ describe.each(sound)('%s', (_, bytes, expected) => {
   })
 })
 
+test('whatever the bytes are, reading them ends in a verdict and asks for no byte that is not there', () => {
+  const random = randomFrom(1)
+  const pieces = [...sound.map(([, bytes]) => bytes), Buffer.from('GET / HTTP/1.1\r\n\r\n')]
+  for (let round = 0; round < 30_000; round += 1) {
+    const bytes = Buffer.from(pieces[random(pieces.length)] ?? Buffer.alloc(0))
+    for (let change = random(4); change >= 0; change -= 1) bytes[random(bytes.length)] = random(256)
+    const cut = bytes.subarray(0, random(bytes.length + 1))
+    const header = readProxyHeader(cut, 'any')
+    if (header.kind === 'complete') expect(header.length).toBeLessThanOrEqual(cut.length)
+    // What was refused early stays refused, and what was complete stays the same, with more bytes behind it.
+    if (header.kind !== 'incomplete') expect(readProxyHeader(bytes, 'any')).toEqual(header)
+  }
+})
+
+/** The same numbers in every run, below the bound (mulberry32). */
+function randomFrom(seed: number): (bound: number) => number {
+  let state = seed
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) % bound
+  }
+}
+
 describe('is refused:', () => {
   const refused = (bytes: Buffer | string, version: Version = 'any') =>
     expect(readProxyHeader(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes, version).kind).toBe(
