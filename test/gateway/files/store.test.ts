@@ -35,7 +35,8 @@ describe('the store of files', () => {
     const first = store.find(wanted)
     expect(store.find(wanted)).toBe(first)
     expect(known(store, wanted)).toBe(undefined)
-    expect(known(store, wanted)).toBe(await first)
+    const found = await first
+    expect(known(store, wanted)).toBe(found)
   })
 
   it('knows that something is missing or a folder, and asks again after half a second', async () => {
