@@ -79,12 +79,17 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       watchClient(upgrade.socket)
       begin(listener, { request, response, upgrade })
     },
-    connected: (socket) => connections.admit(socket),
+    connected(socket) {
+      const admitted = connections.admit(socket)
+      if (!admitted) meter.refusedConnection()
+      return admitted
+    },
     unparsed(listener, socket, error) {
       const unparsed = refuseUnparsed({ listener, socket, error })
       if (!unparsed) return
-      if ('refusal' in unparsed) begin(listener, unparsed)
-      else serving?.log(unparsed)
+      if ('refusal' in unparsed) return begin(listener, unparsed)
+      serving?.log(unparsed)
+      meter.unread(unparsed)
     },
     trusts: (address) => serving?.generation.trusts(address) ?? false,
     refused: refusals(log),

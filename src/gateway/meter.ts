@@ -7,10 +7,14 @@ import type { Exchange } from './exchange.ts'
 export interface Meter {
   began(exchange: Exchange): void
   ended(exchange: Exchange, record: AccessRecord): void
+  /** What was sent behind a request and could not be read as another one. */
+  unread(record: AccessRecord): void
+  /** A connection beyond the limit. */
+  refusedConnection(): void
 }
 
 /** For a thread whose numbers nobody asked for. */
-export const noMeter: Meter = { began: () => {}, ended: () => {} }
+export const noMeter: Meter = { began: () => {}, ended: () => {}, unread: () => {}, refusedConnection: () => {} }
 
 /** The cells of one route, found by its label. */
 interface RouteCells {
@@ -32,6 +36,7 @@ const knownStatuses: ReadonlySet<number> = new Set([...Object.keys(STATUS_CODES)
 export function createMeter(tally: Tally): Meter {
   const routes = new Map<string, RouteCells>()
   const answering = tally.open('open', ['answer'])
+  const refusedConnections = tally.open('refusedConnections', [])
   const openEnded = { tunnel: tally.open('open', ['websocket']), events: tally.open('open', ['events']) }
 
   function cellsOf(route: string): RouteCells {
@@ -87,6 +92,8 @@ export function createMeter(tally: Tally): Meter {
       const kind = upstreamError(exchange, record)
       if (kind !== undefined) tally.add(errorCell(cells, route, kind), 1)
     },
+    unread: (record) => tally.add(requestCell(cellsOf(noRoute), noRoute, record), 1),
+    refusedConnection: () => tally.add(refusedConnections, 1),
   }
 }
 

@@ -53,6 +53,13 @@ const definitions: readonly Definition[] = [
     type: 'gauge',
     labels: ['kind'],
   },
+  {
+    metric: 'refusedConnections',
+    name: 'gatehouse_connections_refused_total',
+    help: 'Connections beyond `limits.connections`.',
+    type: 'counter',
+    labels: [],
+  },
 ]
 
 export function talliedFamilies(sums: Sums): readonly Family[] {

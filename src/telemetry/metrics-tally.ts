@@ -14,7 +14,14 @@ export interface Series {
 /** Upper bounds in seconds. From a file in memory to a slow action of a backend. */
 export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-export type TalliedMetric = 'requests' | 'durations' | 'bytesSent' | 'bytesReceived' | 'upstreamErrors' | 'open'
+export type TalliedMetric =
+  | 'requests'
+  | 'durations'
+  | 'bytesSent'
+  | 'bytesReceived'
+  | 'upstreamErrors'
+  | 'open'
+  | 'refusedConnections'
 
 /** How many cells a series has. A histogram: one for each bucket, the one without bound, the sum. */
 export function widthOf(metric: TalliedMetric): number {

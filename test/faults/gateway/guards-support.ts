@@ -11,8 +11,8 @@ export interface Guarded {
   readonly https: number
   /** Connections that the upstream has accepted. */
   dialled(): number
-  /** The sum of all values on the metrics page whose line begins so. */
-  metric(start: string): Promise<number>
+  /** The sum of the values on the metrics page that stand behind this name, with this label if one is given. */
+  metric(name: string, label?: string): Promise<number>
   stop(): Promise<void>
 }
 
@@ -49,9 +49,9 @@ log: { format: json }
     http,
     https,
     dialled: () => dialled,
-    async metric(start) {
+    async metric(name, label = '') {
       const page = await (await fetch(String(url))).text()
-      const lines = page.split('\n').filter((line) => line.startsWith(start))
+      const lines = page.split('\n').filter((line) => line.startsWith(name) && line.includes(label))
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
     },
     async stop() {
