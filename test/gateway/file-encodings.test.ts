@@ -240,6 +240,24 @@ describe.each(protocols)('files encoded beforehand, over %s', (protocol) => {
   })
 })
 
+describe('a file too big for one write', () => {
+  it('arrives whole, from memory and from a bigger file encoded beforehand', async () => {
+    const noise = Buffer.from(Array.from({ length: 400_000 }, (_, i) => (i * i * 7_919 + (i >> 3)) % 251))
+    const packed = gzipSync(noise, { level: 0 })
+    const root = await site({ 'long.js': script.repeat(100), 'noise.bin': noise, 'noise.bin.gz': packed })
+    const gateway = await start(root)
+    for (const protocol of protocols) {
+      const get = getter(gateway, protocol)
+      expect((await get('/long.js', undefined)).body === script.repeat(100)).toBe(true)
+      const part = await get('/long.js', undefined, { range: 'bytes=1-900000' })
+      expect(part.body === script.repeat(100).slice(1, 900_001)).toBe(true)
+      const answer = await get('/noise.bin', 'gzip')
+      expect(answer).toMatchObject({ headers: { 'content-encoding': 'gzip', 'content-length': String(packed.length) } })
+      expect(gunzipSync(bytes(answer)).equals(noise)).toBe(true)
+    }
+  })
+})
+
 describe('a file too big for memory', () => {
   it('is encoded while it is sent, up to a size that is worth it', async () => {
     const text = 'a line that is said over and over again\n'.repeat(150_000)

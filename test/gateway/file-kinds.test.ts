@@ -59,6 +59,25 @@ describe('a file that may not be read', () => {
   })
 })
 
+describe('a folder that may not be entered', () => {
+  it('is 403; a route for existing files passes it on, so that the others still serve', async () => {
+    const root = await temporaryFolder()
+    await chmod(root, 0o755)
+    await mkdir(join(root, 'locked'), { mode: 0o700 })
+    await writeFile(join(root, 'locked/a.txt'), 'SECRET')
+    await writeFile(join(root, 'open.txt'), 'open')
+    const first = await startGateway({
+      routes: [filesIn(root, { existingOnly: true }), { kind: 'file', path: join(root, 'open.txt') }],
+    })
+    const only = await startGateway({ routes: [filesIn(root)] })
+    await unprivileged(async () => {
+      expect((await ask(first, 'h1', { path: '/locked/a.txt' })).body).toBe('open')
+      expect(await ask(only, 'h1', { path: '/locked/a.txt' })).toMatchObject({ status: 403, body: '403 Forbidden\n' })
+      expect((await only.waitForRecord(() => true)).error).toMatch(/EACCES: permission denied, stat/)
+    })
+  })
+})
+
 describe.each(protocols)('folders over %s', (protocol) => {
   it('without their trailing slash lead to it if they have an index, by a path of their own and nothing else', async () => {
     const root = await temporaryFolder()

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { pageKind } from '../../src/gateway/handlers/render.ts'
 import { ask, protocols } from './clients.ts'
-import { cleanUp, startGateway, temporaryFolder } from './support.ts'
+import { cleanUp, type PlanWish, startGateway, temporaryFolder } from './support.ts'
 
 afterEach(cleanUp)
 
@@ -59,22 +59,15 @@ describe.each(protocols)('rendered pages over %s', (protocol) => {
     await mkdir(join(root, 'sub'))
     await writeFile(join(root, 'index.html'), '<p>{{env "APP_NAME"}}</p>')
     await writeFile(join(root, 'sub/config.js'), '"{{env "APP_NAME"}}"')
-    const render = { files: ['index.html', 'sub/config.js'], variables: { APP_NAME: 'Caf\u00e9 & Co' } }
-    const gateway = await startGateway({
-      routes: [
-        {
-          kind: 'files',
-          root,
-          existingOnly: false,
-          except: [],
-          fallback: 'index.html',
-          cacheControl: 'no-cache',
-          render,
-        },
-      ],
-    })
+    const wish = (variables: Readonly<Record<string, string>>): PlanWish => {
+      const render = { files: ['index.html', 'sub/config.js'], variables }
+      const files = { root, existingOnly: false, except: [], fallback: 'index.html', cacheControl: 'no-cache', render }
+      return { routes: [{ kind: 'files', ...files }] }
+    }
+    const gateway = await startGateway(wish({ APP_NAME: 'Caf\u00e9 & Co' }))
     return {
       root,
+      reload: (variables: Readonly<Record<string, string>>) => gateway.apply(wish(variables)),
       get: (path: string, headers = {}, method = 'GET') => ask(gateway, protocol, { path, headers, method }),
     }
   }
@@ -109,6 +102,14 @@ describe.each(protocols)('rendered pages over %s', (protocol) => {
       body: '',
       headers: { etag, 'content-length': '21' },
     })
+  })
+
+  it('are other pages after a reload with other values, at once', async () => {
+    const { get, reload } = await start()
+    const before = await get('/')
+    await reload({ APP_NAME: 'Other' })
+    const after = await get('/', { 'if-none-match': String(before.headers.etag) })
+    expect(after).toMatchObject({ status: 200, body: '<p>Other</p>' })
   })
 
   it('are rendered anew when the file changed, and 404 when it is gone', async () => {
