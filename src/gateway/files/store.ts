@@ -47,12 +47,14 @@ interface Entry {
 }
 
 const mebibyte = 1024 * 1024
-const usual: FileStoreOptions = {
-  budget: 64 * mebibyte,
-  sizes: { small: mebibyte / 4, encodable: 4 * mebibyte },
+
+/** 64 MB; less in a small container, of whose memory each thread takes a sixteenth at most. */
+function usual(): FileStoreOptions {
+  const budget = Math.min(64 * mebibyte, (process.constrainedMemory() || Number.POSITIVE_INFINITY) / 16)
+  return { budget, sizes: { small: Math.min(mebibyte / 4, budget / 16), encodable: budget / 16 } }
 }
 
-export function createFileStore({ budget, sizes } = usual): FileStore {
+export function createFileStore({ budget, sizes } = usual()): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
   const encodings = createQueue({ atOnce: 2, waiting: 256 })
