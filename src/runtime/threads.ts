@@ -57,6 +57,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   let posts: readonly Post[] = []
   let service: Service | undefined
   let targets: TargetStates = {}
+  let withdrawn = false
   const rollCall = new RollCall()
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
   /** Changes of what is served follow one another, so that no two of them meet in one thread. */
@@ -76,6 +77,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
         const thread = startGatewayThread(birth, failed)
         rollCall.add(thread)
         thread.say({ type: 'targets', targets })
+        if (withdrawn) thread.say({ type: 'withdraw' })
         return thread
       },
       // A reload may have changed what is served by the time it is this thread's turn.
@@ -146,6 +148,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
     }),
     withdraw() {
+      withdrawn = true
       for (const post of posts) post.say({ type: 'withdraw' })
     },
     async drain(budget) {
