@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { parse } from 'dotenv'
 import { isMap } from 'yaml'
 import { messageOf } from '../shared/errors.ts'
+import { derive } from './derive.ts'
 import {
   type EvaluateMapping,
   type Evaluation,
@@ -15,7 +16,8 @@ import {
   type Place,
 } from './evaluate.ts'
 import type { Variables } from './interpolate.ts'
-import { deepest, type Located, nameAt } from './located.ts'
+import { deepest, type Located, nameAt, plainValue } from './located.ts'
+import { derivedValueSchema } from './schema/derived-value.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
 /** The variables of one block: `set` wins over `files`. */
@@ -71,10 +73,37 @@ function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Place): { 
   const path = [...place.path, entry.key]
   const outcome = evaluateEntries(evaluation, mapping, { ...place, path }, (line) => {
     const value = evaluateEntry(evaluation, line, { path, variables: { ...place.variables, ...set } })
-    if (typeof value !== 'string' && value.kind === 'scalar' && value.value !== null) set[line.key] = value.value
+    if (typeof value === 'string') return value
+    if (value.kind === 'scalar' && value.value !== null) set[line.key] = value.value
+    const derived =
+      value.kind === 'mapping' ? derivedFrom(evaluation, value, { ...place.variables, ...set }) : undefined
+    if (derived !== undefined) set[line.key] = derived
     return value
   })
   return { outcome, set }
+}
+
+/** Undefined: nothing is set. What is wrong in its form is left for the schema to report. */
+function derivedFrom(
+  { directory, facts, report }: Evaluation,
+  written: Located,
+  variables: Variables,
+): string | undefined {
+  const wish = derivedValueSchema.safeParse(plainValue(written))
+  if (!wish.success) return undefined
+  try {
+    return derive(wish.data, { variables, directory, facts })
+  } catch (error) {
+    const { node } = deepest(written, ['json'])
+    const why = error instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${reason(error)}`
+    report({
+      code: 'wrong-value',
+      at: node.at,
+      message: `file ${nameAt(written, ['json'])} ${why}`,
+      mend: 'correct the file, or the path',
+    })
+    return undefined
+  }
 }
 
 /** Later files win over earlier ones. Whatever is not `[{ path }]` is left for the schema to report. */

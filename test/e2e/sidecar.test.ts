@@ -70,11 +70,14 @@ beforeAll(async () => {
     'editor/index.html',
     `<title>{{env "APPSMITH_NAME"}}|{{env "APPSMITH_UNSET"}}|{{env "PATH"}}</title>${' '.repeat(600)}`,
   )
-  put('editor/404.html', '<title>lost: {{env "APPSMITH_NAME"}}</title>')
   put('editor/favicon.ico', 'icon')
   put('editor/static/js/main.1a2b.js', `console.log(1)//${'x'.repeat(1_000)}`)
   put('editor/.secret', 'hidden')
-  put('info.json', '{"version":"v1.2.3"}')
+  put('info.json', '{"version":"v1.2.3","commitSha":"0badcafe","imageBuiltAt":"2026-01-02"}')
+  put(
+    'editor/404.html',
+    '<title>lost: {{env "APPSMITH_NAME"}} {{env "APPSMITH_VERSION_ID"}} {{env "APPSMITH_VERSION_SHA"}} {{env "APPSMITH_VERSION_RELEASE_DATE"}} {{env "APPSMITH_HOSTNAME"}}</title>',
+  )
 })
 
 afterAll(async () => {
@@ -117,6 +120,7 @@ async function startNew(env: Readonly<Record<string, string>>): Promise<Sidecar>
       GATEHOUSE_KEYCLOAK_URL: upstreams.keycloak,
       GATEHOUSE_SUPERVISOR_URL: upstreams.supervisor,
       APPSMITH_NAME: 'Acme <Inc>',
+      HOSTNAME: 'host-1',
       ...env,
     },
   })
@@ -166,7 +170,8 @@ describe('the routes of the sidecar', () => {
     expect(await ask(http, '/favicon.ico')).toMatchObject({ status: 200, body: 'icon' })
     const page = await ask(http, '/index.html')
     expect(page.body).toMatch(/^<title>Acme &#60;Inc&#62;\|\|<\/title>/)
-    expect((await ask(http, '/404.html')).body).toMatch(/^<title>lost: Acme/)
+    const lost = '<title>lost: Acme &#60;Inc&#62; v1.2.3 0badcafe 2026-01-02 host-1</title>'
+    expect((await ask(http, '/404.html')).body).toBe(lost)
     expect((await ask(http, '/.secret')).body).not.toContain('hidden')
   })
 
@@ -183,7 +188,7 @@ describe('the routes of the sidecar', () => {
   it('/info is info.json', async () => {
     const { http } = await start()
     const info = await ask(http, '/info')
-    expect(JSON.parse(info.body)).toEqual({ version: 'v1.2.3' })
+    expect(JSON.parse(info.body)).toMatchObject({ version: 'v1.2.3' })
     expect(info.headers['content-type']).toMatch(/^application\/json/)
   })
 
@@ -255,8 +260,8 @@ describe('the headers of the sidecar', () => {
     }
   })
 
-  it('frame-ancestors are those that are allowed', async () => {
-    const { http } = await start({ APPSMITH_ALLOWED_FRAME_ANCESTORS: "'self' https://*.example" })
+  it('frame-ancestors are those that are allowed, and no other directive behind them', async () => {
+    const { http } = await start({ APPSMITH_ALLOWED_FRAME_ANCESTORS: "'self' https://*.example; script-src *" })
     const { headers } = await ask(http, '/')
     expect(headers['content-security-policy']).toBe("frame-ancestors 'self' https://*.example")
   })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { derivedValueSchema } from './derived-value.ts'
 import { anyText, text } from './scalars.ts'
 import { mapping, named, variableName } from './structures.ts'
 
@@ -12,5 +13,7 @@ export const environmentSchema = mapping({
     .array(fileSchema, { error: () => 'a list of files: `[{ path: app.env }]`' })
     .describe('Files of variables; later ones win')
     .optional(),
-  set: named(anyText, variableName).describe('Variables in order; each may use those before it').optional(),
+  set: named(z.union([anyText, derivedValueSchema]), variableName)
+    .describe('Variables in order; each may use those before it')
+    .optional(),
 })
