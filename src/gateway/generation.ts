@@ -13,6 +13,7 @@ import { type Exchange, exchangeOf } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
 import { compileGuards, type GuardMeans, type Guards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
+import { answerUnread } from './guards/unread-body.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
@@ -108,7 +109,10 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
       if (health(exchange)) return
       exchange.routeIndex = await choose(exchange, { folders, rewrites, match })
       if (exchange.routeIndex === -1)
-        runGuards(exchange, guards(-1), () => sendError(exchange, 404, 'no route matches'))
+        runGuards(exchange, guards(-1), () => {
+          answerUnread(exchange)
+          sendError(exchange, 404, 'no route matches')
+        })
       else app.routing(exchange.request as never, exchange.response)
     },
     async close() {
@@ -148,6 +152,7 @@ function addRoute(app: FastifyInstance, index: number, answer: RouteHandler): vo
     handler: (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack()
       const exchange = exchangeOf(request.raw)
+      answerUnread(exchange)
       answer(exchange)?.catch((error) => sendError(exchange, 500, messageOf(error)))
     },
   })

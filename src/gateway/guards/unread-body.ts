@@ -31,3 +31,8 @@ export function partFromSender(exchange: Exchange): FlatHeaders {
   }
   return ['connection', 'close']
 }
+
+/** The same, to be called before any answer of a handler that reads no bodies: nobody may go on sending to it for ever. */
+export function answerUnread(exchange: Exchange): void {
+  if (partFromSender(exchange).length > 0) exchange.response.shouldKeepAlive = false
+}

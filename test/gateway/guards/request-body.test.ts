@@ -180,3 +180,41 @@ it('an upgrade that announces a body is judged as the plain request that it is',
   expect(await behind.connections()).toBe(0)
   expect(await gateway.waitForRecord(({ path }) => path === '/socket')).toMatchObject({ status: 413, listener: 'http' })
 })
+
+describe('a body that nobody reads', () => {
+  const routes = [{ kind: 'redirect', to: '/in', status: 302, close: false, match: { paths: ['/a'] } } as const]
+
+  it.each(['/a', '/nowhere'])('does not keep its h1 connection: %s', async (path) => {
+    const gateway = await startGateway({ routes })
+    const socket = rawSocket(gateway.http)
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(100_000)}`)
+    const feeding = setInterval(() => socket.writable && socket.write(chunk(10)), 20)
+    const answer = await text(socket)
+    clearInterval(feeding)
+    expect(answer).toMatch(path === '/a' ? /^HTTP\/1\.1 302 / : /^HTTP\/1\.1 404 /)
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+  })
+
+  it('does not keep its h2 stream', async () => {
+    const gateway = await startGateway({ routes })
+    const stream = h2Session(gateway).request(
+      { ':method': 'POST', ':path': '/a', ':authority': host },
+      { endStream: false },
+    )
+    stream.on('error', () => {})
+    stream.write('x'.repeat(1_000))
+    const [headers] = await once(stream, 'response')
+    expect(headers[':status']).toBe(302)
+    stream.resume()
+    await once(stream, 'close')
+    expect(stream.rstCode).toBe(0)
+  })
+
+  it('is thrown away if it is short, and its connection carries the next request', async () => {
+    const gateway = await startGateway({ routes })
+    const socket = rawSocket(gateway.http)
+    const post = `POST /a HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 5\r\n\r\nhello`
+    socket.write(post + post.replace('Content-Length', 'Connection: close\r\nContent-Length'))
+    expect((await text(socket)).match(/^HTTP\/1\.1 302 /gm)).toHaveLength(2)
+  })
+})
