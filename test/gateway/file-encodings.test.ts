@@ -1,7 +1,8 @@
-import { utimes, writeFile } from 'node:fs/promises'
+import { chmod, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { unprivileged } from '../unprivileged.ts'
 import { type Answer, ask, type Protocol, protocols } from './clients.ts'
 import { cleanUp, type PlanWish, type RunningGateway, startGateway, temporaryFolder } from './support.ts'
 
@@ -208,6 +209,24 @@ describe.each(protocols)('files encoded beforehand, over %s', (protocol) => {
     const answer = await encodedAnswer(get, '/app.js', 'gzip')
     expect(gunzipSync(bytes(answer)).toString()).toBe(script)
     expect((await get('/lost.js', 'gzip')).status).toBe(404)
+  })
+
+  it('that may not be read do not keep the file from being sent', async () => {
+    const root = await site({
+      'app.js': script,
+      'app.js.gz': mark('gz'),
+      'photo.png': 'png',
+      'photo.png.gz': Buffer.alloc(300_000),
+    })
+    await chmod(root, 0o755)
+    for (const name of ['app.js.gz', 'photo.png.gz']) await chmod(join(root, name), 0o600)
+    const gateway = await start(root)
+    await unprivileged(async () => {
+      const get = getter(gateway, protocol)
+      expect(await get('/app.js', 'gzip')).toMatchObject({ status: 200, body: script })
+      expect(gunzipSync(bytes(await encodedAnswer(get, '/app.js', 'gzip'))).toString()).toBe(script)
+      expect(await get('/photo.png', 'gzip')).toMatchObject({ status: 200, body: 'png' })
+    })
   })
 
   it('are noticed when they come and when they change', async () => {

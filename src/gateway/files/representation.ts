@@ -23,7 +23,7 @@ export interface RepresentationParts {
   readonly etag: string
   readonly body?: Buffer
   readonly type: string
-  readonly encoding?: ContentEncoding
+  readonly encoding?: ContentEncoding | undefined
   /** The encoding is made while it is sent. */
   readonly onTheWay?: boolean
   /** Value of Last-Modified; absent if the content depends on more than the file. */

@@ -3,9 +3,9 @@ import type { ContentEncoding } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { leastWorthEncoding } from '../encoding/negotiate.ts'
-import { type FileFacts, isSettled, readWhole } from './disk.ts'
+import { type FileFacts, isSettled, openFile, readWhole } from './disk.ts'
 import { mediaType } from './media-type.ts'
-import { type Representation, representation, tagOf, tagOfFacts } from './representation.ts'
+import { type Representation, type RepresentationParts, representation, tagOf, tagOfFacts } from './representation.ts'
 
 /** A file whose content is made from the one on disk. */
 export interface Rendering {
@@ -64,12 +64,13 @@ export class StoredFile {
   readonly siblings: Siblings
   /** The date in Last-Modified, in milliseconds. A page has none: it changes with its variables too. */
   readonly modified: number | undefined
-  /** False: bytes were read so soon after the last change that a further one might have left the same facts. */
+  /** False: what was made of the file was so soon after its last change that a further one might have left the same facts. */
   settled = true
   readonly #around: FileSurroundings
   readonly #type: string
   #plain: Representation | Promise<Representation> | undefined
   readonly #encoded = new Map<ContentEncoding, Making>()
+  readonly #lostSiblings = new Set<ContentEncoding>()
 
   constructor({ wanted, facts, siblings, around }: StoredFileParts) {
     this.wanted = wanted
@@ -110,7 +111,7 @@ export class StoredFile {
     if (favourite === undefined) return this.plain()
     for (const encoding of favourites) {
       const facts = this.siblings.get(encoding)
-      if (facts) return this.#sibling(encoding, facts)
+      if (facts && !this.#lostSiblings.has(encoding)) return this.#sibling(encoding, facts)
     }
     const made = this.#encoded.get(favourite)
     if (made !== undefined && made !== useless && !(made instanceof Promise)) return made
@@ -126,7 +127,7 @@ export class StoredFile {
     const { path, rendering } = this.wanted
     const { small, encodable } = this.#around.sizes
     const most = rendering ? Number.POSITIVE_INFINITY : this.#isWorthEncoding(facts.size) ? encodable : small
-    if (facts.size > most) return this.#form({ path, facts, etag: tagOfFacts(facts, isSettled(facts)) })
+    if (facts.size > most) return this.#unread({ path, facts })
     const read = await readWhole(path, most)
     this.settled &&= isSettled(read.facts)
     const body = rendering ? Buffer.from(rendering.render(read.body.toString())) : read.body
@@ -137,12 +138,16 @@ export class StoredFile {
   #sibling(encoding: ContentEncoding, facts: FileFacts): Representation | Promise<Representation> {
     const known = this.#encoded.get(encoding)
     if (known !== undefined && known !== useless) return known
-    const loading = this.#loadSibling(encoding, facts)
-    this.#encoded.set(encoding, loading)
-    loading.then(
-      (loaded) => this.#encoded.set(encoding, loaded),
-      () => this.#encoded.delete(encoding),
+    const loading = this.#loadSibling(encoding, facts).then(
+      (loaded) => this.#settle(encoding, loaded, loaded),
+      // Gone, or not ours to read: the file itself may still be.
+      () => {
+        this.#encoded.delete(encoding)
+        this.#lostSiblings.add(encoding)
+        return this.plain()
+      },
     )
+    this.#encoded.set(encoding, loading)
     return loading
   }
 
@@ -150,8 +155,11 @@ export class StoredFile {
     const path = this.wanted.path + suffixes[encoding]
     const suffix = `-${encoding}`
     const { small } = this.#around.sizes
-    if (facts.size > small)
-      return this.#form({ path, facts, encoding, etag: tagOfFacts(facts, isSettled(facts), suffix) })
+    if (facts.size > small) {
+      const { handle } = await openFile(path)
+      await handle.close()
+      return this.#unread({ path, facts, encoding })
+    }
     const read = await readWhole(path, small)
     this.settled &&= isSettled(read.facts)
     this.#around.grew(this, read.body.length)
@@ -181,12 +189,19 @@ export class StoredFile {
     return this.#settle(encoding, making, plain)
   }
 
+  /** A form that is read from disk each time it is sent. */
+  #unread(parts: Pick<RepresentationParts, 'path' | 'facts' | 'encoding'>): Representation {
+    const settled = isSettled(parts.facts)
+    this.settled &&= settled
+    return this.#form({ ...parts, etag: tagOfFacts(parts.facts, settled, parts.encoding && `-${parts.encoding}`) })
+  }
+
   #settle(encoding: ContentEncoding, made: Making, sent: Representation): Representation {
     this.#encoded.set(encoding, made)
     return sent
   }
 
-  #form(parts: Omit<Parameters<typeof representation>[0], 'type' | 'modified' | 'varies'>): Representation {
+  #form(parts: Omit<RepresentationParts, 'type' | 'modified' | 'varies'>): Representation {
     const modified = this.modified === undefined ? undefined : new Date(this.modified).toUTCString()
     const size = parts.body?.length ?? parts.facts.size
     const varies = parts.encoding !== undefined || this.siblings.size > 0 || this.#isWorthEncoding(size)

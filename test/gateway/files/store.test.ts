@@ -76,6 +76,16 @@ describe('the store of files', () => {
     expect((await again.plain()).etag).toBe((await file.plain()).etag)
   })
 
+  it('gives what it does not read a weak tag, until no change could be missed', async () => {
+    const store = createFileStore({ budget: 1_000_000, sizes: { small: 10, encodable: 10 } })
+    const path = join(await temporaryFolder(), 'a.bin')
+    await writeFile(path, 'more than ten bytes')
+    const wanted = { path, encodings: [] }
+    const tag = async () => (await (await fileAt(store, wanted)).plain()).etag
+    expect(await tag()).toMatch(/^W\/"/)
+    await expect.poll(tag, { timeout: 5_000, interval: 50 }).toMatch(/^"/)
+  })
+
   it('stays within its budget, contents and encodings included, and keeps what is used all the time', async () => {
     const store = createFileStore({ budget: 1_000_000, sizes: { small: 100_000, encodable: 100_000 } })
     const root = await temporaryFolder()
