@@ -118,9 +118,9 @@ const handshake =
 async function transcript(socket: Socket, frames: readonly Buffer[]): Promise<string> {
   socket.write(handshake)
   const head = await readUntil(socket, '\r\n\r\n')
-  const parts = [Buffer.from(head.slice(head.indexOf('\r\n\r\n') + 4), 'latin1')]
+  const parts: Buffer[] = [Buffer.from(head.slice(head.indexOf('\r\n\r\n') + 4), 'latin1')]
   return new Promise((resolve) => {
-    socket.on('data', (chunk) => parts.push(chunk))
+    socket.on('data', (chunk: Buffer) => parts.push(chunk))
     socket.once('close', () => resolve(Buffer.concat(parts).toString('hex')))
     socket.resume()
     for (const part of frames) socket.write(part)
