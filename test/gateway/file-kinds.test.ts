@@ -122,6 +122,11 @@ describe.each(protocols)('a route for existing files over %s', (protocol) => {
     await expect.poll(get, soon).toBe('new')
     await unlink(join(root, 'new.txt'))
     await expect.poll(get, soon).toBe('page')
+    const below = async () => (await ask(gateway, protocol, { path: '/api/v1/deep.txt' })).body
+    expect(await below()).toBe('page')
+    await mkdir(join(root, 'api/v1'), { recursive: true })
+    await writeFile(join(root, 'api/v1/deep.txt'), 'deep')
+    await expect.poll(below, soon).toBe('deep')
   })
 })
 
