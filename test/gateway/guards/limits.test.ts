@@ -78,6 +78,12 @@ describe.each(h1)('over %s', (protocol) => {
     })
   })
 
+  it('a connection on which nothing came is closed without a word, and not logged', async () => {
+    const gateway = await startGateway({ routes: [], limits })
+    expect(await text(dial(gateway, protocol))).toBe('')
+    expect(gateway.records).toEqual([])
+  })
+
   it('a connection is closed when it was idle for the time, and not while it answers', async () => {
     const behind = await upstream((_request, response) => {
       setTimeout(() => response.end('late'), 2 * limits.idleTimeout)
