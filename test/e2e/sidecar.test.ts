@@ -2,10 +2,12 @@
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request, type Server } from 'node:http'
+import { connect } from 'node:http2'
 import { request as secureRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { connect as connectTls, type PeerCertificate } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { makeCertificate } from '../certificates/make-certificate.ts'
@@ -41,6 +43,7 @@ function upstream(name: string): Server {
   const server = createServer((asked, response) => {
     const { method = '', url = '', headers } = asked
     asked.resume().once('end', () => {
+      if (url.endsWith('/never')) return
       const seen: Seen = { upstream: name, method, url, headers }
       response.setHeader('Server', 'upstream/1.0').setHeader('X-Powered-By', name)
       response.setHeader('Content-Type', 'application/json').end(JSON.stringify(seen))
@@ -162,6 +165,15 @@ async function seen(port: number, path: string, wish: Wish = {}): Promise<Seen> 
   const { status, body } = await ask(port, path, wish)
   expect(status).toBe(200)
   return JSON.parse(body) as Seen
+}
+
+/** The one that is presented for the domain, whoever signed it. */
+async function certificateOf(port: number): Promise<PeerCertificate> {
+  const socket = connectTls({ host: '127.0.0.1', port, servername: domain, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const certificate = socket.getPeerCertificate()
+  socket.destroy()
+  return certificate
 }
 
 describe('the routes of the sidecar', () => {
@@ -345,6 +357,13 @@ describe('the limits of the sidecar', () => {
     expect((await Promise.all(files)).every(({ status }) => status === 200)).toBe(true)
   })
 
+  it('a backend that gives no answer for APPSMITH_SERVER_TIMEOUT is 504', async () => {
+    const { http } = await start({ APPSMITH_SERVER_TIMEOUT: '1' })
+    const answer = await ask(http, '/api/v1/actions/never')
+    expect(answer).toMatchObject({ status: 504, body: '504 Gateway Timeout\n' })
+    expect(answer.headers.server).toBeUndefined()
+  })
+
   it('`disabled` turns the limit off', async () => {
     const { http } = await start({ APPSMITH_RATE_LIMIT: 'disabled' })
     const answers = await Promise.all(Array.from({ length: 150 }, () => ask(http, '/info')))
@@ -391,6 +410,33 @@ describe('TLS of the sidecar', () => {
     expect((await ask(https, '/info', { ca: own.certificate, host: `other.${domain}` })).status).toBe(200)
     const { headers } = await seen(https, '/api/x', { ca: own.certificate, host: domain })
     expect(headers['x-forwarded-proto']).toBe('https')
+  })
+
+  it('speaks h2', async () => {
+    put('tls-own/ssl/fullchain.pem', own.certificate)
+    put('tls-own/ssl/privkey.pem', own.key)
+    const { https } = await start({ APPSMITH_CUSTOM_DOMAIN: domain, GATEHOUSE_STACKS: join(folder, 'tls-own') })
+    const session = connect(`https://127.0.0.1:${https}`, { ca: own.certificate, servername: domain })
+    const stream = session.request({ ':path': '/api/x', ':authority': domain })
+    let body = ''
+    for await (const chunk of stream.setEncoding('utf8')) body += chunk
+    const { upstream: name, headers } = JSON.parse(body) as Seen
+    expect({ name, host: headers.host, proto: headers['x-forwarded-proto'] }).toEqual({
+      name: 'backend',
+      host: domain,
+      proto: 'https',
+    })
+    session.close()
+  })
+
+  it('an expired certificate of certbot does not serve', async () => {
+    const names = [domain]
+    const expired = makeCertificate({ names, notBefore: new Date('2020-01-01'), notAfter: new Date('2020-04-01') })
+    put(`tls-expired/letsencrypt/live/${domain}/fullchain.pem`, expired.certificate)
+    put(`tls-expired/letsencrypt/live/${domain}/privkey.pem`, expired.key)
+    const { https } = await start({ APPSMITH_CUSTOM_DOMAIN: domain, GATEHOUSE_STACKS: join(folder, 'tls-expired') })
+    const served = await certificateOf(https)
+    expect(new Date(served.valid_to).getTime()).toBeGreaterThan(Date.now())
   })
 
   it('without own files those of certbot serve', async () => {
