@@ -5,6 +5,7 @@ import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
+import { inTurns } from './in-turns.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
@@ -110,7 +111,11 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
     events.upgrade(listener, request, { socket, head }),
   )
-  server.on('clientError', (error: Error, socket: Socket) => events.unparsed(listener, socket, error))
+  const overdue = inTurns(([error, socket]: [Error, Socket]) => events.unparsed(listener, socket, error))
+  server.on('clientError', (error: Error, socket: Socket) => {
+    if ((error as { code?: unknown }).code === 'ERR_HTTP_REQUEST_TIMEOUT') overdue([error, socket])
+    else events.unparsed(listener, socket, error)
+  })
   return listener
 }
 

@@ -8,8 +8,11 @@ import { startGuarded } from './guards-support.ts'
 
 const many = 5_000
 
+// Tried again: the clients share the CPUs with what they measure, and with every other test that runs at the time.
+
 it(`${many} half heads are gone after the deadline, and others are served as before meanwhile`, {
   timeout: 90_000,
+  retry: 2,
 }, async () => {
   const guarded = await startGuarded('limits: { headerTimeout: 4s }', (_request, response) => response.end('ok'))
   const sockets: Socket[] = []
