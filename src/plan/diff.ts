@@ -42,7 +42,15 @@ export function entryChanges<T extends NamedEntry>(before: readonly T[], after: 
 
 /** The sections that differ; positions do not count. */
 export function changedSections(before: Plan, after: Plan): readonly PlanSection[] {
-  const sections: readonly PlanSection[] = ['gateway', 'certificates', 'storage', 'control', 'shutdown', 'log', 'metrics']
+  const sections: readonly PlanSection[] = [
+    'gateway',
+    'certificates',
+    'storage',
+    'control',
+    'shutdown',
+    'log',
+    'metrics',
+  ]
   return sections.filter((name) => !isDeepStrictEqual(comparable(before, name), comparable(after, name)))
 }
 
