@@ -3,6 +3,8 @@ import type { RouteConfig } from '../config/schema/route.ts'
 /** How logs and `gatehouse plan` name a route: `GET, HEAD example.com /api/*, /oauth2/* → backend`. */
 export function routeLabel(route: RouteConfig): string {
   const parts = [route.methods, route.host, route.path].flatMap((values) => (values ? [values.join(', ')] : []))
+  // The names alone: a value may be a secret that is agreed upon with a proxy in front.
+  if (route.headers) parts.push(`with ${Object.keys(route.headers).join(', ')}`)
   const matched = parts.join(' ')
   const answer = answerOf(route)
   if (matched !== '') return `${matched} → ${answer}`
