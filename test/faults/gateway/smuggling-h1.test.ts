@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ask, rawSocket, tlsSocket } from '../../gateway/clients.ts'
+import type { AccessRecord } from '../../../src/telemetry/access-log.ts'
+import { ask, logged, rawSocket, tlsSocket } from '../../gateway/clients.ts'
 import { cleanUp, proxyTo, type RunningGateway, startGateway } from '../../gateway/support.ts'
 import { meaningOf, type Recording, recordingUpstream } from './recording-upstream.ts'
 import { type Meaning, smugglingCorpus } from './smuggling-corpus.ts'
@@ -23,6 +24,7 @@ describe.each(['h1', 'h1s'] as const)('a request that might be read twice, over 
   const dial = () => (protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https))
 
   it.each(smugglingCorpus)('$name', async ({ bytes, seen, cut }) => {
+    const before = gateway.records.length
     const answer = await send(dial(), endsConnection(bytes) ? bytes : bytes + canary)
     // Through the same pool: whatever was still on its way has arrived when this is answered.
     await ask(gateway, protocol, { path: '/canary' })
@@ -31,6 +33,9 @@ describe.each(['h1', 'h1s'] as const)('a request that might be read twice, over 
     if (seen === 'refused') {
       expect(arrived, answer).toEqual([])
       expect(answer).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)?(HTTP\/1\.1 [45]\d\d |$)/)
+      const status = Number(/^HTTP\/1\.1 ([45]\d\d) /m.exec(answer)?.[1] ?? 0)
+      const isOfRow = (one: AccessRecord) => gateway.records.indexOf(one) >= before && one.status === status
+      if (status !== 0) expect(await gateway.waitForRecord(isOfRow)).toMatchObject(logged[protocol])
       expect(answer, 'nothing is read behind what was refused').not.toContain('HTTP/1.1 200')
     } else if (cut) {
       expect(seen, answer).toEqual(expect.arrayContaining(arrived))
@@ -39,6 +44,8 @@ describe.each(['h1', 'h1s'] as const)('a request that might be read twice, over 
       expect(arrived.sort(byMethod), answer).toEqual([...seen].sort(byMethod))
       expect(answer.match(/HTTP\/1\.1 200/g)?.length, answer).toBeGreaterThanOrEqual(seen.length)
     }
+    const names = behind.requests.flatMap(({ headers }) => headers.map(([name]) => name))
+    expect(names.filter((name) => /[_.]/.test(name))).toEqual([])
     expect(gateway.errors).toEqual([])
   })
 })

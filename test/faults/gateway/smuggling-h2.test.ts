@@ -39,6 +39,7 @@ describe('a request that h1 might read otherwise, over h2', () => {
       if (lost !== undefined)
         expect(namesSeen().filter((name) => name.startsWith(lost) && !ours.test(name))).toEqual([])
     }
+    expect(namesSeen().filter((name) => /[_.]/.test(name))).toEqual([])
     expect(gateway.errors).toEqual([])
   })
 })
