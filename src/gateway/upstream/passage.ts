@@ -9,6 +9,7 @@ import { cutAnswer, sendError } from '../respond.ts'
 import { passHead, passInterim, passTrailers } from './answer.ts'
 import { AnswerEncoder } from './answer-encoder.ts'
 import { ClientLeft, isBroken, isTargetsFault, statusOf } from './faults.ts'
+import { countSpent } from './spent-buffers.ts'
 import type { Target } from './target.ts'
 import { upload } from './upload.ts'
 import type { Upstream } from './upstream.ts'
@@ -97,6 +98,7 @@ export class Passage implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    countSpent(chunk.length)
     if (this.#encoder) {
       if (!this.#encoder.write(chunk)) controller.pause()
       return

@@ -1,6 +1,7 @@
 import type { Exchange, GatewayRequest } from '../exchange.ts'
 import { countBody, isBodyTooLarge } from '../guards/request-body.ts'
 import { ClientLeft } from './faults.ts'
+import { countSpent } from './spent-buffers.ts'
 
 /**
  * The request's body as an iterator rather than the stream itself: undici destroys a body stream when the upstream
@@ -14,6 +15,7 @@ export async function* upload(exchange: Exchange): AsyncGenerator<Buffer> {
     if (awaitsContinue(request)) response.writeContinue()
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       countBody(exchange, chunk.length)
+      countSpent(chunk.length)
       yield chunk
     }
     // The reader of an h2 request sees it end even if the client reset it: half an upload must not arrive as a whole.
