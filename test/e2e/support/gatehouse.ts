@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { type LinePattern, LineRecord, type LogLine, parseLine } from './log-lines.ts'
@@ -19,6 +19,8 @@ export const source: readonly string[] = [process.execPath, join(projectFolder, 
 export interface GatehouseOptions {
   /** The text of a config file, put into the run's own folder; paths in it are relative to that. */
   readonly config?: string
+  /** More files for the run's own folder: relative path → content. */
+  readonly files?: Readonly<Record<string, string>>
   /** Or a config file that exists. */
   readonly file?: string
   /** Beside PATH and HOME, which is the run's own folder, this is all of its environment. */
@@ -76,6 +78,10 @@ export function startGatehouse(options: GatehouseOptions): Gatehouse {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const file = options.file === undefined ? join(folder, 'gatehouse.yaml') : resolve(options.file)
   if (options.config !== undefined) writeFileSync(file, options.config)
+  for (const [path, content] of Object.entries(options.files ?? {})) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
   const mark = randomUUID()
   const environment = { ...environmentFor(folder), ...options.env, GATEHOUSE_TEST_RUN: mark }
   const child = spawnGatehouse(options.command ?? binary, ['run', file], environment)
