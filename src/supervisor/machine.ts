@@ -1,6 +1,6 @@
 /**
  * What a supervised process does next, as one total table of states by events. It is pure: effects are named here and
- * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0003-process-states.md.
+ * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0002-process-states.md.
  */
 
 export type State =
