@@ -2,7 +2,7 @@
  * Autobahn's test suite for WebSocket servers, against an echo server alone and through the tunnel: every case must end
  * the same. The suite is a program for Python 2.7, which Debian no longer has: without one it is skipped.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -28,6 +28,7 @@ new WebSocketServer({ server, perMessageDeflate: true, maxPayload: 64 * 1024 * 1
 
 let gatehouse: Gatehouse
 let direct: string
+let suite: ChildProcess | undefined
 
 function environment(): NodeJS.ProcessEnv {
   // pyenv, where it is the one that has Python 2.7, wants to be told so.
@@ -59,6 +60,7 @@ control: { socket: ./control.sock }
 }, 300_000)
 
 afterAll(async () => {
+  suite?.kill('SIGKILL') // still there if the test ran out of time
   await gatehouse?.stop()
   server.close()
   server.closeAllConnections()
@@ -69,7 +71,27 @@ afterAll(async () => {
 async function runSuite(agent: string, url: string): Promise<Record<string, string>> {
   const outdir = join(folder, agent)
   const spec = join(folder, `${agent}.json`)
-  const settings = { outdir, servers: [{ agent, url }], cases: ['*'], 'exclude-cases': [], 'exclude-agent-cases': {} }
+  // 9: throughput, which says nothing of conformance. Of 12 and 13 (compression) one size each: the 216 of them take
+  // twenty minutes and differ in nothing but sizes and window parameters.
+  const cases = [
+    '1.*',
+    '2.*',
+    '3.*',
+    '4.*',
+    '5.*',
+    '6.*',
+    '7.*',
+    '10.*',
+    '12.1.1',
+    '12.2.3',
+    '12.3.5',
+    '12.5.7',
+    '13.1.1',
+    '13.3.3',
+    '13.5.5',
+    '13.7.7',
+  ]
+  const settings = { outdir, servers: [{ agent, url }], cases, 'exclude-cases': [], 'exclude-agent-cases': {} }
   writeFileSync(spec, JSON.stringify(settings))
   // addsitedir reads the .pth files too, without which zope is no package.
   const run = `import site; site.addsitedir(${JSON.stringify(packages)}); from autobahntestsuite.wstest import run; run()`
@@ -77,6 +99,7 @@ async function runSuite(agent: string, url: string): Promise<Record<string, stri
     env: environment(),
     stdio: 'ignore',
   })
+  suite = child
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error(`the suite ended with ${code}`)
   const report = JSON.parse(readFileSync(join(outdir, 'index.json'), 'utf8')) as Record<string, Record<string, Ending>>
@@ -94,7 +117,7 @@ it.skipIf(!python)(
   async () => {
     const alone = await runSuite('alone', direct)
     const through = await runSuite('through', (await gatehouse.url('http')).replace('http:', 'ws:'))
-    expect(Object.keys(alone).length).toBeGreaterThan(500)
+    expect(Object.keys(alone).length).toBeGreaterThan(240)
     expect(through).toEqual(alone)
     const bad = Object.entries(through).filter(([, ending]) => ending.includes('FAILED'))
     expect(bad).toEqual([])
