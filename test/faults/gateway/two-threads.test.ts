@@ -20,6 +20,8 @@ import {
   tlsSocket,
 } from '../../gateway/clients.ts'
 import { certificate, cleanUp, host, type RunningGateway } from '../../gateway/support.ts'
+import { openWire } from './h2-wire.ts'
+import { h2SmugglingCorpus } from './smuggling-corpus-h2.ts'
 import { type TroubledUpstream, troubledUpstream } from './troubled-upstream.ts'
 
 let upstream: TroubledUpstream
@@ -265,6 +267,32 @@ describe('what only h1 can send', () => {
     slow.resume()
     expect((await ask(gateway, 'h1', { path: '/files/here.txt' })).status).toBe(200)
     await over
+  })
+})
+
+describe('a head that only h2 can send', () => {
+  const rows = h2SmugglingCorpus.filter(({ seen, frames }) => seen === 'refused' && frames.length === 1)
+
+  it(`${rows.length} of them are refused by both threads, none reaches the upstream, others are served`, async () => {
+    expect(rows.length).toBeGreaterThan(20)
+    const heads = upstream.heads.length
+    const answered: number[] = []
+    const before = await count(requests, 'status="400"')
+    for (const { name, frames } of rows) {
+      const wire = openWire(tlsSocket(gateway.https, 'h2'))
+      wire.write(...frames)
+      const end = await wire.endOf(1)
+      wire.socket.end()
+      await wire.closed
+      if (end !== undefined && end !== 'connection closed' && 'status' in end) {
+        expect(end.status, name).toBeGreaterThanOrEqual(400)
+        if (end.status === 400) answered.push(end.status)
+      }
+    }
+    expect(upstream.heads.slice(heads)).toEqual([])
+    expect(answered.length).toBeGreaterThan(0)
+    await expect.poll(() => count(requests, 'status="400"')).toBeGreaterThanOrEqual(before + answered.length)
+    expect(await ask(gateway, 'h2', { path: '/files/here.txt' })).toMatchObject({ status: 200, body: 'here' })
   })
 })
 
