@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../config/diagnostics.ts'
+import { changedSections, type PlanSection } from '../plan/diff.ts'
 import { readPlan } from '../plan/read-plan.ts'
 import type { Plan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
@@ -52,8 +53,8 @@ async function swap(house: House, plan: Plan): Promise<void> {
 
 /** Parts that are read at the start only; saying nothing would let their change look obeyed. */
 function warnOfFixedParts({ plan, log }: House, next: Plan): void {
-  const fixed = ['control', 'storage', 'log', 'metrics'] as const
-  const changed = fixed.filter((part) => JSON.stringify(plan[part]) !== JSON.stringify(next[part]))
+  const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
+  const changed = changedSections(plan, next).filter((section) => fixed.includes(section))
   if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
 }
 
