@@ -112,5 +112,5 @@ it.skipIf(!python)(
     expect(bad).toEqual([])
     console.log(`Autobahn: ${Object.keys(through).length} cases, all as without us`)
   },
-  1_200_000,
+  3_600_000, // the whole suite takes half an hour on two busy processors
 )
