@@ -6,6 +6,7 @@ import { inTurn } from './in-turn.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
 import { type ReadinessWatch, watchReadiness } from './probe/watch.ts'
+import { programOf } from './program.ts'
 import { type Ending, type Judgement, judge, noFailures } from './restart.ts'
 import { Run } from './run.ts'
 import { spawnGroup } from './spawn.ts'
@@ -166,7 +167,7 @@ export class SupervisedProcess {
   }
 
   #spawn(): void {
-    const spawned = spawnGroup(this.plan, 'piped')
+    const spawned = spawnGroup(programOf(this.plan), 'piped')
     if ('failed' in spawned) {
       void spawned.failed.then((failure) => this.#settle({ kind: 'not-spawned', failure }))
       return

@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, resolve } from 'node:path'
 import { messageOf } from '../shared/errors.ts'
-import type { Program } from './spawn.ts'
+import type { Program } from './program.ts'
 
 export interface SpawnFailure {
   /** Holds no environment values. */

@@ -1,13 +1,10 @@
 /** The one place where processes are born. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import type { ProcessPlan } from '../plan/types.ts'
 import type { Exit } from './exit.ts'
 import { openPipes } from './pipe.ts'
+import type { Program } from './program.ts'
 import { explainSpawnFailure, type SpawnFailure } from './spawn-failure.ts'
-
-/** What to run, where, and all that it sees of the environment. */
-export type Program = Pick<ProcessPlan, 'command' | 'directory' | 'environment'>
 
 export interface Child {
   /** Of the process, and the id of its group. */

@@ -1,6 +1,7 @@
 import { describeExit } from '../exit.ts'
 import { signalGroup } from '../group.ts'
-import { type Program, spawnGroup } from '../spawn.ts'
+import type { Program } from '../program.ts'
+import { spawnGroup } from '../spawn.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Ready when the command exits 0. It runs in a group of its own, which is killed as soon as the attempt is over. */

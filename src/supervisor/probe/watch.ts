@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessPlan, ReadinessProbe } from '../../plan/types.ts'
+import { programOf } from '../program.ts'
 import type { Attempt } from './attempt.ts'
 import { execAttempt } from './exec.ts'
 import { httpAttempt } from './http.ts'
@@ -51,7 +52,7 @@ function attemptOf(plan: ProcessPlan, probe: Exclude<ReadinessProbe, { kind: 'lo
     case 'tcp':
       return tcpAttempt(probe.host, probe.port)
     case 'exec':
-      return execAttempt({ ...plan, command: probe.command })
+      return execAttempt(programOf(plan, probe.command))
   }
 }
 
