@@ -7,12 +7,13 @@ import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
 import { type ReadinessWatch, watchReadiness } from './probe/watch.ts'
 import { programOf } from './program.ts'
-import { type Ending, type Judgement, judge, noFailures } from './restart.ts'
+import type { Ending, Judgement } from './restart.ts'
 import { Run } from './run.ts'
 import { spawnGroup } from './spawn.ts'
-import type { ProcessStatus } from './status.ts'
+import { type ProcessStatus, statusFrom } from './status.ts'
 import { climbDown, killWait, type Ladder } from './stop.ts'
 import type { Surroundings } from './surroundings.ts'
+import { Verdicts } from './verdicts.ts'
 
 export class SupervisedProcess {
   readonly plan: ProcessPlan
@@ -32,9 +33,7 @@ export class SupervisedProcess {
   #grace: Milliseconds
   /** Its dependencies are not met, or were not when it last looked. */
   #awaiting = false
-  #failures = noFailures
-  /** Of its last end, until it is spawned again. */
-  #judgement: Judgement | undefined
+  readonly #verdicts: Verdicts
   /** Effects cause events: each is taken when the one before is done with. */
   readonly #dispatch = inTurn((event: Event) => this.#step(event))
   readonly #rest: (() => void)[] = []
@@ -61,7 +60,7 @@ export class SupervisedProcess {
       this.#ladder?.kill()
     },
     scheduleRestart: () => {
-      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#judgement?.pause)
+      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause)
     },
     cancelRestart: () => clearTimeout(this.#restart),
   }
@@ -69,6 +68,7 @@ export class SupervisedProcess {
   constructor(plan: ProcessPlan, surroundings: Surroundings) {
     this.plan = plan
     this.#surroundings = surroundings
+    this.#verdicts = new Verdicts(plan)
     this.#grace = plan.stop.grace
   }
 
@@ -87,13 +87,13 @@ export class SupervisedProcess {
 
   /** It ended, and well: what depends on it `completed` may start. */
   get completed(): boolean {
-    return this.#state === 'exited' && this.#judgement?.failed === false
+    return this.#state === 'exited' && this.#verdicts.last?.failed === false
   }
 
   /** Set while it is down for good because of a failure. */
   get finalFailure(): Judgement | undefined {
     const over = this.#state === 'exited' || this.#state === 'fatal'
-    return over && this.#judgement?.failed ? this.#judgement : undefined
+    return over && this.#verdicts.last?.failed ? this.#verdicts.last : undefined
   }
 
   get waitingFor(): readonly string[] {
@@ -129,24 +129,17 @@ export class SupervisedProcess {
   }
 
   status(): ProcessStatus {
-    const { name, kind, essential } = this.plan
-    const run = this.#run
-    const reason = this.#judgement?.reason
-    const lastOutput = reason !== undefined && run ? run.lastOutput : []
-    return {
-      name,
-      kind,
+    return statusFrom({
+      plan: this.plan,
       wanted: this.#wanted,
       state: this.#state,
       ready: this.#ready,
-      ...(run && !run.exit && { pid: run.child.pid, startedAt: run.startedAt, uptime: Math.round(run.uptime) }),
-      restarts: Math.max(0, this.#spawns - 1),
+      run: this.#run,
+      exit: this.#exit,
+      spawns: this.#spawns,
       waitingFor: this.waitingFor,
-      ...(this.#exit && { exit: this.#exit }),
-      ...(reason !== undefined && { reason }),
-      ...(lastOutput.length > 0 && { lastOutput }),
-      essential,
-    }
+      reason: this.#verdicts.last?.reason,
+    })
   }
 
   #step(event: Event): void {
@@ -158,7 +151,7 @@ export class SupervisedProcess {
     }
     this.#state = state
     if (state !== 'waiting') this.#awaiting = false
-    if (state === 'stopped') this.#judgement = undefined
+    if (state === 'stopped') this.#verdicts.forget()
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
     this.#narrate(from)
@@ -179,7 +172,7 @@ export class SupervisedProcess {
     })
     this.#run = run
     this.#spawns += 1
-    this.#judgement = undefined
+    this.#verdicts.forget()
     run.watchLeader((exit) => {
       this.#exit = exit
       this.#dispatch('leaderExited')
@@ -225,15 +218,12 @@ export class SupervisedProcess {
       return
     }
     const run = ending.kind === 'not-spawned' ? undefined : this.#run
-    const [now, random] = [performance.now(), Math.random()]
-    this.#judgement = judge(this.plan, { ending, run, failures: this.#failures, now, random })
-    this.#failures = this.#judgement.failures
-    this.#dispatch(this.#judgement.verdict)
+    this.#dispatch(this.#verdicts.judge(ending, run).verdict)
   }
 
   #narrate(from: State): void {
     const { plan } = this
-    const { pause = 0, failed = false } = this.#judgement ?? {}
+    const { pause = 0, failed = false } = this.#verdicts.last ?? {}
     narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#run?.uptime, pause, failed })
   }
 

@@ -1,6 +1,8 @@
+import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import type { State } from './machine.ts'
+import type { Run } from './run.ts'
 
 /** What may be told of a process: nothing of its environment. */
 export interface ProcessStatus {
@@ -26,4 +28,34 @@ export interface ProcessStatus {
   /** With a reason: the last lines that it wrote, if it wrote any. */
   readonly lastOutput?: readonly string[]
   readonly essential: boolean
+}
+
+/** What a process knows of itself. */
+export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' | 'waitingFor'> {
+  readonly plan: ProcessPlan
+  /** The present one, or the last. */
+  readonly run: Run | undefined
+  readonly exit: Exit | undefined
+  readonly spawns: number
+  readonly reason: string | undefined
+}
+
+export function statusFrom({ plan, run, exit, spawns, reason, ...facts }: Facts): ProcessStatus {
+  const { name, kind, essential } = plan
+  const { wanted, state, ready, waitingFor } = facts
+  const lastOutput = reason !== undefined && run ? run.lastOutput : []
+  return {
+    name,
+    kind,
+    wanted,
+    state,
+    ready,
+    ...(run && !run.exit && { pid: run.child.pid, startedAt: run.startedAt, uptime: Math.round(run.uptime) }),
+    restarts: Math.max(0, spawns - 1),
+    waitingFor,
+    ...(exit && { exit }),
+    ...(reason !== undefined && { reason }),
+    ...(lastOutput.length > 0 && { lastOutput }),
+    essential,
+  }
 }
