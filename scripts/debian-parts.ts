@@ -3,7 +3,7 @@
  * when we may; otherwise its tests are skipped and `npm test` says so.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 export const debianParts = {
@@ -12,6 +12,7 @@ export const debianParts = {
   // Found by the compiler: `java Backend.java` needs it, and a mere runtime has a `java` as well.
   javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
   'redis-server': { package: 'redis-server', for: "the demo's counter" },
+  postgres: { package: 'postgresql', for: 'a database that must not be hurried' },
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
   slowhttptest: { package: 'slowhttptest', for: 'thousands of slow clients' },
   testssl: { package: 'testssl.sh', for: 'what an auditor thinks of our TLS' },
@@ -21,10 +22,12 @@ export const debianParts = {
 
 export type PartName = keyof typeof debianParts
 
-/** Absolute path of a part's program, or undefined if it is not on the PATH. */
+/** Where Debian puts the programs of a server of which several versions may be installed. */
+const offThePath = '/usr/lib/postgresql/*/bin'
+
+/** Absolute path of a part's program, or undefined if it is not installed. */
 export function findPart(name: PartName): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
+  return [...(process.env.PATH ?? '').split(delimiter), ...globSync(offThePath)]
     .map((folder) => join(folder, name))
     .find(isExecutable)
 }
