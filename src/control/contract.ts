@@ -34,6 +34,8 @@ export const processStatusSchema = z
     /** With a reason: the last lines that it wrote. */
     lastOutput: z.array(z.string()).readonly().optional(),
     essential: z.boolean(),
+    /** What is lost if it is ended early. */
+    criticality: z.enum(['critical', 'important', 'rebuildable']),
   })
   .readonly()
 

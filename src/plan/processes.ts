@@ -21,9 +21,16 @@ export interface ProcessPlan {
   readonly restart: RestartPolicy
   /** If it becomes fatal, everything stops and Gatehouse exits non-zero. */
   readonly essential: boolean
+  readonly criticality: Criticality
   readonly stop: StopPolicy
   readonly position: SourcePosition
 }
+
+/**
+ * What is lost if it is ended early. `critical`: data; it is stopped last, has the longest grace and is never ended to
+ * save memory. `rebuildable`: nothing that would not come back by itself; it is the first to go.
+ */
+export type Criticality = 'critical' | 'important' | 'rebuildable'
 
 export type DependencyCondition = 'started' | 'ready' | 'completed'
 

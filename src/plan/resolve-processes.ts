@@ -3,6 +3,7 @@ import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
+import { resolveStop } from './resolve-stop.ts'
 import type { Dependency, ProcessPlan, ReadinessProbe } from './types.ts'
 
 /** The processes in dependency order; only for what passed every check. */
@@ -14,7 +15,7 @@ export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
 }
 
 function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
-  const { kind, port, restart, essential, stop } = process
+  const { kind, port, restart, essential, criticality } = process
   const ready = resolveProbe(process)
   return {
     name,
@@ -27,7 +28,8 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(ready && { ready }),
     restart: { ...restart, policy: restart.policy ?? (kind === 'task' ? 'never' : 'always') },
     essential,
-    stop,
+    criticality,
+    stop: resolveStop(process),
     position: keyAt(asked, ['processes', name]),
   }
 }

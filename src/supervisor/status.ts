@@ -1,4 +1,4 @@
-import type { ProcessPlan } from '../plan/types.ts'
+import type { Criticality, ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import type { State } from './machine.ts'
@@ -28,6 +28,7 @@ export interface ProcessStatus {
   /** With a reason: the last lines that it wrote, if it wrote any. */
   readonly lastOutput?: readonly string[]
   readonly essential: boolean
+  readonly criticality: Criticality
 }
 
 /** What a process knows of itself. */
@@ -41,7 +42,7 @@ export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' 
 }
 
 export function statusFrom({ plan, run, exit, spawns, reason, ...facts }: Facts): ProcessStatus {
-  const { name, kind, essential } = plan
+  const { name, kind, essential, criticality } = plan
   const { wanted, state, ready, waitingFor } = facts
   const lastOutput = reason !== undefined && run ? run.lastOutput : []
   return {
@@ -57,5 +58,6 @@ export function statusFrom({ plan, run, exit, spawns, reason, ...facts }: Facts)
     ...(reason !== undefined && { reason }),
     ...(lastOutput.length > 0 && { lastOutput }),
     essential,
+    criticality,
   }
 }

@@ -29,6 +29,7 @@ function a(process: Partial<ProcessStatus>): ProcessStatus {
     restarts: 0,
     waitingFor: [],
     essential: false,
+    criticality: 'important',
     ...process,
   }
 }

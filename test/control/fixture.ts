@@ -40,6 +40,7 @@ export const sampleStatus: Status = {
       waitingFor: [],
       exit: { code: null, signal: 'SIGKILL' },
       essential: true,
+      criticality: 'important',
     },
     {
       name: 'frontend',
@@ -50,6 +51,7 @@ export const sampleStatus: Status = {
       restarts: 0,
       waitingFor: ['backend'],
       essential: false,
+      criticality: 'rebuildable',
     },
   ],
   certificates: [

@@ -54,6 +54,7 @@ export function planFor(name: string, { program = 'stays.js', words = [], ...wan
     dependsOn: [],
     restart: always({ failures: 5 }),
     essential: false,
+    criticality: 'important',
     stop: { signal: 'SIGTERM', grace: 10_000 },
     position: { file: 'test.yaml', line: 1, column: 1 } as unknown as ProcessPlan['position'],
     ...wanted,

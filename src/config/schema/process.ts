@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { probeAddress, probeUrl } from './addresses.ts'
+import { criticalitySchema } from './criticality.ts'
 import { environmentSchema } from './environment.ts'
 import { refusal } from './flaw.ts'
 import { anyText, boolean, choice, duration, integer, port, regularExpression, signal, text } from './scalars.ts'
@@ -61,9 +62,14 @@ export const processSchema = mapping({
   ready: readySchema.describe('How to know that it is ready; default: as soon as it runs').optional(),
   restart: restartSchema.prefault({}),
   essential: boolean.describe('If it becomes fatal, everything stops').default(false),
+  criticality: criticalitySchema.describe(
+    'What is lost if it is ended early: decides who is stopped last, and who first',
+  ),
   stop: mapping({
     signal: signal.prefault('SIGTERM'),
-    grace: duration.describe('Time between the signal and SIGKILL').prefault('10s'),
+    grace: duration
+      .describe('Time between the signal and SIGKILL; default: 60s if critical, 30s if important, 10s if rebuildable')
+      .optional(),
   }).prefault({}),
 })
 
