@@ -1,7 +1,8 @@
-/** Stopping many: each only after all that depend on it, and all of them inside one budget. */
-import type { ProcessPlan } from '../plan/types.ts'
+/** Stopping many: each only after all that depend on it, the critical last, and all of them inside one budget. */
 import type { Milliseconds } from '../shared/duration.ts'
+import { fairGrace } from './grace.ts'
 import type { SupervisedProcess } from './process.ts'
+import { stopGraph } from './stop-graph.ts'
 
 type Stoppable = Pick<SupervisedProcess, 'plan' | 'atRest' | 'state' | 'release' | 'stop'>
 
@@ -24,17 +25,18 @@ export class StopDeadline {
 }
 
 /**
- * Stops these processes, each after those among them that depend on it; independent ones at the same time. Nothing of
- * them is restarted from this moment on. Resolves when all are at rest.
+ * Stops these processes, each after those among them that depend on it, the critical after all others; those that may
+ * end in any order at the same time. Nothing of them is restarted from this moment on. Resolves when all are at rest.
  */
 export async function stopInReverse(processes: readonly Stoppable[], deadline: StopDeadline): Promise<void> {
   for (const process of processes) process.release()
+  const after = stopGraph(processes.map(({ plan }) => plan))
   const ends = new Map<Stoppable, Promise<void>>()
   const end = (process: Stoppable): Promise<void> => {
     const known = ends.get(process)
     if (known) return known
-    const dependants = processes.filter(({ plan }) => dependsOn(plan, process.plan.name))
-    const ended = Promise.all(dependants.map(end)).then(() => process.stop(graceOf(process, processes, deadline)))
+    const before = processes.filter(({ plan }) => after.get(plan.name)?.includes(process.plan.name))
+    const ended = Promise.all(before.map(end)).then(() => process.stop(graceOf(process, processes, deadline)))
     ends.set(process, ended)
     return ended
   }
@@ -48,39 +50,7 @@ export function hurry(processes: readonly Stoppable[], deadline: StopDeadline): 
   }
 }
 
-function dependsOn(plan: ProcessPlan, name: string): boolean {
-  return plan.dependsOn.some((dependency) => dependency.process === name)
-}
-
 function graceOf(process: Stoppable, processes: readonly Stoppable[], deadline: StopDeadline): Milliseconds {
   const running = processes.filter(({ atRest }) => !atRest).map(({ plan }) => plan)
   return fairGrace(process.plan, running, deadline.remaining)
-}
-
-/**
- * The grace of a process when `remaining` must do for it and for all that it depends on, which are stopped after it. If
- * that is too little, each gives up the same part of its grace: a stubborn front end must not leave its database, which
- * comes last, with nothing but SIGKILL.
- */
-export function fairGrace(plan: ProcessPlan, running: readonly ProcessPlan[], remaining: Milliseconds): Milliseconds {
-  const { grace } = plan.stop
-  const whole = longestChain(plan, new Map(running.map((other) => [other.name, other])), new Map())
-  return whole <= remaining ? grace : (grace * remaining) / whole
-}
-
-/** The sum of graces on the longest way down from this process. The plan has no cycles. */
-function longestChain(
-  plan: ProcessPlan,
-  running: ReadonlyMap<string, ProcessPlan>,
-  known: Map<string, Milliseconds>,
-): Milliseconds {
-  const before = known.get(plan.name)
-  if (before !== undefined) return before
-  const below = plan.dependsOn.map(({ process }) => {
-    const dependency = running.get(process)
-    return dependency ? longestChain(dependency, running, known) : 0
-  })
-  const whole = plan.stop.grace + Math.max(0, ...below)
-  known.set(plan.name, whole)
-  return whole
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fairGrace } from '../../src/supervisor/stop-order.ts'
+import { fairGrace } from '../../src/supervisor/grace.ts'
 import { runningProcesses } from '../e2e/support/processes.ts'
 import { always, foreman, planFor, survivors, transitions } from './foreman.ts'
 
@@ -43,6 +43,23 @@ describe('stopping', () => {
     expect(status('db').pid).toBeUndefined()
     expect(lines.filter(({ text }) => text === 'ending')).toHaveLength(4)
     expect(survivors()).toEqual([])
+  })
+
+  it('ends a critical process, and what it stands on, when all others have ended, whatever they said they depend on', async () => {
+    const slow = { environment: { DELAY: '100' }, ready: readyByLine('^up$') }
+    const { supervisor, untilState, story } = foreman([
+      planFor('disk', slow),
+      planFor('vault', { ...slow, criticality: 'critical', dependsOn: [started('disk')] }),
+      planFor('cache', { ...slow, criticality: 'rebuildable' }),
+      planFor('web', { ...slow, dependsOn: [started('cache')] }),
+    ])
+    supervisor.start()
+    await Promise.all(['disk', 'vault', 'cache', 'web'].map((name) => untilState(name, 'running')))
+    const before = story().length
+    await supervisor.stop({ budget: 20_000 })
+    expect(story().slice(before)).toEqual(
+      ['web', 'cache', 'vault', 'disk'].flatMap((name) => [`${name}:stopping`, `${name}:stopped`]),
+    )
   })
 
   it('leaves nothing of a process that ignores SIGTERM and has a grandchild', async () => {
@@ -203,5 +220,22 @@ describe('the share of the budget', () => {
 
   it('is nothing when no time is left', () => {
     expect(fairGrace(db, [db], 0)).toBe(0)
+  })
+
+  const vault = planFor('vault', { criticality: 'critical', stop: graceOf(45) })
+  const cache = planFor('cache', { criticality: 'rebuildable', stop: graceOf(20) })
+  const worker = planFor('worker', { stop: graceOf(40), dependsOn: [started('cache')] })
+  const guarded = [vault, cache, worker]
+
+  it('is the whole grace for the critical one, and what is left for who is stopped before it, though nothing depends on it', () => {
+    expect(guarded.map((plan) => fairGrace(plan, guarded, 120))).toEqual([45, 20, 40])
+    expect(fairGrace(worker, guarded, 85)).toBe(30)
+    expect(fairGrace(cache, [vault, cache], 60)).toBe(15)
+    expect(fairGrace(vault, [vault], 45)).toBe(45)
+  })
+
+  it('leaves the others a quarter of the time even if the critical one could use all of it', () => {
+    expect(fairGrace(worker, guarded, 40)).toBe(7.5)
+    expect(fairGrace(cache, [vault, cache], 32.5)).toBe(8.125)
   })
 })
