@@ -1,0 +1,119 @@
+/**
+ * `node bench/supervision.ts [ROUNDS]`: three services, each standing on the one before, under Gatehouse and under supervisord,
+ * in turns. Each round kills the one in the middle, then the one at the bottom; timed by events from that SIGKILL on: noticed
+ * (the supervisor says so), runs again, serves again (the service says so), known to be ready (the supervisor says so). At the
+ * end the one in the middle crashes at boot for good: what becomes of the container?
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { freePorts } from '../test/e2e/support/free-ports.ts'
+import { median, save } from './report.ts'
+import { hearLog, listen, Observations } from './supervision/observed.ts'
+import { gatehouse, type Supervisor, services, supervisord } from './supervision/supervisors.ts'
+
+const [rounds = 10] = process.argv.slice(2).map(Number)
+const stages = ['noticed', 'running', 'serving', 'ready'] as const
+type Times = Readonly<Record<(typeof stages)[number], number>>
+
+interface Result {
+  /** From exec until all three serve. */
+  readonly start: number
+  readonly crashes: { readonly victim: string; readonly revived: string; readonly times: Times }[]
+  /** Milliseconds from the first crash for good until the supervisor gives up, and how it ended within a while, if it did. */
+  readonly gaveUp: number
+  readonly exit: string
+}
+
+/** Time for a supervisor to settle, so that a crash is not one of a start: supervisord counts as such what dies in its first second. */
+const settle = 2_500
+const endLimit = 10_000
+
+for (const { program } of [gatehouse, supervisord]) if (!existsSync(program)) throw new Error(`${program} is missing`)
+
+const results: Record<string, Result> = {}
+for (const supervisor of [gatehouse, supervisord]) results[supervisor.name] = await measure(supervisor)
+report()
+
+async function measure(supervisor: Supervisor): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-supervision-'))
+  const events = join(folder, 'events')
+  const observed = new Observations()
+  const server = await listen(events, observed)
+  const [program = '', ...words] = supervisor.prepare({ folder, events, ports: await freePorts(services.length) })
+  const begun = performance.now()
+  const child = spawn(program, words, { stdio: ['ignore', supervisor.logs ? 'pipe' : 'ignore', 'ignore'] })
+  const ended = once(child, 'exit')
+  if (child.stdout) hearLog(child.stdout, observed)
+  try {
+    const serving = await Promise.all(services.map((name) => observed.first('serving', name, begun)))
+    const start = Math.max(...serving.map(({ at }) => at)) - begun
+    const crashes: Result['crashes'] = []
+    for (let round = 0; round < rounds; round += 1) {
+      crashes.push(await crash(observed, 'backend', 'backend'), await crash(observed, 'database', 'database'))
+      // What stood on the database fell with it: how long until the last of them is back?
+      crashes.push(await crash(observed, 'database', 'web'))
+      process.stderr.write(`${supervisor.name}: round ${round + 1} of ${rounds}\n`)
+    }
+    await pause(settle)
+    writeFileSync(`${events}.broken`, '')
+    const broken = performance.now()
+    process.kill(observed.pidOf('backend'), 'SIGKILL')
+    const { at } = await observed.first('gave-up', 'backend', broken)
+    const exit = await Promise.race([ended, pause(endLimit)])
+    const how = Array.isArray(exit) ? `exits with ${exit[0] ?? exit[1]}` : `still runs ${endLimit / 1000} s later`
+    return { start, crashes, gaveUp: at - broken, exit: how }
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+    server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function crash(observed: Observations, victim: string, revived: string): Promise<Result['crashes'][number]> {
+  await pause(settle)
+  const killed = performance.now()
+  process.kill(observed.pidOf(victim), 'SIGKILL')
+  const noticed = await observed.first('noticed', victim, killed)
+  const serving = await observed.first('serving', revived, killed)
+  const running = observed.all.findLast((one) => one.what === 'running' && one.pid === serving.pid) ?? serving
+  const ready = await observed.first('ready', revived, serving.at - 1)
+  await Promise.all(
+    services.slice(services.indexOf('web')).map((name) => observed.first('ready', name, killed - settle)),
+  )
+  const since = (one: { at: number }) => one.at - killed
+  const times = { noticed: since(noticed), running: since(running), serving: since(serving), ready: since(ready) }
+  return { victim, revived, times }
+}
+
+function report(): void {
+  const ours = results.gatehouse as Result
+  const theirs = results.supervisord as Result
+  const line = (what: string, [a, b]: readonly [number, number]) =>
+    console.log(
+      `  ${what.padEnd(44)}${a.toFixed(1).padStart(10)}${b.toFixed(1).padStart(13)}${(a / b).toFixed(3).padStart(9)}`,
+    )
+  console.log(`\nmilliseconds, median of ${rounds}               gatehouse  supervisord    ratio`)
+  line('exec → all three serve', [ours.start, theirs.start])
+  for (const [victim, revived] of [
+    ['backend', 'backend'],
+    ['database', 'database'],
+    ['database', 'web'],
+  ]) {
+    for (const stage of stages) {
+      const of = ({ crashes }: Result) =>
+        median(
+          crashes.filter((one) => one.victim === victim && one.revived === revived).map(({ times }) => times[stage]),
+        )
+      const subject = stage === 'noticed' ? 'noticed' : `${revived} ${stage === 'ready' ? 'known to be ready' : stage}`
+      line(`kill -9 ${victim} → ${subject}`, [of(ours), of(theirs)])
+    }
+  }
+  line('backend crashes for good → given up', [ours.gaveUp, theirs.gaveUp])
+  console.log(`  then: gatehouse ${ours.exit}; supervisord ${theirs.exit}`)
+  console.log(`written to ${save('supervision', results)}`)
+}
