@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { type Asked, type AskedRoute, absolute, keyAt, valueAt } from './asked.ts'
 import { layOver } from './headers.ts'
+import { chosenLater, portPlaceholder } from './own-port.ts'
 import { resolveGuards, resolveLimits, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
@@ -100,7 +101,8 @@ function resolveHandler(
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
     if (Object.hasOwn(asked.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
-    const origin = `http://127.0.0.1:${asked.config.processes[to.name]?.port}`
+    const port = asked.config.processes[to.name]?.port
+    const origin = `http://127.0.0.1:${port === chosenLater ? portPlaceholder : port}`
     return { kind: 'proxy', origin, process: to.name, timeouts }
   }
   if (files) return resolveFiles(asked, files)

@@ -3,8 +3,9 @@ import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
+import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
 import { resolveStop } from './resolve-stop.ts'
-import type { Dependency, ProcessPlan, ReadinessProbe } from './types.ts'
+import type { Dependency, ProcessPlan, ReadinessProbe, SchedulePlan } from './types.ts'
 
 /** The processes in dependency order; only for what passed every check. */
 export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
@@ -15,29 +16,36 @@ export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
 }
 
 function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
-  const { kind, port, restart, essential, criticality } = process
+  const { kind, schedule, port, restart, essential, criticality } = process
   const ready = resolveProbe(process)
-  return {
+  const plan: ProcessPlan = {
     name,
     kind,
-    command: withPort(process.command, port),
+    ...(schedule && { schedule: resolveSchedule(schedule) }),
+    command: process.command,
     directory: absolute(asked, process.directory ?? '.'),
-    environment: childEnvironment(asked.content, name, port),
+    environment: childEnvironment(asked.content, name, port !== undefined),
     ...(port !== undefined && { port }),
     dependsOn: resolveDependencies(asked, process),
     ...(ready && { ready }),
     restart: { ...restart, policy: restart.policy ?? (kind === 'task' ? 'never' : 'always') },
     essential,
     criticality,
+    ...(process.memory !== undefined && { memory: process.memory }),
     stop: resolveStop(process),
     position: keyAt(asked, ['processes', name]),
   }
+  return port === undefined || port === chosenLater ? plan : withOwnPort(plan, port)
+}
+
+function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule']>): SchedulePlan {
+  return { cron, ...(timezone !== undefined && { timezone }) }
 }
 
 /** From far to near: what all see, its own files, its port, its own `set`. */
-function childEnvironment(content: LoadedContent, name: string, port: number | undefined): Record<string, string> {
+function childEnvironment(content: LoadedContent, name: string, hasPort: boolean): Record<string, string> {
   const { files = {}, set = {} } = content.processEnvironments.get(name) ?? {}
-  return { ...content.environment, ...files, ...(port !== undefined && { PORT: String(port) }), ...set }
+  return { ...content.environment, ...files, ...(hasPort && { PORT: portPlaceholder }), ...set }
 }
 
 /** What `when` excludes counts as satisfied. */
@@ -47,23 +55,15 @@ function resolveDependencies({ content }: Asked, { dependsOn }: ProcessConfig): 
     .map(([process, condition]) => ({ process, condition }))
 }
 
-function resolveProbe({ ready, port }: ProcessConfig): ReadinessProbe | undefined {
+function resolveProbe({ ready }: ProcessConfig): ReadinessProbe | undefined {
   if (!ready) return undefined
   const { http, tcp, exec, log, every, timeout, deadline } = ready
   const timing = { every, timeout, deadline }
   if (http !== undefined) {
-    const url = http.startsWith('/') ? `http://127.0.0.1:${port}${http}` : http
-    return { kind: 'http', url: putPort(url, port), ...timing }
+    const url = http.startsWith('/') ? `http://127.0.0.1:${portPlaceholder}${http}` : http
+    return { kind: 'http', url, ...timing }
   }
   if (tcp) return { kind: 'tcp', host: tcp.host ?? '127.0.0.1', port: tcp.port, ...timing }
-  if (exec) return { kind: 'exec', command: withPort(exec, port), ...timing }
+  if (exec) return { kind: 'exec', command: exec, ...timing }
   return { kind: 'log', pattern: log ?? '', ...timing }
-}
-
-function withPort(words: readonly string[], port: number | undefined): readonly string[] {
-  return words.map((word) => putPort(word, port))
-}
-
-function putPort(word: string, port: number | undefined): string {
-  return port === undefined ? word : word.replaceAll('{port}', String(port))
 }

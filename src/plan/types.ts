@@ -14,6 +14,7 @@ import type { RequestIdPlan } from './request-id.ts'
 import type { RewritePlan } from './rewrite.ts'
 import type { UpstreamPlan } from './upstreams.ts'
 
+export type * from './probes.ts'
 export type * from './processes.ts'
 export type { GuardsPlan, LimitsPlan, RequestIdPlan, SourcePosition }
 
@@ -136,7 +137,7 @@ export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 
 export interface OriginProxyPlan {
   readonly kind: 'proxy'
-  /** `http://host:port` or `https://host:port`, no path. */
+  /** `http://host:port` or `https://host:port`, no path. `{port}` in it: that of its process, as it is at the moment. */
   readonly origin: string
   /** The supervised process behind it, whose state decides whether it is dialled at all. */
   readonly process?: string

@@ -12,6 +12,9 @@ export interface Address {
 /** Where a route sends requests: a process or an upstream by name, or the origin of a URL. */
 export type Target = { readonly name: string } | { readonly origin: string }
 
+/** Behind a host, in a probe. */
+const ownPort = ':{port}'
+
 const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 
 export const address = scalar<Address>({
@@ -23,11 +26,14 @@ export const address = scalar<Address>({
   },
 })
 
-/** What a tcp probe connects to; without host on this machine. */
+/** What a tcp probe connects to; without host on this machine. Port 0 is the process's own, written `{port}`. */
 export const probeAddress = scalar<Address>({
   expected: 'a port, or an address such as `localhost:5432`',
   json: { type: ['string', 'integer'] },
-  read: (written) => readHostAndPort(/^\d+$/.test(written) ? `:${written}` : written, 1),
+  read(written) {
+    const whole = /^(\d+|\{port\})$/.test(written) ? `:${written}` : written
+    return whole.endsWith(ownPort) ? readHostAndPort(whole.replace(ownPort, ':0'), 0) : readHostAndPort(whole, 1)
+  },
 })
 
 export const target = scalar<Target>({
@@ -60,7 +66,9 @@ function readOrigin(written: string): string | Flaw {
 export const probeUrl = scalar({
   expected: 'a path such as `/health`, or a whole URL',
   read: (written) =>
-    written.startsWith('/') || /^https?:$/.test(URL.parse(written)?.protocol ?? '') ? written : undefined,
+    written.startsWith('/') || /^https?:$/.test(URL.parse(written.replace(ownPort, ':1'))?.protocol ?? '')
+      ? written
+      : undefined,
 })
 
 export const domain = scalar({

@@ -49,7 +49,7 @@ export function choice<const W extends readonly string[]>(words: W) {
 }
 
 // YAML's own numbers and booleans are taken as they are written.
-const anyScalar = { type: ['string', 'number', 'boolean'] }
+export const anyScalar = { type: ['string', 'number', 'boolean'] }
 
 export const anyText = scalar({ expected: 'text', read: (text) => text, json: anyScalar })
 
@@ -76,6 +76,21 @@ export function integer(expected: string, least: number, most: number) {
 }
 
 export const port = integer('a port from 1 to 65535', 1, 65_535)
+
+/** The port of a process; 0 is `auto`, a spare one. */
+export const ownPort = scalar<number>({
+  expected: 'a port from 1 to 65535, or `auto`',
+  words: ['auto'],
+  read(written) {
+    const value = /^\d{1,5}$/.test(written) ? Number(written) : Number.NaN
+    return written === 'auto' ? 0 : value >= 1 && value <= 65_535 ? value : undefined
+  },
+  json: formOrVariable(
+    { const: 'auto' },
+    { type: 'integer', minimum: 1, maximum: 65_535 },
+    { type: 'string', pattern: '^\\d+$' },
+  ),
+})
 
 export const duration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`',
