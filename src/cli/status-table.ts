@@ -115,14 +115,15 @@ function formatOf({ state, ready, exit }: ProcessStatus): Format {
 }
 
 /** What a person would ask next: what it waits for, why it is down, how it ended last. */
-function noteOf({ state, wanted, waitingFor, reason, exit, essential }: ProcessStatus): string {
+function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
   const notes: string[] = []
   if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
   const isUp = state === 'running' || state === 'starting'
   if (reason !== undefined) notes.push(firstLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
   if (!wanted && state === 'stopped') notes.push('not wanted')
-  if (essential && state === 'fatal') notes.push('essential: gatehouse stops')
+  if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
+  if (process.criticality !== 'important') notes.push(process.criticality)
   return notes.join('; ')
 }
 

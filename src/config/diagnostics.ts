@@ -35,6 +35,7 @@ export type DiagnosticCode =
   | 'address-clash'
   | 'certificate-needed'
   | 'everyone-trusted'
+  | 'budget-short'
   | 'route-shadowed'
   | 'route-excluded'
 

@@ -71,6 +71,8 @@ test('a note says what one would ask next', () => {
   expect(note({ state: 'running', exit: { code: 7, signal: null } })).toBe('last time: exit code 7')
   expect(note({ state: 'stopped', wanted: false })).toBe('not wanted')
   expect(note({ state: 'fatal', reason: 'gave up', essential: true })).toBe('gave up; essential: gatehouse stops')
+  expect(note({ criticality: 'critical' })).toBe('critical')
+  expect(note({ state: 'waiting', waitingFor: ['db'], criticality: 'rebuildable' })).toBe('waiting for db; rebuildable')
   expect(note({})).toBeUndefined()
 })
 
