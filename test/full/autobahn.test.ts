@@ -108,8 +108,10 @@ it.skipIf(!python)(
     const [alone, through] = await Promise.all([runSuite('alone', direct), runSuite('through', behind)])
     expect(Object.keys(alone).length).toBeGreaterThan(240)
     expect(through).toEqual(alone)
-    const bad = Object.entries(through).filter(([, ending]) => ending.includes('FAILED'))
-    expect(bad).toEqual([])
+    // 9 are the cases that a time decides: 4 MB in frames of 64 bytes take the echo server itself too long on a small machine.
+    const failed = Object.keys(alone).filter((name) => alone[name]?.includes('FAILED'))
+    expect(failed.filter((name) => !name.startsWith('9.'))).toEqual([])
+    if (failed.length > 0) console.log(`Autobahn: failed without us as well: ${failed.join(', ')}`)
     console.log(`Autobahn: ${Object.keys(through).length} cases, all as without us`)
   },
   3_600_000, // the whole suite takes half an hour on two busy processors
