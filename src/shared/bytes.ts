@@ -18,3 +18,11 @@ export function parseBytes(text: string): Bytes | undefined {
   if (!match) return undefined
   return Math.round(Number(match[1]) * unitInBytes[match[2] as keyof typeof unitInBytes])
 }
+
+/** Writes a size the way people say it, with three digits that count: `640 B`, `12.4 MB`, `1.5 GB`. */
+export function formatBytes(bytes: Bytes): string {
+  const units = ['GB', 'MB', 'KB'] as const
+  const unit = units.find((name) => Number((bytes / unitInBytes[name]).toPrecision(3)) >= 1)
+  if (!unit) return `${Math.round(bytes)} B`
+  return `${Number((bytes / unitInBytes[unit]).toPrecision(3))} ${unit}`
+}

@@ -1,5 +1,5 @@
 /** Process groups as the kernel knows them. A group's id is the pid of its leader, the process that we spawned. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { processTable } from './process-table.ts'
 
 /** Signals all members; returns false if the group has none. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
@@ -12,9 +12,9 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
  */
 export function isGroupAlive(group: number): boolean {
   if (!kill(group, 0)) return false
-  const states = memberStates(group)
+  const members = processTable().filter((one) => one.group === group)
   // None seen: it went meanwhile, /proc hides other users' processes, or there is no /proc. The next look will tell.
-  return states.length === 0 || states.some((state) => state !== 'Z' && state !== 'X')
+  return members.length === 0 || members.some(({ state }) => state !== 'Z' && state !== 'X')
 }
 
 function kill(group: number, signal: NodeJS.Signals | 0): boolean {
@@ -24,27 +24,5 @@ function kill(group: number, signal: NodeJS.Signals | 0): boolean {
   } catch (error) {
     // EPERM: there are members, but all of them belong to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** The state letter of each member, from /proc/PID/stat (proc(5)). */
-function memberStates(group: number): string[] {
-  return processIds().flatMap((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // The program's name stands in parentheses and may itself hold some: the fields follow the last one.
-      const [state = '', , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 3)
-      return Number(itsGroup) === group ? [state] : []
-    } catch {
-      return [] // it ended meanwhile
-    }
-  })
-}
-
-function processIds(): string[] {
-  try {
-    return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
-  } catch {
-    return []
   }
 }

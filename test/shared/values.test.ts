@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseBytes } from '../../src/shared/bytes.ts'
+import { formatBytes, parseBytes } from '../../src/shared/bytes.ts'
 import { formatDuration, parseDuration } from '../../src/shared/duration.ts'
 
 describe('durations', () => {
@@ -36,5 +36,10 @@ describe('sizes', () => {
       512, 16_000, 150_000_000, 1_610_612_736, 1_024,
     ])
     expect(['', '16', '1kb', '-1KB', '1TB'].map(parseBytes)).toEqual(Array(5).fill(undefined))
+  })
+
+  it('are written with three digits, in the unit that people would choose', () => {
+    const sizes = [0, 640, 1_000, 12_440_000, 999_999, 999_400, 1_500_000_000, 64_424_509_440]
+    expect(sizes.map(formatBytes)).toEqual(['0 B', '640 B', '1 KB', '12.4 MB', '1 MB', '999 KB', '1.5 GB', '64.4 GB'])
   })
 })

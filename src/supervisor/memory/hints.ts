@@ -1,0 +1,47 @@
+/**
+ * How a runtime is told what it may use. Left alone, Java takes its part of what the whole container may use, as if it were
+ * alone in it, and Node of what the machine has.
+ */
+import { basename } from 'node:path'
+import type { Bytes } from '../../shared/bytes.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+interface Runtime {
+  /** The variable by which it takes options. */
+  readonly variable: string
+  /** What it is told. */
+  option(share: Bytes): string
+  /** Words by which a user has decided already, in the variable or in the command. */
+  readonly decided: RegExp
+}
+
+/** Node's heap beside its buffers, its code and its stacks. */
+const nodeHeap = 0.75
+
+const runtimes: Readonly<Record<string, Runtime>> = {
+  // Its own percentages (MaxRAMPercentage: 25 unless the user says otherwise) then count from this.
+  java: {
+    variable: 'JAVA_TOOL_OPTIONS',
+    option: (share) => `-XX:MaxRAM=${share}`,
+    decided: /(^|\s)-(Xmx|XX:MaxRAM=|XX:MaxHeapSize=)/,
+  },
+  // Both - and _ are read by V8; the size is in MiB.
+  node: {
+    variable: 'NODE_OPTIONS',
+    option: (share) => `--max-old-space-size=${Math.max(1, Math.floor((share * nodeHeap) / 2 ** 20))}`,
+    decided: /(^|\s)--max[-_](old[-_]space|heap)[-_]size/,
+  },
+}
+
+/** The environment with a hint of `share` for a program that is java or node by its name; else as it was. */
+export function withMemoryHint(environment: Environment, command: readonly string[], share: Bytes): Environment {
+  const name = basename(command[0] ?? '')
+  const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined
+  if (!runtime) return environment
+  const { variable, option, decided } = runtime
+  const before = environment[variable] ?? ''
+  // What comes in the command wins over the variable anyway; then there is nothing to be said.
+  if (decided.test(before) || decided.test(command.join(' '))) return environment
+  return { ...environment, [variable]: `${before} ${option(share)}`.trim() }
+}

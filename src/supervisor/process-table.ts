@@ -1,0 +1,36 @@
+/** All processes that the kernel shows us. Empty where there is no /proc. */
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface KernelProcess {
+  readonly pid: number
+  /** One letter; `Z` is a zombie, `X` is being reaped. */
+  readonly state: string
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+}
+
+/** About 15 µs for each process of the container. */
+export function processTable(): readonly KernelProcess[] {
+  return processIds().flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      // The program's name stands in parentheses and may itself hold some: the fields follow the last one (proc(5)).
+      const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 4)
+      const [parent = 0, group = 0, session = 0] = numbers.map(Number)
+      return [{ pid, state, parent, group, session }]
+    } catch {
+      return [] // it ended meanwhile, or /proc hides other users' processes
+    }
+  })
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map(Number)
+  } catch {
+    return []
+  }
+}
