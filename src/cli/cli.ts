@@ -3,12 +3,13 @@ import { version } from '../shared/assets.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { checkVerb } from './check.ts'
+import { healthcheckVerb } from './healthcheck.ts'
 import { planVerb } from './plan.ts'
 import { runVerb } from './run.ts'
 import { statusVerb } from './status.ts'
 import type { Terminal, Verb } from './verb.ts'
 
-const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb]
+const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb]
 
 const help = `
 Start here:
@@ -19,7 +20,7 @@ Start here:
 
 Exit codes:
   ${exitCodes.ok}   success, or a clean stop
-  ${exitCodes.configInvalid}   the configuration has errors
+  ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck)
   ${exitCodes.usage}   wrong usage
   ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
   ${exitCodes.notRunning}   nothing is running (status)

@@ -1,6 +1,7 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import type { CertificateStatus, ProcessStatus, Status } from '../control/contract.ts'
 import { formatDuration } from '../shared/duration.ts'
+import { oneLine } from '../shared/one-line.ts'
 
 type Format = Parameters<typeof styleText>[0]
 type Paint = (format: Format, text: string) => string
@@ -119,7 +120,7 @@ function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: Process
   const notes: string[] = []
   if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
   const isUp = state === 'running' || state === 'starting'
-  if (reason !== undefined) notes.push(firstLine(reason))
+  if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
   if (!wanted && state === 'stopped') notes.push('not wanted')
   if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
@@ -131,16 +132,10 @@ function endingOf({ code, signal }: NonNullable<ProcessStatus['exit']>): string 
   return signal === null ? `exit code ${code}` : `killed by ${signal}`
 }
 
-/** A reason can quote a child's own words, and those must not steer the terminal. */
-function firstLine(text: string): string {
-  const [line = ''] = stripVTControlCharacters(text).trim().split('\n')
-  return line.replaceAll(/\p{Cc}+/gu, ' ').trim()
-}
-
 function certificateLine({ names, source, issuer, notAfter, skipped }: CertificateStatus, paint: Paint): string {
   const left = Date.parse(notAfter) - Date.now()
   const until = left > 0 ? `until ${notAfter} (${formatDuration(left)})` : paint('red', `expired on ${notAfter}`)
   const facts = `certificate ${names.join(', ')}  from ${source}, by ${issuer}, ${until}`
-  const reasons = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${firstLine(error)}`))
+  const reasons = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${oneLine(error)}`))
   return [facts, ...reasons].join('\n  ')
 }

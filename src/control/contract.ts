@@ -36,6 +36,11 @@ export const processStatusSchema = z
     essential: z.boolean(),
     /** What is lost if it is ended early. */
     criticality: z.enum(['critical', 'important', 'rebuildable']),
+    /** These two of a scheduled task. */
+    schedule: z.object({ cron: z.string(), timezone: z.string().optional() }).readonly().optional(),
+    nextRun: time.optional(),
+    /** Of a task: its last attempt that came to an end by itself. */
+    lastRun: z.object({ startedAt: time, duration: milliseconds, failed: z.boolean() }).readonly().optional(),
   })
   .readonly()
 
@@ -67,7 +72,11 @@ export const statusSchema = z
     uptime: milliseconds,
     /** Absolute path of the config file. */
     config: z.string(),
+    /** The end has begun. */
+    stopping: z.boolean(),
     listeners: z.array(listenerStatusSchema).readonly(),
+    /** Its threads, and those among them that answer requests. */
+    gateway: z.object({ threads: z.int().nonnegative(), serving: z.int().nonnegative() }).readonly(),
     processes: z.array(processStatusSchema).readonly(),
     certificates: z.array(certificateStatusSchema).readonly(),
   })

@@ -14,6 +14,8 @@ export interface House {
   /** With the ports that are really open. */
   listeners: readonly ListenerPlan[]
   readonly log: Log
+  /** The end has begun. */
+  stopping: boolean
   readonly supervisor: Supervisor
   readonly certificates: Certificates
   readonly threads: GatewayThreads

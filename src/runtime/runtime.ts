@@ -68,7 +68,18 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   const threads = createGatewayThreads({ birth, log })
   const source = { measure: threads.measure, processes: () => supervisor.status() }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
-  const house: House = { plan, listeners, log, supervisor, certificates, threads, passwords, health, control }
+  const house: House = {
+    plan,
+    stopping: false,
+    listeners,
+    log,
+    supervisor,
+    certificates,
+    threads,
+    passwords,
+    health,
+    control,
+  }
   try {
     if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
     tellThreads(house)
@@ -98,7 +109,8 @@ function start(house: House, end: (ending: Ending) => void): void {
     log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
   }
   supervisor.subscribe((event) => {
-    if (event.type === 'transition') return tellGateway()
+    if (event.type === 'transition') tellGateway()
+    if (event.type !== 'essential-failed') return
     end({ code: event.exitCode, reason: `the essential process ${event.process} failed: ${event.reason}` })
   })
   certificates.subscribe((served) => threads.use(served))

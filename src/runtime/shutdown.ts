@@ -8,6 +8,7 @@ import type { House } from './house.ts'
 export async function shutdown(house: House, reason: string): Promise<void> {
   const { log, plan, threads, supervisor, certificates, health, control } = house
   const started = performance.now()
+  house.stopping = true
   const { budget, deregistrationDelay } = plan.shutdown
   log.info(`stopping: ${reason}`, { budget })
   if (deregistrationDelay > 0) {

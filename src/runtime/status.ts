@@ -4,7 +4,8 @@ import { dialledAddress } from './announce.ts'
 import type { House } from './house.ts'
 
 /** What `gatehouse status` shows. No environment, no keys. */
-export function statusOf({ plan, listeners, supervisor, certificates }: House): Status {
+export function statusOf({ plan, stopping, listeners, threads, supervisor, certificates }: House): Status {
+  const { count, vitals } = threads.measure()
   const uptime = Math.round(process.uptime() * 1_000)
   return {
     version: version(),
@@ -12,6 +13,8 @@ export function statusOf({ plan, listeners, supervisor, certificates }: House): 
     startedAt: Date.now() - uptime,
     uptime,
     config: plan.file,
+    stopping,
+    gateway: { threads: count, serving: vitals.length },
     listeners: listeners.map((listener) => ({
       name: listener.name,
       address: dialledAddress(listener),

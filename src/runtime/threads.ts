@@ -29,6 +29,8 @@ export interface GatewayThreads {
 }
 
 export interface ThreadsMeasured {
+  /** How many there should be. */
+  readonly count: number
   /** Of all threads that there were, also of those that ended. */
   sums(): Sums
   readonly replacements: Readonly<Record<ThreadFault, number>>
@@ -143,6 +145,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       for (const post of posts) post.say({ type: 'targets', targets })
     },
     measure: () => ({
+      count: posts.length,
       sums: () => rollCall.sums(),
       replacements,
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),

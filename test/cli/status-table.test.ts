@@ -11,6 +11,8 @@ const status: Status = {
   startedAt: 1_790_000_000_000,
   uptime: 3 * day + 4 * 3_600_000,
   config: '/etc/gatehouse.yaml',
+  stopping: false,
+  gateway: { threads: 2, serving: 2 },
   listeners: [
     { name: 'http', address: 'localhost:80', tls: false },
     { name: 'https', address: 'localhost:443', tls: true },

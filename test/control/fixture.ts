@@ -25,6 +25,8 @@ export const sampleStatus: Status = {
   startedAt: 1_790_000_000_000,
   uptime: 93_784_000,
   config: '/etc/gatehouse.yaml',
+  stopping: false,
+  gateway: { threads: 2, serving: 2 },
   listeners: [{ name: 'http', address: 'localhost:8080', tls: false }],
   processes: [
     {

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { readPlan } from '../plan/read-plan.ts'
+import { configFile, environment, fileExists, takesConfigFile } from './config-file.ts'
+
+const defaultSocket = '/run/gatehouse.sock'
+
+export interface SocketOptions {
+  readonly config?: string
+  readonly socket?: string
+}
+
+/** Gives a verb the options by which it finds the Gatehouse that runs. */
+export function takesSocket(command: Command): Command {
+  return takesConfigFile(command).option(
+    '-s, --socket <path>',
+    `control socket (default: the configuration's, else ${defaultSocket})`,
+  )
+}
+
+/** Absolute path of the socket that was asked for. */
+export function socketOf(argument: string | undefined, { config, socket }: SocketOptions): string {
+  if (socket !== undefined) return resolve(socket)
+  const file = configFile(argument, config)
+  if (!fileExists(file)) return defaultSocket
+  const { plan } = readPlan(file, environment())
+  return plan?.control.socket ?? defaultSocket
+}
