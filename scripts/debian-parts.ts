@@ -16,6 +16,8 @@ export const debianParts = {
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
   slowhttptest: { package: 'slowhttptest', for: 'thousands of slow clients' },
   testssl: { package: 'testssl.sh', for: 'what an auditor thinks of our TLS' },
+  pebble: { package: 'pebble', for: 'certificates from an ACME server' },
+  'pebble-challtestsrv': { package: 'pebble', for: 'the DNS of an ACME server' },
   openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
 } as const
