@@ -8,6 +8,7 @@ import type { HeaderRules } from './header-rules.ts'
 import type { Identity } from './identity.ts'
 import type { RequestIds } from './request-id.ts'
 import type { TargetPath } from './target-path.ts'
+import type { Target } from './upstream/target.ts'
 
 export type GatewayRequest = IncomingMessage | Http2ServerRequest
 /** Over h2 this is an Http2ServerResponse, which offers the same calls; where the two differ, `Exchange.stream` tells. */
@@ -53,6 +54,8 @@ export class Exchange {
   bytesReceived = 0
   /** An upstream is reading the request's body. */
   uploading = false
+  /** The target that has the request at the moment. */
+  dialled: Target | undefined
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */

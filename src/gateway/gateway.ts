@@ -15,6 +15,7 @@ import { RateLimitTable } from './guards/rate-limit/table.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import { type Listener, type ListenerEvents, openListener } from './listener.ts'
 import type { Meter } from './meter.ts'
+import { partFrom } from './part-from.ts'
 import type { ServedCertificate, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
 import { refusals } from './refusals.ts'
@@ -36,6 +37,8 @@ export interface Gateway {
   /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
   use(certificates: readonly ServedCertificate[]): void
   know(targets: TargetStates): void
+  /** Takes leave of a target to which nothing new is sent, in `budget` ms; resolves with the answers that were cut. */
+  partFrom(origin: string, budget: number): Promise<number>
   /** Says on the paths of health that it wants no more requests, and goes on answering all that come. */
   withdraw(): void
   /** Accepts no more, answers what is in flight, closes tunnels; what is left after `budget` ms is cut and counted. */
@@ -185,7 +188,9 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     },
     know(next) {
       targets = next
+      upstreams.follow()
     },
+    partFrom: (origin, budget) => partFrom(origin, inFlight.open, budget),
     withdraw() {
       withdrawn = true
     },

@@ -75,7 +75,8 @@ export function closeAfterAnswer({ response, stream }: Exchange): void {
   if (!stream && !response.headersSent) response.shouldKeepAlive = false
 }
 
-async function part(tunnels: readonly Exchange[]): Promise<void> {
+/** Says goodbye to the clients of tunnels; resolves when their connections are over. */
+export async function part(tunnels: readonly Exchange[]): Promise<void> {
   const sockets = tunnels.flatMap(({ upgrade }) => (upgrade ? [upgrade.socket] : []))
   if (sockets.length === 0) return
   const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))

@@ -27,6 +27,8 @@ export type ToThread =
   /** Serve these certificates from the next handshake on. */
   | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }
+  /** Take leave of this target: its process is about to end, and `targets` named another one. Answered by `parted`. */
+  | { readonly type: 'part'; readonly id: number; readonly origin: string; readonly budget: number }
   /** Turn readiness to 503; serving goes on. */
   | { readonly type: 'withdraw' }
   /** Stop accepting, answer what is in flight, close tunnels; answered by `drained`. `budget` in milliseconds. */
@@ -35,6 +37,8 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'applied'; readonly id: number; readonly error?: string }
   | { readonly type: 'drained'; readonly cut: number }
+  /** Nothing is under way to that target any more; `cut`: answers that took too long. */
+  | { readonly type: 'parted'; readonly id: number; readonly cut: number }
   /** What is counted in the cells from `series.first` on. */
   | { readonly type: 'series'; readonly series: Series }
   /** Something was thrown that nobody caught. The thread serves on until another has taken its place. */

@@ -26,4 +26,6 @@ export interface TargetState {
   readonly ready: boolean
   /** `down` for good, or on its way up. */
   readonly phase: 'starting' | 'running' | 'stopping' | 'down'
+  /** Of a process that has one: where it listens, on 127.0.0.1. */
+  readonly port?: number
 }

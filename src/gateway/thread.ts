@@ -54,6 +54,10 @@ async function obey(message: ToThread): Promise<void> {
       return
     case 'targets':
       return gateway.know(message.targets)
+    case 'part': {
+      const cut = await gateway.partFrom(message.origin, message.budget)
+      return say({ type: 'parted', id: message.id, cut })
+    }
     case 'withdraw':
       return gateway.withdraw()
     case 'drain': {

@@ -42,11 +42,11 @@ export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyP
   }
   const attempt = (target: Target) => {
     tried.push(target)
-    target.active += 1
+    target.join(exchange)
     const handshake = shakeHands(exchange, target)
     let reached = false
     handshake.on('close', () => {
-      if (exchange.kind !== 'tunnel') target.active -= 1
+      if (exchange.kind !== 'tunnel') target.leave(exchange)
     })
     limitTime(handshake, plan, () => {
       reached = true
@@ -54,9 +54,7 @@ export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyP
     exchange.onAbandoned(() => handshake.destroy())
     handshake.on('upgrade', (answer, socket, head) => {
       target.standing.answered()
-      socket.once('close', () => {
-        target.active -= 1
-      })
+      socket.once('close', () => target.leave(exchange))
       join(exchange, upgrade, { answer, socket: socket as Socket, head })
     })
     handshake.on('response', (answer) => relay(exchange, answer))

@@ -21,6 +21,8 @@ export interface GatewayThread {
   /** Puts the plan into service; rejects with `gateway-failed` if it could not be, or if the thread is lost meanwhile. */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   say(message: ToThread): void
+  /** Has it take leave of a target, in `budget` ms; resolves with the answers that were cut. A lost thread has none left. */
+  partFrom(origin: string, budget: number): Promise<number>
   /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
   drain(budget: number): Promise<number>
   /** Ends it at once, whatever it does. Nothing is heard of it afterwards. */
@@ -56,6 +58,7 @@ export function startGatewayThread(
   const worker = startWorker({ ...birth, pulse, ...(book && { tally: book.memory }) })
   const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
+  const parting = new Map<number, (cut: number) => void>()
   let lastId = 0
   let state: GatewayThread['state'] = 'well'
   let failure: ThreadFailure | undefined
@@ -75,12 +78,18 @@ export function startGatewayThread(
     const error = new GatehouseError('gateway-failed', `a gateway thread ${message}`)
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
+    for (const parted of parting.values()) parted(0)
+    parting.clear()
     drained.resolve(0)
   }
 
   const stopWatching = watchPulse(pulse, (message) => trouble('hung', { fault: 'hung', message }))
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
+    if (message.type === 'parted') {
+      parting.get(message.id)?.(message.cut)
+      return void parting.delete(message.id)
+    }
     if (message.type === 'series') return book?.enter(message.series)
     if (message.type === 'threw') {
       const { error, stack } = message
@@ -112,6 +121,15 @@ export function startGatewayThread(
       })
     },
     say: (message) => worker.postMessage(message),
+    partFrom(origin, budget) {
+      if (state === 'hung' || state === 'over') return Promise.resolve(0)
+      lastId += 1
+      const id = lastId
+      return new Promise((resolve) => {
+        parting.set(id, resolve)
+        worker.postMessage({ type: 'part', id, origin, budget } satisfies ToThread)
+      })
+    },
     async drain(budget) {
       leaving = true
       worker.postMessage({ type: 'drain', budget } satisfies ToThread)

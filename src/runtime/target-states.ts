@@ -4,7 +4,10 @@ import type { ProcessStatus } from '../supervisor/status.ts'
 /** What the gateway must know of the processes behind its routes. */
 export function targetStates(processes: readonly ProcessStatus[]): TargetStates {
   return Object.fromEntries(
-    processes.map((process) => [process.name, { ready: process.ready, phase: phaseOf(process) }]),
+    processes.map((process) => {
+      const { name, ready, port } = process
+      return [name, { ready, phase: phaseOf(process), ...(port !== undefined && { port }) }]
+    }),
   )
 }
 

@@ -18,6 +18,11 @@ export interface GatewayThreads {
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   use(certificates: readonly ServedCertificate[]): void
   know(targets: TargetStates): void
+  /**
+   * Every thread takes leave of a target; what is known of it must be told before. Resolves with the number of answers that were
+   * cut when `budget` milliseconds were over.
+   */
+  partFrom(origin: string, budget: number): Promise<number>
   /** Readiness says 503 from now on; requests are answered as before. */
   withdraw(): void
   /** Resolves with the number of requests that had to be cut when `budget` milliseconds were over. */
@@ -150,6 +155,10 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       replacements,
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
     }),
+    async partFrom(origin, budget) {
+      const cuts = await Promise.all(posts.map(({ thread }) => thread.partFrom(origin, budget)))
+      return cuts.reduce((sum, cut) => sum + cut, 0)
+    },
     withdraw() {
       withdrawn = true
       for (const post of posts) post.say({ type: 'withdraw' })

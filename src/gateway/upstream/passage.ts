@@ -142,11 +142,11 @@ export class Passage implements Dispatcher.DispatchHandler {
 
   #engage(target: Target): void {
     this.#target = target
-    target.active += 1
+    target.join(this.#exchange)
   }
 
   #part(): void {
-    if (this.#target) this.#target.active -= 1
+    this.#target?.leave(this.#exchange)
   }
 
   /** True if the request is on its way again. */

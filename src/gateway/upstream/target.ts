@@ -1,5 +1,6 @@
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { Milliseconds } from '../../shared/duration.ts'
+import type { Exchange } from '../exchange.ts'
 import { type Dial, serverNameOf } from './dial.ts'
 import { Standing } from './standing.ts'
 
@@ -16,11 +17,30 @@ export class Target {
   /** True while a connection just made is given its first request: such a request met no idle connection. */
   greeting = false
   readonly #pool: Pool
+  #left: (() => void) | undefined
 
   constructor(dial: Dial) {
     this.dial = dial
     // bodyTimeout 0: stalls are found for all answers by one sweep (stall.ts), which spares event streams.
     this.#pool = new Pool(dial.origin, { connect: this.#connector(), keepAliveTimeout: idleTimeout, bodyTimeout: 0 })
+  }
+
+  /** A request or tunnel begins. */
+  join(exchange: Exchange): void {
+    this.active += 1
+    exchange.dialled = this
+  }
+
+  /** It is over, as far as this target is concerned. */
+  leave(exchange: Exchange): void {
+    this.active -= 1
+    if (exchange.dialled === this) exchange.dialled = undefined
+    this.#left?.()
+  }
+
+  /** Calls back whenever one of them is over. */
+  onLeft(callback: () => void): void {
+    this.#left = callback
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {

@@ -4,7 +4,8 @@ import type { Target } from './target.ts'
 
 /** A target under the name by which health checks speak of it. */
 export interface Member {
-  readonly target: Target
+  /** Undefined: nobody knows yet where it is. */
+  readonly target: Target | undefined
   /** Key in TargetStates. */
   readonly key: string
 }
@@ -28,11 +29,11 @@ export class Upstream {
     const members = this.#members
     // One that has no stand-in is tried whatever its requests have met: to leave it alone would help nobody.
     if (members.length === 1) return this.#unlessDown(members[0] as Member, tried)
-    return this.#order(members, (member) => (member.target.standing.out ? undefined : this.#unlessDown(member, tried)))
+    return this.#order(members, (member) => (member.target?.standing.out ? undefined : this.#unlessDown(member, tried)))
   }
 
   #unlessDown({ target, key }: Member, tried: readonly Target[] | undefined): Target | undefined {
-    return tried?.includes(target) || this.#states()[key]?.ready === false ? undefined : target
+    return !target || tried?.includes(target) || this.#states()[key]?.ready === false ? undefined : target
   }
 }
 

@@ -1,16 +1,19 @@
 /** The upstreams of all generations. A target that two generations name is one, so that a reload dials nothing anew. */
 import { readFile } from 'node:fs/promises'
-import type { GatewayPlan, ProxyPlan } from '../../plan/types.ts'
+import type { GatewayPlan, OriginProxyPlan, ProxyPlan } from '../../plan/types.ts'
 import type { UpstreamPlan } from '../../plan/upstreams.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import { type TargetStates, targetKey } from '../ports.ts'
 import type { Dial } from './dial.ts'
+import { followsProcess, ProcessMember } from './process-member.ts'
 import { Target } from './target.ts'
 import { Upstream } from './upstream.ts'
 
 export interface Upstreams {
   /** Rejects with `gateway-failed` if a file that the plan names cannot be read. */
   lease(plan: GatewayPlan): Promise<UpstreamLease>
+  /** Sends what comes from now on to where processes are now; to be called when the states have changed. */
+  follow(): void
   /** Ends every connection to upstreams. */
   close(): Promise<void>
 }
@@ -25,6 +28,7 @@ export interface UpstreamLease {
 
 export function createUpstreams(states: () => TargetStates): Upstreams {
   const held = new Map<string, { readonly target: Target; leases: number }>()
+  const following = new Set<ProcessMember>()
 
   function take(dial: Dial): Target {
     const key = JSON.stringify(dial)
@@ -49,18 +53,37 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
       const named = new Map<string, Named>()
       for (const plan of upstreams) named.set(plan.name, { plan, ca: await readAuthorities(plan) })
       const taken: Target[] = []
-      const one = (dial: Dial) => {
-        const target = take(dial)
-        taken.push(target)
-        return target
+      const followed: ProcessMember[] = []
+      const members: Members = {
+        one(dial) {
+          const target = take(dial)
+          taken.push(target)
+          return target
+        },
+        following(plan) {
+          const member = new ProcessMember(plan, { take, giveBack })
+          member.follow(states())
+          followed.push(member)
+          following.add(member)
+          return member
+        },
       }
       const byRoute = routes.map(({ handler }) =>
-        handler.kind === 'proxy' ? upstreamOf(handler, named, states, one) : undefined,
+        handler.kind === 'proxy' ? upstreamOf(handler, named, states, members) : undefined,
       )
       return {
         of: (routeIndex) => byRoute[routeIndex] as Upstream,
-        release: () => taken.splice(0).forEach(giveBack),
+        release() {
+          taken.splice(0).forEach(giveBack)
+          for (const member of followed.splice(0)) {
+            following.delete(member)
+            member.release()
+          }
+        },
       }
+    },
+    follow() {
+      for (const member of following) member.follow(states())
     },
     async close() {
       const all = [...held.values()]
@@ -68,6 +91,12 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
       await Promise.all(all.map(({ target }) => target.destroy()))
     },
   }
+}
+
+/** Makes what an upstream consists of. */
+interface Members {
+  one(dial: Dial): Target
+  following(plan: OriginProxyPlan): ProcessMember
 }
 
 interface Named {
@@ -79,12 +108,13 @@ function upstreamOf(
   route: ProxyPlan,
   named: ReadonlyMap<string, Named>,
   states: () => TargetStates,
-  take: (dial: Dial) => Target,
+  { one, following }: Members,
 ): Upstream {
   const { connect } = route.timeouts
   if ('origin' in route) {
     const { origin } = route
-    return new Upstream(origin, [{ target: take({ origin, connect }), key: origin }], 'first', states)
+    const member = followsProcess(route) ? following(route) : { target: one({ origin, connect }), key: origin }
+    return new Upstream(origin, [member], 'first', states)
   }
   const { plan, ca } = named.get(route.upstream) as Named
   const tls = plan.tls && {
@@ -93,7 +123,7 @@ function upstreamOf(
     ...(plan.tls.serverName !== undefined && { serverName: plan.tls.serverName }),
   }
   const members = plan.targets.map((origin) => ({
-    target: take({ origin, connect, ...(tls && { tls }) }),
+    target: one({ origin, connect, ...(tls && { tls }) }),
     key: targetKey(plan.name, origin),
   }))
   return new Upstream(plan.name, members, plan.balance, states)

@@ -1,0 +1,50 @@
+import { portPlaceholder } from '../../plan/own-port.ts'
+import type { OriginProxyPlan } from '../../plan/types.ts'
+import type { TargetStates } from '../ports.ts'
+import type { Dial } from './dial.ts'
+import type { Target } from './target.ts'
+import type { Member } from './upstream.ts'
+
+/** Where targets come from, and where they go when nobody needs them. */
+export interface TargetStock {
+  take(dial: Dial): Target
+  giveBack(target: Target): void
+}
+
+export function followsProcess({ origin }: OriginProxyPlan): boolean {
+  return origin.includes(portPlaceholder)
+}
+
+/**
+ * The target of a process whose port is another one at each start. What the process does is told seldom and asked with every
+ * request: so the target is exchanged when it is told. Connections to the port before are closed when their requests are over.
+ */
+export class ProcessMember implements Member {
+  readonly key: string
+  target: Target | undefined
+  readonly #plan: OriginProxyPlan
+  readonly #stock: TargetStock
+
+  constructor(plan: OriginProxyPlan, stock: TargetStock) {
+    this.key = plan.origin
+    this.#plan = plan
+    this.#stock = stock
+  }
+
+  follow(states: TargetStates): void {
+    const { origin: pattern, process = '', timeouts } = this.#plan
+    const port = states[process]?.port
+    // While it has no process the last port stays: nothing is sent there, and it may be all that is known for long.
+    if (port === undefined) return
+    const origin = pattern.replace(portPlaceholder, String(port))
+    const before = this.target
+    if (before?.dial.origin === origin) return
+    this.target = this.#stock.take({ origin, connect: timeouts.connect })
+    if (before) this.#stock.giveBack(before)
+  }
+
+  release(): void {
+    if (this.target) this.#stock.giveBack(this.target)
+    this.target = undefined
+  }
+}
