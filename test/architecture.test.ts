@@ -29,6 +29,7 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   undici: ['gateway/'],
   yaml: ['config/'],
   commander: ['cli/'],
+  croner: ['shared/calendar.ts'],
   pino: ['telemetry/'],
   'prom-client': ['telemetry/'],
 }

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { CertificateStatus, ProcessStatus, Status } from '../control/contract.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
+import { runNotes } from './run-notes.ts'
 
 type Format = Parameters<typeof styleText>[0]
 type Paint = (format: Format, text: string) => string
@@ -122,7 +123,8 @@ function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: Process
   const isUp = state === 'running' || state === 'starting'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
-  if (!wanted && state === 'stopped') notes.push('not wanted')
+  notes.push(...runNotes({ state, wanted, waitingFor, reason, exit, ...process }))
+  if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')
   if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
   if (process.criticality !== 'important') notes.push(process.criticality)
   return notes.join('; ')

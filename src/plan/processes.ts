@@ -1,27 +1,42 @@
 /** A process as the supervisor is to run it. */
 import type { SourcePosition } from '../config/diagnostics.ts'
+import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { LivenessProbe, ReadinessProbe, StartupProbe } from './probes.ts'
+import type { RightsPlan } from './rights.ts'
 
 export interface ProcessPlan {
   readonly name: string
   /** A service should run for ever; a task runs to its end once. */
   readonly kind: 'service' | 'task'
-  /** Program and arguments, at least one; `{port}` is already replaced. Never passed through a shell. */
+  /** Only of a task: it does not run at the start, but at these times and when it is asked to. */
+  readonly schedule?: SchedulePlan
+  /** Program and arguments, at least one. Never passed through a shell. */
   readonly command: readonly string[]
   /** Absolute working directory. */
   readonly directory: string
   /** The whole environment of the child. Holds secrets: never logged, never part of a status. */
   readonly environment: Readonly<Record<string, string>>
-  /** The TCP port on 127.0.0.1 on which it serves; also `PORT` in its environment. */
+  /** Absent: those of Gatehouse. With a user, `environment` has HOME, USER and LOGNAME only if its own section sets them. */
+  readonly rights?: RightsPlan
+  /**
+   * The TCP port on 127.0.0.1 on which it serves, already put in where it is meant (own-port.ts). 0: a spare one, chosen at
+   * each spawn and put in then.
+   */
   readonly port?: number
   /** Only processes that are part of this plan: one that `when` excludes counts as satisfied. */
   readonly dependsOn: readonly Dependency[]
-  /** Absent: ready as soon as it was spawned (a task: as soon as it completed). */
+  readonly startup?: StartupProbe
+  /** Absent: ready as soon as it was spawned and the startup probe succeeded (a task: as soon as it completed). */
   readonly ready?: ReadinessProbe
+  /** Services only. */
+  readonly alive?: LivenessProbe
   readonly restart: RestartPolicy
   /** If it becomes fatal, everything stops and Gatehouse exits non-zero. */
   readonly essential: boolean
   readonly criticality: Criticality
+  /** How much it may use; `auto`: its part of what the container has (supervisor/memory/budget.ts). Absent: not watched. */
+  readonly memory?: Bytes | 'auto'
   readonly stop: StopPolicy
   readonly position: SourcePosition
 }
@@ -32,33 +47,19 @@ export interface ProcessPlan {
  */
 export type Criticality = 'critical' | 'important' | 'rebuildable'
 
+/** See shared/calendar.ts, which reads it. */
+export interface SchedulePlan {
+  readonly cron: string
+  /** IANA name; absent: the zone in which Gatehouse runs. */
+  readonly timezone?: string
+}
+
 export type DependencyCondition = 'started' | 'ready' | 'completed'
 
 export interface Dependency {
   readonly process: string
   readonly condition: DependencyCondition
 }
-
-export type ReadinessProbe = ProbeTiming & ProbeCheck
-
-export interface ProbeTiming {
-  /** Pause between two attempts. */
-  readonly every: Milliseconds
-  /** Longest wait for one attempt. */
-  readonly timeout: Milliseconds
-  /** Not ready this long after the start counts as a crash. */
-  readonly deadline: Milliseconds
-}
-
-export type ProbeCheck =
-  /** Ready at any status from 200 to 399; redirects are not followed. */
-  | { readonly kind: 'http'; readonly url: string }
-  /** Ready when a connection is accepted. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** Ready when the command exits 0; it runs with the process's directory and environment. */
-  | { readonly kind: 'exec'; readonly command: readonly string[] }
-  /** Ready when a line of stdout or stderr matches this regular expression; `every` and `timeout` do not apply. */
-  | { readonly kind: 'log'; readonly pattern: string }
 
 export interface RestartPolicy {
   /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM when we asked for it). */

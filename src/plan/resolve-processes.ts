@@ -4,8 +4,10 @@ import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
+import { resolveProbes } from './resolve-probes.ts'
 import { resolveStop } from './resolve-stop.ts'
-import type { Dependency, ProcessPlan, ReadinessProbe, SchedulePlan } from './types.ts'
+import { resolveRights, withoutAccount } from './rights.ts'
+import type { Dependency, ProcessPlan, SchedulePlan } from './types.ts'
 
 /** The processes in dependency order; only for what passed every check. */
 export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
@@ -17,17 +19,18 @@ export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
 
 function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
   const { kind, schedule, port, restart, essential, criticality } = process
-  const ready = resolveProbe(process)
+  const rights = resolveRights(process)
   const plan: ProcessPlan = {
     name,
     kind,
     ...(schedule && { schedule: resolveSchedule(schedule) }),
     command: process.command,
     directory: absolute(asked, process.directory ?? '.'),
-    environment: childEnvironment(asked.content, name, port !== undefined),
+    environment: childEnvironment(asked.content, name, process),
+    ...(rights && { rights }),
     ...(port !== undefined && { port }),
     dependsOn: resolveDependencies(asked, process),
-    ...(ready && { ready }),
+    ...resolveProbes(process),
     restart: { ...restart, policy: restart.policy ?? (kind === 'task' ? 'never' : 'always') },
     essential,
     criticality,
@@ -43,9 +46,14 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
 }
 
 /** From far to near: what all see, its own files, its port, its own `set`. */
-function childEnvironment(content: LoadedContent, name: string, hasPort: boolean): Record<string, string> {
+function childEnvironment(
+  content: LoadedContent,
+  name: string,
+  { port, user }: ProcessConfig,
+): Readonly<Record<string, string>> {
   const { files = {}, set = {} } = content.processEnvironments.get(name) ?? {}
-  return { ...content.environment, ...files, ...(hasPort && { PORT: portPlaceholder }), ...set }
+  const common = user ? withoutAccount(content.environment) : content.environment
+  return { ...common, ...files, ...(port !== undefined && { PORT: portPlaceholder }), ...set }
 }
 
 /** What `when` excludes counts as satisfied. */
@@ -53,17 +61,4 @@ function resolveDependencies({ content }: Asked, { dependsOn }: ProcessConfig): 
   return Object.entries(dependsOn)
     .filter(([process]) => !content.excluded.processes.has(process))
     .map(([process, condition]) => ({ process, condition }))
-}
-
-function resolveProbe({ ready }: ProcessConfig): ReadinessProbe | undefined {
-  if (!ready) return undefined
-  const { http, tcp, exec, log, every, timeout, deadline } = ready
-  const timing = { every, timeout, deadline }
-  if (http !== undefined) {
-    const url = http.startsWith('/') ? `http://127.0.0.1:${portPlaceholder}${http}` : http
-    return { kind: 'http', url, ...timing }
-  }
-  if (tcp) return { kind: 'tcp', host: tcp.host ?? '127.0.0.1', port: tcp.port, ...timing }
-  if (exec) return { kind: 'exec', command: exec, ...timing }
-  return { kind: 'log', pattern: log ?? '', ...timing }
 }

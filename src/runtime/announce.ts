@@ -24,7 +24,7 @@ export function announceListeners(log: Log, listeners: readonly ListenerPlan[]):
   }
 }
 
-/** True once every service is ready and every task has completed. */
+/** True once every service is ready and every task has completed; scheduled tasks wait for their time and count for nothing. */
 export function allReady(processes: readonly ProcessStatus[]): boolean {
-  return processes.every(({ ready }) => ready)
+  return processes.every(({ ready, schedule }) => ready || schedule)
 }

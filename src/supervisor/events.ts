@@ -1,27 +1,58 @@
+/**
+ * What happens to processes, for everyone who wants to know: the control API, hooks, metrics, the gateway. A new kind of
+ * event joins the union with the facts it adds, and plan/hooks.ts if hooks may be called on it.
+ */
 import type { State } from './machine.ts'
 
-export type SupervisorEvent = TransitionEvent | EssentialFailedEvent
+/** Every event has these. */
+interface Stamped {
+  /** Grows with every event, over restarts of Gatehouse too. */
+  readonly id: number
+  /** Unix time in milliseconds. */
+  readonly at: number
+  readonly process: string
+  /** What happened, as a predicate: `is ready`. No secrets. */
+  readonly message: string
+}
+
+export type SupervisorEvent = TransitionEvent | EssentialFailedEvent | ScheduleSkippedEvent | ScheduleLateEvent
+
+/** An event before its id and time. */
+export type Happening = SupervisorEvent extends infer E ? (E extends Stamped ? Omit<E, 'id' | 'at'> : never) : never
 
 /** A process changed its state, or only whether it is ready. */
-export interface TransitionEvent {
+export interface TransitionEvent extends Stamped {
   readonly type: 'transition'
-  readonly process: string
   readonly from: State
   readonly to: State
   readonly ready: boolean
+  /** It is down for good because of a failure. */
+  readonly failed: boolean
   readonly reason?: string
   readonly pid?: number
-  /** Unix time in milliseconds. */
-  readonly at: number
 }
 
 /** An essential process is fatal, or ended with a failure after which it is not started again. */
-export interface EssentialFailedEvent {
+export interface EssentialFailedEvent extends Stamped {
   readonly type: 'essential-failed'
-  readonly process: string
   /** With which Gatehouse should exit: 1 to 255. */
   readonly exitCode: number
   readonly reason: string
+}
+
+/** The time of a scheduled task came, and it could not run. */
+export interface ScheduleSkippedEvent extends Stamped {
+  readonly type: 'schedule-skipped'
+  /** Unix time in milliseconds. */
+  readonly due: number
+  readonly reason: string
+}
+
+/** The time of a scheduled task went by unseen: the clock was set, or we did not run. It is made up for now, once. */
+export interface ScheduleLateEvent extends Stamped {
+  readonly type: 'schedule-late'
+  /** The first of the times that went by; Unix time in milliseconds. */
+  readonly due: number
 }
 
 export type SupervisorListener = (event: SupervisorEvent) => void

@@ -1,14 +1,16 @@
 /** One supervised process: drives the machine and performs its effects. */
+import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import { inTurn } from './in-turn.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
-import { type ReadinessWatch, watchReadiness } from './probe/watch.ts'
+import { Probing } from './probe/probing.ts'
 import { programOf } from './program.ts'
 import type { Ending, Judgement } from './restart.ts'
 import { Run } from './run.ts'
+import { outOfPorts } from './spare-ports.ts'
 import { spawnGroup } from './spawn.ts'
 import { type ProcessStatus, statusFrom } from './status.ts'
 import { climbDown, killWait, type Ladder } from './stop.ts'
@@ -18,16 +20,17 @@ import { Verdicts } from './verdicts.ts'
 export class SupervisedProcess {
   readonly plan: ProcessPlan
   readonly #surroundings: Surroundings
+  /** The plan with the port of the present run, or of the last. */
+  #placed: ProcessPlan
   // The three facts. They change only in #step and what it calls.
   #wanted = false
   #state: State = 'stopped'
   #ready = false
 
-  #spawns = 0
   /** The present one, or the last. */
   #run: Run | undefined
   #exit: Exit | undefined
-  #watch: ReadinessWatch | undefined
+  #probing: Probing | undefined
   #ladder: Ladder | undefined
   #restart: NodeJS.Timeout | undefined
   #grace: Milliseconds
@@ -44,8 +47,10 @@ export class SupervisedProcess {
       this.reconsider()
     },
     spawn: () => this.#spawn(),
-    watchReadiness: () => this.#watchReadiness(),
-    endReadiness: () => this.#watch?.close(),
+    beginProbes: () => this.#probing?.begin(),
+    keepProbing: () => this.#probing?.askOn(),
+    countAnew: () => this.#probing?.countAnew(),
+    endProbes: () => this.#probing?.close(),
     becomeReady: () => {
       this.#ready = true
       if (this.#run) this.#run.wasReady = true
@@ -67,6 +72,7 @@ export class SupervisedProcess {
 
   constructor(plan: ProcessPlan, surroundings: Surroundings) {
     this.plan = plan
+    this.#placed = plan
     this.#surroundings = surroundings
     this.#verdicts = new Verdicts(plan)
     this.#grace = plan.stop.grace
@@ -96,11 +102,23 @@ export class SupervisedProcess {
     return over && this.#verdicts.last?.failed ? this.#verdicts.last : undefined
   }
 
+  /** It is ready, but its last check failed. */
+  get inDoubt(): boolean {
+    return this.#ready && this.#probing?.inDoubt === true
+  }
+
   get waitingFor(): readonly string[] {
-    return this.#awaiting ? this.#surroundings.unmet(this.plan) : []
+    return this.#awaiting ? this.#unmet() : []
+  }
+
+  /** What is parked needs more than a start: all on the way down may be why it does not answer. */
+  #unmet(): readonly string[] {
+    const { unmet, unmetBelow } = this.#surroundings
+    return this.#state === 'parked' ? unmetBelow(this.plan) : unmet(this.plan)
   }
 
   start(): void {
+    if (this.atRest) this.#verdicts.beginAnew()
     this.#wanted = true
     this.#dispatch('start')
   }
@@ -123,22 +141,23 @@ export class SupervisedProcess {
 
   /** To be called when something it may depend on has changed. */
   reconsider(): void {
-    if (!this.#awaiting || this.#surroundings.unmet(this.plan).length > 0) return
+    if (!this.#awaiting || this.#unmet().length > 0) return
     this.#awaiting = false
     this.#dispatch('dependenciesMet')
   }
 
   status(): ProcessStatus {
     return statusFrom({
-      plan: this.plan,
+      plan: this.#placed,
       wanted: this.#wanted,
       state: this.#state,
       ready: this.#ready,
       run: this.#run,
       exit: this.#exit,
-      spawns: this.#spawns,
+      restarts: this.#verdicts.restarts,
       waitingFor: this.waitingFor,
-      reason: this.#verdicts.last?.reason,
+      reason: this.#verdicts.last?.reason ?? this.#probing?.complaint,
+      lastRun: this.#verdicts.lastRun,
     })
   }
 
@@ -150,7 +169,7 @@ export class SupervisedProcess {
       return
     }
     this.#state = state
-    if (state !== 'waiting') this.#awaiting = false
+    if (state !== 'waiting' && state !== 'parked') this.#awaiting = false
     if (state === 'stopped') this.#verdicts.forget()
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
@@ -160,7 +179,21 @@ export class SupervisedProcess {
   }
 
   #spawn(): void {
-    const spawned = spawnGroup(programOf(this.plan), 'piped')
+    if (this.plan.port === chosenLater) void this.#spawnOnSparePort()
+    else this.#spawnPlaced()
+  }
+
+  async #spawnOnSparePort(): Promise<void> {
+    const found = await this.#surroundings.sparePort().catch(outOfPorts)
+    // A stop may have come meanwhile, and even another start, which may wait for dependencies or has its process.
+    if (this.#state !== 'waiting' || this.#awaiting) return
+    if (typeof found !== 'number') return this.#settle({ kind: 'not-spawned', failure: found })
+    this.#placed = withOwnPort(this.plan, found)
+    this.#spawnPlaced()
+  }
+
+  #spawnPlaced(): void {
+    const spawned = spawnGroup(programOf(this.#placed), 'piped')
     if ('failed' in spawned) {
       void spawned.failed.then((failure) => this.#settle({ kind: 'not-spawned', failure }))
       return
@@ -168,11 +201,11 @@ export class SupervisedProcess {
     const { name } = this.plan
     const run = new Run(spawned.child, (stream, text) => {
       this.#surroundings.output.line(name, stream, text)
-      this.#watch?.line(text)
+      this.#probing?.line(text)
     })
     this.#run = run
-    this.#spawns += 1
-    this.#verdicts.forget()
+    this.#probing = this.#probe(run)
+    this.#verdicts.spawned()
     run.watchLeader((exit) => {
       this.#exit = exit
       this.#dispatch('leaderExited')
@@ -180,20 +213,30 @@ export class SupervisedProcess {
     this.#dispatch('spawned')
   }
 
-  #watchReadiness(): void {
-    const { ready: probe, kind } = this.plan
-    if (!probe) {
-      this.#dispatch(kind === 'task' ? 'up' : 'ready')
-      return
-    }
-    const run = this.#run
-    this.#watch = watchReadiness(this.plan, probe, {
+  #probe(run: Run): Probing {
+    return new Probing(this.#placed, run.child, {
       ready: () => this.#dispatch('ready'),
-      deadlinePassed: (last) => {
-        if (run) run.missedDeadline = { last }
+      up: () => this.#dispatch('up'),
+      unready: () => this.#dispatch('unready'),
+      remark: (text) => this.#say('warn', text),
+      deadlinePassed: (complaint) => {
+        run.condemned = { kind: 'never-ready', complaint }
         this.#dispatch('deadlinePassed')
       },
+      unresponsive: (complaint) => this.#judgeSilence(run, complaint),
     })
+  }
+
+  /** While what it depends on is not ready, a restart would mend nothing; and while that is in doubt, the next check tells. */
+  #judgeSilence(run: Run, complaint: string): void {
+    const { unmetBelow, isInDoubtBelow } = this.#surroundings
+    if (unmetBelow(this.plan).length > 0) {
+      this.#probing?.excuse(complaint)
+      this.#dispatch('blocked')
+    } else if (!isInDoubtBelow(this.plan)) {
+      run.condemned = { kind: 'unresponsive', complaint }
+      this.#dispatch('unresponsive')
+    }
   }
 
   #endGroup(): void {

@@ -1,8 +1,9 @@
-import type { Criticality, ProcessPlan } from '../plan/types.ts'
+import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import type { State } from './machine.ts'
 import type { Run } from './run.ts'
+import type { LastRun } from './verdicts.ts'
 
 /** What may be told of a process: nothing of its environment. */
 export interface ProcessStatus {
@@ -17,7 +18,9 @@ export interface ProcessStatus {
   readonly pid?: number
   readonly startedAt?: number
   readonly uptime?: Milliseconds
-  /** How often it was spawned again after the first time. */
+  /** On which it serves; there while it has a process, if it has a port at all. */
+  readonly port?: number
+  /** How often it was spawned again without having been asked to start. */
   readonly restarts: number
   /** Dependencies whose condition is not met; only while it waits for them. */
   readonly waitingFor: readonly string[]
@@ -29,20 +32,28 @@ export interface ProcessStatus {
   readonly lastOutput?: readonly string[]
   readonly essential: boolean
   readonly criticality: Criticality
+  /** Of a scheduled task: when it runs. */
+  readonly schedule?: SchedulePlan
+  /** Of a scheduled task: Unix time in milliseconds. */
+  readonly nextRun?: number
+  /** Of a task that has run: its last attempt that came to an end by itself. */
+  readonly lastRun?: LastRun
 }
 
 /** What a process knows of itself. */
 export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' | 'waitingFor'> {
+  /** With the port of the present run. */
   readonly plan: ProcessPlan
   /** The present one, or the last. */
   readonly run: Run | undefined
   readonly exit: Exit | undefined
-  readonly spawns: number
+  readonly restarts: number
   readonly reason: string | undefined
+  readonly lastRun: LastRun | undefined
 }
 
-export function statusFrom({ plan, run, exit, spawns, reason, ...facts }: Facts): ProcessStatus {
-  const { name, kind, essential, criticality } = plan
+export function statusFrom({ plan, run, exit, restarts, reason, lastRun, ...facts }: Facts): ProcessStatus {
+  const { name, kind, port, essential, criticality, schedule } = plan
   const { wanted, state, ready, waitingFor } = facts
   const lastOutput = reason !== undefined && run ? run.lastOutput : []
   return {
@@ -52,12 +63,15 @@ export function statusFrom({ plan, run, exit, spawns, reason, ...facts }: Facts)
     state,
     ready,
     ...(run && !run.exit && { pid: run.child.pid, startedAt: run.startedAt, uptime: Math.round(run.uptime) }),
-    restarts: Math.max(0, spawns - 1),
+    ...(run && !run.exit && port !== undefined && { port }),
+    restarts,
     waitingFor,
     ...(exit && { exit }),
     ...(reason !== undefined && { reason }),
     ...(lastOutput.length > 0 && { lastOutput }),
     essential,
     criticality,
+    ...(schedule && { schedule }),
+    ...(kind === 'task' && lastRun && { lastRun }),
   }
 }

@@ -3,13 +3,17 @@ import { entryChanges } from '../plan/diff.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
-import { unmetDependencies } from './dependencies.ts'
+import { isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
+import { EventFeed } from './event-feed.ts'
+import { transitionWords } from './event-words.ts'
 import type { SupervisorEvent, SupervisorListener } from './events.ts'
 import type { State } from './machine.ts'
 import type { OutputSink } from './ports.ts'
 import { SupervisedProcess } from './process.ts'
+import { SparePorts } from './spare-ports.ts'
 import type { ProcessStatus } from './status.ts'
 import { hurry, StopDeadline, stopInReverse } from './stop-order.ts'
+import { type RunAnswer, TaskRuns } from './task-runs.ts'
 
 export interface Supervisor {
   /** Sets everything going and returns at once; what becomes of it is told by events and `status`. */
@@ -25,10 +29,16 @@ export interface Supervisor {
    * shortened so that the whole fits the budget, in milliseconds. Another call shortens the rest. Never rejects.
    */
   stop(options: { readonly budget: Milliseconds }): Promise<void>
+  /** Runs a task now, scheduled or not, unless it runs already or lacks what it depends on. */
+  run(name: string): RunAnswer
   /** In the order of the plan. */
   status(): readonly ProcessStatus[]
   /** Returns what ends the subscription. A listener must not throw. */
   subscribe(listener: SupervisorListener): () => void
+  /** The events behind the one with this id; undefined if some of them are not known any more. */
+  since(id: number): readonly SupervisorEvent[] | undefined
+  /** The id of the last event. */
+  readonly lastEvent: number
 }
 
 /** Names of processes. */
@@ -52,21 +62,26 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
   let stopped: Promise<void> | undefined
   let applied: Promise<unknown> = Promise.resolve()
   const deadline = new StopDeadline()
-  const listeners = new Set<SupervisorListener>()
-
-  const emit = (event: SupervisorEvent) => {
-    for (const listener of [...listeners]) listener(event)
-  }
+  const feed = new EventFeed()
+  const runs = new TaskRuns({
+    processes: () => processes,
+    unmet: ({ plan }) => unmetDependencies(plan, processes),
+    feed,
+    log,
+  })
 
   const changed = (process: SupervisedProcess, from: State) => {
-    const { name, state: to, ready, reason: why, pid, essential } = process.status()
-    const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }) }
-    emit({ type: 'transition', process: name, from, to, ready, ...more, at: Date.now() })
+    const status = process.status()
+    const { name, state: to, ready, reason: why, pid, essential } = status
     const failure = process.finalFailure
+    const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }) }
+    const message = transitionWords(status)
+    feed.emit({ type: 'transition', process: name, message, from, to, ready, failed: failure !== undefined, ...more })
     if (failure) {
       warnDependants(name, to)
       const { exitCode, reason } = failure
-      if (essential) emit({ type: 'essential-failed', process: name, exitCode, reason })
+      const words = `failed, and is essential: everything stops`
+      if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
     }
     for (const other of processes.values()) other.reconsider()
   }
@@ -78,8 +93,20 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     }
   }
 
+  const sparePorts = new SparePorts(() =>
+    [...processes.values()].flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
+  )
+
   const create = (plan: ProcessPlan) =>
-    new SupervisedProcess(plan, { output, log, changed, unmet: (of) => unmetDependencies(of, processes) })
+    new SupervisedProcess(plan, {
+      output,
+      log,
+      changed,
+      unmet: (of) => unmetDependencies(of, processes),
+      unmetBelow: (of) => unmetBelow(of, processes),
+      isInDoubtBelow: (of) => isInDoubtBelow(of, processes),
+      sparePort: () => sparePorts.take(),
+    })
 
   const swap = async (next: readonly ProcessPlan[]): Promise<AppliedChanges> => {
     const before = [...processes.values()].map(({ plan }) => plan)
@@ -100,7 +127,7 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
         return [plan.name, process]
       }),
     )
-    if (started) for (const process of created) process.start()
+    if (started) begin(created)
     for (const process of processes.values()) process.reconsider()
     return {
       started: came.map(nameOf),
@@ -110,13 +137,19 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     }
   }
 
+  /** Scheduled tasks wait for their time. */
+  const begin = (these: Iterable<SupervisedProcess>) => {
+    for (const process of these) if (!process.plan.schedule) process.start()
+    runs.keep()
+  }
+
   processes = new Map(plans.map((plan) => [plan.name, create(plan)]))
 
   return {
     start() {
       if (started || stopped) return
       started = true
-      for (const process of processes.values()) process.start()
+      begin(processes.values())
     },
     apply(next) {
       const change = applied.then(() => (stopped ? noChanges : swap(next)))
@@ -124,16 +157,23 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
       return change
     },
     stop({ budget }) {
+      runs.close()
       deadline.tighten(budget)
       const all = [...processes.values()]
       stopped ??= stopInReverse(all, deadline)
       hurry(all, deadline)
       return stopped
     },
-    status: () => [...processes.values()].map((process) => process.status()),
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+    run: (name) => runs.run(name),
+    status: () =>
+      [...processes.values()].map((process) => {
+        const nextRun = runs.nextRun(process)
+        return { ...process.status(), ...(nextRun !== undefined && { nextRun }) }
+      }),
+    subscribe: (listener) => feed.subscribe(listener),
+    since: (id) => feed.since(id),
+    get lastEvent() {
+      return feed.lastId
     },
   }
 }

@@ -3,15 +3,19 @@ import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
+import { memory } from './memory.ts'
 import { patterns } from './patterns.ts'
+import { aliveTasks } from './probes.ts'
 import { processPorts } from './process-ports.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 import { redirects } from './redirects.ts'
 import { routeListeners } from './route-listeners.ts'
 import { routeTargets, upstreamNames } from './route-targets.ts'
+import { schedules } from './schedules.ts'
 import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
+import { stopBudget } from './stop-budget.ts'
 import { certificatesForTls } from './tls.ts'
 import { trust } from './trust.ts'
 import { routeUsers, userNames } from './users.ts'
@@ -27,8 +31,11 @@ export const checks: readonly Check[] = [
   dependencies,
   dependencyCycles,
   completedServices,
+  schedules,
   addresses,
   processPorts,
+  aliveTasks,
+  memory,
   patterns,
   redirects,
   proxyProtocol,
@@ -40,4 +47,5 @@ export const checks: readonly Check[] = [
   certificatesForTls,
   shadowedRoutes,
   socketPath,
+  stopBudget,
 ]

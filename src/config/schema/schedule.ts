@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { isZone, readCalendar, type Unreadable } from '../../shared/calendar.ts'
+import { Flaw } from './flaw.ts'
+import { scalar } from './scalars.ts'
+import { mapping } from './structures.ts'
+
+const form = 'five fields: minute, hour, day of month, month, day of week; `0 3 * * *` is every night at three'
+
+const cron = scalar({
+  expected: 'a schedule such as `0 3 * * *`',
+  read(written) {
+    const calendar = readCalendar(written)
+    if ('unreadable' in calendar) return new Flaw(problemOf(calendar), form)
+    if (calendar.next(Date.now()) === undefined) return new Flaw('names a time that never comes', form)
+    return written.trim()
+  },
+})
+
+const timezone = scalar({
+  expected: 'a time zone such as `Europe/Berlin`',
+  read: (written) => (isZone(written) ? written : undefined),
+})
+
+/** When a task runs: a cron expression, alone or with the zone of its times. */
+export const scheduleSchema = z.union([
+  cron.transform((written) => ({ cron: written, timezone: undefined })),
+  mapping({
+    cron: cron.describe('Minute, hour, day of month, month, day of week; six fields begin with seconds'),
+    timezone: timezone.describe('The zone of these times; default: that of TZ').optional(),
+  }),
+])
+
+function problemOf({ unreadable }: Unreadable): string {
+  switch (unreadable) {
+    case 'expression':
+    case 'zone':
+      return 'is not a schedule'
+    case 'dayOfWeek':
+      return 'has a day of the week that cannot be read'
+    default:
+      return `has a ${unreadable} that cannot be read`
+  }
+}
