@@ -25,6 +25,18 @@ export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFai
   return { ...(cause ?? { reason: `command: ${messageOf(thrown)}`, exitCode: 126 }), transient: false }
 }
 
+/** Of what a tool is to start in our place: why that cannot succeed; undefined if it can be tried. */
+export function foreseenFailure(program: Program): SpawnFailure | undefined {
+  const [name = ''] = program.command
+  const found = name.includes('/')
+    ? [resolve(program.directory, name)].filter((path) => kindOf(path) !== 'missing')
+    : candidates(name, program)
+  const startable = found.some((path) => kindOf(path) === 'file' && isAllowed(path))
+  const cause = directoryFault(program.directory) ?? (found.length === 0 ? missing(program) : undefined)
+  const failure = cause ?? (startable ? undefined : refused(program))
+  return failure && { ...failure, transient: false }
+}
+
 type Cause = Omit<SpawnFailure, 'transient'>
 
 function directoryFault(directory: string): Cause | undefined {
@@ -35,10 +47,14 @@ function directoryFault(directory: string): Cause | undefined {
   return undefined
 }
 
-function missing({ command: [name = ''], directory, environment }: Program): Cause {
+function missing(program: Program): Cause {
+  const {
+    command: [name = ''],
+    directory,
+  } = program
   if (name === '') return { reason: 'command: the name of the program is empty', exitCode: 127 }
   if (!name.includes('/')) {
-    const found = lookUp(name, environment.PATH ?? '', directory)
+    const [found] = candidates(name, program)
     if (found === undefined) {
       return { reason: `command: the program ${name} was not found in its PATH`, exitCode: 127 }
     }
@@ -55,20 +71,24 @@ function withoutInterpreter(path: string): Cause {
   return { reason, exitCode: 127 }
 }
 
-function refused({ command: [name = ''], directory, environment }: Program): Cause | undefined {
-  const path = name.includes('/') ? resolve(directory, name) : lookUp(name, environment.PATH ?? '', directory)
+function refused(program: Program): Cause | undefined {
+  const {
+    command: [name = ''],
+    directory,
+  } = program
+  const path = name.includes('/') ? resolve(directory, name) : candidates(name, program)[0]
   if (path === undefined) return undefined
   if (kindOf(path) === 'directory') return { reason: `command: ${path} is a directory, not a program`, exitCode: 126 }
   if (isAllowed(path)) return undefined
   return { reason: `command: the program ${path} is not executable (chmod +x would make it so)`, exitCode: 126 }
 }
 
-/** As execvp(3) does it; an empty part of PATH is the working directory. */
-function lookUp(name: string, path: string, directory: string): string | undefined {
-  return path
+/** The files that may be meant by a name, as execvp(3) goes through them; an empty part of PATH is the working directory. */
+function candidates(name: string, { environment, directory }: Program): readonly string[] {
+  return (environment.PATH ?? '/bin:/usr/bin')
     .split(delimiter)
     .map((folder) => resolve(directory, folder, name))
-    .find((candidate) => kindOf(candidate) === 'file')
+    .filter((candidate) => name !== '' && kindOf(candidate) === 'file')
 }
 
 function kindOf(path: string): 'file' | 'directory' | 'missing' {

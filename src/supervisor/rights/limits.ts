@@ -1,0 +1,76 @@
+/** Limits of the kernel for a program (setrlimit(2)). */
+import { readFileSync } from 'node:fs'
+import type { LimitName, LimitPlan, LimitsPlan } from '../../plan/rights.ts'
+import { isCapable } from './capabilities.ts'
+import { Unfit } from './unfit.ts'
+
+/** How prlimit(1) and `docker run --ulimit` call them, and how /proc/PID/limits does (proc(5)). */
+const names: Readonly<Record<LimitName, { readonly short: string; readonly line: string }>> = {
+  openFiles: { short: 'nofile', line: 'Max open files' },
+  processes: { short: 'nproc', line: 'Max processes' },
+  coreSize: { short: 'core', line: 'Max core file size' },
+  fileSize: { short: 'fsize', line: 'Max file size' },
+  dataSize: { short: 'data', line: 'Max data size' },
+  stackSize: { short: 'stack', line: 'Max stack size' },
+  addressSpace: { short: 'as', line: 'Max address space' },
+  lockedMemory: { short: 'memlock', line: 'Max locked memory' },
+  cpuTime: { short: 'cpu', line: 'Max cpu time' },
+  pendingSignals: { short: 'sigpending', line: 'Max pending signals' },
+  messageQueues: { short: 'msgqueue', line: 'Max msgqueue size' },
+  realtimePriority: { short: 'rtprio', line: 'Max realtime priority' },
+}
+
+/** Words of prlimit(1), to stand before a command; none for what is so already. Throws `Unfit` if we may not. */
+export function limitWords(limits: LimitsPlan): readonly string[] {
+  const ours = ownLimits()
+  return Object.entries(limits).flatMap(([key, limit]) => {
+    const name = key as LimitName
+    const { short } = names[name]
+    const own = ours.get(name)
+    if (own?.soft === limit.soft && own.hard === limit.hard) return []
+    checkReach(name, limit, own)
+    return [`--${short}=${limit.soft}:${limit.hard}`]
+  })
+}
+
+function checkReach(name: LimitName, { hard }: LimitPlan, own: LimitPlan | undefined): void {
+  const most = name === 'openFiles' ? mostOpenFiles() : undefined
+  if (most !== undefined && isAbove(hard, most))
+    throw new Unfit(`limits.openFiles: ${hard} is above what the kernel allows: ${most} is the most (fs.nr_open)`)
+  if (own === undefined || !isAbove(hard, own.hard) || isCapable('CAP_SYS_RESOURCE')) return
+  const { short } = names[name]
+  throw new Unfit(
+    `limits.${name}: ${hard} is above ${own.hard}, which is as far as Gatehouse itself may go: ` +
+      `start the container with --ulimit ${short}=${hard === 'unlimited' ? -1 : hard} or --cap-add SYS_RESOURCE, or ask for less`,
+  )
+}
+
+function isAbove(one: LimitPlan['hard'], other: LimitPlan['hard']): boolean {
+  return other !== 'unlimited' && (one === 'unlimited' || one > other)
+}
+
+function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
+  const text = readOr('', '/proc/self/limits')
+  const found = new Map<LimitName, LimitPlan>()
+  for (const [name, { line }] of Object.entries(names) as [LimitName, (typeof names)[LimitName]][]) {
+    const [, soft, hard] = new RegExp(`^${line} +(\\S+) +(\\S+)`, 'm').exec(text) ?? []
+    if (soft !== undefined && hard !== undefined) found.set(name, { soft: amountOf(soft), hard: amountOf(hard) })
+  }
+  return found
+}
+
+function mostOpenFiles(): number | undefined {
+  return Number(readOr('', '/proc/sys/fs/nr_open')) || undefined
+}
+
+function amountOf(text: string): LimitPlan['hard'] {
+  return text === 'unlimited' ? text : Number(text)
+}
+
+function readOr(otherwise: string, path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return otherwise // no Linux
+  }
+}
