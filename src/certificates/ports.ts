@@ -35,3 +35,22 @@ export interface SkippedSource {
 }
 
 export type CertificateSourceKind = 'files' | 'internal'
+
+/** What an ACME server looks for to see that a name is ours (RFC 8555 §8, RFC 8737). */
+export interface PresentedChallenge {
+  readonly type: 'http-01' | 'tls-alpn-01' | 'dns-01'
+  readonly name: string
+  readonly token: string
+  /** http-01: the body to answer with; dns-01: the value of the TXT record. */
+  readonly proof: string
+  /** tls-alpn-01: what to serve to a client that asks for `acme-tls/1`. PEM; the key is of no further use. */
+  readonly pair?: { readonly certificate: string; readonly key: string }
+}
+
+/** Shows challenges to the world; runtime/ wires it to the gateway threads and to hooks. */
+export interface ChallengePresenter {
+  /** Resolves when it can be seen wherever the server may look: in every gateway thread, in the DNS. */
+  present(challenge: PresentedChallenge): Promise<void>
+  /** Never rejects. */
+  withdraw(challenge: PresentedChallenge): Promise<void>
+}
