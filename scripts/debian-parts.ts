@@ -6,7 +6,15 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export const debianParts = {
+interface Part {
+  readonly package: string
+  /** Continues "tests of". */
+  readonly for: string
+  /** Only for `npm run test:full`. */
+  readonly full?: true
+}
+
+const parts = {
   chromium: { package: 'chromium', for: 'the demo in a real browser' },
   certutil: { package: 'libnss3-tools', for: "the browser's trust in the internal certificate authority" },
   // Found by the compiler: `java Backend.java` needs it, and a mere runtime has a `java` as well.
@@ -20,12 +28,18 @@ export const debianParts = {
   'pebble-challtestsrv': { package: 'pebble', for: 'the DNS of an ACME server' },
   openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
-} as const
+  mmdebstrap: { package: 'mmdebstrap', for: 'the container image', full: true },
+  buildah: { package: 'buildah', for: 'the container image', full: true },
+  podman: { package: 'podman', for: 'the container image', full: true },
+  runc: { package: 'runc', for: 'the container image', full: true },
+} as const satisfies Record<string, Part>
 
-export type PartName = keyof typeof debianParts
+export type PartName = keyof typeof parts
+
+export const debianParts: Readonly<Record<PartName, Part>> = parts
 
 /** Where Debian puts the programs of a server of which several versions may be installed. */
-const offThePath = '/usr/lib/postgresql/*/bin'
+const offThePath = ['/usr/lib/postgresql/*/bin', '/usr/sbin']
 
 /** Absolute path of a part's program, or undefined if it is not installed. */
 export function findPart(name: PartName): string | undefined {
@@ -34,13 +48,15 @@ export function findPart(name: PartName): string | undefined {
     .find(isExecutable)
 }
 
-export function missingParts(): PartName[] {
-  return (Object.keys(debianParts) as PartName[]).filter((name) => findPart(name) === undefined)
+/** Of the tier that is run: `full` has all. */
+export function missingParts(full: boolean): PartName[] {
+  const names = (Object.keys(debianParts) as PartName[]).filter((name) => full || !debianParts[name].full)
+  return names.filter((name) => findPart(name) === undefined)
 }
 
 /** Installs what is missing where we are root on Debian; says what it does, and what remains missing for which tests. */
-export function installMissingParts(): void {
-  const missing = missingParts()
+export function installMissingParts(full: boolean): void {
+  const missing = missingParts(full)
   if (missing.length === 0) return
   const packages = missing.map((name) => debianParts[name].package)
   if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) {
@@ -52,7 +68,8 @@ export function installMissingParts(): void {
     if (aptGet('update')) aptGet('install', '-y', '--no-install-recommends', ...packages)
     console.log(`... took ${Math.round((performance.now() - started) / 1000)} s`)
   }
-  for (const name of missingParts()) console.log(`  ${name} is missing: tests of ${debianParts[name].for} are skipped`)
+  for (const name of missingParts(full))
+    console.log(`  ${name} is missing: tests of ${debianParts[name].for} are skipped`)
 }
 
 /** apt-get is quiet unless it fails: its progress would bury what the tests say. */

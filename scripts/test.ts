@@ -31,7 +31,7 @@ interface Tally {
   readonly complaints: readonly string[]
 }
 
-installMissingParts()
+installMissingParts(full)
 if (runNode('scripts/build.ts') !== 0) close({ passed: 0, failed: 1, skipped: 0, complaints: ['the build failed'] })
 else close(runTests())
 

@@ -1,0 +1,51 @@
+# Gatehouse as the base of an image: FROM it, COPY your programs and /etc/gatehouse/gatehouse.yaml. See docs/container.md.
+#
+#   docker build --tag gatehouse .
+
+# A Debian or Ubuntu whose glibc is 2.28 or newer.
+ARG BASE=debian:bookworm-slim
+# `build` makes the binary here; `built` takes the dist/gatehouse of `npm run build`.
+ARG BINARY=build
+ARG BUILDER=node:26-bookworm
+
+FROM ${BUILDER} AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY . .
+RUN npm run build
+
+FROM scratch AS built
+COPY dist/gatehouse /src/dist/gatehouse
+
+FROM ${BINARY} AS binary
+
+FROM ${BASE} AS base
+# tini is PID 1: it takes in orphans, which no program that is not made for it does. The two libraries are what Node needs.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+      ca-certificates libatomic1 libstdc++6 tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log \
+ # By number, so that Kubernetes can see that it is not root.
+ && groupadd --gid 10001 gatehouse \
+ && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin gatehouse \
+ && install --directory --owner=gatehouse --group=gatehouse /data /data/gatehouse \
+ && install --directory /etc/gatehouse \
+ # The control socket lies here, also for a container that is run as somebody else.
+ && chmod 1777 /run
+COPY LICENSE /usr/share/doc/gatehouse/LICENSE
+COPY --from=binary /src/dist/gatehouse /usr/local/bin/gatehouse
+
+LABEL org.opencontainers.image.title="Gatehouse" \
+      org.opencontainers.image.description="The front door and the foreman of a container: TLS, routing and process supervision in one binary." \
+      org.opencontainers.image.licenses="MIT"
+
+# `gatehouse` without words looks for gatehouse.yaml here.
+WORKDIR /etc/gatehouse
+USER 10001:10001
+EXPOSE 80 443
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s --retries=3 \
+  CMD ["/usr/local/bin/gatehouse", "healthcheck"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/gatehouse"]
+CMD ["run"]

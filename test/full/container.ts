@@ -1,0 +1,135 @@
+/** Images and containers of a test, in a storage of their own: nothing is left of them, and nobody else's are touched. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { projectFolder } from '../e2e/support/gatehouse.ts'
+import { type LinePattern, LineRecord, type LogLine, parseLine } from '../e2e/support/log-lines.ts'
+
+export interface Container {
+  readonly name: string
+  readonly lines: readonly LogLine[]
+  waitFor(pattern: LinePattern): Promise<LogLine>
+  /** Its exit code, and whatever of its output was no line of the log, once it has ended. */
+  readonly exit: Promise<number>
+  /** What a command says inside of it. */
+  inside(...words: readonly string[]): Promise<string>
+  /** Its own HEALTHCHECK, as podman runs it: exit code and last words. */
+  health(): Promise<{ readonly code: number; readonly said: string }>
+  /** What `podman inspect` tells under this template. */
+  inspect(template: string): Promise<string>
+  /** As an orchestrator stops it: STOPSIGNAL, and SIGKILL after so many seconds. */
+  stop(grace: number): Promise<void>
+}
+
+export interface Workshop {
+  readonly folder: string
+  readonly image: string
+  readonly imageBytes: number
+  run(name: string, ...options: readonly string[]): Container
+  /** Ends what still runs and removes every layer. */
+  close(): Promise<void>
+}
+
+interface Words {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number
+}
+
+const image = 'localhost/gatehouse'
+
+/** Builds the image on a Debian of this machine's own release; `dist/gatehouse` must be there. */
+export async function openWorkshop(): Promise<Workshop> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-image-'))
+  const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay']
+  // There is no systemd to ask for a cgroup, and no journal to write to.
+  const podmanWords = [
+    ...storage,
+    '--tmpdir',
+    join(folder, 'tmp'),
+    '--cgroup-manager',
+    'cgroupfs',
+    '--events-backend',
+    'file',
+  ]
+  const podman = (...words: readonly string[]) => call('podman', [...podmanWords, ...words])
+  const close = async () => {
+    await podman('rm', '--all', '--force', '--time', '0')
+    // Also what a build that failed has left; layers are mounted as long as anything stands on them.
+    await call('buildah', [...storage, 'rm', '--all'])
+    await podman('rmi', '--all', '--force')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    const base = join(folder, 'base.tar')
+    succeeded(await call('mmdebstrap', ['--variant=minbase', '--quiet', release(), base]))
+    succeeded(await podman('import', '--quiet', base, 'localhost/base'))
+    rmSync(base)
+    const build = ['--pull-never', '--format', 'docker', '--target', 'base', '--tag', image]
+    const choices = ['--build-arg', 'BASE=localhost/base', '--build-arg', 'BINARY=built']
+    succeeded(await call('buildah', [...storage, 'bud', '--isolation', 'chroot', ...build, ...choices, projectFolder]))
+    const imageBytes = Number(succeeded(await podman('image', 'inspect', '--format', '{{.Size}}', image)).stdout)
+    return { folder, image, imageBytes, run: (name, ...options) => start(name, options), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  function start(name: string, options: readonly string[]): Container {
+    const limits = ['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096']
+    const how = ['--name', name, '--runtime', 'runc', '--network', 'host', ...limits]
+    const child = spawn('podman', [...podmanWords, 'run', ...how, ...options, image], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const record = new LineRecord()
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream }).on('line', (line) => record.add(parseLine(line)))
+    const exit = once(child, 'close').then(([code]) => {
+      record.end(`the container ended with ${code}`)
+      return code as number
+    })
+    const inspect = async (template: string) =>
+      succeeded(await podman('inspect', '--format', template, name)).stdout.trim()
+    return {
+      name,
+      lines: record.lines,
+      exit,
+      inspect,
+      waitFor: (pattern) => record.waitFor(pattern, 0, 20_000),
+      inside: async (...words) => succeeded(await podman('exec', name, ...words)).stdout,
+      async health() {
+        const { code } = await podman('healthcheck', 'run', name)
+        const log = await inspect('{{json .State.Health.Log}}')
+        return { code, said: (JSON.parse(log) as { Output: string }[]).at(-1)?.Output ?? '' }
+      },
+      stop: async (grace) => void succeeded(await podman('stop', '--time', String(grace), name)),
+    }
+  }
+}
+
+async function call(program: string, words: readonly string[]): Promise<Words> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, words, { maxBuffer: 64_000_000 })
+    return { stdout, stderr, code: 0 }
+  } catch (error) {
+    const { stdout = '', stderr = '', code } = error as Partial<Words>
+    if (typeof code !== 'number') throw error
+    return { stdout, stderr, code }
+  }
+}
+
+function succeeded(words: Words): Words {
+  if (words.code === 0) return words
+  throw new Error(`exit code ${words.code}:\n${words.stdout.slice(-2_000)}\n${words.stderr.slice(-2_000)}`)
+}
+
+/** `bookworm`. */
+function release(): string {
+  const [, name] = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? []
+  if (name === undefined) throw new Error('this is no Debian')
+  return name
+}

@@ -1,0 +1,125 @@
+/** The image that others build on, built and run without a Docker engine. */
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { h1Client, rootCertificate } from '../e2e/support/clients.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { part } from '../parts.ts'
+import { type Container, openWorkshop, type Workshop } from './container.ts'
+
+const possible =
+  process.getuid?.() === 0 && (['mmdebstrap', 'buildah', 'podman', 'runc'] as const).every((name) => part(name))
+
+/** Of the user in the image. */
+const user = 10_001
+const orphans = 200
+
+describe.skipIf(!possible)('the image', () => {
+  let workshop: Workshop
+  let container: Container
+  let [http, https] = [0, 0]
+  let storage = ''
+
+  beforeAll(async () => {
+    workshop = await openWorkshop()
+    console.log(`the image has ${Math.round(workshop.imageBytes / 1e6)} MB`)
+    ;[http = 0, https = 0] = await freePorts(2)
+    const configuration = join(workshop.folder, 'configuration')
+    storage = join(workshop.folder, 'storage')
+    mkdirSync(join(configuration, 'site'), { recursive: true })
+    mkdirSync(storage)
+    chownSync(storage, user, user)
+    writeFileSync(join(configuration, 'site/index.html'), '<h1>from the image</h1>')
+    writeFileSync(
+      join(configuration, 'gatehouse.yaml'),
+      `
+gateway:
+  listeners:
+    http: { address: "127.0.0.1:${http}", health: true }
+    https: { address: "127.0.0.1:${https}", tls: true }
+  routes: [{ files: { root: ./site, fallback: index.html } }]
+certificates: [{ domains: [localhost], use: [{ internal: {} }] }]
+processes:
+  worker:
+    command: [sh, -c, "echo up; until [ -e /data/broken ]; do sleep 0.05; done; exit 7"]
+    ready: { log: ^up$ }
+    restart: { giveUp: { failures: 1 } }
+  parent:
+    command: [sh, -c, "i=0; while [ $i -lt ${orphans} ]; do (sleep 0.3 &); i=$((i+1)); done; echo left ${orphans}; exec sleep 600"]
+`,
+    )
+    const mounts = ['--volume', `${configuration}:/etc/gatehouse:ro`, '--volume', `${storage}:/data`]
+    container = workshop.run('gatehouse', '--read-only', ...mounts)
+    await container.waitFor({ message: 'ready' })
+  }, 300_000)
+
+  afterAll(async () => await workshop?.close(), 60_000)
+
+  it('serves pages, with its storage on a volume and everything else read-only', async () => {
+    const plain = h1Client(`http://127.0.0.1:${http}`)
+    const secure = h1Client(`https://localhost:${https}`, rootCertificate(join(storage, 'gatehouse')))
+    for (const client of [plain, secure]) {
+      expect(await client.get('/')).toMatchObject({ status: 200, body: '<h1>from the image</h1>' })
+      await client.close()
+    }
+    await expect(container.inside('touch', '/anything')).rejects.toThrow('Read-only file system')
+  })
+
+  it('runs as a user of its own under tini', async () => {
+    expect(await container.inside('id', '-u')).toBe(`${user}\n`)
+    expect(await container.inside('sh', '-c', "tr '\\0' ' ' < /proc/1/cmdline")).toBe(
+      '/usr/bin/tini -- /usr/local/bin/gatehouse run ',
+    )
+    const { pid } = await container.waitFor({ message: /^gatehouse .* starts$/ })
+    expect(await container.inside('grep', '^Uid:', `/proc/${pid}/status`)).toContain(`${user}`)
+  })
+
+  it('leaves no zombies of orphans', async () => {
+    await container.waitFor({ message: `left ${orphans}` })
+    const init = Number(await container.inspect('{{.State.Pid}}'))
+    const ends = performance.now() + 15_000
+    // Gatehouse itself is the only child that tini keeps.
+    while (childrenOf(init).length > 1 && performance.now() < ends) await sleep(50)
+    expect(childrenOf(init)).toHaveLength(1)
+  })
+
+  it('is healthy, then unhealthy when a process is fatal', async () => {
+    expect(await container.health()).toEqual({ code: 0, said: 'healthy' })
+    writeFileSync(join(storage, 'broken'), '')
+    await container.waitFor({ process: 'worker', state: 'fatal' })
+    const { code, said } = await container.health()
+    expect(code).toBe(1)
+    expect(said).toMatch(/^unhealthy: worker is fatal: .* code 7/)
+  })
+
+  it('ends cleanly when it is stopped', async () => {
+    const began = performance.now()
+    await container.stop(20)
+    expect(await container.exit).toBe(0)
+    expect(performance.now() - began).toBeLessThan(20_000)
+    expect(container.lines.at(-1)).toMatchObject({ message: 'stopped' })
+    expect(await container.inspect('{{.State.ExitCode}} {{.State.Status}}')).toBe('0 exited')
+  })
+
+  it('says what is missing when there is no configuration, and runs other verbs', async () => {
+    const bare = workshop.run('bare')
+    expect(await bare.exit).toBe(1)
+    expect(bare.lines.map(({ message }) => message).join('\n')).toContain('gatehouse.yaml')
+  })
+})
+
+/** All with this parent, zombies too, as the machine sees them from outside. */
+function childrenOf(parent: number): string[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        const [, of] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+        return Number(of) === parent ? [stat] : []
+      } catch {
+        return [] // it has ended meanwhile
+      }
+    })
+}
