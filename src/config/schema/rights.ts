@@ -52,7 +52,7 @@ const umask = scalar({
 })
 
 const nice = scalar({
-  expected: 'a number from -20, first in line for the processor, to 19, the last',
+  expected: 'a number from -20 to 19',
   read(written) {
     const value = /^-?\d{1,2}$/.test(written) ? Number(written) : Number.NaN
     return value >= -20 && value <= 19 ? value : undefined

@@ -1,4 +1,5 @@
 import type { Check } from '../asked.ts'
+import { accounts } from './accounts.ts'
 import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
@@ -34,6 +35,7 @@ export const checks: readonly Check[] = [
   schedules,
   addresses,
   processPorts,
+  accounts,
   aliveTasks,
   memory,
   patterns,
