@@ -20,7 +20,15 @@ export function derive(wish: DerivedValue, sources: Sources): string | undefined
   const end = wish.before === undefined ? -1 : whole.indexOf(wish.before)
   const cut = end === -1 ? whole : whole.slice(0, end)
   const value = wish.matches === undefined ? cut : firstGroup(cut, wish.matches)
-  return value.trim() === '' ? (wish.default ?? '') : value
+  const found = value.trim() === '' ? (wish.default ?? '') : value
+  return wish.containing ? withItems(found, wish.containing, wish.separator ?? ',') : found
+}
+
+/** A list as text, with those items added behind its own that it lacks. */
+function withItems(list: string, wanted: readonly string[], separator: string): string {
+  const items = list.split(separator).map((item) => item.trim())
+  const present = items.filter((item) => item !== '')
+  return [...present, ...wanted.filter((item) => !present.includes(item))].join(separator)
 }
 
 function read(wish: DerivedValue, { variables, directory, facts }: Sources): string | undefined {

@@ -1,58 +1,82 @@
 /**
  * `environment:` blocks, of the file and of each process. Unlike anything else they are read line by line: files first,
- * then `set` in its order, each value seeing what came before it.
+ * then `set` in its order, each value seeing what came before it, and `unset` last.
  */
-import { resolve } from 'node:path'
-import { parse } from 'dotenv'
-import { isMap } from 'yaml'
-import { messageOf } from '../shared/errors.ts'
-import { derive } from './derive.ts'
-import {
-  type EvaluateMapping,
-  type Evaluation,
-  evaluateEntries,
-  evaluateEntry,
-  type Outcome,
-  type Place,
-} from './evaluate.ts'
+
+import { type FilesRead, readFiles } from './environment-files.ts'
+import { evaluateSet, type SetRead } from './environment-set.ts'
+import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } from './evaluate.ts'
 import type { Variables } from './interpolate.ts'
-import { deepest, type Located, nameAt, plainValue } from './located.ts'
-import { derivedValueSchema } from './schema/derived-value.ts'
+import { type Located, plainValue } from './located.ts'
+import { unsetRuleSchema } from './schema/environment.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
-/** The variables of one block: `set` wins over `files`. */
+/** What one block says: `set` wins over `files`, and what is unset is gone, wherever it came from. */
 export interface EnvironmentLayers {
   readonly files: Variables
   readonly set: Variables
+  readonly unset: ReadonlySet<string>
 }
 
-/** Evaluates such a block; `finished` gets its variables. `over` lays its files and the variables around it together. */
-export function environmentEvaluator(
-  over: (files: Variables, around: Variables) => Variables,
-  finished: (layers: EnvironmentLayers) => void,
-): EvaluateMapping {
+interface EnvironmentBlock {
+  /** Lays the files and the variables around the block together. */
+  over(files: Variables, around: Variables): Variables
+  /** Gets the variables of the block. */
+  finished(layers: EnvironmentLayers, toCreate: FilesRead['toCreate']): void
+}
+
+export function environmentEvaluator({ over, finished }: EnvironmentBlock): EvaluateMapping {
   return (evaluation, mapping, place) => {
-    let files: Variables = {}
-    let filesOutcome: Outcome | undefined
-    const evaluateFiles = (entry: YamlEntry): Outcome => {
-      filesOutcome ??= evaluateEntry(evaluation, entry, place)
-      if (typeof filesOutcome !== 'string') files = readFiles(evaluation, filesOutcome)
-      return filesOutcome
-    }
-    let set: Variables = {}
+    let files: FilesRead = { variables: {}, toCreate: [] }
+    let set: SetRead = { variables: {}, without: new Set() }
+    let emptied: readonly string[] = []
+    const underSet = () => over(files.variables, place.variables)
+    const evaluators: readonly [key: string, evaluate: (entry: YamlEntry) => Outcome][] = [
+      [
+        'files',
+        (entry) => {
+          const outcome = evaluateEntry(evaluation, entry, place)
+          if (typeof outcome !== 'string') files = readFiles(evaluation, outcome, place.variables)
+          return outcome
+        },
+      ],
+      [
+        'set',
+        (entry) => {
+          const { outcome, ...read } = evaluateSet(evaluation, entry, { ...place, variables: underSet() })
+          set = read
+          return outcome
+        },
+      ],
+      [
+        'unset',
+        (entry) => {
+          const variables = laidOver(underSet(), { files: {}, set: set.variables, unset: set.without })
+          const outcome = evaluateEntry(evaluation, entry, { ...place, variables })
+          if (typeof outcome !== 'string') emptied = namesUnset(outcome, variables)
+          return outcome
+        },
+      ],
+    ]
+    const outcomes = new Map<YamlEntry, Outcome>()
     const outcome = evaluateEntries(evaluation, mapping, place, (entry, siblings) => {
-      if (entry.key === 'files') return filesOutcome ?? evaluateFiles(entry)
-      if (entry.key !== 'set') return evaluateEntry(evaluation, entry, place)
-      // `set` sees what the files say, even if it is written above them.
-      const filesEntry = siblings.find(({ key }) => key === 'files')
-      if (filesEntry && filesOutcome === undefined) evaluateFiles(filesEntry)
-      const evaluated = evaluateSet(evaluation, entry, { ...place, variables: over(files, place.variables) })
-      set = evaluated.set
-      return evaluated.outcome
+      // In this order, however they are written.
+      for (const [key, evaluate] of evaluators) {
+        const sibling = siblings.find((other) => other.key === key)
+        if (sibling && !outcomes.has(sibling)) outcomes.set(sibling, evaluate(sibling))
+      }
+      return outcomes.get(entry) ?? evaluateEntry(evaluation, entry, place)
     })
-    finished({ files, set })
+    const unset = new Set([...set.without, ...emptied])
+    finished({ files: files.variables, set: set.variables, unset }, files.toCreate)
     return outcome
   }
+}
+
+/** What is left when a block has been laid over the variables around it. */
+export function laidOver(around: Variables, { files, set, unset }: EnvironmentLayers): Variables {
+  const all = { ...around, ...files, ...set }
+  return unset.size === 0 ? all : Object.fromEntries(Object.entries(all).filter(([name]) => !unset.has(name)))
 }
 
 /** The container's own variables win over its files; an empty one is not set, and so wins over nothing. */
@@ -66,73 +90,14 @@ export function filesOverShared(files: Variables, shared: Variables): Variables 
   return { ...shared, ...files }
 }
 
-function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Place): { outcome: Outcome; set: Variables } {
-  const set: Record<string, string> = {}
-  const mapping = entry.value && evaluation.source.follow(entry.value, place.path.length)
-  if (!isMap(mapping)) return { outcome: evaluateEntry(evaluation, entry, place), set }
-  const path = [...place.path, entry.key]
-  const outcome = evaluateEntries(evaluation, mapping, { ...place, path }, (line) => {
-    const value = evaluateEntry(evaluation, line, { path, variables: { ...place.variables, ...set } })
-    if (typeof value === 'string') return value
-    if (value.kind === 'scalar' && value.value !== null) set[line.key] = value.value
-    const derived =
-      value.kind === 'mapping' ? derivedFrom(evaluation, value, { ...place.variables, ...set }) : undefined
-    if (derived !== undefined) set[line.key] = derived
-    return value
+/** The rules that are sound; the others are left for the schema to report. */
+function namesUnset(rules: Located, variables: Variables): readonly string[] {
+  if (rules.kind !== 'list') return []
+  return rules.items.flatMap((item) => {
+    const { success, data: rule } = unsetRuleSchema.safeParse(plainValue(item))
+    if (!success) return []
+    const { empty = [], anyEmpty = [] } = rule
+    const isEmpty = (name: string) => !Object.hasOwn(variables, name) || variables[name] === ''
+    return [...empty.filter(isEmpty), ...(anyEmpty.some(isEmpty) ? anyEmpty : [])]
   })
-  return { outcome, set }
-}
-
-/** Undefined: nothing is set. What is wrong in its form is left for the schema to report. */
-function derivedFrom(
-  { directory, facts, report }: Evaluation,
-  written: Located,
-  variables: Variables,
-): string | undefined {
-  const wish = derivedValueSchema.safeParse(plainValue(written))
-  if (!wish.success) return undefined
-  try {
-    return derive(wish.data, { variables, directory, facts })
-  } catch (error) {
-    const { node } = deepest(written, ['json'])
-    const why = error instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${reason(error)}`
-    report({
-      code: 'wrong-value',
-      at: node.at,
-      message: `file ${nameAt(written, ['json'])} ${why}`,
-      mend: 'correct the file, or the path',
-    })
-    return undefined
-  }
-}
-
-/** Later files win over earlier ones. Whatever is not `[{ path }]` is left for the schema to report. */
-function readFiles({ directory, facts, report }: Evaluation, files: Located): Variables {
-  if (files.kind !== 'list') return {}
-  let variables: Variables = {}
-  for (const item of files.items) {
-    const { node, steps } = deepest(item, ['path'])
-    if (steps !== 1 || node.kind !== 'scalar' || !node.value) continue
-    const path = resolve(directory, node.value)
-    const name = nameAt(item, ['path'])
-    const problem = (message: string, mend: string) => report({ code: 'missing-file', at: node.at, message, mend })
-    const kind = facts.kindOf(path)
-    if (kind === 'absent') {
-      problem(`environment file ${name} does not exist`, 'create it, or guard it with `when: { file: ... }`')
-    } else if (kind === 'directory') {
-      problem(`environment file ${name} is a folder`, 'name a file of lines `NAME=value`')
-    } else {
-      try {
-        variables = { ...variables, ...parse(facts.read(path)) }
-      } catch (error) {
-        problem(`environment file ${name} cannot be read: ${reason(error)}`, 'let Gatehouse read it')
-      }
-    }
-  }
-  return variables
-}
-
-// Node's message repeats the path, which may hold the value of a variable; the code alone does not.
-function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)
 }

@@ -2,7 +2,14 @@
 import { dirname } from 'node:path'
 import { isMap, type YAMLMap } from 'yaml'
 import type { Report } from './diagnostics.ts'
-import { containerOverFiles, type EnvironmentLayers, environmentEvaluator, filesOverShared } from './environment.ts'
+import {
+  containerOverFiles,
+  type EnvironmentLayers,
+  environmentEvaluator,
+  filesOverShared,
+  laidOver,
+} from './environment.ts'
+import type { FileToCreate } from './environment-files.ts'
 import { type Evaluation, evaluate, evaluateEntries, evaluateEntry, type Outcome, type Place } from './evaluate.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { Variables } from './interpolate.ts'
@@ -16,6 +23,8 @@ export interface EvaluatedFile {
   readonly environment: Variables
   /** What single processes say about theirs, by name. Holds secrets. */
   readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
+  /** Those with `create` that are not there, in the order in which they are to be written. */
+  readonly filesToCreate: readonly FileToCreate[]
   /** Left out by `when:`. */
   readonly excluded: Names
 }
@@ -32,6 +41,7 @@ export interface FileToEvaluate {
 export function evaluateFile({ source, path, container, facts }: FileToEvaluate, report: Report): EvaluatedFile {
   const excluded = { processes: new Set<string>(), listeners: new Set<string>(), upstreams: new Set<string>() }
   const processEnvironments = new Map<string, EnvironmentLayers>()
+  const filesToCreate: FileToCreate[] = []
   const evaluation: Evaluation = {
     source,
     directory: dirname(path),
@@ -45,31 +55,41 @@ export function evaluateFile({ source, path, container, facts }: FileToEvaluate,
     special(at) {
       const [section, name, key] = at
       if (at.length !== 3 || section !== 'processes' || key !== 'environment') return undefined
-      return environmentEvaluator(filesOverShared, (layers) => processEnvironments.set(String(name), layers))
+      return environmentEvaluator({
+        over: filesOverShared,
+        finished(layers, toCreate) {
+          processEnvironments.set(String(name), layers)
+          filesToCreate.push(...toCreate)
+        },
+      })
     },
   }
   let environment = container
   const root = source.root && source.follow(source.root, 0)
   const place: Place = { path: [], variables: container }
-  const finished = (variables: Variables) => {
+  const finished = (variables: Variables, toCreate: readonly FileToCreate[]) => {
     environment = variables
+    filesToCreate.push(...toCreate)
   }
   // An empty file says nothing, as one that is left out.
-  if (!root) return { outcome: 'excluded', environment, processEnvironments, excluded }
+  if (!root) return { outcome: 'excluded', environment, processEnvironments, filesToCreate, excluded }
   const outcome = isMap(root) ? evaluateRoot(evaluation, root, place, finished) : evaluate(evaluation, root, place)
-  return { outcome, environment, processEnvironments, excluded }
+  return { outcome, environment, processEnvironments, filesToCreate, excluded }
 }
 
 function evaluateRoot(
   evaluation: Evaluation,
   root: YAMLMap,
   place: Place,
-  finished: (environment: Variables) => void,
+  finished: (environment: Variables, toCreate: readonly FileToCreate[]) => void,
 ): Outcome {
   let variables = place.variables
-  const evaluateEnvironment = environmentEvaluator(containerOverFiles, ({ files, set }) => {
-    variables = { ...containerOverFiles(files, place.variables), ...set }
-    finished(variables)
+  const evaluateEnvironment = environmentEvaluator({
+    over: containerOverFiles,
+    finished({ files, ...layers }, toCreate) {
+      variables = laidOver(containerOverFiles(files, place.variables), { files: {}, ...layers })
+      finished(variables, toCreate)
+    },
   })
   const aware: Evaluation = {
     ...evaluation,

@@ -4,6 +4,7 @@ import { messageOf } from '../shared/errors.ts'
 import { checkShape } from './check-shape.ts'
 import { type Diagnostic, type Problem, type SourcePosition, sortDiagnostics, toDiagnostic } from './diagnostics.ts'
 import type { EnvironmentLayers } from './environment.ts'
+import type { FileToCreate } from './environment-files.ts'
 import { evaluateFile } from './evaluate-file.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { Variables } from './interpolate.ts'
@@ -34,6 +35,8 @@ export interface LoadedContent {
   readonly environment: Variables
   /** What single processes say about theirs, by name. Holds secrets. */
   readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
+  /** Those with `create` that are not there, in the order in which they are to be written. */
+  readonly filesToCreate: readonly FileToCreate[]
   /** Left out by `when:`. */
   readonly excluded: Names
   /** All that is written, excluded and mistaken entries too; undefined for a section that could not be read. */

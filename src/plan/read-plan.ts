@@ -1,4 +1,5 @@
 /** The front door of config and plan for the rest of the house. */
+import type { FileToCreate } from '../config/environment-files.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { load } from '../config/load.ts'
 import { type Resolved, resolve } from './resolve.ts'
@@ -10,6 +11,8 @@ export interface PlanReading extends Resolved {
     readonly listeners: readonly string[]
     readonly upstreams: readonly string[]
   }
+  /** Environment files that are still to be written: until then the plan has texts in the place of what is generated. */
+  readonly filesToCreate: readonly FileToCreate[]
 }
 
 /**
@@ -24,5 +27,5 @@ export function readPlan(
   const loaded = load(file, environment, facts)
   const { processes = [], listeners = [], upstreams = [] } = loaded.content?.excluded ?? {}
   const excluded = { processes: [...processes], listeners: [...listeners], upstreams: [...upstreams] }
-  return { ...resolve(loaded, facts), excluded }
+  return { ...resolve(loaded, facts), excluded, filesToCreate: loaded.content?.filesToCreate ?? [] }
 }

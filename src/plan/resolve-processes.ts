@@ -1,3 +1,4 @@
+import { laidOver } from '../config/environment.ts'
 import type { LoadedContent } from '../config/load.ts'
 import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
@@ -5,6 +6,7 @@ import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
 import { resolveProbes } from './resolve-probes.ts'
+import { resolveRestart, rollingReadiness } from './resolve-restart.ts'
 import { resolveStop } from './resolve-stop.ts'
 import { resolveRights, withoutAccount } from './rights.ts'
 import type { Dependency, ProcessPlan, SchedulePlan } from './types.ts'
@@ -18,7 +20,7 @@ export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
 }
 
 function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
-  const { kind, schedule, port, restart, essential, criticality } = process
+  const { kind, schedule, port, essential, criticality } = process
   const rights = resolveRights(process)
   const plan: ProcessPlan = {
     name,
@@ -30,8 +32,9 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(rights && { rights }),
     ...(port !== undefined && { port }),
     dependsOn: resolveDependencies(asked, process),
+    ...rollingReadiness(process),
     ...resolveProbes(process),
-    restart: { ...restart, policy: restart.policy ?? (kind === 'task' ? 'never' : 'always') },
+    restart: resolveRestart(process),
     essential,
     criticality,
     ...(process.memory !== undefined && { memory: process.memory }),
@@ -51,9 +54,9 @@ function childEnvironment(
   name: string,
   { port, user }: ProcessConfig,
 ): Readonly<Record<string, string>> {
-  const { files = {}, set = {} } = content.processEnvironments.get(name) ?? {}
+  const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
   const common = user ? withoutAccount(content.environment) : content.environment
-  return { ...common, ...files, ...(port !== undefined && { PORT: portPlaceholder }), ...set }
+  return laidOver(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }
 
 /** What `when` excludes counts as satisfied. */

@@ -21,6 +21,11 @@ export class GatehouseError extends Error {
   }
 }
 
+/** The code alone of an error of Node's (`EACCES`): its message repeats the path, which may hold the value of a variable. */
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : messageOf(thrown)
+}
+
 /** The message of anything that was thrown; values that are not errors are named, never hidden. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { refusal } from './flaw.ts'
 import { anyText, choice, regularExpression, text } from './scalars.ts'
-import { mapping, variableReference } from './structures.ts'
+import { listOf, mapping, variableReference } from './structures.ts'
 
 const sources = ['from', 'url', 'json'] as const
 
@@ -14,6 +14,10 @@ export const derivedValueSchema = mapping({
   key: text('a name in the JSON file, such as `version` or `build.version`').optional(),
   before: text('a text such as `;`').describe('Only what stands before it, if it occurs').optional(),
   matches: regularExpression.describe('Only what its first group matches; no match is no value').optional(),
+  containing: listOf(anyText, 'a list of texts: `[localhost, 127.0.0.1]`')
+    .describe('The value is a list, and these are added where they are not in it')
+    .optional(),
+  separator: text('a text such as `;`').describe('Between the items of that list; default: `,`').optional(),
   unless: variableReference.describe('Not at all if this variable is set').optional(),
   default: anyText.describe('Where there is no value, or an empty one').optional(),
 }).superRefine((wish, context) => {
@@ -24,6 +28,14 @@ export const derivedValueSchema = mapping({
         'choose-one',
         'a derived value needs exactly one of `from`, `url` and `json`',
         'for example `{ from: NAME }`',
+      ),
+    )
+  if (wish.separator !== undefined && wish.containing === undefined)
+    context.addIssue(
+      refusal(
+        'missing-key',
+        '`separator` stands without `containing`',
+        'write `containing: [...]` beside it, or remove it',
       ),
     )
   for (const [key, source] of [

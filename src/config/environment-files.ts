@@ -1,0 +1,153 @@
+/** The files of an `environment:` block: read, or noted as still to be written. Nothing is written here. */
+import { resolve } from 'node:path'
+import { codeOf } from '../shared/errors.ts'
+import type { Problem, Severity, SourcePosition } from './diagnostics.ts'
+import type { Evaluation } from './evaluate.ts'
+import { type Variables, variable } from './interpolate.ts'
+import { deepest, type Located, nameAt, plainValue } from './located.ts'
+import { createSchema, type NewVariables } from './schema/environment.ts'
+import { type Oddity, readVariables } from './variable-file.ts'
+
+/** A file with `create` that is not there. */
+export interface FileToCreate {
+  /** Absolute. */
+  readonly path: string
+  /** As a sentence names it: as it was written. */
+  readonly name: string
+  readonly at: SourcePosition
+  readonly variables: NewVariables
+}
+
+export interface FilesRead {
+  /** Of files that are still to be written, too: generated ones have a text of the right length that is no secret. */
+  readonly variables: Variables
+  readonly toCreate: readonly FileToCreate[]
+}
+
+interface File {
+  readonly path: string
+  readonly name: string
+  readonly at: SourcePosition
+  /** What it says of `create`. */
+  readonly create: Located | undefined
+}
+
+// Whoever points at a file of another kind wants to hear of it, but not of each of its lines.
+const mostOddities = 5
+
+/**
+ * Later files win over earlier ones. Whatever is not `[{ path, create }]` is left for the schema to report.
+ * `around`: the variables that are set without these files.
+ */
+export function readFiles(evaluation: Evaluation, files: Located, around: Variables): FilesRead {
+  if (files.kind !== 'list') return { variables: {}, toCreate: [] }
+  const toCreate: FileToCreate[] = []
+  const existing: { file: File; variables: Variables }[] = []
+  let variables: Variables = {}
+  for (const file of files.items.flatMap((item) => fileOf(evaluation, item))) {
+    if (file.create && evaluation.facts.kindOf(file.path) === 'absent') {
+      const wanted = newVariables(file.create)
+      toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
+      variables = { ...variables, ...placeholders(wanted) }
+    } else {
+      const read = readFile(evaluation, file)
+      if (read) existing.push({ file, variables: read })
+      variables = { ...variables, ...read }
+    }
+  }
+  for (const { file, variables: own } of existing)
+    reportLacking(evaluation, file, { own, elsewhere: { ...variables, ...around } })
+  return { variables, toCreate }
+}
+
+function fileOf({ directory }: Evaluation, item: Located): readonly File[] {
+  const { node, steps } = deepest(item, ['path'])
+  if (steps !== 1 || node.kind !== 'scalar' || !node.value) return []
+  const create = deepest(item, ['create'])
+  return [
+    {
+      path: resolve(directory, node.value),
+      name: nameAt(item, ['path']),
+      at: node.at,
+      create: create.steps === 1 ? create.node : undefined,
+    },
+  ]
+}
+
+/** What is unsound is reported by the schema; until it is mended it counts as a variable that is set. */
+function newVariables(create: Located): NewVariables {
+  if (create.kind !== 'mapping') return {}
+  const sound = createSchema.safeParse(plainValue(create))
+  if (sound.success && create.lost.size === 0) return sound.data
+  return Object.fromEntries([...create.entries.keys(), ...create.lost].map((name) => [name, { random: 16 }]))
+}
+
+function placeholders(wanted: NewVariables): Variables {
+  return Object.fromEntries(
+    Object.entries(wanted).map(([name, value]) => [name, typeof value === 'string' ? value : 'x'.repeat(value.random)]),
+  )
+}
+
+function readFile({ facts, report }: Evaluation, { path, name, at }: File): Variables | undefined {
+  const problem = (message: string, mend: string) =>
+    report({ code: 'missing-file', at, message: `environment file ${name} ${message}`, mend })
+  const kind = facts.kindOf(path)
+  if (kind === 'absent') {
+    problem('does not exist', 'create it, let `create` do it, or guard it with `when: { file: ... }`')
+    return undefined
+  }
+  if (kind !== 'file') {
+    problem(kind === 'directory' ? 'is a folder' : 'is not a regular file', 'name a file of lines `NAME=value`')
+    return undefined
+  }
+  try {
+    const { variables, oddities } = readVariables(facts.read(path))
+    for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
+    return variables
+  } catch (error) {
+    problem(`cannot be read: ${codeOf(error)}`, 'let Gatehouse read it')
+    return undefined
+  }
+}
+
+/** One problem for each of the first, and one for the rest. */
+function oddLines(
+  oddities: readonly Oddity[],
+  name: string,
+): readonly Pick<Problem, 'severity' | 'message' | 'mend'>[] {
+  const severityOf = (some: readonly Oddity[]): Severity =>
+    some.some(({ unusable }) => unusable) ? 'error' : 'warning'
+  const told = oddities.slice(0, mostOddities).map((oddity) => ({
+    severity: severityOf([oddity]),
+    message: `line ${oddity.line} of environment file ${name} ${oddity.problem}`,
+    mend: oddity.mend,
+  }))
+  const rest = oddities.slice(mostOddities)
+  if (rest.length === 0) return told
+  const message = `${rest.length} more lines of environment file ${name} are like these`
+  return [...told, { severity: severityOf(rest), message, mend: 'name a file of lines `NAME=value`' }]
+}
+
+/**
+ * A file that exists belongs to whoever runs the place, and is never changed. So a variable that was added to `create`
+ * later is nowhere: worth a warning if it was to be a secret, since no program does well without.
+ */
+function reportLacking(
+  { report }: Evaluation,
+  { create, name, at }: File,
+  { own, elsewhere }: { own: Variables; elsewhere: Variables },
+): void {
+  if (!create) return
+  const wanted = newVariables(create)
+  const lacking = Object.keys(wanted).filter(
+    (key) => !Object.hasOwn(own, key) && variable(elsewhere, key) === undefined,
+  )
+  if (lacking.length === 0) return
+  report({
+    severity: lacking.some((key) => typeof wanted[key] !== 'string') ? 'warning' : 'note',
+    code: 'lacking-variable',
+    at,
+    message: `environment file ${name} exists, and lacks ${lacking.join(', ')}`,
+    mend: '`create` writes new files only: add the line to it, or set the variable otherwise',
+  })
+}
