@@ -6,10 +6,11 @@ import { checkVerb } from './check.ts'
 import { healthcheckVerb } from './healthcheck.ts'
 import { planVerb } from './plan.ts'
 import { runVerb } from './run.ts'
+import { startVerb } from './start.ts'
 import { statusVerb } from './status.ts'
 import type { Terminal, Verb } from './verb.ts'
 
-const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb]
+const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb, startVerb]
 
 const help = `
 Start here:
@@ -17,15 +18,16 @@ Start here:
   gatehouse plan gatehouse.yaml      what would start, in which order; which route goes where
   gatehouse run gatehouse.yaml       start it all; SIGHUP reads the file again, SIGTERM ends it
   gatehouse status                   what is running, ready, waiting, and for whom
+  gatehouse start backup             run a task now, and wait until it has completed
 
 Exit codes:
   ${exitCodes.ok}   success, or a clean stop
   ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck)
   ${exitCodes.usage}   wrong usage
   ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
-  ${exitCodes.notRunning}   nothing is running (status)
+  ${exitCodes.notRunning}   nothing is running (status, start)
   ${exitCodes.internal}  a fault of gatehouse itself
-  When an essential process fails for good, run exits with that process's own exit code.`
+  When an essential process fails for good, run exits with that process's own exit code; start with that of its task.`
 
 /** Runs the program with these arguments (without the program's name) and resolves with its exit code. */
 export async function cli(args: readonly string[]): Promise<number> {

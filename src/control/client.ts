@@ -9,7 +9,7 @@ import { failureSchema, paths, type Status, statusSchema } from './contract.ts'
  * `control-failed` if one does but may not be asked, does not answer in time, or answers something else.
  */
 export async function readStatus(socket: string, timeout: Milliseconds = 5_000): Promise<Status> {
-  const { status, body } = await get(socket, paths.status, timeout)
+  const { status, body } = await ask(socket, { method: 'GET', path: paths.status, timeout })
   if (status !== 200) throw new GatehouseError('control-failed', `${socket}: ${failureOf(status, body)}`)
   const answer = statusSchema.safeParse(parseJson(body))
   if (answer.success) return answer.data
@@ -20,17 +20,24 @@ export async function readStatus(socket: string, timeout: Milliseconds = 5_000):
   )
 }
 
-interface Answer {
+export interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Absent: the answer may take as long as it likes. */
+  readonly timeout?: Milliseconds
+}
+
+export interface Answer {
   readonly status: number
   readonly body: string
 }
 
-function get(socket: string, path: string, timeout: Milliseconds): Promise<Answer> {
+export function ask(socket: string, { method, path, timeout }: Question): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     // One deadline for all of it: a server that sends a byte now and then is not answering either.
-    const signal = AbortSignal.timeout(timeout)
-    const fail = (error: unknown) => reject(unanswered(error, { socket, timeout, late: signal.aborted }))
-    const asking = request({ socketPath: socket, path, signal, agent: false }, (response) => {
+    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
+    const fail = (error: unknown) => reject(unanswered(error, socket, signal?.aborted ? timeout : undefined))
+    const asking = request({ socketPath: socket, method, path, signal, agent: false }, (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail)
     })
     asking.on('error', fail)
@@ -38,18 +45,10 @@ function get(socket: string, path: string, timeout: Milliseconds): Promise<Answe
   })
 }
 
-interface Circumstances {
-  readonly socket: string
-  readonly timeout: Milliseconds
-  readonly late: boolean
-}
-
-function unanswered(error: unknown, { socket, timeout, late }: Circumstances): GatehouseError {
-  if (late) {
-    return new GatehouseError(
-      'control-failed',
-      `${socket}: accepted the connection, but no answer within ${timeout} ms`,
-    )
+/** `late`: the time that went by without an answer, if that is why. */
+function unanswered(error: unknown, socket: string, late: Milliseconds | undefined): GatehouseError {
+  if (late !== undefined) {
+    return new GatehouseError('control-failed', `${socket}: accepted the connection, but no answer within ${late} ms`)
   }
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
@@ -71,12 +70,12 @@ function unanswered(error: unknown, { socket, timeout, late }: Circumstances): G
   }
 }
 
-function failureOf(status: number, body: string): string {
+export function failureOf(status: number, body: string): string {
   const failure = failureSchema.safeParse(parseJson(body))
   return failure.success ? `${failure.data.error.message} (${status})` : `answered with status ${status}`
 }
 
-function parseJson(body: string): unknown {
+export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {

@@ -5,10 +5,14 @@
 import { z } from 'zod'
 
 /** Where a client asks for what. */
-export const paths = { status: '/v1/status' } as const
+export const paths = {
+  status: '/v1/status',
+  events: '/v1/events',
+  start: '/v1/processes/:name/start',
+} as const
 
 /** Unix time in milliseconds. */
-const time = z.number().nonnegative()
+export const time = z.number().nonnegative()
 const milliseconds = z.number().nonnegative()
 const pid = z.int().positive()
 
@@ -18,18 +22,18 @@ export const processStatusSchema = z
     name: z.string(),
     kind: z.enum(['service', 'task']),
     wanted: z.boolean(),
-    state: z.enum(['stopped', 'waiting', 'starting', 'running', 'backoff', 'stopping', 'exited', 'fatal']),
+    state: z.enum(['stopped', 'waiting', 'starting', 'running', 'parked', 'backoff', 'stopping', 'exited', 'fatal']),
     ready: z.boolean(),
     /** These three are there while it has a process. */
     pid: pid.optional(),
     startedAt: time.optional(),
     uptime: milliseconds.optional(),
     restarts: z.int().nonnegative(),
-    /** Processes whose condition is not met yet. */
+    /** Processes whose condition is not met: while it is waiting or parked. */
     waitingFor: z.array(z.string()).readonly(),
     /** How it ended last: one of the two is null. */
     exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).readonly().optional(),
-    /** Why it is in backoff, exited or fatal. */
+    /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */
     reason: z.string().optional(),
     /** With a reason: the last lines that it wrote. */
     lastOutput: z.array(z.string()).readonly().optional(),

@@ -14,7 +14,7 @@ export interface Health {
 /** `now`: Unix time in milliseconds. */
 export function healthOf(status: Status, now: number): Health {
   const { processes, stopping } = status
-  const wanted = processes.filter(({ wanted }) => wanted)
+  const wanted = processes.filter((process) => process.wanted && !isBetweenRuns(process))
   const failed = wanted.filter(hasFailed)
   const slow = wanted.filter((process) => !process.ready && !hasFailed(process) && isMissed(process))
   const wrong = [
@@ -26,13 +26,25 @@ export function healthOf(status: Status, now: number): Health {
   const warnings = [
     ...failed.filter((process) => !isMissed(process)).map(failureOf),
     ...wanted.filter((process) => !process.ready && !hasFailed(process) && !isMissed(process)).map(setbackOf),
-    ...processes.filter(({ wanted }) => !wanted && !stopping).map(({ name }) => `${name} was stopped by request`),
+    ...processes.filter(({ schedule, lastRun }) => schedule && lastRun?.failed).map(failedRunOf),
+    ...processes
+      .filter(({ wanted, schedule }) => !wanted && !schedule && !stopping)
+      .map(({ name }) => `${name} was stopped by request`),
     ...expired(status, now),
   ]
   if (stopping) return { verdict: 'stopping', reasons: [], warnings }
   const reasons = [...wrong, ...waiting(firstStarts)]
   if (reasons.length === 0) return { verdict: 'healthy', reasons, warnings }
   return { verdict: wrong.length > 0 ? 'unhealthy' : 'starting', reasons, warnings }
+}
+
+/** Nobody waits for the next run of a scheduled task, nor for another run of what has completed before. */
+function isBetweenRuns(process: ProcessStatus): boolean {
+  return process.schedule !== undefined || (process.lastRun?.failed === false && !process.ready && !hasFailed(process))
+}
+
+function failedRunOf({ name, reason }: ProcessStatus): string {
+  return `the last run of ${name} failed${reason === undefined ? '' : `: ${oneLine(reason)}`}`
 }
 
 /** It is down and nobody starts it again. */

@@ -1,7 +1,25 @@
+/** What control needs from the rest of the house; runtime/ wires it. Whatever is not part of the contract is not told. */
 import type { Status } from './contract.ts'
+import type { ControlEvent } from './contract-events.ts'
+import type { Refusal, RunReport } from './contract-runs.ts'
 
-/** What control needs from the rest of the house; runtime/ wires it. */
-export interface StatusSource {
-  /** How things stand at this moment. Whatever is not part of the contract is left out of the answer. */
+export interface ControlSource {
+  /** How things stand at this moment. */
   status(): Status
+  readonly events: EventSource
+  /** Runs a task now, or says why not. */
+  run(name: string): RunAnswer
 }
+
+export interface EventSource {
+  /** The id of the last event; before the first, one that no event has. */
+  readonly lastEvent: number
+  /** All events behind the one with this id; undefined if some of them are not known any more. */
+  since(id: number): readonly ControlEvent[] | undefined
+  /** Returns what ends the subscription. */
+  subscribe(listener: (event: ControlEvent) => void): () => void
+}
+
+export type RunAnswer =
+  | { readonly started: true; readonly ended: Promise<Omit<RunReport, 'process'>> }
+  | { readonly started: false; readonly refusal: Refusal; readonly message: string }

@@ -1,9 +1,15 @@
 import { createServer } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import fastify, { type FastifyInstance } from 'fastify'
+import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import { type Failure, paths, type Status, statusSchema } from './contract.ts'
-import type { StatusSource } from './ports.ts'
+import { type RunReport, runSchema } from './contract-runs.ts'
+import { EventStreams } from './event-stream.ts'
+import type { ControlSource } from './ports.ts'
 import { takeSeat } from './socket.ts'
+
+const lastAnswers: Milliseconds = 500
 
 /** The open control socket. */
 export interface Control {
@@ -14,15 +20,16 @@ export interface Control {
 export interface ControlOptions {
   /** Absolute path of the Unix socket; only the user that runs Gatehouse, and root, may open it. */
   readonly socket: string
-  readonly source: StatusSource
+  readonly source: ControlSource
 }
 
 /**
- * Serves the control API: `GET /v1/status`. Throws `already-running` if a Gatehouse listens on the socket, and
+ * Serves the control API: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`. Throws `already-running` if a Gatehouse listens on the socket, and
  * `control-failed` if the path cannot be used.
  */
 export async function openControl({ socket, source }: ControlOptions): Promise<Control> {
-  const app = createApp(source)
+  const streams = new EventStreams(source.events, () => source.status().processes)
+  const app = createApp(source, streams)
   await app.ready()
   const server = createServer((request, response) => app.routing(request, response))
   const seat = await takeSeat(server, socket)
@@ -31,6 +38,9 @@ export async function openControl({ socket, source }: ControlOptions): Promise<C
       // The file first: from now on a client learns at once that nobody listens.
       await seat.leave()
       const closed = new Promise((resolve) => server.close(resolve))
+      streams.close()
+      // What was answered last, such as the end of a run, is still on its way.
+      await Promise.race([closed, pause(lastAnswers, undefined, { ref: false })])
       server.closeAllConnections()
       await closed
       await app.close()
@@ -38,10 +48,36 @@ export async function openControl({ socket, source }: ControlOptions): Promise<C
   }
 }
 
-function createApp(source: StatusSource): FastifyInstance {
+interface StartRequest {
+  Params: { readonly name: string }
+  Querystring: { readonly wait?: string }
+}
+
+function createApp(source: ControlSource, streams: EventStreams): FastifyInstance {
   const app = fastify({ logger: false })
   // Parsing keeps to the contract: a field that a source has besides, such as a child's environment, never leaves the process.
   app.get(paths.status, async (): Promise<Status> => statusSchema.parse(source.status()))
+  app.get<{ Querystring: { readonly since?: string } }>(paths.events, async (request, reply) => {
+    const { since } = request.query
+    if (since !== undefined && !/^\d{1,15}$/.test(since)) {
+      return reply.code(400).send(failure('bad-request', '`since` is the id of an event: a whole number'))
+    }
+    if (streams.full)
+      return reply.code(503).send(failure('too-many-clients', 'as many as can be follow the events already'))
+    reply.hijack()
+    streams.open(reply.raw, since === undefined ? undefined : Number(since))
+  })
+  app.post<StartRequest>(paths.start, async (request, reply): Promise<RunReport | Failure> => {
+    const { name } = request.params
+    const answer = source.run(name)
+    if (!answer.started) {
+      reply.code(answer.refusal === 'unknown-process' ? 404 : 409)
+      return failure(answer.refusal, answer.message)
+    }
+    if (request.query.wait === 'true') return runSchema.parse({ process: name, ...(await answer.ended) })
+    reply.code(202)
+    return { process: name, outcome: 'started' }
+  })
   app.setNotFoundHandler(async (request, reply): Promise<Failure> => {
     reply.code(404)
     return failure('not-found', `the control API has no ${request.method} ${request.url}`)

@@ -62,7 +62,10 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     output: { line: (process, stream, text) => logger.record({ process, stream }, text) },
     log,
   })
-  const control = await openControl({ socket: plan.control.socket, source: { status: () => statusOf(house) } })
+  const control = await openControl({
+    socket: plan.control.socket,
+    source: { status: () => statusOf(house), events: supervisor, run: supervisor.run },
+  })
   const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
   const passwords = new GeneratedPasswords((text) => process.stdout.write(text))
   const threads = createGatewayThreads({ birth, log })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Status } from '../../src/control/contract.ts'
+import type { ControlSource } from '../../src/control/ports.ts'
 import { type Control, openControl } from '../../src/control/server.ts'
 
 /** A folder that is gone when the test ends. */
@@ -12,11 +13,20 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** A control that is closed when the test ends, answering with `status`. */
-export async function opened(socket: string, status: () => Status = () => sampleStatus): Promise<Control> {
-  const control = await openControl({ socket, source: { status } })
+/** A control that is closed when the test ends, answering with `status`; nothing happens unless `source` says so. */
+export async function opened(
+  socket: string,
+  status: () => Status = () => sampleStatus,
+  source: Partial<ControlSource> = {},
+): Promise<Control> {
+  const control = await openControl({ socket, source: { ...uneventful, status, ...source } })
   onTestFinished(() => control.close())
   return control
+}
+
+const uneventful: Omit<ControlSource, 'status'> = {
+  events: { lastEvent: 0, since: () => undefined, subscribe: () => () => {} },
+  run: (name) => ({ started: false, refusal: 'unknown-process', message: `there is no process ${name}` }),
 }
 
 export const sampleStatus: Status = {

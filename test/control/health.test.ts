@@ -100,3 +100,25 @@ test('a reason cannot steer a terminal', () => {
   const reason = '\u001b[2J\u0007bad\tluck\r\nmore'
   expect(health([a('db', { ...fatal, reason })]).reasons).toEqual(['db is fatal: bad luck'])
 })
+
+test('nobody waits for a scheduled task; a failed run of it is a warning until the next good one', () => {
+  const schedule = { cron: '0 3 * * *' }
+  const backup = { kind: 'task', schedule, wanted: false, state: 'stopped', ready: false } as const
+  expect(health([a('backup', backup)])).toEqual(well)
+  const lastRun = { startedAt: now - 60_000, duration: 1_000, failed: true }
+  const failed = a('backup', {
+    ...backup,
+    wanted: true,
+    state: 'exited',
+    lastRun,
+    reason: 'exited with code 3 after 1s',
+  })
+  const warnings = ['the last run of backup failed: exited with code 3 after 1s']
+  expect(health([failed])).toEqual({ ...well, warnings })
+  expect(health([{ ...failed, state: 'running', restarts: 1 }])).toMatchObject({ verdict: 'healthy' })
+})
+
+test('another run of a task that has completed before keeps nobody waiting', () => {
+  const lastRun = { startedAt: now - 60_000, duration: 1_000, failed: false }
+  expect(health([a('migrate', { kind: 'task', state: 'running', ready: false, lastRun })])).toEqual(well)
+})

@@ -1,0 +1,46 @@
+/** What `GET /v1/events` says: one JSON object a line, the first of them a snapshot unless the client is up to date. */
+import { z } from 'zod'
+import { processStatusSchema, time } from './contract.ts'
+
+/** A kind of event that a client does not know is told all the same: it has the first five fields. */
+export const eventSchema = z
+  .object({
+    /** Grows with every event, over restarts of Gatehouse too. */
+    id: z.int(),
+    at: time,
+    type: z.string(),
+    process: z.string(),
+    /** What happened, as a predicate: `is ready`. */
+    message: z.string(),
+    from: z.string().optional(),
+    to: z.string().optional(),
+    ready: z.boolean().optional(),
+    failed: z.boolean().optional(),
+    reason: z.string().optional(),
+    pid: z.number().optional(),
+    exitCode: z.int().optional(),
+    due: time.optional(),
+  })
+  .readonly()
+
+/** How things stood right after the event with this id. */
+export const snapshotSchema = z
+  .object({
+    type: z.literal('snapshot'),
+    id: z.int(),
+    at: time,
+    processes: z.array(processStatusSchema).readonly(),
+  })
+  .readonly()
+
+/** The last line of a stream that the server ends: `since` the id that was told last nothing is lost, if one is quick. */
+export const cutSchema = z
+  .object({
+    type: z.literal('cut'),
+    message: z.string(),
+  })
+  .readonly()
+
+export type ControlEvent = z.infer<typeof eventSchema>
+export type Snapshot = z.infer<typeof snapshotSchema>
+export type Cut = z.infer<typeof cutSchema>
