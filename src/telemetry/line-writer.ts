@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { LineQueue } from './line-queue.ts'
 
 /** Lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not end what it tells of. */
 export interface LineWriter {
@@ -25,7 +26,7 @@ const flushPatience: Milliseconds = 1_000
  * there is a reader again.
  */
 export function createLineWriter(fd: number, missed: (lines: number) => void): LineWriter {
-  const lines = new Queue()
+  const lines = new LineQueue()
   let unread: Bytes = 0
   /** What is left of a write that did not fit. */
   let rest: Buffer = Buffer.alloc(0)
@@ -89,38 +90,6 @@ export function createLineWriter(fd: number, missed: (lines: number) => void): L
       const deadline = performance.now() + flushPatience
       while (!drain() && performance.now() < deadline) sleep(10)
     },
-  }
-}
-
-class Queue {
-  #lines: string[] = []
-  #first = 0
-
-  get empty(): boolean {
-    return this.#first === this.#lines.length
-  }
-
-  push(line: string): void {
-    this.#lines.push(line)
-  }
-
-  /** As many lines as fit into so many bytes; one at least. */
-  take(most: Bytes): string {
-    let taken = ''
-    let length = 0
-    do {
-      const line = this.#lines[this.#first] ?? ''
-      length += Buffer.byteLength(line)
-      if (taken !== '' && length > most) break
-      taken += line
-      this.#first += 1
-    } while (!this.empty)
-    // Cut off what was taken now and then, rather than moving the whole queue each time.
-    if (this.empty || this.#first > 1_000) {
-      this.#lines = this.#lines.slice(this.#first)
-      this.#first = 0
-    }
-    return taken
   }
 }
 

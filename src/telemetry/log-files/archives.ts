@@ -1,0 +1,120 @@
+/**
+ * What a log file was rotated into: `<file>.20261123T021507.123Z`, compressed a little later to `….gz`. The names are times
+ * and ascend even if the clock goes back, so that the oldest is found without asking the file system's times.
+ */
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { DiskLane } from './disk-lane.ts'
+
+/** Readable by its owner and their group: what programs write is not for everyone on a shared volume. */
+export const fileMode = 0o640
+
+const chunk: Bytes = 256 * 1024
+const stampPattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3}Z)(\.gz)?(\.part)?$/
+
+interface Archive {
+  readonly path: string
+  /** Of the moment of rotation. */
+  readonly stamp: string
+  readonly compressed: boolean
+  /** Left by a compression that did not come to its end. */
+  readonly partial: boolean
+}
+
+/** Gives a full log file the name of an archive and removes the archives beyond the newest `keep`. */
+export async function rotate(path: string, keep: number): Promise<void> {
+  const before = await archivesOf(path)
+  const stamp = stampAfter(before.at(-1)?.stamp)
+  await rename(path, `${path}.${stamp}`).catch(unlessAbsent)
+  const kept = new Set([...new Set(before.map((archive) => archive.stamp)), stamp].slice(-keep))
+  for (const archive of before) if (!kept.has(archive.stamp)) await remove(archive.path)
+}
+
+/** Compresses what a rotation left, and what an earlier run did not come to. Rejects at the first that cannot be. */
+export async function compressArchives(path: string, disk: DiskLane): Promise<void> {
+  for (const archive of await disk(() => archivesOf(path))) {
+    if (archive.partial) await disk(() => remove(archive.path))
+    else if (!archive.compressed) await compress(archive.path, disk)
+  }
+}
+
+/** From the oldest to the newest. */
+async function archivesOf(path: string): Promise<readonly Archive[]> {
+  const [folder, prefix] = [dirname(path), `${basename(path)}.`]
+  const names = (await readdir(folder).catch(unlessAbsent)) ?? []
+  const archives = names.flatMap((name) => {
+    const match = name.startsWith(prefix) ? stampPattern.exec(name.slice(prefix.length)) : undefined
+    if (!match) return []
+    const [stamp = ''] = name.slice(prefix.length).split(/(?<=Z)/)
+    return { path: join(folder, name), stamp, compressed: match[7] !== undefined, partial: match[8] !== undefined }
+  })
+  return archives.sort((a, b) => (a.stamp < b.stamp ? -1 : 1))
+}
+
+/** What others may have removed in the meantime need not be there. */
+function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
+function stampAfter(newest: string | undefined): string {
+  const now = Date.now()
+  const least = newest === undefined ? now : Date.parse(newest.replace(stampPattern, '$1-$2-$3T$4:$5:$6')) + 1
+  return new Date(Math.max(now, least)).toISOString().replaceAll(/[-:]/g, '')
+}
+
+/** Under another name until it is whole: whoever finds `….gz` can read it. */
+async function compress(path: string, disk: DiskLane): Promise<void> {
+  const partial = `${path}.gz.part`
+  let source: FileHandle | undefined
+  let target: FileHandle | undefined
+  try {
+    source = await disk(() => open(path))
+    target = await disk(() => open(partial, 'w', fileMode))
+    await pipeline(read(source, disk), createGzip(), writeTo(target, disk))
+    await disk(async () => {
+      await rename(partial, `${path}.gz`)
+      // Meanwhile it may have become too old and been removed: then its copy is too old as well.
+      if (!(await remove(path))) await remove(`${path}.gz`)
+    })
+  } catch (error) {
+    await disk(() => remove(partial))
+    // It was removed before its turn came.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  } finally {
+    await disk(async () => source?.close())
+    await disk(async () => target?.close())
+  }
+}
+
+async function* read(file: FileHandle, disk: DiskLane): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await disk(() => file.read(Buffer.allocUnsafe(chunk), 0, chunk))
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
+function writeTo(file: FileHandle, disk: DiskLane) {
+  return async (chunks: AsyncIterable<Buffer>) => {
+    for await (let rest of chunks) {
+      while (rest.length > 0) {
+        const { bytesWritten } = await disk(() => file.write(rest))
+        rest = rest.subarray(bytesWritten)
+      }
+    }
+  }
+}
+
+/** False: there was none. */
+async function remove(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
+  }
+}

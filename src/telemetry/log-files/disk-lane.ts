@@ -1,0 +1,16 @@
+/**
+ * One call to the disk at a time, over all log files. A disk that hangs (a network volume whose server is gone) holds the
+ * thread that asked it until it answers, and Node has four such threads for the whole process: name look-ups, compression
+ * and static files of the gateway's threads need them too. So the log may take one of them and no more. A call may be several
+ * steps: nothing of ours comes in between.
+ */
+export type DiskLane = <T>(call: () => Promise<T>) => Promise<T>
+
+export function createDiskLane(): DiskLane {
+  let last: Promise<unknown> = Promise.resolve()
+  return (call) => {
+    const result = last.then(call)
+    last = result.catch(() => {})
+    return result
+  }
+}

@@ -1,0 +1,198 @@
+/** One log file: takes lines at once and writes them when it can. */
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { makeFolder } from '../../shared/folder.ts'
+import { LineQueue } from '../line-queue.ts'
+import { fileMode, rotate } from './archives.ts'
+import type { DiskLane } from './disk-lane.ts'
+
+/** Lines wait here for a disk that is slow or full; beyond it they are lost. */
+const waitingLimit: Bytes = 1024 * 1024
+/** What a short line costs in memory beside its own bytes. */
+const lineOverhead: Bytes = 32
+/** Most that one write carries. */
+const batch: Bytes = 128 * 1024
+/** Lines are gathered for so long: a file is opened and closed a few times a second at most, however many come. */
+const gathering: Milliseconds = 50
+const retryAfter: Milliseconds = 1_000
+
+/** What its owner decides and hears. */
+export interface LogFileSurroundings {
+  readonly disk: DiskLane
+  /** Where the file ends and how many archives are kept of it. */
+  readonly size: Bytes
+  readonly keep: number
+  /** It cannot be written at the moment; told once, until `over`. */
+  trouble(file: LogFile, why: string): void
+  /** All that waited is written. `lost`: lines that found no room meanwhile. */
+  over(file: LogFile, lost: number): void
+  /** There may be archives to compress: of an earlier run, after the first write; one more, after a rotation. */
+  archives(file: LogFile): void
+}
+
+export class LogFile {
+  readonly path: string
+  readonly #surroundings: LogFileSurroundings
+  readonly #queue = new LineQueue()
+  #waiting: Bytes = 0
+  /** What was taken from the queue and is not written yet; `#torn` once a part of it is. */
+  #rest: Buffer = Buffer.alloc(0)
+  #torn = false
+  /** Since the last line that found room, and since the trouble began. */
+  #gap = 0
+  #lost = 0
+  #trouble: string | undefined
+  /** Nothing of this run is in it yet. */
+  #untouched = true
+  #gathering: NodeJS.Timeout | undefined
+  #work: Promise<void> | undefined
+  #hurry: () => void = () => {}
+
+  constructor(path: string, surroundings: LogFileSurroundings) {
+    this.path = path
+    this.#surroundings = surroundings
+  }
+
+  /** Why it cannot be written; undefined while all is well. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
+  /** `line` has its end. Neither waits nor throws. */
+  write(line: string): void {
+    const cost = Buffer.byteLength(line) + lineOverhead
+    // Once full it has to become half empty first: the gaps are then few and large.
+    if (this.#waiting + cost > (this.#gap > 0 ? waitingLimit / 2 : waitingLimit)) {
+      this.#lose()
+      return
+    }
+    if (this.#gap > 0) this.#push(`[gatehouse: ${this.#gap} lines are missing here]\n`)
+    this.#gap = 0
+    this.#push(line)
+    if (this.#work) return
+    if (this.#waiting >= batch) this.#start()
+    else this.#gathering ??= setTimeout(() => this.#start(), gathering).unref()
+  }
+
+  /** Resolves when nothing is left to write: on a full disk that may be never. */
+  async finish(): Promise<void> {
+    this.#hurry()
+    this.#start()
+    await this.#work
+  }
+
+  #push(line: string): void {
+    this.#queue.push(line)
+    this.#waiting += Buffer.byteLength(line) + lineOverhead
+  }
+
+  #lose(): void {
+    this.#gap += 1
+    this.#lost += 1
+    this.#say('the disk is slower than the program that writes')
+  }
+
+  #say(why: string): void {
+    if (this.#trouble !== undefined) return
+    this.#trouble = why
+    this.#surroundings.trouble(this, why)
+  }
+
+  #start(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    if (!this.#work && this.#unwritten) this.#work = this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#unwritten) {
+      try {
+        await this.#writeOn()
+      } catch (error) {
+        this.#say(messageOf(error))
+        await this.#pause()
+      }
+    }
+    this.#work = undefined
+    if (this.#trouble === undefined) return
+    const lost = this.#lost
+    this.#trouble = undefined
+    this.#lost = 0
+    this.#surroundings.over(this, lost)
+  }
+
+  get #unwritten(): boolean {
+    return this.#rest.length > 0 || !this.#queue.empty
+  }
+
+  /**
+   * Writes until all is written or the file is full. It is opened by its name each time and closed again: whoever moves it
+   * away, removes its folder or truncates it (logrotate does all of these) need not tell us.
+   */
+  async #writeOn(): Promise<void> {
+    const { disk, size: limit } = this.#surroundings
+    const file = await disk(() => openForAppending(this.path))
+    let full = false
+    try {
+      const facts = await disk(() => file.stat())
+      let room = facts.isFile() ? limit - facts.size : Number.POSITIVE_INFINITY
+      while (this.#unwritten) {
+        this.#take(Math.min(batch, room))
+        // A line that is longer than a whole file may be gets one to itself.
+        full = this.#rest.length > room && room < limit && !this.#torn
+        if (full) break
+        const { bytesWritten } = await disk(() => file.write(this.#rest))
+        this.#rest = this.#rest.subarray(bytesWritten)
+        this.#torn = this.#rest.length > 0
+        room -= bytesWritten
+      }
+    } finally {
+      await disk(() => file.close())
+    }
+    if (full) await disk(() => rotate(this.path, this.#surroundings.keep))
+    if (full || this.#untouched) this.#surroundings.archives(this)
+    this.#untouched = false
+  }
+
+  #take(most: Bytes): void {
+    if (this.#rest.length > 0) return
+    const lines = this.#queue.take(most)
+    this.#rest = Buffer.from(lines)
+    this.#torn = false
+    this.#waiting -= this.#rest.length + lineOverhead * countLines(lines)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, retryAfter).unref()
+      this.#hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** A line of the queue has no line feed but its end. */
+function countLines(lines: string): number {
+  return lines.split('\n').length - 1
+}
+
+/** Not blocking: a named pipe in its place, without a reader, would hold a thread for ever. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK
+const folderMode = 0o750
+
+/** Makes its folder if there is none. */
+async function openForAppending(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, appending, fileMode)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await makeFolder(dirname(path), folderMode)
+    return open(path, appending, fileMode)
+  }
+}

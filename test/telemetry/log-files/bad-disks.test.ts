@@ -1,0 +1,107 @@
+/** Disks that are slow, full, or not there: lines wait, then are counted; nobody else waits. */
+import { spawnSync } from 'node:child_process'
+import { constants, mkdirSync, openSync, readSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { desk, smallDisk } from './desk.ts'
+
+describe('a full disk', () => {
+  it('is said once, and when there is room again all that waited is written, the torn line included', async (test) => {
+    const directory = smallDisk(64 * 1024) ?? test.skip()
+    const { files, said, hear, readAll } = desk({ directory })
+    const ballast = join(directory, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(48 * 1024))
+    const lines = Array.from({ length: 300 }, (_, line) => `${line} ${'x'.repeat(100)}`)
+    for (const line of lines) files.line('web', 'stdout', line)
+    expect(await hear(/cannot be written/)).toMatch(/web\/host-stdout\.log cannot be written: ENOSPC/)
+    expect(files.troubles()).toEqual([expect.stringMatching(/web\/host-stdout\.log cannot be written: ENOSPC/)])
+    rmSync(ballast)
+    await hear(/is written again; nothing was lost/)
+    expect(readAll()).toBe(lines.map((line) => `${line}\n`).join(''))
+    expect(files.troubles()).toEqual([])
+    expect(said).toHaveLength(2)
+  })
+
+  it('costs bounded memory, and what it cost is counted in the log and shown in the file', async (test) => {
+    const directory = smallDisk(2 * 1024 * 1024) ?? test.skip()
+    const { files, hear, readAll } = desk({ directory })
+    const ballast = join(directory, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(2 * 1024 * 1024 - 32 * 1024))
+    const before = process.memoryUsage.rss()
+    let written = 0
+    for (; written < 200_000; written += 1) files.line('web', 'stdout', `${written} ${'x'.repeat(100)}`)
+    await hear(/cannot be written/)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024)
+    rmSync(ballast)
+    const over = await hear(/is written again/)
+    files.line('web', 'stdout', 'and on')
+    await files.close()
+    const lines = readAll().trimEnd().split('\n')
+    const gap = lines.findIndex((line) => line.startsWith('['))
+    expect(lines.slice(0, gap).map((line) => Number.parseInt(line, 10))).toEqual(
+      Array.from({ length: gap }, (_, i) => i),
+    )
+    expect(lines.slice(gap)).toEqual([`[gatehouse: ${written - gap} lines are missing here]`, 'and on'])
+    expect(over).toContain(`${written - gap} lines were lost`)
+  })
+
+  it('is found through a device that is always full, whoever runs this', async () => {
+    const { files, directory, hear, said } = desk()
+    mkdirSync(join(directory, 'web'))
+    symlinkSync('/dev/full', join(directory, 'web/host-stdout.log'))
+    files.line('web', 'stdout', 'lost')
+    files.line('other', 'stdout', 'kept')
+    await hear(/ENOSPC/)
+    const started = performance.now()
+    await files.close()
+    expect(performance.now() - started).toBeLessThan(1_500)
+    expect(said).toHaveLength(1)
+  })
+})
+
+describe('a log file that cannot be opened', () => {
+  it('is tried again until it can: a file in the place of its folder', async () => {
+    const { files, directory, hear, read, said } = desk()
+    writeFileSync(join(directory, 'web'), 'in the way')
+    files.line('web', 'stdout', 'one')
+    await hear(/ENOTDIR/)
+    files.line('web', 'stdout', 'two')
+    rmSync(join(directory, 'web'))
+    await hear(/written again; nothing was lost/)
+    expect(read('host-stdout.log')).toBe('one\ntwo\n')
+    expect(said).toHaveLength(2)
+  })
+
+  it('is tried again until it can: a disk that is read-only', async (test) => {
+    const directory = smallDisk(64 * 1024) ?? test.skip()
+    const { files, hear, read } = desk({ directory })
+    const remount = (how: string) => spawnSync('mount', ['-o', `remount,${how}`, directory])
+    remount('ro')
+    files.line('web', 'stdout', 'one')
+    await hear(/EROFS/)
+    remount('rw')
+    await hear(/written again; nothing was lost/)
+    expect(read('host-stdout.log')).toBe('one\n')
+  })
+})
+
+describe('a log file that is slow', () => {
+  it('delays no other: a named pipe whose reader stalls, or is not there', async () => {
+    const { files, directory, hear, read } = desk()
+    mkdirSync(join(directory, 'slow'))
+    const pipe = join(directory, 'slow/host-stdout.log')
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
+    files.line('slow', 'stdout', 'nobody reads')
+    await hear(/slow\/host-stdout\.log cannot be written: ENXIO/)
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    await hear(/slow.* is written again/)
+    const line = 'y'.repeat(1_000)
+    for (let count = 0; count < 3_000; count += 1) files.line('slow', 'stdout', line)
+    files.line('web', 'stdout', 'quick')
+    await files.close()
+    expect(read('host-stdout.log')).toBe('quick\n')
+    expect(files.troubles()).toEqual([expect.stringMatching(/slow\/host-stdout\.log cannot be written/)])
+    const buffer = Buffer.alloc(64)
+    expect(buffer.toString('utf8', 0, readSync(reader, buffer)).startsWith('nobody reads\ny')).toBe(true)
+  })
+})
