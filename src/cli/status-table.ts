@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { CertificateStatus, ProcessStatus, Status } from '../control/contract.ts'
+import { formatBytes } from '../shared/bytes.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
 import { runNotes } from './run-notes.ts'
@@ -46,8 +47,14 @@ const columns: readonly Column[] = [
     alignment: 'right',
     cell: ({ uptime }) => (uptime === undefined ? '-' : formatDuration(uptime)),
   },
+  { title: 'MEMORY', alignment: 'right', cell: ({ memory }) => (memory ? memoryWords(memory) : '-') },
   { title: 'RESTARTS', alignment: 'right', cell: ({ restarts }) => String(restarts) },
 ]
+
+function memoryWords({ used, limit }: NonNullable<ProcessStatus['memory']>): string {
+  return limit === undefined ? formatBytes(used) : `${formatBytes(used)} / ${formatBytes(limit)}`
+}
+
 const gap = '  '
 /** Below this a folded note is a column of single words: it may rather run over the edge. */
 const narrowestNote = 24
@@ -104,6 +111,7 @@ function formatOf({ state, ready, exit }: ProcessStatus): Format {
       return ready ? 'green' : 'yellow'
     case 'waiting':
     case 'starting':
+    case 'parked':
     case 'stopping':
     case 'backoff':
       return 'yellow'
@@ -120,14 +128,19 @@ function formatOf({ state, ready, exit }: ProcessStatus): Format {
 function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
   const notes: string[] = []
   if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
-  const isUp = state === 'running' || state === 'starting'
+  const isUp = state === 'running' || state === 'starting' || state === 'parked'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
   notes.push(...runNotes({ state, wanted, waitingFor, reason, exit, ...process }))
   if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')
   if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
+  if (process.oomKills !== undefined) notes.push(`killed ${times(process.oomKills)} for memory`)
   if (process.criticality !== 'important') notes.push(process.criticality)
   return notes.join('; ')
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
 }
 
 function endingOf({ code, signal }: NonNullable<ProcessStatus['exit']>): string {

@@ -15,6 +15,7 @@ export const paths = {
 export const time = z.number().nonnegative()
 const milliseconds = z.number().nonnegative()
 const pid = z.int().positive()
+const bytes = z.number().nonnegative()
 
 /** Three facts that stay separate: whether it is wanted, its state, and whether it is ready. */
 export const processStatusSchema = z
@@ -38,6 +39,10 @@ export const processStatusSchema = z
     /** With a reason: the last lines that it wrote. */
     lastOutput: z.array(z.string()).readonly().optional(),
     essential: z.boolean(),
+    /** In bytes: what it held at the last look, and its fixed size or its part of what is shared. */
+    memory: z.object({ used: bytes, limit: bytes.optional() }).readonly().optional(),
+    /** How often the kernel killed it for memory; absent: never. */
+    oomKills: z.int().positive().optional(),
     /** What is lost if it is ended early. */
     criticality: z.enum(['critical', 'important', 'rebuildable']),
     /** These two of a scheduled task. */

@@ -2,6 +2,7 @@
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { OutputPlan } from './output.ts'
 import type { LivenessProbe, ReadinessProbe, StartupProbe } from './probes.ts'
 import type { RightsPlan } from './rights.ts'
 
@@ -37,6 +38,7 @@ export interface ProcessPlan {
   readonly criticality: Criticality
   /** How much it may use; `auto`: its part of what the container has (supervisor/memory/budget.ts). Absent: not watched. */
   readonly memory?: Bytes | 'auto'
+  readonly output: OutputPlan
   readonly stop: StopPolicy
   readonly position: SourcePosition
 }
@@ -73,6 +75,11 @@ export interface RestartPolicy {
   }
   /** So many failures within so long, without having been ready in between, make it fatal. */
   readonly giveUp: { readonly failures: number; readonly within: Milliseconds }
+  /**
+   * A change of its entry starts a successor beside it, on another port, and only when that is ready is it ended; `drain` is
+   * how long requests under way may then take. Absent: it is ended first. Only for services whose port is chosen at the spawn.
+   */
+  readonly rolling?: { readonly drain: Milliseconds }
 }
 
 export interface StopPolicy {

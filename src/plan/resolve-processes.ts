@@ -5,6 +5,7 @@ import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
+import { resolveOutput } from './resolve-output.ts'
 import { resolveProbes } from './resolve-probes.ts'
 import { resolveRestart, rollingReadiness } from './resolve-restart.ts'
 import { resolveStop } from './resolve-stop.ts'
@@ -38,6 +39,7 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     essential,
     criticality,
     ...(process.memory !== undefined && { memory: process.memory }),
+    output: resolveOutput(process),
     stop: resolveStop(process),
     position: keyAt(asked, ['processes', name]),
   }

@@ -46,7 +46,17 @@ function threadFamilies({ replacements, vitals }: ThreadsMeasured): readonly Fam
   ]
 }
 
-const states = ['waiting', 'starting', 'running', 'backoff', 'stopping', 'stopped', 'exited', 'fatal'] as const
+const states = [
+  'waiting',
+  'starting',
+  'running',
+  'parked',
+  'backoff',
+  'stopping',
+  'stopped',
+  'exited',
+  'fatal',
+] as const
 
 function processFamilies(processes: readonly ProcessStatus[]): readonly Family[] {
   return [
@@ -62,12 +72,37 @@ function processFamilies(processes: readonly ProcessStatus[]): readonly Family[]
       'Whether a process can be used.',
       processes.map(({ name, ready }) => ({ labels: { process: name }, value: ready ? 1 : 0 })),
     ),
+    gauge(
+      'gatehouse_process_waiting_for',
+      '1 for each process whose condition is not met, while the other is waiting or parked because of it.',
+      processes.flatMap(({ name, waitingFor }) =>
+        waitingFor.map((other) => ({ labels: { process: name, for: other }, value: 1 })),
+      ),
+    ),
     {
       name: 'gatehouse_process_restarts_total',
       help: 'How often a process was started again after the first time.',
       type: 'counter',
       values: processes.map(({ name, restarts }) => ({ labels: { process: name }, value: restarts })),
     },
+    {
+      name: 'gatehouse_process_oom_kills_total',
+      help: 'How often the kernel killed a process for memory.',
+      type: 'counter',
+      values: processes.map(({ name, oomKills = 0 }) => ({ labels: { process: name }, value: oomKills })),
+    },
+    gauge(
+      'gatehouse_process_resident_memory_bytes',
+      'What a process and its descendants hold; pages that they share count once.',
+      processes.flatMap(({ name, memory }) => (memory ? [{ labels: { process: name }, value: memory.used }] : [])),
+    ),
+    gauge(
+      'gatehouse_process_memory_limit_bytes',
+      'What a process may use: its fixed size, or its part of what is shared.',
+      processes.flatMap(({ name, memory }) =>
+        memory?.limit === undefined ? [] : [{ labels: { process: name }, value: memory.limit }],
+      ),
+    ),
   ]
 }
 

@@ -2,6 +2,7 @@
  * What happens to processes, for everyone who wants to know: the control API, hooks, metrics, the gateway. A new kind of
  * event joins the union with the facts it adds, and plan/hooks.ts if hooks may be called on it.
  */
+import type { Bytes } from '../shared/bytes.ts'
 import type { State } from './machine.ts'
 
 /** Every event has these. */
@@ -15,7 +16,13 @@ interface Stamped {
   readonly message: string
 }
 
-export type SupervisorEvent = TransitionEvent | EssentialFailedEvent | ScheduleSkippedEvent | ScheduleLateEvent
+export type SupervisorEvent =
+  | TransitionEvent
+  | EssentialFailedEvent
+  | ReplacedEvent
+  | ScheduleSkippedEvent
+  | ScheduleLateEvent
+  | MemoryEvent
 
 /** An event before its id and time. */
 export type Happening = SupervisorEvent extends infer E ? (E extends Stamped ? Omit<E, 'id' | 'at'> : never) : never
@@ -29,6 +36,19 @@ export interface TransitionEvent extends Stamped {
   /** It is down for good because of a failure. */
   readonly failed: boolean
   readonly reason?: string
+  readonly pid?: number
+  /** Absent: it is the process that counts. */
+  readonly role?: Role
+}
+
+/** Of a copy of a process, while it is replaced by another one that starts beside it. */
+export type Role = 'successor' | 'predecessor'
+
+/** The successor took over: the process is another one from now on. */
+export interface ReplacedEvent extends Stamped {
+  readonly type: 'replaced'
+  readonly ready: boolean
+  /** Of the successor. */
   readonly pid?: number
 }
 
@@ -53,6 +73,14 @@ export interface ScheduleLateEvent extends Stamped {
   readonly type: 'schedule-late'
   /** The first of the times that went by; Unix time in milliseconds. */
   readonly due: number
+}
+
+/** A process holds too much memory: of its own `memory`, or of what the container has. Or the kernel killed it for that. */
+export interface MemoryEvent extends Stamped {
+  readonly type: 'memory'
+  readonly action: 'warned' | 'restarted' | 'killed'
+  /** What it held when it was looked at last. */
+  readonly used?: Bytes
 }
 
 export type SupervisorListener = (event: SupervisorEvent) => void

@@ -3,58 +3,9 @@
  * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0002-process-states.md.
  */
 
-export type State =
-  /** Not wanted, and nothing of it runs. */
-  | 'stopped'
-  /** Wanted; it has no process until its dependencies are met. */
-  | 'waiting'
-  /** It has a process, which is not ready yet. */
-  | 'starting'
-  /** It has a process, and its start is over. */
-  | 'running'
-  /** It failed; the next start is scheduled. */
-  | 'backoff'
-  /** Its process ended or was told to: what is left of its group is being ended. */
-  | 'stopping'
-  /** It ended and is not started again: a completed task, or the policy says no. */
-  | 'exited'
-  /** It cannot be started, or failed too often. */
-  | 'fatal'
+import type { Effect, Event, State } from './states.ts'
 
-export type Event =
-  | 'start'
-  | 'stop'
-  | 'dependenciesMet'
-  | 'spawned'
-  | 'ready'
-  /** A task without a probe: nothing is left to wait for, but it is ready only when it has completed. */
-  | 'up'
-  | 'deadlinePassed'
-  /** The process that we spawned has ended; others of its group may live on. */
-  | 'leaderExited'
-  | 'graceOver'
-  | 'backoffOver'
-  // The policy's verdict (restart.ts), given when the whole group is gone, or when it could not be spawned.
-  | 'retry'
-  | 'completed'
-  | 'ended'
-  | 'gaveUp'
-  /** It is not wanted any more: no verdict is needed. */
-  | 'released'
-
-export type Effect =
-  | 'awaitDependencies'
-  | 'spawn'
-  | 'watchReadiness'
-  | 'endReadiness'
-  | 'becomeReady'
-  | 'loseReady'
-  /** The first rung of the ladder: the stop signal to the whole group, if anyone is left in it. */
-  | 'signalGroup'
-  | 'shortenGrace'
-  | 'killGroup'
-  | 'scheduleRestart'
-  | 'cancelRestart'
+export type { Effect, Event, State } from './states.ts'
 
 export interface Transition {
   readonly state: State
@@ -81,10 +32,23 @@ const alreadySpawned = impossible('it has its process already')
 const notOver = impossible('its group has not gone')
 const noVerdict = impossible('nothing has ended that could be judged')
 const notLaddered = impossible('its group was not signalled')
-const notWatched = impossible('readiness is not watched')
+const notWatched = impossible('its start is over')
+const notReadyYet = impossible('it has not been ready yet')
 const alreadyWanted = ignored('it is wanted already')
 const hasEnded = ignored('it has ended already')
 const beingEnded = ignored('it is being ended')
+
+const withoutProcess = {
+  ready: noProcess,
+  unready: noProcess,
+  unresponsive: noProcess,
+  blocked: noProcess,
+  up: noProcess,
+  deadlinePassed: noProcess,
+  oversized: noProcess,
+  leaderExited: noProcess,
+  graceOver: noProcess,
+} as const
 
 /** A process that nobody wants, or that has ended for good: only a new start gets it out. */
 const atRest = {
@@ -92,11 +56,7 @@ const atRest = {
   stop: hasEnded,
   dependenciesMet: notAwaited,
   spawned: notSpawned,
-  ready: noProcess,
-  up: noProcess,
-  deadlinePassed: noProcess,
-  leaderExited: noProcess,
-  graceOver: noProcess,
+  ...withoutProcess,
   backoffOver: notScheduled,
   retry: noVerdict,
   completed: noVerdict,
@@ -117,12 +77,8 @@ export const table = {
     start: alreadyWanted,
     stop: go('stopped'),
     dependenciesMet: go('waiting', 'spawn'),
-    spawned: go('starting', 'watchReadiness'),
-    ready: noProcess,
-    up: noProcess,
-    deadlinePassed: noProcess,
-    leaderExited: noProcess,
-    graceOver: noProcess,
+    spawned: go('starting', 'beginProbes'),
+    ...withoutProcess,
     backoffOver: notScheduled,
     // It could not be spawned.
     retry: go('backoff', 'scheduleRestart'),
@@ -133,26 +89,53 @@ export const table = {
   },
   starting: {
     start: alreadyWanted,
-    stop: go('stopping', 'endReadiness', 'signalGroup'),
+    stop: go('stopping', 'endProbes', 'signalGroup'),
     dependenciesMet: notAwaited,
     spawned: alreadySpawned,
-    ready: go('running', 'becomeReady'),
+    ready: go('running', 'becomeReady', 'keepProbing'),
+    unready: notReadyYet,
+    unresponsive: notReadyYet,
+    blocked: notReadyYet,
     up: go('running'),
-    deadlinePassed: go('stopping', 'signalGroup'),
-    leaderExited: go('stopping', 'endReadiness', 'signalGroup'),
+    deadlinePassed: go('stopping', 'endProbes', 'signalGroup'),
+    oversized: go('stopping', 'endProbes', 'signalGroup'),
+    leaderExited: go('stopping', 'endProbes', 'signalGroup'),
     graceOver: notLaddered,
     backoffOver: notScheduled,
     ...unjudged,
   },
   running: {
     start: alreadyWanted,
-    stop: go('stopping', 'loseReady', 'signalGroup'),
+    stop: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
     dependenciesMet: notAwaited,
     spawned: alreadySpawned,
-    ready: notWatched,
+    ready: go('running', 'becomeReady'),
+    unready: go('running', 'loseReady'),
+    unresponsive: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
+    blocked: go('parked', 'loseReady', 'awaitDependencies'),
     up: notWatched,
     deadlinePassed: notWatched,
-    leaderExited: go('stopping', 'loseReady', 'signalGroup'),
+    oversized: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
+    leaderExited: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
+    graceOver: notLaddered,
+    backoffOver: notScheduled,
+    ...unjudged,
+  },
+  parked: {
+    start: alreadyWanted,
+    stop: go('stopping', 'endProbes', 'signalGroup'),
+    // Not ready yet: first it must answer.
+    dependenciesMet: go('running', 'countAnew'),
+    spawned: alreadySpawned,
+    // It answers after all.
+    ready: go('running', 'becomeReady', 'countAnew'),
+    unready: ignored('it is not ready already'),
+    unresponsive: ignored('that is why it is parked'),
+    blocked: ignored('that is why it is parked'),
+    up: notWatched,
+    deadlinePassed: notWatched,
+    oversized: go('stopping', 'endProbes', 'signalGroup'),
+    leaderExited: go('stopping', 'endProbes', 'signalGroup'),
     graceOver: notLaddered,
     backoffOver: notScheduled,
     ...unjudged,
@@ -164,8 +147,12 @@ export const table = {
     spawned: alreadySpawned,
     // The probe's answer and the end may come in the same turn of the event loop.
     ready: beingEnded,
+    unready: beingEnded,
+    unresponsive: beingEnded,
+    blocked: beingEnded,
     up: beingEnded,
     deadlinePassed: beingEnded,
+    oversized: beingEnded,
     leaderExited: beingEnded,
     graceOver: go('stopping', 'killGroup'),
     backoffOver: notScheduled,
@@ -180,11 +167,7 @@ export const table = {
     stop: go('stopped', 'cancelRestart'),
     dependenciesMet: notAwaited,
     spawned: notSpawned,
-    ready: noProcess,
-    up: noProcess,
-    deadlinePassed: noProcess,
-    leaderExited: noProcess,
-    graceOver: noProcess,
+    ...withoutProcess,
     // Not straight to a spawn: while a dependency is down, it would only crash again.
     backoffOver: go('waiting', 'awaitDependencies'),
     retry: noVerdict,

@@ -1,19 +1,18 @@
 /** One supervised process: drives the machine and performs its effects. */
-import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import type { ProcessPlan } from '../plan/types.ts'
-import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import { inTurn } from './in-turn.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
-import { Probing } from './probe/probing.ts'
-import { programOf } from './program.ts'
+import type { Probing } from './probe/probing.ts'
 import type { Ending, Judgement } from './restart.ts'
 import { Run } from './run.ts'
-import { outOfPorts } from './spare-ports.ts'
-import { spawnGroup } from './spawn.ts'
+import { probesOf } from './run-probes.ts'
+import type { Child } from './spawn.ts'
+import { startProgram } from './start-program.ts'
 import { type ProcessStatus, statusFrom } from './status.ts'
-import { climbDown, killWait, type Ladder } from './stop.ts'
+import { endRun, type Ladder } from './stop.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -36,6 +35,8 @@ export class SupervisedProcess {
   #grace: Milliseconds
   /** Its dependencies are not met, or were not when it last looked. */
   #awaiting = false
+  /** Grows with each way through `waiting`. */
+  #attempt = 0
   readonly #verdicts: Verdicts
   /** Effects cause events: each is taken when the one before is done with. */
   readonly #dispatch = inTurn((event: Event) => this.#step(event))
@@ -43,6 +44,7 @@ export class SupervisedProcess {
 
   readonly #effects: Readonly<Record<Effect, () => void>> = {
     awaitDependencies: () => {
+      this.#attempt += 1
       this.#awaiting = true
       this.reconsider()
     },
@@ -139,6 +141,12 @@ export class SupervisedProcess {
     return this.atRest ? Promise.resolve() : new Promise((resolve) => void this.#rest.push(resolve))
   }
 
+  /** It holds too much memory: it is ended, and what follows is the policy's. Only while it has a process. */
+  endOversized(complaint: string): void {
+    if (this.#run) this.#run.condemned ??= { kind: 'oversized', complaint }
+    this.#dispatch('oversized')
+  }
+
   /** To be called when something it may depend on has changed. */
   reconsider(): void {
     if (!this.#awaiting || this.#unmet().length > 0) return
@@ -179,79 +187,43 @@ export class SupervisedProcess {
   }
 
   #spawn(): void {
-    if (this.plan.port === chosenLater) void this.#spawnOnSparePort()
-    else this.#spawnPlaced()
+    const attempt = this.#attempt
+    startProgram(this.plan, this.#surroundings, {
+      isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
+      started: (child, placed) => this.#begin(child, placed),
+      failed: (failure) => this.#settle({ kind: 'not-spawned', failure }),
+    })
   }
 
-  async #spawnOnSparePort(): Promise<void> {
-    const found = await this.#surroundings.sparePort().catch(outOfPorts)
-    // A stop may have come meanwhile, and even another start, which may wait for dependencies or has its process.
-    if (this.#state !== 'waiting' || this.#awaiting) return
-    if (typeof found !== 'number') return this.#settle({ kind: 'not-spawned', failure: found })
-    this.#placed = withOwnPort(this.plan, found)
-    this.#spawnPlaced()
-  }
-
-  #spawnPlaced(): void {
-    const spawned = spawnGroup(programOf(this.#placed), 'piped')
-    if ('failed' in spawned) {
-      void spawned.failed.then((failure) => this.#settle({ kind: 'not-spawned', failure }))
-      return
-    }
+  #begin(child: Child, placed: ProcessPlan): void {
+    this.#placed = placed
     const { name } = this.plan
-    const run = new Run(spawned.child, (stream, text) => {
+    const run = new Run(child, (stream, text) => {
       this.#surroundings.output.line(name, stream, text)
       this.#probing?.line(text)
     })
     this.#run = run
-    this.#probing = this.#probe(run)
+    this.#probing = probesOf(run, placed, this.#surroundings, {
+      dispatch: this.#dispatch,
+      remark: (text) => this.#say('warn', text),
+    })
     this.#verdicts.spawned()
     run.watchLeader((exit) => {
       this.#exit = exit
+      run.outOfMemory = this.#surroundings.killedForMemory(this.plan, exit)
       this.#dispatch('leaderExited')
     })
     this.#dispatch('spawned')
-  }
-
-  #probe(run: Run): Probing {
-    return new Probing(this.#placed, run.child, {
-      ready: () => this.#dispatch('ready'),
-      up: () => this.#dispatch('up'),
-      unready: () => this.#dispatch('unready'),
-      remark: (text) => this.#say('warn', text),
-      deadlinePassed: (complaint) => {
-        run.condemned = { kind: 'never-ready', complaint }
-        this.#dispatch('deadlinePassed')
-      },
-      unresponsive: (complaint) => this.#judgeSilence(run, complaint),
-    })
-  }
-
-  /** While what it depends on is not ready, a restart would mend nothing; and while that is in doubt, the next check tells. */
-  #judgeSilence(run: Run, complaint: string): void {
-    const { unmetBelow, isInDoubtBelow } = this.#surroundings
-    if (unmetBelow(this.plan).length > 0) {
-      this.#probing?.excuse(complaint)
-      this.#dispatch('blocked')
-    } else if (!isInDoubtBelow(this.plan)) {
-      run.condemned = { kind: 'unresponsive', complaint }
-      this.#dispatch('unresponsive')
-    }
   }
 
   #endGroup(): void {
     const run = this.#run
     if (!run) return
     const { signal } = this.plan.stop
-    const ladder = climbDown(run.child, { signal, grace: this.#grace, graceOver: () => this.#dispatch('graceOver') })
+    const graceOver = () => this.#dispatch('graceOver')
+    const { ladder, over } = endRun(run, { signal, grace: this.#grace, graceOver }, (text) => this.#say('warn', text))
     this.#ladder = ladder
-    if (run.exit && ladder.signalled)
-      this.#say('warn', `left others in its group behind when it ended: they get ${signal}`)
-    void ladder.gone.then(async (gone) => {
-      if (!gone) this.#say('warn', `has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`)
-      await run.outputRead()
-      this.#settle(run.ending)
-    })
+    void over.then(() => this.#settle(run.ending))
   }
 
   /** It has ended, or could not begin. */

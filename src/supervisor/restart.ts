@@ -9,12 +9,20 @@ import type { SpawnFailure } from './spawn-failure.ts'
 export type Verdict = 'retry' | 'completed' | 'ended' | 'gaveUp'
 
 export type Ending =
-  /** It ended by itself, or someone else ended it. */
-  | { readonly kind: 'exit'; readonly exit: Exit }
-  /** We ended it because it was not ready in time: how it took our signal is no excuse. `last` is what the probe found. */
-  | { readonly kind: 'never-ready'; readonly last: string | undefined }
+  /** It ended by itself, or someone else ended it: the kernel, if it is `outOfMemory`. */
+  | { readonly kind: 'exit'; readonly exit: Exit; readonly outOfMemory?: boolean }
+  | Condemned
   /** It could not be spawned; unless that is for the moment only, no further attempt could end better. */
   | { readonly kind: 'not-spawned'; readonly failure: SpawnFailure }
+
+/**
+ * We ended it because it was not ready in time, does not answer any more, or holds too much memory: how it took our signal is no excuse.
+ * The complaint is a predicate: `was not ready within 5m`.
+ */
+export interface Condemned {
+  readonly kind: 'never-ready' | 'unresponsive' | 'oversized'
+  readonly complaint: string
+}
 
 /** The failures since it was ready last. */
 export interface Failures {
@@ -58,7 +66,7 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
   const failed = ending.kind !== 'exit' || ending.exit.code !== 0
   const unready = run && hadBeenReady(plan, run) ? undefined : before
   const failures = failureAdded(unready && withoutWaiting(unready, ending, run), now, giveUp.within)
-  const reason = describeEnding(plan, ending, run?.uptime)
+  const reason = describeEnding(ending, run?.uptime)
   const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
   if (plan.kind === 'task' && !failed) return { ...judgement, verdict: 'completed' }
@@ -96,14 +104,16 @@ function failureAdded(before: Failures | undefined, now: Milliseconds, within: M
   return { times: [...before.times.filter((time) => now - time <= within), now], step: before.step + 1 }
 }
 
-function describeEnding({ ready }: Policy, ending: Ending, ran: Milliseconds = 0): string {
+function describeEnding(ending: Ending, ran: Milliseconds = 0): string {
   switch (ending.kind) {
-    case 'exit':
-      return `${describeExit(ending.exit)} after ${formatDuration(ran)}`
-    case 'never-ready': {
-      const found = ending.last === undefined ? '' : ` (${ending.last})`
-      return `was not ready within ${formatDuration(ready?.deadline ?? 0)}${found}`
+    case 'exit': {
+      const how = ending.outOfMemory ? 'was killed by the kernel for memory (OOM)' : describeExit(ending.exit)
+      return `${how} after ${formatDuration(ran)}`
     }
+    case 'never-ready':
+    case 'unresponsive':
+    case 'oversized':
+      return ending.complaint
     case 'not-spawned':
       return ending.failure.reason
   }
@@ -114,6 +124,8 @@ function exitCodeOf(ending: Ending): number {
     case 'exit':
       return exitCodeFor(ending.exit)
     case 'never-ready':
+    case 'unresponsive':
+    case 'oversized':
       return 1
     case 'not-spawned':
       return ending.failure.exitCode

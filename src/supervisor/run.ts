@@ -4,7 +4,7 @@ import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import { LastLines, splitLines } from './output.ts'
 import type { OutputStream } from './ports.ts'
-import type { Ending } from './restart.ts'
+import type { Condemned, Ending } from './restart.ts'
 import type { Child } from './spawn.ts'
 
 /** Who left the group and kept our pipe open is not waited for any longer: the pipe is closed on our side. */
@@ -18,8 +18,10 @@ export class Run {
   readonly #last = new LastLines()
   readonly #read: readonly Promise<void>[]
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
-  /** Set when the readiness deadline has passed; `last` is what the probe found last. */
-  missedDeadline: { readonly last: string | undefined } | undefined
+  /** Why we end it, if a probe or its memory is the reason. */
+  condemned: Condemned | undefined
+  /** Set if the kernel killed it for memory. */
+  outOfMemory = false
   /** Whether it has been ready at any time. */
   wasReady = false
 
@@ -50,8 +52,9 @@ export class Run {
 
   /** What the policy is to judge. A leader that is stuck in the kernel has no exit; SIGKILL is what will have ended it. */
   get ending(): Ending {
-    if (this.missedDeadline) return { kind: 'never-ready', last: this.missedDeadline.last }
-    return { kind: 'exit', exit: this.exit ?? { code: null, signal: 'SIGKILL' } }
+    if (this.condemned) return this.condemned
+    const { outOfMemory } = this
+    return { kind: 'exit', exit: this.exit ?? { code: null, signal: 'SIGKILL' }, outOfMemory }
   }
 
   /** How long it has been running, or ran. */
@@ -65,7 +68,8 @@ export class Run {
 
   /** To be called when its group is gone: resolves when all that it wrote has been read. */
   async outputRead(): Promise<void> {
-    const { stdout, stderr } = this.child
+    const { stdout, stderr, notifications } = this.child
+    for (const notification of notifications.values()) notification.destroy()
     const late = setTimeout(() => {
       stdout?.destroy()
       stderr?.destroy()

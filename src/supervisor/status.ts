@@ -1,4 +1,5 @@
 import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/types.ts'
+import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import type { State } from './machine.ts'
@@ -22,22 +23,38 @@ export interface ProcessStatus {
   readonly port?: number
   /** How often it was spawned again without having been asked to start. */
   readonly restarts: number
-  /** Dependencies whose condition is not met; only while it waits for them. */
+  /** Dependencies whose condition is not met; only while it waits for them, or is parked because of them. */
   readonly waitingFor: readonly string[]
   /** How it ended last. */
   readonly exit?: Exit
-  /** Why it is in backoff, exited or fatal. */
+  /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */
   readonly reason?: string
   /** With a reason: the last lines that it wrote, if it wrote any. */
   readonly lastOutput?: readonly string[]
   readonly essential: boolean
   readonly criticality: Criticality
+  /** In bytes, at the last look; the limit is its fixed size, or its part of what is shared. */
+  readonly memory?: { readonly used: Bytes; readonly limit?: Bytes }
+  /** How often the kernel killed it for memory; absent: never. */
+  readonly oomKills?: number
   /** Of a scheduled task: when it runs. */
   readonly schedule?: SchedulePlan
   /** Of a scheduled task: Unix time in milliseconds. */
   readonly nextRun?: number
   /** Of a task that has run: its last attempt that came to an end by itself. */
   readonly lastRun?: LastRun
+  /** A rolling restart is under way: the one that is to take over. */
+  readonly successor?: Companion
+  /** Its successor took over: the one before, until its requests are answered. */
+  readonly predecessor?: Companion
+}
+
+/** Another copy of a process, which does not count. */
+export interface Companion {
+  readonly state: State
+  /** Both while it has a process. */
+  readonly pid?: number
+  readonly port?: number
 }
 
 /** What a process knows of itself. */

@@ -3,13 +3,19 @@ import { entryChanges } from '../plan/diff.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
+import { type AppliedChanges, type KeptProcess, noChanges } from './applied.ts'
 import { isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
 import { EventFeed } from './event-feed.ts'
 import { transitionWords } from './event-words.ts'
 import type { SupervisorEvent, SupervisorListener } from './events.ts'
+import type { GroupLedger } from './leftovers/ledger.ts'
 import type { State } from './machine.ts'
-import type { OutputSink } from './ports.ts'
+import { type MemoryCgroup, memoryCgroup } from './memory/cgroup.ts'
+import { MemoryRoom } from './memory/room.ts'
+import type { Drain, OutputSink } from './ports.ts'
 import { SupervisedProcess } from './process.ts'
+import { canRoll } from './roll.ts'
+import { Rolls } from './rolls.ts'
 import { SparePorts } from './spare-ports.ts'
 import type { ProcessStatus } from './status.ts'
 import { hurry, StopDeadline, stopInReverse } from './stop-order.ts'
@@ -20,8 +26,9 @@ export interface Supervisor {
   start(): void
   /**
    * Makes the processes those of another plan: what is gone or changed is stopped, in reverse order; then what is new or
-   * changed is started. What depends on a changed one goes on. One call is done after the other; once a stop has begun
-   * nothing changes any more. Never rejects.
+   * changed is started. What depends on a changed one goes on. One that is to be replaced while it serves goes on until its
+   * successor is ready, which may be after this has resolved; a call that asks for something else gives that one up. One call
+   * is done after the other; once a stop has begun nothing changes any more. Never rejects.
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
   /**
@@ -41,25 +48,32 @@ export interface Supervisor {
   readonly lastEvent: number
 }
 
-/** Names of processes. */
-export interface AppliedChanges {
-  readonly started: readonly string[]
-  readonly stopped: readonly string[]
-  readonly restarted: readonly string[]
-  readonly unchanged: readonly string[]
-}
-
 export interface SupervisorOptions {
   readonly processes: readonly ProcessPlan[]
   readonly output: OutputSink
   readonly log: Log
+  /** Default: none is kept. */
+  readonly ledger?: GroupLedger
+  /** Default: the container's own, looked at every second. */
+  readonly memory?: { readonly cgroup: MemoryCgroup | undefined; readonly every: Milliseconds }
+  /** Default: nothing is ever under way to a process. */
+  readonly drain?: Drain
 }
 
-export function createSupervisor({ processes: plans, output, log }: SupervisorOptions): Supervisor {
+export function createSupervisor({
+  processes: plans,
+  output,
+  log,
+  ledger,
+  memory: of,
+  drain,
+}: SupervisorOptions): Supervisor {
   /** In the order of the plan. Those that an `apply` ends stay until they have ended. */
   let processes: ReadonlyMap<string, SupervisedProcess> = new Map()
   let started = false
   let stopped: Promise<void> | undefined
+  /** Those that are stopped, once everything is. */
+  let ending: readonly SupervisedProcess[] | undefined
   let applied: Promise<unknown> = Promise.resolve()
   const deadline = new StopDeadline()
   const feed = new EventFeed()
@@ -70,11 +84,15 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     log,
   })
 
+  const rolls = new Rolls()
+  const everyone = () => [...processes.values(), ...rolls.aside()]
+
   const changed = (process: SupervisedProcess, from: State) => {
     const status = process.status()
     const { name, state: to, ready, reason: why, pid, essential } = status
-    const failure = process.finalFailure
-    const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }) }
+    const role = rolls.roleOf(process)
+    const failure = role ? undefined : process.finalFailure
+    const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }), ...(role && { role }) }
     const message = transitionWords(status)
     feed.emit({ type: 'transition', process: name, message, from, to, ready, failed: failure !== undefined, ...more })
     if (failure) {
@@ -83,7 +101,8 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
       const words = `failed, and is essential: everything stops`
       if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
     }
-    for (const other of processes.values()) other.reconsider()
+    rolls.look()
+    for (const other of everyone()) other.reconsider()
   }
 
   const warnDependants = (name: string, state: State) => {
@@ -93,8 +112,15 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     }
   }
 
+  const memory = new MemoryRoom({
+    processes: () => processes.values(),
+    feed,
+    log,
+    ...(of ?? { cgroup: memoryCgroup(), every: 1_000 }),
+  })
+
   const sparePorts = new SparePorts(() =>
-    [...processes.values()].flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
+    everyone().flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
   )
 
   const create = (plan: ProcessPlan) =>
@@ -106,12 +132,39 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
       unmetBelow: (of) => unmetBelow(of, processes),
       isInDoubtBelow: (of) => isInDoubtBelow(of, processes),
       sparePort: () => sparePorts.take(),
+      withMemoryHint: (of) => memory.withHint(of),
+      ...(ledger && { ledger }),
+      killedForMemory: (of, exit) => memory.killed(of, exit),
     })
 
+  const takeOver = (before: SupervisedProcess, after: SupervisedProcess) => {
+    before.release()
+    processes = new Map([...processes].map(([name, process]) => [name, process === before ? after : process]))
+    const { name, ready, pid } = after.status()
+    const message = `was replaced: pid ${before.status().pid} by pid ${pid}`
+    feed.emit({ type: 'replaced', process: name, message, ready, ...(pid !== undefined && { pid }) })
+  }
+
+  const roll = async (before: SupervisedProcess, plan: ProcessPlan): Promise<readonly KeptProcess[]> => {
+    const after = create(plan)
+    const { done } = rolls.begin({
+      before,
+      after,
+      log,
+      ...(drain && { drain }),
+      takeOver: () => takeOver(before, after),
+    })
+    const reason = await done
+    return reason === undefined ? [] : [{ process: plan.name, reason }]
+  }
+
   const swap = async (next: readonly ProcessPlan[]): Promise<AppliedChanges> => {
-    const before = [...processes.values()].map(({ plan }) => plan)
+    await rolls.keepOnly(next)
+    const before = [...processes.values()].map(({ plan }) => rolls.successorOf(plan.name)?.plan ?? plan)
     const { came, changed: replaced, same, went } = entryChanges(before, next)
-    const ending = new Set([...went.map(nameOf), ...replaced.map(({ after }) => after.name)])
+    const rolling = replaced.map(({ after }) => after).filter((after) => canRoll(processes.get(after.name), after))
+    const restarted = replaced.map(({ after }) => after).filter((after) => !rolling.includes(after))
+    const ending = new Set([...went, ...restarted].map(nameOf))
     // All of them first: what is new may need the port, or the lock, of what goes.
     await stopInReverse(
       [...processes.values()].filter(({ plan }) => ending.has(plan.name)),
@@ -127,13 +180,20 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
         return [plan.name, process]
       }),
     )
-    if (started) begin(created)
-    for (const process of processes.values()) process.reconsider()
+    if (started) {
+      memory.shareOut()
+      begin(created)
+    }
+    const kept = rolling.map((plan) => roll(processes.get(plan.name) as SupervisedProcess, plan))
+    for (const process of everyone()) process.reconsider()
     return {
       started: came.map(nameOf),
       stopped: went.map(nameOf),
-      restarted: replaced.map(({ after }) => after.name),
+      restarted: restarted.map(nameOf),
       unchanged: same.map(nameOf),
+      ...(rolling.length > 0 && {
+        rolling: { processes: rolling.map(nameOf), kept: Promise.all(kept).then((lists) => lists.flat()) },
+      }),
     }
   }
 
@@ -149,6 +209,7 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     start() {
       if (started || stopped) return
       started = true
+      memory.start()
       begin(processes.values())
     },
     apply(next) {
@@ -158,17 +219,20 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     },
     stop({ budget }) {
       runs.close()
+      memory.close()
       deadline.tighten(budget)
-      const all = [...processes.values()]
-      stopped ??= stopInReverse(all, deadline)
-      hurry(all, deadline)
+      ending ??= everyone()
+      rolls.halt()
+      stopped ??= stopInReverse(ending, deadline)
+      hurry(ending, deadline)
       return stopped
     },
     run: (name) => runs.run(name),
     status: () =>
       [...processes.values()].map((process) => {
         const nextRun = runs.nextRun(process)
-        return { ...process.status(), ...(nextRun !== undefined && { nextRun }) }
+        const status = { ...process.status(), ...rolls.companions(process.plan.name) }
+        return { ...status, ...memory.factsOf(process.plan, status), ...(nextRun !== undefined && { nextRun }) }
       }),
     subscribe: (listener) => feed.subscribe(listener),
     since: (id) => feed.since(id),
@@ -177,8 +241,6 @@ export function createSupervisor({ processes: plans, output, log }: SupervisorOp
     },
   }
 }
-
-const noChanges: AppliedChanges = { started: [], stopped: [], restarted: [], unchanged: [] }
 
 function nameOf({ name }: { readonly name: string }): string {
   return name

@@ -1,5 +1,7 @@
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
+import type { Exit } from './exit.ts'
+import type { GroupLedger } from './leftovers/ledger.ts'
 import type { State } from './machine.ts'
 import type { OutputSink } from './ports.ts'
 import type { SupervisedProcess } from './process.ts'
@@ -10,6 +12,18 @@ export interface Surroundings {
   readonly log: Log
   /** Names of the dependencies whose condition is not met at this moment. */
   unmet(plan: ProcessPlan): readonly string[]
+  /** The same, and of all that its dependencies depend on. */
+  unmetBelow(plan: ProcessPlan): readonly string[]
+  /** Whether one of those has failed its last check, and may turn out not to be ready. */
+  isInDoubtBelow(plan: ProcessPlan): boolean
+  /** A port of 127.0.0.1 that nobody has; see spare-ports.ts. */
+  sparePort(): Promise<number>
+  /** The plan with what its program should know of the memory that it may use. */
+  withMemoryHint(plan: ProcessPlan): ProcessPlan
+  /** Absent: should we be killed, nobody will know what ran. */
+  readonly ledger?: GroupLedger
+  /** Whether the kernel killed the process that ended so; to be asked once for each end. */
+  killedForMemory(plan: ProcessPlan, exit: Exit): boolean
   /** Its state changed, or whether it is ready. */
   changed(process: SupervisedProcess, from: State): void
 }

@@ -42,14 +42,22 @@ function lines(processes: readonly ProcessStatus[], options = { colour: false, w
 
 /** The note of the only process. */
 function note(process: Partial<ProcessStatus>): string | undefined {
-  return lines([a(process)], { colour: false, width: 200 })[4]?.split(/ {2,}/)[6]
+  return lines([a(process)], { colour: false, width: 200 })[4]?.split(/ {2,}/)[7]
 }
 
 test('the whole of it, aligned', () => {
   const processes = [
-    a({ name: 'mongodb', pid: 1201, uptime: 3 * day }),
+    a({ name: 'mongodb', pid: 1201, uptime: 3 * day, memory: { used: 1_240_000_000, limit: 2_000_000_000 } }),
     a({ name: 'migrate', kind: 'task', state: 'exited', exit: { code: 0, signal: null } }),
-    a({ name: 'rts', pid: 90211, uptime: 250, state: 'starting', ready: false, restarts: 12 }),
+    a({
+      name: 'rts',
+      pid: 90211,
+      uptime: 250,
+      state: 'starting',
+      ready: false,
+      restarts: 12,
+      memory: { used: 48_200_000 },
+    }),
     a({ name: 'backend', state: 'waiting', ready: false, waitingFor: ['migrate', 'rts'] }),
     a({ name: 'worker', state: 'fatal', ready: false, restarts: 5, reason: 'spawn wrker ENOENT\nat …' }),
   ]
@@ -57,12 +65,12 @@ test('the whole of it, aligned', () => {
     'gatehouse 0.1.0  pid 42  up 3d 4h  /etc/gatehouse.yaml',
     'listening on http://localhost:80  https://localhost:443',
     '',
-    'NAME     STATE     READY    PID  UPTIME  RESTARTS',
-    'mongodb  running   yes     1201      3d         0',
-    'migrate  exited    yes        -       -         0  exit code 0',
-    'rts      starting  no     90211   250ms        12',
-    'backend  waiting   no         -       -         0  waiting for migrate, rts',
-    'worker   fatal     no         -       -         5  spawn wrker ENOENT',
+    'NAME     STATE     READY    PID  UPTIME          MEMORY  RESTARTS',
+    'mongodb  running   yes     1201      3d  1.24 GB / 2 GB         0',
+    'migrate  exited    yes        -       -               -         0  exit code 0',
+    'rts      starting  no     90211   250ms         48.2 MB        12',
+    'backend  waiting   no         -       -               -         0  waiting for migrate, rts',
+    'worker   fatal     no         -       -               -         5  spawn wrker ENOENT',
     '',
   ])
 })
@@ -75,6 +83,8 @@ test('a note says what one would ask next', () => {
   expect(note({ state: 'fatal', reason: 'gave up', essential: true })).toBe('gave up; essential: gatehouse stops')
   expect(note({ criticality: 'critical' })).toBe('critical')
   expect(note({ state: 'waiting', waitingFor: ['db'], criticality: 'rebuildable' })).toBe('waiting for db; rebuildable')
+  expect(note({ oomKills: 1 })).toBe('killed once for memory')
+  expect(note({ oomKills: 3 })).toBe('killed 3 times for memory')
   expect(note({})).toBeUndefined()
 })
 
@@ -82,12 +92,12 @@ test('a long note is folded below itself at the width of the terminal', () => {
   const reason = 'five failures within one minute, the last of them with exit code 1'
   const [first, second, third] = lines([a({ state: 'fatal', ready: false, reason })], {
     colour: false,
-    width: 72,
+    width: 80,
   }).slice(4)
   expect([first, second, third]).toEqual([
-    'app   fatal  no       -       -         0  five failures within one',
-    '                                           minute, the last of them with',
-    '                                           exit code 1',
+    'app   fatal  no       -       -       -         0  five failures within one',
+    '                                                   minute, the last of them with',
+    '                                                   exit code 1',
   ])
 })
 
@@ -96,7 +106,7 @@ test('a terminal too narrow for a note gets it all the same', () => {
     colour: false,
     width: 10,
   })
-  expect(text.slice(4).map((line) => line.slice(43))).toEqual(['cannot find the program', '/opt/app/bin/start', ''])
+  expect(text.slice(4).map((line) => line.slice(51))).toEqual(['cannot find the program', '/opt/app/bin/start', ''])
 })
 
 test('what a child has said cannot steer the terminal', () => {

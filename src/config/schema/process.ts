@@ -3,6 +3,7 @@ import { commandSchema } from './command.ts'
 import { criticalitySchema } from './criticality.ts'
 import { environmentSchema } from './environment.ts'
 import { memory } from './memory.ts'
+import { outputSchema } from './output.ts'
 import { aliveSchema, readySchema, startupSchema } from './probes.ts'
 import { rightsShape } from './rights.ts'
 import { boolean, choice, duration, integer, ownPort, signal, text } from './scalars.ts'
@@ -24,6 +25,12 @@ const restartSchema = mapping({
   })
     .describe('So many failures within so long, without having been ready in between, are fatal')
     .prefault({}),
+  style: choice(['replace', 'rolling'])
+    .describe('When its entry changed: it is ended first, or a successor starts beside it and takes over')
+    .prefault('replace'),
+  drain: duration
+    .describe('Rolling: how long requests under way may take when the successor has taken over; default: 30s')
+    .optional(),
 })
 
 export const processSchema = mapping({
@@ -51,6 +58,7 @@ export const processSchema = mapping({
   memory: memory
     .describe('How much it may use; `auto`: its part of what the container has. Java and Node are told of it')
     .optional(),
+  output: outputSchema.prefault({}),
   stop: mapping({
     signal: signal.prefault('SIGTERM'),
     grace: duration

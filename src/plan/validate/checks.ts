@@ -5,6 +5,7 @@ import { completedServices, dependencies, dependencyCycles } from './dependencie
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { memory } from './memory.ts'
+import { hookProcesses } from './hooks.ts'
 import { patterns } from './patterns.ts'
 import { aliveTasks } from './probes.ts'
 import { processPorts } from './process-ports.ts'
@@ -33,6 +34,7 @@ export const checks: readonly Check[] = [
   dependencyCycles,
   completedServices,
   schedules,
+  hookProcesses,
   addresses,
   processPorts,
   accounts,

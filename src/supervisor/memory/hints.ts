@@ -3,9 +3,8 @@
  * alone in it, and Node of what the machine has.
  */
 import { basename } from 'node:path'
+import type { ProcessPlan } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
-
-type Environment = Readonly<Record<string, string>>
 
 interface Runtime {
   /** The variable by which it takes options. */
@@ -34,14 +33,16 @@ const runtimes: Readonly<Record<string, Runtime>> = {
   },
 }
 
-/** The environment with a hint of `share` for a program that is java or node by its name; else as it was. */
-export function withMemoryHint(environment: Environment, command: readonly string[], share: Bytes): Environment {
-  const name = basename(command[0] ?? '')
+type Hinted = Pick<ProcessPlan, 'command' | 'environment'>
+
+/** The plan with a hint of `share` in its environment, if its program is java or node by its name; else as it was. */
+export function withMemoryHint<T extends Hinted>(plan: T, share: Bytes | undefined): T {
+  const name = basename(plan.command[0] ?? '')
   const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined
-  if (!runtime) return environment
+  if (!runtime || share === undefined) return plan
   const { variable, option, decided } = runtime
-  const before = environment[variable] ?? ''
+  const before = plan.environment[variable] ?? ''
   // What comes in the command wins over the variable anyway; then there is nothing to be said.
-  if (decided.test(before) || decided.test(command.join(' '))) return environment
-  return { ...environment, [variable]: `${before} ${option(share)}`.trim() }
+  if (decided.test(before) || decided.test(plan.command.join(' '))) return plan
+  return { ...plan, environment: { ...plan.environment, [variable]: `${before} ${option(share)}`.trim() } }
 }

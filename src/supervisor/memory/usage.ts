@@ -31,13 +31,14 @@ export function estimatedUse(pids: readonly number[]): Bytes {
 }
 
 /**
- * What they hold, each page divided among those who map it. The kernel walks all their pages for this, milliseconds for each
- * gigabyte, so it is only for those who are about to be judged. Undefined where it may not be read.
+ * What they certainly hold, for those who are about to be judged: each page divided among those who map it. The kernel walks
+ * all their pages for this, milliseconds for each gigabyte. Of another user's processes it tells this only to who may trace
+ * them; then it is what the largest of them holds.
  */
-export function exactUse(pids: readonly number[]): Bytes | undefined {
-  const parts = pids.map((pid) => fields(`/proc/${pid}/smaps_rollup`).get('Pss'))
-  const known = parts.filter((part) => part !== undefined)
-  return known.length === 0 ? undefined : known.reduce((sum, part) => sum + part, 0)
+export function certainUse(pids: readonly number[]): Bytes {
+  const parts = pids.flatMap((pid) => fields(`/proc/${pid}/smaps_rollup`).get('Pss') ?? [])
+  if (parts.length > 0) return parts.reduce((sum, part) => sum + part, 0)
+  return Math.max(0, ...pids.map((pid) => fields(`/proc/${pid}/status`).get('VmRSS') ?? 0))
 }
 
 /** Lines `Name:   123 kB`, in bytes. */

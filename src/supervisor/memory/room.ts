@@ -1,0 +1,126 @@
+/** All that a supervisor knows of memory: who may use how much, who uses how much, and whom the kernel killed for it. */
+import { totalmem } from 'node:os'
+import type { ProcessPlan } from '../../plan/types.ts'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import type { Log } from '../../shared/log.ts'
+import type { EventFeed } from '../event-feed.ts'
+import type { Exit } from '../exit.ts'
+import type { ProcessStatus } from '../status.ts'
+import { type Budget, budgetFault, budgetOf, shareOf } from './budget.ts'
+import type { MemoryCgroup } from './cgroup.ts'
+import { type Guarded, MemoryGuard, type Remark } from './guard.ts'
+import { withMemoryHint } from './hints.ts'
+import { OomWitness } from './oom.ts'
+import { preferAsVictim } from './oom-order.ts'
+
+export interface MemoryRoomOptions {
+  processes(): Iterable<Guarded>
+  readonly feed: EventFeed
+  readonly log: Log
+  readonly cgroup: MemoryCgroup | undefined
+  /** Between two looks. */
+  readonly every: Milliseconds
+}
+
+export class MemoryRoom {
+  readonly #options: MemoryRoomOptions
+  readonly #witness: OomWitness
+  readonly #guard: MemoryGuard
+  /** By the names of processes. */
+  readonly #oomKills = new Map<string, number>()
+  #budget: Budget | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: MemoryRoomOptions) {
+    const { processes, cgroup } = options
+    this.#options = options
+    this.#witness = new OomWitness(cgroup)
+    this.#guard = new MemoryGuard({
+      processes,
+      level: () => cgroup?.tightest(),
+      tell: (remark) => this.#tell(remark),
+    })
+  }
+
+  /** From now on it looks and acts. */
+  start(): void {
+    const { feed, log, every } = this.#options
+    this.shareOut()
+    feed.subscribe((event) => {
+      if (event.type === 'transition' && event.to === 'starting' && event.pid !== undefined)
+        this.#begun(event.process, event.pid)
+    })
+    this.#timer = setInterval(() => {
+      const others = this.#witness.look()
+      if (others > 0)
+        log.warn(`the kernel killed ${others} of the container's processes for memory (OOM): children of ours`)
+      this.#guard.look()
+    }, every)
+    this.#timer.unref()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Shares out anew; says what cannot fit. What runs already keeps to what it was told. */
+  shareOut(): void {
+    const plans = this.#plans()
+    // What the container may use, or what the machine has.
+    const available = Math.min(this.#options.cgroup?.limit() ?? Number.POSITIVE_INFINITY, totalmem())
+    this.#budget = budgetOf(plans, available)
+    const fault = budgetFault(plans, this.#budget)
+    if (fault !== undefined) this.#options.log.warn(fault)
+  }
+
+  /** What a status says of a process's memory: of its use while it runs, from the first look on. */
+  factsOf(plan: ProcessPlan, { pid }: { readonly pid?: number }): Pick<ProcessStatus, 'memory' | 'oomKills'> {
+    const used = pid === undefined ? undefined : this.#guard.usedBy(plan.name)
+    const limit = this.#share(plan)
+    const memory = used !== undefined && { memory: { used, ...(limit !== undefined && { limit }) } }
+    const oomKills = this.#oomKills.get(plan.name)
+    return { ...memory, ...(oomKills !== undefined && { oomKills }) }
+  }
+
+  withHint(plan: ProcessPlan): ProcessPlan {
+    return withMemoryHint(plan, this.#share(plan))
+  }
+
+  /** Whether the kernel killed the process that ended so; to be asked once for each end. */
+  killed({ name }: ProcessPlan, exit: Exit): boolean {
+    if (!this.#witness.killed(exit)) return false
+    this.#oomKills.set(name, (this.#oomKills.get(name) ?? 0) + 1)
+    const used = this.#guard.usedBy(name)
+    const message = 'was killed by the kernel for memory (OOM)'
+    this.#options.feed.emit({
+      type: 'memory',
+      process: name,
+      action: 'killed',
+      message,
+      ...(used !== undefined && { used }),
+    })
+    return true
+  }
+
+  #begun(name: string, pid: number): void {
+    const { cgroup } = this.#options
+    const plan = this.#plans().find((one) => one.name === name)
+    // Without a limit of its own the container would only offer itself to the whole machine.
+    if (plan?.criticality === 'rebuildable' && cgroup?.limit() !== undefined) preferAsVictim(pid)
+  }
+
+  #tell({ process, action, message, used, limit }: Remark): void {
+    const { log, feed } = this.#options
+    log.warn(message, { ...(process !== undefined && { process }), used, limit })
+    if (process !== undefined) feed.emit({ type: 'memory', process, action, message, used })
+  }
+
+  #share(plan: ProcessPlan): Bytes | undefined {
+    return this.#budget && shareOf(plan, this.#budget)
+  }
+
+  #plans(): readonly ProcessPlan[] {
+    return [...this.#options.processes()].map(({ plan }) => plan)
+  }
+}
