@@ -1,5 +1,5 @@
 import { startWaves } from '../plan/graph.ts'
-import type { CertificatePlan, HandlerPlan, Plan, ProcessPlan, ReadinessProbe } from '../plan/types.ts'
+import type { CertificatePlan, HandlerPlan, Plan, ProbeCheck, ProcessPlan } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
@@ -79,18 +79,21 @@ function destination(handler: HandlerPlan): string {
   }
 }
 
-function conditions({ kind, dependsOn, ready, essential }: ProcessPlan): string {
+function conditions({ kind, dependsOn, startup, ready, alive, essential, criticality }: ProcessPlan): string {
   const after = dependsOn.map(({ process, condition }) => `${process} ${condition}`)
   const parts = [
     ...(kind === 'task' ? ['task'] : []),
     ...(essential ? ['essential'] : []),
+    ...(criticality === 'important' ? [] : [criticality]),
     ...(after.length > 0 ? [`after ${after.join(', ')}`] : []),
+    ...(startup ? [`started up by ${probeOf(startup)} within ${formatDuration(startup.deadline)}`] : []),
     ...(ready ? [`ready by ${probeOf(ready)} within ${formatDuration(ready.deadline)}`] : []),
+    ...(alive ? [`alive by ${probeOf(alive)} every ${formatDuration(alive.every)}`] : []),
   ]
   return parts.join('; ')
 }
 
-function probeOf(probe: ReadinessProbe): string {
+function probeOf(probe: ProbeCheck): string {
   switch (probe.kind) {
     case 'http':
       return probe.url
@@ -98,6 +101,10 @@ function probeOf(probe: ReadinessProbe): string {
       return `tcp ${probe.host}:${probe.port}`
     case 'exec':
       return `running ${probe.command[0]}`
+    case 'grpc':
+      return `gRPC health on port ${probe.port}`
+    case 'fd':
+      return `a newline on descriptor ${probe.descriptor}`
     case 'log':
       return `a line matching /${probe.pattern}/`
   }

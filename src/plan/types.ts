@@ -5,15 +5,20 @@
  */
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { CertificatePlan } from './certificates.ts'
 import type { ErrorsPlan } from './errors.ts'
 import type { GuardsPlan, LimitsPlan, PasswordHashes } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
 import type { HealthPlan } from './health.ts'
+import type { HookPlan } from './hooks.ts'
+import type { LogFilesPlan } from './output.ts'
 import type { ProcessPlan } from './processes.ts'
 import type { RequestIdPlan } from './request-id.ts'
 import type { RewritePlan } from './rewrite.ts'
 import type { UpstreamPlan } from './upstreams.ts'
 
+export type * from './certificates.ts'
+export type * from './output.ts'
 export type * from './probes.ts'
 export type * from './processes.ts'
 export type { GuardsPlan, LimitsPlan, RequestIdPlan, SourcePosition }
@@ -23,6 +28,7 @@ export interface Plan {
   readonly file: string
   /** In dependency order: each process stands behind all it depends on. */
   readonly processes: readonly ProcessPlan[]
+  readonly hooks: readonly HookPlan[]
   readonly gateway: GatewayPlan
   readonly certificates: readonly CertificatePlan[]
   /** Absolute path of the folder in which certificates and other state are kept. */
@@ -56,6 +62,8 @@ export interface LogPlan {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   /** `auto` is text on a terminal and JSON elsewhere. */
   readonly format: 'auto' | 'json' | 'text'
+  /** Absent: what processes write goes to stdout only. */
+  readonly files?: LogFilesPlan
 }
 
 export interface GatewayPlan {
@@ -195,16 +203,3 @@ export interface RedirectPlan {
   /** Ask the client to close the connection afterwards. */
   readonly close: boolean
 }
-
-export interface CertificatePlan {
-  /** Lower-case names; `*.example.com` stands for one label. */
-  readonly domains: readonly string[]
-  /** In order of preference: the first that can serve does. */
-  readonly use: readonly CertificateSourcePlan[]
-  readonly position: SourcePosition
-}
-
-export type CertificateSourcePlan =
-  /** `anyName`: also served for names that no certificate covers. */
-  | { readonly kind: 'files'; readonly certificate: string; readonly key: string; readonly anyName: boolean }
-  | { readonly kind: 'internal' }

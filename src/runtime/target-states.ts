@@ -18,6 +18,7 @@ function phaseOf({ state }: ProcessStatus): TargetStates[string]['phase'] {
     case 'backoff':
       return 'starting'
     case 'running':
+    case 'parked':
       return 'running'
     case 'stopping':
       return 'stopping'

@@ -8,7 +8,9 @@ export function transitionWords({ state, ready, pid, waitingFor, reason }: Proce
     case 'starting':
       return `started as pid ${pid}`
     case 'running':
-      return ready ? 'is ready' : 'runs'
+      return ready ? 'is ready' : reason === undefined ? 'runs' : `is not ready any more: ${reason}`
+    case 'parked':
+      return `${reason}; it is left running until ${waitingFor.join(', ')} is ready again`
     case 'stopping':
       return 'is ending'
     case 'backoff':

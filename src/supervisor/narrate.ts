@@ -27,10 +27,21 @@ export function narrate(log: Log, { plan, from, status, ran, pause, failed }: Tu
       if (waitingFor.length > 0) log.info(`waiting for ${waitingFor.join(', ')}`, { ...fields, waitingFor })
       return
     case 'starting':
-      if (plan.ready) log.info('started', fields)
+      if (plan.ready || plan.startup) log.info('started', fields)
       return
     case 'running':
-      log.info(plan.ready ? `ready${after}` : 'started', fields)
+      if (from === 'starting') log.info(plan.ready || plan.startup ? `ready${after}` : 'started', fields)
+      else if (ready) log.info('ready again', fields)
+      else if (from === 'parked')
+        log.info('what it depends on is ready again: its alive checks are counted anew', fields)
+      else log.warn(`not ready any more: ${reason}`, { ...fields, reason })
+      return
+    case 'parked':
+      log.warn(`${reason}; it is left running until ${waitingFor.join(', ')} is ready again`, {
+        ...fields,
+        reason,
+        waitingFor,
+      })
       return
     case 'stopping':
       if (!status.wanted && pid !== undefined) log.info(`stopping with ${plan.stop.signal} to its group`, fields)

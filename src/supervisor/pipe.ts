@@ -1,5 +1,5 @@
 /**
- * Real pipes for a child's output. What Node calls a pipe is a Unix socket, which no one can open by name: a program that
+ * Real pipes for what a child writes. What Node calls a pipe is a Unix socket, which no one can open by name: a program that
  * logs to /dev/stdout or /dev/stderr, as container images are told to, would fail with ENXIO.
  */
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
-export interface OutputPipes {
+export interface ChildPipes {
   readonly stdout: Readable
   readonly stderr: Readable
-  /** File descriptors for the child's stdout and stderr. */
-  readonly ends: readonly [number, number]
+  readonly others: readonly Readable[]
+  /** File descriptors for the child: its stdout and stderr, then the others. */
+  readonly ends: readonly [number, number, ...number[]]
   /** Closes our copies of the child's ends: only then does its end end the stream. To be called once it was spawned. */
   handOver(): void
   /** Closes our ends: no child came of it. */
@@ -21,9 +22,9 @@ export interface OutputPipes {
 
 /**
  * Node cannot make pipes, but it can open named ones: they are made in a private folder, opened, and their names removed.
- * `makeFifos` makes them and says whether it could. Undefined where that does not work (no mkfifo, no place to write).
+ * `makeFifos` makes them and says whether it could; `others`: so many beside stdout and stderr. Undefined where that does not work (no mkfifo, no place to write).
  */
-export function openPipes(makeFifos: (paths: readonly string[]) => boolean): OutputPipes | undefined {
+export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | undefined {
   let folder: string | undefined
   const opened: number[] = []
   const open = (path: string, flags: number) => {
@@ -33,22 +34,24 @@ export function openPipes(makeFifos: (paths: readonly string[]) => boolean): Out
   }
   try {
     folder = mkdtempSync(join(tmpdir(), 'gatehouse-'))
-    const paths = [join(folder, 'stdout'), join(folder, 'stderr')] as const
+    const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
+    const paths = names.map((name) => join(folder ?? '', name))
     if (!makeFifos(paths)) return undefined
     // Not blocking: a read end would wait for its writer. The write ends block, as programs expect of their stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
-    const ends = [open(paths[0], constants.O_WRONLY), open(paths[1], constants.O_WRONLY)] as const
-    const [stdout, stderr] = ours.map((fd) => new Socket({ fd, readable: true, writable: false })) as [Socket, Socket]
+    const ends = paths.map((path) => open(path, constants.O_WRONLY)) as [number, number, ...number[]]
+    const streams = ours.map((fd) => new Socket({ fd, readable: true, writable: false }))
+    const [stdout, stderr, ...rest] = streams as [Socket, Socket, ...Socket[]]
     return {
       stdout,
       stderr,
+      others: rest,
       ends,
       handOver() {
         for (const end of ends) closeSync(end)
       },
       abandon() {
-        stdout.destroy()
-        stderr.destroy()
+        for (const stream of streams) stream.destroy()
       },
     }
   } catch {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Exit } from './exit.ts'
 import { openPipes } from './pipe.ts'
 import type { Program } from './program.ts'
+import { launchOf } from './rights/launch.ts'
 import { explainSpawnFailure, type SpawnFailure } from './spawn-failure.ts'
 
 export interface Child {
@@ -12,6 +13,8 @@ export interface Child {
   /** Null if its output is not wanted. */
   readonly stdout: Readable | null
   readonly stderr: Readable | null
+  /** What it writes to further file descriptors, by their numbers. */
+  readonly notifications: ReadonlyMap<number, Readable>
   /** It ended and was reaped. Members of its group may live on, and output may still be on its way. */
   readonly exited: Promise<Exit>
 }
@@ -21,25 +24,38 @@ export type Spawned = { readonly child: Child } | { readonly failed: Promise<Spa
 /**
  * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its
  * descendants (but those that leave it by themselves), and Ctrl-C at our terminal reaches none of them. Never throws.
+ * `descriptors`: further ones, from 3 on, that it can write to.
+ *
+ * A umask can only be inherited. While Node spawns (which is over when `spawn` returns) it is that of our other threads as well,
+ * but no process but this one is born under it, and it can do their files no harm: each names its mode, of which a mask
+ * takes away and adds nothing, and the schema lets none take from the owner.
  */
-export function spawnGroup(program: Program, output: 'piped' | 'ignored'): Spawned {
-  const [file = '', ...words] = program.command
-  const pipes = output === 'piped' ? openPipes(makeFifos) : undefined
+export function spawnGroup(
+  program: Program,
+  output: 'piped' | 'ignored',
+  descriptors: readonly number[] = [],
+): Spawned {
+  const launch = launchOf(program)
+  if ('failure' in launch) return { failed: Promise.resolve(launch.failure) }
+  const [file = '', ...words] = launch.command
+  const pipes = output === 'piped' ? openPipes(makeFifos, descriptors.length) : undefined
   const stream = output === 'piped' ? 'pipe' : 'ignore'
-  const [out, err] = pipes?.ends ?? ([stream, stream] as const)
+  const [out, err, ...ends] = pipes?.ends ?? ([stream, stream] as const)
   let child: ChildProcess
+  const ownMask = launch.umask === undefined ? undefined : process.umask(launch.umask)
   try {
     child = spawn(file, words, {
       cwd: program.directory,
-      env: program.environment,
+      env: launch.environment,
       detached: true,
-      stdio: ['ignore', out, err],
+      stdio: ['ignore', out, err, ...placed(descriptors, (index) => ends[index] ?? stream)],
     })
   } catch (error) {
     // Some failures come as an event, others are thrown (arguments too long, a NUL in them, no memory).
     pipes?.abandon()
     return { failed: Promise.resolve(explainSpawnFailure(program, error)) }
   } finally {
+    if (ownMask !== undefined) process.umask(ownMask)
     pipes?.handOver()
   }
   const { pid } = child
@@ -54,7 +70,18 @@ export function spawnGroup(program: Program, output: 'piped' | 'ignored'): Spawn
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
-  return { child: { pid, stdout, stderr, exited } }
+  const notifications = new Map(
+    descriptors.map((number, index) => [number, pipes?.others[index] ?? (child.stdio[number] as Readable)]),
+  )
+  return { child: { pid, stdout, stderr, notifications, exited } }
+}
+
+/** What stands at 3, 4, … of the child's table of descriptors: nothing but /dev/null where none was asked for. */
+function placed<T>(descriptors: readonly number[], pick: (index: number) => T): (T | 'ignore')[] {
+  return Array.from({ length: Math.max(2, ...descriptors) - 2 }, (_, offset) => {
+    const index = descriptors.indexOf(offset + 3)
+    return index === -1 ? 'ignore' : pick(index)
+  })
 }
 
 /** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */

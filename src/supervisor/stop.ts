@@ -1,8 +1,9 @@
 /** The ladder by which a process group is ended: its stop signal, a grace, SIGKILL. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Milliseconds } from '../shared/duration.ts'
+import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import { isGroupAlive, signalGroup } from './group.ts'
+import type { Run } from './run.ts'
 import type { Child } from './spawn.ts'
 
 export interface Ladder {
@@ -28,6 +29,21 @@ export const killWait: Milliseconds = 2_000
 
 const shortestLook: Milliseconds = 5
 const longestLook: Milliseconds = 50
+
+/** Ends what is left of a run: its group, then its output; `over` resolves when nothing more comes of it. */
+export function endRun(
+  run: Run,
+  options: LadderOptions,
+  remark: (text: string) => void,
+): { readonly ladder: Ladder; readonly over: Promise<void> } {
+  const ladder = climbDown(run.child, options)
+  if (run.exit && ladder.signalled) remark(`left others in its group behind when it ended: they get ${options.signal}`)
+  const over = ladder.gone.then(async (gone) => {
+    if (!gone) remark(`has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`)
+    await run.outputRead()
+  })
+  return { ladder, over }
+}
 
 /**
  * Starts at once. Group ids are not used again while anyone is in the group, and afterwards not soon, since the

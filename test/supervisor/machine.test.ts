@@ -3,7 +3,7 @@ import { type Event, type State, table, transition } from '../../src/supervisor/
 
 const states = Object.keys(table) as State[]
 const events = Object.keys(table.waiting) as Event[]
-const withProcess: readonly State[] = ['starting', 'running', 'stopping']
+const withProcess: readonly State[] = ['starting', 'running', 'parked', 'stopping']
 
 function effectsOf(state: State, event: Event): readonly string[] {
   return transition(state, event).effects
@@ -11,7 +11,7 @@ function effectsOf(state: State, event: Event): readonly string[] {
 
 describe('the table of states', () => {
   it('answers every event in every state, and changes nothing where it cannot come', () => {
-    expect(states).toHaveLength(8)
+    expect(states).toHaveLength(9)
     for (const state of states) {
       expect(Object.keys(table[state]).sort()).toEqual([...events].sort())
       for (const event of events) {
@@ -26,6 +26,7 @@ describe('the table of states', () => {
     for (const event of events) {
       expect(withProcess).toContain(transition('starting', event).state)
       expect(withProcess).toContain(transition('running', event).state)
+      expect(withProcess).toContain(transition('parked', event).state)
     }
   })
 
@@ -38,13 +39,23 @@ describe('the table of states', () => {
   it('loses readiness whenever a running process ends or is told to', () => {
     for (const event of events) {
       if (transition('running', event).state !== 'running') expect(effectsOf('running', event)).toContain('loseReady')
+      // Parked means not ready, so there is nothing more to lose.
+      if (effectsOf('parked', event).includes('becomeReady')) expect(transition('parked', event).state).toBe('running')
     }
   })
 
   it('signals the group on every way into stopping: also when the leader ended by itself', () => {
-    for (const state of ['starting', 'running'] as const)
+    for (const state of ['starting', 'running', 'parked'] as const)
       for (const event of events)
-        if (transition(state, event).state === 'stopping') expect(effectsOf(state, event)).toContain('signalGroup')
+        if (transition(state, event).state === 'stopping')
+          expect(effectsOf(state, event)).toEqual(expect.arrayContaining(['endProbes', 'signalGroup']))
+  })
+
+  it('spares what does not answer while something that it depends on is not ready, and asks anew when that is', () => {
+    expect(transition('running', 'unresponsive').state).toBe('stopping')
+    expect(transition('running', 'blocked')).toEqual({ state: 'parked', effects: ['loseReady', 'awaitDependencies'] })
+    expect(transition('parked', 'unresponsive')).toEqual({ state: 'parked', effects: [] })
+    expect(transition('parked', 'dependenciesMet')).toEqual({ state: 'running', effects: ['countAnew'] })
   })
 
   it('cancels the restart when it is stopped in backoff', () => {

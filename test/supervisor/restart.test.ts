@@ -100,7 +100,7 @@ describe('the restart policy', () => {
   })
 
   it('counts one that was never ready as failed even if it took our signal for a reason to exit 0', () => {
-    const ending: Ending = { kind: 'never-ready', last: 'it answered 503' }
+    const ending: Ending = { kind: 'never-ready', complaint: 'was not ready within 5s (it answered 503)' }
     expect(judge({ ...service('on-failure', 1), ready: probe }, caseOf(ending))).toMatchObject({
       verdict: 'gaveUp',
       exitCode: 1,
@@ -113,7 +113,7 @@ describe('the restart policy', () => {
     const uptime = 300_000 // the window of these plans is shorter
     let failures = noFailures
     const verdicts = [1, 2, 3].map((start) => {
-      const ending: Ending = { kind: 'never-ready', last: undefined }
+      const ending: Ending = { kind: 'never-ready', complaint: 'was not ready within 5m' }
       const judgement = judge(plan, caseOf(ending, { failures, now: start * uptime, run: { wasReady: false, uptime } }))
       failures = judgement.failures
       return judgement.verdict

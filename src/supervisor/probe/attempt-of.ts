@@ -1,0 +1,20 @@
+import type { AskedCheck, ProcessPlan } from '../../plan/types.ts'
+import { programOf } from '../program.ts'
+import type { Attempt } from './attempt.ts'
+import { execAttempt } from './exec.ts'
+import { grpcAttempt } from './grpc.ts'
+import { httpAttempt } from './http.ts'
+import { tcpAttempt } from './tcp.ts'
+
+export function attemptOf(plan: ProcessPlan, check: AskedCheck): Attempt {
+  switch (check.kind) {
+    case 'http':
+      return httpAttempt(check.url)
+    case 'tcp':
+      return tcpAttempt(check.host, check.port)
+    case 'exec':
+      return execAttempt(programOf(plan, check.command))
+    case 'grpc':
+      return grpcAttempt(check.port, check.service)
+  }
+}

@@ -1,0 +1,84 @@
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
+import { messageOf } from '../../shared/errors.ts'
+import type { Attempt } from './attempt.ts'
+import { healthRequest, readHealthResponse } from './grpc-health.ts'
+
+const ok = '0'
+/** By number (grpc/doc/statuscodes.md), the ones that a health check meets. */
+const statusNames: Readonly<Record<string, string>> = {
+  5: 'NOT_FOUND: it knows no such service',
+  7: 'PERMISSION_DENIED',
+  12: 'UNIMPLEMENTED: it has no health service',
+  13: 'INTERNAL',
+  14: 'UNAVAILABLE',
+  16: 'UNAUTHENTICATED',
+}
+
+/** An answer has 7 bytes; what is much longer is not read. */
+const longestAnswer = 4_096
+
+/**
+ * Ready when `grpc.health.v1.Health/Check` says SERVING, over HTTP/2 without TLS. As with http, each attempt has a
+ * connection of its own.
+ */
+export function grpcAttempt(port: number, service: string): Attempt {
+  const where = `gRPC health on port ${port}`
+  return (signal) =>
+    new Promise((resolve) => {
+      const session = connect(`http://127.0.0.1:${port}`)
+      const end = (found: string | undefined) => {
+        resolve(found)
+        session.destroy()
+      }
+      // Whoever asks knows why: too late, or not wanted any more.
+      const abort = () => end(`${where} did not answer`)
+      if (signal.aborted) abort()
+      signal.addEventListener('abort', abort, { once: true })
+      session.once('close', () => {
+        signal.removeEventListener('abort', abort)
+        resolve(`${where} closed the connection without an answer`)
+      })
+      session.on('error', (error) => end(`${where}: ${messageOf(error)}`))
+      askHealth(session, service, (found) => end(found && `${where} ${found}`))
+    })
+}
+
+/** `answered` is called with undefined when it serves, else with what it said. */
+function askHealth(session: ClientHttp2Session, service: string, answered: (found: string | undefined) => void): void {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/grpc.health.v1.Health/Check',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'user-agent': 'gatehouse-probe',
+  })
+  const chunks: Buffer[] = []
+  let length = 0
+  let head: IncomingHttpHeaders = {}
+  let trailers: IncomingHttpHeaders = {}
+  stream.on('response', (headers) => {
+    head = headers
+  })
+  stream.on('trailers', (headers) => {
+    trailers = headers
+  })
+  stream.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length <= longestAnswer) chunks.push(chunk)
+    else answered('answered with more than a health check has to say')
+  })
+  stream.on('error', (error) => answered(messageOf(error)))
+  stream.on('end', () => answered(judgeAnswer(head, trailers, Buffer.concat(chunks))))
+  stream.end(healthRequest(service))
+}
+
+function judgeAnswer(head: IncomingHttpHeaders, trailers: IncomingHttpHeaders, body: Buffer): string | undefined {
+  if (Number(head[':status']) !== 200) return `answered ${head[':status']}`
+  // An answer without a message has its status in the head ("Trailers-Only").
+  const code = trailers['grpc-status'] ?? head['grpc-status']
+  if (code === undefined) return 'answered, but not in gRPC'
+  if (code !== ok) return `answered ${statusNames[String(code)] ?? `with gRPC status ${Number(code)}`}`
+  const status = readHealthResponse(body)
+  if (status === 'SERVING') return undefined
+  return status ? `answered ${status}` : 'answered what is no health status'
+}

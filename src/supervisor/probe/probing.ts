@@ -1,0 +1,168 @@
+/** All that is asked of one run of a program, from its spawn to its end: whether it has started up, is ready, is alive. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe } from '../../plan/types.ts'
+import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
+import type { Child } from '../spawn.ts'
+import { type Attempt, tryOnce } from './attempt.ts'
+import { attemptOf } from './attempt-of.ts'
+import { type Hearing, hear } from './hearing.ts'
+import { Streak } from './streak.ts'
+
+export interface ProbeListener {
+  /** It is ready: for the first time, or again. */
+  ready(): void
+  /** A task without a probe for that: it is ready when it has completed. */
+  up(): void
+  /** It did not start up, or was not ready, in time: `was not ready within 5m (…)`. */
+  deadlinePassed(complaint: string): void
+  /** It does not answer as ready any more. */
+  unready(): void
+  /** Too many checks in a row have failed; said again with each further one. */
+  unresponsive(complaint: string): void
+  /** For the log. */
+  remark(text: string): void
+}
+
+export class Probing {
+  readonly #plan: ProcessPlan
+  readonly #listener: ProbeListener
+  readonly #over = new AbortController()
+  readonly #hearings = new Map<StartupProbe | ReadinessProbe, Hearing>()
+  readonly #readiness: Streak
+  readonly #liveness: Streak
+  #deadline: NodeJS.Timeout | undefined
+
+  /** Listens at once to what the program says by itself; asks from `begin` on. */
+  constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener) {
+    this.#plan = plan
+    this.#listener = listener
+    this.#readiness = new Streak('failed its ready check', plan.ready?.failures ?? Number.POSITIVE_INFINITY)
+    this.#liveness = new Streak('did not answer its alive check', plan.alive?.failures ?? Number.POSITIVE_INFINITY)
+    for (const probe of [plan.startup, plan.ready]) {
+      if (probe?.kind !== 'log' && probe?.kind !== 'fd') continue
+      const closed = (why: string) => this.#over.signal.aborted || listener.remark(why)
+      this.#hearings.set(probe, hear(probe, child.notifications, closed))
+    }
+  }
+
+  /** Why it is not ready although its start is over; while it is probed. */
+  get complaint(): string | undefined {
+    return this.#over.signal.aborted ? undefined : (this.#liveness.complaint ?? this.#readiness.complaint)
+  }
+
+  /** Its last check failed: it may turn out not to be ready. */
+  get inDoubt(): boolean {
+    return this.#liveness.inDoubt || this.#readiness.inDoubt
+  }
+
+  /** A line that the program wrote. */
+  line(text: string): void {
+    for (const hearing of this.#hearings.values()) hearing.line(text)
+  }
+
+  /** First the startup probe, then readiness; tells once how that ends. */
+  begin(): void {
+    const { startup, ready, kind } = this.#plan
+    const over = () => (ready || kind === 'service' ? this.#listener.ready() : this.#listener.up())
+    const askReady = () => (ready ? this.#await(ready, 'was not ready', over) : over())
+    if (startup) this.#await(startup, 'did not start up', askReady)
+    else askReady()
+  }
+
+  /** To be called once it has become ready. */
+  askOn(): void {
+    const { ready, alive } = this.#plan
+    if (ready?.failures !== undefined && ready.kind !== 'log' && ready.kind !== 'fd') {
+      void this.#repeat(ready, attemptOf(this.#plan, ready), (found) => this.#readyAnswer(found))
+    }
+    if (alive) void this.#repeat(alive, attemptOf(this.#plan, alive), (found) => this.#aliveAnswer(found))
+  }
+
+  /** That it is not alive is held against it until it answers, but nothing follows from it. */
+  excuse(complaint: string): void {
+    this.#liveness.hold(complaint)
+  }
+
+  /** What made it unresponsive is mended: it gets as many attempts as at first. */
+  countAnew(): void {
+    this.#liveness.countAnew()
+  }
+
+  /** None of the listeners is called any more. */
+  close(): void {
+    clearTimeout(this.#deadline)
+    this.#over.abort()
+  }
+
+  #await(probe: StartupProbe | ReadinessProbe, complaint: string, passed: () => void): void {
+    let last: string | undefined
+    this.#deadline = setTimeout(() => {
+      this.close()
+      const found = last === undefined ? '' : ` (${last})`
+      this.#listener.deadlinePassed(`${complaint} within ${formatDuration(probe.deadline)}${found}`)
+    }, probe.deadline)
+    const success =
+      probe.kind === 'log' || probe.kind === 'fd'
+        ? this.#hearings.get(probe)?.heard
+        : untilWell(attemptOf(this.#plan, probe), probe, this.#over.signal, (found) => {
+            last = found
+          })
+    void success?.then(() => {
+      if (this.#over.signal.aborted) return
+      clearTimeout(this.#deadline)
+      passed()
+    })
+  }
+
+  async #repeat(
+    { every, timeout }: Pick<LivenessProbe, 'every' | 'timeout'>,
+    attempt: Attempt,
+    answer: (found: string | undefined) => void,
+  ): Promise<void> {
+    const { signal } = this.#over
+    for (;;) {
+      await pause(every, signal)
+      const found = await tryOnce(attempt, timeout, signal)
+      if (signal.aborted) return
+      answer(found)
+    }
+  }
+
+  #readyAnswer(found: string | undefined): void {
+    const before = this.complaint
+    const complaint = this.#readiness.add(found)
+    if (complaint !== undefined) this.#readiness.hold(complaint)
+    this.#tell(before)
+  }
+
+  #aliveAnswer(found: string | undefined): void {
+    const before = this.complaint
+    const complaint = this.#liveness.add(found)
+    if (complaint !== undefined) this.#listener.unresponsive(complaint)
+    else this.#tell(before)
+  }
+
+  #tell(before: string | undefined): void {
+    if (before === undefined && this.complaint !== undefined) this.#listener.unready()
+    if (before !== undefined && this.complaint === undefined) this.#listener.ready()
+  }
+}
+
+async function untilWell(
+  attempt: Attempt,
+  { every, timeout }: Pick<ReadinessProbe, 'every' | 'timeout'>,
+  over: AbortSignal,
+  tell: (found: string) => void,
+): Promise<void> {
+  while (!over.aborted) {
+    const found = await tryOnce(attempt, timeout, over)
+    if (found === undefined || over.aborted) return
+    tell(found)
+    await pause(every, over)
+  }
+}
+
+/** Ends early when the signal aborts. */
+async function pause(length: Milliseconds, over: AbortSignal): Promise<void> {
+  await sleep(length, undefined, { signal: over }).catch(() => {})
+}
