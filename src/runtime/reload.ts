@@ -1,11 +1,11 @@
 import type { Diagnostic } from '../config/diagnostics.ts'
 import { changedSections, type PlanSection } from '../plan/diff.ts'
-import { readPlan } from '../plan/read-plan.ts'
 import type { Plan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
+import { readPlanToRun } from './plan-to-run.ts'
 
 /**
  * Reads the config file again and swaps what changed: the gateway first, since it can be refused (a port is taken), then
@@ -13,7 +13,8 @@ import type { House } from './house.ts'
  */
 export async function reload(house: House, env: Readonly<Record<string, string>>): Promise<void> {
   const { log } = house
-  const { plan, diagnostics } = readPlan(house.plan.file, env)
+  const { plan, diagnostics, created } = await readPlanToRun(house.plan.file, env)
+  for (const sentence of created) log.info(sentence)
   logDiagnostics(log, diagnostics)
   if (!plan) {
     log.error('reload refused: the file has errors; what was running goes on unchanged', { reload: 'refused' })
@@ -40,14 +41,15 @@ async function swap(house: House, plan: Plan): Promise<void> {
   house.health.apply(plan.gateway.upstreams)
   house.plan = plan
   house.listeners = listeners
-  const { started, stopped, restarted, unchanged } = await house.supervisor.apply(plan.processes)
-  house.log.info('reloaded', {
-    reload: 'done',
-    routes: plan.gateway.routes.length,
-    started,
-    stopped,
-    restarted,
-    unchanged,
+  const { rolling, ...changes } = await house.supervisor.apply(plan.processes)
+  const facts = { reload: 'done', routes: plan.gateway.routes.length, ...changes }
+  if (!rolling) return house.log.info('reloaded', facts)
+  // Not awaited: the next file may be the mend of a version that does not get ready.
+  void rolling.kept.then((kept) => {
+    const names = kept.map(({ process }) => process)
+    const rolled = rolling.processes.filter((name) => !names.includes(name))
+    if (names.length === 0) house.log.info('reloaded', { ...facts, rolled })
+    else house.log.error(`reloaded, but kept as it was: ${names.join(', ')}`, { ...facts, rolled, kept })
   })
 }
 

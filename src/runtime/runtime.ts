@@ -61,6 +61,7 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     processes: plan.processes,
     output: { line: (process, stream, text) => logger.record({ process, stream }, text) },
     log,
+    drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
   })
   const control = await openControl({
     socket: plan.control.socket,
@@ -112,7 +113,7 @@ function start(house: House, end: (ending: Ending) => void): void {
     log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
   }
   supervisor.subscribe((event) => {
-    if (event.type === 'transition') tellGateway()
+    if (event.type === 'transition' || event.type === 'replaced') tellGateway()
     if (event.type !== 'essential-failed') return
     end({ code: event.exitCode, reason: `the essential process ${event.process} failed: ${event.reason}` })
   })

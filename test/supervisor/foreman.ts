@@ -8,7 +8,7 @@ import type { ProcessPlan } from '../../src/plan/types.ts'
 import type { LogFields } from '../../src/shared/log.ts'
 import type { SupervisorEvent, TransitionEvent } from '../../src/supervisor/events.ts'
 import type { State } from '../../src/supervisor/machine.ts'
-import type { OutputStream } from '../../src/supervisor/ports.ts'
+import type { Drain, OutputStream } from '../../src/supervisor/ports.ts'
 import type { ProcessStatus } from '../../src/supervisor/status.ts'
 import { createSupervisor, type Supervisor } from '../../src/supervisor/supervisor.ts'
 import { processesOf, type RunningProcess } from '../e2e/support/processes.ts'
@@ -71,7 +71,7 @@ export const never: ProcessPlan['restart'] = { ...always(), policy: 'never' }
 const open = new Set<Supervisor>()
 
 /** Not started yet. Whatever runs of it is ended after the test, and nothing may be left then. */
-export function foreman(processes: readonly ProcessPlan[]): Foreman {
+export function foreman(processes: readonly ProcessPlan[], drain?: Drain): Foreman {
   const [events, lines, logs]: [SupervisorEvent[], Line[], LogEntry[]] = [[], [], []]
   const waiting = new Set<() => void>()
   const look = () => {
@@ -92,6 +92,7 @@ export function foreman(processes: readonly ProcessPlan[]): Foreman {
       },
     },
     log: { info: say('info'), warn: say('warn'), error: say('error') },
+    ...(drain && { drain }),
   })
   supervisor.subscribe((event) => {
     events.push(event)

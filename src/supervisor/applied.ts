@@ -1,0 +1,23 @@
+/** What became of the processes when another plan was put into service. Names of processes. */
+export interface AppliedChanges {
+  readonly started: readonly string[]
+  readonly stopped: readonly string[]
+  readonly restarted: readonly string[]
+  readonly unchanged: readonly string[]
+  /** Absent: none of them is replaced while it serves. */
+  readonly rolling?: RollingChanges
+}
+
+export interface RollingChanges {
+  readonly processes: readonly string[]
+  /** Resolves when each of them has been replaced or kept, with the latter. Never rejects. */
+  readonly kept: Promise<readonly KeptProcess[]>
+}
+
+/** Its successor did not get ready: it goes on as it was. */
+export interface KeptProcess {
+  readonly process: string
+  readonly reason: string
+}
+
+export const noChanges: AppliedChanges = { started: [], stopped: [], restarted: [], unchanged: [] }
