@@ -23,17 +23,18 @@ export function configFile(argument: string | undefined, option: string | undefi
   return resolve(argument ?? option ?? defaultFile)
 }
 
-/** Reads the plan and prints what there is to say about the file, of these severities. */
-export function readAndReport(
-  file: string,
-  terminal: Terminal,
-  severities: readonly Severity[] = ['error', 'warning', 'note'],
-): PlanReading {
+/** Reads the plan and prints all that there is to say about the file. */
+export function readAndReport(file: string, terminal: Terminal): PlanReading {
   const reading = readPlan(file, environment())
-  for (const diagnostic of reading.diagnostics) {
+  reportOn(reading, terminal, ['error', 'warning', 'note'])
+  return reading
+}
+
+/** Prints what there is to say about the file, of these severities. */
+export function reportOn({ diagnostics }: PlanReading, terminal: Terminal, severities: readonly Severity[]): void {
+  for (const diagnostic of diagnostics) {
     if (severities.includes(diagnostic.severity)) terminal.err(`${formatDiagnostic(diagnostic)}\n`)
   }
-  return reading
 }
 
 /** The container's own variables. */

@@ -1,6 +1,7 @@
+import { readPlanToRun } from '../runtime/plan-to-run.ts'
 import { run } from '../runtime/runtime.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import { configFile, environment, readAndReport, takesConfigFile } from './config-file.ts'
+import { configFile, environment, reportOn, takesConfigFile } from './config-file.ts'
 import type { Verb } from './verb.ts'
 
 export const runVerb: Verb = (program, terminal, end) => {
@@ -8,8 +9,10 @@ export const runVerb: Verb = (program, terminal, end) => {
     .description('start everything and stay; SIGHUP reads the file again, SIGTERM or Ctrl-C stops all in reverse order')
     .action(async (argument: string | undefined, options: { config?: string }) => {
       const file = configFile(argument, options.config)
+      const reading = await readPlanToRun(file, environment())
       // Notes are for `check`: at every start they would only be noise.
-      const { plan } = readAndReport(file, terminal, ['error', 'warning'])
-      end(plan ? await run(plan, environment()) : exitCodes.configInvalid)
+      reportOn(reading, terminal, ['error', 'warning'])
+      for (const sentence of reading.created) terminal.err(`${sentence}\n`)
+      end(reading.plan ? await run(reading.plan, environment()) : exitCodes.configInvalid)
     })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder } from './folder.ts'
 
@@ -9,20 +9,52 @@ import { makeFolder } from './folder.ts'
  * `mode` is given at creation, so a secret is never readable by others, not even for a moment.
  */
 export async function writeFileAtomic(path: string, content: string | Buffer, mode: number): Promise<void> {
+  await throughSibling({ path, content, mode }, (sibling) => rename(sibling, path))
+}
+
+/**
+ * The same for a file that is not there yet; what is there, a link that leads nowhere included, is left alone. Of several who
+ * create it at once one does, and the others get false: unlike rename(2), link(2) replaces nothing.
+ */
+export async function createFileAtomic(path: string, content: string | Buffer, mode: number): Promise<boolean> {
+  let created = true
+  await throughSibling({ path, content, mode }, async (sibling) => {
+    try {
+      await link(sibling, path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      created = false
+    }
+    await rm(sibling)
+  })
+  return created
+}
+
+interface NewFile {
+  readonly path: string
+  readonly content: string | Buffer
+  readonly mode: number
+}
+
+/** `place` puts the complete sibling where the file should be. */
+async function throughSibling(
+  { path, content, mode }: NewFile,
+  place: (sibling: string) => Promise<void>,
+): Promise<void> {
   const folder = dirname(path)
   await makeFolder(folder, 0o700)
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  const sibling = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
-    const file = await open(temporary, 'wx', mode)
+    const file = await open(sibling, 'wx', mode)
     try {
       await file.writeFile(content)
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    await place(sibling)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(sibling, { force: true })
     throw error
   }
   const handle = await open(folder, 'r')

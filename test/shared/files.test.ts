@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeFileAtomic } from '../../src/shared/atomic-file.ts'
+import { createFileAtomic, writeFileAtomic } from '../../src/shared/atomic-file.ts'
 import { makeFolder } from '../../src/shared/folder.ts'
 
 let folder: string
@@ -45,5 +45,34 @@ describe('writeFileAtomic', () => {
     await makeFolder(join(path, 'full'), 0o700)
     await expect(writeFileAtomic(path, 'x', 0o600)).rejects.toThrow()
     expect(readdirSync(folder)).toEqual(['taken'])
+  })
+})
+
+describe('createFileAtomic', () => {
+  it('creates the file with its mode and folders, once', async () => {
+    const path = join(folder, 'deep/secret')
+    expect(await createFileAtomic(path, 'one', 0o600)).toBe(true)
+    expect(await createFileAtomic(path, 'two', 0o600)).toBe(false)
+    expect(readFileSync(path, 'utf8')).toBe('one')
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(join(folder, 'deep')).mode & 0o777).toBe(0o700)
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['secret'])
+  })
+
+  it('lets one of many win, whose content stays whole', async () => {
+    const path = join(folder, 'secret')
+    const contents = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(10_000))
+    const created = await Promise.all(contents.map((content) => createFileAtomic(path, content, 0o600)))
+    expect(created.filter(Boolean)).toHaveLength(1)
+    expect(readFileSync(path, 'utf8')).toBe(contents[created.indexOf(true)])
+    expect(readdirSync(folder)).toEqual(['secret'])
+  })
+
+  it('replaces nothing: no folder, no link that leads nowhere', async () => {
+    await makeFolder(join(folder, 'taken'), 0o700)
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'link'))
+    expect(await createFileAtomic(join(folder, 'taken'), 'x', 0o600)).toBe(false)
+    expect(await createFileAtomic(join(folder, 'link'), 'x', 0o600)).toBe(false)
+    expect(readdirSync(folder).sort()).toEqual(['link', 'taken'])
   })
 })
