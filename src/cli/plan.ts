@@ -1,5 +1,6 @@
 import { startWaves } from '../plan/graph.ts'
-import type { CertificatePlan, HandlerPlan, Plan, ProbeCheck, ProcessPlan } from '../plan/types.ts'
+import { chosenLater, portPlaceholder } from '../plan/own-port.ts'
+import type { CertificatePlan, HandlerPlan, OriginProxyPlan, Plan, ProbeCheck, ProcessPlan } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
@@ -69,7 +70,7 @@ function sourcesOf({ use }: CertificatePlan): string {
 function destination(handler: HandlerPlan): string {
   switch (handler.kind) {
     case 'proxy':
-      return 'origin' in handler ? handler.origin : `upstream ${handler.upstream}`
+      return 'origin' in handler ? originOf(handler) : `upstream ${handler.upstream}`
     case 'files':
       return handler.fallback === undefined ? handler.root : `${handler.root}, else ${handler.fallback}`
     case 'file':
@@ -79,11 +80,18 @@ function destination(handler: HandlerPlan): string {
   }
 }
 
-function conditions({ kind, dependsOn, startup, ready, alive, essential, criticality }: ProcessPlan): string {
+function originOf({ origin, process = '' }: OriginProxyPlan): string {
+  return origin.includes(portPlaceholder) ? `${process}, on whichever port it has` : origin
+}
+
+function conditions(plan: ProcessPlan): string {
+  const { kind, port, dependsOn, startup, ready, alive, restart, essential, criticality } = plan
   const after = dependsOn.map(({ process, condition }) => `${process} ${condition}`)
   const parts = [
     ...(kind === 'task' ? ['task'] : []),
     ...(essential ? ['essential'] : []),
+    ...(port === chosenLater ? ['port: auto'] : []),
+    ...(restart.rolling ? [`replaced while it serves, drained within ${formatDuration(restart.rolling.drain)}`] : []),
     ...(criticality === 'important' ? [] : [criticality]),
     ...(after.length > 0 ? [`after ${after.join(', ')}`] : []),
     ...(startup ? [`started up by ${probeOf(startup)} within ${formatDuration(startup.deadline)}`] : []),
@@ -93,16 +101,20 @@ function conditions({ kind, dependsOn, startup, ready, alive, essential, critica
   return parts.join('; ')
 }
 
+function portOf({ port }: { readonly port: number }): string {
+  return port === chosenLater ? portPlaceholder : String(port)
+}
+
 function probeOf(probe: ProbeCheck): string {
   switch (probe.kind) {
     case 'http':
       return probe.url
     case 'tcp':
-      return `tcp ${probe.host}:${probe.port}`
+      return `tcp ${probe.host}:${portOf(probe)}`
     case 'exec':
       return `running ${probe.command[0]}`
     case 'grpc':
-      return `gRPC health on port ${probe.port}`
+      return `gRPC health on port ${portOf(probe)}`
     case 'fd':
       return `a newline on descriptor ${probe.descriptor}`
     case 'log':

@@ -35,13 +35,21 @@ interface Column {
   readonly title: string
   readonly alignment: 'left' | 'right'
   cell(process: ProcessStatus): string
+  /** Left out where no process has anything to say in it. */
+  readonly optional?: boolean
 }
 
-const columns: readonly Column[] = [
+const allColumns: readonly Column[] = [
   { title: 'NAME', alignment: 'left', cell: ({ name }) => name },
   { title: 'STATE', alignment: 'left', cell: ({ state }) => state },
   { title: 'READY', alignment: 'left', cell: ({ ready }) => (ready ? 'yes' : 'no') },
   { title: 'PID', alignment: 'right', cell: ({ pid }) => (pid === undefined ? '-' : String(pid)) },
+  {
+    title: 'PORT',
+    alignment: 'right',
+    cell: ({ port }) => (port === undefined ? '-' : String(port)),
+    optional: true,
+  },
   {
     title: 'UPTIME',
     alignment: 'right',
@@ -61,6 +69,9 @@ const narrowestNote = 24
 
 function processLines(processes: readonly ProcessStatus[], width: number, paint: Paint): string[] {
   if (processes.length === 0) return ['no processes']
+  const columns = allColumns.filter(
+    ({ optional, cell }) => !optional || processes.some((process) => cell(process) !== '-'),
+  )
   const widths = columns.map(({ title, cell }) =>
     Math.max(title.length, ...processes.map((process) => cell(process).length)),
   )
@@ -128,6 +139,9 @@ function formatOf({ state, ready, exit }: ProcessStatus): Format {
 function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
   const notes: string[] = []
   if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
+  const { successor, predecessor } = process
+  if (successor) notes.push(`a successor is ${companionWords(successor)}`)
+  if (predecessor) notes.push(`the one before is ending: ${companionWords(predecessor)}`)
   const isUp = state === 'running' || state === 'starting' || state === 'parked'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
@@ -137,6 +151,10 @@ function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: Process
   if (process.oomKills !== undefined) notes.push(`killed ${times(process.oomKills)} for memory`)
   if (process.criticality !== 'important') notes.push(process.criticality)
   return notes.join('; ')
+}
+
+function companionWords({ state, pid, port }: NonNullable<ProcessStatus['successor']>): string {
+  return `${state}${pid === undefined ? '' : `, pid ${pid}`}${port === undefined ? '' : ` on port ${port}`}`
 }
 
 function times(count: number): string {

@@ -15,7 +15,22 @@ export const paths = {
 export const time = z.number().nonnegative()
 const milliseconds = z.number().nonnegative()
 const pid = z.int().positive()
+const port = z.int().min(1).max(65_535)
+const processState = z.enum([
+  'stopped',
+  'waiting',
+  'starting',
+  'running',
+  'parked',
+  'backoff',
+  'stopping',
+  'exited',
+  'fatal',
+])
 const bytes = z.number().nonnegative()
+
+/** Another copy of a process, which does not count. */
+const companion = z.object({ state: processState, pid: pid.optional(), port: port.optional() }).readonly()
 
 /** Three facts that stay separate: whether it is wanted, its state, and whether it is ready. */
 export const processStatusSchema = z
@@ -23,12 +38,14 @@ export const processStatusSchema = z
     name: z.string(),
     kind: z.enum(['service', 'task']),
     wanted: z.boolean(),
-    state: z.enum(['stopped', 'waiting', 'starting', 'running', 'parked', 'backoff', 'stopping', 'exited', 'fatal']),
+    state: processState,
     ready: z.boolean(),
     /** These three are there while it has a process. */
     pid: pid.optional(),
     startedAt: time.optional(),
     uptime: milliseconds.optional(),
+    /** On which it serves, while it has a process; with `port: auto` another one at each start. */
+    port: port.optional(),
     restarts: z.int().nonnegative(),
     /** Processes whose condition is not met: while it is waiting or parked. */
     waitingFor: z.array(z.string()).readonly(),
@@ -50,6 +67,9 @@ export const processStatusSchema = z
     nextRun: time.optional(),
     /** Of a task: its last attempt that came to an end by itself. */
     lastRun: z.object({ startedAt: time, duration: milliseconds, failed: z.boolean() }).readonly().optional(),
+    /** A rolling restart is under way: the one that is to take over; or, when it has, the one before. */
+    successor: companion.optional(),
+    predecessor: companion.optional(),
   })
   .readonly()
 

@@ -47,11 +47,18 @@ function note(process: Partial<ProcessStatus>): string | undefined {
 
 test('the whole of it, aligned', () => {
   const processes = [
-    a({ name: 'mongodb', pid: 1201, uptime: 3 * day, memory: { used: 1_240_000_000, limit: 2_000_000_000 } }),
+    a({
+      name: 'mongodb',
+      pid: 1201,
+      port: 27017,
+      uptime: 3 * day,
+      memory: { used: 1_240_000_000, limit: 2_000_000_000 },
+    }),
     a({ name: 'migrate', kind: 'task', state: 'exited', exit: { code: 0, signal: null } }),
     a({
       name: 'rts',
       pid: 90211,
+      port: 41234,
       uptime: 250,
       state: 'starting',
       ready: false,
@@ -65,12 +72,12 @@ test('the whole of it, aligned', () => {
     'gatehouse 0.1.0  pid 42  up 3d 4h  /etc/gatehouse.yaml',
     'listening on http://localhost:80  https://localhost:443',
     '',
-    'NAME     STATE     READY    PID  UPTIME          MEMORY  RESTARTS',
-    'mongodb  running   yes     1201      3d  1.24 GB / 2 GB         0',
-    'migrate  exited    yes        -       -               -         0  exit code 0',
-    'rts      starting  no     90211   250ms         48.2 MB        12',
-    'backend  waiting   no         -       -               -         0  waiting for migrate, rts',
-    'worker   fatal     no         -       -               -         5  spawn wrker ENOENT',
+    'NAME     STATE     READY    PID   PORT  UPTIME          MEMORY  RESTARTS',
+    'mongodb  running   yes     1201  27017      3d  1.24 GB / 2 GB         0',
+    'migrate  exited    yes        -      -       -               -         0  exit code 0',
+    'rts      starting  no     90211  41234   250ms         48.2 MB        12',
+    'backend  waiting   no         -      -       -               -         0  waiting for migrate, rts',
+    'worker   fatal     no         -      -       -               -         5  spawn wrker ENOENT',
     '',
   ])
 })
@@ -85,6 +92,12 @@ test('a note says what one would ask next', () => {
   expect(note({ state: 'waiting', waitingFor: ['db'], criticality: 'rebuildable' })).toBe('waiting for db; rebuildable')
   expect(note({ oomKills: 1 })).toBe('killed once for memory')
   expect(note({ oomKills: 3 })).toBe('killed 3 times for memory')
+  expect(note({ successor: { state: 'starting', pid: 7, port: 41235 } })).toBe(
+    'a successor is starting, pid 7 on port 41235',
+  )
+  expect(note({ predecessor: { state: 'running', pid: 6, port: 41234 } })).toBe(
+    'the one before is ending: running, pid 6 on port 41234',
+  )
   expect(note({})).toBeUndefined()
 })
 
