@@ -13,34 +13,33 @@ export interface Health {
 
 /** `now`: Unix time in milliseconds. */
 export function healthOf(status: Status, now: number): Health {
-  const { processes, stopping } = status
-  const wanted = processes.filter((process) => process.wanted && !isBetweenRuns(process))
-  const failed = wanted.filter(hasFailed)
-  const slow = wanted.filter((process) => !process.ready && !hasFailed(process) && isMissed(process))
-  const wrong = [
-    ...gatewayTrouble(status),
-    ...failed.filter(isMissed).map(failureOf),
-    ...slow.filter(isBack).map(setbackOf),
-  ]
-  const firstStarts = slow.filter((process) => !isBack(process))
-  const warnings = [
-    ...failed.filter((process) => !isMissed(process)).map(failureOf),
-    ...wanted.filter((process) => !process.ready && !hasFailed(process) && !isMissed(process)).map(setbackOf),
-    ...processes.filter(({ schedule, lastRun }) => schedule && lastRun?.failed).map(failedRunOf),
-    ...processes
-      .filter(({ wanted, schedule }) => !wanted && !schedule && !stopping)
-      .map(({ name }) => `${name} was stopped by request`),
-    ...expired(status, now),
-  ]
-  if (stopping) return { verdict: 'stopping', reasons: [], warnings }
-  const reasons = [...wrong, ...waiting(firstStarts)]
-  if (reasons.length === 0) return { verdict: 'healthy', reasons, warnings }
-  return { verdict: wrong.length > 0 ? 'unhealthy' : 'starting', reasons, warnings }
+  if (status.stopping) return { verdict: 'stopping', reasons: [], warnings: [] }
+  const findings = status.processes.flatMap((process) => findingOf(process) ?? [])
+  const words = (grade: Finding['grade']) => findings.filter((one) => one.grade === grade).map((one) => one.words)
+  const wrong = [...gatewayTrouble(status), ...words('wrong')]
+  const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
+  const reasons = [...wrong, ...waiting(awaited)]
+  const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
+  return { verdict, reasons, warnings: [...words('warning'), ...expired(status, now)] }
 }
 
-/** Nobody waits for the next run of a scheduled task, nor for another run of what has completed before. */
-function isBetweenRuns(process: ProcessStatus): boolean {
-  return process.schedule !== undefined || (process.lastRun?.failed === false && !process.ready && !hasFailed(process))
+interface Finding {
+  readonly process: ProcessStatus
+  /** `awaited`: it is not ready for the first time. */
+  readonly grade: 'wrong' | 'awaited' | 'warning'
+  readonly words: string
+}
+
+/** What there is to say of one process, if all is not well with it. */
+function findingOf(process: ProcessStatus): Finding | undefined {
+  const { name, wanted, ready, schedule, lastRun } = process
+  // Nobody waits for the next run of a scheduled task, nor for another run of what has completed before.
+  if (schedule) return lastRun?.failed ? { process, grade: 'warning', words: failedRunOf(process) } : undefined
+  if (!wanted) return { process, grade: 'warning', words: `${name} was stopped by request` }
+  if (hasFailed(process)) return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: failureOf(process) }
+  if (ready || lastRun?.failed === false) return undefined
+  const grade = isMissed(process) ? (isBack(process) ? 'wrong' : 'awaited') : 'warning'
+  return { process, grade, words: setbackOf(process) }
 }
 
 function failedRunOf({ name, reason }: ProcessStatus): string {
@@ -58,9 +57,9 @@ function isMissed(process: ProcessStatus): boolean {
   return process.criticality !== 'rebuildable' && !(process.kind === 'task' && hasFailed(process))
 }
 
-/** It ran before: this is no first start. */
-function isBack({ restarts, state }: ProcessStatus): boolean {
-  return restarts > 0 || state === 'backoff'
+/** It ran before, or is no longer what it was: this is no first start. */
+function isBack({ restarts, state, reason }: ProcessStatus): boolean {
+  return restarts > 0 || state === 'backoff' || state === 'parked' || (state === 'running' && reason !== undefined)
 }
 
 function failureOf({ name, state, reason }: ProcessStatus): string {

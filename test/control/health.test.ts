@@ -49,6 +49,14 @@ test('a process that ran before and is not ready again is no first start', () =>
     reasons: ['api will be restarted: exit code 3'],
     warnings: [],
   })
+  const parked = a('api', { state: 'parked', ready: false, waitingFor: ['db'] })
+  expect(health([parked])).toEqual({ verdict: 'unhealthy', reasons: ['api waits for db'], warnings: [] })
+  const dull = a('api', { ready: false, reason: 'no answer within 2s' })
+  expect(health([dull])).toEqual({
+    verdict: 'unhealthy',
+    reasons: ['api is not ready: no answer within 2s'],
+    warnings: [],
+  })
   const again = a('api', { state: 'starting', ready: false, restarts: 1 })
   expect(health([again])).toEqual({ verdict: 'unhealthy', reasons: ['api is not ready'], warnings: [] })
 })

@@ -70,7 +70,10 @@ export async function openWorkshop(): Promise<Workshop> {
     succeeded(await podman('import', '--quiet', base, 'localhost/base'))
     rmSync(base)
     const build = ['--pull-never', '--format', 'docker', '--target', 'base', '--tag', image]
-    const choices = ['--build-arg', 'BASE=localhost/base', '--build-arg', 'BINARY=built']
+    const choices = ['BASE=localhost/base', 'BUILDER=localhost/base', 'BINARY=built'].flatMap((one) => [
+      '--build-arg',
+      one,
+    ])
     succeeded(await call('buildah', [...storage, 'bud', '--isolation', 'chroot', ...build, ...choices, projectFolder]))
     const imageBytes = Number(succeeded(await podman('image', 'inspect', '--format', '{{.Size}}', image)).stdout)
     return { folder, image, imageBytes, run: (name, ...options) => start(name, options), close }
