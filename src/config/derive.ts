@@ -41,8 +41,18 @@ function read(wish: DerivedValue, { variables, directory, facts }: Sources): str
 function partOf(written: string | undefined, part: DerivedValue['part']): string | undefined {
   const url = written === undefined || part === undefined ? null : URL.parse(written)
   if (!url || part === undefined) return undefined
-  // As a program wants it: `https` without its colon, `::1` without its brackets.
-  return part === 'protocol' ? url.protocol.slice(0, -1) : url[part].replace(/^\[(.*)\]$/, '$1')
+  // As a program wants it: `https` without its colon, `::1` without its brackets, `p@ss` and not `p%40ss`.
+  if (part === 'protocol') return url.protocol.slice(0, -1)
+  if (part === 'username' || part === 'password') return decoded(url[part])
+  return url[part].replace(/^\[(.*)\]$/, '$1')
+}
+
+function decoded(written: string): string {
+  try {
+    return decodeURIComponent(written)
+  } catch {
+    return written
+  }
 }
 
 /** `a.b` is `b` inside of `a`. */
