@@ -3,6 +3,8 @@ import type { Control } from '../control/server.ts'
 import type { HealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
+import type { Hooks } from '../supervisor/hooks/hooks.ts'
+import type { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { MetricsServer } from './metrics-server.ts'
 import type { GeneratedPasswords } from './passwords.ts'
@@ -17,6 +19,8 @@ export interface House {
   /** The end has begun. */
   stopping: boolean
   readonly supervisor: Supervisor
+  readonly hooks: Hooks
+  readonly ledger: GroupLedger
   readonly certificates: Certificates
   readonly threads: GatewayThreads
   readonly passwords: GeneratedPasswords

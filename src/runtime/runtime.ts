@@ -6,6 +6,7 @@ import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
@@ -57,10 +58,12 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   const listeners = await claimAddresses(plan.gateway.listeners)
   const certificates = createCertificates({ plans: plan.certificates, storage: plan.storage, log })
   const served = await certificates.load()
+  const ledger = new GroupLedger(plan.control.socket, log)
   const supervisor = createSupervisor({
     processes: plan.processes,
-    output: { line: (process, stream, text) => logger.record({ process, stream }, text) },
+    output: { line() {}, record: (process, stream, text) => logger.record({ process, stream }, text) },
     log,
+    ledger,
     drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
   })
   const control = await openControl({
@@ -78,6 +81,7 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     listeners,
     log,
     supervisor,
+    ledger,
     certificates,
     threads,
     passwords,
@@ -103,7 +107,7 @@ function tellThreads({ threads, supervisor, health }: House): void {
 
 /** Wires the parts to one another and sets the processes going. */
 function start(house: House, end: (ending: Ending) => void): void {
-  const { plan, log, supervisor, certificates, threads, health } = house
+  const { plan, log, supervisor, ledger, certificates, threads, health } = house
   let saidReady = false
   const tellGateway = () => {
     const processes = supervisor.status()
@@ -124,7 +128,8 @@ function start(house: House, end: (ending: Ending) => void): void {
   watchMemory(() => threads.measure().vitals, log)
   announceListeners(log, house.listeners)
   if (house.metrics) log.info('metrics', { url: house.metrics.url })
-  supervisor.start()
+  // What is left over may hold the ports, locks and files of what takes its place.
+  void ledger.endLeftovers().then(() => supervisor.start())
   tellGateway()
 }
 

@@ -1,12 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Milliseconds } from '../shared/duration.ts'
 import type { House } from './house.ts'
+
+/** Hooks hear of the last processes, too: they get what is left of the budget, and a moment even if nothing is. */
+function hookTime(left: Milliseconds): Milliseconds {
+  return Math.min(Math.max(left, 500), 5_000)
+}
 
 /**
  * Ends everything inside the plan's budget: load balancers are told to send no more, requests in flight are answered, then the processes are stopped in reverse
  * order. At least half of what is then left of the budget is to the processes, so that slow clients cannot cost a database its time.
  */
 export async function shutdown(house: House, reason: string): Promise<void> {
-  const { log, plan, threads, supervisor, certificates, health, control } = house
+  const { log, plan, threads, supervisor, ledger, certificates, health, control } = house
   const started = performance.now()
   house.stopping = true
   const { budget, deregistrationDelay } = plan.shutdown
@@ -17,7 +23,10 @@ export async function shutdown(house: House, reason: string): Promise<void> {
   }
   const cut = await threads.drain((budget - deregistrationDelay) / 2)
   if (cut > 0) log.warn(`${cut} requests were still unanswered after half of the budget and were cut`, { cut })
-  await supervisor.stop({ budget: budget - (performance.now() - started) })
+  const left = budget - (performance.now() - started)
+  await Promise.all([supervisor.stop({ budget: left }), ledger.hurry(left)])
+  ledger.close()
+  await house.hooks.close(hookTime(budget - (performance.now() - started)))
   certificates.close()
   health.close()
   house.metrics?.close()

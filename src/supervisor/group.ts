@@ -1,5 +1,5 @@
 /** Process groups as the kernel knows them. A group's id is the pid of its leader, the process that we spawned. */
-import { processTable } from './process-table.ts'
+import { isOver, processTable } from './process-table.ts'
 
 /** Signals all members; returns false if the group has none. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
@@ -14,7 +14,7 @@ export function isGroupAlive(group: number): boolean {
   if (!kill(group, 0)) return false
   const members = processTable().filter((one) => one.group === group)
   // None seen: it went meanwhile, /proc hides other users' processes, or there is no /proc. The next look will tell.
-  return members.length === 0 || members.some(({ state }) => state !== 'Z' && state !== 'X')
+  return members.length === 0 || members.some((one) => !isOver(one))
 }
 
 function kill(group: number, signal: NodeJS.Signals | 0): boolean {

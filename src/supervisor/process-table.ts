@@ -8,21 +8,31 @@ export interface KernelProcess {
   readonly parent: number
   readonly group: number
   readonly session: number
+  /** When it was forked, in the kernel's ticks since it booted: with the pid, its identity. */
+  readonly started: number
 }
 
 /** About 15 µs for each process of the container. */
 export function processTable(): readonly KernelProcess[] {
-  return processIds().flatMap((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // The program's name stands in parentheses and may itself hold some: the fields follow the last one (proc(5)).
-      const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 4)
-      const [parent = 0, group = 0, session = 0] = numbers.map(Number)
-      return [{ pid, state, parent, group, session }]
-    } catch {
-      return [] // it ended meanwhile, or /proc hides other users' processes
-    }
-  })
+  return processIds().flatMap((pid) => kernelProcess(pid) ?? [])
+}
+
+/** Undefined: it ended and was reaped, or /proc hides other users' processes. */
+export function kernelProcess(pid: number): KernelProcess | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The program's name stands in parentheses and may itself hold some: the fields follow the last one (proc(5)).
+    const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20)
+    const [parent = 0, group = 0, session = 0] = numbers.map(Number)
+    return { pid, state, parent, group, session, started: Number(numbers[18]) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Nothing of it runs: it only waits to be reaped. */
+export function isOver({ state }: KernelProcess): boolean {
+  return state === 'Z' || state === 'X'
 }
 
 function processIds(): number[] {

@@ -1,0 +1,109 @@
+/** The groups that run, kept on disk beside the control socket, whose holder is the only one that may use it. */
+import { randomUUID } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { ProcessPlan } from '../../plan/types.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { isOver, type KernelProcess, processTable } from '../process-table.ts'
+import { type EndingLeftovers, endLeftovers } from './end.ts'
+import { recognize, runVariable } from './recognize.ts'
+import { type GroupRecord, place, readRecord, writtenRecord } from './record.ts'
+
+/** What SIGKILL may take. */
+const killTime: Milliseconds = 1_000
+
+export class GroupLedger {
+  readonly #path: string
+  readonly #log: Log
+  readonly #run = randomUUID()
+  #groups: readonly GroupRecord[] = []
+  #ending: EndingLeftovers | undefined
+  #saidUnwritable = false
+
+  /** Nothing is read or written yet. `socket`: the path of the control socket. */
+  constructor(socket: string, log: Log) {
+    this.#path = `${socket}.groups`
+    this.#log = log
+  }
+
+  /** To be put into the environment of each program that is recorded. */
+  get mark(): Readonly<Record<string, string>> {
+    return { [runVariable]: this.#run }
+  }
+
+  /**
+   * Ends the groups that a killed Gatehouse left, all at once, and resolves when they are gone. To be called once, when the
+   * control socket is ours and before anything is spawned. They stay recorded meanwhile. Never rejects.
+   */
+  async endLeftovers(): Promise<void> {
+    const reading = readRecord(this.#path)
+    if ('refused' in reading) {
+      this.#log.warn(
+        `${this.#path} is not believed, since ${reading.refused}: if a Gatehouse was killed here, end by hand what it left running`,
+      )
+      return
+    }
+    const { ours, doubtful } = recognize(reading.groups)
+    for (const { process, pid } of doubtful) {
+      this.#log.warn(
+        `process group ${pid} may be left over of a run that was killed, but nothing in it says so: it is left alone`,
+        { process },
+      )
+    }
+    this.#groups = ours
+    if (ours.length === 0) return
+    this.#ending = endLeftovers(ours, this.#log)
+    await this.#ending.gone
+  }
+
+  /** Has leftovers that are still being ended gone within this time from now; resolves when they are. */
+  async hurry(budget: Milliseconds): Promise<void> {
+    this.#ending?.shorten(Math.max(0, budget - killTime))
+    await this.#ending?.gone
+  }
+
+  /**
+   * To be called in the same turn in which it was spawned: what is not recorded is not found. The file is written at once for
+   * that reason, and not synced: the page cache outlives us, and the groups do not outlive the machine.
+   */
+  began({ name, stop }: ProcessPlan, pid: number): void {
+    const table = processTable()
+    const leader = table.find((one) => one.pid === pid)
+    if (!leader) return // there is no /proc
+    const { signal, grace } = stop
+    const earlier = running(this.#groups, table).filter((one) => one.pid !== pid)
+    this.#groups = [...earlier, { process: name, pid, started: leader.started, run: this.#run, signal, grace }]
+    this.#write()
+  }
+
+  /** At the end of a run: removes the file, unless a group is stuck. */
+  close(): void {
+    this.#groups = running(this.#groups, processTable())
+    if (this.#groups.length > 0) this.#write()
+    else rmSync(this.#path, { force: true })
+  }
+
+  #write(): void {
+    if (place() === undefined) return
+    const next = join(dirname(this.#path), `.${basename(this.#path)}.next`)
+    try {
+      rmSync(next, { force: true })
+      writeFileSync(next, writtenRecord(this.#groups), { mode: 0o600, flag: 'wx' })
+      renameSync(next, this.#path)
+      this.#saidUnwritable = false
+    } catch (error) {
+      if (!this.#saidUnwritable)
+        this.#log.warn(
+          `which processes run cannot be recorded (${messageOf(error)}): if Gatehouse is killed, its next start will not find and end them`,
+        )
+      this.#saidUnwritable = true
+    }
+  }
+}
+
+function running(groups: readonly GroupRecord[], table: readonly KernelProcess[]): readonly GroupRecord[] {
+  const alive = new Set(table.filter((one) => !isOver(one)).map(({ group }) => group))
+  return groups.filter(({ pid }) => alive.has(pid))
+}
