@@ -2,11 +2,14 @@
 import { type Diagnostic, hasErrors, type Problem, sortDiagnostics, toDiagnostic } from '../config/diagnostics.ts'
 import type { FileFacts } from '../config/file-facts.ts'
 import type { Loaded } from '../config/load.ts'
-import { type Asked, absolute, ask, keyAt } from './asked.ts'
+import { type Asked, absolute, ask } from './asked.ts'
 import { deepFreeze } from './freeze.ts'
+import { resolveCertificates } from './resolve-certificates.ts'
 import { resolveGateway } from './resolve-gateway.ts'
+import { resolveHooks } from './resolve-hooks.ts'
+import { resolveLog } from './resolve-output.ts'
 import { resolveProcesses } from './resolve-processes.ts'
-import type { CertificatePlan, Plan } from './types.ts'
+import type { Plan } from './types.ts'
 import { checks } from './validate/checks.ts'
 
 export interface Resolved {
@@ -32,24 +35,13 @@ function plan(asked: Asked): Plan {
   return {
     file: content.path,
     processes: resolveProcesses(asked),
+    hooks: resolveHooks(asked),
     gateway: resolveGateway(asked),
     certificates: resolveCertificates(asked),
     storage: absolute(asked, config.storage),
     control: { socket: absolute(asked, config.control.socket) },
     shutdown: config.shutdown,
-    log: config.log,
+    log: resolveLog(asked),
     ...(config.metrics && { metrics: config.metrics.address }),
   }
-}
-
-function resolveCertificates(asked: Asked): readonly CertificatePlan[] {
-  return asked.config.certificates.map(({ domains, use }, index) => ({
-    domains,
-    use: use.map(({ files }) => {
-      if (!files) return { kind: 'internal' }
-      const { certificate, key, anyName } = files
-      return { kind: 'files', certificate: absolute(asked, certificate), key: absolute(asked, key), anyName }
-    }),
-    position: keyAt(asked, ['certificates', index]),
-  }))
 }

@@ -6,10 +6,14 @@ import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
+import type { OutputSink } from '../supervisor/ports.ts'
+import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
+import { createPresenter } from './challenges.ts'
 import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
 import { watchMemory } from './memory-watch.ts'
@@ -56,12 +60,19 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
 async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<House> {
   const log = logger.named('gatehouse')
   const listeners = await claimAddresses(plan.gateway.listeners)
-  const certificates = createCertificates({ plans: plan.certificates, storage: plan.storage, log })
-  const served = await certificates.load()
   const ledger = new GroupLedger(plan.control.socket, log)
+  const output: OutputSink = { line() {}, record: (process, stream, text) => logger.record({ process, stream }, text) }
+  const certificates = createCertificates({
+    plans: plan.certificates,
+    storage: plan.storage,
+    presenter: createPresenter(() => threads),
+    runDnsHook: (hook, words) => runDnsHook({ ...hook, environment: plan.environment }, words, output),
+    log,
+  })
+  const served = await certificates.load()
   const supervisor = createSupervisor({
     processes: plan.processes,
-    output: { line() {}, record: (process, stream, text) => logger.record({ process, stream }, text) },
+    output,
     log,
     ledger,
     drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
@@ -81,6 +92,7 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
     listeners,
     log,
     supervisor,
+    hooks: new Hooks({ output, log }),
     ledger,
     certificates,
     threads,
@@ -107,7 +119,7 @@ function tellThreads({ threads, supervisor, health }: House): void {
 
 /** Wires the parts to one another and sets the processes going. */
 function start(house: House, end: (ending: Ending) => void): void {
-  const { plan, log, supervisor, ledger, certificates, threads, health } = house
+  const { plan, log, supervisor, hooks, ledger, certificates, threads, health } = house
   let saidReady = false
   const tellGateway = () => {
     const processes = supervisor.status()
@@ -116,6 +128,8 @@ function start(house: House, end: (ending: Ending) => void): void {
     saidReady = true
     log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
   }
+  hooks.apply(plan.hooks)
+  supervisor.subscribe((event) => hooks.hear(event))
   supervisor.subscribe((event) => {
     if (event.type === 'transition' || event.type === 'replaced') tellGateway()
     if (event.type !== 'essential-failed') return

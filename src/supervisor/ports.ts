@@ -9,7 +9,10 @@ export type OutputStream = 'stdout' | 'stderr'
  */
 export type Drain = (port: number, budget: Milliseconds) => Promise<number>
 
-/** Takes a child's output line by line, without the line end. Must not throw and must not block. */
+/** Takes what children write. Must not throw and must not block. */
 export interface OutputSink {
+  /** Each line as it came, without its end, of processes whose output goes to files. */
   line(process: string, stream: OutputStream, text: string): void
+  /** For the log: a line, or several that belong together. */
+  record(process: string, stream: OutputStream, text: string): void
 }

@@ -3,6 +3,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
 import { inTurn } from './in-turn.ts'
+import { listeningTo } from './listening.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
 import type { Probing } from './probe/probing.ts'
@@ -182,7 +183,7 @@ export class SupervisedProcess {
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
     this.#narrate(from)
-    this.#surroundings.changed(this, from)
+    this.#surroundings.changed(this, { state: from, ready: wasReady })
     if (this.atRest) for (const resolve of this.#rest.splice(0)) resolve()
   }
 
@@ -197,11 +198,10 @@ export class SupervisedProcess {
 
   #begin(child: Child, placed: ProcessPlan): void {
     this.#placed = placed
-    const { name } = this.plan
-    const run = new Run(child, (stream, text) => {
-      this.#surroundings.output.line(name, stream, text)
-      this.#probing?.line(text)
-    })
+    const run = new Run(
+      child,
+      listeningTo(this.plan, this.#surroundings.output, (text) => this.#probing?.line(text)),
+    )
     this.#run = run
     this.#probing = probesOf(run, placed, this.#surroundings, {
       dispatch: this.#dispatch,

@@ -2,8 +2,9 @@
 import type { Readable } from 'node:stream'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
+import type { Listening } from './listening.ts'
 import { LastLines, splitLines } from './output.ts'
-import type { OutputStream } from './ports.ts'
+import { joinRecords } from './records.ts'
 import type { Condemned, Ending } from './restart.ts'
 import type { Child } from './spawn.ts'
 
@@ -25,15 +26,18 @@ export class Run {
   /** Whether it has been ready at any time. */
   wasReady = false
 
-  constructor(child: Child, line: (stream: OutputStream, text: string) => void) {
+  constructor(child: Child, { multiline, line, record }: Listening) {
     this.child = child
     this.#read = (['stdout', 'stderr'] as const).map(async (name) => {
       const stream = child[name]
       if (!stream) return
+      const records = joinRecords(multiline, (text) => record(name, text))
       await readLines(stream, (text) => {
         this.#last.add(text)
         line(name, text)
+        records.line(text)
       })
+      records.end()
     })
   }
 

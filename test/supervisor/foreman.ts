@@ -8,9 +8,9 @@ import type { ProcessPlan } from '../../src/plan/types.ts'
 import type { LogFields } from '../../src/shared/log.ts'
 import type { SupervisorEvent, TransitionEvent } from '../../src/supervisor/events.ts'
 import type { State } from '../../src/supervisor/machine.ts'
-import type { Drain, OutputStream } from '../../src/supervisor/ports.ts'
+import type { OutputStream } from '../../src/supervisor/ports.ts'
 import type { ProcessStatus } from '../../src/supervisor/status.ts'
-import { createSupervisor, type Supervisor } from '../../src/supervisor/supervisor.ts'
+import { createSupervisor, type Supervisor, type SupervisorOptions } from '../../src/supervisor/supervisor.ts'
 import { processesOf, type RunningProcess } from '../e2e/support/processes.ts'
 
 const programs = join(import.meta.dirname, '../fixtures/programs')
@@ -32,6 +32,8 @@ export interface Foreman {
   readonly supervisor: Supervisor
   readonly events: readonly SupervisorEvent[]
   readonly lines: readonly Line[]
+  /** What the log is given: lines, joined where the plan asks for it. */
+  readonly records: readonly Line[]
   readonly logs: readonly LogEntry[]
   /** What `check` finds, looked for again after each event, line and word of the log. */
   until<T>(check: () => T | false | undefined): Promise<T>
@@ -55,6 +57,7 @@ export function planFor(name: string, { program = 'stays.js', words = [], ...wan
     restart: always({ failures: 5 }),
     essential: false,
     criticality: 'important',
+    output: { files: true },
     stop: { signal: 'SIGTERM', grace: 10_000 },
     position: { file: 'test.yaml', line: 1, column: 1 } as unknown as ProcessPlan['position'],
     ...wanted,
@@ -71,8 +74,11 @@ export const never: ProcessPlan['restart'] = { ...always(), policy: 'never' }
 const open = new Set<Supervisor>()
 
 /** Not started yet. Whatever runs of it is ended after the test, and nothing may be left then. */
-export function foreman(processes: readonly ProcessPlan[], drain?: Drain): Foreman {
-  const [events, lines, logs]: [SupervisorEvent[], Line[], LogEntry[]] = [[], [], []]
+export function foreman(
+  processes: readonly ProcessPlan[],
+  more: Pick<SupervisorOptions, 'drain' | 'memory'> = {},
+): Foreman {
+  const [events, lines, records, logs]: [SupervisorEvent[], Line[], Line[], LogEntry[]] = [[], [], [], []]
   const waiting = new Set<() => void>()
   const look = () => {
     for (const check of [...waiting]) check()
@@ -90,9 +96,13 @@ export function foreman(processes: readonly ProcessPlan[], drain?: Drain): Forem
         lines.push({ process, stream, text })
         look()
       },
+      record(process, stream, text) {
+        records.push({ process, stream, text })
+        look()
+      },
     },
     log: { info: say('info'), warn: say('warn'), error: say('error') },
-    ...(drain && { drain }),
+    ...more,
   })
   supervisor.subscribe((event) => {
     events.push(event)
@@ -125,6 +135,7 @@ export function foreman(processes: readonly ProcessPlan[], drain?: Drain): Forem
     supervisor,
     events,
     lines,
+    records,
     logs,
     until,
     status,

@@ -5,8 +5,10 @@ import { certificatesSchema } from './certificates.ts'
 import { environmentSchema } from './environment.ts'
 import { refusal } from './flaw.ts'
 import { gatewaySchema } from './gateway.ts'
+import { hooksSchema } from './hooks.ts'
+import { logSchema } from './log.ts'
 import { processSchema } from './process.ts'
-import { choice, duration, scalar, text } from './scalars.ts'
+import { duration, scalar, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 import { upstreamSchema } from './upstreams.ts'
 import { usersSchema } from './users.ts'
@@ -24,6 +26,7 @@ export const configSchema = mapping({
   upstreams: named(upstreamSchema).describe('Programs that are not supervised here, for `to` of a route').prefault({}),
   users: usersSchema.describe('Who may pass a route with `auth: { basic: NAME }`').prefault({}),
   processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
+  hooks: hooksSchema.describe('What is called when something happens to a process').prefault([]),
   certificates: certificatesSchema.prefault([]),
   storage: text('the path of a folder')
     .describe('Where certificates and other state are kept')
@@ -52,10 +55,7 @@ export const configSchema = mapping({
   metrics: mapping({ address: address.describe('Serves `/metrics` there, in the format of Prometheus') })
     .describe('Off by default')
     .optional(),
-  log: mapping({
-    level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
-    format: choice(['auto', 'json', 'text']).describe('`auto`: text on a terminal, JSON elsewhere').prefault('auto'),
-  }).prefault({}),
+  log: logSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>
