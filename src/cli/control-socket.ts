@@ -23,6 +23,6 @@ export function socketOf(argument: string | undefined, { config, socket }: Socke
   if (socket !== undefined) return resolve(socket)
   const file = configFile(argument, config)
   if (!fileExists(file)) return defaultSocket
-  const { plan } = readPlan(file, environment())
-  return plan?.control.socket ?? defaultSocket
+  // Who broke the file while it runs, or before it was read again, must still be able to ask how it is.
+  return readPlan(file, environment()).socket ?? defaultSocket
 }

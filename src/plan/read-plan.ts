@@ -1,10 +1,13 @@
 /** The front door of config and plan for the rest of the house. */
+import { dirname, resolve as resolvePath } from 'node:path'
 import type { FileToCreate } from '../config/environment-files.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { load } from '../config/load.ts'
 import { type Resolved, resolve } from './resolve.ts'
 
 export interface PlanReading extends Resolved {
+  /** Absolute path of the control socket, known also of a file that has mistakes elsewhere; absent if it cannot be read at all. */
+  readonly socket?: string
   /** Names that `when:` leaves out. */
   readonly excluded: {
     readonly processes: readonly string[]
@@ -27,5 +30,12 @@ export function readPlan(
   const loaded = load(file, environment, facts)
   const { processes = [], listeners = [], upstreams = [] } = loaded.content?.excluded ?? {}
   const excluded = { processes: [...processes], listeners: [...listeners], upstreams: [...upstreams] }
-  return { ...resolve(loaded, facts), excluded, filesToCreate: loaded.content?.filesToCreate ?? [] }
+  const { content } = loaded
+  const socket = content && resolvePath(dirname(content.path), content.config.control.socket)
+  return {
+    ...resolve(loaded, facts),
+    ...(socket !== undefined && { socket }),
+    excluded,
+    filesToCreate: content?.filesToCreate ?? [],
+  }
 }

@@ -1,5 +1,5 @@
 /** What Docker and Kubernetes ask the program for. */
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
@@ -70,6 +70,13 @@ it('is stopping, which is not healthy, once the end has begun', async () => {
   expect(await healthcheck(gatehouse)).toBe('stopping -> 1')
   touch(gatehouse, 'done')
   expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
+})
+
+it('finds the one that runs though its file has mistakes by now', async () => {
+  const gatehouse = start('  a: { command: [sleep, "600"] }')
+  await gatehouse.ready()
+  appendFileSync(gatehouse.file, '\n  b: { comand: [sleep] }\ngatewey: {}\n')
+  expect(await healthcheck(gatehouse)).toBe('healthy -> 0')
 })
 
 it('is unhealthy where nothing runs, or where nothing answers in time, and says so in one line', async () => {
