@@ -15,6 +15,11 @@ export function urlOf(listener: ListenerPlan): string {
 
 export function announceStart(log: Log, file: string): void {
   log.info(`gatehouse ${version()} starts`, { version: version(), pid: process.pid, config: file })
+  // The kernel gives orphans to PID 1 and expects it to wait for them; Node waits for its own children only.
+  if (process.pid === 1)
+    log.warn(
+      'runs as PID 1 without an init: orphaned processes stay as zombies when they end; start it as `tini -- gatehouse run`, or the container with --init',
+    )
 }
 
 export function announceListeners(log: Log, listeners: readonly ListenerPlan[]): void {
