@@ -108,7 +108,7 @@ function listMend(written: string, expected: string): string | undefined {
 
 /** Each alternative has its own issues; those of the one that the value was meant for are worth saying. */
 function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssueInvalidUnion): readonly Finding[] {
-  const { node } = deepest(tree, issue.path as Path)
+  const { node, steps } = deepest(tree, issue.path as Path)
   const isOfKind = (issues: readonly Issue[]) =>
     !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
   const meant = issue.errors.find(isOfKind)
@@ -117,6 +117,9 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
     return prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
   }
   const alternatives = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
+  if (steps < issue.path.length && node.kind === 'mapping') {
+    return [missingKey(tree, issue.path as Path, alternatives)]
+  }
   const message = `expected ${alternatives}, found ${quote(node)}`
   return [{ problem: { code: 'wrong-type', at: node.at, message }, remove: issue.path as Path, about: 'value' }]
 }

@@ -14,10 +14,13 @@ export const eventSchema = z
     message: z.string(),
     from: z.string().optional(),
     to: z.string().optional(),
+    wasReady: z.boolean().optional(),
     ready: z.boolean().optional(),
     failed: z.boolean().optional(),
     reason: z.string().optional(),
     pid: z.number().optional(),
+    /** `successor` or `predecessor` in a rolling restart; absent: it is the process that counts. */
+    role: z.string().optional(),
     exitCode: z.int().optional(),
     due: time.optional(),
   })

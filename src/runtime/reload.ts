@@ -39,6 +39,7 @@ async function swap(house: House, plan: Plan): Promise<void> {
   }
   warnOfFixedParts(house, plan)
   house.health.apply(plan.gateway.upstreams)
+  house.hooks.apply(plan.hooks)
   house.plan = plan
   house.listeners = listeners
   const { rolling, ...changes } = await house.supervisor.apply(plan.processes)

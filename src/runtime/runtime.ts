@@ -6,10 +6,10 @@ import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import type { OutputSink } from '../supervisor/ports.ts'
-import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
@@ -61,12 +61,12 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   const log = logger.named('gatehouse')
   const listeners = await claimAddresses(plan.gateway.listeners)
   const ledger = new GroupLedger(plan.control.socket, log)
-  const output: OutputSink = { line() {}, record: (process, stream, text) => logger.record({ process, stream }, text) }
+  const output: OutputSink = { line() {}, record: logger.output }
   const certificates = createCertificates({
     plans: plan.certificates,
     storage: plan.storage,
     presenter: createPresenter(() => threads),
-    runDnsHook: (hook, words) => runDnsHook({ ...hook, environment: plan.environment }, words, output),
+    runDnsHook: (hook, words) => runDnsHook(hook, words, output),
     log,
   })
   const served = await certificates.load()

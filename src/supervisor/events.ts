@@ -20,6 +20,7 @@ export type SupervisorEvent =
   | TransitionEvent
   | EssentialFailedEvent
   | ReplacedEvent
+  | RollFailedEvent
   | ScheduleSkippedEvent
   | ScheduleLateEvent
   | MemoryEvent
@@ -32,6 +33,7 @@ export interface TransitionEvent extends Stamped {
   readonly type: 'transition'
   readonly from: State
   readonly to: State
+  readonly wasReady: boolean
   readonly ready: boolean
   /** It is down for good because of a failure. */
   readonly failed: boolean
@@ -57,6 +59,12 @@ export interface EssentialFailedEvent extends Stamped {
   readonly type: 'essential-failed'
   /** With which Gatehouse should exit: 1 to 255. */
   readonly exitCode: number
+  readonly reason: string
+}
+
+/** A successor did not get ready, or is not wanted any more: the process goes on as it was. */
+export interface RollFailedEvent extends Stamped {
+  readonly type: 'roll-failed'
   readonly reason: string
 }
 

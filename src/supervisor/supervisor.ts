@@ -3,7 +3,7 @@ import { entryChanges } from '../plan/diff.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
-import { type AppliedChanges, type KeptProcess, noChanges } from './applied.ts'
+import { type AppliedChanges, noChanges } from './applied.ts'
 import { isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
 import { EventFeed } from './event-feed.ts'
 import { transitionWords } from './event-words.ts'
@@ -19,6 +19,7 @@ import { Rolls } from './rolls.ts'
 import { SparePorts } from './spare-ports.ts'
 import type { ProcessStatus } from './status.ts'
 import { hurry, StopDeadline, stopInReverse } from './stop-order.ts'
+import type { Before } from './surroundings.ts'
 import { type RunAnswer, TaskRuns } from './task-runs.ts'
 
 export interface Supervisor {
@@ -84,17 +85,26 @@ export function createSupervisor({
     log,
   })
 
-  const rolls = new Rolls()
+  const rolls = new Rolls({
+    create: (plan) => create(plan),
+    replace(before, after) {
+      processes = new Map([...processes].map(([name, process]) => [name, process === before ? after : process]))
+    },
+    feed,
+    log,
+    ...(drain && { drain }),
+  })
   const everyone = () => [...processes.values(), ...rolls.aside()]
 
-  const changed = (process: SupervisedProcess, from: State) => {
+  const changed = (process: SupervisedProcess, { state: from, ready: wasReady }: Before) => {
     const status = process.status()
     const { name, state: to, ready, reason: why, pid, essential } = status
     const role = rolls.roleOf(process)
     const failure = role ? undefined : process.finalFailure
     const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }), ...(role && { role }) }
     const message = transitionWords(status)
-    feed.emit({ type: 'transition', process: name, message, from, to, ready, failed: failure !== undefined, ...more })
+    const failed = failure !== undefined
+    feed.emit({ type: 'transition', process: name, message, from, to, wasReady, ready, failed, ...more })
     if (failure) {
       warnDependants(name, to)
       const { exitCode, reason } = failure
@@ -123,10 +133,10 @@ export function createSupervisor({
     everyone().flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
   )
 
-  const create = (plan: ProcessPlan) =>
-    new SupervisedProcess(plan, {
+  const create = (plan: ProcessPlan): SupervisedProcess => {
+    const process: SupervisedProcess = new SupervisedProcess(plan, {
       output,
-      log,
+      log: rolls.logOf(log, () => process),
       changed,
       unmet: (of) => unmetDependencies(of, processes),
       unmetBelow: (of) => unmetBelow(of, processes),
@@ -136,26 +146,7 @@ export function createSupervisor({
       ...(ledger && { ledger }),
       killedForMemory: (of, exit) => memory.killed(of, exit),
     })
-
-  const takeOver = (before: SupervisedProcess, after: SupervisedProcess) => {
-    before.release()
-    processes = new Map([...processes].map(([name, process]) => [name, process === before ? after : process]))
-    const { name, ready, pid } = after.status()
-    const message = `was replaced: pid ${before.status().pid} by pid ${pid}`
-    feed.emit({ type: 'replaced', process: name, message, ready, ...(pid !== undefined && { pid }) })
-  }
-
-  const roll = async (before: SupervisedProcess, plan: ProcessPlan): Promise<readonly KeptProcess[]> => {
-    const after = create(plan)
-    const { done } = rolls.begin({
-      before,
-      after,
-      log,
-      ...(drain && { drain }),
-      takeOver: () => takeOver(before, after),
-    })
-    const reason = await done
-    return reason === undefined ? [] : [{ process: plan.name, reason }]
+    return process
   }
 
   const swap = async (next: readonly ProcessPlan[]): Promise<AppliedChanges> => {
@@ -184,7 +175,7 @@ export function createSupervisor({
       memory.shareOut()
       begin(created)
     }
-    const kept = rolling.map((plan) => roll(processes.get(plan.name) as SupervisedProcess, plan))
+    const kept = rolling.map((plan) => rolls.begin(processes.get(plan.name) as SupervisedProcess, plan))
     for (const process of everyone()) process.reconsider()
     return {
       started: came.map(nameOf),

@@ -25,5 +25,11 @@ export interface Surroundings {
   /** Whether the kernel killed the process that ended so; to be asked once for each end. */
   killedForMemory(plan: ProcessPlan, exit: Exit): boolean
   /** Its state changed, or whether it is ready. */
-  changed(process: SupervisedProcess, from: State): void
+  changed(process: SupervisedProcess, before: Before): void
+}
+
+/** How a process was before it changed. */
+export interface Before {
+  readonly state: State
+  readonly ready: boolean
 }

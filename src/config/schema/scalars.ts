@@ -18,15 +18,22 @@ interface ScalarKind<T> {
   /** The words it may be, when they can be listed. */
   readonly words?: readonly string[]
   readonly json?: Record<string, unknown>
+  /** What was found instead must not be shown. */
+  readonly secret?: boolean
 }
 
-export function scalar<T>({ expected, read, words, json = {} }: ScalarKind<T>) {
+export function scalar<T>({ expected, read, words, json = {}, secret = false }: ScalarKind<T>) {
   return z
     .string({ error: () => expected })
     .transform((text, context): T => {
       const value = read(text)
       if (value !== undefined && !(value instanceof Flaw)) return value
-      const facts: IssueFacts = { expected, ...(words && { words }), ...(value instanceof Flaw && { flaw: value }) }
+      const facts: IssueFacts = {
+        expected,
+        ...(words && { words }),
+        ...(value instanceof Flaw && { flaw: value }),
+        ...(secret && { secret }),
+      }
       context.addIssue({ code: 'custom', params: { ...facts } })
       return z.NEVER
     })

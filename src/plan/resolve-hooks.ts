@@ -1,0 +1,23 @@
+import { type Asked, keyAt } from './asked.ts'
+import type { HookPlan } from './hooks.ts'
+
+/** A hook all of whose processes `when` excludes is left out with them. */
+export function resolveHooks(asked: Asked): readonly HookPlan[] {
+  const { config, content, directory } = asked
+  return config.hooks.flatMap(({ on, processes, run, url, timeout }, index): HookPlan[] => {
+    const present = processes?.filter((name) => !content.excluded.processes.has(name))
+    if (present?.length === 0) return []
+    return [
+      {
+        on,
+        ...(present && { processes: present }),
+        call:
+          url === undefined
+            ? { kind: 'run', command: run ?? [], directory, environment: { ...content.environment } }
+            : { kind: 'post', url },
+        timeout,
+        position: keyAt(asked, ['hooks', index]),
+      },
+    ]
+  })
+}

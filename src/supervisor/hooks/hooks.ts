@@ -1,0 +1,127 @@
+/**
+ * Calls whoever wants to hear of events. Nothing waits for a hook but the last moment of a shutdown, and that not for long;
+ * what a hook does is no event, so that no hook can call itself.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HookPlan } from '../../plan/hooks.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import type { Log } from '../../shared/log.ts'
+import type { SupervisorEvent } from '../events.ts'
+import { type HookOutput, runHookCommand } from './command.ts'
+import { occasionsOf } from './occasions.ts'
+import { postEvent } from './post.ts'
+
+/** Calls at a time, of all hooks together; of one hook there is one, so that it hears everything in its order. */
+const atATime = 4
+const mostWaiting = 200
+
+interface Hook {
+  readonly plan: HookPlan
+  /** How the log names it: no more than is needed, since a URL is a secret beyond its host. */
+  readonly name: string
+  calling: boolean
+  /** Its last call failed, and that has been said. */
+  failing: boolean
+}
+
+interface Call {
+  readonly hook: Hook
+  readonly event: SupervisorEvent
+}
+
+export interface HooksOptions {
+  readonly output: HookOutput
+  readonly log: Log
+}
+
+export class Hooks {
+  readonly #output: HookOutput
+  readonly #log: Log
+  #hooks: readonly Hook[] = []
+  readonly #waiting: Call[] = []
+  readonly #calls = new Set<Promise<void>>()
+  readonly #ending = new AbortController()
+  #dropped = 0
+
+  constructor({ output, log }: HooksOptions) {
+    this.#output = output
+    this.#log = log
+  }
+
+  /** From now on these are called. What waits for another one is still told. */
+  apply(plans: readonly HookPlan[]): void {
+    this.#hooks = plans.map((plan) => ({ plan, name: nameOf(plan), calling: false, failing: false }))
+  }
+
+  hear(event: SupervisorEvent): void {
+    const occasions = occasionsOf(event)
+    for (const hook of this.#hooks) {
+      const { on, processes } = hook.plan
+      if (processes && !processes.includes(event.process)) continue
+      if (occasions.some((occasion) => on.includes(occasion))) this.#enqueue({ hook, event })
+    }
+    this.#next()
+  }
+
+  /** Hears nothing more, gives what is under way so much time, and ends the rest. */
+  async close(time: Milliseconds): Promise<void> {
+    this.#hooks = []
+    const enough = new AbortController()
+    const timeOver = sleep(time, undefined, { signal: enough.signal }).catch(() => {})
+    await Promise.race([this.#idle(), timeOver])
+    enough.abort()
+    const left = this.#waiting.splice(0).length + this.#calls.size
+    if (left > 0) this.#log.warn(`${left} calls of hooks were not done in time and are given up`)
+    this.#ending.abort()
+    await this.#idle()
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.all(this.#calls)
+  }
+
+  #enqueue(call: Call): void {
+    if (this.#waiting.length < mostWaiting) {
+      this.#waiting.push(call)
+      return
+    }
+    if (this.#dropped === 0) this.#log.warn('hooks are slower than events come: some are not called')
+    this.#dropped += 1
+  }
+
+  #next(): void {
+    while (this.#calls.size < atATime) {
+      const index = this.#waiting.findIndex(({ hook }) => !hook.calling)
+      const [call] = index === -1 ? [] : this.#waiting.splice(index, 1)
+      if (!call) break
+      const done = this.#call(call).finally(() => {
+        this.#calls.delete(done)
+        this.#next()
+      })
+      this.#calls.add(done)
+    }
+    if (this.#dropped > 0 && this.#waiting.length === 0) {
+      this.#log.warn(`hooks have caught up; ${this.#dropped} calls were left out`)
+      this.#dropped = 0
+    }
+  }
+
+  async #call({ hook, event }: Call): Promise<void> {
+    const { call, timeout } = hook.plan
+    const how = { output: this.#output, signal: this.#ending.signal, timeout }
+    hook.calling = true
+    const failure = call.kind === 'run' ? await runHookCommand(call, event, how) : await postEvent(call.url, event, how)
+    hook.calling = false
+    if (failure === undefined && hook.failing) this.#log.info(`hook ${hook.name} works again`, { event: event.id })
+    if (failure !== undefined && !hook.failing) {
+      const message = `hook ${hook.name}: ${failure}; this is said once, until it works again`
+      this.#log.warn(message, { event: event.id, about: event.process })
+    }
+    hook.failing = failure !== undefined
+  }
+}
+
+function nameOf({ call, position }: HookPlan): string {
+  const what = call.kind === 'run' ? call.command[0] : new URL(call.url).origin
+  return `${what} (line ${position.line})`
+}

@@ -1,0 +1,65 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { SupervisorEvent } from '../events.ts'
+import { hookMessage } from './message.ts'
+
+/** Between attempts. What fails once more after these is not tried again. */
+const pauses: readonly Milliseconds[] = [1_000, 4_000]
+
+interface Outcome {
+  /** Undefined: it was taken. */
+  readonly failure: string | undefined
+  /** Another attempt may end better. */
+  readonly again: boolean
+}
+
+/**
+ * Sends the event as JSON. Whatever is not an answer from 200 to 299 is a failure; redirects are not followed, since they
+ * would lead the event to a place that nobody chose. Resolves with undefined, or with why nobody took it. Never rejects.
+ */
+export async function postEvent(
+  url: string,
+  event: SupervisorEvent,
+  { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: Milliseconds },
+): Promise<string | undefined> {
+  const body = JSON.stringify(hookMessage(event))
+  for (const pause of [...pauses, undefined]) {
+    const attempt = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+    const { failure, again } = await post(url, body, attempt)
+    if (signal.aborted && failure !== undefined) return 'was not done when gatehouse ended'
+    const words =
+      attempt.aborted && failure !== undefined ? `did not answer within ${formatDuration(timeout)}` : failure
+    if (!again || pause === undefined) return words
+    await sleep(pause, undefined, { signal }).catch(() => {})
+  }
+}
+
+function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> {
+  const request = url.startsWith('https:') ? requestHttps : requestHttp
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'user-agent': 'gatehouse-hook',
+  }
+  return new Promise((resolve) => {
+    const sent = request(url, { method: 'POST', agent: false, headers, signal }, (response) => {
+      const { statusCode: status = 0 } = response
+      response.destroy()
+      resolve(judged(status))
+    })
+    sent.on('error', (error) => resolve({ failure: messageOf(error), again: true }))
+    sent.on('close', () => resolve({ failure: 'closed the connection without an answer', again: true }))
+    sent.end(body)
+  })
+}
+
+function judged(status: number): Outcome {
+  if (status >= 200 && status <= 299) return { failure: undefined, again: false }
+  if (status >= 300 && status <= 399) {
+    return { failure: `answered ${status}, and redirects are not followed`, again: false }
+  }
+  return { failure: `answered ${status}`, again: status >= 500 || status === 408 || status === 429 }
+}
