@@ -6,30 +6,39 @@ import { type StopGraph, stopGraph } from './stop-graph.ts'
 /** From the one that gives up nothing before the others have, on. */
 const ranks = ['critical', 'important', 'rebuildable'] as const satisfies readonly Criticality[]
 
-/** However much the more critical want, so much of the time is left to the others: who is killed at once loses its work. */
-const leftToOthers = 0.25
+/** However much the more critical want, the rest of it is left to the others: who is killed at once loses its work. */
+const most = 0.75
 
 type Needs = Record<Criticality, Milliseconds>
 
+/** Of one stop of many. */
+export interface StopTime {
+  readonly whole: Milliseconds
+  readonly remaining: Milliseconds
+}
+
 /**
- * The grace of a process when `remaining` must do for it and for all that are stopped after it. If that is too little,
+ * The grace of a process when what remains must do for it and for all that are stopped after it. If that is too little,
  * the less critical give up theirs first, and those of one rank the same part each: a stubborn front end must not leave
  * its database, which comes last, with nothing but SIGKILL.
  */
-export function fairGrace(plan: ProcessPlan, running: readonly ProcessPlan[], remaining: Milliseconds): Milliseconds {
+export function fairGrace(plan: ProcessPlan, running: readonly ProcessPlan[], time: StopTime): Milliseconds {
   const { grace } = plan.stop
   const needs = longestWay(plan.name, {
     plans: new Map(running.map((other) => [other.name, other])),
     after: stopGraph(running),
     known: new Map(),
   })
-  if (total(needs) <= remaining) return grace
-  let left = remaining
+  if (total(needs) <= time.remaining) return grace
+  let { whole, remaining } = time
   for (const [index, rank] of ranks.entries()) {
     const others = ranks.slice(index + 1).reduce((sum, lower) => sum + needs[lower], 0)
-    const share = Math.min(needs[rank], left - Math.min(others, left * leftToOthers))
+    // Counted from the beginning: of those that end one after the other each would else take its part of what is left.
+    const leftToOthers = Math.min(others, Math.max(0, remaining - whole * most))
+    const share = Math.min(needs[rank], remaining - leftToOthers)
     if (rank === plan.criticality) return needs[rank] === 0 ? 0 : (grace * share) / needs[rank]
-    left -= share
+    whole -= share
+    remaining -= share
   }
   return 0
 }

@@ -1,6 +1,6 @@
 /** Stopping many: each only after all that depend on it, the critical last, and all of them inside one budget. */
 import type { Milliseconds } from '../shared/duration.ts'
-import { fairGrace } from './grace.ts'
+import { fairGrace, type StopTime } from './grace.ts'
 import type { SupervisedProcess } from './process.ts'
 import { stopGraph } from './stop-graph.ts'
 
@@ -10,13 +10,22 @@ type Stoppable = Pick<SupervisedProcess, 'plan' | 'atRest' | 'state' | 'release'
 const reserve = { part: 0.1, most: 1_000 } as const
 
 /** The moment, on the monotonic clock, by which all graces must be over. It can only come nearer. */
-export class StopDeadline {
+export class StopDeadline implements StopTime {
   #at = Number.POSITIVE_INFINITY
+  #whole: Milliseconds = Number.POSITIVE_INFINITY
 
   /** `budget`: the time that the whole stop may take from now on. */
   tighten(budget: Milliseconds): void {
-    const usable = budget - Math.min(budget * reserve.part, reserve.most)
-    this.#at = Math.min(this.#at, performance.now() + Math.max(0, usable))
+    const usable = Math.max(0, budget - Math.min(budget * reserve.part, reserve.most))
+    const at = performance.now() + usable
+    if (at >= this.#at) return
+    this.#at = at
+    this.#whole = usable
+  }
+
+  /** From the moment in which it was tightened last. */
+  get whole(): Milliseconds {
+    return this.#whole
   }
 
   get remaining(): Milliseconds {
@@ -52,5 +61,5 @@ export function hurry(processes: readonly Stoppable[], deadline: StopDeadline): 
 
 function graceOf(process: Stoppable, processes: readonly Stoppable[], deadline: StopDeadline): Milliseconds {
   const running = processes.filter(({ atRest }) => !atRest).map(({ plan }) => plan)
-  return fairGrace(process.plan, running, deadline.remaining)
+  return fairGrace(process.plan, running, deadline)
 }

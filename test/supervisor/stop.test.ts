@@ -203,23 +203,24 @@ describe('stopping', () => {
 })
 
 describe('the share of the budget', () => {
+  const of = (whole: number, remaining = whole) => ({ whole, remaining })
   const db = planFor('db', { stop: graceOf(60) })
   const api = planFor('api', { stop: graceOf(30), dependsOn: [started('db')] })
   const web = planFor('web', { stop: graceOf(10), dependsOn: [started('api')] })
   const all = [db, api, web]
 
   it('is the whole grace if there is time for all', () => {
-    expect(all.map((plan) => fairGrace(plan, all, 100))).toEqual([60, 30, 10])
+    expect(all.map((plan) => fairGrace(plan, all, of(100)))).toEqual([60, 30, 10])
   })
 
   it('is the same part for all that are stopped one after the other', () => {
-    expect(fairGrace(web, all, 50)).toBe(5)
-    expect(fairGrace(api, [db, api], 45)).toBe(15)
-    expect(fairGrace(db, [db], 30)).toBe(30)
+    expect(fairGrace(web, all, of(50))).toBe(5)
+    expect(fairGrace(api, [db, api], of(45))).toBe(15)
+    expect(fairGrace(db, [db], of(30))).toBe(30)
   })
 
   it('is nothing when no time is left', () => {
-    expect(fairGrace(db, [db], 0)).toBe(0)
+    expect(fairGrace(db, [db], of(0))).toBe(0)
   })
 
   const vault = planFor('vault', { criticality: 'critical', stop: graceOf(45) })
@@ -228,14 +229,15 @@ describe('the share of the budget', () => {
   const guarded = [vault, cache, worker]
 
   it('is the whole grace for the critical one, and what is left for who is stopped before it, though nothing depends on it', () => {
-    expect(guarded.map((plan) => fairGrace(plan, guarded, 120))).toEqual([45, 20, 40])
-    expect(fairGrace(worker, guarded, 85)).toBe(30)
-    expect(fairGrace(cache, [vault, cache], 60)).toBe(15)
-    expect(fairGrace(vault, [vault], 45)).toBe(45)
+    expect(guarded.map((plan) => fairGrace(plan, guarded, of(120)))).toEqual([45, 20, 40])
+    expect(fairGrace(worker, guarded, of(85))).toBe(30)
+    expect(fairGrace(cache, [vault, cache], of(60))).toBe(15)
+    expect(fairGrace(vault, [vault], of(45))).toBe(45)
   })
 
   it('leaves the others a quarter of the time even if the critical one could use all of it', () => {
-    expect(fairGrace(worker, guarded, 40)).toBe(7.5)
-    expect(fairGrace(cache, [vault, cache], 32.5)).toBe(8.125)
+    expect(fairGrace(worker, guarded, of(40))).toBe(7.5)
+    expect(fairGrace(cache, [vault, cache], of(40, 32.5))).toBe(2.5)
+    expect(fairGrace(vault, [vault], of(40, 30))).toBe(30)
   })
 })
