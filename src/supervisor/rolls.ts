@@ -1,20 +1,54 @@
 import { samePlanEntry } from '../plan/diff.ts'
 import type { ProcessPlan } from '../plan/types.ts'
+import type { Log } from '../shared/log.ts'
+import type { KeptProcess } from './applied.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { Role } from './events.ts'
+import type { Drain } from './ports.ts'
 import type { SupervisedProcess } from './process.ts'
-import { Roll, type RollOptions } from './roll.ts'
+import { Roll } from './roll.ts'
 import type { Companion, ProcessStatus } from './status.ts'
+
+export interface RollsOptions {
+  create(plan: ProcessPlan): SupervisedProcess
+  /** `after` counts from now on, and not `before`. */
+  replace(before: SupervisedProcess, after: SupervisedProcess): void
+  readonly feed: EventFeed
+  readonly log: Log
+  readonly drain?: Drain
+}
 
 /** The rolling restarts that are under way. */
 export class Rolls {
+  readonly #options: RollsOptions
   readonly #rolls = new Set<Roll>()
 
-  begin(options: RollOptions): Roll {
-    const roll = new Roll(options)
+  constructor(options: RollsOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when `before` has been replaced by a process of this plan, or is to be kept. */
+  async begin(before: SupervisedProcess, plan: ProcessPlan): Promise<readonly KeptProcess[]> {
+    const { create, feed, log, drain } = this.#options
+    const after = create(plan)
+    const takeOver = () => this.#takeOver(before, after)
+    const roll = new Roll({ before, after, log, takeOver, ...(drain && { drain }) })
     this.#rolls.add(roll)
-    void roll.done.then(() => this.#rolls.delete(roll))
     roll.begin()
-    return roll
+    const reason = await roll.done
+    this.#rolls.delete(roll)
+    if (reason === undefined) return []
+    const message = `goes on as it was: its successor ${reason}`
+    feed.emit({ type: 'roll-failed', process: plan.name, message, reason })
+    return [{ process: plan.name, reason }]
+  }
+
+  #takeOver(before: SupervisedProcess, after: SupervisedProcess): void {
+    before.release()
+    this.#options.replace(before, after)
+    const { name, ready, pid } = after.status()
+    const message = `was replaced: pid ${before.status().pid} by pid ${pid}`
+    this.#options.feed.emit({ type: 'replaced', process: name, message, ready, ...(pid !== undefined && { pid }) })
   }
 
   /** The successor that is to take over from this process, if there is one. */
@@ -42,6 +76,17 @@ export class Rolls {
   roleOf(process: SupervisedProcess): Role | undefined {
     const roll = [...this.#rolls].find(({ aside }) => aside === process)
     return roll && (roll.tookOver ? 'predecessor' : 'successor')
+  }
+
+  /** The log of a process: it says which copy a line is about, if it is not the one that counts. */
+  logOf(log: Log, process: () => SupervisedProcess): Log {
+    const say =
+      (level: keyof Log): Log['info'] =>
+      (message, fields) => {
+        const role = this.roleOf(process())
+        log[level](message, role ? { ...fields, role } : fields)
+      }
+    return { info: say('info'), warn: say('warn'), error: say('error') }
   }
 
   /** To be called when a process has changed. */

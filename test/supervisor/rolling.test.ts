@@ -37,7 +37,7 @@ describe('a rolling restart', () => {
     expect(rolling?.processes).toEqual(['api'])
     expect(restarted).toEqual([])
     expect(one.status('api')).toMatchObject({ pid: before.pid, ready: true })
-    const both = await one.until(() => one.status('api').successor?.pid && one.status('api'))
+    const both = await one.until(() => one.status('api').successor?.pid !== undefined && one.status('api'))
     expect(both.successor?.port).not.toBe(before.port)
     expect(await answer(both.port)).toBe('1')
 
@@ -57,10 +57,11 @@ describe('a rolling restart', () => {
   it('waits for the drain before it ends the one before', async () => {
     const drained = Promise.withResolvers<number>()
     const asked: [number, number][] = []
-    const one = foreman([server('1')], (port, budget) => {
+    const drain = (port: number, budget: number) => {
       asked.push([port, budget])
       return drained.promise
-    })
+    }
+    const one = foreman([server('1')], { drain })
     one.supervisor.start()
     const before = await one.untilState('api', 'running')
     const { rolling } = await one.supervisor.apply([server('2')])
@@ -130,7 +131,7 @@ describe('a rolling restart', () => {
   }, 10_000)
 
   it('ends both when everything stops while the one before is drained', async () => {
-    const one = foreman([server('1')], () => new Promise(() => {}))
+    const one = foreman([server('1')], { drain: () => new Promise(() => {}) })
     one.supervisor.start()
     await one.untilState('api', 'running')
     const { rolling } = await one.supervisor.apply([server('2')])
