@@ -19,6 +19,7 @@ export function renderStatus(status: Status, { colour, width }: TableOptions): s
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text)
   const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
   if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLine(one, paint)))
+  if (status.warnings.length > 0) parts.push(status.warnings.map((one) => paint('yellow', `warning: ${oneLine(one)}`)))
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 

@@ -108,6 +108,8 @@ export const statusSchema = z
     gateway: z.object({ threads: z.int().nonnegative(), serving: z.int().nonnegative() }).readonly(),
     processes: z.array(processStatusSchema).readonly(),
     certificates: z.array(certificateStatusSchema).readonly(),
+    /** What is wrong with the rest of the house, in sentences. */
+    warnings: z.array(z.string()).readonly(),
   })
   .readonly()
 

@@ -20,7 +20,7 @@ export function healthOf(status: Status, now: number): Health {
   const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
   const reasons = [...wrong, ...waiting(awaited)]
   const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
-  return { verdict, reasons, warnings: [...words('warning'), ...expired(status, now)] }
+  return { verdict, reasons, warnings: [...words('warning'), ...expired(status, now), ...status.warnings] }
 }
 
 interface Finding {

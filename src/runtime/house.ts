@@ -6,6 +6,7 @@ import type { Log } from '../shared/log.ts'
 import type { Hooks } from '../supervisor/hooks/hooks.ts'
 import type { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import type { MetricsServer } from './metrics-server.ts'
 import type { GeneratedPasswords } from './passwords.ts'
 import type { GatewayThreads } from './threads.ts'
@@ -16,6 +17,8 @@ export interface House {
   /** With the ports that are really open. */
   listeners: readonly ListenerPlan[]
   readonly log: Log
+  /** Undefined if the plan asks for none. */
+  readonly files: LogFiles | undefined
   /** The end has begun. */
   stopping: boolean
   readonly supervisor: Supervisor

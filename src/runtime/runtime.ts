@@ -9,13 +9,14 @@ import { exitCodes } from '../shared/exit-codes.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
-import type { OutputSink } from '../supervisor/ports.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
+import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { createPresenter } from './challenges.ts'
 import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
+import { openLogFiles, outputTo } from './log-files.ts'
 import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
 import { GeneratedPasswords } from './passwords.ts'
@@ -25,17 +26,19 @@ import { listenForSignals, type Signals } from './signals.ts'
 import { statusOf } from './status.ts'
 import { targetStates } from './target-states.ts'
 import { createGatewayThreads } from './threads.ts'
+import { TransitionCounts } from './transition-counts.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
   const terminal = process.stdout.isTTY === true
   const logger = createLogger({ ...plan.log, terminal })
   const log = logger.named('gatehouse')
+  const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
   const ending = firstEnding(signals)
   announceStart(log, plan.file)
   try {
-    const house = await open(plan, logger, terminal)
+    const house = await open(plan, { logger, files, terminal })
     const reloader = createReloader(house, env)
     signals.onReload(reloader.request)
     start(house, ending.end)
@@ -52,16 +55,24 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
     return error instanceof GatehouseError ? exitCodes.cannotStart : exitCodes.internal
   } finally {
     signals.close()
+    await files?.close()
     logger.flush()
   }
 }
 
+/** Where words go. */
+interface Telling {
+  readonly logger: Logger
+  readonly files: LogFiles | undefined
+  readonly terminal: boolean
+}
+
 /** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
-async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<House> {
+async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<House> {
   const log = logger.named('gatehouse')
   const listeners = await claimAddresses(plan.gateway.listeners)
   const ledger = new GroupLedger(plan.control.socket, log)
-  const output: OutputSink = { line() {}, record: logger.output }
+  const output = outputTo(logger, files)
   const certificates = createCertificates({
     plans: plan.certificates,
     storage: plan.storage,
@@ -84,13 +95,16 @@ async function open(plan: Plan, logger: Logger, terminal: boolean): Promise<Hous
   const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
   const passwords = new GeneratedPasswords((text) => process.stdout.write(text))
   const threads = createGatewayThreads({ birth, log })
-  const source = { measure: threads.measure, processes: () => supervisor.status() }
+  const transitions = new TransitionCounts()
+  supervisor.subscribe((event) => transitions.count(event))
+  const source = { measure: threads.measure, processes: () => supervisor.status(), transitions }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
   const house: House = {
     plan,
     stopping: false,
     listeners,
     log,
+    files,
     supervisor,
     hooks: new Hooks({ output, log }),
     ledger,

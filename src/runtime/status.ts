@@ -4,7 +4,7 @@ import { dialledAddress } from './announce.ts'
 import type { House } from './house.ts'
 
 /** What `gatehouse status` shows. No environment, no keys. */
-export function statusOf({ plan, stopping, listeners, threads, supervisor, certificates }: House): Status {
+export function statusOf({ plan, stopping, listeners, threads, supervisor, certificates, files }: House): Status {
   const { count, vitals } = threads.measure()
   const uptime = Math.round(process.uptime() * 1_000)
   return {
@@ -22,5 +22,6 @@ export function statusOf({ plan, stopping, listeners, threads, supervisor, certi
     })),
     processes: [...supervisor.status()],
     certificates: [...certificates.describe()],
+    warnings: files?.troubles() ?? [],
   }
 }

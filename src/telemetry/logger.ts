@@ -5,6 +5,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../shared/log.ts'
+import { childRecord } from './child-record.ts'
 import { createLineWriter } from './line-writer.ts'
 import { terminalText } from './terminal-text.ts'
 
@@ -18,7 +19,11 @@ export interface LoggerOptions {
 export interface Logger {
   /** The log of one part of the house; every line names it. */
   named(process: string): Log
-  /** A line of a child's output, or any other record with fields of its own. Never filtered by level. */
+  /** What a child has written: a line, or several that belong together. Never filtered by level. */
+  output(process: string, stream: 'stdout' | 'stderr', text: string): void
+  /** Our own words, one JSON line each without its end, also go there. Once. */
+  copyOwn(to: (line: string) => void): void
+  /** A record with fields of its own. Never filtered by level. */
   record(fields: LogFields, message: string): void
   /** Writes what is still in memory; the process may then exit. */
   flush(): void
@@ -32,7 +37,14 @@ export function createLogger(options: LoggerOptions): Logger {
   const stdout = createLineWriter(1, (count) => {
     root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of the log was too slow`)
   })
-  const stream = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
+  const sink = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
+  let copy: ((line: string) => void) | undefined
+  const own = {
+    write(line: string) {
+      sink.write(line)
+      copy?.(line.trimEnd())
+    },
+  }
   const root = pino(
     {
       base: null,
@@ -41,7 +53,7 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream,
+    own,
   )
   const unfiltered = root.child({}, { level: 'trace' })
   return {
@@ -52,6 +64,10 @@ export function createLogger(options: LoggerOptions): Logger {
         warn: (message, fields) => root.warn({ process, ...fields }, message),
         error: (message, fields) => root.error({ process, ...fields }, message),
       }
+    },
+    output: (process, stream, text) => sink.write(childRecord(process, stream, text)),
+    copyOwn: (to) => {
+      copy = to
     },
     record: (fields, message) => unfiltered.info(fields, message),
     flush: () => stdout.flush(),

@@ -12,6 +12,7 @@ const colours: readonly Colour[] = [
   'redBright',
 ]
 const nameWidth = 10
+const blankTime = ' '.repeat('00:00:00.000'.length)
 
 /** Turns one JSON log line into one for a terminal: time, the process's name in its own colour, the words. */
 export function terminalText(json: string, colour: boolean): string {
@@ -24,7 +25,8 @@ export function terminalText(json: string, colour: boolean): string {
   const time = paint('dim', String(line.time).slice(11, 23))
   const prefix = paint(colourOf(name), `${name.padEnd(nameWidth)} |`)
   const subject = name === line.process ? '' : `${about}: `
-  return `${time} ${prefix} ${subject}${words(line, paint)}\n`
+  const [first, ...more] = `${subject}${words(line, paint)}`.split('\n')
+  return [`${time} ${prefix} ${first}\n`, ...more.map((rest) => `${blankTime} ${prefix} ${rest}\n`)].join('')
 }
 
 function isOurs(process: string): boolean {
@@ -36,11 +38,22 @@ function words(
   paint: (format: 'red' | 'yellow' | 'dim', text: string) => string,
 ): string {
   const place = line.url === undefined || line.url === '' ? '' : ` ${line.url}`
-  const message = line.requestId === undefined ? String(line.message) + place : requestWords(line)
+  const message = line.requestId === undefined ? childWords(line) + place : requestWords(line)
   if (line.level === 'error') return paint('red', `error: ${message}`)
   if (line.level === 'warn') return paint('yellow', `warning: ${message}`)
   return message
 }
+
+/** What a child wrote as JSON: its message, then what else it has to say, without what stands there already. */
+function childWords({ message, json }: Record<string, unknown>): string {
+  if (typeof json !== 'object' || json === null) return String(message)
+  const fields = Object.entries(json).filter(([name, value]) => !shownAnyway.has(name) && value !== message)
+  const said = fields.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  return [message, ...said].filter((part) => part !== '').join(' ')
+}
+
+/** Time and level, under the names that loggers give them. */
+const shownAnyway: ReadonlySet<string> = new Set(['time', 'timestamp', 'ts', '@timestamp', 'level', 'severity'])
 
 /** An access record, short enough to read as it scrolls by; the JSON form has all of it. */
 function requestWords(line: Record<string, unknown>): string {

@@ -19,6 +19,7 @@ const status: Status = {
   ],
   processes: [],
   certificates: [],
+  warnings: [],
 }
 
 function a(process: Partial<ProcessStatus>): ProcessStatus {

@@ -75,4 +75,5 @@ export const sampleStatus: Status = {
       skipped: [{ source: 'files', error: '/none.pem: the certificate file does not exist' }],
     },
   ],
+  warnings: [],
 }

@@ -11,7 +11,7 @@ process.on('message', (wish: Wish) => {
     log.info('an info')
     log.warn('a warning')
     log.error('an error')
-    logger.record({ process: 'web', stream: 'stdout' }, 'a line of a child')
+    logger.output('web', 'stdout', 'a line of a child')
   } else if (wish === 'fields') {
     log.info('with fields', { url: 'http://a', nested: { list: [1, 'ü'] }, process: 'backend' })
   } else if (wish === 'end') {

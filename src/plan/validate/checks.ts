@@ -5,6 +5,7 @@ import { completedServices, dependencies, dependencyCycles } from './dependencie
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { hookProcesses } from './hooks.ts'
+import { logFiles } from './log-files.ts'
 import { memory } from './memory.ts'
 import { patterns } from './patterns.ts'
 import { aliveTasks } from './probes.ts'
@@ -39,6 +40,7 @@ export const checks: readonly Check[] = [
   processPorts,
   accounts,
   aliveTasks,
+  logFiles,
   memory,
   patterns,
   redirects,
