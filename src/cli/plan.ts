@@ -16,7 +16,7 @@ export const planVerb: Verb = (program, terminal, end) => {
     })
 }
 
-/** The plan in words. Commands are shown, environments never: they hold secrets. */
+/** The plan in words. Environments are never shown, and commands as they were written: both hold secrets. */
 export function describePlan(plan: Plan): string {
   const sections = [
     section(
@@ -50,7 +50,12 @@ function processRows(processes: readonly ProcessPlan[]): readonly (readonly stri
   }))
   return startWaves(nodes).flatMap((names, index) => {
     const wave = names.flatMap((name) => byName.get(name) ?? [])
-    return wave.map((process) => [`wave ${index + 1}`, process.name, process.command.join(' '), conditions(process)])
+    return wave.map((process) => [
+      `wave ${index + 1}`,
+      process.name,
+      process.written?.command ?? process.command.join(' '),
+      conditions(process),
+    ])
   })
 }
 
@@ -108,16 +113,16 @@ function portOf({ port }: { readonly port: number }): string {
 function probeOf(probe: ProbeCheck): string {
   switch (probe.kind) {
     case 'http':
-      return probe.url
+      return probe.written ?? probe.url
     case 'tcp':
       return `tcp ${probe.host}:${portOf(probe)}`
     case 'exec':
-      return `running ${probe.command[0]}`
+      return `running ${probe.written ?? probe.command[0]}`
     case 'grpc':
       return `gRPC health on port ${portOf(probe)}`
     case 'fd':
       return `a newline on descriptor ${probe.descriptor}`
     case 'log':
-      return `a line matching /${probe.pattern}/`
+      return `a line matching /${probe.written ?? probe.pattern}/`
   }
 }

@@ -8,11 +8,12 @@ export const portPlaceholder = '{port}'
 
 /** The same plan with this port put in wherever the process's own is meant. */
 export function withOwnPort(plan: ProcessPlan, port: number): ProcessPlan {
-  const { command, environment, startup, ready, alive } = plan
+  const { command, written, environment, startup, ready, alive } = plan
   return {
     ...plan,
     port,
     command: putIn(command, port),
+    ...(written && { written: putIn(written, port) }),
     ...(environment.PORT === portPlaceholder && { environment: { ...environment, PORT: String(port) } }),
     ...(startup && { startup: putIn(startup, port) }),
     ...(ready && { ready: putIn(ready, port) }),

@@ -28,20 +28,25 @@ export interface ProbeTiming {
 
 export type ProbeCheck = AskedCheck | ToldCheck
 
+interface Written {
+  /** What to show of the URL, program or pattern, if variables were put into it (written.ts). */
+  readonly written?: string
+}
+
 /** What can be asked again and again. */
 export type AskedCheck =
   /** Good at any status from 200 to 399; redirects are not followed. */
-  | { readonly kind: 'http'; readonly url: string }
+  | (Written & { readonly kind: 'http'; readonly url: string })
   /** Good when a connection is accepted. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** Good when the command exits 0; it runs with the process's directory and environment. */
-  | { readonly kind: 'exec'; readonly command: readonly string[] }
+  | (Written & { readonly kind: 'exec'; readonly command: readonly string[] })
   /** Good when gRPC health on this port of 127.0.0.1 says SERVING; an empty service means the server as a whole. */
   | { readonly kind: 'grpc'; readonly port: number; readonly service: string }
 
 /** What the program says by itself, once; `every` and `timeout` do not apply. */
 export type ToldCheck =
   /** Ready when a line of stdout or stderr matches this regular expression. */
-  | { readonly kind: 'log'; readonly pattern: string }
+  | (Written & { readonly kind: 'log'; readonly pattern: string })
   /** Ready when it writes a newline to this file descriptor, 3 or above. */
   | { readonly kind: 'fd'; readonly descriptor: number }

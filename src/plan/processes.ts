@@ -5,6 +5,7 @@ import type { Milliseconds } from '../shared/duration.ts'
 import type { OutputPlan } from './output.ts'
 import type { LivenessProbe, ReadinessProbe, StartupProbe } from './probes.ts'
 import type { RightsPlan } from './rights.ts'
+import type { WrittenCommand } from './written.ts'
 
 export interface ProcessPlan {
   readonly name: string
@@ -16,6 +17,8 @@ export interface ProcessPlan {
   readonly command: readonly string[]
   /** Absolute working directory. */
   readonly directory: string
+  /** What to show of these two; absent: themselves. */
+  readonly written?: WrittenCommand
   /** The whole environment of the child. Holds secrets: never logged, never part of a status. */
   readonly environment: Readonly<Record<string, string>>
   /** Absent: those of Gatehouse. With a user, `environment` has HOME, USER and LOGNAME only if its own section sets them. */

@@ -11,6 +11,7 @@ import { resolveRestart, rollingReadiness } from './resolve-restart.ts'
 import { resolveStop } from './resolve-stop.ts'
 import { resolveRights, withoutAccount } from './rights.ts'
 import type { Dependency, ProcessPlan, SchedulePlan } from './types.ts'
+import { withWritten } from './written.ts'
 
 /** The processes in dependency order; only for what passed every check. */
 export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
@@ -43,7 +44,8 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     stop: resolveStop(process),
     position: keyAt(asked, ['processes', name]),
   }
-  return port === undefined || port === chosenLater ? plan : withOwnPort(plan, port)
+  const shown = withWritten(asked, plan)
+  return port === undefined || port === chosenLater ? shown : withOwnPort(shown, port)
 }
 
 function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule']>): SchedulePlan {

@@ -1,7 +1,7 @@
 /** Why a program could not be started, in words that name the field of the config that is to be mended. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, resolve } from 'node:path'
-import { messageOf } from '../shared/errors.ts'
+import { codeOf } from '../shared/errors.ts'
 import type { Program } from './program.ts'
 
 export interface SpawnFailure {
@@ -21,8 +21,11 @@ export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFai
   if (shortages.has(code)) {
     return { reason: `could not be spawned for the moment (${code})`, exitCode: 126, transient: true }
   }
-  const cause = directoryFault(program.directory) ?? (code === 'ENOENT' ? missing(program) : refused(program))
-  return { ...(cause ?? { reason: `command: ${messageOf(thrown)}`, exitCode: 126 }), transient: false }
+  const cause = directoryFault(program) ?? (code === 'ENOENT' ? missing(program) : refused(program))
+  return {
+    ...(cause ?? { reason: `command: cannot be executed (${codeOf(thrown)})`, exitCode: 126 }),
+    transient: false,
+  }
 }
 
 /** Of what a tool is to start in our place: why that cannot succeed; undefined if it can be tried. */
@@ -32,18 +35,19 @@ export function foreseenFailure(program: Program): SpawnFailure | undefined {
     ? [resolve(program.directory, name)].filter((path) => kindOf(path) !== 'missing')
     : candidates(name, program)
   const startable = found.some((path) => kindOf(path) === 'file' && isAllowed(path))
-  const cause = directoryFault(program.directory) ?? (found.length === 0 ? missing(program) : undefined)
+  const cause = directoryFault(program) ?? (found.length === 0 ? missing(program) : undefined)
   const failure = cause ?? (startable ? undefined : refused(program))
   return failure && { ...failure, transient: false }
 }
 
 type Cause = Omit<SpawnFailure, 'transient'>
 
-function directoryFault(directory: string): Cause | undefined {
+function directoryFault({ directory, written }: Program): Cause | undefined {
   const kind = kindOf(directory)
-  if (kind === 'missing') return { reason: `directory: ${directory} does not exist`, exitCode: 127 }
-  if (kind !== 'directory') return { reason: `directory: ${directory} is not a directory`, exitCode: 126 }
-  if (!isAllowed(directory)) return { reason: `directory: ${directory} may not be entered`, exitCode: 126 }
+  const name = written?.directory ?? directory
+  if (kind === 'missing') return { reason: `directory: ${name} does not exist`, exitCode: 127 }
+  if (kind !== 'directory') return { reason: `directory: ${name} is not a directory`, exitCode: 126 }
+  if (!isAllowed(directory)) return { reason: `directory: ${name} may not be entered`, exitCode: 126 }
   return undefined
 }
 
@@ -51,23 +55,29 @@ function missing(program: Program): Cause {
   const {
     command: [name = ''],
     directory,
+    written,
   } = program
   if (name === '') return { reason: 'command: the name of the program is empty', exitCode: 127 }
   if (!name.includes('/')) {
     const [found] = candidates(name, program)
     if (found === undefined) {
-      return { reason: `command: the program ${name} was not found in its PATH`, exitCode: 127 }
+      return { reason: `command: the program ${written?.program ?? name} was not found in its PATH`, exitCode: 127 }
     }
-    return withoutInterpreter(found)
+    return withoutInterpreter(spoken(program, found))
   }
   const path = resolve(directory, name)
-  if (kindOf(path) !== 'missing') return withoutInterpreter(path)
-  return { reason: `command: the program ${path} does not exist`, exitCode: 127 }
+  if (kindOf(path) !== 'missing') return withoutInterpreter(spoken(program, path))
+  return { reason: `command: the program ${spoken(program, path)} does not exist`, exitCode: 127 }
+}
+
+/** A program's path as it may be said: without the values of variables, wherever they were put into it. */
+function spoken({ command: [name = ''], written }: Program, path: string): string {
+  return written?.program ?? (written?.directory === undefined ? path : name)
 }
 
 /** The kernel says ENOENT of a program, too, when what is to run it is missing. */
-function withoutInterpreter(path: string): Cause {
-  const reason = `command: the program ${path} is there, but the interpreter or loader that it names is not`
+function withoutInterpreter(name: string): Cause {
+  const reason = `command: the program ${name} is there, but the interpreter or loader that it names is not`
   return { reason, exitCode: 127 }
 }
 
@@ -78,9 +88,10 @@ function refused(program: Program): Cause | undefined {
   } = program
   const path = name.includes('/') ? resolve(directory, name) : candidates(name, program)[0]
   if (path === undefined) return undefined
-  if (kindOf(path) === 'directory') return { reason: `command: ${path} is a directory, not a program`, exitCode: 126 }
+  const said = spoken(program, path)
+  if (kindOf(path) === 'directory') return { reason: `command: ${said} is a directory, not a program`, exitCode: 126 }
   if (isAllowed(path)) return undefined
-  return { reason: `command: the program ${path} is not executable (chmod +x would make it so)`, exitCode: 126 }
+  return { reason: `command: the program ${said} is not executable (chmod +x would make it so)`, exitCode: 126 }
 }
 
 /** The files that may be meant by a name, as execvp(3) goes through them; an empty part of PATH is the working directory. */

@@ -9,11 +9,11 @@ import { tcpAttempt } from './tcp.ts'
 export function attemptOf(plan: ProcessPlan, check: AskedCheck): Attempt {
   switch (check.kind) {
     case 'http':
-      return httpAttempt(check.url)
+      return httpAttempt(check.url, check.written)
     case 'tcp':
       return tcpAttempt(check.host, check.port)
     case 'exec':
-      return execAttempt(programOf(plan, check.command))
+      return execAttempt(programOf(plan, check))
     case 'grpc':
       return grpcAttempt(check.port, check.service)
   }

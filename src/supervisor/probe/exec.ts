@@ -6,7 +6,7 @@ import type { Attempt } from './attempt.ts'
 
 /** Ready when the command exits 0. It runs in a group of its own, which is killed as soon as the attempt is over. */
 export function execAttempt(program: Program): Attempt {
-  const name = program.command[0] ?? ''
+  const name = program.written?.program ?? program.command[0] ?? ''
   return async (signal) => {
     const spawned = spawnGroup(program, 'ignored')
     if ('failed' in spawned) return (await spawned.failed).reason

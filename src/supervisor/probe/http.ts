@@ -6,9 +6,9 @@ import type { Attempt } from './attempt.ts'
 /**
  * Ready at a status from 200 to 399; redirects are not followed. Each attempt has a connection of its own, so that the
  * answer is that of the program which listens now. The certificate is not verified: the probe sends no secret, and a
- * program behind us seldom has one that is valid for the address on which we dial it.
+ * program behind us seldom has one that is valid for the address on which we dial it. `name`: what to say of the URL.
  */
-export function httpAttempt(url: string): Attempt {
+export function httpAttempt(url: string, name = url): Attempt {
   const request = url.startsWith('https:') ? requestHttps : requestHttp
   const options = { agent: false, rejectUnauthorized: false, headers: { 'user-agent': 'gatehouse-probe' } }
   return (signal) =>
@@ -16,11 +16,11 @@ export function httpAttempt(url: string): Attempt {
       const sent = request(url, { ...options, signal }, (response) => {
         const { statusCode: status = 0 } = response
         response.destroy()
-        resolve(status >= 200 && status <= 399 ? undefined : `${url} answered ${status}`)
+        resolve(status >= 200 && status <= 399 ? undefined : `${name} answered ${status}`)
       })
-      sent.on('error', (error) => resolve(`${url}: ${messageOf(error)}`))
+      sent.on('error', (error) => resolve(`${name}: ${messageOf(error)}`))
       // An answer that is none (an upgrade that nobody asked for) closes the connection without an error.
-      sent.on('close', () => resolve(`${url} closed the connection without an answer`))
+      sent.on('close', () => resolve(`${name} closed the connection without an answer`))
       sent.end()
     })
 }
