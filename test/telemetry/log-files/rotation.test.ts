@@ -1,5 +1,15 @@
 /** Log files as they are meant to be: written, rotated, compressed, and the oldest removed. */
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { desk, folder, until } from './desk.ts'
@@ -83,7 +93,8 @@ describe('a log file that somebody else touches', () => {
   it('is begun anew when it was moved away or removed with its folder, and goes on when it was truncated', async () => {
     const { files, directory, read } = desk()
     const path = join(directory, 'web/host-stdout.log')
-    const holds = (text: string) => until(() => existsSync(path) && read('host-stdout.log') === text)
+    // Closed again, too: what comes while it is open belongs to it, wherever it has been moved.
+    const holds = (text: string) => until(() => existsSync(path) && read('host-stdout.log') === text && !isOpen(path))
     files.line('web', 'stdout', 'one')
     await holds('one\n')
     renameSync(path, `${path}.1`)
@@ -97,3 +108,13 @@ describe('a log file that somebody else touches', () => {
     await holds('four\n')
   })
 })
+
+function isOpen(path: string): boolean {
+  return readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false
+    }
+  })
+}
