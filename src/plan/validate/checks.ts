@@ -12,6 +12,7 @@ import { aliveTasks } from './probes.ts'
 import { processPorts } from './process-ports.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 import { redirects } from './redirects.ts'
+import { rolling } from './rolling.ts'
 import { routeListeners } from './route-listeners.ts'
 import { routeTargets, upstreamNames } from './route-targets.ts'
 import { schedules } from './schedules.ts'
@@ -38,6 +39,7 @@ export const checks: readonly Check[] = [
   hookProcesses,
   addresses,
   processPorts,
+  rolling,
   accounts,
   aliveTasks,
   logFiles,

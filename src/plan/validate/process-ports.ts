@@ -10,7 +10,7 @@ export const processPorts: Check = (asked, report) => {
     if (port !== undefined || wasLost(asked, [...own, 'port'])) continue
     const texts = [
       ...textsIn(asked, [...own, 'command']),
-      ...probes.flatMap((probe) => ['exec', 'http'].flatMap((kind) => textsIn(asked, [...own, probe, kind]))),
+      ...probes.flatMap((probe) => ['exec', 'http', 'tcp'].flatMap((kind) => textsIn(asked, [...own, probe, kind]))),
     ]
     const mend = `say where it serves: \`port: 8080\` in \`${name}\``
     for (const { value, at } of texts) {
