@@ -6,6 +6,7 @@ import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import type { Log } from '../shared/log.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
@@ -35,7 +36,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const log = logger.named('gatehouse')
   const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
-  const ending = firstEnding(signals)
+  const ending = firstEnding(signals, log)
   announceStart(log, plan.file)
   try {
     const house = await open(plan, { logger, files, terminal })
@@ -167,11 +168,13 @@ interface Ending {
 }
 
 /** The first cause to end the run decides the exit code; later ones are part of the same end. */
-function firstEnding(signals: Signals): { readonly reached: Promise<Ending>; end(ending: Ending): void } {
+function firstEnding(signals: Signals, log: Log): { readonly reached: Promise<Ending>; end(ending: Ending): void } {
   const { promise, resolve } = Promise.withResolvers<Ending>()
   signals.onStop((signal) => resolve({ code: exitCodes.ok, reason: signal }))
-  process.once('uncaughtException', (error) =>
-    resolve({ code: exitCodes.internal, reason: `internal error: ${error.stack}` }),
-  )
+  // Not the first only: by another one during the end Node would leave, and the children be left.
+  process.on('uncaughtException', (error) => {
+    log.error(`internal error: ${error.stack}`, { code: 'internal' })
+    resolve({ code: exitCodes.internal, reason: 'an internal error' })
+  })
   return { reached: promise, end: resolve }
 }
