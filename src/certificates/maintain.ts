@@ -1,25 +1,33 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { CertificatePlan } from '../plan/types.ts'
+import type { AcmePlan, CertificatePlan } from '../plan/certificates.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { type AcmeIssuer, createAcmeIssuer } from './issuer/acme-issuer.ts'
 import { createAuthority } from './issuer/authority.ts'
-import { type HeldCertificate, type Issuers, obtain, obtainFrom } from './obtain.ts'
-import type { CertificateStatus, ServedCertificate } from './ports.ts'
+import { Keeper } from './keeper.ts'
+import type { CertificateStatus, ChallengePresenter, RunDnsHook, ServedCertificate } from './ports.ts'
+import type { Issuers } from './source-state.ts'
 
 /** Every certificate of the plan: obtained, renewed in time, and handed on whenever one changes. */
 export interface Certificates {
-  /** Obtains the certificates of the plans it was made with, in their order. Throws `certificate-unusable` if one has no source that can serve. */
+  /**
+   * What can be served at once for the plans that it was made with, in their order: no CA is waited for, and at worst our own
+   * serves. Throws `certificate-unusable` if even that one cannot.
+   */
   load(): Promise<readonly ServedCertificate[]>
   /**
-   * Does the same for new plans, and takes them over; files are read anew even if the plans are the same.
+   * Does the same for new plans, and takes them over; files are read anew even if the plans are the same. Stricter than `load`: a
+   * new certificate that none of its sources can serve is refused, unless there is an ACME server among them.
    * If it throws, the old plans and certificates go on.
    */
   apply(plans: readonly CertificatePlan[]): Promise<readonly ServedCertificate[]>
   /** The listener, which must not throw, gets the whole list whenever it differs from the last one. Returns the way to stop that. */
   subscribe(listener: CertificatesListener): () => void
-  /** From now on renews, every hour, what is due. Does not keep the process alive. */
+  /** From now on looks every few seconds for what has changed and what is due. Does not keep the process alive. */
   watch(): void
+  /** A new certificate for this name now, from its ACME server; `revoke` the old one then. Rejects with the reason. */
+  renew(name: string, options: { readonly revoke: boolean }): Promise<CertificateStatus>
   close(): void
   /** What may be told of them, in the order of the plans. */
   describe(): readonly CertificateStatus[]
@@ -29,74 +37,99 @@ export type CertificatesListener = (certificates: readonly ServedCertificate[]) 
 
 export interface CertificatesOptions {
   readonly plans: readonly CertificatePlan[]
-  /** Absolute path of the folder for state; the internal CA lives below it in `internal`. */
+  /** Absolute path of the folder for state; the internal CA lives below it in `internal`, what ACME servers gave in `acme`. */
   readonly storage: string
+  readonly presenter: ChallengePresenter
+  readonly runDnsHook: RunDnsHook
   readonly log: Log
 }
 
-/** A leaf has days left when it falls due: an hour more or less is nothing, and a check costs two small reads. */
-const checkInterval = 3_600_000
+/** A pair that is swapped on disk is seen within seconds; a look costs a few stats. */
+const lookEvery = 2_000
 
-export function createCertificates({ plans, storage, log }: CertificatesOptions): Certificates {
-  const issuers: Issuers = { authority: createAuthority(join(storage, 'internal'), log), log }
+export function createCertificates(options: CertificatesOptions): Certificates {
+  const { storage, log } = options
+  const acmeIssuers = new Map<AcmePlan, AcmeIssuer>()
+  const issuers: Issuers = {
+    authority: createAuthority(join(storage, 'internal'), log),
+    acme(plan) {
+      const known = acmeIssuers.get(plan) ?? createAcmeIssuer({ ...options, plan })
+      acmeIssuers.set(plan, known)
+      return known
+    },
+    log,
+  }
   const listeners = new Set<CertificatesListener>()
   const inTurn = createTurns()
-  let held: readonly HeldCertificate[] = []
+  let keepers: readonly Keeper[] = []
   let served: readonly ServedCertificate[] = []
   let timer: NodeJS.Timeout | undefined
 
-  function takeOver(next: readonly HeldCertificate[]): readonly ServedCertificate[] {
-    held = next
-    const list = next.map(toServed)
+  function handOn(): readonly ServedCertificate[] {
+    const list = keepers.map((keeper) => keeper.served)
     if (isDeepStrictEqual(list, served)) return served
     served = list
     for (const listener of listeners) listener(served)
     return served
   }
 
-  async function obtainAll(wanted: readonly CertificatePlan[]): Promise<readonly ServedCertificate[]> {
-    const next: HeldCertificate[] = []
-    for (const plan of wanted) next.push(await obtain(plan, issuers))
-    return takeOver(next)
+  /** Those whose plan is the same keep what they know: of failures above all, which a reload must not make them forget. */
+  async function keepAll(plans: readonly CertificatePlan[], strict: boolean): Promise<readonly ServedCertificate[]> {
+    const next = plans.map(
+      (plan) => keepers.find((one) => samePlan(one.plan, plan)) ?? new Keeper(plan, issuers, lookSoon),
+    )
+    for (const keeper of next) await keeper.choose({ anew: true, strict })
+    for (const keeper of keepers) if (!next.includes(keeper)) keeper.close()
+    keepers = next
+    return handOn()
   }
 
-  /** Only what we issue ourselves falls due here. What cannot be renewed stays in service and is tried again in an hour. */
-  async function renew(): Promise<void> {
-    const next: HeldCertificate[] = []
-    for (const one of held) next.push(one.source.kind === 'internal' ? await renewed(one) : one)
-    takeOver(next)
-  }
-
-  async function renewed(one: HeldCertificate): Promise<HeldCertificate> {
-    const names = one.plan.domains.join(', ')
-    const until = (certificate: HeldCertificate) => certificate.issued.notAfter.toISOString()
-    try {
-      const next = { ...one, issued: await obtainFrom(one.source, one.plan.domains, issuers) }
-      if (until(next) !== until(one)) log.info(`renewed the certificate for ${names}, until ${until(next)}`)
-      return next
-    } catch (error) {
-      log.error(`cannot renew the certificate for ${names}, which expires on ${until(one)}: ${messageOf(error)}`)
-      return one
+  async function look(): Promise<void> {
+    for (const keeper of keepers) {
+      try {
+        await keeper.choose()
+      } catch (error) {
+        log.error(messageOf(error))
+      }
+      keeper.pursue()
     }
+    handOn()
+  }
+
+  function lookSoon(): void {
+    if (timer) void inTurn(look)
   }
 
   return {
-    load: () => inTurn(() => obtainAll(plans)),
-    apply: (newPlans) => inTurn(() => obtainAll(newPlans)),
+    load: () => inTurn(() => keepAll(options.plans, false)),
+    apply: (plans) => inTurn(() => keepAll(plans, true)),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     watch() {
-      timer ??= setInterval(() => inTurn(renew), checkInterval).unref()
+      timer ??= setInterval(lookSoon, lookEvery).unref()
+      lookSoon()
+    },
+    async renew(name, wish) {
+      const keeper = keepers.find(({ plan }) => plan.domains.includes(name))
+      if (!keeper) throw new Error(`there is no certificate for ${name}`)
+      await keeper.renew(wish)
+      await inTurn(look)
+      return keeper.status()
     },
     close() {
       clearInterval(timer)
       timer = undefined
       listeners.clear()
+      for (const keeper of keepers) keeper.close()
     },
-    describe: () => held.map(toStatus),
+    describe: () => keepers.map((keeper) => keeper.status()),
   }
+}
+
+function samePlan({ position: _, ...one }: CertificatePlan, { position: __, ...other }: CertificatePlan): boolean {
+  return isDeepStrictEqual(one, other)
 }
 
 /** One piece of work after the other: a reload and a renewal at once could make two internal roots. */
@@ -106,24 +139,5 @@ function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result>
     const result = last.then(work)
     last = result.catch(() => {})
     return result
-  }
-}
-
-function toServed({ plan, source, issued }: HeldCertificate): ServedCertificate {
-  return {
-    names: plan.domains,
-    certificate: issued.certificate,
-    key: issued.key,
-    anyName: source.kind === 'files' && source.anyName,
-  }
-}
-
-function toStatus({ plan, source, issued, skipped }: HeldCertificate): CertificateStatus {
-  return {
-    names: plan.domains,
-    source: source.kind,
-    issuer: issued.issuer,
-    notAfter: issued.notAfter.toISOString(),
-    skipped,
   }
 }

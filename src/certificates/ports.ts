@@ -1,5 +1,8 @@
 /** What certificates gives to the rest of the house; runtime/ hands it to whoever terminates TLS. */
 
+import type { CertificateSourcePlan, DnsHookPlan } from '../plan/types.ts'
+import type { AttemptStatus } from './acme-attempts.ts'
+
 /**
  * A certificate ready to serve. PEM texts; the key is a secret. Lists of them are in the order of the config file. The
  * one with `anyName`, else the first, is also for clients that name no host, as those that dial an address do (RFC 6066
@@ -27,6 +30,10 @@ export interface CertificateStatus {
   readonly notAfter: string
   /** Sources that were preferred to this one, and why each cannot serve. */
   readonly skipped: readonly SkippedSource[]
+  /** None of its sources can serve: our own CA does, which browsers warn of. */
+  readonly stopgap: boolean
+  /** Where one of its sources is an ACME server. */
+  readonly renewal?: AttemptStatus
 }
 
 export interface SkippedSource {
@@ -34,7 +41,7 @@ export interface SkippedSource {
   readonly error: string
 }
 
-export type CertificateSourceKind = 'files' | 'internal'
+export type CertificateSourceKind = CertificateSourcePlan['kind']
 
 /** What an ACME server looks for to see that a name is ours (RFC 8555 §8, RFC 8737). */
 export interface PresentedChallenge {
@@ -54,3 +61,6 @@ export interface ChallengePresenter {
   /** Never rejects. */
   withdraw(challenge: PresentedChallenge): Promise<void>
 }
+
+/** Runs the command with these further words; rejects with the reason, its last line of output included, if it does not end well. */
+export type RunDnsHook = (hook: DnsHookPlan, words: readonly string[]) => Promise<void>

@@ -1,10 +1,11 @@
 /** The data plane of one thread: listeners that stay, generations that follow one another, exchanges in flight. */
 import { ServerResponse } from 'node:http'
-import type { GatewayPlan, ListenerPlan } from '../plan/types.ts'
+import type { GatewayPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import { type Arrival, admit } from './admit.ts'
+import { Challenges } from './challenges.ts'
 import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
@@ -13,14 +14,15 @@ import type { GuardMeans } from './guards/compile.ts'
 import { createAuthServices } from './guards/forward-auth.ts'
 import { RateLimitTable } from './guards/rate-limit/table.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
-import { type Listener, type ListenerEvents, openListener } from './listener.ts'
+import type { Listener, ListenerEvents } from './listener.ts'
 import type { Meter } from './meter.ts'
+import { openListeners, samePort } from './open-listeners.ts'
 import { partFrom } from './part-from.ts'
-import type { ServedCertificate, TargetStates } from './ports.ts'
+import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
 import { refusals } from './refusals.ts'
 import { sendError, statusOf } from './respond.ts'
-import { createSni, type SniChooser } from './sni.ts'
+import { createSni } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
 import { StallWatch } from './stall.ts'
 import { Tenure } from './tenure.ts'
@@ -36,6 +38,8 @@ export interface Gateway {
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
   use(certificates: readonly ServedCertificate[]): void
+  /** Shows these to ACME servers from now on, and no others. */
+  show(challenges: readonly ServedChallenge[]): void
   know(targets: TargetStates): void
   /** Takes leave of a target to which nothing new is sent, in `budget` ms; resolves with the answers that were cut. */
   partFrom(origin: string, budget: number): Promise<number>
@@ -56,6 +60,7 @@ export interface GatewayOptions {
 
 export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOptions): Gateway {
   const connections = new Connections(log)
+  const challenges = new Challenges()
   const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits), authServices: createAuthServices() }
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
@@ -94,6 +99,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       serving?.log(unparsed)
       meter.unread(unparsed)
     },
+    challenge: (name) => challenges.contextFor(name),
     trusts: (address) => serving?.generation.trusts(address) ?? false,
     refused: refusals(log),
     failed: (plan, error) => log.error(`listener ${plan.name}: ${messageOf(error)}`),
@@ -117,7 +123,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     attachExchange(exchange)
     if (refusal) {
       refuse(exchange, refusal)
-    } else {
+    } else if (!challenges.answer(exchange)) {
       tenure.generation.answer(exchange).catch((error) => sendError(exchange, statusOf(error), messageOf(error)))
     }
   }
@@ -149,7 +155,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     })
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
-    const opened = await openAll(fresh, sni, events).catch(async (error) => {
+    const opened = await openListeners(fresh, sni, events).catch(async (error) => {
       await generation.close()
       throw error
     })
@@ -186,6 +192,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       const sni = createSni(certificates)
       for (const listener of listeners) listener.use(sni)
     },
+    show: (shown) => challenges.show(shown),
     know(next) {
       targets = next
       upstreams.follow()
@@ -220,29 +227,4 @@ function refuse(exchange: Exchange, refusal: Refusal): void {
 function answeredWhole({ response, stream }: Exchange): boolean {
   if (stream) return response.writableEnded && !stream.aborted && stream.rstCode === 0
   return response.writableFinished
-}
-
-async function openAll(
-  plans: readonly ListenerPlan[],
-  sni: SniChooser,
-  events: ListenerEvents,
-): Promise<readonly Listener[]> {
-  const results = await Promise.allSettled(plans.map((plan) => openListener(plan, sni, events)))
-  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed) {
-    for (const listener of opened) listener.destroy()
-    throw failed.reason
-  }
-  return opened
-}
-
-function samePort(a: ListenerPlan, b: ListenerPlan): boolean {
-  return (
-    a.name === b.name &&
-    a.host === b.host &&
-    a.port === b.port &&
-    a.tls === b.tls &&
-    a.proxyProtocol === b.proxyProtocol
-  )
 }

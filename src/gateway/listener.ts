@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { acmeProtocol } from './challenges.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
 import { inTurns } from './in-turns.ts'
@@ -18,6 +20,8 @@ export interface ListenerEvents {
   upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
   /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
   unparsed(listener: Listener, socket: Socket, error: Error): void
+  /** What to show an ACME server that asks for this name. */
+  challenge(name: string): SecureContext | undefined
   /** Whether an address is that of a proxy in front of us. */
   trusts(address: string): boolean
   /** A connection was closed before any request could be read. */
@@ -50,7 +54,7 @@ export interface Listener {
 /** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
 export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
   let current = sni
-  const server = plan.tls ? secureServer(() => current) : createServer(http1)
+  const server = plan.tls ? secureServer(() => current, events) : createServer(http1)
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
   let times = { headerTimeout: 0, idleTimeout: 0 }
@@ -135,21 +139,36 @@ function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void
   if ('updateSettings' in server) server.updateSettings({ maxHeaderListSize: 2 * limits.requestHeaders + h2Allowance })
 }
 
-function secureServer(sni: () => SniChooser): Http2SecureServer {
-  return createSecureServer({
+/** Sockets whose client is an ACME server that wants to see a challenge. */
+const looking = new WeakSet<object>()
+
+function secureServer(sni: () => SniChooser, events: Pick<ListenerEvents, 'challenge'>): Http2SecureServer {
+  const server = createSecureServer({
     ...http1,
     ...http2,
     ...tls,
     ...tlsFloor,
     allowHTTP1: true,
-    ALPNProtocols: ['h2', 'http/1.1'],
-    SNICallback(name, done) {
-      const context = sni().choose(name)
+    // In TLS 1.3 it comes before SNICallback, in 1.2 after it: there the certificate is changed once more.
+    ALPNCallback(this: TLSSocket, { servername, protocols }) {
+      const context = protocols.includes(acmeProtocol) ? events.challenge(servername) : undefined
+      if (!context) return offered.find((protocol) => protocols.includes(protocol))
+      looking.add(this)
+      if (this.getProtocol() === 'TLSv1.2') this.setKeyCert(context)
+      return acmeProtocol
+    },
+    SNICallback(this: object, name, done) {
+      const context = (looking.has(this) ? undefined : sni().choose(name)) ?? events.challenge(name)
       if (context) done(null, context)
       else done(new Error(`no certificate for ${name}`))
     },
   })
+  // The handshake was all that an ACME server wanted (RFC 8737 §3).
+  server.on('unknownProtocol', (socket: TLSSocket) => socket.destroy())
+  return server
 }
+
+const offered = ['h2', 'http/1.1']
 
 /** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {

@@ -1,7 +1,7 @@
 /** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
 import type { GatewayPlan, LogPlan } from '../plan/types.ts'
 import type { Series } from '../telemetry/metrics-tally.ts'
-import type { ServedCertificate, TargetStates } from './ports.ts'
+import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 
 /** Given to the thread at its birth, as `workerData`. */
 export interface ThreadBirth {
@@ -26,6 +26,8 @@ export type ToThread =
     }
   /** Serve these certificates from the next handshake on. */
   | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }
+  /** Show these to ACME servers, and no others; answered by `applied` with the same id. */
+  | { readonly type: 'challenges'; readonly id: number; readonly challenges: readonly ServedChallenge[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }
   /** Take leave of this target: its process is about to end, and `targets` named another one. Answered by `parted`. */
   | { readonly type: 'part'; readonly id: number; readonly origin: string; readonly budget: number }

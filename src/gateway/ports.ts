@@ -11,6 +11,15 @@ export interface ServedCertificate {
   readonly anyName: boolean
 }
 
+/** What an ACME server looks for; `pair` is there for tls-alpn-01. */
+export interface ServedChallenge {
+  readonly type: 'http-01' | 'tls-alpn-01' | 'dns-01'
+  readonly name: string
+  readonly token: string
+  readonly proof: string
+  readonly pair?: { readonly certificate: string; readonly key: string }
+}
+
 /**
  * What is known of the processes behind routes, by name: one that is not in it was never started. And of the targets of
  * upstreams that are checked, by `targetKey`: one that is not in it counts as up.

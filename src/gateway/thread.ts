@@ -52,6 +52,9 @@ async function obey(message: ToThread): Promise<void> {
         log.error(`the new certificates cannot be served, the ones before stay: ${messageOf(error)}`)
       }
       return
+    case 'challenges':
+      gateway.show(message.challenges)
+      return say({ type: 'applied', id: message.id })
     case 'targets':
       return gateway.know(message.targets)
     case 'part': {

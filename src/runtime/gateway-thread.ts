@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
-import type { ServedCertificate } from '../gateway/ports.ts'
+import type { ServedCertificate, ServedChallenge } from '../gateway/ports.ts'
 import { beatEvery, createPulse, readPulse, type Vitals } from '../gateway/pulse.ts'
 import type { GatewayPlan } from '../plan/types.ts'
 import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
@@ -21,6 +21,8 @@ export interface GatewayThread {
   /** Puts the plan into service; rejects with `gateway-failed` if it could not be, or if the thread is lost meanwhile. */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   say(message: ToThread): void
+  /** Has it show these to ACME servers; rejects if it is lost meanwhile. */
+  show(challenges: readonly ServedChallenge[]): Promise<void>
   /** Has it take leave of a target, in `budget` ms; resolves with the answers that were cut. A lost thread has none left. */
   partFrom(origin: string, budget: number): Promise<number>
   /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
@@ -103,6 +105,18 @@ export function startGatewayThread(
   worker.on('error', (error) => trouble('over', failureOf(error)))
   worker.on('exit', (code) => trouble('over', { fault: 'ended', message: `ended by itself with code ${code}` }))
 
+  /** Resolves when the thread says that it has done so. */
+  function demand(message: (id: number) => ToThread): Promise<void> {
+    if (state === 'hung' || state === 'over')
+      return Promise.reject(new GatehouseError('gateway-failed', `a gateway thread ${failure?.message}`))
+    lastId += 1
+    const id = lastId
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject })
+      worker.postMessage(message(id))
+    })
+  }
+
   function end(): void {
     leaving = true
     trouble('over', { fault: 'ended', message: 'was ended' })
@@ -110,16 +124,8 @@ export function startGatewayThread(
   }
 
   return {
-    apply(plan, certificates) {
-      if (state === 'hung' || state === 'over')
-        return Promise.reject(new GatehouseError('gateway-failed', `a gateway thread ${failure?.message}`))
-      lastId += 1
-      const id = lastId
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject })
-        worker.postMessage({ type: 'apply', id, plan, certificates } satisfies ToThread)
-      })
-    },
+    apply: (plan, certificates) => demand((id) => ({ type: 'apply', id, plan, certificates })),
+    show: (challenges) => demand((id) => ({ type: 'challenges', id, challenges })),
     say: (message) => worker.postMessage(message),
     partFrom(origin, budget) {
       if (state === 'hung' || state === 'over') return Promise.resolve(0)

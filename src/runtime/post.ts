@@ -1,4 +1,5 @@
 import type { ToThread } from '../gateway/messages.ts'
+import type { ServedChallenge } from '../gateway/ports.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { GatewayThread, ThreadFailure, ThreadFault } from './gateway-thread.ts'
@@ -14,6 +15,8 @@ export interface Post {
   /** Rejects if the thread refuses or is lost; where none is at the moment, its successor will be given the service. */
   apply(service: Service): Promise<void>
   say(message: ToThread): void
+  /** Has ACME servers shown these; rejects if the thread is lost meanwhile. */
+  show(challenges: readonly ServedChallenge[]): Promise<unknown>
   /** Has the thread replaced. */
   relieve(failure: ThreadFailure): void
   /** Answers what is in flight and gives the post up. Resolves with the requests that were cut after `budget` ms. */
@@ -148,6 +151,7 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
       thread.say(message)
       successor?.say(message)
     },
+    show: (challenges) => Promise.all([thread, successor].map((one) => one?.show(challenges))),
     relieve,
     drain(budget) {
       close()

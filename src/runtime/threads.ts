@@ -1,4 +1,4 @@
-import type { ServedCertificate, TargetStates } from '../gateway/ports.ts'
+import type { ServedCertificate, ServedChallenge, TargetStates } from '../gateway/ports.ts'
 import type { Vitals } from '../gateway/pulse.ts'
 import type { GatewayPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
@@ -17,6 +17,8 @@ export interface GatewayThreads {
    */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   use(certificates: readonly ServedCertificate[]): void
+  /** Resolves when every thread shows these to ACME servers, and no others. Never rejects. */
+  show(challenges: readonly ServedChallenge[]): Promise<void>
   know(targets: TargetStates): void
   /**
    * Every thread takes leave of a target; what is known of it must be told before. Resolves with the number of answers that were
@@ -64,6 +66,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   let posts: readonly Post[] = []
   let service: Service | undefined
   let targets: TargetStates = {}
+  let challenges: readonly ServedChallenge[] = []
   let withdrawn = false
   const rollCall = new RollCall()
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
@@ -84,6 +87,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
         const thread = startGatewayThread(birth, failed)
         rollCall.add(thread)
         thread.say({ type: 'targets', targets })
+        void thread.show(challenges).catch(() => {})
         if (withdrawn) thread.say({ type: 'withdraw' })
         return thread
       },
@@ -144,6 +148,11 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     use(certificates) {
       if (service) service = { ...service, certificates }
       for (const post of posts) post.say({ type: 'certificates', certificates })
+    },
+    async show(next) {
+      challenges = next
+      // One that is lost meanwhile is no loss: its successor is told before it listens.
+      await Promise.allSettled(posts.map((post) => post.show(next)))
     },
     know(next) {
       targets = next

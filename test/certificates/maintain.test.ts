@@ -22,8 +22,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const nobody = { present: async () => {}, withdraw: async () => {} }
+
 function certificatesFor(...plans: CertificatePlan[]): Certificates {
-  const certificates = createCertificates({ plans, storage, log })
+  const certificates = createCertificates({ plans, storage, log, presenter: nobody, runDnsHook: async () => {} })
   onTestFinished(() => certificates.close())
   return certificates
 }
@@ -45,6 +47,7 @@ test('the first source that can serve does, and the status says where it came fr
       issuer: 'Made for a test',
       notAfter: '2046-01-02T03:04:05.000Z',
       skipped: [],
+      stopgap: false,
     },
   ])
   expect(log.lines).toEqual([])
@@ -129,7 +132,8 @@ test('a leaf that falls due is renewed by the hourly check, and what came from f
   expect(still).toEqual(fromFiles)
   const end = (served?: ServedCertificate) => new X509Certificate(served?.certificate ?? '').validToDate.getTime()
   expect(end(newLeaf) - end(oldLeaf)).toBeGreaterThanOrEqual(5 * day)
-  expect(log.lines.at(-1)).toMatch(/^info: renewed the certificate for localhost, until /)
+  expect(log.lines).toContainEqual(expect.stringMatching(/^info: renewed the certificate for localhost, until /))
+  expect(log.lines.at(-1)).toMatch(/^error: cannot renew the certificate for app.example, .*does not exist/)
 })
 
 test('a renewal that fails is an error in the log, and the old leaf stays', async () => {

@@ -1,5 +1,6 @@
 /** One certificate from an ACME server: order, prove, finalize, download. */
 import { setTimeout as pause } from 'node:timers/promises'
+import type { CertificateKeyType } from '../../plan/certificates.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import type { ChallengePresenter } from '../ports.ts'
 import {
@@ -23,6 +24,7 @@ export interface AcmeWish extends OrderWish {
   /** The preferred one first. Wildcards can be proved by dns-01 only. */
   readonly challenges: readonly ChallengeType[]
   readonly preferredChain?: string
+  readonly key?: CertificateKeyType
 }
 
 export interface AcmeDesk {
@@ -58,7 +60,7 @@ export async function obtainByAcme(session: AcmeSession, wish: AcmeWish, desk: A
   const failed = new Map<ChallengeType, string>()
   for (;;) {
     const order = await place(session, wish)
-    const pending: PendingOrder = { url: order.url, key: await newAcmeKey() }
+    const pending: PendingOrder = { url: order.url, key: await newAcmeKey(wish.key) }
     await desk.pending.save(pending)
     const failure = await prove(session, order.url, { wish, desk, failed })
     if (failure === undefined) return finish(session, pending, wish, desk)

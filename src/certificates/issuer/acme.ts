@@ -1,7 +1,10 @@
 /** The one place where acme-client is used: an account at an ACME server (RFC 8555), and what can be asked with it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { generateKeyPair } from 'node:crypto'
 import { isIP } from 'node:net'
+import { promisify } from 'node:util'
 import type { Authorization, Client, Order } from 'acme-client'
+import type { CertificateKeyType } from '../../plan/certificates.ts'
 import type { AcmeTransport } from './acme-transport.ts'
 
 export interface AcmeAccount {
@@ -175,10 +178,19 @@ function toAuthorization(one: Authorization, { client, ask, acme }: Means): Acme
   }
 }
 
-/** A new private key for an account or a certificate: ECDSA on P-256, PEM (PKCS#8). */
-export async function newAcmeKey(): Promise<string> {
-  const acme = await loadAcme()
-  return String(await acme.crypto.createPrivateEcdsaKey('P-256'))
+const makeKeyPair = promisify(generateKeyPair)
+
+/** A new private key for an account or a certificate: PEM (PKCS#8). */
+export async function newAcmeKey(type: CertificateKeyType = 'ecdsa-p256'): Promise<string> {
+  const privateKeyEncoding = { type: 'pkcs8', format: 'pem' } as const
+  const publicKeyEncoding = { type: 'spki', format: 'pem' } as const
+  const [algorithm, size] = type.split('-') as ['ecdsa' | 'rsa', string]
+  const encodings = { privateKeyEncoding, publicKeyEncoding }
+  const { privateKey } =
+    algorithm === 'rsa'
+      ? await makeKeyPair('rsa', { modulusLength: Number(size), ...encodings })
+      : await makeKeyPair('ec', { namedCurve: size.replace('p', 'P-'), ...encodings })
+  return privateKey
 }
 
 /** Loaded on first use: with its parts it is large, and most deployments bring their own certificates. */

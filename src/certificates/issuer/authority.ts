@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { folderName } from '../folder-name.ts'
 import { covers, type IssuedCertificate, issuerOf } from '../pem.ts'
 import { type PairFiles, readPair, type StoredPair, setAside, warnIfExposed, writePair } from '../store.ts'
 import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
@@ -106,14 +107,6 @@ function isForExactly(leaf: X509Certificate, domains: readonly string[]): boolea
 function hasEnoughLife(leaf: X509Certificate): boolean {
   const end = leaf.validToDate.getTime()
   return end - Date.now() > (end - leaf.validFromDate.getTime()) / 3
-}
-
-/** A domain as the name of a folder: never hidden, never a way out of the parent, nothing that a shell would expand. */
-function folderName(domain: string): string {
-  return domain
-    .replace(/^\*\./, 'wildcard.')
-    .replaceAll(/[^a-z0-9.-]/g, '_')
-    .replace(/^\./, '_')
 }
 
 function isWhole(pair: StoredPair): pair is NewPair {

@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import { acmeSchema } from './acme.ts'
 import { domain } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { boolean, text } from './scalars.ts'
 import { listOf, mapping } from './structures.ts'
+
+const kinds = ['files', 'certbot', 'caddy', 'acme', 'internal'] as const
 
 const sourceSchema = mapping({
   files: mapping({
@@ -10,15 +13,24 @@ const sourceSchema = mapping({
     key: text('the path of a file').describe('PEM'),
     anyName: boolean.describe('Also served for names that no certificate covers').default(false),
   }).optional(),
+  certbot: mapping({
+    live: text('the path of a folder such as `/etc/letsencrypt/live/example.com`').describe(
+      'The folder in which certbot keeps fullchain.pem and privkey.pem',
+    ),
+  }).optional(),
+  caddy: mapping({
+    storage: text('the path of a folder such as `/data/caddy`').describe('What Caddy obtained for the first domain'),
+  }).optional(),
+  acme: acmeSchema.optional(),
   internal: mapping({}).describe('Issued by a certificate authority of our own').optional(),
 }).superRefine((source, context) => {
-  const chosen = (['files', 'internal'] as const).filter((key) => source[key] !== undefined)
+  const chosen = kinds.filter((key) => source[key] !== undefined)
   if (chosen.length !== 1)
     context.addIssue(
       refusal(
         'choose-one',
-        'a source of certificates is one of `files` and `internal`',
-        'write a list item for each: `use: [{ files: ... }, { internal: {} }]`',
+        'a source of certificates is one of `files`, `certbot`, `caddy`, `acme` and `internal`',
+        'write a list item for each: `use: [{ files: ... }, { acme: {} }]`',
       ),
     )
 })
@@ -26,7 +38,7 @@ const sourceSchema = mapping({
 export const certificatesSchema = z.array(
   mapping({
     domains: listOf(domain, 'a list of domains'),
-    use: listOf(sourceSchema, 'a list of sources: `[{ files: ... }, { internal: {} }]`').describe(
+    use: listOf(sourceSchema, 'a list of sources: `[{ files: ... }, { acme: {} }]`').describe(
       'The first that can serve does',
     ),
   }),
@@ -34,3 +46,4 @@ export const certificatesSchema = z.array(
 )
 
 export type CertificateConfig = z.output<typeof certificatesSchema>[number]
+export type CertificateSourceConfig = CertificateConfig['use'][number]

@@ -1,0 +1,111 @@
+/**
+ * A lock on a folder that several replicas may share, perhaps over a network file system. Its holder touches it all the time;
+ * one that is not touched any more is taken over. No clock of another machine is trusted: each looks for changes itself.
+ */
+import { randomUUID } from 'node:crypto'
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Milliseconds } from '../shared/duration.ts'
+import { makeFolder } from '../shared/folder.ts'
+
+export interface Lock {
+  /** False once somebody else has taken it over, as after this process was stopped for a while. */
+  stillHeld(): Promise<boolean>
+  release(): Promise<void>
+}
+
+export interface LockTimes {
+  readonly heartbeat: Milliseconds
+  /** Without a beat for so long, its holder is dead. */
+  readonly stale: Milliseconds
+}
+
+const usual: LockTimes = { heartbeat: 2_000, stale: 15_000 }
+
+/** For one folder; to be kept, since it remembers since when a foreign lock has not changed. */
+export interface FolderLock {
+  /** Undefined while somebody else holds it: to be tried again. Rejects with the file system's error. */
+  take(): Promise<Lock | undefined>
+}
+
+export function createFolderLock(folder: string, times: LockTimes = usual): FolderLock {
+  const path = join(folder, 'lock')
+  let seen: { readonly sign: string; readonly since: Milliseconds } | undefined
+
+  /** True: what lies there has not changed for too long. */
+  async function isStale(): Promise<boolean> {
+    const sign = await signOf(path)
+    if (sign === undefined) return false
+    if (seen?.sign !== sign) {
+      seen = { sign, since: performance.now() }
+      return false
+    }
+    return performance.now() - seen.since > times.stale
+  }
+
+  return {
+    async take() {
+      await makeFolder(folder, 0o700)
+      const token = `${hostname()} ${process.pid} ${randomUUID()}\n`
+      if (await create(path, token)) return hold(path, token, times)
+      if (!(await isStale())) return undefined
+      await removeStale(path, seen?.sign)
+      seen = undefined
+      return (await create(path, token)) ? hold(path, token, times) : undefined
+    },
+  }
+}
+
+/** Whole at once: a link to a file that is written already, which fails where the name is taken (also over NFS). */
+async function create(path: string, token: string): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}`
+  await writeFile(temporary, token, { flag: 'wx', mode: 0o600 })
+  try {
+    await link(temporary, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Moved away first: of two who do so at once only one finds it. A fresh lock that was hit by mistake is put back. */
+async function removeStale(path: string, sign: string | undefined): Promise<void> {
+  const aside = `${path}.${randomUUID()}`
+  try {
+    await rename(path, aside)
+  } catch {
+    return
+  }
+  if ((await signOf(aside)) !== sign) await link(aside, path).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+function hold(path: string, token: string, { heartbeat }: LockTimes): Lock {
+  const isOurs = async () => (await readFile(path, 'utf8').catch(() => undefined)) === token
+  const beat = async () => {
+    const now = new Date()
+    if (await isOurs()) await utimes(path, now, now).catch(() => {})
+  }
+  const timer = setInterval(beat, heartbeat).unref()
+  return {
+    stillHeld: isOurs,
+    async release() {
+      clearInterval(timer)
+      if (await isOurs()) await rm(path, { force: true })
+    },
+  }
+}
+
+/** Who holds it and when it was touched last; undefined if nobody does. */
+async function signOf(path: string): Promise<string | undefined> {
+  try {
+    const [content, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
+    return `${content}${mtimeMs}`
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,69 @@
+/** When a certificate is due, and how long to wait after a failure. Pure. */
+import type { Milliseconds } from '../shared/duration.ts'
+
+export interface Lifetime {
+  /** Unix time in milliseconds. */
+  readonly notBefore: Milliseconds
+  readonly notAfter: Milliseconds
+}
+
+/** What the CA suggests (RFC 9773 §4.1); Unix time in milliseconds. */
+export interface RenewalWindow {
+  readonly start: Milliseconds
+  readonly end: Milliseconds
+  /** A page that says why, for example a revocation. */
+  readonly explanation?: string
+}
+
+/** So much of the life is left when it is due. */
+const leftWhenDue = 1 / 3
+/** Replicas and neighbours that were started together do not come in one wave: so much of the life, at most, earlier. */
+const spread = 1 / 20
+const leftInEmergency = 1 / 50
+/** Issuing takes seconds: a life that is shorter than this needs all of them. */
+const slowestIssue: Milliseconds = 20_000
+
+/** Unix time. `random` in [0, 1) stays the same for one certificate, so that the time does not wander with each look. */
+export function dueAt(life: Lifetime, random: number, window?: RenewalWindow): Milliseconds {
+  const whole = life.notAfter - life.notBefore
+  // A window in the past means at once (RFC 9773 §4.2).
+  if (window)
+    return Math.min(
+      window.start + random * Math.max(0, window.end - window.start),
+      life.notAfter - whole * leftInEmergency,
+    )
+  return life.notAfter - whole * (leftWhenDue + spread * random)
+}
+
+/** So little is left that no pause after failures counts any more. */
+export function isEmergency(life: Lifetime, now: Milliseconds): boolean {
+  const whole = life.notAfter - life.notBefore
+  return life.notAfter - now < Math.max(whole * leftInEmergency, Math.min(slowestIssue, whole / 4))
+}
+
+const minute: Milliseconds = 60_000
+/** After the first failure, the second …; then always the last. CAs count failures by the hour, some by the week. */
+const steps: readonly Milliseconds[] = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360].map((minutes) => minutes * minute)
+/** In an emergency; also what is left of a short life is divided so. */
+const shortestPause: Milliseconds = 5_000
+
+export interface Failure {
+  /** In a row, this one included. */
+  readonly failures: number
+  /** What the CA asked for. */
+  readonly retryAfter?: Milliseconds
+  /** Of the certificate in service, if there is one: a certificate of an hour cannot wait for six. */
+  readonly life?: Lifetime
+  readonly now: Milliseconds
+  /** In [0, 1). */
+  readonly random: number
+}
+
+/** The pause until the next attempt. */
+export function retryPause({ failures, retryAfter, life, now, random }: Failure): Milliseconds {
+  const step = (steps[Math.min(failures, steps.length) - 1] ?? minute) * (1 + 0.2 * random)
+  const wanted = Math.max(step, retryAfter ?? 0)
+  if (!life || retryAfter !== undefined) return wanted
+  // Six more attempts, at least, before it expires.
+  return Math.max(shortestPause, Math.min(wanted, (life.notAfter - now) / 6))
+}

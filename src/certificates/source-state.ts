@@ -1,0 +1,122 @@
+/** One source of one certificate: what it can give now, and why not. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CertificateSourcePlan } from '../plan/certificates.ts'
+import { messageOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { AcmeIssuer } from './issuer/acme-issuer.ts'
+import type { Authority } from './issuer/authority.ts'
+import { certificateFromFiles } from './issuer/files.ts'
+import type { IssuedCertificate } from './pem.ts'
+
+/** What sources need to do their work. */
+export interface Issuers {
+  readonly authority: Authority
+  /** For each ACME source, as the object that the plan has for it. */
+  acme(source: Extract<CertificateSourcePlan, { kind: 'acme' }>): AcmeIssuer
+  readonly log: Log
+}
+
+interface Pair {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** What is issued by ourselves is looked after every hour; a pair of files is parsed again then even if nobody wrote to it. */
+const longestTrust = 3_600_000
+
+export class SourceState {
+  readonly source: CertificateSourcePlan
+  readonly #domains: readonly string[]
+  readonly #issuers: Issuers
+  #sign: string | undefined
+  #read = Number.NEGATIVE_INFINITY
+  /** The last good one; a mistake in newer files does not take it away. */
+  issued: IssuedCertificate | undefined
+  /** Why it cannot serve, or why not with what lies there now. */
+  problem: string | undefined
+
+  constructor(source: CertificateSourcePlan, domains: readonly string[], issuers: Issuers) {
+    this.source = source
+    this.#domains = domains
+    this.#issuers = issuers
+  }
+
+  /** Has something that clients accept at this time. */
+  get serves(): boolean {
+    return this.issued !== undefined && this.issued.notAfter.getTime() > Date.now()
+  }
+
+  /** Reads again what has changed since the last time; `anew`: whether it has or not. Never rejects. */
+  async refresh(anew = false): Promise<void> {
+    try {
+      const pair = await this.#pair()
+      const sign = await this.#signOf(pair)
+      // By the clock on the wall, whichever way it was moved: it is what certificates expire by.
+      const recent = Math.abs(Date.now() - this.#read) < longestTrust
+      if (!anew && recent && sign === this.#sign) return
+      this.#sign = sign
+      this.#read = Date.now()
+      this.issued = await this.#give(pair)
+      this.problem = undefined
+    } catch (error) {
+      this.#read = Date.now()
+      this.problem = messageOf(error)
+    }
+    if (this.issued && !this.serves) this.problem = `expired on ${this.issued.notAfter.toISOString()}`
+  }
+
+  async #give(pair: Pair | undefined): Promise<IssuedCertificate> {
+    const { source } = this
+    const { authority, log } = this.#issuers
+    if (source.kind === 'internal') return authority.issue(this.#domains)
+    if (source.kind === 'acme') {
+      const stored = await this.#issuers.acme(source).stored(this.#domains)
+      if (!stored) throw new Error('none has been issued yet')
+      return stored
+    }
+    const anyName = source.kind === 'files' && source.anyName
+    const { certificate = '', key = '' } = pair ?? {}
+    return certificateFromFiles({ kind: 'files', certificate, key, anyName }, this.#domains, log)
+  }
+
+  async #pair(): Promise<Pair | undefined> {
+    const { source } = this
+    switch (source.kind) {
+      case 'files':
+        return source
+      case 'certbot':
+        return { certificate: join(source.folder, 'fullchain.pem'), key: join(source.folder, 'privkey.pem') }
+      case 'caddy':
+        return findCaddyPair(source.storage, this.#domains[0] ?? '')
+      default:
+        return undefined
+    }
+  }
+
+  async #signOf(pair: Pair | undefined): Promise<string | undefined> {
+    if (this.source.kind === 'acme') return this.#issuers.acme(this.source).storedSign(this.#domains)
+    if (!pair) return undefined
+    const facts = await Promise.all([pair.certificate, pair.key].map((path) => stat(path).catch(() => undefined)))
+    return [...facts.map((one) => `${one?.mtimeMs} ${one?.size} ${one?.ino}`), pair.certificate].join(' ')
+  }
+}
+
+/** `certificates/<issuer>/<name>/<name>.crt`; of several issuers the one that was written last. Rejects if there is none. */
+async function findCaddyPair(storage: string, domain: string): Promise<Pair> {
+  const folder = join(storage, 'certificates')
+  const name = domain.replace('*', 'wildcard_')
+  const issuers = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${folder} cannot be read (${error.code}); Caddy keeps its certificates there`)
+  })
+  const found = await Promise.all(
+    issuers.map(async (issuer) => {
+      const base = join(folder, issuer, name, name)
+      const facts = await stat(`${base}.crt`).catch(() => undefined)
+      return facts ? [{ base, written: facts.mtimeMs }] : []
+    }),
+  )
+  const [latest] = found.flat().sort((a, b) => b.written - a.written)
+  if (!latest) throw new Error(`${folder} holds no certificate for ${domain}`)
+  return { certificate: `${latest.base}.crt`, key: `${latest.base}.key` }
+}

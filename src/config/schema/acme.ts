@@ -1,0 +1,92 @@
+/** A source of certificates: an ACME server (RFC 8555). */
+import type { z } from 'zod'
+import { Flaw, refusal } from './flaw.ts'
+import { anyText, choice, formOrVariable, scalar, text } from './scalars.ts'
+import { listOf, mapping } from './structures.ts'
+
+/** Whose directories are known by name, with the one for trying. */
+export const acmeDirectories: Readonly<Record<string, { readonly url: string; readonly staging?: string }>> = {
+  letsencrypt: {
+    url: 'https://acme-v02.api.letsencrypt.org/directory',
+    staging: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+  },
+  'letsencrypt-staging': { url: 'https://acme-staging-v02.api.letsencrypt.org/directory' },
+  zerossl: { url: 'https://acme.zerossl.com/v2/DV90' },
+  google: {
+    url: 'https://dv.acme-v02.api.pki.goog/directory',
+    staging: 'https://dv.acme-v02.test-api.pki.goog/directory',
+  },
+}
+
+const names = Object.keys(acmeDirectories)
+
+const directory = scalar({
+  expected: `${names.map((name) => `\`${name}\``).join(', ')}, or the \`https://\` URL of a directory`,
+  words: names,
+  read(written) {
+    if (names.includes(written)) return written
+    const url = URL.parse(written)
+    if (url?.protocol === 'http:')
+      return new Flaw('is not encrypted', 'ACME speaks over `https://` only (RFC 8555 §6.1)')
+    return url?.protocol === 'https:' ? written : undefined
+  },
+  json: formOrVariable({ enum: names }, { type: 'string', pattern: '^https://' }),
+})
+
+/** What a variable that is not set leaves empty is not there. */
+const maybe = anyText.transform((written) => written || undefined)
+
+const externalAccount = mapping({
+  keyId: maybe.optional(),
+  hmac: maybe.describe('base64url, as the CA shows it').optional(),
+})
+  .superRefine(({ keyId, hmac }, context) => {
+    if ((keyId === undefined) !== (hmac === undefined))
+      context.addIssue(
+        refusal('missing-key', '`keyId` and `hmac` need each other', 'write both, as the CA shows them, or neither'),
+      )
+  })
+  .transform(({ keyId, hmac }) => (keyId !== undefined && hmac !== undefined ? { keyId, hmac } : undefined))
+
+const challengeTypes = ['http-01', 'tls-alpn-01', 'dns-01'] as const
+
+export const acmeSchema = mapping({
+  directory: directory.describe('Whose certificates').prefault('letsencrypt'),
+  trust: maybe.describe('PEM file with roots to trust for the directory, beside those of the system').optional(),
+  email: maybe.describe('For CAs that write before a certificate expires').optional(),
+  challenges: listOf(choice(challengeTypes), 'a list of `http-01`, `tls-alpn-01` and `dns-01`')
+    .describe(
+      'How to prove that a name is ours, the preferred one first; default: http-01, tls-alpn-01; with `dns`: dns-01',
+    )
+    .optional(),
+  externalAccount: externalAccount.describe('For CAs that give certificates to their customers only').optional(),
+  dns: mapping({
+    run: listOf(anyText, 'a list of words: the program and its arguments').describe(
+      'Called with `set NAME VALUE`, later with `clear NAME VALUE`; ends when the TXT record can be seen',
+    ),
+  }).optional(),
+  profile: text('a profile of the CA, such as `shortlived`').optional(),
+  preferredChain: text('the common name of a root, such as `ISRG Root X1`').optional(),
+  key: choice(['ecdsa-p256', 'ecdsa-p384', 'rsa-2048', 'rsa-4096']).prefault('ecdsa-p256'),
+}).superRefine(({ challenges, dns }, context) => {
+  if (challenges?.includes('dns-01') && !dns)
+    context.addIssue(
+      refusal(
+        'missing-key',
+        '`dns-01` is allowed, but nothing says how to set a record',
+        'add `dns: { run: [./dns-hook] }`',
+        ['challenges'],
+      ),
+    )
+  if (dns && challenges && !challenges.includes('dns-01'))
+    context.addIssue(
+      refusal(
+        'contradiction',
+        '`dns` is never used: `challenges` does not allow dns-01',
+        'add `dns-01` to `challenges`',
+        ['dns'],
+      ),
+    )
+})
+
+export type AcmeConfig = z.output<typeof acmeSchema>

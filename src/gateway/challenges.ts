@@ -1,0 +1,57 @@
+/** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Exchange } from './exchange.ts'
+import type { ServedChallenge } from './ports.ts'
+import { sendText } from './respond.ts'
+import { tlsFloor } from './sni.ts'
+
+/** The protocol that an ACME server asks for in its handshake (RFC 8737 §6.2), and nobody else. */
+export const acmeProtocol = 'acme-tls/1'
+
+const folder = '/.well-known/acme-challenge/'
+
+export class Challenges {
+  #proofs: ReadonlyMap<string, string> = new Map()
+  #contexts: ReadonlyMap<string, SecureContext> = new Map()
+
+  /** From now on these, and no others. */
+  show(challenges: readonly ServedChallenge[]): void {
+    this.#proofs = new Map(
+      challenges.flatMap(({ type, token, proof }) => (type === 'http-01' ? [[token, proof] as const] : [])),
+    )
+    this.#contexts = new Map(
+      challenges.flatMap(({ name, pair }) =>
+        pair
+          ? [[sniOf(name), createSecureContext({ cert: pair.certificate, key: pair.key, ...tlsFloor })] as const]
+          : [],
+      ),
+    )
+  }
+
+  /** Answers before any route and guard; a token that is not ours is left to the routes, where another client of ACME may be. */
+  answer(exchange: Exchange): boolean {
+    if (this.#proofs.size === 0 || !exchange.target.path.startsWith(folder)) return false
+    const { method } = exchange.request
+    const proof = this.#proofs.get(exchange.target.path.slice(folder.length))
+    if (proof === undefined || (method !== 'GET' && method !== 'HEAD')) return false
+    sendText(exchange, 200, proof, ['cache-control', 'no-store'])
+    return true
+  }
+
+  /** For the name in a handshake. */
+  contextFor(name: string): SecureContext | undefined {
+    return this.#contexts.get(name.toLowerCase())
+  }
+}
+
+/** An address is asked for by its name in the reverse DNS (RFC 8738 §6). */
+function sniOf(name: string): string {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return `${name.split('.').reverse().join('.')}.in-addr.arpa`
+  if (!name.includes(':')) return name
+  const [head = '', tail] = name.split('::')
+  const groups = (text = '') => (text === '' ? [] : text.split(':'))
+  const missing = 8 - groups(head).length - groups(tail).length
+  const all = tail === undefined ? groups(head) : [...groups(head), ...Array(missing).fill('0'), ...groups(tail)]
+  const digits = all.map((group) => group.padStart(4, '0')).join('')
+  return `${[...digits].reverse().join('.')}.ip6.arpa`
+}

@@ -1,0 +1,89 @@
+/** Certificates that the whole program gets by itself from a real ACME server, with two gateway threads that answer its challenges. */
+import type { X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Pebble, type PebbleOptions, startPebble } from '../certificates/pebble.ts'
+import { part } from '../parts.ts'
+import { freePorts } from './support/free-ports.ts'
+import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
+
+const ends: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+interface Site {
+  readonly pebble: Pebble
+  readonly https: number
+  start(storage: string, acme?: string): Gatehouse
+}
+
+async function site(options: Partial<PebbleOptions> = {}): Promise<Site> {
+  const [http = 0, https = 0] = await freePorts(2)
+  const pebble = await startPebble({ httpPort: http, tlsPort: https, ...options })
+  ends.push(() => pebble.stop())
+  return {
+    pebble,
+    https,
+    start(storage, acme = '') {
+      const gatehouse = startGatehouse({
+        config: `
+gateway:
+  threads: 2
+  listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
+  routes: [{ redirect: { to: "https://{host}{uri}" } }]
+certificates:
+  - { domains: [app.example.test], use: [{ acme: { directory: "${pebble.directory}", trust: ${pebble.trust}${acme} } }] }
+storage: ${storage}
+control: { socket: ./control.sock }
+`,
+      })
+      ends.push(() => gatehouse.stop())
+      return gatehouse
+    },
+  }
+}
+
+function peerCertificate(port: number, servername = 'app.example.test'): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false }, () => {
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      if (certificate) resolve(certificate)
+      else reject(new Error('no certificate was shown'))
+    })
+    socket.once('error', reject)
+  })
+}
+
+describe.skipIf(!part('pebble'))('with an ACME server', () => {
+  it.each(['http-01', 'tls-alpn-01'])('serves at once, and soon with a certificate proved by %s', async (type) => {
+    const { pebble, https, start } = await site()
+    pebble.pause()
+    const gatehouse = start('./storage', `, challenges: [${type}]`)
+    await gatehouse.ready()
+    // The CA is away: our own serves meanwhile, and says so.
+    expect((await peerCertificate(https)).issuer).toMatch(/Gatehouse internal CA/)
+    pebble.resume()
+    await gatehouse.waitFor({ message: /^certificate for app.example.test from 127.0.0.1:\d+, until / })
+    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
+    // The threads hear of it a moment later.
+    await expect.poll(async () => (await peerCertificate(https)).issuer).toMatch(/Pebble Intermediate CA/)
+  })
+
+  it('takes up what is in storage without asking the CA', async () => {
+    const { pebble, https, start } = await site()
+    const storage = mkdtempSync(join(tmpdir(), 'gatehouse-acme-'))
+    ends.push(async () => rmSync(storage, { recursive: true }))
+    const first = start(storage)
+    await first.waitFor({ message: /^certificate for app.example.test from / })
+    await first.stop()
+    await pebble.stop()
+    const second = start(storage)
+    await second.ready()
+    expect((await peerCertificate(https)).issuer).toMatch(/Pebble Intermediate CA/)
+  })
+})
