@@ -110,7 +110,7 @@ processes:
     expect(await container.inspect('{{.State.ExitCode}} {{.State.Status}}')).toBe('0 exited')
   })
 
-  it('says what is missing when there is no configuration, and runs other verbs', async () => {
+  it('says what is missing when there is no configuration', async () => {
     const bare = workshop.run('bare')
     expect(await bare.exit).toBe(1)
     expect(bare.lines.map(({ message }) => message).join('\n')).toContain('gatehouse.yaml')
