@@ -1,18 +1,22 @@
 import { writeSync } from 'node:fs'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
-import { LineQueue } from './line-queue.ts'
+import { LineQueue, type Share } from './line-queue.ts'
 
 /** Lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not end what it tells of. */
 export interface LineWriter {
-  /** Takes a whole line with its end; it is written in the next turn of the event loop, or as soon as there is room. */
-  write(line: string): void
+  /** Takes a whole line with its end, on behalf of one of several writers if a `share` is given; it is written in the next turn of the event loop, or as soon as there is room. */
+  write(line: string, share?: Share): void
   /** Writes what is still in memory, and waits a second at most for a reader that is slow. */
   flush(): void
 }
 
 /** Where a reader leaves more than this unread, lines are dropped rather than memory filled. */
 const unreadLimit: Bytes = 16 * 1024 * 1024
+/** Of it, one writer of several may have so much: one that floods costs its own lines, and not those of the others. */
+const shareLimit: Bytes = 4 * 1024 * 1024
+/** And all of them together leave this much to who has no share: to what is said of them. */
+const reserve: Bytes = 1024 * 1024
 /**
  * PIPE_BUF of Linux. Several threads write to the same pipe, and only writes of so many bytes are never torn apart
  * (POSIX, write: they succeed as a whole or with EAGAIN). Longer lines may be, if the pipe is full in that moment.
@@ -75,14 +79,15 @@ export function createLineWriter(fd: number, missed: (lines: number) => void): L
   }
 
   return {
-    write(line) {
+    write(line, share) {
       if (gone) return
       const length = Buffer.byteLength(line)
-      if (unread + length > unreadLimit) {
+      const room = share ? Math.min(shareLimit - share.waiting, unreadLimit - reserve - unread) : unreadLimit - unread
+      if (length > room) {
         dropped += 1
         return
       }
-      lines.push(line)
+      lines.push(line, share)
       unread += length
       schedule(() => setImmediate(work))
     },

@@ -6,6 +6,7 @@ import { isMainThread } from 'node:worker_threads'
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../shared/log.ts'
 import { childRecord } from './child-record.ts'
+import type { Share } from './line-queue.ts'
 import { createLineWriter } from './line-writer.ts'
 import { terminalText } from './terminal-text.ts'
 
@@ -37,7 +38,10 @@ export function createLogger(options: LoggerOptions): Logger {
   const stdout = createLineWriter(1, (count) => {
     root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of the log was too slow`)
   })
-  const sink = text ? { write: (line: string) => stdout.write(terminalText(line, colour)) } : stdout
+  const sink = text
+    ? { write: (line: string, share?: Share) => stdout.write(terminalText(line, colour), share) }
+    : stdout
+  const shares = new Map<string, Share>()
   let copy: ((line: string) => void) | undefined
   const own = {
     write(line: string) {
@@ -65,7 +69,11 @@ export function createLogger(options: LoggerOptions): Logger {
         error: (message, fields) => root.error({ process, ...fields }, message),
       }
     },
-    output: (process, stream, text) => sink.write(childRecord(process, stream, text)),
+    output(process, stream, text) {
+      const share = shares.get(process) ?? { waiting: 0 }
+      shares.set(process, share)
+      sink.write(childRecord(process, stream, text), share)
+    },
     copyOwn: (to) => {
       copy = to
     },

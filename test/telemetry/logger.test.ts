@@ -119,6 +119,21 @@ describe('a reader of the log that stalls', () => {
   })
 })
 
+describe('a child that floods', () => {
+  it('costs its own lines when the reader stalls, not those of its siblings, nor ours', async () => {
+    const { child, say, hear, read } = speaker()
+    child.stdout?.pause()
+    say('flood')
+    await hear()
+    const reading = read()
+    say('end')
+    const lines = json(await reading)
+    expect(lines.filter((line) => line.process === 'flood').length).toBeLessThan(5_000)
+    const others = lines.filter((line) => line.process !== 'flood').map(({ message }) => message)
+    expect(others.slice(0, 2)).toEqual(['a word of its sibling', 'a word of ours'])
+  })
+})
+
 describe('a reader of the log that is gone', () => {
   it('ends nothing: a closed pipe', async () => {
     const { child, say, hear } = speaker()

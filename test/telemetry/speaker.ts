@@ -4,7 +4,7 @@ import { createLogger, type LoggerOptions } from '../../src/telemetry/logger.ts'
 const logger = createLogger(JSON.parse(process.argv[2] ?? '{}') as LoggerOptions)
 const log = logger.named('gatehouse')
 
-export type Wish = { readonly lines: number; readonly length: number } | 'levels' | 'fields' | 'end'
+export type Wish = { readonly lines: number; readonly length: number } | 'flood' | 'levels' | 'fields' | 'end'
 
 process.on('message', (wish: Wish) => {
   if (wish === 'levels') {
@@ -12,6 +12,11 @@ process.on('message', (wish: Wish) => {
     log.warn('a warning')
     log.error('an error')
     logger.output('web', 'stdout', 'a line of a child')
+  } else if (wish === 'flood') {
+    for (let i = 0; i < 20_000; i++) logger.output('flood', 'stdout', 'x'.repeat(1_000))
+    logger.output('web', 'stdout', 'a word of its sibling')
+    log.info('a word of ours')
+    process.send?.({ spoke: 0, rss: 0 })
   } else if (wish === 'fields') {
     log.info('with fields', { url: 'http://a', nested: { list: [1, 'ü'] }, process: 'backend' })
   } else if (wish === 'end') {
