@@ -26,19 +26,22 @@ const slowestIssue: Milliseconds = 20_000
 /** Unix time. `random` in [0, 1) stays the same for one certificate, so that the time does not wander with each look. */
 export function dueAt(life: Lifetime, random: number, window?: RenewalWindow): Milliseconds {
   const whole = life.notAfter - life.notBefore
-  // A window in the past means at once (RFC 9773 §4.2).
-  if (window)
-    return Math.min(
-      window.start + random * Math.max(0, window.end - window.start),
-      life.notAfter - whole * leftInEmergency,
-    )
-  return life.notAfter - whole * (leftWhenDue + spread * random)
+  if (!window) return life.notAfter - whole * (leftWhenDue + spread * random)
+  // A window in the past means at once (RFC 9773 §4.2); one that reaches beyond the life of the certificate, which test servers
+  // name for short ones, is cut to it: else half of all new certificates would be replaced as soon as they are there.
+  const end = Math.min(window.end, lastMoment(life))
+  const start = Math.min(Math.max(window.start, life.notBefore), end)
+  return start + random * (end - start)
 }
 
 /** So little is left that no pause after failures counts any more. */
 export function isEmergency(life: Lifetime, now: Milliseconds): boolean {
-  const whole = life.notAfter - life.notBefore
-  return life.notAfter - now < Math.max(whole * leftInEmergency, Math.min(slowestIssue, whole / 4))
+  return now > lastMoment(life)
+}
+
+function lastMoment({ notBefore, notAfter }: Lifetime): Milliseconds {
+  const whole = notAfter - notBefore
+  return notAfter - Math.max(whole * leftInEmergency, Math.min(slowestIssue, whole / 4))
 }
 
 const minute: Milliseconds = 60_000

@@ -145,7 +145,11 @@ async function writeConfiguration({ folder, api, management, options }: Configur
     ocspResponderURL: '',
     externalAccountBindingRequired: externalAccounts !== undefined,
     ...(externalAccounts && { externalAccountMACKeys: externalAccounts }),
-    ...(validity !== undefined && { certificateValidityPeriod: validity }),
+    // Newer ones have it in their profiles.
+    ...(validity !== undefined && {
+      certificateValidityPeriod: validity,
+      profiles: { default: { description: 'The default profile', validityPeriod: validity } },
+    }),
     ...options.more,
   }
   file('pebble.json', JSON.stringify({ pebble }))
