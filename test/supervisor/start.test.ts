@@ -31,6 +31,7 @@ describe('starting', () => {
       restarts: 0,
       waitingFor: [],
       essential: false,
+      criticality: 'important',
     })
     const before = Date.now()
     supervisor.start()

@@ -21,7 +21,7 @@ const asked = {
     ])
     .describe('Good when gRPC health on this port says SERVING')
     .optional(),
-  every: positiveDuration.describe('Pause between two attempts').prefault('1s'),
+  every: positiveDuration.describe('Longest pause between two attempts; the first ones are shorter').prefault('1s'),
   timeout: positiveDuration.describe('Longest wait for one attempt').prefault('2s'),
 }
 

@@ -122,6 +122,7 @@ export class Probing {
     const { signal } = this.#over
     for (;;) {
       await pause(every, signal)
+      if (signal.aborted) return
       const found = await tryOnce(attempt, timeout, signal)
       if (signal.aborted) return
       answer(found)
@@ -148,17 +149,21 @@ export class Probing {
   }
 }
 
+/** Many programs are ready long before the first second is over: pauses begin short and grow by half. */
+const firstPause: Milliseconds = 20
+const growth = 1.5
+
 async function untilWell(
   attempt: Attempt,
   { every, timeout }: Pick<ReadinessProbe, 'every' | 'timeout'>,
   over: AbortSignal,
   tell: (found: string) => void,
 ): Promise<void> {
-  while (!over.aborted) {
+  for (let length = firstPause; !over.aborted; length *= growth) {
     const found = await tryOnce(attempt, timeout, over)
     if (found === undefined || over.aborted) return
     tell(found)
-    await pause(every, over)
+    await pause(Math.min(length, every), over)
   }
 }
 
