@@ -53,9 +53,9 @@ async function measure(supervisor: Supervisor): Promise<Result> {
     const start = Math.max(...serving.map(({ at }) => at)) - begun
     const crashes: Result['crashes'] = []
     for (let round = 0; round < rounds; round += 1) {
-      crashes.push(await crash(observed, 'backend', 'backend'), await crash(observed, 'database', 'database'))
-      // What stood on the database fell with it: how long until the last of them is back?
-      crashes.push(await crash(observed, 'database', 'web'))
+      crashes.push(...(await crash(observed, 'backend', ['backend'])))
+      // What stands on the database falls with it: how long until the last of them is back?
+      crashes.push(...(await crash(observed, 'database', ['database', 'web'])))
       process.stderr.write(`${supervisor.name}: round ${round + 1} of ${rounds}\n`)
     }
     await pause(settle)
@@ -74,20 +74,23 @@ async function measure(supervisor: Supervisor): Promise<Result> {
   }
 }
 
-async function crash(observed: Observations, victim: string, revived: string): Promise<Result['crashes'][number]> {
+async function crash(observed: Observations, victim: string, all: readonly string[]): Promise<Result['crashes']> {
   await pause(settle)
   const killed = performance.now()
   process.kill(observed.pidOf(victim), 'SIGKILL')
-  const noticed = await observed.first('noticed', victim, killed)
-  const serving = await observed.first('serving', revived, killed)
-  const running = observed.all.findLast((one) => one.what === 'running' && one.pid === serving.pid) ?? serving
-  const ready = await observed.first('ready', revived, serving.at - 1)
-  await Promise.all(
-    services.slice(services.indexOf('web')).map((name) => observed.first('ready', name, killed - settle)),
-  )
   const since = (one: { at: number }) => one.at - killed
-  const times = { noticed: since(noticed), running: since(running), serving: since(serving), ready: since(ready) }
-  return { victim, revived, times }
+  const noticed = since(await observed.first('noticed', victim, killed))
+  const crashes: Result['crashes'] = []
+  for (const revived of all) {
+    const serving = await observed.first('serving', revived, killed)
+    const running = observed.all.findLast((one) => one.what === 'running' && one.pid === serving.pid) ?? serving
+    const ready = await observed.first('ready', revived, serving.at - 1)
+    const times = { noticed, running: since(running), serving: since(serving), ready: since(ready) }
+    crashes.push({ victim, revived, times })
+  }
+  // Everything that fell is up again before the next one falls.
+  await observed.first('ready', 'web', killed)
+  return crashes
 }
 
 function report(): void {
@@ -105,6 +108,7 @@ function report(): void {
     ['database', 'web'],
   ]) {
     for (const stage of stages) {
+      if (stage === 'noticed' && revived !== victim) continue
       const of = ({ crashes }: Result) =>
         median(
           crashes.filter((one) => one.victim === victim && one.revived === revived).map(({ times }) => times[stage]),
