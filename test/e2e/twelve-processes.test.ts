@@ -49,7 +49,7 @@ async function config(): Promise<string> {
   const data = join(folder, 'postgres')
   mkdirSync(data, { mode: 0o700 })
   if (isRoot) execFileSync('chown', ['postgres:', data])
-  const user = ''
+  const user = isRoot ? ', user: postgres' : ''
   const waits = (name: string) => `dependsOn: ${JSON.stringify(dependsOn[name])}`
   const psql = `${bin}/psql, -h, 127.0.0.1, -p, "${database}", -U, postgres`
   // The others with their own ports: real sockets, ready by their own health.
@@ -58,9 +58,9 @@ async function config(): Promise<string> {
     `ready: { http: /health, every: 20ms }, environment: { set: { NAME: ${name}${more} } } }`
   return `
 processes:
-  initdb: { kind: task, command: [setpriv, --reuid, postgres, --regid, postgres, --init-groups, ${bin}/initdb, -D, ${data}, -U, postgres, -A, trust, --no-sync], directory: /${user} }
+  initdb: { kind: task, command: [${bin}/initdb, -D, ${data}, -U, postgres, -A, trust, --no-sync], directory: /${user} }
   postgres:
-    { command: [setpriv, --reuid, postgres, --regid, postgres, --init-groups, ${bin}/postgres, -D, ${data}, -h, 127.0.0.1, -p, "${database}", -k, ${data}], directory: /${user},
+    { command: [${bin}/postgres, -D, ${data}, -h, 127.0.0.1, -p, "${database}", -k, ${data}], directory: /${user},
       ${waits('postgres')}, stop: { signal: SIGINT, grace: 20s },
       ready: { exec: [${bin}/pg_isready, -q, -h, 127.0.0.1, -p, "${database}"], every: 20ms } }
   schema: { kind: task, command: [${psql}, -q, -c, "create table workflow (id int)"], ${waits('schema')} }
