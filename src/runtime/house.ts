@@ -4,7 +4,6 @@ import type { HealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
 import type { Hooks } from '../supervisor/hooks/hooks.ts'
-import type { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import type { MetricsServer } from './metrics-server.ts'
@@ -23,7 +22,6 @@ export interface House {
   stopping: boolean
   readonly supervisor: Supervisor
   readonly hooks: Hooks
-  readonly ledger: GroupLedger
   readonly certificates: Certificates
   readonly threads: GatewayThreads
   readonly passwords: GeneratedPasswords

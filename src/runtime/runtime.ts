@@ -72,7 +72,6 @@ interface Telling {
 async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<House> {
   const log = logger.named('gatehouse')
   const listeners = await claimAddresses(plan.gateway.listeners)
-  const ledger = new GroupLedger(plan.control.socket, log)
   const output = outputTo(logger, files)
   const certificates = createCertificates({
     plans: plan.certificates,
@@ -86,7 +85,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     processes: plan.processes,
     output,
     log,
-    ledger,
+    ledger: new GroupLedger(plan.control.socket, log),
     drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
   })
   const control = await openControl({
@@ -108,7 +107,6 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     files,
     supervisor,
     hooks: new Hooks({ output, log }),
-    ledger,
     certificates,
     threads,
     passwords,
@@ -134,7 +132,7 @@ function tellThreads({ threads, supervisor, health }: House): void {
 
 /** Wires the parts to one another and sets the processes going. */
 function start(house: House, end: (ending: Ending) => void): void {
-  const { plan, log, supervisor, hooks, ledger, certificates, threads, health } = house
+  const { plan, log, supervisor, hooks, certificates, threads, health } = house
   let saidReady = false
   const tellGateway = () => {
     const processes = supervisor.status()
@@ -157,8 +155,7 @@ function start(house: House, end: (ending: Ending) => void): void {
   watchMemory(() => threads.measure().vitals, log)
   announceListeners(log, house.listeners)
   if (house.metrics) log.info('metrics', { url: house.metrics.url })
-  // What is left over may hold the ports, locks and files of what takes its place.
-  void ledger.endLeftovers().then(() => supervisor.start())
+  supervisor.start()
   tellGateway()
 }
 

@@ -12,7 +12,7 @@ function hookTime(left: Milliseconds): Milliseconds {
  * order. At least half of what is then left of the budget is to the processes, so that slow clients cannot cost a database its time.
  */
 export async function shutdown(house: House, reason: string): Promise<void> {
-  const { log, plan, threads, supervisor, ledger, certificates, health, control } = house
+  const { log, plan, threads, supervisor, certificates, health, control } = house
   const started = performance.now()
   house.stopping = true
   const { budget, deregistrationDelay } = plan.shutdown
@@ -23,9 +23,7 @@ export async function shutdown(house: House, reason: string): Promise<void> {
   }
   const cut = await threads.drain((budget - deregistrationDelay) / 2)
   if (cut > 0) log.warn(`${cut} requests were still unanswered after half of the budget and were cut`, { cut })
-  const left = budget - (performance.now() - started)
-  await Promise.all([supervisor.stop({ budget: left }), ledger.hurry(left)])
-  ledger.close()
+  await supervisor.stop({ budget: budget - (performance.now() - started) })
   await house.hooks.close(hookTime(budget - (performance.now() - started)))
   certificates.close()
   health.close()

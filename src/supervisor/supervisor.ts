@@ -53,7 +53,7 @@ export interface SupervisorOptions {
   readonly processes: readonly ProcessPlan[]
   readonly output: OutputSink
   readonly log: Log
-  /** Default: none is kept. */
+  /** Nothing is started before it has ended what an earlier run left. Default: none is kept. */
   readonly ledger?: GroupLedger
   /** Default: the container's own, looked at every second. */
   readonly memory?: { readonly cgroup: MemoryCgroup | undefined; readonly every: Milliseconds }
@@ -80,7 +80,7 @@ export function createSupervisor({
   const feed = new EventFeed()
   const runs = new TaskRuns({
     processes: () => processes,
-    unmet: ({ plan }) => unmetDependencies(plan, processes),
+    unmet: ({ plan }) => unmet(plan),
     feed,
     log,
   })
@@ -95,6 +95,9 @@ export function createSupervisor({
     ...(drain && { drain }),
   })
   const everyone = () => [...processes.values(), ...rolls.aside()]
+  // What is left over may hold the ports, locks and files of what takes its place.
+  const unmet = (plan: ProcessPlan) =>
+    ledger?.endsLeftovers ? ['what a killed run left'] : unmetDependencies(plan, processes)
 
   const changed = (process: SupervisedProcess, { state: from, ready: wasReady }: Before) => {
     const status = process.status()
@@ -138,7 +141,7 @@ export function createSupervisor({
       output,
       log: rolls.logOf(log, () => process),
       changed,
-      unmet: (of) => unmetDependencies(of, processes),
+      unmet,
       unmetBelow: (of) => unmetBelow(of, processes),
       isInDoubtBelow: (of) => isInDoubtBelow(of, processes),
       sparePort: () => sparePorts.take(),
@@ -201,6 +204,9 @@ export function createSupervisor({
       if (started || stopped) return
       started = true
       memory.start()
+      void ledger?.endLeftovers()?.then(() => {
+        for (const process of everyone()) process.reconsider()
+      })
       begin(processes.values())
     },
     apply(next) {
@@ -214,7 +220,8 @@ export function createSupervisor({
       deadline.tighten(budget)
       ending ??= everyone()
       rolls.halt()
-      stopped ??= stopInReverse(ending, deadline)
+      const left = ledger?.hurry(budget)
+      stopped ??= Promise.all([stopInReverse(ending, deadline), left]).then(() => ledger?.close())
       hurry(ending, deadline)
       return stopped
     },

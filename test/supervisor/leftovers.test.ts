@@ -224,6 +224,7 @@ describe('a record that cannot be believed', () => {
 describe('the record', () => {
   it('holds no more than what runs, and goes when nothing does', async () => {
     const ledger = new GroupLedger(socket, log)
+    expect(ledger.endLeftovers()).toBeUndefined()
     const first = await group('echo up; sleep 60', ledger.mark)
     ledger.began(planFor('first'), first.pid)
     process.kill(-first.pid, 'SIGKILL')

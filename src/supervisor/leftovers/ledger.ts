@@ -20,6 +20,7 @@ export class GroupLedger {
   readonly #run = randomUUID()
   #groups: readonly GroupRecord[] = []
   #ending: EndingLeftovers | undefined
+  #looked = false
   #saidUnwritable = false
 
   /** Nothing is read or written yet. `socket`: the path of the control socket. */
@@ -34,16 +35,17 @@ export class GroupLedger {
   }
 
   /**
-   * Ends the groups that a killed Gatehouse left, all at once, and resolves when they are gone. To be called once, when the
-   * control socket is ours and before anything is spawned. They stay recorded meanwhile. Never rejects.
+   * Ends the groups that a killed Gatehouse left, all at once, and resolves when they are gone; undefined if there are none. To
+   * be called once, when the control socket is ours and before anything is spawned. They stay recorded meanwhile. Never rejects.
    */
-  async endLeftovers(): Promise<void> {
+  endLeftovers(): Promise<void> | undefined {
+    this.#looked = true
     const reading = readRecord(this.#path)
     if ('refused' in reading) {
       this.#log.warn(
         `${this.#path} is not believed, since ${reading.refused}: if a Gatehouse was killed here, end by hand what it left running`,
       )
-      return
+      return undefined
     }
     const { ours, doubtful } = recognize(reading.groups)
     for (const { process, pid } of doubtful) {
@@ -53,9 +55,17 @@ export class GroupLedger {
       )
     }
     this.#groups = ours
-    if (ours.length === 0) return
-    this.#ending = endLeftovers(ours, this.#log)
-    await this.#ending.gone
+    if (ours.length === 0) return undefined
+    const ending = endLeftovers(ours, this.#log)
+    this.#ending = ending
+    return ending.gone.then(() => {
+      this.#ending = undefined
+    })
+  }
+
+  /** Whether some of them are not gone yet. */
+  get endsLeftovers(): boolean {
+    return this.#ending !== undefined
   }
 
   /** Has leftovers that are still being ended gone within this time from now; resolves when they are. */
@@ -80,6 +90,7 @@ export class GroupLedger {
 
   /** At the end of a run: removes the file, unless a group is stuck. */
   close(): void {
+    if (!this.#looked) return // what it holds is not known
     this.#groups = running(this.#groups, processTable())
     if (this.#groups.length > 0) this.#write()
     else rmSync(this.#path, { force: true })

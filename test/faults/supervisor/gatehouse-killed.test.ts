@@ -139,6 +139,7 @@ processes:
     await kill(first)
     const second = start({ file: first.file })
     await second.waitFor({ message: /^left over from a run that was killed: its group gets/ })
+    await second.waitFor({ process: 'stubborn', message: 'waiting for what a killed run left' })
     second.signal('SIGTERM')
     expect(await second.exit).toEqual({ code: 0, signal: null })
     expect(isRunning(pid)).toBe(false)
