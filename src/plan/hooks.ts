@@ -20,6 +20,8 @@ export type HookCall =
       readonly kind: 'run'
       /** Never passed through a shell. */
       readonly command: readonly string[]
+      /** What to show of its program, if variables were put into it (written.ts). */
+      readonly written?: string
       /** Absolute. */
       readonly directory: string
       /** Holds secrets. */

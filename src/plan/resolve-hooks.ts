@@ -1,5 +1,6 @@
 import { type Asked, keyAt } from './asked.ts'
 import type { HookPlan } from './hooks.ts'
+import { commandAt } from './written.ts'
 
 /** A hook all of whose processes `when` excludes is left out with them. */
 export function resolveHooks(asked: Asked): readonly HookPlan[] {
@@ -7,13 +8,15 @@ export function resolveHooks(asked: Asked): readonly HookPlan[] {
   return config.hooks.flatMap(({ on, processes, run, url, timeout }, index): HookPlan[] => {
     const present = processes?.filter((name) => !content.excluded.processes.has(name))
     if (present?.length === 0) return []
+    const { program: written } = commandAt(asked, ['hooks', index, 'run'])
+    const command = { command: run ?? [], ...(written !== undefined && { written }) }
     return [
       {
         on,
         ...(present && { processes: present }),
         call:
           url === undefined
-            ? { kind: 'run', command: run ?? [], directory, environment: { ...content.environment } }
+            ? { kind: 'run', ...command, directory, environment: { ...content.environment } }
             : { kind: 'post', url },
         timeout,
         position: keyAt(asked, ['hooks', index]),

@@ -41,7 +41,7 @@ function textAt({ content }: Asked, path: Path): string | undefined {
   return steps === path.length && node.kind === 'scalar' && hasVariables(node) ? shorten(node.written) : undefined
 }
 
-function commandAt({ content }: Asked, path: Path): Omit<WrittenCommand, 'directory'> {
+export function commandAt({ content }: Asked, path: Path): Omit<WrittenCommand, 'directory'> {
   const { node, steps } = deepest(content.tree, path)
   if (steps < path.length || node.kind !== 'list') return {}
   const texts = node.items

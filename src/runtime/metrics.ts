@@ -5,10 +5,12 @@ import type { ProcessStatus } from '../supervisor/status.ts'
 import { talliedFamilies } from '../telemetry/metrics-families.ts'
 import type { Family, Value } from '../telemetry/metrics-page.ts'
 import type { ThreadsMeasured } from './threads.ts'
+import type { TransitionCounts } from './transition-counts.ts'
 
 export interface MetricsSource {
   measure(): ThreadsMeasured
   processes(): readonly ProcessStatus[]
+  readonly transitions: TransitionCounts
 }
 
 export function metricFamilies(source: MetricsSource): readonly Family[] {
@@ -18,6 +20,7 @@ export function metricFamilies(source: MetricsSource): readonly Family[] {
     ...talliedFamilies(measured.sums()),
     ...threadFamilies(measured),
     ...processFamilies(processes),
+    source.transitions.family(processes.map(({ name }) => name)),
     ...ownFamilies(),
   ]
 }

@@ -12,6 +12,9 @@ const longestSleep: Milliseconds = 30_000
 /** A busy machine may take a moment; what is seen later than this was not on time. */
 const punctual: Milliseconds = 2_000
 
+/** After having been halted ourselves: for what has ended meanwhile, so that it is not taken for running still. */
+const settling: Milliseconds = 250
+
 /**
  * As in cron(8): a clock that is set back by less than this has times twice, and they come once; by more, it was wrong
  * before, and the schedule follows the new time.
@@ -95,7 +98,14 @@ export class Timetable {
     clearTimeout(this.#timer)
     if (this.#entries.size === 0) return
     const nearest = Math.min(...[...this.#entries.values()].map(({ next }) => next ?? Number.POSITIVE_INFINITY))
-    const pause = Math.min(Math.max(nearest - Date.now(), 1), longestSleep)
-    this.#timer = setTimeout(() => this.#look(), pause)
+    const now = Date.now()
+    const pause = Math.min(Math.max(nearest - now, 1), longestSleep)
+    this.#timer = setTimeout(() => this.#wake(now + pause), pause)
+  }
+
+  /** `planned`: when it was to be. */
+  #wake(planned: number): void {
+    if (Date.now() - planned <= punctual) this.#look()
+    else this.#timer = setTimeout(() => this.#look(), settling)
   }
 }

@@ -132,6 +132,7 @@ describe('the metrics page', () => {
     await counted(metrics, 'gatehouse_process_restarts_total{process="api"}').toBe(0)
     process.kill(gatehouse.pidOf('api'), 'SIGKILL')
     await counted(metrics, 'gatehouse_process_restarts_total{process="api"}').toBe(1)
+    await counted(metrics, 'gatehouse_process_transitions_total{process="api",to="running"}').toBe(2)
     const numbers = await scrape(metrics)
     const states = Object.entries(numbers).filter(([name]) => name.startsWith('gatehouse_process_state'))
     expect(states.reduce((sum, [, value]) => sum + value, 0)).toBe(1)

@@ -25,7 +25,6 @@ export const occasions = [
   'schedule-late',
   'replaced',
   'roll-failed',
-  'roll-failed',
   'memory',
 ] as const
 

@@ -21,7 +21,7 @@ type Command = Extract<HookPlan['call'], { readonly kind: 'run' }>
  * exits 0 in time, else with why not. Never rejects.
  */
 export async function runHookCommand(
-  { command, directory, environment }: Command,
+  { command, written, directory, environment }: Command,
   event: SupervisorEvent,
   {
     output,
@@ -29,7 +29,12 @@ export async function runHookCommand(
     timeout,
   }: { readonly output: HookOutput; readonly signal: AbortSignal; readonly timeout: Milliseconds },
 ): Promise<string | undefined> {
-  const program = { command, directory, environment: { ...environment, ...hookVariables(event) } }
+  const program = {
+    command,
+    directory,
+    environment: { ...environment, ...hookVariables(event) },
+    ...(written !== undefined && { written: { program: written } }),
+  }
   const spawned = spawnGroup(program, 'piped')
   if ('failed' in spawned) return (await spawned.failed).reason
   const { child } = spawned

@@ -71,7 +71,8 @@ export class Hooks {
     await Promise.race([this.#idle(), timeOver])
     enough.abort()
     const left = this.#waiting.splice(0).length + this.#calls.size
-    if (left > 0) this.#log.warn(`${left} calls of hooks were not done in time and are given up`)
+    const what = left === 1 ? 'a call of a hook was' : `${left} calls of hooks were`
+    if (left > 0) this.#log.warn(`${what} not done in time and given up`)
     this.#ending.abort()
     await this.#idle()
   }
@@ -122,6 +123,6 @@ export class Hooks {
 }
 
 function nameOf({ call, position }: HookPlan): string {
-  const what = call.kind === 'run' ? call.command[0] : new URL(call.url).origin
+  const what = call.kind === 'run' ? (call.written ?? call.command[0]) : new URL(call.url).origin
   return `${what} (line ${position.line})`
 }

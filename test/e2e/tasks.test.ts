@@ -1,0 +1,127 @@
+/** Scheduled tasks, runs on demand and hooks of the whole program. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+
+let gatehouse: Gatehouse | undefined
+
+afterEach(async () => {
+  await gatehouse?.stop()
+  gatehouse = undefined
+})
+
+function start(config: string): Gatehouse {
+  const common = 'storage: ./storage\ncontrol: { socket: ./control.sock }\n'
+  gatehouse = startGatehouse({ command: source, config: `${common}${config}` })
+  return gatehouse
+}
+
+const verb = (words: readonly string[]) => runGatehouse(words, { command: source })
+
+test('a scheduled task is not waited for; times that go by while gatehouse is halted are one run, and that is said', async () => {
+  const { ready, waitFor, signal, lines } = start(`
+processes:
+  web: { command: [sleep, "600"] }
+  tick: { kind: task, schedule: "*/2 * * * * *", command: [echo, ticking] }
+`)
+  await ready()
+  await waitFor({ process: 'tick', message: 'ticking' })
+  signal('SIGSTOP')
+  // Two times of the schedule must go by; nobody is there who could tell.
+  await pause(5_000)
+  const after = lines.length
+  signal('SIGCONT')
+  const late = await waitFor(
+    { process: 'tick', level: 'warn', message: /^was due .* ago: the clock was set, or/ },
+    { after },
+  )
+  expect(Date.parse(String(late.due)) % 2_000).toBe(0)
+  await waitFor({ process: 'tick', message: 'ticking' }, { after: lines.indexOf(late) })
+  const between = lines.slice(after, lines.indexOf(late)).filter(({ message }) => message === 'ticking')
+  expect(between).toEqual([])
+})
+
+test('gatehouse start runs a task, waits for it and passes its exit code on', async () => {
+  const { ready, file } = start(`
+processes:
+  web: { command: [sleep, "600"] }
+  good: { kind: task, schedule: "0 0 29 2 *", command: ["true"] }
+  bad: { kind: task, schedule: "0 0 29 2 *", command: [sh, -c, exit 42] }
+  long: { kind: task, schedule: "0 0 29 2 *", command: [sleep, "600"] }
+  behind: { kind: task, schedule: "0 0 29 2 *", command: ["true"], dependsOn: { once: completed } }
+  once: { kind: task, command: ["false"] }
+`)
+  await gatehouse?.waitFor({ process: 'once', level: 'error' })
+  const good = await verb(['start', 'good', file])
+  expect(good).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^good completed after \d+ms\n$/) })
+  const bad = await verb(['start', 'bad', file])
+  expect(bad).toMatchObject({ code: 42, stdout: '' })
+  expect(bad.stderr).toMatch(/^bad failed: exited with code 42 after \d+ms\n$/)
+  expect(await verb(['start', 'long', file, '--no-wait'])).toMatchObject({ code: 0, stdout: 'long has been started\n' })
+  const refusals = [
+    ['long', 3, 'gatehouse: long is not started: its last run is not over (running)\n'],
+    ['behind', 3, 'gatehouse: behind is not started: it needs once\n'],
+    ['web', 3, 'gatehouse: web is a service, which runs all the time; only a task can be run on demand\n'],
+    ['goood', 2, 'gatehouse: there is no process goood; did you mean good?\n'],
+  ] as const
+  for (const [name, code, stderr] of refusals) {
+    expect(await verb(['start', name, file])).toMatchObject({ code, stderr, stdout: '' })
+  }
+  const { stdout } = await verb(['status', file])
+  const words = stdout.replaceAll(/\s+/g, ' ')
+  expect(words).toMatch(
+    / bad exited .* exited with code 42 after \d+ms; that was \S+ ago; next run in \d+d .*, at 20..-02-29T/,
+  )
+  await gatehouse?.stop()
+  expect(await verb(['start', 'good', file, '--socket', '/no/such/socket'])).toMatchObject({ code: 4 })
+  expect(ready).toBeDefined()
+})
+
+test('hooks hear of the end of an essential process before gatehouse follows it', async () => {
+  const bodies: unknown[] = []
+  const server = createServer(async (request, response) => {
+    bodies.push(await json(request))
+    response.end()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const { exit, lines } = start(`
+processes:
+  core:
+    command: [sh, -c, exit 7]
+    essential: true
+    restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } }
+hooks:
+  - { on: [backoff, fatal], run: [sh, -c, 'sleep 0.3; echo "$GATEHOUSE_EVENT_PROCESS $GATEHOUSE_EVENT_MESSAGE"'] }
+  - { on: essential-failed, url: "http://127.0.0.1:${port}/secret-path" }
+`)
+  expect(await exit).toEqual({ code: 7, signal: null })
+  const said = lines.filter(({ process }) => process === 'hook').map(({ message }) => message)
+  expect(said).toEqual([
+    expect.stringMatching(/^core exited with code 7 after .*; it is started again$/),
+    expect.stringMatching(/^core is fatal: it failed 2 times within 1m; the last time it exited with code 7/),
+  ])
+  expect(bodies).toEqual([
+    expect.objectContaining({ type: 'essential-failed', process: 'core', exitCode: 7, host: expect.any(String) }),
+  ])
+  expect(JSON.stringify(lines)).not.toContain('secret-path')
+})
+
+test('a hook that hangs does not keep gatehouse from ending', async () => {
+  const { ready, stop } = start(`
+processes:
+  web: { command: [sleep, "600"] }
+hooks:
+  - { on: ready, run: [sleep, "600"], timeout: 10m }
+shutdown: { budget: 2s }
+`)
+  await ready()
+  const before = performance.now()
+  expect(await stop()).toEqual({ code: 0, signal: null })
+  expect(performance.now() - before).toBeLessThan(8_000)
+  gatehouse = undefined
+})
