@@ -30,20 +30,11 @@ export const upstreamSchema = mapping({
   balance: choice(['round-robin', 'random', 'least-requests', 'first']).prefault('round-robin'),
   health: healthSchema.describe('Asked of every target, from one place').optional(),
   tls: tlsSchema.describe('For `https` targets').optional(),
-}).superRefine(({ targets, tls }, context) => {
+}).superRefine(({ targets }, context) => {
   const repeated = targets.findIndex((target, index) => targets.indexOf(target) !== index)
   if (repeated !== -1)
     context.addIssue(
       refusal('contradiction', 'this target is in the list twice', 'remove one of the two', ['targets', repeated]),
-    )
-  if (tls && !targets.some((target) => target.startsWith('https:')))
-    context.addIssue(
-      refusal(
-        'contradiction',
-        '`tls` stands beside targets that are all `http`',
-        'write them with `https://`, or remove it',
-        ['tls'],
-      ),
     )
 })
 

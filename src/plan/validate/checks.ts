@@ -22,6 +22,7 @@ import { somethingToDo } from './something-to-do.ts'
 import { stopBudget } from './stop-budget.ts'
 import { certificatesForTls } from './tls.ts'
 import { trust } from './trust.ts'
+import { upstreamTls } from './upstream-tls.ts'
 import { routeUsers, userNames } from './users.ts'
 
 /** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
@@ -51,6 +52,7 @@ export const checks: readonly Check[] = [
   headers,
   servedFiles,
   upstreamFiles,
+  upstreamTls,
   certificateFiles,
   certificatesForTls,
   shadowedRoutes,
