@@ -210,6 +210,7 @@ describe('an h2 client that attacks', () => {
     expect(seen.probes).toBeGreaterThan(10)
     expect(seen.slowest).toBeLessThan(1_000)
     expect(seen.growth).toBeLessThan(100)
+    expect(seen.peak).toBeLessThan(200)
     expect(attacked.gatehouse.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([])
   })
 })
