@@ -27,6 +27,7 @@ const parts = {
   pebble: { package: 'pebble', for: 'certificates from an ACME server' },
   'pebble-challtestsrv': { package: 'pebble', for: 'the DNS of an ACME server' },
   openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
+  faketime: { package: 'faketime', for: 'a clock that jumps' },
   tini: { package: 'tini', for: 'Gatehouse under an init' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
   mmdebstrap: { package: 'mmdebstrap', for: 'the container image', full: true },
