@@ -51,6 +51,7 @@ export class LogFile {
   #gathering: NodeJS.Timeout | undefined
   #work: Promise<void> | undefined
   #hurry: () => void = () => {}
+  #abandoned = false
 
   constructor(path: string, surroundings: LogFileSurroundings) {
     this.path = path
@@ -83,6 +84,12 @@ export class LogFile {
     this.#hurry()
     this.#start()
     await this.#work
+  }
+
+  /** What is not written by now is not going to be. */
+  abandon(): void {
+    this.#abandoned = true
+    this.#hurry()
   }
 
   #push(line: string): void {
@@ -118,7 +125,7 @@ export class LogFile {
       }
     }
     this.#work = undefined
-    if (this.#trouble === undefined) return
+    if (this.#trouble === undefined || this.#abandoned) return
     const lost = this.#lost
     this.#trouble = undefined
     this.#lost = 0
@@ -126,7 +133,7 @@ export class LogFile {
   }
 
   get #unwritten(): boolean {
-    return this.#rest.length > 0 || !this.#queue.empty
+    return !this.#abandoned && (this.#rest.length > 0 || !this.#queue.empty)
   }
 
   /**

@@ -14,7 +14,7 @@ export interface LogFiles {
   line(process: string, stream: 'stdout' | 'stderr', text: string): void
   /** A sentence for each file that cannot be written at the moment. */
   troubles(): readonly string[]
-  /** Writes what still waits. Gives up after a second: a disk that is full or hangs may not hold up a stop. */
+  /** Writes what still waits, and nothing after that. Gives up after a second: a disk that is full or hangs may not hold up a stop. */
   close(): Promise<void>
 }
 
@@ -76,6 +76,7 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
     async close() {
       const written = Promise.all([...files.values()].map((file) => file.finish()))
       await Promise.race([written, pause(closingPatience, undefined, { ref: false })])
+      for (const file of files.values()) file.abandon()
     },
   }
 }
