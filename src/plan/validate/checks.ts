@@ -1,5 +1,6 @@
 import type { Check } from '../asked.ts'
 import { accounts } from './accounts.ts'
+import { acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
@@ -54,6 +55,7 @@ export const checks: readonly Check[] = [
   upstreamFiles,
   upstreamTls,
   certificateFiles,
+  acmeWildcards,
   certificatesForTls,
   shadowedRoutes,
   socketPath,

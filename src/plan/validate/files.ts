@@ -53,26 +53,18 @@ export const upstreamFiles: Check = (asked, report) => {
   }
 }
 
-/** A certificate file that is missing is fatal only if nothing behind it can serve. */
+/** Nothing is lost without them: another source serves, or at worst our own CA. */
 export const certificateFiles: Check = (asked, report) => {
   for (const [index, { use }] of asked.config.certificates.entries()) {
     for (const [position, { files }] of use.entries()) {
       if (!files) continue
-      const severity = use.slice(position + 1).some((later) => canServe(asked, later)) ? 'warning' : 'error'
       for (const key of ['certificate', 'key'] as const) {
         const path = ['certificates', index, 'use', position, 'files', key]
         const wanted: Wanted = { kind: 'file', file: absolute(asked, files[key]), path }
-        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity }))
+        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity: 'warning' }))
       }
     }
   }
-}
-
-function canServe(asked: Asked, { files, internal }: Asked['config']['certificates'][number]['use'][number]): boolean {
-  if (internal) return true
-  return [files?.certificate, files?.key].every(
-    (file) => file !== undefined && asked.facts.kindOf(absolute(asked, file)) === 'file',
-  )
 }
 
 function requireOnDisk(asked: Asked, { kind, file, path, base }: Wanted, report: Report): boolean {
