@@ -28,6 +28,7 @@ export function runThread(): Rehearsal {
     terminal: false,
     pulse: createPulse(),
     rateLimits: createRateLimitMemory(),
+    ticketKey: new Uint8Array(48),
   }
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
 }

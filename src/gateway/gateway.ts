@@ -38,6 +38,8 @@ export interface Gateway {
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
   use(certificates: readonly ServedCertificate[]): void
+  /** Seals session tickets with this key from now on; older ones cost their clients a full handshake. */
+  renewTickets(key: Uint8Array): void
   /** Shows these to ACME servers from now on, and no others. */
   show(challenges: readonly ServedChallenge[]): void
   know(targets: TargetStates): void
@@ -55,10 +57,12 @@ export interface GatewayOptions {
   readonly meter: Meter
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
+  /** 48 bytes, the same in all threads; a secret. */
+  readonly ticketKey: Uint8Array
   readonly log: Log
 }
 
-export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, rateLimits, ...first }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const challenges = new Challenges()
   const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits), authServices: createAuthServices() }
@@ -71,6 +75,8 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
   let listeners: readonly Listener[] = []
   let serving: Tenure | undefined
   let withdrawn = false
+  let { ticketKey } = first
+  let served: readonly ServedCertificate[] = []
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
   const files = createFileStore()
@@ -145,7 +151,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
   }
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
-    const sni = createSni(certificates)
+    const sni = createSni(certificates, ticketKey)
     const generation = await buildGeneration(plan, {
       upstreams,
       files,
@@ -163,6 +169,7 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
     serving = new Tenure(generation, accessLog(plan))
     tenures.add(serving)
     stalls.watch(plan.limits.stallTimeout)
+    served = certificates
     for (const listener of kept) listener.use(sni)
     for (const listener of listeners) if (!kept.includes(listener)) closeListener(listener)
     listeners = [...kept, ...opened]
@@ -189,7 +196,13 @@ export function createGateway({ accessLog, meter, log, rateLimits }: GatewayOpti
       return applied
     },
     use(certificates) {
-      const sni = createSni(certificates)
+      const sni = createSni(certificates, ticketKey)
+      served = certificates
+      for (const listener of listeners) listener.use(sni)
+    },
+    renewTickets(key) {
+      ticketKey = key
+      const sni = createSni(served, key)
       for (const listener of listeners) listener.use(sni)
     },
     show: (shown) => challenges.show(shown),

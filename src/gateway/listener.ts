@@ -172,7 +172,7 @@ const offered = ['h2', 'http/1.1']
 
 /** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
-  if (fallback) server.setSecureContext({ cert: fallback.certificate, key: fallback.key, ...tlsFloor })
+  if (fallback) server.setSecureContext(fallback)
 }
 
 /**

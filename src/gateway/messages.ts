@@ -14,6 +14,8 @@ export interface ThreadBirth {
   readonly tally?: SharedArrayBuffer
   /** Where all threads count for rate limits; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
+  /** The 48 bytes with which all threads seal session tickets, so that each resumes what another began. A secret. */
+  readonly ticketKey: Uint8Array
 }
 
 export type ToThread =
@@ -26,6 +28,8 @@ export type ToThread =
     }
   /** Serve these certificates from the next handshake on. */
   | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }
+  /** Seal session tickets with this key from now on. */
+  | { readonly type: 'ticket-key'; readonly key: Uint8Array }
   /** Show these to ACME servers, and no others; answered by `applied` with the same id. */
   | { readonly type: 'challenges'; readonly id: number; readonly challenges: readonly ServedChallenge[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }

@@ -1,13 +1,19 @@
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { ServedCertificate } from './ports.ts'
 
 /** Chooses the certificate of a TLS handshake; a change counts from the next handshake on. */
 export interface SniChooser {
   /** The context for a name the client sent; undefined: no certificate may be served for it. */
   choose(name: string): SecureContext | undefined
-  /** For clients that name no host, since they dialled an address. */
-  readonly fallback: ServedCertificate | undefined
+  /**
+   * Of the server itself: the certificate for clients that name no host, since they dialled an address. Its key of session
+   * tickets counts for every name: OpenSSL keeps to the context that a connection began with.
+   */
+  readonly fallback: SecureContextOptions | undefined
 }
+
+/** The same in every thread and run: a session whose context is another is not resumed. */
+const sessionIdContext = 'gatehouse'
 
 // TLS 1.2 with forward secrecy and AEAD only, in Mozilla's "intermediate" spirit; TLS 1.3 suites are fixed by OpenSSL.
 export const tlsFloor = {
@@ -25,7 +31,9 @@ export const tlsFloor = {
   ].join(':'),
 } as const
 
-export function createSni(certificates: readonly ServedCertificate[]): SniChooser {
+/** `ticketKey`: the 48 bytes with which session tickets are sealed; a secret. */
+export function createSni(certificates: readonly ServedCertificate[], ticketKey: Uint8Array): SniChooser {
+  const unnamed = certificates.find((certificate) => certificate.anyName) ?? certificates[0]
   const byName = new Map<string, SecureContext>()
   let anyName: SecureContext | undefined
   for (const { names, certificate, key, anyName: any } of certificates) {
@@ -39,6 +47,12 @@ export function createSni(certificates: readonly ServedCertificate[]): SniChoose
       const wildcard = `*${name.slice(name.indexOf('.'))}`
       return byName.get(name) ?? (name.includes('.') ? byName.get(wildcard) : undefined) ?? anyName
     },
-    fallback: certificates.find((certificate) => certificate.anyName) ?? certificates[0],
+    fallback: unnamed && {
+      cert: unnamed.certificate,
+      key: unnamed.key,
+      ...tlsFloor,
+      sessionIdContext,
+      ticketKeys: Buffer.from(ticketKey),
+    },
   }
 }

@@ -20,6 +20,7 @@ const gateway = createGateway({
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
   rateLimits: birth.rateLimits,
+  ticketKey: birth.ticketKey,
 })
 
 function accessLogOf(plan: GatewayPlan): AccessLog {
@@ -52,6 +53,8 @@ async function obey(message: ToThread): Promise<void> {
         log.error(`the new certificates cannot be served, the ones before stay: ${messageOf(error)}`)
       }
       return
+    case 'ticket-key':
+      return gateway.renewTickets(message.key)
     case 'challenges':
       gateway.show(message.challenges)
       return say({ type: 'applied', id: message.id })

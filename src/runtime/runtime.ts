@@ -22,6 +22,7 @@ import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
 import { GeneratedPasswords } from './passwords.ts'
 import { createReloader } from './reload.ts'
+import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import { statusOf } from './status.ts'
@@ -90,14 +91,24 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
   })
   const control = await openControl({
     socket: plan.control.socket,
-    source: { status: () => statusOf(house), events: supervisor, run: supervisor.run },
+    source: {
+      status: () => statusOf(house),
+      events: supervisor,
+      run: supervisor.run,
+      renew: (name, wish) => renewNow(certificates, name, wish),
+    },
   })
   const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
   const passwords = new GeneratedPasswords((text) => process.stdout.write(text))
   const threads = createGatewayThreads({ birth, log })
   const transitions = new TransitionCounts()
   supervisor.subscribe((event) => transitions.count(event))
-  const source = { measure: threads.measure, processes: () => supervisor.status(), transitions }
+  const source = {
+    measure: threads.measure,
+    processes: () => supervisor.status(),
+    certificates: certificates.describe,
+    transitions,
+  }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
   const house: House = {
     plan,
@@ -150,6 +161,7 @@ function start(house: House, end: (ending: Ending) => void): void {
   })
   certificates.subscribe((served) => threads.use(served))
   certificates.watch()
+  setInterval(threads.renewTickets, ticketKeyLife).unref()
   health.apply(plan.gateway.upstreams)
   threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
   watchMemory(() => threads.measure().vitals, log)
@@ -158,6 +170,9 @@ function start(house: House, end: (ending: Ending) => void): void {
   supervisor.start()
   tellGateway()
 }
+
+/** Of the key that seals session tickets. */
+const ticketKeyLife = 12 * 3_600_000
 
 interface Ending {
   readonly code: number

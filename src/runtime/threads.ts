@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ServedCertificate, ServedChallenge, TargetStates } from '../gateway/ports.ts'
 import type { Vitals } from '../gateway/pulse.ts'
 import type { GatewayPlan } from '../plan/types.ts'
@@ -19,6 +20,11 @@ export interface GatewayThreads {
   use(certificates: readonly ServedCertificate[]): void
   /** Resolves when every thread shows these to ACME servers, and no others. Never rejects. */
   show(challenges: readonly ServedChallenge[]): Promise<void>
+  /**
+   * A new key for session tickets, in every thread: no connection notices, and older tickets cost a full handshake. Whoever
+   * learns a key can read the sessions of TLS 1.2 that were sealed with it, so none is kept for long.
+   */
+  renewTickets(): void
   know(targets: TargetStates): void
   /**
    * Every thread takes leave of a target; what is known of it must be told before. Resolves with the number of answers that were
@@ -46,7 +52,7 @@ export interface ThreadsMeasured {
 }
 
 export interface GatewayThreadsOptions {
-  readonly birth: GatewayThreadBirth
+  readonly birth: Omit<GatewayThreadBirth, 'ticketKey'>
   readonly log: Log
 }
 
@@ -68,6 +74,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   let targets: TargetStates = {}
   let challenges: readonly ServedChallenge[] = []
   let withdrawn = false
+  let ticketKey: Uint8Array = randomBytes(48)
   const rollCall = new RollCall()
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
   /** Changes of what is served follow one another, so that no two of them meet in one thread. */
@@ -84,7 +91,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       number,
       log,
       hire(failed) {
-        const thread = startGatewayThread(birth, failed)
+        const thread = startGatewayThread({ ...birth, ticketKey }, failed)
         rollCall.add(thread)
         thread.say({ type: 'targets', targets })
         void thread.show(challenges).catch(() => {})
@@ -153,6 +160,10 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       challenges = next
       // One that is lost meanwhile is no loss: its successor is told before it listens.
       await Promise.allSettled(posts.map((post) => post.show(next)))
+    },
+    renewTickets() {
+      ticketKey = randomBytes(48)
+      for (const post of posts) post.say({ type: 'ticket-key', key: ticketKey })
     },
     know(next) {
       targets = next

@@ -1,4 +1,5 @@
 /** A gateway of its own for each test, in this process, on free ports of 127.0.0.1, with everything it logged. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -134,6 +135,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const gateway = createGateway({
     meter: noMeter,
     rateLimits: createRateLimitMemory(),
+    ticketKey: randomBytes(48),
     accessLog: () => (record) => {
       records.push(record)
       for (const look of waiting) look(record)

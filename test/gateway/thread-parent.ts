@@ -1,4 +1,5 @@
 /** A process with one gateway thread: passes words between its own parent and the thread, whose log is its stdout. */
+import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 
@@ -7,6 +8,7 @@ const workerData = {
   terminal: false,
   pulse: new SharedArrayBuffer(64),
   rateLimits: createRateLimitMemory(),
+  ticketKey: randomBytes(48),
 }
 const worker = new Worker(new URL('../../src/gateway/thread.ts', import.meta.url), { workerData })
 process.on('message', (message) => worker.postMessage(message))
