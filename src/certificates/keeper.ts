@@ -1,6 +1,6 @@
 /** One certificate of the plan: keeps the best source in service, and ACME at work for as long as nothing better serves. */
 import type { CertificatePlan } from '../plan/certificates.ts'
-import { GatehouseError } from '../shared/errors.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { AcmeAttempts } from './acme-attempts.ts'
 import type { IssuedCertificate } from './pem.ts'
 import type { CertificateStatus, ServedCertificate } from './ports.ts'
@@ -88,7 +88,12 @@ export class Keeper {
       throw new GatehouseError('certificate-unusable', `${this.#names} has no ACME source to renew it from`)
     const old = state.issued
     const made = await attempts.now(old)
-    if (revoke && old) await this.#issuers.acme(state.source).revoke(old.certificate)
+    if (!revoke || !old) return made
+    try {
+      await this.#issuers.acme(state.source).revoke(old.certificate)
+    } catch (error) {
+      throw new Error(`renewed, but the one before could not be revoked: ${messageOf(error)}`, { cause: error })
+    }
     return made
   }
 

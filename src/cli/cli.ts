@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../shared/assets.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { certsVerb } from './certs.ts'
 import { checkVerb } from './check.ts'
 import { healthcheckVerb } from './healthcheck.ts'
 import { planVerb } from './plan.ts'
@@ -10,7 +11,7 @@ import { startVerb } from './start.ts'
 import { statusVerb } from './status.ts'
 import type { Terminal, Verb } from './verb.ts'
 
-const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb, startVerb]
+const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb, startVerb, certsVerb]
 
 const help = `
 Start here:
@@ -19,13 +20,14 @@ Start here:
   gatehouse run gatehouse.yaml       start it all; SIGHUP reads the file again, SIGTERM ends it
   gatehouse status                   what is running, ready, waiting, and for whom
   gatehouse start backup             run a task now, and wait until it has completed
+  gatehouse certs list               certificates: until when, next renewal; certs doctor: why there is none
 
 Exit codes:
   ${exitCodes.ok}   success, or a clean stop
   ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck)
   ${exitCodes.usage}   wrong usage
   ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
-  ${exitCodes.notRunning}   nothing is running (status, start)
+  ${exitCodes.notRunning}   nothing is running (status, start, certs)
   ${exitCodes.internal}  a fault of gatehouse itself
   When an essential process fails for good, run exits with that process's own exit code; start with that of its task.`
 

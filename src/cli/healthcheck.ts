@@ -9,7 +9,7 @@ import type { Verb } from './verb.ts'
 
 const help = `
 Healthy is a gatehouse whose gateway serves and whose processes are ready. Of a process that is \`rebuildable\`, and of a
-certificate that has expired, it warns; an operator's own stop is no fault.
+certificate that has expired or cannot be renewed, it warns; an operator's own stop is no fault.
 
   HEALTHCHECK --interval=10s --timeout=5s --start-period=300s CMD ["gatehouse", "healthcheck"]
 

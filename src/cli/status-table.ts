@@ -1,12 +1,13 @@
 import { styleText } from 'node:util'
-import type { CertificateStatus, ProcessStatus, Status } from '../control/contract.ts'
+import type { ProcessStatus, Status } from '../control/contract.ts'
 import { formatBytes } from '../shared/bytes.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
+import { certificateLines } from './certificate-lines.ts'
 import { runNotes } from './run-notes.ts'
 
 type Format = Parameters<typeof styleText>[0]
-type Paint = (format: Format, text: string) => string
+export type Paint = (format: Format, text: string) => string
 
 export interface TableOptions {
   readonly colour: boolean
@@ -18,7 +19,7 @@ export interface TableOptions {
 export function renderStatus(status: Status, { colour, width }: TableOptions): string {
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text)
   const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
-  if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLine(one, paint)))
+  if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLines(one, paint)))
   if (status.warnings.length > 0) parts.push(status.warnings.map((one) => paint('yellow', `warning: ${oneLine(one)}`)))
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
@@ -164,12 +165,4 @@ function times(count: number): string {
 
 function endingOf({ code, signal }: NonNullable<ProcessStatus['exit']>): string {
   return signal === null ? `exit code ${code}` : `killed by ${signal}`
-}
-
-function certificateLine({ names, source, issuer, notAfter, skipped }: CertificateStatus, paint: Paint): string {
-  const left = Date.parse(notAfter) - Date.now()
-  const until = left > 0 ? `until ${notAfter} (${formatDuration(left)})` : paint('red', `expired on ${notAfter}`)
-  const facts = `certificate ${names.join(', ')}  from ${source}, by ${issuer}, ${until}`
-  const reasons = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${oneLine(error)}`))
-  return [facts, ...reasons].join('\n  ')
 }

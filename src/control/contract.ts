@@ -3,12 +3,14 @@
  * fields that a newer server adds are passed over.
  */
 import { z } from 'zod'
+import { certificateStatusSchema } from './contract-certificates.ts'
 
 /** Where a client asks for what. */
 export const paths = {
   status: '/v1/status',
   events: '/v1/events',
   start: '/v1/processes/:name/start',
+  renew: '/v1/certificates/:name/renew',
 } as const
 
 /** Unix time in milliseconds. */
@@ -82,17 +84,6 @@ export const listenerStatusSchema = z
   })
   .readonly()
 
-export const certificateStatusSchema = z
-  .object({
-    names: z.array(z.string()).readonly(),
-    source: z.string(),
-    issuer: z.string(),
-    /** ISO 8601, UTC. */
-    notAfter: z.iso.datetime(),
-    skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
-  })
-  .readonly()
-
 export const statusSchema = z
   .object({
     version: z.string(),
@@ -119,5 +110,4 @@ export const failureSchema = z.object({ error: z.object({ code: z.string(), mess
 export type Status = z.infer<typeof statusSchema>
 export type ProcessStatus = z.infer<typeof processStatusSchema>
 export type ListenerStatus = z.infer<typeof listenerStatusSchema>
-export type CertificateStatus = z.infer<typeof certificateStatusSchema>
 export type Failure = z.infer<typeof failureSchema>

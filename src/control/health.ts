@@ -1,5 +1,6 @@
 /** Whether a container can be left alone, judged by its status: for Docker's HEALTHCHECK and the probes of Kubernetes. */
 import { oneLine } from '../shared/one-line.ts'
+import { certificateWarnings } from './certificate-warnings.ts'
 import type { ProcessStatus, Status } from './contract.ts'
 
 export interface Health {
@@ -20,7 +21,8 @@ export function healthOf(status: Status, now: number): Health {
   const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
   const reasons = [...wrong, ...waiting(awaited)]
   const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
-  return { verdict, reasons, warnings: [...words('warning'), ...expired(status, now), ...status.warnings] }
+  const certificates = status.certificates.flatMap((one) => certificateWarnings(one, now))
+  return { verdict, reasons, warnings: [...words('warning'), ...certificates, ...status.warnings] }
 }
 
 interface Finding {
@@ -83,10 +85,4 @@ function waiting(processes: readonly ProcessStatus[]): readonly string[] {
 function gatewayTrouble({ listeners, gateway }: Status): readonly string[] {
   if (listeners.length === 0 || gateway.serving > 0) return []
   return [`the gateway does not serve: none of its ${gateway.threads} threads answers`]
-}
-
-function expired({ certificates }: Status, now: number): readonly string[] {
-  return certificates
-    .filter(({ notAfter }) => Date.parse(notAfter) <= now)
-    .map(({ names, notAfter }) => `the certificate of ${names.join(', ')} expired on ${notAfter}`)
 }

@@ -1,5 +1,6 @@
 /** What control needs from the rest of the house; runtime/ wires it. Whatever is not part of the contract is not told. */
 import type { Status } from './contract.ts'
+import type { CertificateStatus, RenewalRefusal } from './contract-certificates.ts'
 import type { ControlEvent } from './contract-events.ts'
 import type { Refusal, RunReport } from './contract-runs.ts'
 
@@ -9,6 +10,8 @@ export interface ControlSource {
   readonly events: EventSource
   /** Runs a task now, or says why not. */
   run(name: string): RunAnswer
+  /** A new certificate for this name, now; resolves when it serves, or says why not. Never rejects. */
+  renew(name: string, options: { readonly revoke: boolean }): Promise<RenewalAnswer>
 }
 
 export interface EventSource {
@@ -23,3 +26,7 @@ export interface EventSource {
 export type RunAnswer =
   | { readonly started: true; readonly ended: Promise<Omit<RunReport, 'process'>> }
   | { readonly started: false; readonly refusal: Refusal; readonly message: string }
+
+export type RenewalAnswer =
+  | { readonly renewed: true; readonly certificate: CertificateStatus }
+  | { readonly renewed: false; readonly refusal: RenewalRefusal; readonly message: string }

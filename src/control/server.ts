@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import { type Failure, paths, type Status, statusSchema } from './contract.ts'
+import { type CertificateStatus, certificateStatusSchema, type RenewalRefusal } from './contract-certificates.ts'
 import { type RunReport, runSchema } from './contract-runs.ts'
 import { EventStreams } from './event-stream.ts'
 import type { ControlSource } from './ports.ts'
@@ -24,7 +25,8 @@ export interface ControlOptions {
 }
 
 /**
- * Serves the control API: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`. Throws `already-running` if a Gatehouse listens on the socket, and
+ * Serves the control API: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`,
+ * `POST /v1/certificates/NAME/renew`. Throws `already-running` if a Gatehouse listens on the socket, and
  * `control-failed` if the path cannot be used.
  */
 export async function openControl({ socket, source }: ControlOptions): Promise<Control> {
@@ -53,6 +55,17 @@ interface StartRequest {
   Querystring: { readonly wait?: string }
 }
 
+interface RenewRequest {
+  Params: { readonly name: string }
+  Querystring: { readonly revoke?: string }
+}
+
+const renewalCodes: Readonly<Record<RenewalRefusal, number>> = {
+  'unknown-certificate': 404,
+  'not-renewable': 409,
+  'renewal-failed': 502,
+}
+
 function createApp(source: ControlSource, streams: EventStreams): FastifyInstance {
   const app = fastify({ logger: false })
   // Parsing keeps to the contract: a field that a source has besides, such as a child's environment, never leaves the process.
@@ -77,6 +90,12 @@ function createApp(source: ControlSource, streams: EventStreams): FastifyInstanc
     if (request.query.wait === 'true') return runSchema.parse({ process: name, ...(await answer.ended) })
     reply.code(202)
     return { process: name, outcome: 'started' }
+  })
+  app.post<RenewRequest>(paths.renew, async (request, reply): Promise<CertificateStatus | Failure> => {
+    const answer = await source.renew(request.params.name, { revoke: request.query.revoke === 'true' })
+    if (answer.renewed) return certificateStatusSchema.parse(answer.certificate)
+    reply.code(renewalCodes[answer.refusal])
+    return failure(answer.refusal, answer.message)
   })
   app.setNotFoundHandler(async (request, reply): Promise<Failure> => {
     reply.code(404)

@@ -1,15 +1,18 @@
 /** The metrics page: what the threads have counted, the processes, and Gatehouse itself. */
 import { readdirSync } from 'node:fs'
+import type { CertificateStatus } from '../certificates/ports.ts'
 import { version } from '../shared/assets.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 import { talliedFamilies } from '../telemetry/metrics-families.ts'
 import type { Family, Value } from '../telemetry/metrics-page.ts'
+import { certificateFamilies } from './certificate-metrics.ts'
 import type { ThreadsMeasured } from './threads.ts'
 import type { TransitionCounts } from './transition-counts.ts'
 
 export interface MetricsSource {
   measure(): ThreadsMeasured
   processes(): readonly ProcessStatus[]
+  certificates(): readonly CertificateStatus[]
   readonly transitions: TransitionCounts
 }
 
@@ -21,6 +24,7 @@ export function metricFamilies(source: MetricsSource): readonly Family[] {
     ...threadFamilies(measured),
     ...processFamilies(processes),
     source.transitions.family(processes.map(({ name }) => name)),
+    ...certificateFamilies(source.certificates()),
     ...ownFamilies(),
   ]
 }

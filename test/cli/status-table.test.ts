@@ -150,8 +150,16 @@ test('certificates say until when, and why a preferred source does not serve', (
       issuer: 'Gatehouse internal CA 01234567',
       notAfter: new Date(Date.now() + 5.5 * day).toISOString(),
       skipped: [{ source: 'files', error: '/ssl/chain.pem: expired' }],
+      stopgap: false,
     },
-    { names: ['old.example'], source: 'files', issuer: 'R3', notAfter: '2026-01-01T00:00:00.000Z', skipped: [] },
+    {
+      names: ['old.example'],
+      source: 'files',
+      issuer: 'R3',
+      notAfter: '2026-01-01T00:00:00.000Z',
+      skipped: [],
+      stopgap: false,
+    },
   ]
   const [first, second, third] = renderStatus({ ...status, certificates }, { colour: false, width: 80 })
     .split('\n')
@@ -161,6 +169,33 @@ test('certificates say until when, and why a preferred source does not serve', (
   )
   expect(second).toBe('  not from files: /ssl/chain.pem: expired')
   expect(third).toBe('certificate old.example  from files, by R3, expired on 2026-01-01T00:00:00.000Z')
+})
+
+test('a certificate of an ACME server says when it is renewed; a stopgap in red what went wrong and what to do', () => {
+  const now = Date.now()
+  const certificate = { names: ['a.example'], source: 'acme', issuer: 'R3', skipped: [], stopgap: false }
+  const notAfter = new Date(now + 90 * day).toISOString()
+  const calm = { due: now + 60.5 * day, advised: true, failures: 0, underWay: false }
+  const failing = {
+    advised: false,
+    failures: 2,
+    lastError: 'no route\nmore',
+    nextAttempt: now + 90_400,
+    underWay: false,
+  }
+  const certificates = [
+    { ...certificate, notAfter, renewal: calm },
+    { ...certificate, notAfter, stopgap: true, renewal: failing },
+  ]
+  const text = renderStatus({ ...status, certificates }, { colour: true, width: 80 })
+  const [first, second, ...notes] = stripVTControlCharacters(text).trimEnd().split('\n').slice(5)
+  expect(first).toMatch(/, renewal in 60d 1[12]h, as its CA advises$/)
+  expect(second).toMatch(/, next attempt in 1m \d+s$/)
+  expect(notes).toEqual([
+    '  the last 2 attempts failed: no route',
+    '  our own CA serves meanwhile, which browsers warn of: run `gatehouse certs doctor a.example`',
+  ])
+  expect(text).toContain('\u001b[31m\u001b[1mour own CA serves')
 })
 
 test('a gatehouse without processes or listeners says so', () => {

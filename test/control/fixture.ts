@@ -27,6 +27,11 @@ export async function opened(
 const uneventful: Omit<ControlSource, 'status'> = {
   events: { lastEvent: 0, since: () => undefined, subscribe: () => () => {} },
   run: (name) => ({ started: false, refusal: 'unknown-process', message: `there is no process ${name}` }),
+  renew: async (name) => ({
+    renewed: false,
+    refusal: 'unknown-certificate',
+    message: `there is no certificate for ${name}`,
+  }),
 }
 
 export const sampleStatus: Status = {
@@ -73,6 +78,8 @@ export const sampleStatus: Status = {
       issuer: 'Gatehouse internal CA 01234567',
       notAfter: '2046-01-02T03:04:05.000Z',
       skipped: [{ source: 'files', error: '/none.pem: the certificate file does not exist' }],
+      stopgap: false,
+      renewal: { due: 1_790_000_100_000, advised: true, failures: 0, underWay: false },
     },
   ],
   warnings: [],

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readStatus } from '../../src/control/client.ts'
+import { renewCertificate } from '../../src/control/client-certificates.ts'
 import type { ProcessStatus, Status } from '../../src/control/contract.ts'
 import { opened, sampleStatus, temporaryFolder } from './fixture.ts'
 
@@ -174,4 +175,33 @@ test('close leaves the socket of a successor alone', async () => {
   await opened(socket, () => successor)
   await control.close()
   expect(await readStatus(socket)).toEqual(successor)
+})
+
+test('a renewal is answered with the certificate, or with why there is none', async () => {
+  const [certificate] = sampleStatus.certificates
+  const asked: unknown[] = []
+  await opened(socket, undefined, {
+    async renew(name, options) {
+      asked.push([name, options])
+      if (name === '*.a.test' && certificate) return { renewed: true, certificate }
+      const refusal = name === 'files.test' ? 'not-renewable' : 'renewal-failed'
+      return { renewed: false, refusal, message: `${name} is not to be had` }
+    },
+  })
+  expect(await renewCertificate(socket, { name: '*.a.test', revoke: true })).toEqual(certificate)
+  for (const [name, refused] of [
+    ['files.test', 'not-renewable'],
+    ['b/../c', 'renewal-failed'],
+  ] as const)
+    expect(await renewCertificate(socket, { name, revoke: false })).toEqual({
+      refused,
+      message: `${name} is not to be had`,
+    })
+  expect(asked).toEqual([
+    ['*.a.test', { revoke: true }],
+    ['files.test', { revoke: false }],
+    ['b/../c', { revoke: false }],
+  ])
+  expect((await ask('/v1/certificates/b.test/renew', 'POST')).status).toBe(502)
+  expect((await ask('/v1/certificates/files.test/renew', 'POST')).status).toBe(409)
 })

@@ -1,0 +1,20 @@
+import { oneLine } from '../shared/one-line.ts'
+import type { CertificateStatus } from './contract-certificates.ts'
+
+/**
+ * What is wrong with a certificate, in a few words each. Warnings, never a reason to restart a container: it serves with what
+ * it has, and a restart gets no certificate sooner. `now`: Unix time in milliseconds.
+ */
+export function certificateWarnings(certificate: CertificateStatus, now: number): readonly string[] {
+  const { notAfter, stopgap, renewal } = certificate
+  const names = certificate.names.join(', ')
+  const warnings: string[] = []
+  if (stopgap) warnings.push(`our own CA serves for ${names}, which browsers warn of`)
+  if (Date.parse(notAfter) <= now) warnings.push(`the certificate of ${names} expired on ${notAfter}`)
+  if (renewal && renewal.failures > 0) {
+    const reason = renewal.lastError === undefined ? '' : `: ${oneLine(renewal.lastError)}`
+    const times = renewal.failures === 1 ? '' : ` (${renewal.failures} times)`
+    warnings.push(`no new certificate for ${names}${times}${reason}`)
+  }
+  return warnings
+}

@@ -1,0 +1,40 @@
+/** What is said of certificates: in the status, and by `POST /v1/certificates/NAME/renew`. */
+import { z } from 'zod'
+
+const time = z.number().nonnegative()
+
+/** Of a certificate that has an ACME server among its sources. */
+export const renewalStatusSchema = z
+  .object({
+    /** Unix time in milliseconds: when it is due by its life, or by what the CA says. */
+    due: time.optional(),
+    /** The CA said when. */
+    advised: z.boolean(),
+    /** In a row; 0 after a success. */
+    failures: z.int().nonnegative(),
+    lastError: z.string().optional(),
+    /** Unix time in milliseconds; after a failure. */
+    nextAttempt: time.optional(),
+    underWay: z.boolean(),
+  })
+  .readonly()
+
+export const certificateStatusSchema = z
+  .object({
+    names: z.array(z.string()).readonly(),
+    source: z.string(),
+    issuer: z.string(),
+    /** ISO 8601, UTC. */
+    notAfter: z.iso.datetime(),
+    skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
+    /** None of its sources can serve: our own CA does, which browsers warn of. */
+    stopgap: z.boolean(),
+    renewal: renewalStatusSchema.optional(),
+  })
+  .readonly()
+
+/** 200: the certificate that serves now. A refusal is a failure with one of these codes: 404, 409, 502. */
+export const renewalRefusals = ['unknown-certificate', 'not-renewable', 'renewal-failed'] as const
+
+export type CertificateStatus = z.infer<typeof certificateStatusSchema>
+export type RenewalRefusal = (typeof renewalRefusals)[number]
