@@ -23,7 +23,7 @@ const floors = [
 const gates: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['supervisor/spawn.ts'],
   'acme-client': ['certificates/issuer/acme.ts'],
-  'node-forge': ['certificates/issuer/internal.ts'],
+  'node-forge': ['certificates/issuer/internal.ts', 'certificates/trust-store/pkcs12.ts'],
   fastify: ['gateway/', 'control/'],
   '@fastify/http-proxy': ['gateway/'],
   undici: ['gateway/'],

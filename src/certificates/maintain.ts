@@ -28,6 +28,8 @@ export interface Certificates {
   watch(): void
   /** A new certificate for this name now, from its ACME server; `revoke` the old one then. Rejects with the reason. */
   renew(name: string, options: { readonly revoke: boolean }): Promise<CertificateStatus>
+  /** PEM of our own CA's root, made if there is none yet. Rejects with `certificate-unusable` if it cannot be. */
+  internalRoot(): Promise<string>
   close(): void
   /** What may be told of them, in the order of the plans. */
   describe(): readonly CertificateStatus[]
@@ -118,6 +120,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
       await inTurn(look)
       return keeper.status()
     },
+    internalRoot: () => inTurn(() => issuers.authority.root()),
     close() {
       clearInterval(timer)
       timer = undefined

@@ -1,5 +1,6 @@
 import { startWaves } from '../plan/graph.ts'
 import { chosenLater, portPlaceholder } from '../plan/own-port.ts'
+import type { TrustStorePlan } from '../plan/trust-stores.ts'
 import type { CertificatePlan, HandlerPlan, OriginProxyPlan, Plan, ProbeCheck, ProcessPlan } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
@@ -30,6 +31,10 @@ export function describePlan(plan: Plan): string {
     section(
       'certificates',
       plan.certificates.map((certificate) => [certificate.domains.join(', '), sourcesOf(certificate)]),
+    ),
+    section(
+      'trust stores',
+      plan.trustStores.map((store) => [store.name, store.file, trustedBy(store)]),
     ),
     section(
       'routes (the first that matches wins)',
@@ -70,6 +75,14 @@ function section(title: string, rows: readonly (readonly string[])[]): string {
 
 function sourcesOf({ use }: CertificatePlan): string {
   return use.map((source) => (source.kind === 'files' ? `files ${source.certificate}` : 'internal CA')).join(', else ')
+}
+
+function trustedBy({ certificates, system, internal }: TrustStorePlan): string {
+  return [
+    ...(certificates === undefined ? [] : [certificates]),
+    ...(internal ? ['internal CA'] : []),
+    ...(system ? ['system'] : []),
+  ].join(', ')
 }
 
 function destination(handler: HandlerPlan): string {

@@ -9,6 +9,7 @@ import { resolveGateway } from './resolve-gateway.ts'
 import { resolveHooks } from './resolve-hooks.ts'
 import { resolveLog } from './resolve-output.ts'
 import { resolveProcesses } from './resolve-processes.ts'
+import { resolveTrustStores } from './resolve-trust-stores.ts'
 import type { Plan } from './types.ts'
 import { checks } from './validate/checks.ts'
 
@@ -38,6 +39,7 @@ function plan(asked: Asked): Plan {
     hooks: resolveHooks(asked),
     gateway: resolveGateway(asked),
     certificates: resolveCertificates(asked),
+    trustStores: resolveTrustStores(asked),
     storage: absolute(asked, config.storage),
     control: { socket: absolute(asked, config.control.socket) },
     shutdown: config.shutdown,

@@ -11,10 +11,12 @@ import type { GuardsPlan, LimitsPlan, PasswordHashes } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
 import type { HealthPlan } from './health.ts'
 import type { HookPlan } from './hooks.ts'
+import type { ClientCertificatesPlan } from './listener-tls.ts'
 import type { LogFilesPlan } from './output.ts'
 import type { ProcessPlan } from './processes.ts'
 import type { RequestIdPlan } from './request-id.ts'
 import type { RewritePlan } from './rewrite.ts'
+import type { TrustStorePlan } from './trust-stores.ts'
 import type { UpstreamPlan } from './upstreams.ts'
 
 export type * from './certificates.ts'
@@ -31,6 +33,7 @@ export interface Plan {
   readonly hooks: readonly HookPlan[]
   readonly gateway: GatewayPlan
   readonly certificates: readonly CertificatePlan[]
+  readonly trustStores: readonly TrustStorePlan[]
   /** Absolute path of the folder in which certificates and other state are kept. */
   readonly storage: string
   readonly control: ControlPlan
@@ -101,6 +104,10 @@ export interface ListenerPlan {
   readonly tls: boolean
   /** The version of the PROXY header that every connection begins with; absent: none does. */
   readonly proxyProtocol?: 'v1' | 'v2' | 'any'
+  /** The value of Strict-Transport-Security on its answers; absent: none is added. */
+  readonly hsts?: string
+  /** Absent: clients are not asked for one. */
+  readonly clientCertificates?: ClientCertificatesPlan
   /** Whether it answers the paths of the gateway's health. */
   readonly health: boolean
   readonly position: SourcePosition

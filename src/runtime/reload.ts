@@ -1,3 +1,4 @@
+import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import type { Diagnostic } from '../config/diagnostics.ts'
 import { changedSections, type PlanSection } from '../plan/diff.ts'
 import type { Plan } from '../plan/types.ts'
@@ -40,6 +41,7 @@ async function swap(house: House, plan: Plan): Promise<void> {
   warnOfFixedParts(house, plan)
   house.health.apply(plan.gateway.upstreams)
   house.hooks.apply(plan.hooks)
+  await writeTrustStores(plan.trustStores, { internalRoot: house.certificates.internalRoot, log: house.log })
   house.plan = plan
   house.listeners = listeners
   const { rolling, ...changes } = await house.supervisor.apply(plan.processes)

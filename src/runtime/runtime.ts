@@ -1,5 +1,6 @@
 /** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
 import { createCertificates } from '../certificates/maintain.ts'
+import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import { openControl } from '../control/server.ts'
 import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
 import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
@@ -82,6 +83,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     log,
   })
   const served = await certificates.load()
+  await writeTrustStores(plan.trustStores, { internalRoot: certificates.internalRoot, log })
   const supervisor = createSupervisor({
     processes: plan.processes,
     output,

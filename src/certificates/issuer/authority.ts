@@ -14,23 +14,26 @@ export interface Authority {
    * Throws `certificate-unusable` if the folder cannot be read or written.
    */
   issue(domains: readonly string[]): Promise<IssuedCertificate>
+  /** PEM of the root, which is made if there is none. Under the same conditions as `issue`. */
+  root(): Promise<string>
 }
 
 /** `folder`: absolute; holds `root.crt`, `root.key` and a folder for the leaf of each certificate. Made when first needed. */
 export function createAuthority(folder: string, log: Log): Authority {
+  async function withRoot<Result>(work: (root: NewPair) => Result | Promise<Result>): Promise<Result> {
+    try {
+      return await work(await currentRoot(folder, log))
+    } catch (error) {
+      throw new GatehouseError(
+        'certificate-unusable',
+        `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
+        { cause: error },
+      )
+    }
+  }
   return {
-    async issue(domains) {
-      try {
-        const root = await currentRoot(folder, log)
-        return await currentLeaf(root, folder, domains)
-      } catch (error) {
-        throw new GatehouseError(
-          'certificate-unusable',
-          `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
-          { cause: error },
-        )
-      }
-    },
+    issue: (domains) => withRoot((root) => currentLeaf(root, folder, domains)),
+    root: () => withRoot((root) => root.certificate),
   }
 }
 

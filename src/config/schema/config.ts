@@ -10,6 +10,7 @@ import { logSchema } from './log.ts'
 import { processSchema } from './process.ts'
 import { duration, scalar, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
+import { trustStoresSchema } from './trust-stores.ts'
 import { upstreamSchema } from './upstreams.ts'
 import { usersSchema } from './users.ts'
 
@@ -28,6 +29,7 @@ export const configSchema = mapping({
   processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
   hooks: hooksSchema.describe('What is called when something happens to a process').prefault([]),
   certificates: certificatesSchema.prefault([]),
+  trustStores: trustStoresSchema.describe('Files of trusted certificates for programs such as Java').prefault({}),
   storage: text('the path of a folder')
     .describe('Where certificates and other state are kept')
     .prefault('/data/gatehouse'),

@@ -23,6 +23,7 @@ import { somethingToDo } from './something-to-do.ts'
 import { stopBudget } from './stop-budget.ts'
 import { certificatesForTls } from './tls.ts'
 import { trust } from './trust.ts'
+import { trustStores } from './trust-stores.ts'
 import { upstreamTls } from './upstream-tls.ts'
 import { routeUsers, userNames } from './users.ts'
 
@@ -57,6 +58,7 @@ export const checks: readonly Check[] = [
   certificateFiles,
   acmeWildcards,
   certificatesForTls,
+  trustStores,
   shadowedRoutes,
   socketPath,
   stopBudget,

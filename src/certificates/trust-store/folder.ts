@@ -1,0 +1,72 @@
+import { X509Certificate } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf } from '../../shared/errors.ts'
+import { certificatesIn } from '../pem.ts'
+
+export interface FoundCertificates {
+  readonly certificates: readonly X509Certificate[]
+  /** Files that are left out, each as a sentence with the mend. */
+  readonly problems: readonly string[]
+}
+
+/**
+ * The certificates of a folder's `*.crt` and `*.pem` files, in the order of their names; not of folders in it. A file is
+ * taken whole or not at all. A folder that does not exist has none. Never rejects.
+ */
+export async function certificatesOfFolder(folder: string): Promise<FoundCertificates> {
+  const certificates: X509Certificate[] = []
+  const problems: string[] = []
+  let names: string[] = []
+  try {
+    names = (await readdir(folder)).filter((name) => /\.(crt|pem)$/.test(name)).sort()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT')
+      problems.push(`the folder ${folder} ${wayOut(code, `cannot be read (${code}); name a folder`)}`)
+  }
+  for (const name of names) {
+    const path = join(folder, name)
+    try {
+      certificates.push(...(await certificatesOfFile(path)))
+    } catch (error) {
+      problems.push(`${path} is left out: it ${messageOf(error)}`)
+    }
+  }
+  return { certificates, problems }
+}
+
+/** Throws with what continues "the file ...". */
+async function certificatesOfFile(path: string): Promise<readonly X509Certificate[]> {
+  let content: Buffer
+  try {
+    // To read a named pipe would wait for ever; what a link leads to counts, as volumes of Kubernetes are made of links.
+    if (!(await stat(path)).isFile()) throw new Error('is no regular file; put the certificate there, or rename it')
+    content = await readFile(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new Error(wayOut(code, `cannot be read (${code}); mend or remove it`))
+  }
+  const found = parsed(content)
+  if (found.length === 0) throw new Error(`holds no certificate; ${mend}`)
+  return found
+}
+
+const mend = 'export it again as PEM, or remove the file'
+
+function parsed(content: Buffer): readonly X509Certificate[] {
+  try {
+    const text = content.toString('latin1')
+    // Files for Windows are often DER under the same name (RFC 2585 §3); a SEQUENCE begins with 0x30.
+    return content[0] === 0x30 && !text.includes('-----BEGIN') ? [new X509Certificate(content)] : certificatesIn(text)
+  } catch {
+    throw new Error(`holds a certificate that does not parse; ${mend}`)
+  }
+}
+
+function wayOut(code: string | undefined, otherwise: string): string {
+  if (code === 'EACCES') return `cannot be read by user ${process.geteuid?.()}; let it read (chmod a+rX)`
+  if (code === 'ENOENT') return 'is a link that leads nowhere; mend or remove it'
+  return otherwise
+}

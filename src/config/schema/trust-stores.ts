@@ -1,0 +1,27 @@
+import type { z } from 'zod'
+import { refusal } from './flaw.ts'
+import { boolean, text } from './scalars.ts'
+import { mapping, named } from './structures.ts'
+
+/** What programs trust that do not read the system's certificates: Java above all. */
+export const trustStoresSchema = named(
+  mapping({
+    file: text('the path of a file such as `./truststore.p12`').describe(
+      'PKCS#12, written before processes start; its password is `changeit`',
+    ),
+    certificates: text('the path of a folder').describe('Its `*.crt` and `*.pem` are trusted').optional(),
+    system: boolean.describe('Also what the system trusts').default(true),
+    internal: boolean.describe('Also our own certificate authority').default(false),
+  }).superRefine(({ certificates, system, internal }, context) => {
+    if (certificates === undefined && !system && !internal)
+      context.addIssue(
+        refusal(
+          'contradiction',
+          'this trust store would be empty',
+          'give a folder of `certificates`, or leave out `system: false`',
+        ),
+      )
+  }),
+)
+
+export type TrustStoresConfig = z.output<typeof trustStoresSchema>

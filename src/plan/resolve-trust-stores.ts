@@ -1,0 +1,13 @@
+import { type Asked, absolute, keyAt } from './asked.ts'
+import type { TrustStorePlan } from './trust-stores.ts'
+
+export function resolveTrustStores(asked: Asked): readonly TrustStorePlan[] {
+  return Object.entries(asked.config.trustStores).map(([name, { file, certificates, system, internal }]) => ({
+    name,
+    file: absolute(asked, file),
+    ...(certificates !== undefined && { certificates: absolute(asked, certificates) }),
+    system,
+    internal,
+    position: keyAt(asked, ['trustStores', name]),
+  }))
+}
