@@ -1,5 +1,6 @@
 import { addListVerb } from './certs-list.ts'
 import { addRenewVerb } from './certs-renew.ts'
+import { addTrustVerb } from './certs-trust.ts'
 import type { Verb } from './verb.ts'
 
 const help = `
@@ -14,5 +15,5 @@ Gatehouse gets and renews certificates by itself; these are for looking, and for
 export const certsVerb: Verb = (program, terminal, end) => {
   const certs = program.command('certs').description('look at certificates, renew them, find out why there is none')
   certs.addHelpText('after', help)
-  for (const add of [addListVerb, addRenewVerb]) add(certs, terminal, end)
+  for (const add of [addListVerb, addRenewVerb, addTrustVerb]) add(certs, terminal, end)
 }

@@ -1,4 +1,5 @@
 /** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+import { warnIfEphemeral } from '../certificates/ephemeral.ts'
 import { createCertificates } from '../certificates/maintain.ts'
 import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import { openControl } from '../control/server.ts'
@@ -82,6 +83,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     runDnsHook: (hook, words) => runDnsHook(hook, words, output),
     log,
   })
+  await warnIfEphemeral(plan.certificates, plan.storage, log)
   const served = await certificates.load()
   await writeTrustStores(plan.trustStores, { internalRoot: certificates.internalRoot, log })
   const supervisor = createSupervisor({
