@@ -18,7 +18,7 @@ afterEach(async () => {
 interface Site {
   readonly pebble: Pebble
   readonly https: number
-  start(storage: string, acme?: string): Gatehouse
+  start(storage: string, acme?: string, domain?: string): Gatehouse
 }
 
 async function site(options: Partial<PebbleOptions> = {}): Promise<Site> {
@@ -28,15 +28,17 @@ async function site(options: Partial<PebbleOptions> = {}): Promise<Site> {
   return {
     pebble,
     https,
-    start(storage, acme = '') {
+    start(storage, acme = '', domain = 'app.example.test') {
       const gatehouse = startGatehouse({
+        files: { 'dns-hook.mjs': dnsHook },
+        env: { DNS: pebble.dns.management },
         config: `
 gateway:
   threads: 2
   listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
   routes: [{ redirect: { to: "https://{host}{uri}" } }]
 certificates:
-  - { domains: [app.example.test], use: [{ acme: { directory: "${pebble.directory}", trust: ${pebble.trust}${acme} } }] }
+  - { domains: ["${domain}"], use: [{ acme: { directory: "${pebble.directory}", trust: ${pebble.trust}${acme} } }] }
 storage: ${storage}
 control: { socket: ./control.sock }
 `,
@@ -46,6 +48,13 @@ control: { socket: ./control.sock }
     },
   }
 }
+
+/** As an operator would write it: `set` or `clear`, the name of the record, its value. */
+const dnsHook = `
+const [action, name, value] = process.argv.slice(2)
+const answer = await fetch(process.env.DNS + '/' + action + '-txt', { method: 'POST', body: JSON.stringify({ host: name + '.', value }) })
+console.log(action, name, answer.status)
+`
 
 function peerCertificate(port: number, servername = 'app.example.test'): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
@@ -85,5 +94,23 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const second = start(storage)
     await second.ready()
     expect((await peerCertificate(https)).issuer).toMatch(/Pebble Intermediate CA/)
+  })
+
+  it('gets a wildcard by way of a hook that sets records in the DNS, and clears them', async () => {
+    const { https, start } = await site()
+    const gatehouse = start('./storage', ', dns: { run: [node, dns-hook.mjs] }', '*.example.test')
+    await gatehouse.waitFor({ message: /^the certificate for \*.example.test is now from acme/ })
+    const hook = gatehouse.lines.filter((line) => line.process === 'dns-hook').map(({ message }) => message)
+    expect(hook).toEqual(['set _acme-challenge.example.test 200', 'clear _acme-challenge.example.test 200'])
+    const shown = async () => (await peerCertificate(https, 'any.example.test')).subjectAltName
+    await expect.poll(shown).toBe('DNS:*.example.test')
+  })
+
+  it('says why a hook failed, with its last words, and serves on', async () => {
+    const { https, start } = await site()
+    const gatehouse = start('./storage', ', dns: { run: [sh, -c, "echo no such zone; exit 3"] }', '*.example.test')
+    const { message } = await gatehouse.waitFor({ level: 'error', message: /^no certificate for/ })
+    expect(message).toMatch(/: the dns hook exited with code 3: no such zone; next attempt in /)
+    expect((await peerCertificate(https, 'any.example.test')).issuer).toMatch(/Gatehouse internal CA/)
   })
 })
