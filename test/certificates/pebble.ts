@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -84,6 +85,8 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     await answering(`https://127.0.0.1:${api}/dir`, child)
     return child
   }
+  // Its DNS first: a server that asked it too early would wait for seconds.
+  await listening(dnsManagement, resolver)
   let server = await startServer()
   const manage = async (path: string, body: unknown) => {
     const { ok, status } = await fetch(`http://127.0.0.1:${dnsManagement}${path}`, {
@@ -190,4 +193,18 @@ function ask(url: string): Promise<string | undefined> {
       resolve(undefined),
     )
   })
+}
+
+/** Until a connection is accepted; rejects if the program ends first. */
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + startLimit
+  const accepts = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+  while (!(await accepts())) {
+    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${child.spawnfile} did not start`)
+    await pause(20)
+  }
 }
