@@ -6,6 +6,7 @@ import type { Log } from '../shared/log.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import { type Arrival, admit } from './admit.ts'
 import { Challenges } from './challenges.ts'
+import { readClientAuthorities } from './client-certificates.ts'
 import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
@@ -22,7 +23,7 @@ import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.t
 import { recordOf } from './record.ts'
 import { refusals } from './refusals.ts'
 import { sendError, statusOf } from './respond.ts'
-import { createSni } from './sni.ts'
+import { sniByListener, type TlsTerms } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
 import { StallWatch } from './stall.ts'
 import { Tenure } from './tenure.ts'
@@ -75,8 +76,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, ...first }: G
   let listeners: readonly Listener[] = []
   let serving: Tenure | undefined
   let withdrawn = false
-  let { ticketKey } = first
-  let served: readonly ServedCertificate[] = []
+  let terms: TlsTerms = { certificates: [], ticketKey: first.ticketKey, authorities: new Map() }
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
   const files = createFileStore()
@@ -151,7 +151,8 @@ export function createGateway({ accessLog, meter, log, rateLimits, ...first }: G
   }
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
-    const sni = createSni(certificates, ticketKey)
+    const authorities = await readClientAuthorities(plan.listeners)
+    const sni = sniByListener({ ...terms, certificates, authorities })
     const generation = await buildGeneration(plan, {
       upstreams,
       files,
@@ -169,13 +170,20 @@ export function createGateway({ accessLog, meter, log, rateLimits, ...first }: G
     serving = new Tenure(generation, accessLog(plan))
     tenures.add(serving)
     stalls.watch(plan.limits.stallTimeout)
-    served = certificates
-    for (const listener of kept) listener.use(sni)
     for (const listener of listeners) if (!kept.includes(listener)) closeListener(listener)
     listeners = [...kept, ...opened]
+    // Once more for all: the key of tickets may be another by now.
+    change({ certificates, authorities })
     for (const listener of listeners) listener.limit(plan.limits)
     connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
     before?.retire(() => void forget(before))
+  }
+
+  function change(some: Partial<TlsTerms>): void {
+    const next = { ...terms, ...some }
+    const sni = sniByListener(next)
+    terms = next
+    for (const listener of listeners) listener.use(sni(listener.plan))
   }
 
   async function forget(tenure: Tenure): Promise<void> {
@@ -195,16 +203,8 @@ export function createGateway({ accessLog, meter, log, rateLimits, ...first }: G
       lastApply = applied.catch(() => {})
       return applied
     },
-    use(certificates) {
-      const sni = createSni(certificates, ticketKey)
-      served = certificates
-      for (const listener of listeners) listener.use(sni)
-    },
-    renewTickets(key) {
-      ticketKey = key
-      const sni = createSni(served, key)
-      for (const listener of listeners) listener.use(sni)
-    },
+    use: (certificates) => change({ certificates }),
+    renewTickets: (ticketKey) => change({ ticketKey }),
     show: (shown) => challenges.show(shown),
     know(next) {
       targets = next

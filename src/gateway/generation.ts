@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { answeredMethods } from './admit.ts'
+import { type ClientCertificateHeaders, clientCertificateHeaders } from './client-certificates.ts'
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
@@ -37,6 +38,9 @@ export interface Generation {
   rulesOf(routeIndex: number): HeaderRules
   /** Headers for upstreams of the proxy route with this index. */
   requestRulesOf(routeIndex: number): HeaderRules
+  /** Of Strict-Transport-Security, by the name of the listener. */
+  readonly hsts: ReadonlyMap<string, string>
+  readonly clientCertificates: ClientCertificateHeaders
   /** Which encodings a client wants. */
   readonly negotiate: Negotiate
   /** Where the proxy route with this index sends requests. */
@@ -103,6 +107,8 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     trusts: compileRanges(plan.trustedProxies),
     rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
     requestRulesOf: (routeIndex) => requestRules[routeIndex] as HeaderRules,
+    hsts: new Map(plan.listeners.flatMap(({ name, hsts }) => (hsts === undefined ? [] : [[name, hsts]]))),
+    clientCertificates: clientCertificateHeaders(plan.listeners),
     negotiate: files.negotiate,
     upstreamOf: upstreams.of,
     async answer(exchange) {

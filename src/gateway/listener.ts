@@ -5,6 +5,7 @@ import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { acmeProtocol } from './challenges.ts'
+import { admitClients } from './client-certificates.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
 import { inTurns } from './in-turns.ts'
@@ -54,7 +55,7 @@ export interface Listener {
 /** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
 export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
   let current = sni
-  const server = plan.tls ? secureServer(() => current, events) : createServer(http1)
+  const server = plan.tls ? secureServer(plan, () => current, events) : createServer(http1)
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
   let times = { headerTimeout: 0, idleTimeout: 0 }
@@ -142,13 +143,19 @@ function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void
 /** Sockets whose client is an ACME server that wants to see a challenge. */
 const looking = new WeakSet<object>()
 
-function secureServer(sni: () => SniChooser, events: Pick<ListenerEvents, 'challenge'>): Http2SecureServer {
+function secureServer(
+  plan: ListenerPlan,
+  sni: () => SniChooser,
+  events: Pick<ListenerEvents, 'challenge' | 'refused'>,
+): Http2SecureServer {
+  const { clientCertificates } = plan
   const server = createSecureServer({
     ...http1,
     ...http2,
     ...tls,
     ...tlsFloor,
     allowHTTP1: true,
+    ...(clientCertificates && { requestCert: true, rejectUnauthorized: clientCertificates.required }),
     // In TLS 1.3 it comes before SNICallback, in 1.2 after it: there the certificate is changed once more.
     ALPNCallback(this: TLSSocket, { servername, protocols }) {
       const context = protocols.includes(acmeProtocol) ? events.challenge(servername) : undefined
@@ -163,6 +170,7 @@ function secureServer(sni: () => SniChooser, events: Pick<ListenerEvents, 'chall
       else done(new Error(`no certificate for ${name}`))
     },
   })
+  if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake was all that an ACME server wanted (RFC 8737 §3).
   server.on('unknownProtocol', (socket: TLSSocket) => socket.destroy())
   return server

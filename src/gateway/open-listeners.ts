@@ -5,10 +5,10 @@ import type { SniChooser } from './sni.ts'
 /** Opens all of these ports, or none: rejects with the first reason, with nothing left open. */
 export async function openListeners(
   plans: readonly ListenerPlan[],
-  sni: SniChooser,
+  sni: (plan: ListenerPlan) => SniChooser,
   events: ListenerEvents,
 ): Promise<readonly Listener[]> {
-  const results = await Promise.allSettled(plans.map((plan) => openListener(plan, sni, events)))
+  const results = await Promise.allSettled(plans.map((plan) => openListener(plan, sni(plan), events)))
   const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) {
@@ -25,6 +25,7 @@ export function samePort(a: ListenerPlan, b: ListenerPlan): boolean {
     a.host === b.host &&
     a.port === b.port &&
     a.tls === b.tls &&
-    a.proxyProtocol === b.proxyProtocol
+    a.proxyProtocol === b.proxyProtocol &&
+    a.clientCertificates?.required === b.clientCertificates?.required
   )
 }

@@ -38,6 +38,7 @@ export function upstreamHeaders(exchange: Exchange): string[] {
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
+  generation.clientCertificates.push(headers, exchange.listener.name, request.socket)
   for (const [name, value] of replacedHeaders ?? []) {
     if (value !== null && !rules.governed.has(name)) headers.push(name, value)
   }
@@ -48,8 +49,9 @@ export function upstreamHeaders(exchange: Exchange): string[] {
 }
 
 /** What never goes on, whatever the plan says: `lower` is a client's field name in lower case. */
-function isDropped(lower: string, { identity }: Exchange): boolean {
+function isDropped(lower: string, { identity, generation }: Exchange): boolean {
   if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
+  if (generation.clientCertificates.reserved.has(lower)) return true
   // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would pass every rule here
   // and be obeyed there.
   if (lower.includes('_') || lower.includes('.')) return true

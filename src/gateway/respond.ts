@@ -53,8 +53,19 @@ export function statusOf(error: unknown): number {
 
 export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[] {
   const final = applyRules(exchange.rules, headers, exchange)
+  pushHsts(final, exchange)
   pushIds(final, exchange.ids, exchange.generation.plan.requestId)
   return final
+}
+
+const hstsName = 'strict-transport-security'
+
+/** One value only: browsers read the first (RFC 6797 §8.1), and what a route or upstream says is nearer to the answer. */
+function pushHsts(headers: string[], { generation, listener, rules }: Exchange): void {
+  const value = generation.hsts.get(listener.name)
+  if (value === undefined || rules.governed.has(hstsName)) return
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === hstsName) return
+  headers.push(hstsName, value)
 }
 
 /**

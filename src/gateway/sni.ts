@@ -1,4 +1,5 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import type { ClientAuthorities } from './client-certificates.ts'
 import type { ServedCertificate } from './ports.ts'
 
 /** Chooses the certificate of a TLS handshake; a change counts from the next handshake on. */
@@ -31,13 +32,30 @@ export const tlsFloor = {
   ].join(':'),
 } as const
 
-/** `ticketKey`: the 48 bytes with which session tickets are sealed; a secret. */
-export function createSni(certificates: readonly ServedCertificate[], ticketKey: Uint8Array): SniChooser {
+/** What handshakes are answered with. */
+export interface TlsTerms {
+  readonly certificates: readonly ServedCertificate[]
+  /** The 48 bytes with which session tickets are sealed; a secret. */
+  readonly ticketKey: Uint8Array
+  /** By the name of the listener; those without do not ask clients for certificates. */
+  readonly authorities: ReadonlyMap<string, ClientAuthorities>
+}
+
+/** Chooses for each listener; throws if a certificate is unusable. */
+export function sniByListener(terms: TlsTerms): (listener: { readonly name: string }) => SniChooser {
+  const common = createSni(terms)
+  const own = new Map([...terms.authorities].map(([name, clients]) => [name, createSni(terms, clients)] as const))
+  return ({ name }) => own.get(name) ?? common
+}
+
+function createSni({ certificates, ticketKey }: TlsTerms, clients?: ClientAuthorities): SniChooser {
+  // Every context that may be chosen must know them: the chosen one's are those that a client is judged by.
+  const ca = clients && { ca: clients.ca }
   const unnamed = certificates.find((certificate) => certificate.anyName) ?? certificates[0]
   const byName = new Map<string, SecureContext>()
   let anyName: SecureContext | undefined
   for (const { names, certificate, key, anyName: any } of certificates) {
-    const context = createSecureContext({ cert: certificate, key, ...tlsFloor })
+    const context = createSecureContext({ cert: certificate, key, ...ca, ...tlsFloor })
     if (any) anyName ??= context
     for (const name of names) if (!byName.has(name)) byName.set(name, context)
   }
@@ -50,8 +68,9 @@ export function createSni(certificates: readonly ServedCertificate[], ticketKey:
     fallback: unnamed && {
       cert: unnamed.certificate,
       key: unnamed.key,
+      ...ca,
       ...tlsFloor,
-      sessionIdContext,
+      sessionIdContext: clients?.sessionIdContext ?? sessionIdContext,
       ticketKeys: Buffer.from(ticketKey),
     },
   }

@@ -5,6 +5,7 @@ import type { FileFacts } from '../config/file-facts.ts'
 import type { LoadedContent } from '../config/load.ts'
 import { deepest, hasLost, isLost, keyPositionAt, nameAt, type Path, positionAt, quoteAt } from '../config/located.ts'
 import type { Config } from '../config/schema/config.ts'
+import type { ListenerConfig } from '../config/schema/listener.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 
 export interface Asked {
@@ -31,6 +32,8 @@ export interface AskedListener {
   readonly tls: boolean
   readonly health: boolean
   readonly proxyProtocol?: 'v1' | 'v2' | 'any'
+  readonly hsts?: ListenerConfig['hsts']
+  readonly clientCertificates?: ListenerConfig['clientCertificates']
   readonly path: Path
 }
 

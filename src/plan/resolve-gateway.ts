@@ -2,23 +2,16 @@ import { normalize } from 'node:path'
 import type { Variables } from '../config/interpolate.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
-import { type Asked, type AskedRoute, absolute, keyAt, valueAt } from './asked.ts'
+import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
 import { layOver } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
 import { resolveGuards, resolveLimits, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
+import { resolveListeners } from './resolve-listeners.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
 import type { RewritePlan } from './rewrite.ts'
 import { routeLabel } from './route-label.ts'
-import type {
-  FilesPlan,
-  GatewayPlan,
-  HandlerPlan,
-  ListenerPlan,
-  RequestIdPlan,
-  RouteMatch,
-  RoutePlan,
-} from './types.ts'
+import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from './types.ts'
 
 const defaultTimeouts = { connect: 3_000, response: 120_000 }
 
@@ -48,10 +41,6 @@ export function resolveGateway(asked: Asked): GatewayPlan {
 function probes({ listeners, config }: Asked): readonly string[] {
   const { live, ready } = config.gateway.health
   return listeners.some(({ health }) => health) ? [live, ready] : []
-}
-
-function resolveListeners(asked: Asked): readonly ListenerPlan[] {
-  return asked.listeners.map(({ path, ...listener }) => ({ ...listener, position: keyAt(asked, path) }))
 }
 
 function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['requestId']): RequestIdPlan {

@@ -1,21 +1,12 @@
 import { z } from 'zod'
-import { address } from './addresses.ts'
 import { gatewayGuards, limitsSchema } from './guards.ts'
 import { headersSchema } from './headers.ts'
+import { listenerSchema } from './listener.ts'
 import { exactPath } from './paths.ts'
 import { addressRanges } from './ranges.ts'
 import { routeSchema } from './route.ts'
 import { boolean, choice, formOrVariable, headerName, headerText, scalar, text } from './scalars.ts'
 import { listOf, mapping, named, oneOrMany } from './structures.ts'
-
-const listenerSchema = mapping({
-  address: address.describe('`:8080` is all addresses; port 0 is any free one'),
-  tls: boolean.default(false),
-  proxyProtocol: choice(['v1', 'v2', 'any'])
-    .describe('Every connection begins with a PROXY header of this version; only from `trustedProxies`')
-    .optional(),
-  health: boolean.describe('Answers the paths of `gateway.health`').default(false),
-})
 
 const accessLogSchema = z.union([
   boolean,

@@ -3,7 +3,7 @@ import { accounts } from './accounts.ts'
 import { acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
-import { certificateFiles, servedFiles, upstreamFiles } from './files.ts'
+import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { hookProcesses } from './hooks.ts'
 import { logFiles } from './log-files.ts'
@@ -21,7 +21,7 @@ import { shadowedRoutes } from './shadowed-routes.ts'
 import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { stopBudget } from './stop-budget.ts'
-import { certificatesForTls } from './tls.ts'
+import { certificatesForTls, optionsOfTls } from './tls.ts'
 import { trust } from './trust.ts'
 import { trustStores } from './trust-stores.ts'
 import { upstreamTls } from './upstream-tls.ts'
@@ -55,9 +55,11 @@ export const checks: readonly Check[] = [
   servedFiles,
   upstreamFiles,
   upstreamTls,
+  clientAuthorityFiles,
   certificateFiles,
   acmeWildcards,
   certificatesForTls,
+  optionsOfTls,
   trustStores,
   shadowedRoutes,
   socketPath,

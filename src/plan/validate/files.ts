@@ -67,6 +67,15 @@ export const certificateFiles: Check = (asked, report) => {
   }
 }
 
+/** Without its authorities no client could come in. */
+export const clientAuthorityFiles: Check = (asked, report) => {
+  for (const { clientCertificates, path } of asked.listeners) {
+    if (!clientCertificates) continue
+    const wanted = { file: absolute(asked, clientCertificates.ca), path: [...path, 'clientCertificates', 'ca'] }
+    requireOnDisk(asked, { kind: 'file', ...wanted }, report)
+  }
+}
+
 function requireOnDisk(asked: Asked, { kind, file, path, base }: Wanted, report: Report): boolean {
   const found = asked.facts.kindOf(file)
   // Sockets and devices are no files, but a key may well come through a named pipe.

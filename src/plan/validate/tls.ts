@@ -1,4 +1,19 @@
-import { type Check, isWhole, valueAt } from '../asked.ts'
+import { type Check, isWhole, keyAt, valueAt } from '../asked.ts'
+
+/** Without TLS there is no handshake to show a certificate in, and browsers ignore HSTS over plain HTTP (RFC 6797 §8.1). */
+export const optionsOfTls: Check = (asked, report) => {
+  for (const { tls, path, ...listener } of asked.listeners) {
+    for (const option of ['hsts', 'clientCertificates'] as const) {
+      if (tls || listener[option] === undefined || !isWhole(asked, [...path, 'tls'])) continue
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, [...path, option]),
+        message: `\`${option}\` stands in a listener without TLS`,
+        mend: 'add `tls: true`, or remove it',
+      })
+    }
+  }
+}
 
 /** A TLS listener without any certificate could answer nobody. */
 export const certificatesForTls: Check = (asked, report) => {
