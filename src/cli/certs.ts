@@ -1,3 +1,4 @@
+import { addDoctorVerb } from './certs-doctor.ts'
 import { addListVerb } from './certs-list.ts'
 import { addRenewVerb } from './certs-renew.ts'
 import { addTrustVerb } from './certs-trust.ts'
@@ -15,5 +16,5 @@ Gatehouse gets and renews certificates by itself; these are for looking, and for
 export const certsVerb: Verb = (program, terminal, end) => {
   const certs = program.command('certs').description('look at certificates, renew them, find out why there is none')
   certs.addHelpText('after', help)
-  for (const add of [addListVerb, addRenewVerb, addTrustVerb]) add(certs, terminal, end)
+  for (const add of [addListVerb, addDoctorVerb, addRenewVerb, addTrustVerb]) add(certs, terminal, end)
 }

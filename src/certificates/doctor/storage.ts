@@ -1,0 +1,59 @@
+import { access, constants, readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ephemeralKind } from '../../shared/ephemeral.ts'
+import { codeOf } from '../../shared/errors.ts'
+import { bad, type Check, type Finding, good, unknown } from './check.ts'
+
+/** Can certificates be kept, for longer than the container lives, and from the eyes of others? */
+export const checkStorage: Check = async ({ storage, acme }) => {
+  const kept = acme ? [await lifetime(storage)] : []
+  return [await writable(storage), ...kept, ...(await exposed(storage))]
+}
+
+async function writable(storage: string): Promise<Finding> {
+  const problem = await deniedAt(storage)
+  if (problem === undefined) return good(`the storage ${storage} can be written`)
+  const mend = `make it writable for user ${process.geteuid?.()}, who asks here, or set \`storage\` to a path that is`
+  return bad(`the storage ${storage} cannot be written (${problem})`, mend)
+}
+
+/** What is not there yet is made in its closest parent. */
+async function deniedAt(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    const code = codeOf(error)
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(path) !== path ? deniedAt(dirname(path)) : code
+  }
+}
+
+async function lifetime(storage: string): Promise<Finding> {
+  const kind = await ephemeralKind(storage)
+  if (kind === undefined) return good('the storage is not on a file system that is lost with the container')
+  return unknown(
+    `the storage is on ${kind}, which is lost with the container: each new one asks the CA again, until it refuses`,
+    'mount a volume there, or set `storage` to a path on one',
+  )
+}
+
+/** Keys and accounts that others than their owner may read. */
+async function exposed(storage: string): Promise<readonly Finding[]> {
+  const found: string[] = []
+  for (const room of ['acme', 'internal']) {
+    const folder = join(storage, room)
+    const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+      return error.code === 'ENOENT' ? [] : error
+    })
+    if (names instanceof Error) return [unknown(`${folder} cannot be looked into (${codeOf(names)})`)]
+    for (const name of names) {
+      const path = join(folder, name)
+      const facts = await stat(path).catch(() => undefined)
+      if (facts?.isFile() && !path.endsWith('.crt') && (facts.mode & 0o077) !== 0) found.push(path)
+    }
+  }
+  const [first] = found
+  if (first === undefined) return [good('keys in the storage are for their owner alone')]
+  const others = found.length === 1 ? '' : ` and ${found.length - 1} more`
+  return [bad(`${first}${others} can be read by others than the owner`, `chmod 600 ${found.join(' ')}`)]
+}
