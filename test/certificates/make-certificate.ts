@@ -10,6 +10,8 @@ export interface CertificateWish {
   readonly notBefore?: Date
   readonly notAfter?: Date
   readonly keyType?: 'rsa' | 'ec'
+  /** May sign others. */
+  readonly authority?: boolean
   /** Absent: self-signed. */
   readonly issuer?: MadeCertificate
 }
@@ -42,7 +44,13 @@ export function makeCertificate(wish: CertificateWish = {}): MadeCertificate {
     ),
     distinguishedName(commonName),
     createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })).export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(sequence(subjectAltNameId, tagged(0x04, sequence(...names.map(dnsName)))))),
+    tagged(
+      0xa3,
+      sequence(
+        sequence(subjectAltNameId, tagged(0x04, sequence(...names.map(dnsName)))),
+        ...(wish.authority ? [sequence(basicConstraintsId, tagged(0x04, sequence(yes)))] : []),
+      ),
+    ),
   )
   const der = sequence(tbs, algorithm, tagged(0x03, Buffer.from([0]), sign('sha256', tbs, signer)))
   const body = der.toString('base64').match(/.{1,64}/g) ?? []
@@ -58,6 +66,8 @@ const ecdsaWithSha256 = Buffer.from('06082a8648ce3d040302', 'hex')
 const rsaWithSha256 = Buffer.from('06092a864886f70d01010b0500', 'hex')
 const commonNameId = Buffer.from('0603550403', 'hex')
 const subjectAltNameId = Buffer.from('0603551d11', 'hex')
+const basicConstraintsId = Buffer.from('0603551d13', 'hex')
+const yes = Buffer.from('0101ff', 'hex')
 
 function tagged(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts)
