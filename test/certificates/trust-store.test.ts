@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -84,6 +84,17 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
     await write()
     expect(await namesIn(file())).toEqual(['One', 'Two', 'Three', 'Four', 'Five'])
     expect(log.lines).toEqual(['info: wrote the trust store java'])
+  })
+
+  test('holds no private key, wherever one lies beside a certificate', async () => {
+    const pair = makeCertificate({ commonName: 'With its key' })
+    await put('pair.pem', pair.key + pair.certificate)
+    await write()
+    expect(await namesIn(file())).toEqual(['With its key'])
+    const { stdout } = await run(openssl ?? '', ['pkcs12', '-in', file(), '-nodes', '-passin', 'pass:changeit'])
+    expect(stdout).not.toContain('PRIVATE KEY')
+    const der = pair.privateKey.export({ type: 'pkcs8', format: 'der' })
+    expect((await readFile(file())).includes(der)).toBe(false)
   })
 
   test('holds a certificate once that is there twice', async () => {

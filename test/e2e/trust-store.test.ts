@@ -36,6 +36,25 @@ control: { socket: ./control.sock }
 `
 }
 
+it('falls back to the certificates of Node where the system has none, and starts when the store cannot be written', async () => {
+  const text = `
+trustStores:
+  java: { file: stores/java.p12 }
+  lost: { file: /proc/nowhere/java.p12 }
+processes: { once: { kind: task, command: [echo, here] } }
+storage: storage
+control: { socket: ./control.sock }
+`
+  const env = { SSL_CERT_FILE: '/nonexistent', SSL_CERT_DIR: '/nonexistent' }
+  gatehouse = startGatehouse({ command: source, config: text, env })
+  const written = await gatehouse.waitFor({ message: 'wrote the trust store java' })
+  expect(written.certificates).toBeGreaterThan(50)
+  await gatehouse.waitFor({ level: 'error', message: /^the trust store lost \(.+\) stays as it was: ENOENT/ })
+  await gatehouse.waitFor({ process: 'once', message: 'here' })
+  const { stdout } = await runGatehouse(['plan', gatehouse.file], { command: source })
+  expect(stdout).toContain(`trust stores\n  java  ${gatehouse.folder}/stores/java.p12  system\n`)
+})
+
 describe.skipIf(!part('javac'))('a Java program under supervision', () => {
   it('fetches from our own listener with the store, which is there before it starts, and not without', async () => {
     gatehouse = startGatehouse({
