@@ -43,6 +43,8 @@ export interface Pebble {
   /** Every line that it wrote, growing: each order, challenge and refusal is there. */
   readonly lines: readonly string[]
   readonly dns: {
+    /** `address:port` of the DNS server: every name has the address 127.0.0.1. */
+    readonly address: string
     /** Sets the TXT record of this name (`_acme-challenge.example.test.`). */
     setTxt(name: string, value: string): Promise<void>
     clearTxt(name: string): Promise<void>
@@ -105,6 +107,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
       return Promise.all(urls.map(async (url) => (await ask(url)) ?? ''))
     },
     dns: {
+      address: `127.0.0.1:${dns}`,
       management: `http://127.0.0.1:${dnsManagement}`,
       setTxt: (host, value) => manage('/set-txt', { host, value }),
       clearTxt: (host) => manage('/clear-txt', { host }),

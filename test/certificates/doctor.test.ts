@@ -1,0 +1,197 @@
+/** What `gatehouse certs doctor` looks at, with a real DNS server and a real ACME server. */
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { checkAddresses } from '../../src/certificates/doctor/addresses.ts'
+import { checkCaa } from '../../src/certificates/doctor/caa.ts'
+import type { Patient } from '../../src/certificates/doctor/check.ts'
+import {
+  checkAccount,
+  checkClock,
+  checkDirectory,
+  createDirectory,
+  type DirectoryFacts,
+} from '../../src/certificates/doctor/directory.ts'
+import { createNames } from '../../src/certificates/doctor/names.ts'
+import { checkHttpPort } from '../../src/certificates/doctor/reach.ts'
+import { checkRunning } from '../../src/certificates/doctor/running.ts'
+import { checkStorage } from '../../src/certificates/doctor/storage.ts'
+import type { AcmePlan } from '../../src/plan/certificates.ts'
+import { temporaryFolder } from '../control/fixture.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { part } from '../parts.ts'
+import { type Pebble, startPebble } from './pebble.ts'
+
+const letsencrypt: AcmePlan = {
+  kind: 'acme',
+  directory: 'https://acme-v02.api.letsencrypt.org/directory',
+  challenges: ['http-01', 'tls-alpn-01'],
+  key: 'ecdsa-p256',
+}
+
+function factsOf(facts: Partial<DirectoryFacts> = {}): () => Promise<DirectoryFacts> {
+  return async () => ({ host: 'acme-v02.api.letsencrypt.org', wantsAccount: false, caaNames: [], ...facts })
+}
+
+function patient(more: Partial<Patient> = {}): Patient {
+  return {
+    domains: ['app.example.test'],
+    storage: '/nowhere',
+    names: createNames('127.0.0.1:9'),
+    ports: { http: 80, https: 443 },
+    acme: { plan: letsencrypt, directory: factsOf() },
+    ...more,
+  }
+}
+
+describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
+  let pebble: Pebble
+  let names: Patient['names']
+  beforeAll(async () => {
+    const [httpPort = 0, tlsPort = 0] = await freePorts(2)
+    pebble = await startPebble({
+      httpPort,
+      tlsPort,
+      externalAccounts: { customer: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0' },
+    })
+    names = createNames(pebble.dns.address)
+  })
+  afterAll(() => pebble?.stop())
+
+  async function tell(path: string, body: unknown): Promise<void> {
+    const { ok } = await fetch(`${pebble.dns.management}${path}`, { method: 'POST', body: JSON.stringify(body) })
+    expect(ok).toBe(true)
+  }
+
+  it('a name with an address of this machine leads here; another may be that of a balancer', async () => {
+    expect(await checkAddresses(patient({ names }))).toEqual([
+      { verdict: 'good', words: 'app.example.test leads here: 127.0.0.1' },
+    ])
+    await tell('/add-a', { host: 'far.example.test.', addresses: ['192.0.2.7'] })
+    expect(await checkAddresses(patient({ names, domains: ['far.example.test'] }))).toMatchObject([
+      { verdict: 'unknown', words: 'far.example.test leads to 192.0.2.7, which this machine does not have' },
+    ])
+    await tell('/add-aaaa', { host: 'half.example.test.', addresses: ['2001:db8::7'] })
+    expect(await checkAddresses(patient({ names, domains: ['half.example.test'] }))).toMatchObject([
+      { verdict: 'unknown', words: expect.stringContaining('of which 2001:db8::7 is not of this machine') },
+    ])
+  })
+
+  it('a name without an address is wrong', async () => {
+    await tell('/set-default-ipv4', { ip: '' })
+    onTestFinished(() => tell('/set-default-ipv4', { ip: '127.0.0.1' }))
+    expect(await checkAddresses(patient({ names }))).toMatchObject([
+      { verdict: 'bad', words: 'app.example.test has no address in the DNS' },
+    ])
+  })
+
+  it('CAA records of the closest parent decide, and those for wildcards only over these', async () => {
+    expect(await checkCaa(patient({ names }))).toMatchObject([{ verdict: 'good' }])
+    await tell('/add-caa', {
+      host: 'ours.test.',
+      policies: [
+        { tag: 'issue', value: 'letsencrypt.org; validationmethods=http-01' },
+        { tag: 'issuewild', value: ';' },
+      ],
+    })
+    const found = await checkCaa(patient({ names, domains: ['a.b.ours.test', '*.ours.test'] }))
+    expect(found).toEqual([
+      { verdict: 'good', words: 'the CAA records of ours.test allow letsencrypt.org' },
+      {
+        verdict: 'bad',
+        words: 'the CAA records of ours.test allow nobody, not acme-v02.api.letsencrypt.org',
+        mend: 'add `ours.test. CAA 0 issuewild "letsencrypt.org"` to the DNS',
+      },
+    ])
+    await tell('/add-caa', { host: 'b.ours.test.', policies: [{ tag: 'issue', value: 'pki.goog' }] })
+    expect(await checkCaa(patient({ names, domains: ['a.b.ours.test'] }))).toMatchObject([
+      { verdict: 'bad', words: expect.stringContaining('of b.ours.test allow pki.goog, not') },
+    ])
+    // The name that the directory gives itself counts before the one that we know.
+    const acme = { plan: letsencrypt, directory: factsOf({ caaNames: ['pki.goog'] }) }
+    expect(await checkCaa(patient({ names, acme, domains: ['a.b.ours.test'] }))).toMatchObject([{ verdict: 'good' }])
+  })
+
+  it('a directory is asked for trust, the time, and whether it wants to know its customers', async () => {
+    const plan = { ...letsencrypt, directory: pebble.directory, trust: pebble.trust }
+    const trusted = patient({ acme: { plan, directory: createDirectory(plan) } })
+    expect(await checkDirectory(trusted)).toMatchObject([{ verdict: 'good' }])
+    expect(await checkClock(trusted)).toMatchObject([{ verdict: 'good' }])
+    expect(await checkAccount(trusted)).toMatchObject([
+      { verdict: 'bad', words: expect.stringContaining('`externalAccount` is not set') },
+    ])
+    const { trust: _, ...distrusting } = plan
+    const alone = patient({ acme: { plan: distrusting, directory: createDirectory(distrusting) } })
+    expect(await checkDirectory(alone)).toMatchObject([{ verdict: 'bad', mend: expect.stringContaining('`trust:`') }])
+    expect(await checkClock(alone)).toMatchObject([{ verdict: 'unknown' }])
+  })
+
+  it('a port that the CA comes in by must be open; another one is only told of', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    const open = typeof address === 'object' && address ? address.port : 0
+    const [shut = 0] = await freePorts(1)
+    expect(await checkHttpPort(patient({ names, ports: { http: open, https: shut } }))).toMatchObject([
+      { verdict: 'good' },
+    ])
+    expect(await checkHttpPort(patient({ names, ports: { http: shut, https: shut } }))).toMatchObject([
+      { verdict: 'bad', words: expect.stringContaining('ECONNREFUSED'), mend: expect.stringContaining('http-01') },
+    ])
+    const byDns = { plan: { ...letsencrypt, challenges: ['dns-01'] as const }, directory: factsOf() }
+    expect(await checkHttpPort(patient({ names, acme: byDns, ports: { http: shut, https: shut } }))).toMatchObject([
+      { verdict: 'unknown' },
+    ])
+  })
+})
+
+it('a clock that is hours off is wrong, whichever way', async () => {
+  const off = (ahead: number) => checkClock(patient({ acme: { plan: letsencrypt, directory: factsOf({ ahead }) } }))
+  expect(await off(7_200_000)).toMatchObject([
+    { verdict: 'bad', words: expect.stringContaining('is 2h behind that of') },
+  ])
+  expect(await off(-7_200_000)).toMatchObject([{ verdict: 'bad', words: expect.stringContaining('2h ahead of that') }])
+})
+
+it('a DNS server that does not answer is no fault of the name', async () => {
+  expect(await checkAddresses(patient())).toMatchObject([{ verdict: 'unknown' }])
+})
+
+it('a key that others can read is wrong, and the mend names it', async () => {
+  const storage = await temporaryFolder()
+  await mkdir(join(storage, 'acme', 'ca'), { recursive: true })
+  const account = join(storage, 'acme', 'ca', 'account.json')
+  await writeFile(account, '{}', { mode: 0o600 })
+  const safe = { verdict: 'good', words: 'keys in the storage are for their owner alone' }
+  expect(await checkStorage(patient({ storage }))).toContainEqual(safe)
+  await chmod(account, 0o644)
+  expect(await checkStorage(patient({ storage }))).toContainEqual({
+    verdict: 'bad',
+    words: `${account} can be read by others than the owner`,
+    mend: `chmod 600 ${account}`,
+  })
+})
+
+it('a storage that will be made is judged by where, and /dev/shm is lost with the container', async () => {
+  const findings = await checkStorage(patient({ storage: '/dev/shm/gatehouse-not-there/state' }))
+  expect(findings[1]).toMatchObject({
+    verdict: 'unknown',
+    words: expect.stringContaining('is on tmpfs, which is lost'),
+  })
+  expect(await checkStorage(patient({ storage: '/etc/passwd/state' }))).toContainEqual(
+    expect.objectContaining({ verdict: 'bad', words: expect.stringContaining('cannot be written') }),
+  )
+})
+
+it('the last error of the running gatehouse is told, with how to try again', async () => {
+  const running = { doors: [], stopgap: true, failures: 2, lastError: 'the CA said no' }
+  expect(await checkRunning(patient({ running }))).toEqual([
+    {
+      verdict: 'bad',
+      words: 'the running gatehouse tried 2 times in vain: the CA said no',
+      mend: 'mend what the CA names, then `gatehouse certs renew app.example.test`',
+    },
+  ])
+})

@@ -1,0 +1,151 @@
+/** The verbs for certificates, with the whole program and a real ACME server with a real DNS server. */
+import type { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Pebble, startPebble } from '../certificates/pebble.ts'
+import { gatehouse as verb } from '../cli/gatehouse-command.ts'
+import { part } from '../parts.ts'
+import { freePorts } from './support/free-ports.ts'
+import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
+
+const ends: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+interface Site {
+  readonly pebble: Pebble
+  readonly gatehouse: Gatehouse
+  readonly http: number
+  readonly https: number
+  readonly metrics: number
+}
+
+async function site({ away = false } = {}): Promise<Site> {
+  const [http = 0, https = 0, metrics = 0, nobody = 0] = await freePorts(4)
+  const pebble = await startPebble({ httpPort: http, tlsPort: https })
+  ends.push(() => pebble.stop())
+  const directory = away ? `https://127.0.0.1:${nobody}/dir` : pebble.directory
+  const gatehouse = startGatehouse({
+    command: source,
+    config: `
+gateway:
+  threads: 2
+  listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
+  routes: [{ redirect: { to: "https://{host}{uri}" } }]
+certificates:
+  - { domains: [app.example.test], use: [{ acme: { directory: "${directory}", trust: ${pebble.trust} } }] }
+metrics: { address: "127.0.0.1:${metrics}" }
+storage: ./storage
+control: { socket: ./control.sock }
+`,
+  })
+  ends.push(() => gatehouse.stop())
+  return { pebble, gatehouse, http, https, metrics }
+}
+
+/** What a client that trusts these roots is shown; rejects if it does not accept it. */
+function accepted(port: number, roots: readonly string[]): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'app.example.test', ca: [...roots] }, () => {
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      if (certificate) resolve(certificate)
+      else reject(new Error('no certificate was shown'))
+    })
+    socket.once('error', reject)
+  })
+}
+
+describe.skipIf(!part('pebble'))('with an ACME server', () => {
+  it('lists, renews and revokes, examines, and counts', async () => {
+    const { pebble, gatehouse, http, https, metrics } = await site()
+    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
+    const roots = await pebble.roots()
+    await expect.poll(() => accepted(https, roots).catch(() => undefined)).toBeDefined()
+    const before = await accepted(https, roots)
+
+    const list = await verb('certs', 'list', gatehouse.file)
+    expect(list.out).toMatch(/^NAME +ISSUER +NOT AFTER +NEXT RENEWAL +LAST ERROR\n/)
+    expect(list.out).toMatch(/\napp\.example\.test +Pebble \S+ CA \w+ \(acme\) .+ renewal in \d+d.* -\n$/)
+    const told = JSON.parse((await verb('certs', 'list', '--json', gatehouse.file)).out)
+    expect(told).toMatchObject([
+      { names: ['app.example.test'], source: 'acme', stopgap: false, renewal: { failures: 0, underWay: false } },
+    ])
+
+    const renewed = await verb('certs', 'renew', 'APP.example.test', gatehouse.file, '--revoke')
+    expect(renewed).toMatchObject({ code: 0, err: expect.stringContaining('this may take minutes') })
+    expect(renewed.out).toMatch(/^app\.example\.test: renewed, by Pebble .+, until \d{4}-.+Z\n$/)
+    // The threads hear of it a moment later.
+    await expect.poll(async () => (await accepted(https, roots)).serialNumber).not.toBe(before.serialNumber)
+    expect(pebble.lines.some((line) => line.includes('/revoke-cert'))).toBe(true)
+
+    const unknown = await verb('certs', 'renew', 'other.example.test', gatehouse.file)
+    expect(unknown.code).toBe(2)
+    expect(unknown.err).toContain('there is no certificate for other.example.test; there are app.example.test')
+
+    const doctor = ['certs', 'doctor', 'app.example.test', gatehouse.file, '--resolver', pebble.dns.address]
+    const well = await verb(...doctor, '--ports', `${http},${https}`)
+    expect(well.out).toContain(`✓ port ${https} of app.example.test (127.0.0.1) is us: it shows our certificate`)
+    expect(well.out).toContain('✓ app.example.test leads here: 127.0.0.1')
+    expect(well.out).toContain('✓ the running gatehouse has met no error')
+    expect(well).toMatchObject({ code: 0, err: '' })
+    expect(well.out).not.toContain('✗')
+
+    const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
+    const expiry = /^gatehouse_certificate_expiry_timestamp_seconds\{name="app\.example\.test"\} (\d+)$/m.exec(page)
+    expect(Number(expiry?.[1])).toBe((await accepted(https, roots)).validToDate.getTime() / 1_000)
+    expect(page).toContain('gatehouse_certificate_renewal_failures{name="app.example.test"} 0')
+  })
+
+  // Three times it is the transport's own pauses that are waited for.
+  it('while the CA is away a stopgap serves, and every verb says so and why', { timeout: 60_000 }, async () => {
+    const { pebble, gatehouse, http, https, metrics } = await site({ away: true })
+    await gatehouse.waitFor({ message: /^no certificate for app.example.test from / })
+    const renewed = await verb('certs', 'renew', 'app.example.test', gatehouse.file)
+    expect(renewed).toMatchObject({ code: 3, out: '', err: expect.stringContaining('cannot be reached') })
+
+    const list = await verb('certs', 'list', gatehouse.file)
+    expect(list.out).toMatch(/\(stopgap\) .+ next attempt in .+ cannot be reached: /)
+    const status = await verb('status', gatehouse.file)
+    expect(status.out).toContain('our own CA serves meanwhile, which browsers warn of: run `gatehouse certs doctor')
+    const health = await verb('healthcheck', gatehouse.file)
+    expect(health.code).toBe(0)
+    expect(health.out).toMatch(/^healthy \(warning: our own CA serves for app\.example\.test.+no new certificate for/)
+
+    const doctor = ['certs', 'doctor', gatehouse.file, '--resolver', pebble.dns.address]
+    const ill = await verb(...doctor, '--ports', `${http},${https}`)
+    expect(ill.code).toBe(1)
+    expect(ill.out).toMatch(/✗ the running gatehouse tried \d+ times in vain: .+ cannot be reached/)
+    expect(ill.out).toMatch(/✗ the CA's directory at \S+ is of no use: .+\n {6}→ let this machine reach it/)
+    const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
+    expect(page).toMatch(/^gatehouse_certificate_renewal_failures\{name="app\.example\.test"\} [2-9]$/m)
+
+    // Whoever trusts what `certs trust` prints is served without a warning even now.
+    const { out: root } = await verb('certs', 'trust', '--pem', gatehouse.file)
+    expect(root).toBe(readFileSync(join(gatehouse.folder, 'storage/internal/root.crt'), 'utf8'))
+    expect((await accepted(https, [root])).issuer).toContain('Gatehouse internal CA')
+  })
+})
+
+it('without a gatehouse that runs, list and renew say so; so does a certificate that no CA renews', async () => {
+  const gatehouse = startGatehouse({
+    command: source,
+    config: `
+gateway:
+  listeners: { https: { address: "127.0.0.1:0", tls: true } }
+  routes: [{ redirect: { to: "https://{host}{uri}" } }]
+certificates: [{ domains: [inside.test], use: [{ internal: {} }] }]
+storage: ./storage
+control: { socket: ./control.sock }
+`,
+  })
+  ends.push(() => gatehouse.stop())
+  await gatehouse.ready()
+  const refused = await verb('certs', 'renew', 'inside.test', gatehouse.file)
+  expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('inside.test has no ACME source') })
+  const { code, err } = await verb('certs', 'list', gatehouse.file, '--socket', join(gatehouse.folder, 'none.sock'))
+  expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('no gatehouse listens on') })
+})
