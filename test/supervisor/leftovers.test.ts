@@ -226,11 +226,12 @@ describe('the record', () => {
   it('holds no more than what runs, and goes when nothing does', async () => {
     const ledger = new GroupLedger(socket, log)
     expect(ledger.endLeftovers()).toBeUndefined()
-    const first = await group('echo up; sleep 60', ledger.mark)
+    // One program each: what else was in its group would go a moment after it.
+    const first = await group('echo up; exec sleep 60', ledger.mark)
     ledger.began(planFor('first'), first.pid)
     process.kill(-first.pid, 'SIGKILL')
     await once(first, 'exit')
-    const second = await group('echo up; sleep 60', ledger.mark)
+    const second = await group('echo up; exec sleep 60', ledger.mark)
     ledger.began(planFor('second'), second.pid)
     expect(JSON.parse(readFileSync(file, 'utf8')).groups).toMatchObject([{ process: 'second' }])
     process.kill(-second.pid, 'SIGKILL')
