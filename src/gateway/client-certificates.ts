@@ -5,6 +5,7 @@ import type { Http2SecureServer } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { gate } from './secure-gate.ts'
 
 /** What a handshake needs to know to judge a client's certificate. */
 export interface ClientAuthorities {
@@ -59,17 +60,14 @@ interface Told {
  * certificate that is not valid would do wherever none is required.
  */
 export function admitClients(server: Http2SecureServer, required: boolean, refused: (cause: string) => void): void {
-  const goOn = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[]
-  server.removeAllListeners('secureConnection')
-  server.on('secureConnection', (socket: TLSSocket) => {
+  gate(server, (socket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate ? !socket.authorized : required) {
       refused(certificate ? `a client certificate that is not valid (${socket.authorizationError})` : lacking)
-      socket.destroy()
-      return
+      return false
     }
     if (certificate) (socket as Shown)[shownKey] = told(certificate)
-    for (const listener of goOn) listener.call(server, socket)
+    return true
   })
   server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
     if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') refused(lacking)

@@ -11,6 +11,7 @@ import { endWhenIdle } from './idle-session.ts'
 import { inTurns } from './in-turns.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
+import { gate } from './secure-gate.ts'
 import { type SniChooser, tlsFloor } from './sni.ts'
 import { withoutMapping } from './trust.ts'
 
@@ -172,7 +173,7 @@ function secureServer(
   })
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake was all that an ACME server wanted (RFC 8737 §3).
-  server.on('unknownProtocol', (socket: TLSSocket) => socket.destroy())
+  gate(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
   return server
 }
 
