@@ -1,4 +1,7 @@
 #!/usr/bin/env node
 import { cli } from './cli/cli.ts'
 
-cli(process.argv.slice(2)).then((code) => process.exit(code))
+const words = process.argv.slice(2)
+// By this name top, ps and pgrep find it: Node calls its thread `node-MainThread`.
+process.title = ['gatehouse', ...words].join(' ')
+cli(words).then((code) => process.exit(code))
