@@ -130,12 +130,12 @@ export class AcmeAttempts {
     enough: (stored: IssuedCertificate) => boolean,
   ): Promise<IssuedCertificate | undefined> {
     const result = this.#try(current, enough)
-    this.#running = result
-      .then(() => {})
-      .finally(() => {
-        this.#running = undefined
-        this.#options.changed()
-      })
+    const failuresBefore = this.#failures
+    this.#running = result.then((made) => {
+      this.#running = undefined
+      // While another replica is at it nothing has changed: a look at once would try the lock again, and so on, without a pause.
+      if (made || this.#failures > failuresBefore) this.#options.changed()
+    })
     return result
   }
 
@@ -161,7 +161,8 @@ export class AcmeAttempts {
     const { issuer, log } = this.#options
     this.#failures += 1
     this.#lastError = messageOf(error)
-    const retryAfter = error instanceof AcmeFailure ? error.retryAfter : undefined
+    const cause = error instanceof RehearsalFailure ? error.cause : error
+    const retryAfter = cause instanceof AcmeFailure ? cause.retryAfter : undefined
     const now = Date.now()
     const pause = retryPause({
       failures: this.#failures,
@@ -179,8 +180,11 @@ export class AcmeAttempts {
   }
 }
 
+class RehearsalFailure extends Error {}
+
 function explainRehearsal(error: unknown): never {
-  throw new Error(`the staging server was tried first, after so many failures: ${messageOf(error)}`, { cause: error })
+  const words = `the staging server was tried first, after so many failures: ${messageOf(error)}`
+  throw new RehearsalFailure(words, { cause: error })
 }
 
 function lifeOf({ certificate }: IssuedCertificate): Lifetime {

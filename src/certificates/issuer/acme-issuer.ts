@@ -89,12 +89,20 @@ export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: 
         const id = replaces && certificateId(replaces.certificate)
         const wish = { ...wishFor(domains), ...(id !== undefined && { replaces: id }) }
         const made = await obtainByAcme(session, wish, { presenter: shown, pending, signal })
-        if (!(await held.stillHeld()))
-          log.warn(`the lock for ${domains.join(', ')} was taken over while an order was under way`)
-        await pair.save(made)
-        await pending.clear()
         const issued = issuedFrom(made, domains)
-        if (!issued) throw new Error('the certificate that was issued is not for the names that were ordered')
+        if (!issued) {
+          await pending.clear()
+          throw new Error('the certificate that was issued is not for the names that were ordered')
+        }
+        if (!(await held.stillHeld())) {
+          log.warn(
+            `the lock for ${domains.join(', ')} was taken over by another Gatehouse while an order was under way`,
+          )
+          const theirs = await stored(domains)
+          if (theirs && enough(theirs)) return theirs
+        }
+        await pair.save(made)
+        if (await held.stillHeld()) await pending.clear()
         return issued
       } finally {
         await held.release()

@@ -1,5 +1,6 @@
 /** One certificate from an ACME server: order, prove, finalize, download. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { CertificateKeyType } from '../../plan/certificates.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import type { ChallengePresenter } from '../ports.ts'
@@ -18,6 +19,7 @@ export interface PendingOrder {
   readonly url: string
   /** PEM (PKCS#8) of the certificate to be. */
   readonly key: string
+  readonly names: readonly string[]
 }
 
 export interface AcmeWish extends OrderWish {
@@ -60,7 +62,7 @@ export async function obtainByAcme(session: AcmeSession, wish: AcmeWish, desk: A
   const failed = new Map<ChallengeType, string>()
   for (;;) {
     const order = await place(session, wish)
-    const pending: PendingOrder = { url: order.url, key: await newAcmeKey(wish.key) }
+    const pending: PendingOrder = { url: order.url, key: await newAcmeKey(wish.key), names: wish.names }
     await desk.pending.save(pending)
     const failure = await prove(session, order.url, { wish, desk, failed })
     if (failure === undefined) return finish(session, pending, wish, desk)
@@ -88,7 +90,8 @@ async function resume(
   desk: AcmeDesk,
 ): Promise<AcmePair | undefined> {
   try {
-    const { status } = await session.look(begun.url)
+    // The config may have changed since.
+    const { status } = isDeepStrictEqual(begun.names, wish.names) ? await session.look(begun.url) : { status: 'other' }
     if (status === 'ready' || status === 'processing' || status === 'valid')
       return await finish(session, begun, wish, desk)
   } catch (error) {
