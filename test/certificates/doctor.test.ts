@@ -2,6 +2,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkAddresses } from '../../src/certificates/doctor/addresses.ts'
 import { checkCaa } from '../../src/certificates/doctor/caa.ts'
@@ -14,9 +15,10 @@ import {
   type DirectoryFacts,
 } from '../../src/certificates/doctor/directory.ts'
 import { createNames } from '../../src/certificates/doctor/names.ts'
-import { checkHttpPort } from '../../src/certificates/doctor/reach.ts'
+import { checkHttpPort, checkHttpsPort } from '../../src/certificates/doctor/reach.ts'
 import { checkRunning } from '../../src/certificates/doctor/running.ts'
 import { checkStorage } from '../../src/certificates/doctor/storage.ts'
+import { makeLeaf, makeRoot } from '../../src/certificates/issuer/internal.ts'
 import type { AcmePlan } from '../../src/plan/certificates.ts'
 import { temporaryFolder } from '../control/fixture.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
@@ -145,6 +147,31 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
       { verdict: 'unknown' },
     ])
   })
+})
+
+it('somebody else who answers on the port of a name is found by the certificate', async () => {
+  const root = await makeRoot()
+  const door = async () => {
+    const { certificate, key } = await makeLeaf(root, ['127.0.0.1'])
+    const server = createTlsServer({ cert: certificate, key }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  }
+  const [ours, theirs] = await Promise.all([door(), door()])
+  const running = { doors: [`127.0.0.1:${ours}`], stopgap: false, failures: 0 }
+  // An address needs no DNS.
+  const at = (https: number) => ({ domains: ['127.0.0.1'], ports: { http: 80, https } })
+  expect(await checkHttpsPort(patient({ ...at(ours), running }))).toMatchObject([
+    { verdict: 'good', words: `port ${ours} of 127.0.0.1 (127.0.0.1) is us: it shows our certificate` },
+  ])
+  expect(await checkHttpsPort(patient({ ...at(theirs), running }))).toMatchObject([
+    { verdict: 'bad', words: expect.stringContaining('shows another certificate than ours') },
+  ])
+  expect(await checkHttpsPort(patient(at(theirs)))).toMatchObject([
+    { verdict: 'unknown', words: expect.stringContaining('whether it is us cannot be told') },
+  ])
 })
 
 it('a clock that is hours off is wrong, whichever way', async () => {
