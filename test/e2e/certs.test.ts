@@ -1,6 +1,6 @@
 /** The verbs for certificates, with the whole program and a real ACME server with a real DNS server. */
 import type { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ interface Site {
   readonly metrics: number
 }
 
-async function site({ away = false } = {}): Promise<Site> {
+async function site({ away = false, storage = './storage' } = {}): Promise<Site> {
   const [http = 0, https = 0, metrics = 0, nobody = 0] = await freePorts(4)
   const pebble = await startPebble({ httpPort: http, tlsPort: https })
   ends.push(() => pebble.stop())
@@ -38,7 +38,7 @@ gateway:
 certificates:
   - { domains: [app.example.test], use: [{ acme: { directory: "${directory}", trust: ${pebble.trust} } }] }
 metrics: { address: "127.0.0.1:${metrics}" }
-storage: ./storage
+storage: ${storage}
 control: { socket: ./control.sock }
 `,
   })
@@ -102,8 +102,12 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
 
   // Three times it is the transport's own pauses that are waited for.
   it('while the CA is away a stopgap serves, and every verb says so and why', { timeout: 60_000 }, async () => {
-    const { pebble, gatehouse, http, https, metrics } = await site({ away: true })
+    const storage = mkdtempSync('/dev/shm/gatehouse-test-')
+    ends.push(async () => rmSync(storage, { recursive: true }))
+    const { pebble, gatehouse, http, https, metrics } = await site({ away: true, storage })
     await gatehouse.waitFor({ message: /^no certificate for app.example.test from / })
+    const warned = gatehouse.lines.filter(({ message }) => String(message).includes('is on tmpfs, which is lost'))
+    expect(warned).toHaveLength(1)
     const renewed = await verb('certs', 'renew', 'app.example.test', gatehouse.file)
     expect(renewed).toMatchObject({ code: 3, out: '', err: expect.stringContaining('cannot be reached') })
 
@@ -119,13 +123,14 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const ill = await verb(...doctor, '--ports', `${http},${https}`)
     expect(ill.code).toBe(1)
     expect(ill.out).toMatch(/✗ the running gatehouse tried \d+ times in vain: .+ cannot be reached/)
+    expect(ill.out).toContain('! the storage is on tmpfs, which is lost with the container')
     expect(ill.out).toMatch(/✗ the CA's directory at \S+ is of no use: .+\n {6}→ let this machine reach it/)
     const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
     expect(page).toMatch(/^gatehouse_certificate_renewal_failures\{name="app\.example\.test"\} [2-9]$/m)
 
     // Whoever trusts what `certs trust` prints is served without a warning even now.
     const { out: root } = await verb('certs', 'trust', '--pem', gatehouse.file)
-    expect(root).toBe(readFileSync(join(gatehouse.folder, 'storage/internal/root.crt'), 'utf8'))
+    expect(root).toBe(readFileSync(join(storage, 'internal/root.crt'), 'utf8'))
     expect((await accepted(https, [root])).issuer).toContain('Gatehouse internal CA')
   })
 })
