@@ -1,13 +1,18 @@
+import type { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
-import type { Server } from 'node:net'
-import { createSecureContext, createServer as createTlsServer } from 'node:tls'
+import { isIP } from 'node:net'
+import { checkServerIdentity, connect } from 'node:tls'
 import { afterEach } from 'vitest'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/issuer/acme.ts'
-import type { AcmeDesk, PendingOrder } from '../../src/certificates/issuer/acme-order.ts'
+import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/issuer/acme-order.ts'
 import { createTransport } from '../../src/certificates/issuer/acme-transport.ts'
 import type { ChallengePresenter, PresentedChallenge } from '../../src/certificates/ports.ts'
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+import { createPresenter } from '../../src/runtime/challenges.ts'
+import { createGatewayThreads, type GatewayThreads } from '../../src/runtime/threads.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
+import { certificate, listener, planOf } from '../gateway/support.ts'
 import { type Pebble, type PebbleOptions, startPebble } from './pebble.ts'
 
 const ends: (() => unknown)[] = []
@@ -22,40 +27,28 @@ export interface Site {
   /** Kinds that are not shown, as where a port cannot be reached. */
   readonly broken: Set<PresentedChallenge['type']>
   open(account?: AcmeAccount): Promise<AcmeSession>
+  /** Serves it with both threads, and returns what a client that asks for this host accepted. */
+  serve(pair: AcmePair, host: string): Promise<X509Certificate>
 }
 
-/** An ACME server, and somebody who shows it what it looks for. */
+/** An ACME server, and two gateway threads that show it what it looks for and serve what it issues. */
 export async function site(options: Partial<PebbleOptions> & { readonly bindsAccount?: false } = {}): Promise<Site> {
   const [httpPort = 0, tlsPort = 0] = await freePorts(2)
   const pebble = await startPebble({ httpPort, tlsPort, ...options })
   ends.push(() => pebble.stop())
+  const threads = await twoThreads(httpPort, tlsPort)
   const shown: PresentedChallenge[] = []
   const broken = new Set<PresentedChallenge['type']>()
-  const up = new Map<string, PresentedChallenge>()
+  const byThreads = createPresenter(() => threads)
   const presenter: ChallengePresenter = {
     async present(challenge) {
       shown.push(challenge)
       if (broken.has(challenge.type)) return
-      up.set(challenge.token, challenge)
       if (challenge.type === 'dns-01') await pebble.dns.setTxt(`_acme-challenge.${challenge.name}.`, challenge.proof)
+      else await byThreads.present(challenge)
     },
-    async withdraw({ token }) {
-      up.delete(token)
-    },
+    withdraw: (challenge) => byThreads.withdraw(challenge),
   }
-  const web = createHttpServer(({ url }, response) => {
-    const challenge = up.get(url?.split('/').at(-1) ?? '')
-    response.writeHead(challenge ? 200 : 404).end(challenge?.proof)
-  })
-  await listening(web, httpPort)
-  const door = createTlsServer({
-    ALPNProtocols: ['acme-tls/1'],
-    SNICallback(name, done) {
-      const pair = [...up.values()].find((one) => one.name === name)?.pair
-      done(null, pair && createSecureContext({ cert: pair.certificate, key: pair.key }))
-    },
-  })
-  await listening(door, tlsPort)
   let kept: PendingOrder | undefined
   const desk = {
     presenter,
@@ -77,6 +70,11 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
     shown,
     desk,
     broken,
+    async serve(pair, host) {
+      threads.use([{ names: [host], ...pair, anyName: true }])
+      await threads.show([]) // threads do what they are told in turn
+      return visit(tlsPort, host, await pebble.roots())
+    },
     open: (account = { key }) => openAcme({ directory: pebble.directory, transport, account, ...external(options) }),
   }
 }
@@ -87,7 +85,29 @@ function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0]
   return first && { externalAccount: { keyId: first[0], hmac: first[1] } }
 }
 
-async function listening(server: Server, port: number): Promise<void> {
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  ends.push(() => new Promise((resolve) => server.close(resolve)))
+async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayThreads> {
+  const birth = { log: { level: 'error', format: 'json' }, terminal: false, counts: false } as const
+  const log = { info() {}, warn() {}, error() {} }
+  const threads = createGatewayThreads({ birth: { ...birth, rateLimits: createRateLimitMemory() }, log })
+  ends.push(() => threads.drain(0))
+  const plan = planOf({ routes: [], threads: 2 }, [listener('http', httpPort), listener('https', tlsPort, true)])
+  await threads.apply({ ...plan, accessLog: false }, [certificate])
+  return threads
+}
+
+/** The certificate that a client accepts for this host: the chain is verified up to the roots of the CA. */
+async function visit(port: number, host: string, roots: readonly string[]): Promise<X509Certificate> {
+  const name = isIP(host) === 0 ? { servername: host } : {}
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    ca: [...roots],
+    checkServerIdentity: (_, peer) => checkServerIdentity(host, peer),
+    ...name,
+  })
+  await once(socket, 'secureConnect')
+  const peer = socket.getPeerX509Certificate()
+  socket.destroy()
+  if (!peer) throw new Error('no certificate was shown')
+  return peer
 }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -84,7 +84,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   const startServer = async () => {
     const words = ['-config', join(folder, 'pebble.json'), '-dnsserver', `127.0.0.1:${dns}`, '-strict=false']
     const child = start(program, words, { env, lines })
-    await answering(`https://127.0.0.1:${api}/dir`, child)
+    await answering(`https://127.0.0.1:${api}/dir`, readFileSync(trust, 'utf8'), child)
     return child
   }
   // Its DNS first: a server that asked it too early would wait for seconds.
@@ -104,7 +104,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     async roots() {
       const count = 1 + (options.alternateRoots ?? 0)
       const urls = Array.from({ length: count }, (_, index) => `https://127.0.0.1:${management}/roots/${index}`)
-      return Promise.all(urls.map(async (url) => (await ask(url)) ?? ''))
+      return Promise.all(urls.map(async (url) => (await ask(url, readFileSync(trust, 'utf8'))) ?? ''))
     },
     dns: {
       address: `127.0.0.1:${dns}`,
@@ -181,20 +181,18 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Until it answers; rejects if it ends first. */
-async function answering(url: string, child: ChildProcess): Promise<void> {
+async function answering(url: string, ca: string, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + startLimit
-  while ((await ask(url)) === undefined) {
+  while ((await ask(url, ca)) === undefined) {
     if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${child.spawnfile} did not start`)
     await pause(20)
   }
 }
 
-/** The body, or undefined if there is no answer. Not verified: it is asked by its tests alone. */
-function ask(url: string): Promise<string | undefined> {
+/** The body, or undefined if there is no answer. */
+function ask(url: string, ca: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    get(url, { rejectUnauthorized: false, agent: false }, (response) => resolve(text(response))).once('error', () =>
-      resolve(undefined),
-    )
+    get(url, { ca, agent: false }, (response) => resolve(text(response))).once('error', () => resolve(undefined))
   })
 }
 

@@ -7,6 +7,7 @@ import { connect } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Pebble, type PebbleOptions, startPebble } from '../certificates/pebble.ts'
 import { part } from '../parts.ts'
+import { rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
@@ -56,9 +57,14 @@ const answer = await fetch(process.env.DNS + '/' + action + '-txt', { method: 'P
 console.log(action, name, answer.status)
 `
 
-function peerCertificate(port: number, servername = 'app.example.test'): Promise<X509Certificate> {
+/** What a client that trusts these roots alone accepts. */
+function peerCertificate(
+  port: number,
+  ca: readonly string[],
+  servername = 'app.example.test',
+): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false }, () => {
+    const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] }, () => {
       const certificate = socket.getPeerX509Certificate()
       socket.destroy()
       if (certificate) resolve(certificate)
@@ -68,6 +74,8 @@ function peerCertificate(port: number, servername = 'app.example.test'): Promise
   })
 }
 
+const internalRoot = ({ folder }: Gatehouse) => [rootCertificate(join(folder, 'storage'))]
+
 describe.skipIf(!part('pebble'))('with an ACME server', () => {
   it.each(['http-01', 'tls-alpn-01'])('serves at once, and soon with a certificate proved by %s', async (type) => {
     const { pebble, https, start } = await site()
@@ -75,12 +83,15 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const gatehouse = start('./storage', `, challenges: [${type}]`)
     await gatehouse.ready()
     // The CA is away: our own serves meanwhile, and says so.
-    expect((await peerCertificate(https)).issuer).toMatch(/Gatehouse internal CA/)
+    expect((await peerCertificate(https, internalRoot(gatehouse))).issuer).toMatch(/Gatehouse internal CA/)
     pebble.resume()
     await gatehouse.waitFor({ message: /^certificate for app.example.test from 127.0.0.1:\d+, until / })
     await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
     // The threads hear of it a moment later.
-    await expect.poll(async () => (await peerCertificate(https)).issuer).toMatch(/Pebble Intermediate CA/)
+    const roots = await pebble.roots()
+    await expect
+      .poll(async () => (await peerCertificate(https, roots).catch(() => undefined))?.issuer)
+      .toMatch(/Pebble Intermediate CA/)
   })
 
   it('takes up what is in storage without asking the CA', async () => {
@@ -90,19 +101,22 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const first = start(storage)
     await first.waitFor({ message: /^certificate for app.example.test from / })
     await first.stop()
+    const roots = await pebble.roots()
     await pebble.stop()
     const second = start(storage)
     await second.ready()
-    expect((await peerCertificate(https)).issuer).toMatch(/Pebble Intermediate CA/)
+    expect((await peerCertificate(https, roots)).issuer).toMatch(/Pebble Intermediate CA/)
   })
 
   it('gets a wildcard by way of a hook that sets records in the DNS, and clears them', async () => {
-    const { https, start } = await site()
+    const { pebble, https, start } = await site()
     const gatehouse = start('./storage', ', dns: { run: [node, dns-hook.mjs] }', '*.example.test')
     await gatehouse.waitFor({ message: /^the certificate for \*.example.test is now from acme/ })
     const hook = gatehouse.lines.filter((line) => line.process === 'dns-hook').map(({ message }) => message)
     expect(hook).toEqual(['set _acme-challenge.example.test 200', 'clear _acme-challenge.example.test 200'])
-    const shown = async () => (await peerCertificate(https, 'any.example.test')).subjectAltName
+    const roots = await pebble.roots()
+    const shown = async () =>
+      (await peerCertificate(https, roots, 'any.example.test').catch(() => undefined))?.subjectAltName
     await expect.poll(shown).toBe('DNS:*.example.test')
   })
 
@@ -111,6 +125,8 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const gatehouse = start('./storage', ', dns: { run: [sh, -c, "echo no such zone; exit 3"] }', '*.example.test')
     const { message } = await gatehouse.waitFor({ level: 'error', message: /^no certificate for/ })
     expect(message).toMatch(/: the dns hook exited with code 3: no such zone; next attempt in /)
-    expect((await peerCertificate(https, 'any.example.test')).issuer).toMatch(/Gatehouse internal CA/)
+    expect((await peerCertificate(https, internalRoot(gatehouse), 'any.example.test')).issuer).toMatch(
+      /Gatehouse internal CA/,
+    )
   })
 })
