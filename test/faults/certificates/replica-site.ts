@@ -1,0 +1,90 @@
+/** Several Gatehouses on one volume, before a real ACME server; names are proved in the DNS, which all of them can write to. */
+import type { X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterEach } from 'vitest'
+import { type Pebble, type PebbleOptions, startPebble } from '../../certificates/pebble.ts'
+import { freePorts } from '../../e2e/support/free-ports.ts'
+import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { startTroubledCa, type TroubledCa } from './troubled-ca.ts'
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+export const name = 'app.example.test'
+
+export interface Replica extends Gatehouse {
+  readonly https: number
+}
+
+export interface ReplicaSite {
+  readonly pebble: Pebble
+  readonly ca: TroubledCa
+  readonly storage: string
+  /** How many orders it got. */
+  orders(): number
+  start(): Promise<Replica>
+}
+
+export async function replicaSite(options: Partial<PebbleOptions> = {}): Promise<ReplicaSite> {
+  const [unused = 0] = await freePorts(1)
+  const pebble = await startPebble({ httpPort: unused, tlsPort: unused, ...options })
+  ends.push(() => pebble.stop())
+  const ca = await startTroubledCa(pebble)
+  ends.push(() => ca.close())
+  const storage = mkdtempSync(join(tmpdir(), 'gatehouse-replicas-'))
+  ends.push(() => rmSync(storage, { recursive: true }))
+  return {
+    pebble,
+    ca,
+    storage,
+    orders: () => ca.requests.filter((one) => one === 'POST /order-plz').length,
+    async start() {
+      const [https = 0] = await freePorts(1)
+      const gatehouse = startGatehouse({
+        command: source,
+        files: { 'dns-hook.mjs': dnsHook(pebble.dns.management) },
+        config: `
+gateway:
+  threads: 2
+  listeners: { https: { address: "127.0.0.1:${https}", tls: true } }
+  routes: [{ redirect: { to: "https://elsewhere.test" } }]
+certificates:
+  - domains: [${name}]
+    use: [{ acme: { directory: "${ca.directory}", trust: ${ca.trust}, dns: { run: [node, ./dns-hook.mjs] } } }]
+storage: ${storage}
+control: { socket: ./control.sock }
+`,
+      })
+      ends.push(() => gatehouse.stop().catch(() => {}))
+      return Object.assign(gatehouse, { https })
+    },
+  }
+}
+
+function dnsHook(management: string): string {
+  return `
+const [, , verb, host, value] = process.argv
+const body = JSON.stringify({ host: host + '.', ...(verb === 'set' && { value }) })
+const { ok } = await fetch('${management}/' + verb + '-txt', { method: 'POST', body })
+if (!ok) throw new Error('the DNS refused')
+`
+}
+
+/** What is shown to a new client, by whatever thread it meets; verified unless no roots are given. */
+export function shown(port: number, roots?: readonly string[]): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const trusted = roots ? { ca: [...roots] } : { rejectUnauthorized: false }
+    const socket = connect({ host: '127.0.0.1', port, servername: name, ...trusted }, () => {
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      if (certificate) resolve(certificate)
+      else reject(new Error('no certificate was shown'))
+    })
+    socket.once('error', reject)
+  })
+}
