@@ -1,13 +1,15 @@
 /** One source of one certificate: what it can give now, and why not. */
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CertificateSourcePlan } from '../plan/certificates.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { findCaddyPair } from './caddy-storage.ts'
 import type { AcmeIssuer } from './issuer/acme-issuer.ts'
 import type { Authority } from './issuer/authority.ts'
 import { certificateFromFiles } from './issuer/files.ts'
-import type { IssuedCertificate } from './pem.ts'
+import { constantOf, type IssuedCertificate, lifeOf } from './pem.ts'
+import { isAdopted, makesRoom } from './succession.ts'
 
 /** What sources need to do their work. */
 export interface Issuers {
@@ -45,6 +47,17 @@ export class SourceState {
   /** Has something that clients accept at this time. */
   get serves(): boolean {
     return this.issued !== undefined && this.issued.notAfter.getTime() > Date.now()
+  }
+
+  get adopted(): boolean {
+    return isAdopted(this.source.kind)
+  }
+
+  /** Serves, but a later source that can do so for longer takes its place. */
+  get makesRoom(): boolean {
+    const { issued, source } = this
+    if (!issued || !this.serves) return false
+    return makesRoom({ kind: source.kind, life: lifeOf(issued), random: constantOf(issued), now: Date.now() })
   }
 
   /** Reads again what has changed since the last time; `anew`: whether it has or not. Never rejects. */
@@ -100,23 +113,4 @@ export class SourceState {
     const facts = await Promise.all([pair.certificate, pair.key].map((path) => stat(path).catch(() => undefined)))
     return [...facts.map((one) => `${one?.mtimeMs} ${one?.size} ${one?.ino}`), pair.certificate].join(' ')
   }
-}
-
-/** `certificates/<issuer>/<name>/<name>.crt`; of several issuers the one that was written last. Rejects if there is none. */
-async function findCaddyPair(storage: string, domain: string): Promise<Pair> {
-  const folder = join(storage, 'certificates')
-  const name = domain.replace('*', 'wildcard_')
-  const issuers = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${folder} cannot be read (${error.code}); Caddy keeps its certificates there`)
-  })
-  const found = await Promise.all(
-    issuers.map(async (issuer) => {
-      const base = join(folder, issuer, name, name)
-      const facts = await stat(`${base}.crt`).catch(() => undefined)
-      return facts ? [{ base, written: facts.mtimeMs }] : []
-    }),
-  )
-  const [latest] = found.flat().sort((a, b) => b.written - a.written)
-  if (!latest) throw new Error(`${folder} holds no certificate for ${domain}`)
-  return { certificate: `${latest.base}.crt`, key: `${latest.base}.key` }
 }
