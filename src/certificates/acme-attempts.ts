@@ -1,13 +1,12 @@
 /** The attempts to get one certificate from one ACME server: when the next one is due, and what became of the last. */
-import { X509Certificate } from 'node:crypto'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { RenewalAdvice } from './ari.ts'
 import { AcmeFailure } from './issuer/acme-failure.ts'
 import type { AcmeIssuer } from './issuer/acme-issuer.ts'
-import type { IssuedCertificate } from './pem.ts'
-import { dueAt, isEmergency, type Lifetime, retryPause } from './renewal.ts'
+import { constantOf, type IssuedCertificate, lifeOf } from './pem.ts'
+import { dueAt, isEmergency, retryPause } from './renewal.ts'
 
 export interface AttemptStatus {
   /** Unix time: when it is due by its life, or by what the CA says. */
@@ -185,14 +184,4 @@ class RehearsalFailure extends Error {}
 function explainRehearsal(error: unknown): never {
   const words = `the staging server was tried first, after so many failures: ${messageOf(error)}`
   throw new RehearsalFailure(words, { cause: error })
-}
-
-function lifeOf({ certificate }: IssuedCertificate): Lifetime {
-  const { validFromDate, validToDate } = new X509Certificate(certificate)
-  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() }
-}
-
-/** In [0, 1); the same for one certificate at every look. */
-function constantOf({ certificate }: IssuedCertificate): number {
-  return Number.parseInt(new X509Certificate(certificate).fingerprint256.replaceAll(':', '').slice(0, 8), 16) / 2 ** 32
 }

@@ -55,19 +55,26 @@ export class Keeper {
   }
 
   async #firstThatServes(anew: boolean): Promise<SourceState | undefined> {
+    let stopsSoon: SourceState | undefined
     for (const state of this.#sources) {
+      // Browsers warn of our own CA: it is no successor to what they trust.
+      if (stopsSoon && state.source.kind === 'internal') continue
       await state.refresh(anew)
-      if (state.serves) return state
+      if (!state.serves) continue
+      if (!state.makesRoom) return state
+      stopsSoon ??= state
     }
-    return undefined
+    return stopsSoon
   }
 
   /** Sets ACME to work where that is due. Does not wait for it. */
   pursue(): void {
+    let adopted: IssuedCertificate | undefined
     for (const state of this.#sources) {
       const attempts = this.#attempts.get(state)
       if (!attempts) {
-        if (state.serves) return
+        if (state.serves && !state.makesRoom) return
+        if (state.serves) adopted ??= state.issued
         continue
       }
       const current = state.serves ? state.issued : undefined
@@ -75,7 +82,8 @@ export class Keeper {
       if (!attempts.isDue(current)) return
       attempts.begin(current)
       // The next one is asked only when this one cannot, or cannot in time.
-      const waits = !attempts.failing || (current !== undefined && !attempts.inEmergency(current))
+      const serving = current ?? adopted
+      const waits = !attempts.failing || (serving !== undefined && !attempts.inEmergency(serving))
       if (waits) return
     }
   }
@@ -117,12 +125,18 @@ export class Keeper {
         problem === undefined ? [] : [{ source: kind, error: problem }],
       ),
       stopgap: state === this.#stopgap,
-      ...(attempts && { renewal: attempts[1].status(attempts[0].serves ? attempts[0].issued : undefined) }),
+      ...(attempts && { renewal: attempts[1].status(this.#replacedBy(attempts[0])) }),
     }
   }
 
   close(): void {
     for (const attempts of this.#attempts.values()) attempts.close()
+  }
+
+  /** The certificate that the next one of this ACME source takes the place of. */
+  #replacedBy(acme: SourceState): IssuedCertificate | undefined {
+    if (this.#held?.adopted) return this.#held.issued
+    return acme.serves ? acme.issued : undefined
   }
 
   get #inService(): { state: SourceState; source: SourceState['source']; issued: IssuedCertificate } {
@@ -138,13 +152,15 @@ export class Keeper {
       log.info(`the certificate for ${this.#names} is now from ${source.kind}, by ${issued.issuer}`)
     }
     const kind = held === this.#stopgap ? 'a certificate of our own CA, which browsers warn of,' : held.source.kind
-    for (const { source, problem } of this.#sources.slice(
+    for (const { source, problem, makesRoom } of this.#sources.slice(
       0,
       held === this.#stopgap ? undefined : this.#sources.indexOf(held),
-    ))
+    )) {
+      if (makesRoom) continue
       log.warn(
         `certificate for ${this.#names}: ${kind} serves instead of ${source.kind}: ${problem ?? 'it cannot serve yet'}`,
       )
+    }
   }
 
   #narrateRenewal(before: IssuedCertificate): void {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import type { Lifetime } from './renewal.ts'
 
 /** A certificate that a source can give, with its facts. PEM texts; the key is a secret. */
 export interface IssuedCertificate {
@@ -28,4 +29,14 @@ export function covers(leaf: X509Certificate, domain: string): boolean {
 export function issuerOf(leaf: X509Certificate): string {
   const commonName = /^CN=(.+)$/m.exec(leaf.issuer)?.[1]
   return commonName ?? leaf.issuer.replaceAll('\n', ', ')
+}
+
+export function lifeOf({ certificate }: IssuedCertificate): Lifetime {
+  const { validFromDate, validToDate } = new X509Certificate(certificate)
+  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() }
+}
+
+/** In [0, 1); the same for one certificate at every look. */
+export function constantOf({ certificate }: IssuedCertificate): number {
+  return Number.parseInt(new X509Certificate(certificate).fingerprint256.replaceAll(':', '').slice(0, 8), 16) / 2 ** 32
 }
