@@ -1,4 +1,5 @@
 /** A real ACME server behind a front that can answer in its place, as the overloaded or limiting front of a large CA does. */
+import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -26,7 +27,7 @@ export interface TroubledCa {
 export async function startTroubledCa(pebble: Pebble): Promise<TroubledCa> {
   const root = await makeRoot()
   const leaf = await makeLeaf(root, ['127.0.0.1'])
-  const trust = join(dirname(pebble.trust), 'front.pem')
+  const trust = join(dirname(pebble.trust), `front-${randomUUID()}.pem`)
   writeFileSync(trust, root.certificate)
   const agent = new Agent({ ca: readFileSync(pebble.trust, 'utf8') })
   const requests: string[] = []
