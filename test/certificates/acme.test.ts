@@ -114,6 +114,15 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
     expect(again).toEqual(first)
   })
 
+  it('does not take up an order for other names than are wanted now', async () => {
+    const { desk, open } = await site()
+    const session = await open()
+    await obtainByAcme(session, { names: ['a.example.test'], challenges: ['http-01'] }, desk)
+    const names = ['a.example.test', 'b.example.test']
+    const pair = await obtainByAcme(session, { names, challenges: ['http-01'] }, desk)
+    expect(certificatesIn(pair.certificate)[0]?.subjectAltName).toBe('DNS:a.example.test, DNS:b.example.test')
+  })
+
   it('orders anew when the CA does not know the order any more', async () => {
     const { pebble, desk, open } = await site()
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }

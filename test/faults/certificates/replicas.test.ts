@@ -1,5 +1,5 @@
 /** Two replicas on one volume: one issues, the other takes up what it finds. */
-import { readdirSync, readFileSync, watch } from 'node:fs'
+import { readdirSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { part } from '../../parts.ts'
@@ -102,6 +102,10 @@ describe.skipIf(!part('pebble'))('a crash between order and save', () => {
     await serveTheSame(site, [second])
     expect(site.orders()).toBe(1)
     expect(readFileSync(join(certificateFolder(site), 'certificate.pem'), 'utf8')).toContain(pending.key.trim())
+    const open = readdirSync(site.storage, { recursive: true, encoding: 'utf8' }).filter(
+      (path) => (statSync(join(site.storage, path)).mode & 0o077) !== 0,
+    )
+    expect(open).toEqual([])
     expect(readdirSync(certificateFolder(site))).toEqual(['certificate.pem'])
   }, 60_000)
 })
