@@ -49,6 +49,8 @@ const minute: Milliseconds = 60_000
 const steps: readonly Milliseconds[] = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360].map((minutes) => minutes * minute)
 /** In an emergency; also what is left of a short life is divided so. */
 const shortestPause: Milliseconds = 5_000
+/** A CA that names a longer time is asked once a day all the same: a mistake there must not let the certificate expire here. */
+const longestHeeded: Milliseconds = 24 * 60 * minute
 
 export interface Failure {
   /** In a row, this one included. */
@@ -65,8 +67,7 @@ export interface Failure {
 /** The pause until the next attempt. */
 export function retryPause({ failures, retryAfter, life, now, random }: Failure): Milliseconds {
   const step = (steps[Math.min(failures, steps.length) - 1] ?? minute) * (1 + 0.2 * random)
-  const wanted = Math.max(step, retryAfter ?? 0)
-  if (!life || retryAfter !== undefined) return wanted
   // Six more attempts, at least, before it expires.
-  return Math.max(shortestPause, Math.min(wanted, (life.notAfter - now) / 6))
+  const ours = life ? Math.max(shortestPause, Math.min(step, (life.notAfter - now) / 6)) : step
+  return Math.max(ours, Math.min(retryAfter ?? 0, longestHeeded))
 }

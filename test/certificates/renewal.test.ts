@@ -56,6 +56,13 @@ describe('after a failure', () => {
     expect(retryPause({ ...failure, failures: 10, life, retryAfter: minute })).toBe(6 * hour)
   })
 
+  it('a CA that asks for a moment, or for years, does not let the certificate expire', () => {
+    const short = { notBefore: 0, notAfter: hour }
+    const wish = { failures: 10, now: 54 * minute, random: 0 }
+    expect(retryPause({ ...wish, life: short, retryAfter: 30_000 })).toBe(minute)
+    expect(retryPause({ ...wish, life, retryAfter: 10 * 365 * day })).toBe(day)
+  })
+
   it('a short life is divided by the attempts that are left, never by less than seconds', () => {
     const short = { notBefore: 0, notAfter: hour }
     expect(retryPause({ failures: 9, life: short, now: 40 * minute, random: 0 })).toBe((20 * minute) / 6)
