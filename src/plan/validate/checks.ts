@@ -2,6 +2,7 @@ import type { Check } from '../asked.ts'
 import { accounts } from './accounts.ts'
 import { acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
+import { challengesBehindClientCertificates, clientCertificateHeaders } from './client-certificates.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
@@ -52,12 +53,14 @@ export const checks: readonly Check[] = [
   proxyProtocol,
   trust,
   headers,
+  clientCertificateHeaders,
   servedFiles,
   upstreamFiles,
   upstreamTls,
   clientAuthorityFiles,
   certificateFiles,
   acmeWildcards,
+  challengesBehindClientCertificates,
   certificatesForTls,
   optionsOfTls,
   trustStores,
