@@ -11,7 +11,14 @@ afterEach(cleanUp)
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 
-async function start(): Promise<{ readonly threads: GatewayThreads; readonly port: number }> {
+interface Running {
+  readonly threads: GatewayThreads
+  readonly port: number
+  /** Serves on so many threads from now on. */
+  serveOn(count: number): Promise<void>
+}
+
+async function start(): Promise<Running> {
   const birth = {
     log: { level: 'error', format: 'json' },
     terminal: false,
@@ -21,9 +28,12 @@ async function start(): Promise<{ readonly threads: GatewayThreads; readonly por
   const threads = createGatewayThreads({ birth, log })
   whenOver(() => threads.drain(0))
   const port = await freePort()
-  const plan = planOf({ routes: [], threads: 2 }, [listener('https', port, true)])
-  await threads.apply({ ...plan, accessLog: false }, [certificate])
-  return { threads, port }
+  const serveOn = (count: number) => {
+    const plan = planOf({ routes: [], threads: count }, [listener('https', port, true)])
+    return threads.apply({ ...plan, accessLog: false }, [certificate])
+  }
+  await serveOn(2)
+  return { threads, port, serveOn }
 }
 
 interface Visit {
@@ -82,5 +92,16 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
       expect((await visit(port, { ...only, session: second.session })).resumed, 'new key').toBe(true)
     kept.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
     await readUntil(kept, '404')
+  })
+  it('is resumed by a thread that begins after the key was renewed', async () => {
+    const { threads, port, serveOn } = await start()
+    await serveOn(1)
+    threads.renewTickets()
+    await obeyed(threads)
+    const { session } = await visit(port, only)
+    await serveOn(2)
+    const resumed: boolean[] = []
+    for (let i = 0; i < 12; i += 1) resumed.push((await visit(port, { ...only, session })).resumed)
+    expect(resumed).toEqual(Array(12).fill(true))
   })
 })
