@@ -79,6 +79,7 @@ async function visit({ port, root }: Server, words: readonly string[], path = '/
   const [out, complaints, [code]] = await Promise.all([text(client.stdout), text(client.stderr), once(client, 'close')])
   expect(code, complaints).toBe(0)
   expect(out).toContain('Verify return code: 0 (ok)')
+  expect(out).toMatch(/^x-thread: \d/im)
   return {
     handshakes: [...out.matchAll(/^(New|Reused), TLSv1\.[23]/gm)].map(([, kind = '']) => kind),
     thread: /^x-thread: (\d+)/im.exec(out)?.[1] ?? '',
