@@ -51,7 +51,8 @@ certificates: [{ domains: [localhost], use: [{ internal: {} }] }]
 storage: ${folder}/storage
 control: { socket: ./control.sock }
 `,
-    files: { 'site/hello.txt': 'hello' },
+    // Only what a route answers names its thread.
+    files: { 'site/hello.txt': 'hello', 'site/fault/throw': 'thrown' },
   })
   let stopped: Promise<unknown> | undefined
   const stop = () => {
