@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePorts } from '../test/e2e/support/free-ports.ts'
 import { median, save } from './report.ts'
-import { hearLog, listen, Observations } from './supervision/observed.ts'
+import { hearEvents, listen, Observations } from './supervision/observed.ts'
 import { gatehouse, type Supervisor, services, supervisord } from './supervision/supervisors.ts'
 
 const [rounds = 10] = process.argv.slice(2).map(Number)
@@ -45,9 +45,9 @@ async function measure(supervisor: Supervisor): Promise<Result> {
   const server = await listen(events, observed)
   const [program = '', ...words] = supervisor.prepare({ folder, events, ports: await freePorts(services.length) })
   const begun = performance.now()
-  const child = spawn(program, words, { stdio: ['ignore', supervisor.logs ? 'pipe' : 'ignore', 'ignore'] })
+  const child = spawn(program, words, { stdio: 'ignore' })
   const ended = once(child, 'exit')
-  if (child.stdout) hearLog(child.stdout, observed)
+  if (supervisor.control !== undefined) void hearEvents(join(folder, supervisor.control), observed)
   try {
     const serving = await Promise.all(services.map((name) => observed.first('serving', name, begun)))
     const start = Math.max(...serving.map(({ at }) => at)) - begun

@@ -1,7 +1,7 @@
 /** What happens to services, in the order and at the moments in which the measuring program hears of it. */
+import { get, type IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 
 export interface Observation {
   /** `running`, `serving`: said by the service itself. `noticed`, `ready`, `gave-up`: said by its supervisor. */
@@ -73,13 +73,18 @@ export async function listen(path: string, observed: Observations): Promise<Serv
   return server
 }
 
-/** Hears Gatehouse by its log. */
-export function hearLog(stdout: Readable, observed: Observations): void {
-  createInterface({ input: stdout }).on('line', (line) => {
-    const { process: name, state, ready } = JSON.parse(line) as { process?: string; state?: string; ready?: boolean }
-    if (name === undefined || state === undefined) return
-    if (state === 'backoff') observed.add('noticed', name)
-    if (state === 'running' && ready) observed.add('ready', name)
-    if (state === 'fatal') observed.add('gave-up', name)
+/** Hears Gatehouse by the events of its control socket, as soon as that is open. */
+export async function hearEvents(socketPath: string, observed: Observations): Promise<void> {
+  const response = await new Promise<IncomingMessage>((resolve) => {
+    const ask = () => get({ socketPath, path: '/v1/events' }, resolve).once('error', () => setTimeout(ask, 5))
+    ask()
+  })
+  response.on('error', () => {}) // it ends with Gatehouse
+  createInterface({ input: response }).on('line', (line) => {
+    const { type, process: name = '', to, ready } = JSON.parse(line) as Record<string, string | undefined>
+    if (type !== 'transition') return
+    if (to === 'stopping') observed.add('noticed', name)
+    if (to === 'running' && ready) observed.add('ready', name)
+    if (to === 'fatal') observed.add('gave-up', name)
   })
 }

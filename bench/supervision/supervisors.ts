@@ -16,8 +16,8 @@ export interface Site {
 export interface Supervisor {
   readonly name: string
   readonly program: string
-  /** Whether it is heard by the lines of its stdout. */
-  readonly logs: boolean
+  /** Name of its control socket, if that tells of events. */
+  readonly control?: string
   /** Writes its configuration and returns its command line. */
   prepare(site: Site): readonly string[]
 }
@@ -41,7 +41,7 @@ function commandOf({ events, ports }: Site, index: number): readonly string[] {
 export const gatehouse: Supervisor = {
   name: 'gatehouse',
   program: resolve(here, '../../dist/gatehouse'),
-  logs: true,
+  control: 'control.sock',
   prepare(site) {
     const entries = services.map((name, index) => {
       const below = services[index - 1]
@@ -58,7 +58,6 @@ export const gatehouse: Supervisor = {
 export const supervisord: Supervisor = {
   name: 'supervisord',
   program: '/usr/bin/supervisord',
-  logs: false,
   prepare(site) {
     const programs = services.map(
       (name, index) =>
