@@ -75,6 +75,8 @@ it('a thread that is replaced in the meantime is not ready either', async () => 
   await becomes503(statusOf)
   await statusOf('/fault/throw')
   await running.waitFor({ message: /^gateway thread \d was replaced/ })
-  for (let asked = 0; asked < 30; asked += 1) expect(await statusOf('/readyz')).toBe(503)
+  // Once more if the thread that goes closed its listener with this connection in the queue: the known edge of reusePort.
+  const asked = () => statusOf('/readyz').catch(() => statusOf('/readyz'))
+  for (let times = 0; times < 30; times += 1) expect(await asked()).toBe(503)
   expect(await running.exit).toEqual({ code: 0, signal: null })
 })
