@@ -19,7 +19,12 @@ interface Report {
     readonly name: string
     readonly status: string
     readonly message: string
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      /** Of a test that passed: what went wrong before it was tried again. */
+      readonly failureMessages?: readonly string[]
+    }[]
   }[]
 }
 
@@ -53,8 +58,12 @@ function runTests(): Tally {
 /** A file that could not be loaded counts as a failed test: its tests are not in the report at all. */
 function tally({ testResults }: Report, status: number): Tally {
   const tests = testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map((test) => ({ file: relative(project, name), name: test.fullName, status: test.status })),
+    assertionResults.map(({ fullName, status: result, failureMessages = [] }) => {
+      return { file: relative(project, name), name: fullName, status: result, failures: failureMessages.length }
+    }),
   )
+  for (const { file, name, status: result, failures } of tests)
+    if (result === 'passed' && failures > 0) console.log(`passed at the second try: ${file} > ${name}`)
   const unloaded = testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   )
