@@ -75,11 +75,10 @@ if (!ok) throw new Error('the DNS refused')
 `
 }
 
-/** What is shown to a new client, by whatever thread it meets; verified unless no roots are given. */
-export function shown(port: number, roots?: readonly string[]): Promise<X509Certificate> {
+/** What a new client accepts that trusts these roots alone, by whatever thread it meets. */
+export function shown(port: number, roots: readonly string[]): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
-    const trusted = roots ? { ca: [...roots] } : { rejectUnauthorized: false }
-    const socket = connect({ host: '127.0.0.1', port, servername: name, ...trusted }, () => {
+    const socket = connect({ host: '127.0.0.1', port, servername: name, ca: [...roots] }, () => {
       const certificate = socket.getPeerX509Certificate()
       socket.destroy()
       if (certificate) resolve(certificate)
