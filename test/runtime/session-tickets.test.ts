@@ -98,10 +98,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
     await serveOn(1)
     threads.renewTickets()
     await obeyed(threads)
-    const { session } = await visit(port, only)
+    // Once more if a thread that went closed its listener with this connection in the queue: the known edge of reusePort.
+    const come = (options: ConnectionOptions) => visit(port, options).catch(() => visit(port, options))
+    const { session } = await come(only)
     await serveOn(2)
     const resumed: boolean[] = []
-    for (let i = 0; i < 12; i += 1) resumed.push((await visit(port, { ...only, session })).resumed)
+    for (let i = 0; i < 12; i += 1) resumed.push((await come({ ...only, session })).resumed)
     expect(resumed).toEqual(Array(12).fill(true))
   })
 })

@@ -119,7 +119,7 @@ control: { socket: ./control.sock }
     await gatehouse.ready()
     const before = await handshake(https, ca)
     const failures: unknown[] = []
-    const seen = new Set<string>()
+    const seen = new Set([before])
     let over = false
     const load = (async () => {
       while (!over) {
@@ -145,6 +145,7 @@ control: { socket: ./control.sock }
       await load
     }
     expect(failures).toEqual([])
+    seen.add(await handshake(https, ca))
     expect(seen.size).toBe(2)
   },
   60_000,
