@@ -51,7 +51,8 @@ const lookEvery = 2_000
 
 export function createCertificates(options: CertificatesOptions): Certificates {
   const { storage, log } = options
-  const acmeIssuers = new Map<AcmePlan, AcmeIssuer>()
+  /** Of plans that are in use: a reload lets go of the others. */
+  const acmeIssuers = new WeakMap<AcmePlan, AcmeIssuer>()
   const issuers: Issuers = {
     authority: createAuthority(join(storage, 'internal'), log),
     acme(plan) {

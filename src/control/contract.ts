@@ -18,7 +18,7 @@ export const time = z.number().nonnegative()
 const milliseconds = z.number().nonnegative()
 const pid = z.int().positive()
 const port = z.int().min(1).max(65_535)
-const processState = z.enum([
+export const processStates = [
   'stopped',
   'waiting',
   'starting',
@@ -28,7 +28,8 @@ const processState = z.enum([
   'stopping',
   'exited',
   'fatal',
-])
+] as const
+const processState = z.enum(processStates)
 const bytes = z.number().nonnegative()
 
 /** Another copy of a process, which does not count. */

@@ -1,6 +1,7 @@
 /** The metrics page: what the threads have counted, the processes, and Gatehouse itself. */
 import { readdirSync } from 'node:fs'
 import type { CertificateStatus } from '../certificates/ports.ts'
+import { processStates } from '../control/contract.ts'
 import { version } from '../shared/assets.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 import { talliedFamilies } from '../telemetry/metrics-families.ts'
@@ -53,25 +54,13 @@ function threadFamilies({ replacements, vitals }: ThreadsMeasured): readonly Fam
   ]
 }
 
-const states = [
-  'waiting',
-  'starting',
-  'running',
-  'parked',
-  'backoff',
-  'stopping',
-  'stopped',
-  'exited',
-  'fatal',
-] as const
-
 function processFamilies(processes: readonly ProcessStatus[]): readonly Family[] {
   return [
     gauge(
       'gatehouse_process_state',
       '1 for the state that a process is in, 0 for the others.',
       processes.flatMap(({ name, state }) =>
-        states.map((one) => ({ labels: { process: name, state: one }, value: one === state ? 1 : 0 })),
+        processStates.map((one) => ({ labels: { process: name, state: one }, value: one === state ? 1 : 0 })),
       ),
     ),
     gauge(
