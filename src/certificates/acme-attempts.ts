@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts'
 import type { RenewalAdvice } from './ari.ts'
 import { AcmeFailure } from './issuer/acme-failure.ts'
 import type { AcmeIssuer } from './issuer/acme-issuer.ts'
-import { constantOf, type IssuedCertificate, lifeOf } from './pem.ts'
+import { type IssuedCertificate, lifeOf } from './pem.ts'
 import { dueAt, isEmergency, retryPause } from './renewal.ts'
 
 export interface AttemptStatus {
@@ -121,7 +121,7 @@ export class AcmeAttempts {
   }
 
   #dueAt(current: IssuedCertificate): Milliseconds {
-    return dueAt(lifeOf(current), constantOf(current), this.#window(current))
+    return dueAt(lifeOf(current), current.random, this.#window(current))
   }
 
   #attempt(

@@ -1,8 +1,9 @@
 /** What is kept of an ACME server: the account, and a folder for each certificate. All of it 0600 in 0700, each file whole or not there. */
 import { createHash } from 'node:crypto'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../shared/atomic-file.ts'
+import { fileSign } from './file-sign.ts'
 import { folderName } from './folder-name.ts'
 import type { AcmeAccount } from './issuer/acme.ts'
 import type { AcmePair, PendingOrder } from './issuer/acme-order.ts'
@@ -43,7 +44,7 @@ export function createAcmeStore(storage: string, directory: string): AcmeStore {
       return {
         path,
         pair: kept(file, asPem),
-        pairSign: () => signOf(file),
+        pairSign: () => fileSign(file),
         pending: kept(join(path, 'pending.json'), asJson<PendingOrder>()),
         lock: createFolderLock(path),
       }
@@ -91,13 +92,4 @@ const asPem: Form<AcmePair> = {
     return key === undefined ? undefined : { key, certificate: text.replace(key, '') }
   },
   write: ({ key, certificate }) => `${key.trimEnd()}\n${certificate}`,
-}
-
-async function signOf(path: string): Promise<string | undefined> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path)
-    return `${mtimeMs} ${size} ${ino}`
-  } catch {
-    return undefined
-  }
 }

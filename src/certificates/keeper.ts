@@ -114,14 +114,15 @@ export class Keeper {
 
   status(): CertificateStatus {
     const { state, source, issued } = this.#inService
+    const preferred = this.#preferredTo(state)
+    const told = state === this.#stopgap ? preferred : [...preferred, state]
     const attempts = [...this.#attempts].find(([one]) => one === state) ?? [...this.#attempts][0]
-    const passedOver = this.#sources.slice(0, state === this.#stopgap ? undefined : this.#sources.indexOf(state) + 1)
     return {
       names: this.plan.domains,
       source: source.kind,
       issuer: issued.issuer,
       notAfter: issued.notAfter.toISOString(),
-      skipped: passedOver.flatMap(({ source: { kind }, problem }) =>
+      skipped: told.flatMap(({ source: { kind }, problem }) =>
         problem === undefined ? [] : [{ source: kind, error: problem }],
       ),
       stopgap: state === this.#stopgap,
@@ -145,6 +146,10 @@ export class Keeper {
     return { state, source: state.source, issued: state.issued }
   }
 
+  #preferredTo(held: SourceState): readonly SourceState[] {
+    return held === this.#stopgap ? this.#sources : this.#sources.slice(0, this.#sources.indexOf(held))
+  }
+
   #narrateChoice(held: SourceState, changed: boolean): void {
     const { log } = this.#issuers
     if (changed) {
@@ -152,10 +157,7 @@ export class Keeper {
       log.info(`the certificate for ${this.#names} is now from ${source.kind}, by ${issued.issuer}`)
     }
     const kind = held === this.#stopgap ? 'a certificate of our own CA, which browsers warn of,' : held.source.kind
-    for (const { source, problem, makesRoom } of this.#sources.slice(
-      0,
-      held === this.#stopgap ? undefined : this.#sources.indexOf(held),
-    )) {
+    for (const { source, problem, makesRoom } of this.#preferredTo(held)) {
       if (makesRoom) continue
       log.warn(
         `certificate for ${this.#names}: ${kind} serves instead of ${source.kind}: ${problem ?? 'it cannot serve yet'}`,

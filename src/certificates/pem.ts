@@ -10,7 +10,20 @@ export interface IssuedCertificate {
   readonly key: string
   /** Common name of whoever signed the leaf. */
   readonly issuer: string
+  readonly notBefore: Date
   readonly notAfter: Date
+  /** In [0, 1): the same for one certificate at every look, so that what is planned by it does not wander. */
+  readonly random: number
+}
+
+/** What is known of a pair by its leaf, read once: certificates are looked at every few seconds. */
+export function withFacts(
+  leaf: X509Certificate,
+  pair: Pick<IssuedCertificate, 'certificate' | 'key'>,
+): IssuedCertificate {
+  const { validFromDate: notBefore, validToDate: notAfter, fingerprint256 } = leaf
+  const random = Number.parseInt(fingerprint256.replaceAll(':', '').slice(0, 8), 16) / 2 ** 32
+  return { certificate: pair.certificate, key: pair.key, issuer: issuerOf(leaf), notBefore, notAfter, random }
 }
 
 /** The certificates of a PEM text in its order; other blocks and text between them are passed over. Throws if one does not parse. */
@@ -31,12 +44,6 @@ export function issuerOf(leaf: X509Certificate): string {
   return commonName ?? leaf.issuer.replaceAll('\n', ', ')
 }
 
-export function lifeOf({ certificate }: IssuedCertificate): Lifetime {
-  const { validFromDate, validToDate } = new X509Certificate(certificate)
-  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() }
-}
-
-/** In [0, 1); the same for one certificate at every look. */
-export function constantOf({ certificate }: IssuedCertificate): number {
-  return Number.parseInt(new X509Certificate(certificate).fingerprint256.replaceAll(':', '').slice(0, 8), 16) / 2 ** 32
+export function lifeOf({ notBefore, notAfter }: IssuedCertificate): Lifetime {
+  return { notBefore: notBefore.getTime(), notAfter: notAfter.getTime() }
 }

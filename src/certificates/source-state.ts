@@ -1,14 +1,14 @@
 /** One source of one certificate: what it can give now, and why not. */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CertificateSourcePlan } from '../plan/certificates.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { findCaddyPair } from './caddy-storage.ts'
+import { fileSign } from './file-sign.ts'
 import type { AcmeIssuer } from './issuer/acme-issuer.ts'
 import type { Authority } from './issuer/authority.ts'
 import { certificateFromFiles } from './issuer/files.ts'
-import { constantOf, type IssuedCertificate, lifeOf } from './pem.ts'
+import { type IssuedCertificate, lifeOf } from './pem.ts'
 import { isAdopted, makesRoom } from './succession.ts'
 
 /** What sources need to do their work. */
@@ -35,8 +35,8 @@ export class SourceState {
   #read = Number.NEGATIVE_INFINITY
   /** The last good one; a mistake in newer files does not take it away. */
   issued: IssuedCertificate | undefined
-  /** Why it cannot serve, or why not with what lies there now. */
-  problem: string | undefined
+  /** Of the last reading. */
+  #flaw: string | undefined
 
   constructor(source: CertificateSourcePlan, domains: readonly string[], issuers: Issuers) {
     this.source = source
@@ -49,6 +49,11 @@ export class SourceState {
     return this.issued !== undefined && this.issued.notAfter.getTime() > Date.now()
   }
 
+  /** Why it cannot serve, or why not with what lies there now. */
+  get problem(): string | undefined {
+    return this.issued && !this.serves ? `expired on ${this.issued.notAfter.toISOString()}` : this.#flaw
+  }
+
   get adopted(): boolean {
     return isAdopted(this.source.kind)
   }
@@ -57,7 +62,7 @@ export class SourceState {
   get makesRoom(): boolean {
     const { issued, source } = this
     if (!issued || !this.serves) return false
-    return makesRoom({ kind: source.kind, life: lifeOf(issued), random: constantOf(issued), now: Date.now() })
+    return makesRoom({ kind: source.kind, life: lifeOf(issued), random: issued.random, now: Date.now() })
   }
 
   /** Reads again what has changed since the last time; `anew`: whether it has or not. Never rejects. */
@@ -71,12 +76,11 @@ export class SourceState {
       this.#sign = sign
       this.#read = Date.now()
       this.issued = await this.#give(pair)
-      this.problem = undefined
+      this.#flaw = undefined
     } catch (error) {
       this.#read = Date.now()
-      this.problem = messageOf(error)
+      this.#flaw = messageOf(error)
     }
-    if (this.issued && !this.serves) this.problem = `expired on ${this.issued.notAfter.toISOString()}`
   }
 
   async #give(pair: Pair | undefined): Promise<IssuedCertificate> {
@@ -110,7 +114,7 @@ export class SourceState {
   async #signOf(pair: Pair | undefined): Promise<string | undefined> {
     if (this.source.kind === 'acme') return this.#issuers.acme(this.source).storedSign(this.#domains)
     if (!pair) return undefined
-    const facts = await Promise.all([pair.certificate, pair.key].map((path) => stat(path).catch(() => undefined)))
-    return [...facts.map((one) => `${one?.mtimeMs} ${one?.size} ${one?.ino}`), pair.certificate].join(' ')
+    const signs = await Promise.all([pair.certificate, pair.key].map(fileSign))
+    return [...signs, pair.certificate].join(' ')
   }
 }

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import type { AcmePlan } from '../../plan/certificates.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { type AcmeStore, createAcmeStore } from '../acme-store.ts'
+import { type AcmeStore, type CertificateFolder, createAcmeStore } from '../acme-store.ts'
 import { askRenewalAdvice, certificateId, type RenewalAdvice } from '../ari.ts'
-import { covers, type IssuedCertificate, issuerOf } from '../pem.ts'
+import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import type { ChallengePresenter, RunDnsHook } from '../ports.ts'
 import { type AcmeSession, newAcmeKey, openAcme } from './acme.ts'
 import { AcmeFailure } from './acme-failure.ts'
@@ -50,11 +50,11 @@ export interface AcmeIssuerOptions {
 export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: AcmeIssuerOptions): AcmeIssuer {
   const store = createAcmeStore(storage, plan.directory)
   const host = new URL(plan.directory).host
-  const folderOf = ([first = '']: readonly string[]) => store.certificate(first)
-  const folders = new Map<string, ReturnType<typeof folderOf>>()
-  const folder = (domains: readonly string[]) => {
-    const known = folders.get(domains[0] ?? '') ?? folderOf(domains)
-    folders.set(domains[0] ?? '', known)
+  // Kept, since their locks remember since when they have not changed.
+  const folders = new Map<string, CertificateFolder>()
+  const folder = ([first = '']: readonly string[]) => {
+    const known = folders.get(first) ?? store.certificate(first)
+    folders.set(first, known)
     return known
   }
   let transport: Promise<AcmeTransport> | undefined
@@ -175,7 +175,7 @@ function issuedFrom({ certificate, key }: AcmePair, domains: readonly string[]):
     const leaf = new X509Certificate(certificate)
     if (!leaf.checkPrivateKey(createPrivateKey(key)) || !domains.every((domain) => covers(leaf, domain)))
       return undefined
-    return { certificate, key, issuer: issuerOf(leaf), notAfter: leaf.validToDate }
+    return withFacts(leaf, { certificate, key })
   } catch {
     return undefined
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { folderName } from '../folder-name.ts'
-import { covers, type IssuedCertificate, issuerOf } from '../pem.ts'
+import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import { type PairFiles, readPair, type StoredPair, setAside, warnIfExposed, writePair } from '../store.ts'
 import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
 
@@ -118,5 +118,5 @@ function isWhole(pair: StoredPair): pair is NewPair {
 
 function issued(pair: NewPair): IssuedCertificate {
   const leaf = new X509Certificate(pair.certificate)
-  return { ...pair, issuer: issuerOf(leaf), notAfter: leaf.validToDate }
+  return withFacts(leaf, pair)
 }

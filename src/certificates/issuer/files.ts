@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { CertificateSourcePlan } from '../../plan/types.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { certificatesIn, covers, type IssuedCertificate, issuerOf } from '../pem.ts'
+import { certificatesIn, covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import { warnIfExposed } from '../store.ts'
 
 type FilesSource = Extract<CertificateSourcePlan, { kind: 'files' }>
@@ -23,13 +23,11 @@ export async function certificateFromFiles(
   checkValidity(leaf, source.certificate)
   checkNames(leaf, { domains, source, log })
   await warnIfExposed(source.key, log)
-  return {
+  return withFacts(leaf, {
     // Written anew from what was parsed: a key that shares the file, or text around it, goes no further.
     certificate: chain.map((certificate) => certificate.toString()).join(''),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    issuer: issuerOf(leaf),
-    notAfter: leaf.validToDate,
-  }
+  })
 }
 
 async function readPem(path: string, what: 'certificate' | 'key'): Promise<string> {
