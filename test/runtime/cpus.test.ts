@@ -10,8 +10,15 @@ afterEach(() => {
   for (const root of roots.splice(0)) rmSync(root, { recursive: true })
 })
 
+/** Both hierarchies, mounted where they usually are. */
+const mounts = `
+30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+33 24 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
+`
+
 /** A folder with the files that the kernel would show under /proc and /sys. */
-function machine(files: Readonly<Record<string, string>>): string {
+function machine(more: Readonly<Record<string, string>>): string {
+  const files = { 'proc/self/mountinfo': mounts, ...more }
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-cpus-'))
   roots.push(root)
   for (const [name, text] of Object.entries(files)) {
