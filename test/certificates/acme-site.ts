@@ -1,18 +1,16 @@
 import type { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
-import { checkServerIdentity, connect } from 'node:tls'
 import { afterEach } from 'vitest'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/issuer/acme.ts'
 import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/issuer/acme-order.ts'
 import { createTransport } from '../../src/certificates/issuer/acme-transport.ts'
 import type { ChallengePresenter, PresentedChallenge } from '../../src/certificates/ports.ts'
-import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createPresenter } from '../../src/runtime/challenges.ts'
-import { createGatewayThreads, type GatewayThreads } from '../../src/runtime/threads.ts'
+import type { GatewayThreads } from '../../src/runtime/threads.ts'
+import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { certificate, listener, planOf } from '../gateway/support.ts'
+import { silentThreads } from '../runtime/silent-threads.ts'
 import { type Pebble, type PebbleOptions, startPebble } from './pebble.ts'
 
 const ends: (() => unknown)[] = []
@@ -73,7 +71,7 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
     async serve(pair, host) {
       threads.use([{ names: [host], ...pair, anyName: true }])
       await threads.show([]) // threads do what they are told in turn
-      return visit(tlsPort, host, await pebble.roots())
+      return acceptedCertificate(tlsPort, await pebble.roots(), host)
     },
     open: (account = { key }) => openAcme({ directory: pebble.directory, transport, account, ...external(options) }),
   }
@@ -86,28 +84,9 @@ function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0]
 }
 
 async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayThreads> {
-  const birth = { log: { level: 'error', format: 'json' }, terminal: false, counts: false } as const
-  const log = { info() {}, warn() {}, error() {} }
-  const threads = createGatewayThreads({ birth: { ...birth, rateLimits: createRateLimitMemory() }, log })
+  const threads = silentThreads()
   ends.push(() => threads.drain(0))
   const plan = planOf({ routes: [], threads: 2 }, [listener('http', httpPort), listener('https', tlsPort, true)])
   await threads.apply({ ...plan, accessLog: false }, [certificate])
   return threads
-}
-
-/** The certificate that a client accepts for this host: the chain is verified up to the roots of the CA. */
-async function visit(port: number, host: string, roots: readonly string[]): Promise<X509Certificate> {
-  const name = isIP(host) === 0 ? { servername: host } : {}
-  const socket = connect({
-    host: '127.0.0.1',
-    port,
-    ca: [...roots],
-    checkServerIdentity: (_, peer) => checkServerIdentity(host, peer),
-    ...name,
-  })
-  await once(socket, 'secureConnect')
-  const peer = socket.getPeerX509Certificate()
-  socket.destroy()
-  if (!peer) throw new Error('no certificate was shown')
-  return peer
 }

@@ -1,12 +1,11 @@
 /** Certificates that the whole program gets by itself from a real ACME server, with two gateway threads that answer its challenges. */
-import type { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Pebble, type PebbleOptions, startPebble } from '../certificates/pebble.ts'
 import { part } from '../parts.ts'
+import { acceptedCertificate } from './support/accepted-certificate.ts'
 import { rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
@@ -57,23 +56,6 @@ const answer = await fetch(process.env.DNS + '/' + action + '-txt', { method: 'P
 console.log(action, name, answer.status)
 `
 
-/** What a client that trusts these roots alone accepts. */
-function peerCertificate(
-  port: number,
-  ca: readonly string[],
-  servername = 'app.example.test',
-): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] }, () => {
-      const certificate = socket.getPeerX509Certificate()
-      socket.destroy()
-      if (certificate) resolve(certificate)
-      else reject(new Error('no certificate was shown'))
-    })
-    socket.once('error', reject)
-  })
-}
-
 const internalRoot = ({ folder }: Gatehouse) => [rootCertificate(join(folder, 'storage'))]
 
 describe.skipIf(!part('pebble'))('with an ACME server', () => {
@@ -83,14 +65,14 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const gatehouse = start('./storage', `, challenges: [${type}]`)
     await gatehouse.ready()
     // The CA is away: our own serves meanwhile, and says so.
-    expect((await peerCertificate(https, internalRoot(gatehouse))).issuer).toMatch(/Gatehouse internal CA/)
+    expect((await acceptedCertificate(https, internalRoot(gatehouse))).issuer).toMatch(/Gatehouse internal CA/)
     pebble.resume()
     await gatehouse.waitFor({ message: /^certificate for app.example.test from 127.0.0.1:\d+, until / })
     await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
     // The threads hear of it a moment later.
     const roots = await pebble.roots()
     await expect
-      .poll(async () => (await peerCertificate(https, roots).catch(() => undefined))?.issuer)
+      .poll(async () => (await acceptedCertificate(https, roots).catch(() => undefined))?.issuer)
       .toMatch(/Pebble Intermediate CA/)
   })
 
@@ -105,7 +87,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     await pebble.stop()
     const second = start(storage)
     await second.ready()
-    expect((await peerCertificate(https, roots)).issuer).toMatch(/Pebble Intermediate CA/)
+    expect((await acceptedCertificate(https, roots)).issuer).toMatch(/Pebble Intermediate CA/)
   })
 
   it('gets a wildcard by way of a hook that sets records in the DNS, and clears them', async () => {
@@ -116,7 +98,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     expect(hook).toEqual(['set _acme-challenge.example.test 200', 'clear _acme-challenge.example.test 200'])
     const roots = await pebble.roots()
     const shown = async () =>
-      (await peerCertificate(https, roots, 'any.example.test').catch(() => undefined))?.subjectAltName
+      (await acceptedCertificate(https, roots, 'any.example.test').catch(() => undefined))?.subjectAltName
     await expect.poll(shown).toBe('DNS:*.example.test')
   })
 
@@ -125,7 +107,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const gatehouse = start('./storage', ', dns: { run: [sh, -c, "echo no such zone; exit 3"] }', '*.example.test')
     const { message } = await gatehouse.waitFor({ level: 'error', message: /^no certificate for/ })
     expect(message).toMatch(/: the dns hook exited with code 3: no such zone; next attempt in /)
-    expect((await peerCertificate(https, internalRoot(gatehouse), 'any.example.test')).issuer).toMatch(
+    expect((await acceptedCertificate(https, internalRoot(gatehouse), 'any.example.test')).issuer).toMatch(
       /Gatehouse internal CA/,
     )
   })

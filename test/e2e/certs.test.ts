@@ -1,12 +1,11 @@
 /** The verbs for certificates, with the whole program and a real ACME server with a real DNS server. */
-import type { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Pebble, startPebble } from '../certificates/pebble.ts'
 import { gatehouse as verb } from '../cli/gatehouse-command.ts'
 import { part } from '../parts.ts'
+import { acceptedCertificate } from './support/accepted-certificate.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
 
@@ -46,26 +45,13 @@ control: { socket: ./control.sock }
   return { pebble, gatehouse, http, https, metrics }
 }
 
-/** What a client that trusts these roots is shown; rejects if it does not accept it. */
-function accepted(port: number, roots: readonly string[]): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: 'app.example.test', ca: [...roots] }, () => {
-      const certificate = socket.getPeerX509Certificate()
-      socket.destroy()
-      if (certificate) resolve(certificate)
-      else reject(new Error('no certificate was shown'))
-    })
-    socket.once('error', reject)
-  })
-}
-
 describe.skipIf(!part('pebble'))('with an ACME server', () => {
   it('lists, renews and revokes, examines, and counts', async () => {
     const { pebble, gatehouse, http, https, metrics } = await site()
     await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
     const roots = await pebble.roots()
-    await expect.poll(() => accepted(https, roots).catch(() => undefined)).toBeDefined()
-    const before = await accepted(https, roots)
+    await expect.poll(() => acceptedCertificate(https, roots).catch(() => undefined)).toBeDefined()
+    const before = await acceptedCertificate(https, roots)
 
     const list = await verb('certs', 'list', gatehouse.file)
     expect(list.out).toMatch(/^NAME +ISSUER +NOT AFTER +NEXT RENEWAL +LAST ERROR\n/)
@@ -79,7 +65,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     expect(renewed).toMatchObject({ code: 0, err: expect.stringContaining('this may take minutes') })
     expect(renewed.out).toMatch(/^app\.example\.test: renewed, by Pebble .+, until \d{4}-.+Z\n$/)
     // The threads hear of it a moment later.
-    await expect.poll(async () => (await accepted(https, roots)).serialNumber).not.toBe(before.serialNumber)
+    await expect.poll(async () => (await acceptedCertificate(https, roots)).serialNumber).not.toBe(before.serialNumber)
     expect(pebble.lines.some((line) => line.includes('/revoke-cert'))).toBe(true)
 
     const unknown = await verb('certs', 'renew', 'other.example.test', gatehouse.file)
@@ -96,7 +82,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
 
     const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
     const expiry = /^gatehouse_certificate_expiry_timestamp_seconds\{name="app\.example\.test"\} (\d+)$/m.exec(page)
-    expect(Number(expiry?.[1])).toBe((await accepted(https, roots)).validToDate.getTime() / 1_000)
+    expect(Number(expiry?.[1])).toBe((await acceptedCertificate(https, roots)).validToDate.getTime() / 1_000)
     expect(page).toContain('gatehouse_certificate_renewal_failures{name="app.example.test"} 0')
   })
 
@@ -131,7 +117,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     // Whoever trusts what `certs trust` prints is served without a warning even now.
     const { out: root } = await verb('certs', 'trust', '--pem', gatehouse.file)
     expect(root).toBe(readFileSync(join(storage, 'internal/root.crt'), 'utf8'))
-    expect((await accepted(https, [root])).issuer).toContain('Gatehouse internal CA')
+    expect((await acceptedCertificate(https, [root])).issuer).toContain('Gatehouse internal CA')
   })
 })
 

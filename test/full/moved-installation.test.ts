@@ -9,10 +9,10 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Pebble, startPebble } from '../certificates/pebble.ts'
+import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { source as fromSource, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
@@ -104,17 +104,6 @@ ${name} {
   },
 }
 
-/** A full handshake, verified against this root alone; the serial number that was shown. */
-function shown(port: number, ca: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: name, ca }, () => {
-      const { serialNumber } = socket.getPeerCertificate()
-      socket.destroy()
-      resolve(serialNumber)
-    }).once('error', reject)
-  })
-}
-
 describe.skipIf(!part('pebble')).each([certbot, caddy])('an installation that $program served', (predecessor) => {
   it.skipIf(!part(predecessor.program))(
     'goes on with its certificate, and is renewed in ours in time',
@@ -142,7 +131,7 @@ control: { socket: ./control.sock }
       const serials: string[] = []
       const expired = left.validToDate.getTime() + 3_000
       while (Date.now() < expired) {
-        serials.push(await shown(https, ca))
+        serials.push((await acceptedCertificate(https, ca, name)).serialNumber)
         await pause(100)
       }
       expect(serials[0]).toBe(left.serialNumber)

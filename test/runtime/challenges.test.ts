@@ -2,15 +2,13 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
-import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import type { ServedChallenge } from '../../src/gateway/ports.ts'
 import type { BasicAuthPlan, RateLimitPlan } from '../../src/plan/guards.ts'
-import { createGatewayThreads } from '../../src/runtime/threads.ts'
 import { cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
+import { silentThreads } from './silent-threads.ts'
 
 afterEach(cleanUp)
 
-const log = { info: () => {}, warn: () => {}, error: () => {} }
 const path = '/.well-known/acme-challenge/token'
 const challenge: ServedChallenge = { type: 'http-01', name: host, token: 'token', proof: 'token.print' }
 const auth: BasicAuthPlan = { kind: 'basic', users: ['ops'] }
@@ -40,13 +38,7 @@ function get(port: number, target: string): Promise<Answer> {
 const tries = 24
 
 it('http-01 is answered on both threads where passwords are asked for and the client has spent its rate limit', async () => {
-  const birth = {
-    log: { level: 'error', format: 'json' },
-    terminal: false,
-    counts: false,
-    rateLimits: createRateLimitMemory(),
-  } as const
-  const threads = createGatewayThreads({ birth, log })
+  const threads = silentThreads()
   whenOver(() => threads.drain(0))
   const port = await freePort()
   const users = { ops: createHash('sha256').update('secret').digest('hex') }

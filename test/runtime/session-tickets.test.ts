@@ -2,14 +2,12 @@
 import { once } from 'node:events'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
-import { createGatewayThreads, type GatewayThreads } from '../../src/runtime/threads.ts'
+import type { GatewayThreads } from '../../src/runtime/threads.ts'
 import { readUntil } from '../gateway/clients.ts'
 import { ca, certificate, cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
+import { silentThreads } from './silent-threads.ts'
 
 afterEach(cleanUp)
-
-const log = { info: () => {}, warn: () => {}, error: () => {} }
 
 interface Running {
   readonly threads: GatewayThreads
@@ -19,13 +17,7 @@ interface Running {
 }
 
 async function start(): Promise<Running> {
-  const birth = {
-    log: { level: 'error', format: 'json' },
-    terminal: false,
-    counts: false,
-    rateLimits: createRateLimitMemory(),
-  } as const
-  const threads = createGatewayThreads({ birth, log })
+  const threads = silentThreads()
   whenOver(() => threads.drain(0))
   const port = await freePort()
   const serveOn = (count: number) => {

@@ -1,9 +1,7 @@
 /** Several Gatehouses on one volume, before a real ACME server; names are proved in the DNS, which all of them can write to. */
-import type { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { afterEach } from 'vitest'
 import { type Pebble, type PebbleOptions, startPebble } from '../../certificates/pebble.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
@@ -73,17 +71,4 @@ const body = JSON.stringify({ host: host + '.', ...(verb === 'set' && { value })
 const { ok } = await fetch('${management}/' + verb + '-txt', { method: 'POST', body })
 if (!ok) throw new Error('the DNS refused')
 `
-}
-
-/** What a new client accepts that trusts these roots alone, by whatever thread it meets. */
-export function shown(port: number, roots: readonly string[]): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: name, ca: [...roots] }, () => {
-      const certificate = socket.getPeerX509Certificate()
-      socket.destroy()
-      if (certificate) resolve(certificate)
-      else reject(new Error('no certificate was shown'))
-    })
-    socket.once('error', reject)
-  })
 }

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
 import { part } from '../../parts.ts'
-import { name, type Replica, type ReplicaSite, replicaSite, shown } from './replica-site.ts'
+import { name, type Replica, type ReplicaSite, replicaSite } from './replica-site.ts'
 
 /** Longer than what a lock needs to be stale. */
 const patience = 40_000
@@ -13,7 +14,9 @@ async function serveTheSame(site: ReplicaSite, replicas: readonly Replica[]) {
   await expect
     .poll(
       async () => {
-        const all = await Promise.all(replicas.map(({ https }) => shown(https, roots).catch(() => undefined)))
+        const all = await Promise.all(
+          replicas.map(({ https }) => acceptedCertificate(https, roots, name).catch(() => undefined)),
+        )
         return new Set(all.map((one) => one?.serialNumber))
       },
       { timeout: patience, interval: 200 },

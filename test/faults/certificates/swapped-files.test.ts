@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connect } from 'node:tls'
 import { expect, it, onTestFinished } from 'vitest'
 import { type MadeCertificate, makeCertificate } from '../../certificates/make-certificate.ts'
+import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { source, startGatehouse } from '../../e2e/support/gatehouse.ts'
 
@@ -13,16 +13,8 @@ const name = 'app.example.test'
 /** A look every 2 s, another one at most if it met a pair half swapped, and a moment until the threads have heard of it. */
 const seconds = 8_000
 
-/** The serial number that a new client is shown; its chain and the server's key are verified. */
-function handshake(port: number, ca: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: name, ca }, () => {
-      resolve(socket.getPeerCertificate().serialNumber)
-      socket.destroy()
-    })
-    socket.once('error', reject)
-  })
-}
+/** The serial number that a new client is shown. */
+const handshake = async (port: number, ca: string) => (await acceptedCertificate(port, ca, name)).serialNumber
 
 interface Swap {
   readonly how: string

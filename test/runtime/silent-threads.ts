@@ -1,0 +1,13 @@
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+import { createGatewayThreads, type GatewayThreads } from '../../src/runtime/threads.ts'
+
+/** Real gateway threads, which say nothing and count nothing; they begin with the first plan. To be drained in the end. */
+export function silentThreads(): GatewayThreads {
+  const birth = {
+    log: { level: 'error', format: 'json' },
+    terminal: false,
+    counts: false,
+    rateLimits: createRateLimitMemory(),
+  } as const
+  return createGatewayThreads({ birth, log: { info() {}, warn() {}, error() {} } })
+}
