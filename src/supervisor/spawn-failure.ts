@@ -108,7 +108,8 @@ function kindOf(path: string): 'file' | 'directory' | 'missing' {
   return stats.isDirectory() ? 'directory' : 'file'
 }
 
-function isAllowed(path: string): boolean {
+/** Whether we may execute the file, or enter the folder. */
+export function isAllowed(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return true

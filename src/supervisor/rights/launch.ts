@@ -2,11 +2,10 @@
  * How a program is started with the rights that its plan asks for: by small programs that stand before it, each of which
  * changes one thing and becomes the next. So the pid that is spawned is the program's own.
  */
-import { accessSync, constants as fileConstants } from 'node:fs'
 import { getPriority } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Program } from '../program.ts'
-import { foreseenFailure, type SpawnFailure } from '../spawn-failure.ts'
+import { foreseenFailure, isAllowed, type SpawnFailure } from '../spawn-failure.ts'
 import { isCapable } from './capabilities.ts'
 import { type Identity, identityOf, userWords } from './identity.ts'
 import { limitWords } from './limits.ts'
@@ -69,17 +68,8 @@ function niceWords(nice: number): readonly string[] {
 function tool(name: string, words: readonly string[], needed: { readonly option: string; readonly package: string }) {
   if (words.length === 0) return []
   const folders = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(delimiter)
-  const path = folders.map((folder) => join(folder, name)).find(isExecutable)
+  const path = folders.map((folder) => join(folder, name)).find(isAllowed)
   if (path === undefined)
     throw new Unfit(`${name}: not found: install ${needed.package}, which \`${needed.option}\` needs`)
   return [path, ...words, '--']
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, fileConstants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
