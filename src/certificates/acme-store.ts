@@ -16,7 +16,6 @@ export interface AcmeStore {
 }
 
 export interface CertificateFolder {
-  readonly path: string
   readonly pair: Kept<AcmePair>
   /** Changes whenever the pair was written, by us or by another replica; undefined if there is none. */
   pairSign(): Promise<string | undefined>
@@ -42,7 +41,6 @@ export function createAcmeStore(storage: string, directory: string): AcmeStore {
       const path = join(folder, folderName(name))
       const file = join(path, 'certificate.pem')
       return {
-        path,
         pair: kept(file, asPem),
         pairSign: () => fileSign(file),
         pending: kept(join(path, 'pending.json'), asJson<PendingOrder>()),

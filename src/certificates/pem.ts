@@ -39,7 +39,7 @@ export function covers(leaf: X509Certificate, domain: string): boolean {
 }
 
 /** The common name of the issuer, or all of its name if it has none. */
-export function issuerOf(leaf: X509Certificate): string {
+function issuerOf(leaf: X509Certificate): string {
   const commonName = /^CN=(.+)$/m.exec(leaf.issuer)?.[1]
   return commonName ?? leaf.issuer.replaceAll('\n', ', ')
 }

@@ -47,7 +47,7 @@ export function refusalOf({ status, headers, body }: AcmeAnswer, url: string): A
 }
 
 /** The words of a problem and of its parts, each with the name that it is about. */
-export function wordsOf({ detail = '', subproblems = [] }: Problem): string {
+function wordsOf({ detail = '', subproblems = [] }: Problem): string {
   const parts = subproblems.map((one) => `${one.identifier?.value ?? '?'}: ${one.detail ?? ''}`)
   return [detail, ...parts].join('; ').replaceAll(/\s+/g, ' ').slice(0, 1_000)
 }

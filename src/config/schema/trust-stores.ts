@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { refusal } from './flaw.ts'
 import { boolean, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
@@ -23,5 +22,3 @@ export const trustStoresSchema = named(
       )
   }),
 )
-
-export type TrustStoresConfig = z.output<typeof trustStoresSchema>
