@@ -15,6 +15,8 @@ export interface Circumstances {
 export function holds(condition: Condition, circumstances: Circumstances): boolean {
   const { variables, directory, facts } = circumstances
   if (condition.not) return !holds(condition.not, circumstances)
+  if (condition.all) return condition.all.every((one) => holds(one, circumstances))
+  if (condition.any) return condition.any.some((one) => holds(one, circumstances))
   if (condition.file !== undefined) return facts.kindOf(resolve(directory, condition.file)) !== 'absent'
   if (condition.env === undefined) return false
   const value = variable(variables, condition.env)

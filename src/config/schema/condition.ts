@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { refusal } from './flaw.ts'
 import { anyText, regularExpression, text } from './scalars.ts'
-import { variableReference } from './structures.ts'
+import { listOf, variableReference } from './structures.ts'
 
 /** `when:` includes the block it stands in only if it holds. */
 export interface Condition {
@@ -10,6 +10,8 @@ export interface Condition {
   matches?: string | undefined
   file?: string | undefined
   not?: Condition | undefined
+  all?: readonly Condition[] | undefined
+  any?: readonly Condition[] | undefined
 }
 
 export const conditionSchema: z.ZodType<Condition> = z
@@ -21,14 +23,21 @@ export const conditionSchema: z.ZodType<Condition> = z
     get not(): z.ZodOptional<z.ZodType<Condition>> {
       return conditionSchema.optional()
     },
+    get all(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
+      return several().describe('Holds if each of these holds').optional()
+    },
+    get any(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
+      return several().describe('Holds if one of these holds').optional()
+    },
   })
   .superRefine((condition, context) => {
-    const subjects = [condition.env, condition.file, condition.not].filter((subject) => subject !== undefined)
+    const { env, file, not, all, any } = condition
+    const subjects = [env, file, not, all, any].filter((subject) => subject !== undefined)
     if (subjects.length !== 1)
       context.addIssue(
         refusal(
           'choose-one',
-          'a condition needs exactly one of `env`, `file` and `not`',
+          'a condition needs exactly one of `env`, `file`, `not`, `all` and `any`',
           'for example `when: { env: NAME }`',
         ),
       )
@@ -43,3 +52,8 @@ export const conditionSchema: z.ZodType<Condition> = z
     else if (condition.equals !== undefined && condition.matches !== undefined)
       context.addIssue(refusal('choose-one', 'a condition has both `equals` and `matches`', 'keep one of the two'))
   })
+
+// A list of none would hold or not by a rule that nobody remembers.
+function several(): z.ZodType<readonly Condition[]> {
+  return listOf(conditionSchema, 'a list of conditions: `[{ env: NAME }, { file: PATH }]`')
+}
