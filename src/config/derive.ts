@@ -21,14 +21,14 @@ export function derive(wish: DerivedValue, sources: Sources): string | undefined
   const cut = end === -1 ? whole : whole.slice(0, end)
   const value = wish.matches === undefined ? cut : firstGroup(cut, wish.matches)
   const found = value.trim() === '' ? (wish.default ?? '') : value
-  return wish.containing ? withItems(found, wish.containing, wish.separator ?? ',') : found
+  return (wish.containing ?? wish.join) === undefined ? found : listed(found, wish)
 }
 
 /** A list as text, with those items added behind its own that it lacks. */
-function withItems(list: string, wanted: readonly string[], separator: string): string {
+function listed(list: string, { containing = [], separator = ',', join = separator }: DerivedValue): string {
   const items = list.split(separator).map((item) => item.trim())
   const present = items.filter((item) => item !== '')
-  return [...present, ...wanted.filter((item) => !present.includes(item))].join(separator)
+  return [...present, ...containing.filter((item) => !present.includes(item))].join(join)
 }
 
 function read(wish: DerivedValue, { variables, directory, facts }: Sources): string | undefined {

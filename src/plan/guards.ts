@@ -1,4 +1,5 @@
 /** What a request must pass before anything answers it, and what one client may take of us. */
+import type { RedisAddress } from '../config/schema/rate-limit-store.ts'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 
@@ -62,6 +63,9 @@ export interface RateLimitPlan {
   /** Whether the requests of all routes without a limit of their own are counted together. */
   readonly of: 'gateway' | 'route'
 }
+
+/** A Redis that counts for all replicas. */
+export type RateLimitStorePlan = RedisAddress
 
 export type RateLimitKeyPlan =
   | { readonly kind: 'client' }

@@ -5,7 +5,7 @@ import type { RouteConfig } from '../config/schema/route.ts'
 import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
 import { layOver } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
-import { resolveGuards, resolveLimits, resolveUsers } from './resolve-guards.ts'
+import { resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveListeners } from './resolve-listeners.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
@@ -29,6 +29,7 @@ export function resolveGateway(asked: Asked): GatewayPlan {
     limits: resolveLimits(asked),
     users: resolveUsers(asked),
     guards: resolveGuards(asked),
+    ...resolveRateLimitStore(asked),
     response: { headers: resolveHeaders(response) },
     health: asked.config.gateway.health,
     errors: asked.config.gateway.errors,

@@ -3,7 +3,14 @@ import type { Config } from '../config/schema/config.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import type { Asked } from './asked.ts'
-import type { AddressRulesPlan, GuardsPlan, LimitsPlan, PasswordHashes, RateLimitPlan } from './guards.ts'
+import type {
+  AddressRulesPlan,
+  GuardsPlan,
+  LimitsPlan,
+  PasswordHashes,
+  RateLimitPlan,
+  RateLimitStorePlan,
+} from './guards.ts'
 
 type AuthPlan = NonNullable<GuardsPlan['auth']>
 
@@ -24,6 +31,14 @@ export function resolveGuards({ config: { gateway, users } }: Asked, route?: Rou
     ...(rateLimit && { rateLimit }),
     ...(route?.auth && { auth: resolveAuth(route.auth, users) }),
   }
+}
+
+/** Nobody dials a store in which nothing is counted. */
+export function resolveRateLimitStore({ config: { gateway }, routes }: Asked): {
+  readonly rateLimitStore?: RateLimitStorePlan
+} {
+  const limited = [gateway, ...routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
+  return gateway.rateLimitStore && limited ? { rateLimitStore: gateway.rateLimitStore.redis } : {}
 }
 
 /** By the names that clients give. The plan holds no password, only what one is compared with. */

@@ -7,7 +7,7 @@ import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { CertificatePlan } from './certificates.ts'
 import type { ErrorsPlan } from './errors.ts'
-import type { GuardsPlan, LimitsPlan, PasswordHashes } from './guards.ts'
+import type { GuardsPlan, LimitsPlan, PasswordHashes, RateLimitStorePlan } from './guards.ts'
 import type { HeadersPlan } from './headers.ts'
 import type { HealthPlan } from './health.ts'
 import type { HookPlan } from './hooks.ts'
@@ -84,6 +84,8 @@ export interface GatewayPlan {
   readonly users: PasswordHashes
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
+  /** Absent: nothing is limited, or each replica counts for itself. */
+  readonly rateLimitStore?: RateLimitStorePlan
   readonly response: HeadersPlan
   readonly health: HealthPlan
   readonly errors: ErrorsPlan

@@ -17,7 +17,10 @@ export const derivedValueSchema = mapping({
   containing: listOf(anyText, 'a list of texts: `[localhost, 127.0.0.1]`')
     .describe('The value is a list, and these are added where they are not in it')
     .optional(),
-  separator: text('a text such as `;`').describe('Between the items of that list; default: `,`').optional(),
+  join: text('a text such as `|`').describe('The value is a list, and this comes between its items').optional(),
+  separator: text('a text such as `;`')
+    .describe('Between the items of the list as it is found; default: `,`')
+    .optional(),
   unless: variableReference.describe('Not at all if this variable is set').optional(),
   default: anyText.describe('Where there is no value, or an empty one').optional(),
 }).superRefine((wish, context) => {
@@ -30,11 +33,11 @@ export const derivedValueSchema = mapping({
         'for example `{ from: NAME }`',
       ),
     )
-  if (wish.separator !== undefined && wish.containing === undefined)
+  if (wish.separator !== undefined && (wish.containing ?? wish.join) === undefined)
     context.addIssue(
       refusal(
         'missing-key',
-        '`separator` stands without `containing`',
+        '`separator` stands without `containing` and `join`',
         'write `containing: [...]` beside it, or remove it',
       ),
     )

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Flaw, refusal } from './flaw.ts'
 import { addressRanges } from './ranges.ts'
+import { rateLimitStore } from './rate-limit-store.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from './scalars.ts'
 import { listOf, mapping, oneOrMany } from './structures.ts'
 
@@ -71,6 +72,9 @@ const addressRules = {
 export const gatewayGuards = {
   ...addressRules,
   rateLimit: rateLimit.describe('Further requests are answered 429; `false`: no limit').optional(),
+  rateLimitStore: rateLimitStore
+    .describe('Where the requests of all replicas are counted together; default: each replica counts for itself')
+    .optional(),
 }
 
 const authUrl = scalar({

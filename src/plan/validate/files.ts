@@ -58,10 +58,14 @@ export const certificateFiles: Check = (asked, report) => {
   for (const [index, { use }] of asked.config.certificates.entries()) {
     for (const [position, { files }] of use.entries()) {
       if (!files) continue
-      for (const key of ['certificate', 'key'] as const) {
+      const keys = ['certificate', 'key'] as const
+      const noneThere = keys.every((key) => asked.facts.kindOf(absolute(asked, files[key])) === 'absent')
+      // A place where somebody may put a pair one day is usual, as long as another source serves.
+      const severity = noneThere && position < use.length - 1 ? 'note' : 'warning'
+      for (const key of keys) {
         const path = ['certificates', index, 'use', position, 'files', key]
         const wanted: Wanted = { kind: 'file', file: absolute(asked, files[key]), path }
-        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity: 'warning' }))
+        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity }))
       }
     }
   }

@@ -1,0 +1,55 @@
+// For mongosh: makes the embedded MongoDB a replica set of one with the user of APPSMITH_DB_URL; as often as one likes.
+// biome-ignore-all lint: what is not defined here is mongosh's own.
+const { APPSMITH_DB_URL: url, MEMBER: member } = process.env
+const own = new URL(url)
+if (own.username === '') throw new Error('APPSMITH_DB_URL names no user: mongodb://USER:PASSWORD@localhost:27017/NAME')
+const name = own.pathname.slice(1)
+const user = decodeURIComponent(own.username)
+const pwd = decodeURIComponent(own.password)
+const local = `mongodb://${member}/?directConnection=true`
+
+function primary(db) {
+  while (!db.hello().isWritablePrimary) sleep(250)
+}
+
+/** The database, as its user; undefined if there is no such user yet. */
+function open() {
+  try {
+    return connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true`)
+  } catch (error) {
+    if (error.codeName === 'AuthenticationFailed' || error.code === 18) return undefined
+    throw error
+  }
+}
+
+let db = open()
+if (!db) {
+  // As long as there is no user, MongoDB lets somebody on its own machine make the first one, in `admin`.
+  const admin = connect(local).getSiblingDB('admin')
+  try {
+    admin.runCommand({ hello: 1 }).setName ?? rs.initiate({ _id: 'mr1', members: [{ _id: 0, host: member }] })
+  } catch (error) {
+    if (error.codeName !== 'AlreadyInitialized') throw error
+  }
+  primary(admin)
+  try {
+    admin.createUser({ user: 'gatehouse-setup', pwd, roles: ['root'] })
+  } catch (error) {
+    // There is somebody already: this very user, if an earlier run was interrupted, or `auth` says what is wrong.
+    if (error.codeName !== 'Unauthorized') throw error
+  }
+  admin.auth('gatehouse-setup', pwd)
+  admin.getSiblingDB(name).createUser({ user, pwd, roles: [{ role: 'root', db: 'admin' }, 'readWrite'] })
+  admin.dropUser('gatehouse-setup')
+  db = open()
+}
+// A set that was begun under the container's name of that day finds itself no more when the name changes.
+const config = db.getSiblingDB('local').system.replset.findOne()
+if (config === null) rs.initiate({ _id: 'mr1', members: [{ _id: 0, host: member }] })
+else if (config.members[0].host !== member) {
+  config.members[0].host = member
+  config.version += 1
+  db.adminCommand({ replSetReconfig: config, force: true })
+}
+primary(db)
+print(`the replica set mr1 is writable at ${member}`)
