@@ -1,0 +1,30 @@
+/** config/sidecar.yaml has every route of the reference deployment. */
+import { describe, expect, it } from 'vitest'
+import { ask, basic, seen } from './asking.ts'
+import { routeTests } from './routes.ts'
+import { sidecar } from './sidecar.ts'
+import { testSite } from './site.ts'
+
+describe('config/sidecar.yaml', () => {
+  routeTests(sidecar)
+
+  describe('what only it has', () => {
+    const site = testSite(sidecar)
+
+    it('without a password for the dashboard one is generated, and told once', async () => {
+      const { gatehouse, http } = await site.start({ APPSMITH_SUPERVISOR_USER: 'ops' })
+      const { message } = await gatehouse.waitFor({ message: /^user ops has the password/ })
+      const [, password = ''] = /password (\S+) /.exec(message) ?? []
+      expect((await seen(http, '/supervisor/', basic('ops', password))).upstream).toBe('supervisor')
+      expect(gatehouse.lines.filter((line) => JSON.stringify(line).includes(password))).toHaveLength(1)
+    })
+
+    it('health endpoints for the load balancer, which are not logged', async () => {
+      const { gatehouse, http } = await site.start()
+      for (const path of ['/healthz', '/readyz']) expect((await ask(http, path)).status).toBe(200)
+      await ask(http, '/after-health')
+      await gatehouse.waitFor({ path: '/after-health' })
+      expect(gatehouse.lines.filter(({ path }) => path === '/healthz' || path === '/readyz')).toEqual([])
+    })
+  })
+})
