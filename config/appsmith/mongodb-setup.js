@@ -8,6 +8,11 @@ const user = decodeURIComponent(own.username)
 const pwd = decodeURIComponent(own.password)
 const local = `mongodb://${member}/?directConnection=true`
 
+/** Not by `rs`, which knows no database under --nodb. */
+function initiate(db) {
+  db.adminCommand({ replSetInitiate: { _id: 'mr1', members: [{ _id: 0, host: member }] } })
+}
+
 function primary(db) {
   while (!db.hello().isWritablePrimary) sleep(250)
 }
@@ -15,19 +20,21 @@ function primary(db) {
 /** The database, as its user; undefined if there is no such user yet. */
 function open() {
   try {
-    return connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true`)
+    // Awaited here by its assignment: what is returned at once is awaited by the caller, where its failure would not be caught.
+    const opened = connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true`)
+    return opened
   } catch (error) {
     if (error.codeName === 'AuthenticationFailed' || error.code === 18) return undefined
     throw error
   }
 }
 
-let db = open()
-if (!db) {
+let database = open()
+if (!database) {
   // As long as there is no user, MongoDB lets somebody on its own machine make the first one, in `admin`.
   const admin = connect(local).getSiblingDB('admin')
   try {
-    admin.runCommand({ hello: 1 }).setName ?? rs.initiate({ _id: 'mr1', members: [{ _id: 0, host: member }] })
+    admin.runCommand({ hello: 1 }).setName ?? initiate(admin)
   } catch (error) {
     if (error.codeName !== 'AlreadyInitialized') throw error
   }
@@ -41,15 +48,15 @@ if (!db) {
   admin.auth('gatehouse-setup', pwd)
   admin.getSiblingDB(name).createUser({ user, pwd, roles: [{ role: 'root', db: 'admin' }, 'readWrite'] })
   admin.dropUser('gatehouse-setup')
-  db = open()
+  database = open()
 }
 // A set that was begun under the container's name of that day finds itself no more when the name changes.
-const config = db.getSiblingDB('local').system.replset.findOne()
-if (config === null) rs.initiate({ _id: 'mr1', members: [{ _id: 0, host: member }] })
+const config = database.getSiblingDB('local').system.replset.findOne()
+if (config === null) initiate(database)
 else if (config.members[0].host !== member) {
   config.members[0].host = member
   config.version += 1
-  db.adminCommand({ replSetReconfig: config, force: true })
+  database.adminCommand({ replSetReconfig: config, force: true })
 }
-primary(db)
+primary(database)
 print(`the replica set mr1 is writable at ${member}`)
