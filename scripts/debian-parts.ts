@@ -30,6 +30,8 @@ const parts = {
   python3: { package: 'python3', for: 'processes that share memory' },
   faketime: { package: 'faketime', for: 'a clock that jumps' },
   tini: { package: 'tini', for: 'Gatehouse under an init' },
+  haproxy: { package: 'haproxy', for: 'a load balancer in front' },
+  ip: { package: 'iproute2', for: 'machines with a network of their own' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
   certbot: { package: 'certbot', for: 'moving over from certbot', full: true },
   caddy: { package: 'caddy', for: 'moving over from Caddy', full: true },

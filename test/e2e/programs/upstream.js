@@ -3,6 +3,8 @@
  *   /pid            its pid
  *   /slow?ms=N      answers `slow` after N ms; `/slow` says on stdout how many are waiting
  *   /echo           answers with the request's body
+ *   /seen           its NAME and the headers it got, as JSON
+ *   /events         an endless event stream that counts in its ids, on from `Last-Event-ID`
  *   WebSocket       echoes every message; `bye` is said on stdout when a client's connection is closed
  * READY_AFTER: milliseconds for which /health answers 503. NAME: how it calls itself on stdout.
  */
@@ -24,6 +26,13 @@ const server = createServer((request, response) => {
     setTimeout(() => response.end('slow'), Number(searchParams.get('ms')))
   } else if (pathname.endsWith('/echo')) {
     request.pipe(response)
+  } else if (pathname.endsWith('/seen')) {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ name, headers: request.headers }))
+  } else if (pathname.endsWith('/events')) {
+    let id = Number(request.headers['last-event-id'] ?? 0)
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    const timer = setInterval(() => response.write(`id: ${++id}\ndata: ${name}\n\n`), 50)
+    response.once('close', () => clearInterval(timer))
   } else {
     response.end(String(process.pid))
   }
