@@ -15,4 +15,5 @@ bin=${program%/*/bin/postgres}/$old/bin
 [ ! -e "$data/postmaster.pid" ] || { "$bin/pg_ctl" -D "$data" -w -o "-h '' -k $data" start && "$bin/pg_ctl" -D "$data" -w stop; }
 rm -rf "$data-new" && initdb --username postgres --pgdata "$data-new" --encoding UTF8 --auth trust && cd "$data-new"
 pg_upgrade --username postgres --old-datadir "$data" --new-datadir "$data-new" --old-bindir "$bin" --new-bindir "${program%/*}" --socketdir "$data-new"
+rm -f delete_old_cluster.sh # it would delete what has the old one's name then: the new one
 mv "$data-new" "$data-upgraded" && mv "$data" "$data-$old" && mv "$data-upgraded" "$data"

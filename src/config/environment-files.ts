@@ -5,6 +5,7 @@ import type { Problem, Severity, SourcePosition } from './diagnostics.ts'
 import type { Evaluation } from './evaluate.ts'
 import { type Variables, variable } from './interpolate.ts'
 import { deepest, type Located, nameAt, plainValue } from './located.ts'
+import { type Renamed, underNewNames } from './renamed-variables.ts'
 import { createSchema, type NewVariables } from './schema/environment.ts'
 import { type Oddity, readVariables } from './variable-file.ts'
 
@@ -38,8 +39,13 @@ const mostOddities = 5
 /**
  * Later files win over earlier ones. Whatever is not `[{ path, create }]` is left for the schema to report.
  * `around`: the variables that are set without these files.
+ * `renamed`: what an old name in a file is called now.
  */
-export function readFiles(evaluation: Evaluation, files: Located, around: Variables): FilesRead {
+export function readFiles(
+  evaluation: Evaluation,
+  files: Located,
+  { around, renamed }: { around: Variables; renamed: Renamed },
+): FilesRead {
   if (files.kind !== 'list') return { variables: {}, toCreate: [] }
   const toCreate: FileToCreate[] = []
   const existing: { file: File; variables: Variables }[] = []
@@ -50,7 +56,8 @@ export function readFiles(evaluation: Evaluation, files: Located, around: Variab
       toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
       variables = { ...variables, ...placeholders(wanted) }
     } else {
-      const read = readFile(evaluation, file)
+      const written = readFile(evaluation, file)
+      const read = written && underNewNames(written, renamed)
       if (read) existing.push({ file, variables: read })
       variables = { ...variables, ...read }
     }

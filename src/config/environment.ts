@@ -1,6 +1,6 @@
 /**
  * `environment:` blocks, of the file and of each process. Unlike anything else they are read line by line: files first,
- * then `set` in its order, each value seeing what came before it, and `unset` last.
+ * each under the new names, then `set` in its order, each value seeing what came before it, and `unset` last.
  */
 
 import { type FilesRead, readFiles } from './environment-files.ts'
@@ -8,6 +8,7 @@ import { evaluateSet, type SetRead } from './environment-set.ts'
 import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } from './evaluate.ts'
 import type { Variables } from './interpolate.ts'
 import { type Located, plainValue } from './located.ts'
+import { promoted, type Renamed, renamedFrom, underNewNames } from './renamed-variables.ts'
 import { unsetRuleSchema } from './schema/environment.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
@@ -27,16 +28,25 @@ interface EnvironmentBlock {
 
 export function environmentEvaluator({ over, finished }: EnvironmentBlock): EvaluateMapping {
   return (evaluation, mapping, place) => {
+    let renamed: Renamed = {}
     let files: FilesRead = { variables: {}, toCreate: [] }
     let set: SetRead = { variables: {}, without: new Set() }
     let emptied: readonly string[] = []
-    const underSet = () => over(files.variables, place.variables)
+    const underSet = () => over(files.variables, underNewNames(place.variables, renamed))
     const evaluators: readonly [key: string, evaluate: (entry: YamlEntry) => Outcome][] = [
+      [
+        'renamed',
+        (entry) => {
+          const outcome = evaluateEntry(evaluation, entry, place)
+          if (typeof outcome !== 'string') renamed = renamedFrom(outcome)
+          return outcome
+        },
+      ],
       [
         'files',
         (entry) => {
           const outcome = evaluateEntry(evaluation, entry, place)
-          if (typeof outcome !== 'string') files = readFiles(evaluation, outcome, place.variables)
+          if (typeof outcome !== 'string') files = readFiles(evaluation, outcome, { around: place.variables, renamed })
           return outcome
         },
       ],
@@ -67,8 +77,9 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       }
       return outcomes.get(entry) ?? evaluateEntry(evaluation, entry, place)
     })
-    const unset = new Set([...set.without, ...emptied])
-    finished({ files: files.variables, set: set.variables, unset }, files.toCreate)
+    const unset = new Set([...Object.keys(renamed), ...set.without, ...emptied])
+    const variables = { ...promoted(place.variables, renamed), ...set.variables }
+    finished({ files: files.variables, set: variables, unset }, files.toCreate)
     return outcome
   }
 }

@@ -41,12 +41,21 @@ export const unsetRuleSchema = mapping({
   )
 })
 
+export const renamedSchema = named(variableReference, variableName).superRefine((renamed, context) => {
+  for (const [old, name] of Object.entries(renamed)) {
+    if (!Object.hasOwn(renamed, name)) continue
+    const message = `\`${name}\` is the new name of \`${old}\`, and an old name itself`
+    context.addIssue(refusal('contradiction', message, 'give the last name of the two', [old]))
+  }
+})
+
 export const environmentSchema = mapping({
   // May be empty: `when` excludes a file that the first start has yet to write.
   files: z
     .array(fileSchema, { error: () => 'a list of files: `[{ path: app.env }]`' })
     .describe('Files of variables; later ones win')
     .optional(),
+  renamed: renamedSchema.describe('Old names of variables, and what they are called now').optional(),
   set: named(z.union([anyText, derivedValueSchema]), variableName)
     .describe('Variables in order; each may use those before it')
     .optional(),

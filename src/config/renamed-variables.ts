@@ -1,0 +1,34 @@
+/** `environment.renamed`: variables that are still given under an old name. */
+import { type Variables, variable } from './interpolate.ts'
+import { type Located, plainValue } from './located.ts'
+import { renamedSchema } from './schema/environment.ts'
+
+/** From the old name to the new one. */
+export type Renamed = Readonly<Record<string, string>>
+
+/** What is unsound is left for the schema to report. */
+export function renamedFrom(written: Located): Renamed {
+  const { success, data: renamed } = renamedSchema.safeParse(plainValue(written))
+  return success ? renamed : {}
+}
+
+/**
+ * The variables of one origin (a file, the container) under their new names. Where an origin has both, the new name counts.
+ * Each origin by itself, so that an old name in the one that wins is not lost to a new name in the one that yields.
+ */
+export function underNewNames(variables: Variables, renamed: Renamed): Variables {
+  const rest: Record<string, string> = { ...variables }
+  for (const [old, name] of Object.entries(renamed)) {
+    const value = variable(variables, old)
+    if (value !== undefined && variable(variables, name) === undefined) rest[name] = value
+    delete rest[old]
+  }
+  return rest
+}
+
+/** Those that have a value only by their old name. */
+export function promoted(variables: Variables, renamed: Renamed): Variables {
+  const now = underNewNames(variables, renamed)
+  const names = Object.values(renamed).filter((name) => now[name] !== undefined && now[name] !== variables[name])
+  return Object.fromEntries(names.map((name) => [name, now[name] ?? '']))
+}
