@@ -1,0 +1,57 @@
+/**
+ * `%(name)s` in values, which supervisord replaces before it reads them. What is known while the file is read is put in; a
+ * variable of the environment stays one, and becomes `${NAME}` of ours when all else has been read.
+ */
+
+/** Around the name of a variable: private use characters, which no configuration holds, so that splitters see one letter more. */
+const opening = '\ue000'
+const closing = '\ue001'
+const variablePattern = /\ue000([A-Za-z_][A-Za-z0-9_]*)\ue001/g
+
+/** What a `%(name)s` stands for, by name; those of the environment begin with `ENV_`. */
+export type Known = Readonly<Record<string, string | number>>
+
+export type Expansion =
+  /** Literal text, with marked variables in it. */
+  { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
+
+const form = /%(?:\(([^)]*)\)([#0\- +]*)(\d*)([a-zA-Z])|(%)|)/g
+
+export function expand(text: string, known: Known): Expansion {
+  let problem: string | undefined
+  const expanded = text.replace(form, (whole, name: string | undefined, flags = '', width = '', type = '', percent) => {
+    if (percent) return '%'
+    if (name === undefined) problem ??= 'has a `%` that expands to nothing; a literal one is written `%%`'
+    else if (Object.hasOwn(known, name)) {
+      const value = formatted(known[name] ?? '', { zeros: flags.includes('0'), width: Number(width), type })
+      if (value !== undefined) return value
+      problem ??= `has \`${whole}\`, which has another type`
+    } else if (/^ENV_[A-Za-z_][A-Za-z0-9_]*$/.test(name) && type === 's') return `${opening}${name.slice(4)}${closing}`
+    else problem ??= `has \`${whole}\`, which supervisord does not know`
+    return whole
+  })
+  return problem === undefined ? { ok: true, text: expanded } : { ok: false, problem }
+}
+
+interface Format {
+  readonly zeros: boolean
+  readonly width: number
+  readonly type: string
+}
+
+/** As Python's `%`, for the types that such files use; undefined where it would refuse. */
+function formatted(value: string | number, { zeros, width, type }: Format): string | undefined {
+  if (type === 's') return String(value).padStart(width)
+  if (typeof value !== 'number' || !/^[di]$/.test(type)) return undefined
+  return String(value).padStart(width, zeros ? '0' : ' ')
+}
+
+/** Nothing but one variable. */
+export function isVariable(text: string): boolean {
+  return /^\ue000\w+\ue001$/.test(text)
+}
+
+/** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
+export function written(text: string): string {
+  return text.replaceAll('${', '$${').replace(variablePattern, (_, name: string) => `\${${name}}`)
+}

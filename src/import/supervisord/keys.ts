@@ -1,0 +1,64 @@
+/** The keys of a section, read one by one: what is never asked for is known at the end. */
+import { dirname, resolve } from 'node:path'
+import type { Finding } from '../reading.ts'
+import { expand, type Known } from './expansion.ts'
+import type { Entry, Place, Section } from './ini.ts'
+import { readBoolean, readBytes, readInteger, readSignal } from './scalars.ts'
+
+export type Report = (at: Place, severity: Finding['severity'], message: string) => void
+
+export interface Read<T> {
+  readonly value: T
+  readonly at: Place
+}
+
+/** Each gives undefined where the key is absent, or says something that supervisord would refuse, which is reported. */
+export interface Keys {
+  readonly section: Section
+  /** As it stands there, with its `%(...)s`. */
+  raw(key: string): Read<string> | undefined
+  /** With what `known` adds put in. */
+  text(key: string, known?: Known): Read<string> | undefined
+  boolean(key: string): Read<boolean> | undefined
+  integer(key: string): Read<number> | undefined
+  bytes(key: string): Read<number> | undefined
+  signal(key: string): Read<string> | undefined
+  /** Entries that were not asked for. */
+  unread(): readonly Entry[]
+}
+
+export function keysOf(section: Section, known: Known, report: Report): Keys {
+  const entries = new Map(section.entries.map((entry) => [entry.key, entry]))
+  const asked = new Set<string>()
+  const raw = (key: string): Read<string> | undefined => {
+    asked.add(key)
+    const entry = entries.get(key)
+    return entry && { value: entry.value, at: entry.at }
+  }
+  const text = (key: string, more: Known = {}): Read<string> | undefined => {
+    const found = raw(key)
+    if (!found) return undefined
+    const expansion = expand(found.value, { ...known, here: dirname(resolve(found.at.file)), ...more })
+    if (expansion.ok) return { value: expansion.text, at: found.at }
+    report(found.at, 'untranslated', `\`${key}\` ${expansion.problem}`)
+    return undefined
+  }
+  const typed =
+    <T>(expected: string, read: (text: string) => T | undefined) =>
+    (key: string): Read<T> | undefined => {
+      const found = text(key)
+      const value = found && read(found.value)
+      if (found && value === undefined) report(found.at, 'untranslated', `\`${key}\` is not ${expected}`)
+      return found && value !== undefined ? { value, at: found.at } : undefined
+    }
+  return {
+    section,
+    raw,
+    text,
+    boolean: typed('`true` or `false`', readBoolean),
+    integer: typed('a number', readInteger),
+    bytes: typed('a size such as `50MB`', readBytes),
+    signal: typed('a signal', readSignal),
+    unread: () => section.entries.filter(({ key }) => !asked.has(key)),
+  }
+}

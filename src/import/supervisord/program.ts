@@ -1,0 +1,223 @@
+/** A `[program:NAME]` section as processes of ours. */
+import { portOf } from '../known-port.ts'
+import type { Entries, Value } from '../reading.ts'
+import { type Known, written } from './expansion.ts'
+import type { Place, Section } from './ini.ts'
+import { type Keys, keysOf, type Read, type Report } from './keys.ts'
+import { type LogFiles, readLogFiles } from './log-files.ts'
+import { restartEntries } from './restart.ts'
+import { readVariables } from './variables.ts'
+import { commandItems, splitCommand, type Word } from './words.ts'
+
+/** What `[supervisord]` and a `[group:...]` say for it. */
+export interface Surroundings {
+  readonly group?: { readonly name: string; readonly rank: number | undefined }
+  readonly directory?: string
+  readonly umask?: string
+  readonly user?: string
+}
+
+export interface Program {
+  readonly name: string
+  readonly at: Place
+  readonly entries: Entries
+  readonly rank: readonly number[] | undefined
+  /** Seconds between the stop signal and SIGKILL. */
+  readonly grace: Read<number> | undefined
+  readonly logs: LogFiles
+  /** The place of what tells its port, if it is known. */
+  readonly portAt: Place | undefined
+  readonly userAt: Place | undefined
+  /** It starts where supervisord started. */
+  readonly anywhere: boolean
+}
+
+/** One, or with `numprocs` several; none if it has no command that can be read. */
+export function readProgram(section: Section, around: Surroundings, report: Report): readonly Program[] {
+  const programName = section.name.slice(section.name.indexOf(':') + 1).trim()
+  const known: Known = {
+    program_name: programName,
+    group_name: around.group?.name ?? programName,
+    host_node_name: expandedHost,
+  }
+  const counts = keysOf(section, known, report)
+  const numprocs = counts.integer('numprocs')?.value ?? 1
+  const first = counts.integer('numprocs_start')?.value ?? 0
+  return Array.from({ length: numprocs }, (_, index) => {
+    // What is to be said is said of the first: the others are alike.
+    const say = index === 0 ? report : () => {}
+    return readOne(keysOf(section, { ...known, process_num: first + index, numprocs }, say), around, say)
+  }).flatMap((program) => program ?? [])
+}
+
+const expandedHost = '\ue000HOSTNAME\ue001'
+
+function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
+  const { section } = keys
+  const environment = readEnvironment(keys, report)
+  const own = Object.fromEntries(environment.map(([name, value]) => [`ENV_${name}`, value]))
+  const command = readCommand(keys, own, report)
+  if (!command) return undefined
+  const name = readName(keys, report)
+  const directory = keys.text('directory')?.value ?? around.directory
+  const user = keys.text('user')
+  const port = portOf(
+    command.words.map(({ text }) => text),
+    environment.find(([name]) => name === 'PORT')?.[1],
+  )
+  const grace = keys.integer('stopwaitsecs')
+  const entries: Entries = {
+    ...withoutUndefined({
+      command: commandItems(command.words),
+      directory: directory === undefined ? undefined : written(directory),
+      user: user ? written(user.value) : around.user,
+      umask: readUmask(keys, around, report),
+      environment:
+        environment.length === 0
+          ? undefined
+          : { set: Object.fromEntries(environment.map(([name, value]) => [name, written(value)])) },
+      ready: port === undefined ? undefined : { tcp: port },
+    }),
+    ...restartEntries(keys, name, report),
+    ...stopEntries(keys, grace, report),
+  }
+  const rank = keys.integer('priority')?.value
+  const logs = readLogFiles(keys, own)
+  reportTheRest(keys, report)
+  return {
+    name,
+    at: section.at,
+    entries,
+    rank: rankOf(around.group?.rank, rank),
+    grace,
+    logs,
+    portAt: port === undefined ? undefined : command.at,
+    userAt: user && !/^(root|0)$/.test(user.value) ? user.at : undefined,
+    anywhere: directory === undefined,
+  }
+}
+
+function rankOf(group: number | undefined, own: number | undefined): readonly number[] | undefined {
+  const rank = [group, own].filter((number) => number !== undefined)
+  return rank.length > 0 ? rank : undefined
+}
+
+function readCommand(
+  keys: Keys,
+  own: Known,
+  report: Report,
+): { readonly words: readonly Word[]; readonly at: Place } | undefined {
+  const command = keys.text('command', own)
+  if (!command) {
+    if (!keys.raw('command')) report(keys.section.at, 'untranslated', 'this program has no `command`')
+    return undefined
+  }
+  const split = splitCommand(command.value)
+  if (split.ok && split.words.length > 0) return { words: split.words, at: command.at }
+  report(
+    command.at,
+    'untranslated',
+    split.ok ? '`command` is empty' : `\`command\` has a ${split.unclosed} that is not closed`,
+  )
+  return undefined
+}
+
+/** Variables are told by their place only: what they hold may be a secret. */
+function readEnvironment(keys: Keys, report: Report): readonly (readonly [name: string, value: string])[] {
+  const environment = keys.text('environment')
+  if (!environment) return []
+  const read = readVariables(environment.value)
+  if (!read.ok) {
+    report(environment.at, 'untranslated', '`environment` cannot be read: it is written `NAME="value",OTHER="value"`')
+    return []
+  }
+  return read.variables.filter(([name]) => {
+    const fits = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    if (!fits)
+      report(
+        environment.at,
+        'untranslated',
+        `\`environment\` has a variable \`${name}\`: a name has letters, digits and \`_\``,
+      )
+    return fits
+  })
+}
+
+/** Of what becomes of it, as far as our names go. */
+function readName(keys: Keys, report: Report): string {
+  const programName = keys.section.name.slice(keys.section.name.indexOf(':') + 1).trim()
+  const asked = keys.text('process_name')
+  const theirs = asked?.value ?? programName
+  const ours = ourName(theirs)
+  if (ours !== theirs)
+    report(
+      asked?.at ?? keys.section.at,
+      'changed',
+      `\`${theirs}\` is called \`${ours}\`: names have lower-case letters, digits, \`-\` and \`_\``,
+    )
+  return ours
+}
+
+export function ourName(theirs: string): string {
+  return (
+    theirs
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, '-')
+      .replace(/^[-_]+/, '') || 'process'
+  )
+}
+
+function readUmask(keys: Keys, around: Surroundings, report: Report): string | undefined {
+  const own = keys.text('umask')
+  const value = own?.value ?? around.umask
+  if (value === undefined) return undefined
+  const mask = /^0?o?[0-7]{1,4}$/.test(value.trim()) ? Number.parseInt(value.trim().replace(/^0o/, ''), 8) : undefined
+  if (mask !== undefined && mask <= 0o077) return `0${mask.toString(8).padStart(3, '0')}`
+  const why = mask === undefined ? 'is not a mask in octal' : 'takes rights from the owner: `0077` at most'
+  report(own?.at ?? keys.section.at, 'untranslated', `\`umask\` ${why}`)
+  return undefined
+}
+
+function stopEntries(keys: Keys, grace: Read<number> | undefined, report: Report): Entries {
+  const signal = keys.signal('stopsignal')?.value
+  for (const key of ['stopasgroup', 'killasgroup']) {
+    const asGroup = keys.boolean(key)
+    if (asGroup?.value === false)
+      report(asGroup.at, 'changed', 'signals always go to the whole process group, so that nobody is left behind')
+  }
+  const stop: Record<string, Value> = {
+    ...(signal !== undefined && signal !== 'SIGTERM' && { signal }),
+    ...(grace && { grace: `${grace.value}s` }),
+  }
+  return Object.keys(stop).length > 0 ? { stop } : {}
+}
+
+/** What each of these does has no place here, or no need. */
+const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
+  [/^std(out|err)_events_enabled$/, 'note', 'not needed: what programs write is always on stdout of the container'],
+  [
+    /^std(out|err)_capture_maxbytes$/,
+    'untranslated',
+    'there is no capture mode: let the program call a URL, or use `hooks`',
+  ],
+  [
+    /^std(out|err)_syslog$/,
+    'untranslated',
+    'nothing is sent to syslog: all of it is on stdout, for the collector of the container',
+  ],
+  [/^serverurl$/, 'untranslated', 'programs get no SUPERVISOR_SERVER_URL: the control socket speaks HTTP and JSON'],
+]
+
+function reportTheRest(keys: Keys, report: Report): void {
+  for (const { key, value, at } of keys.unread()) {
+    const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
+    if (!severity || !message)
+      report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
+    // Off is what it is here as well.
+    else if (!/^(false|no|off|0)$/i.test(value)) report(at, severity, `\`${key}\`: ${message}`)
+  }
+}
+
+function withoutUndefined(entries: Readonly<Record<string, Value | undefined>>): Entries {
+  return Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, Value] => entry[1] !== undefined))
+}

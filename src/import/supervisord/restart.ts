@@ -1,0 +1,83 @@
+/** When a program is started, started again, and given up. */
+import type { Entries, Value } from '../reading.ts'
+import type { Keys, Read, Report } from './keys.ts'
+
+/** As many as the schema allows: never. */
+const endless = 1_000_000
+
+/** Entries of our process: `kind`, `restart`, `when`. */
+export function restartEntries(keys: Keys, name: string, report: Report): Entries {
+  const autostart = keys.boolean('autostart')
+  const autorestart = readAutorestart(keys, report)
+  const startsecs = keys.integer('startsecs')
+  const startretries = keys.integer('startretries')
+  const exitcodes = keys.text('exitcodes')
+  const never = autorestart?.value === 'never'
+  const isTask = never && startsecs?.value === 0
+  const restart: Record<string, Value> = {}
+  if (autorestart?.value !== 'always' && !isTask) restart.policy = autorestart?.value ?? 'on-failure'
+  if (!never) {
+    const giveUp = whenToGiveUp(startsecs?.value, startretries?.value)
+    if (giveUp) restart.giveUp = giveUp
+  } else if (autorestart && !isTask && startretries?.value !== 0)
+    report(
+      autorestart.at,
+      'changed',
+      'is not started again even if it ends at once; supervisord tries `startretries` times',
+    )
+  if (isTask && autorestart)
+    report(
+      autorestart.at,
+      'note',
+      'with `startsecs=0` this is a task: it runs once, and others can wait until it is `completed`',
+    )
+  if (exitcodes) reportExitCodes(exitcodes, restart.policy, report)
+  if (autostart?.value === false)
+    report(autostart.at, 'changed', `starts only if ${startVariable(name)} is set: there is no starting by hand`)
+  return {
+    ...(autostart?.value === false && { when: { env: startVariable(name) } }),
+    ...(isTask && { kind: 'task' }),
+    ...(Object.keys(restart).length > 0 && { restart }),
+  }
+}
+
+function readAutorestart(keys: Keys, report: Report): Read<'always' | 'on-failure' | 'never'> | undefined {
+  const read = keys.text('autorestart')
+  if (!read) return undefined
+  const { value, at } = read
+  if (/^unexpected$/i.test(value)) return { value: 'on-failure', at }
+  if (/^(yes|true|on|1)$/i.test(value)) return { value: 'always', at }
+  if (/^(no|false|off|0)$/i.test(value)) return { value: 'never', at }
+  report(at, 'untranslated', '`autorestart` is none of `true`, `false` and `unexpected`')
+  return undefined
+}
+
+/**
+ * A start counts as failed there if the program ends within `startsecs`; after `startretries` further ones in a row it is given up.
+ * With 0 seconds no start ever fails. Ours counts failures without having been ready in between, so the window must hold them all.
+ */
+function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries | undefined {
+  if (startsecs === 0) return { failures: endless }
+  if (startretries === undefined) return undefined
+  const pauses = Array.from({ length: startretries }, (_, step) => Math.min(2 ** step, 30))
+  const longest = (startretries + 1) * startsecs + pauses.reduce((sum, pause) => sum + pause, 0)
+  const within = Math.ceil(longest / 10) * 10
+  return { failures: startretries + 1, ...(within > 60 && { within: `${within}s` }) }
+}
+
+function reportExitCodes({ value, at }: Read<string>, policy: Value | undefined, report: Report): void {
+  const others = value
+    .split(',')
+    .map((code) => code.trim())
+    .filter((code) => code !== '0')
+  if (others.length > 0 && policy === 'on-failure')
+    report(
+      at,
+      'changed',
+      `an exit with ${others.join(' or ')} is a failure, after which it is started again; only 0 is none`,
+    )
+}
+
+function startVariable(name: string): string {
+  return `START_${name.toUpperCase().replaceAll('-', '_')}`
+}

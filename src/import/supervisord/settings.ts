@@ -1,0 +1,159 @@
+/** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
+import type { Entries } from '../reading.ts'
+import { type Known, written } from './expansion.ts'
+import type { Section } from './ini.ts'
+import { type Keys, keysOf, type Read, type Report } from './keys.ts'
+import { readVariables } from './variables.ts'
+
+export interface Settings {
+  readonly environment?: Entries
+  readonly users?: Entries
+  readonly level?: string
+  /** For programs that say nothing else. */
+  readonly directory?: string
+  readonly umask?: string
+  readonly user?: string
+}
+
+/** `known`: what `%(...)s` may be everywhere. */
+export function readSettings(sections: readonly Section[], known: Known, report: Report): Settings {
+  return Object.assign({}, ...sections.map((section) => readOf(section, keysOf(section, known, report), report)))
+}
+
+function readOf(section: Section, keys: Keys, report: Report): Settings {
+  const [kind = '', name = ''] = section.name.split(':', 2)
+  switch (kind) {
+    case 'supervisord':
+      return readSupervisord(keys, report)
+    case 'inet_http_server':
+      return readServer(keys, report)
+    case 'unix_http_server':
+      report(section.at, 'note', "not needed: `control.socket` is Gatehouse's own, mode 0600")
+      return {}
+    case 'supervisorctl':
+    case 'rpcinterface':
+      report(section.at, 'note', 'not needed: `gatehouse status` and the other verbs ask the control socket')
+      return {}
+    case 'eventlistener':
+      reportListener(section, keys, report)
+      return {}
+    case 'fcgi-program':
+      report(
+        section.at,
+        'untranslated',
+        `\`${name}\` waits for FastCGI on a socket that supervisord opens: start it with a socket of its own, such as php-fpm's`,
+      )
+      return {}
+    default:
+      report(section.at, 'untranslated', `\`[${section.name}]\` is not known to supervisord either: is it misspelt?`)
+      return {}
+  }
+}
+
+function readSupervisord(keys: Keys, report: Report): Settings {
+  const environment = readEnvironment(keys.text('environment'), report)
+  const directory = keys.text('directory')?.value
+  const umask = keys.text('umask')?.value
+  const user = keys.text('user')
+  const level = readLevel(keys.text('loglevel'))
+  for (const { key, value, at } of keys.unread()) {
+    const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
+    if (!severity || !message)
+      report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
+    else if (key !== 'nodaemon' || /^(false|no|off|0)$/i.test(value)) report(at, severity, message)
+  }
+  if (user && !/^(root|0)$/.test(user.value))
+    report(
+      user.at,
+      'changed',
+      'Gatehouse keeps its own rights, to listen on ports below 1024; each program has this user',
+    )
+  return {
+    ...(environment && { environment }),
+    ...(level && { level }),
+    ...(directory !== undefined && { directory }),
+    ...(umask !== undefined && { umask }),
+    ...(user && !/^(root|0)$/.test(user.value) && { user: written(user.value) }),
+  }
+}
+
+const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'changed' | 'note', message: string])[] = [
+  [/^logfile/, 'note', 'not needed: our own words are on stdout, and with `log.directory` in its folder `gatehouse`'],
+  [/^(pidfile|nocleanup|identifier|silent|childlogdir)$/, 'note', 'not needed'],
+  [
+    /^nodaemon$/,
+    'changed',
+    'Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs',
+  ],
+  [
+    /^minfds$/,
+    'untranslated',
+    'the limit of open files is inherited: give programs that need more `limits: { openFiles: NUMBER }`',
+  ],
+  [
+    /^minprocs$/,
+    'untranslated',
+    'the limit of processes is inherited: give programs that need more `limits: { processes: NUMBER }`',
+  ],
+  [
+    /^strip_ansi$/,
+    'untranslated',
+    'colours stay in what programs write: most leave them out when they are told `NO_COLOR=1`',
+  ],
+  [/^std(out|err)_/, 'note', 'not needed: supervisord reads this in a program only'],
+]
+
+function readEnvironment(found: Read<string> | undefined, report: Report): Entries | undefined {
+  if (!found) return undefined
+  const read = readVariables(found.value)
+  if (read.ok) return { set: Object.fromEntries(read.variables.map(([name, value]) => [name, written(value)])) }
+  report(found.at, 'untranslated', '`environment` cannot be read: it is written `NAME="value",OTHER="value"`')
+  return undefined
+}
+
+function readLevel(found: Read<string> | undefined): string | undefined {
+  const levels: Readonly<Record<string, string>> = {
+    critical: 'error',
+    critic: 'error',
+    error: 'error',
+    erro: 'error',
+    warn: 'warn',
+    debug: 'debug',
+    debg: 'debug',
+    trace: 'debug',
+    trac: 'debug',
+    blather: 'debug',
+    blat: 'debug',
+  }
+  return levels[found?.value.trim().toLowerCase() ?? '']
+}
+
+/** The web page of supervisord. Its user is kept: what will stand behind it has yet to be routed. */
+function readServer(keys: Keys, report: Report): Settings {
+  const name = keys.text('username')
+  const password = keys.text('password')
+  keys.text('port')
+  report(keys.section.at, 'untranslated', 'there is no web page to start and stop programs yet: ask `gatehouse status`')
+  for (const { key, at } of keys.unread())
+    report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
+  if (!name || !password) return {}
+  if (password.value.startsWith('{SHA}')) {
+    report(password.at, 'untranslated', 'of this password only a hash is known: give the user a new one in `users`')
+    return {}
+  }
+  report(name.at, 'note', 'the user is `supervisor` in `users`, for routes with `auth: { basic: supervisor }`')
+  return { users: { supervisor: { name: written(name.value), password: written(password.value) } } }
+}
+
+function reportListener({ at, name }: Section, keys: Keys, report: Report): void {
+  const events = keys.text('events')?.value ?? ''
+  const isLog = events.split(',').every((event) => /^\s*PROCESS_(LOG|COMMUNICATION)/.test(event))
+  if (isLog && events !== '')
+    report(at, 'note', `\`[${name}]\` is not needed: what programs write is always on stdout of the container`)
+  else
+    report(
+      at,
+      'untranslated',
+      `\`[${name}]\` speaks supervisord's event protocol: call a command or a URL with \`hooks: [{ on: fatal, run: [...] }]\``,
+    )
+}
