@@ -3,10 +3,13 @@
  * fields that a newer server adds are passed over.
  */
 import { z } from 'zod'
+import { backupStatusSchema } from './contract-backups.ts'
 import { certificateStatusSchema } from './contract-certificates.ts'
 
 /** Where a client asks for what. */
 export const paths = {
+  /** For browsers, which the gateway sends here. */
+  dashboard: '/dashboard/',
   status: '/v1/status',
   events: '/v1/events',
   start: '/v1/processes/:name/start',
@@ -70,6 +73,8 @@ export const processStatusSchema = z
     nextRun: time.optional(),
     /** Of a task: its last attempt that came to an end by itself. */
     lastRun: z.object({ startedAt: time, duration: milliseconds, failed: z.boolean() }).readonly().optional(),
+    /** Of a task that makes backups. */
+    backup: backupStatusSchema.optional(),
     /** A rolling restart is under way: the one that is to take over; or, when it has, the one before. */
     successor: companion.optional(),
     predecessor: companion.optional(),

@@ -1,5 +1,6 @@
 /** Whether a container can be left alone, judged by its status: for Docker's HEALTHCHECK and the probes of Kubernetes. */
 import { oneLine } from '../shared/one-line.ts'
+import { backupWarnings } from './backup-warnings.ts'
 import { certificateWarnings } from './certificate-warnings.ts'
 import type { ProcessStatus, Status } from './contract.ts'
 
@@ -21,8 +22,9 @@ export function healthOf(status: Status, now: number): Health {
   const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
   const reasons = [...wrong, ...waiting(awaited)]
   const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
+  const backups = status.processes.flatMap((one) => backupWarnings(one, now))
   const certificates = status.certificates.flatMap((one) => certificateWarnings(one, now))
-  return { verdict, reasons, warnings: [...words('warning'), ...certificates, ...status.warnings] }
+  return { verdict, reasons, warnings: [...words('warning'), ...backups, ...certificates, ...status.warnings] }
 }
 
 interface Finding {

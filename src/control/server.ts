@@ -6,6 +6,7 @@ import { messageOf } from '../shared/errors.ts'
 import { type Failure, paths, type Status, statusSchema } from './contract.ts'
 import { type CertificateStatus, certificateStatusSchema, type RenewalRefusal } from './contract-certificates.ts'
 import { type RunReport, runSchema } from './contract-runs.ts'
+import { dashboardPage } from './dashboard/page.ts'
 import { EventStreams } from './event-stream.ts'
 import type { ControlSource } from './ports.ts'
 import { takeSeat } from './socket.ts'
@@ -25,7 +26,7 @@ export interface ControlOptions {
 }
 
 /**
- * Serves the control API: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`,
+ * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`,
  * `POST /v1/certificates/NAME/renew`. Throws `already-running` if a Gatehouse listens on the socket, and
  * `control-failed` if the path cannot be used.
  */
@@ -70,6 +71,10 @@ function createApp(source: ControlSource, streams: EventStreams): FastifyInstanc
   const app = fastify({ logger: false })
   // Parsing keeps to the contract: a field that a source has besides, such as a child's environment, never leaves the process.
   app.get(paths.status, async (): Promise<Status> => statusSchema.parse(source.status()))
+  app.get(paths.dashboard, async (_request, reply): Promise<string> => {
+    reply.header('Cache-Control', 'no-store').type('text/html; charset=utf-8')
+    return dashboardPage(statusSchema.parse(source.status()), Date.now())
+  })
   app.get<{ Querystring: { readonly since?: string } }>(paths.events, async (request, reply) => {
     const { since } = request.query
     if (since !== undefined && !/^\d{1,15}$/.test(since)) {

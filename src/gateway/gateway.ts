@@ -11,9 +11,8 @@ import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
 import { buildGeneration } from './generation.ts'
-import type { GuardMeans } from './guards/compile.ts'
-import { createAuthServices } from './guards/forward-auth.ts'
-import { RateLimitTable } from './guards/rate-limit/table.ts'
+import { createGuardMeans } from './guards/means.ts'
+import type { StoreNews } from './guards/rate-limit/stores.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import type { Listener, ListenerEvents } from './listener.ts'
 import type { Meter } from './meter.ts'
@@ -58,15 +57,17 @@ export interface GatewayOptions {
   readonly meter: Meter
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
+  /** How a store that counts for all replicas is doing has changed. */
+  storeChanged(news: StoreNews): void
   /** 48 bytes, the same in all threads; a secret. */
   readonly ticketKey: Uint8Array
   readonly log: Log
 }
 
-export function createGateway({ accessLog, meter, log, rateLimits, ...first }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, rateLimits, storeChanged, ...first }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const challenges = new Challenges()
-  const guards: GuardMeans = { rateLimits: new RateLimitTable(rateLimits), authServices: createAuthServices() }
+  const guards = createGuardMeans({ rateLimits, tell: storeChanged, countedAlone: meter.countedAlone })
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
   /** The one that serves, and those that still owe answers. */
@@ -225,7 +226,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, ...first }: G
       stalls.stop()
       await inFlight.gone()
       await upstreams.close()
-      await guards.authServices.destroy()
+      await guards.close()
       return cut
     },
   }

@@ -12,8 +12,10 @@ import { type ClientCertificateHeaders, clientCertificateHeaders } from './clien
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
-import { compileGuards, type GuardMeans, type Guards } from './guards/compile.ts'
+import { compileGuards, type Guards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
+import type { GuardMeans } from './guards/means.ts'
+import type { LimiterLease } from './guards/rate-limit/stores.ts'
 import { answerUnread } from './guards/unread-body.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
@@ -68,11 +70,22 @@ type RouteHandler = (exchange: Exchange) => void | Promise<void>
  * of an upstream that cannot be read.
  */
 export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
+  const limits = surroundings.guards.stores.lease(plan.rateLimitStore)
+  try {
+    return await build(plan, surroundings, limits)
+  } catch (error) {
+    limits.release()
+    throw error
+  }
+}
+
+async function build(plan: GatewayPlan, surroundings: Surroundings, limits: LimiterLease): Promise<Generation> {
   const idHeaders = idHeadersOf(plan.requestId)
   const ownRules = compileHeaderRules(plan.response.headers, idHeaders)
   const rules = plan.routes.map((route) => compileHeaderRules(route.response.headers, idHeaders))
   const requestRules = plan.routes.map((route) => compileHeaderRules(route.request.headers, idHeaders))
-  const guards = compileGuards(plan, surroundings.guards)
+  const { limiter } = limits
+  const guards = compileGuards(plan, { limiter, authServices: surroundings.guards.authServices })
   const app = bareFastify(guards)
   const files: FileService = {
     store: surroundings.files,
@@ -95,6 +108,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     if (route.handler.kind !== 'proxy') addRoute(app, index, folders[index]?.answer ?? localHandler(route, files))
   }
   await app.ready()
+  await limits.settled
   const upstreams = await surroundings.upstreams.lease(plan)
 
   const router = createRouter(plan.routes)
@@ -123,6 +137,7 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
     },
     async close() {
       upstreams.release()
+      limits.release()
       await app.close()
     },
   }

@@ -1,6 +1,7 @@
 /** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
 import type { GatewayPlan, LogPlan } from '../plan/types.ts'
 import type { Series } from '../telemetry/metrics-tally.ts'
+import type { StoreNews } from './guards/rate-limit/stores.ts'
 import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 
 /** Given to the thread at its birth, as `workerData`. */
@@ -47,5 +48,7 @@ export type FromThread =
   | { readonly type: 'parted'; readonly id: number; readonly cut: number }
   /** What is counted in the cells from `series.first` on. */
   | { readonly type: 'series'; readonly series: Series }
+  /** How a store of rate limits is doing has changed. */
+  | { readonly type: 'store'; readonly news: StoreNews }
   /** Something was thrown that nobody caught. The thread serves on until another has taken its place. */
   | { readonly type: 'threw'; readonly error: string; readonly stack?: string }

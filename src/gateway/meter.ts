@@ -11,10 +11,18 @@ export interface Meter {
   unread(record: AccessRecord): void
   /** A connection beyond the limit. */
   refusedConnection(): void
+  /** A request that a limit of all replicas was meant for. */
+  countedAlone(): void
 }
 
 /** For a thread whose numbers nobody asked for. */
-export const noMeter: Meter = { began: () => {}, ended: () => {}, unread: () => {}, refusedConnection: () => {} }
+export const noMeter: Meter = {
+  began: () => {},
+  ended: () => {},
+  unread: () => {},
+  refusedConnection: () => {},
+  countedAlone: () => {},
+}
 
 /** The cells of one route, found by its label. */
 interface RouteCells {
@@ -37,6 +45,7 @@ export function createMeter(tally: Tally): Meter {
   const routes = new Map<string, RouteCells>()
   const answering = tally.open('open', ['answer'])
   const refusedConnections = tally.open('refusedConnections', [])
+  const countedAlone = tally.open('countedAlone', [])
   const openEnded = { tunnel: tally.open('open', ['websocket']), events: tally.open('open', ['events']) }
 
   function cellsOf(route: string): RouteCells {
@@ -94,6 +103,7 @@ export function createMeter(tally: Tally): Meter {
     },
     unread: (record) => tally.add(requestCell(cellsOf(noRoute), noRoute, record), 1),
     refusedConnection: () => tally.add(refusedConnections, 1),
+    countedAlone: () => tally.add(countedAlone, 1),
   }
 }
 

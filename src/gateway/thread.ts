@@ -20,6 +20,7 @@ const gateway = createGateway({
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
   rateLimits: birth.rateLimits,
+  storeChanged: (news) => say({ type: 'store', news }),
   ticketKey: birth.ticketKey,
 })
 

@@ -13,10 +13,11 @@ import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
+import { socketPathOf } from '../shared/socket-origin.ts'
 import type { Exchange, UpgradeRequest } from './exchange.ts'
 import { answerHeaders, upstreamHeaders } from './request-headers.ts'
 import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
-import { serverNameOf } from './upstream/dial.ts'
+import { serverNameOf, urlOriginOf } from './upstream/dial.ts'
 import { isTargetsFault, statusOf } from './upstream/faults.ts'
 import { retryAfter } from './upstream/passage.ts'
 import type { Target } from './upstream/target.ts'
@@ -72,11 +73,11 @@ function shakeHands(exchange: Exchange, { dial }: Target): ClientRequest {
   const { request, inner } = exchange
   const headers = upstreamHeaders(exchange)
   headers.push('connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? 'websocket')
-  const { hostname, port, protocol } = new URL(dial.origin)
+  const { hostname, port, protocol } = new URL(urlOriginOf(dial))
+  const socketPath = socketPathOf(dial.origin)
   const secure = protocol === 'https:'
   return (secure ? httpsRequest : httpRequest)({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port,
+    ...(socketPath === undefined ? { host: hostname.replace(/^\[|\]$/g, ''), port } : { socketPath }),
     method: request.method,
     path: inner.path + inner.query,
     headers,

@@ -7,6 +7,7 @@ import { deepest, hasLost, isLost, keyPositionAt, nameAt, type Path, positionAt,
 import type { Config } from '../config/schema/config.ts'
 import type { ListenerConfig } from '../config/schema/listener.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
+import { withDashboard } from './dashboard-routes.ts'
 
 export interface Asked {
   readonly content: LoadedContent
@@ -43,13 +44,14 @@ export type Check = (asked: Asked, report: Report) => void
 export function ask(content: LoadedContent, facts: FileFacts, report: Report): Asked {
   const { config } = content
   const directory = dirname(content.path)
-  const routes = config.gateway.routes.flatMap((route, index) => {
+  const written = config.gateway.routes.flatMap((route, index) => {
     const asked = askRoute(content, route, ['gateway', 'routes', index])
     if (!asked.excludedWith) return [asked]
     const message = `this route is left out with ${asked.excludedWith}, which \`when\` excludes`
     report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, asked.path), message })
     return []
   })
+  const routes = withDashboard(written, config.control, resolve(directory, config.control.socket))
   return { content, config, directory, facts, routes, listeners: askListeners(content, routes.length > 0) }
 }
 

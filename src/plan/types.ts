@@ -154,7 +154,7 @@ export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 
 export interface OriginProxyPlan {
   readonly kind: 'proxy'
-  /** `http://host:port` or `https://host:port`, no path. `{port}` in it: that of its process, as it is at the moment. */
+  /** `http://host:port` or `https://host:port`, no path, or `unix:/path`. `{port}` in it: that of its process, as it is at the moment. */
   readonly origin: string
   /** The supervised process behind it, whose state decides whether it is dialled at all. */
   readonly process?: string

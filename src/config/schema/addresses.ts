@@ -1,5 +1,6 @@
 /** Scalars that name a place in the network. */
 import { isIP } from 'node:net'
+import { socketOrigin } from '../../shared/socket-origin.ts'
 import { Flaw } from './flaw.ts'
 import { scalar } from './scalars.ts'
 
@@ -37,8 +38,9 @@ export const probeAddress = scalar<Address>({
 })
 
 export const target = scalar<Target>({
-  expected: 'the name of a process or upstream, or a URL such as `http://127.0.0.1:9000`',
+  expected: 'the name of a process or upstream, or a URL such as `http://127.0.0.1:9000` or `unix:/run/app.sock`',
   read(written) {
+    if (written.startsWith('unix:')) return readSocket(written)
     if (!written.includes('://')) return written === '' ? undefined : { name: written }
     const read = readOrigin(written)
     return read instanceof Flaw ? read : { origin: read }
@@ -50,6 +52,13 @@ export const origin = scalar<string>({
   expected: 'a URL such as `http://10.0.0.5:8080`',
   read: (written) => (written.includes('://') ? readOrigin(written) : undefined),
 })
+
+function readSocket(written: string): Target | Flaw {
+  const [path = '', more] = written.replace(/^unix:(\/\/(?=\/))?/, '').split(':')
+  if (!path.startsWith('/')) return new Flaw('has no absolute path', 'write it as `unix:/run/app.sock`')
+  if (more !== undefined) return new Flaw('has something behind the path', 'end it there: a request keeps its own path')
+  return { origin: socketOrigin(path) }
+}
 
 function readOrigin(written: string): string | Flaw {
   const url = URL.parse(written)

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { address } from './addresses.ts'
 import { certificatesSchema } from './certificates.ts'
+import { controlSchema } from './control.ts'
 import { environmentSchema } from './environment.ts'
 import { refusal } from './flaw.ts'
 import { gatewaySchema } from './gateway.ts'
@@ -33,9 +34,7 @@ export const configSchema = mapping({
   storage: text('the path of a folder')
     .describe('Where certificates and other state are kept')
     .prefault('/data/gatehouse'),
-  control: mapping({
-    socket: text('the path of a Unix socket').prefault('/run/gatehouse.sock'),
-  }).prefault({}),
+  control: controlSchema.prefault({}),
   shutdown: mapping({
     budget: duration.describe('The time the whole stop may take').prefault('30s'),
     deregistrationDelay: duration

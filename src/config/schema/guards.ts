@@ -91,7 +91,7 @@ const authUrl = scalar({
   },
 })
 
-const auth = mapping({
+export const auth = mapping({
   basic: oneOrMany(text('the name of a user'), 'a list of users')
     .describe('The users who may pass; upstreams do not see their Authorization')
     .optional(),

@@ -26,6 +26,8 @@ export const occasions = [
   'replaced',
   'roll-failed',
   'memory',
+  'backup-overdue',
+  'backup-shrunk',
 ] as const
 
 export type Occasion = (typeof occasions)[number]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { backupSchema } from './backup.ts'
 import { commandSchema } from './command.ts'
 import { criticalitySchema } from './criticality.ts'
 import { environmentSchema } from './environment.ts'
@@ -34,11 +35,14 @@ const restartSchema = mapping({
 })
 
 export const processSchema = mapping({
-  command: commandSchema.describe('Program and arguments; no shell reads them. `{port}` is the port'),
+  command: commandSchema.describe(
+    'Program and arguments; no shell reads them. `{port}` is the port, `{backup}` where to write',
+  ),
   directory: text('the path of a folder').describe("Working directory; default: this file's folder").optional(),
   ...rightsShape,
   kind: choice(['service', 'task']).describe('A service runs for ever, a task to its end, once').prefault('service'),
   schedule: scheduleSchema.describe('When a task runs; without one, once at the start').optional(),
+  backup: backupSchema.describe('What the task leaves: watched, dated and cleared up').optional(),
   port: ownPort
     .describe('The port it serves on 127.0.0.1, also PORT in its environment; `auto`: a spare one at each start')
     .optional(),

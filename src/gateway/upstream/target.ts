@@ -1,7 +1,8 @@
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { socketPathOf } from '../../shared/socket-origin.ts'
 import type { Exchange } from '../exchange.ts'
-import { type Dial, serverNameOf } from './dial.ts'
+import { type Dial, serverNameOf, urlOriginOf } from './dial.ts'
 import { Standing } from './standing.ts'
 
 // Below the 5 s after which a Node upstream closes an idle connection: a request must not meet a closing one. An upstream
@@ -22,7 +23,11 @@ export class Target {
   constructor(dial: Dial) {
     this.dial = dial
     // bodyTimeout 0: stalls are found for all answers by one sweep (stall.ts), which spares event streams.
-    this.#pool = new Pool(dial.origin, { connect: this.#connector(), keepAliveTimeout: idleTimeout, bodyTimeout: 0 })
+    this.#pool = new Pool(urlOriginOf(dial), {
+      connect: this.#connector(),
+      keepAliveTimeout: idleTimeout,
+      bodyTimeout: 0,
+    })
   }
 
   /** A request or tunnel begins. */
@@ -49,7 +54,7 @@ export class Target {
 
   /** On a connection that no request has used before, and none will use again. */
   dispatchAlone(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const client = new Client(this.dial.origin, { connect: this.#connector(), bodyTimeout: 0 })
+    const client = new Client(urlOriginOf(this.dial), { connect: this.#connector(), bodyTimeout: 0 })
     client.dispatch(options, handler)
     void client.close()
   }
@@ -64,11 +69,13 @@ export class Target {
   }
 
   #connector(): buildConnector.connector {
-    const { connect, tls } = this.dial
-    const servername = serverNameOf(this.dial)
+    const { connect, tls, origin } = this.dial
+    const socketPath = socketPathOf(origin)
+    const servername = socketPath === undefined ? serverNameOf(this.dial) : ''
     const dial = buildConnector({
       timeout: connect,
       allowH2: false,
+      ...(socketPath !== undefined && { socketPath }),
       ...(tls?.ca !== undefined && { ca: tls.ca }),
       ...(tls && { rejectUnauthorized: tls.verify }),
     })

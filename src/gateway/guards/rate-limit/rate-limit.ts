@@ -1,19 +1,20 @@
 import type { RateLimitKeyPlan, RateLimitPlan } from '../../../plan/guards.ts'
-import { formatDuration } from '../../../shared/duration.ts'
+import { formatDuration, type Milliseconds } from '../../../shared/duration.ts'
 import type { Exchange } from '../../exchange.ts'
-import type { Guard } from '../guard.ts'
-import type { RateLimitTable } from './table.ts'
+import type { Guard, Verdict } from '../guard.ts'
+import type { Limiter } from './limiter.ts'
 
 /** `scope`: requests are counted together where it is the same, whichever route, thread or generation they go through. */
-export function rateLimit(plan: RateLimitPlan, scope: string, table: RateLimitTable): Guard {
+export function rateLimit(plan: RateLimitPlan, scope: string, limiter: Limiter): Guard {
   const { requests, window, by } = plan
-  const counted = `${scope}\n${requests}\n${window}\n`
+  const take = limiter.counter(`${scope}\n${requests}\n${window}\n`, plan)
   const keyOf = compileKey(by)
   const cause = `more than ${requests} requests in ${formatDuration(window)}`
+  const verdictOn = (wait: Milliseconds): Verdict =>
+    wait === 0 ? 'pass' : { status: 429, cause, headers: ['retry-after', String(Math.max(1, Math.ceil(wait / 1_000)))] }
   return (exchange) => {
-    const wait = table.take(counted + keyOf(exchange), plan)
-    if (wait === 0) return 'pass'
-    return { status: 429, cause, headers: ['retry-after', String(Math.max(1, Math.ceil(wait / 1_000)))] }
+    const wait = take(keyOf(exchange))
+    return typeof wait === 'number' ? verdictOn(wait) : wait.then(verdictOn)
   }
 }
 

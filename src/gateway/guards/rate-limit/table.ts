@@ -53,34 +53,71 @@ export class RateLimitTable {
    * Counts one request. 0: it is within the allowance; else the milliseconds until the key's window is over. A window begins
    * with the first request of its key; what is refused is not counted.
    */
-  take(key: string, allowance: Allowance): Milliseconds {
-    keyedHash(key, this.#key, this.#hash)
-    const bucket = this.#hash.low & (buckets - 1)
+  take(key: string, { requests, window }: Allowance): Milliseconds {
+    const bucket = this.#bucketOf(key)
     const token = this.#lock(bucket)
-    const wait = this.#count(bucket, allowance)
-    // Not if another thread thought this one dead and took the lock.
-    Atomics.compareExchange(this.#locks, bucket, token, 0)
+    const now = sharedNow()
+    const slot = this.#slotFor(bucket, now)
+    let wait = 0
+    if (!this.#isOpen(slot, now)) this.#open(slot, now + window, 1)
+    else if (this.#times(slot) >= requests) wait = this.#end(slot) - now
+    else this.#counts[slot] = this.#times(slot) + 1
+    this.#unlock(bucket, token)
     return wait
   }
 
-  #count(bucket: number, { requests, window }: Allowance): Milliseconds {
-    const { high, low } = this.#hash
+  /** The milliseconds until a window that is used up is over; 0: it is not. Counts nothing. */
+  left(key: string, { requests }: Allowance): Milliseconds {
+    const bucket = this.#bucketOf(key)
+    const token = this.#lock(bucket)
     const now = sharedNow()
+    const slot = this.#slotFor(bucket, now)
+    const left = this.#isOpen(slot, now) && this.#times(slot) >= requests ? this.#end(slot) - now : 0
+    this.#unlock(bucket, token)
+    return left
+  }
+
+  /** Somebody else, who counts for more than this table, has seen a key so often in a window that ends then (`sharedNow`). */
+  learn(key: string, count: number, end: Milliseconds): void {
+    const bucket = this.#bucketOf(key)
+    const token = this.#lock(bucket)
+    const now = sharedNow()
+    const slot = this.#slotFor(bucket, now)
+    // Words of several threads may come in another order than they were said.
+    if (this.#isOpen(slot, now)) {
+      this.#counts[slot] = Math.max(this.#times(slot), count)
+      this.#ends[slot] = Math.max(this.#end(slot), end)
+    } else if (end > now) this.#open(slot, end, count)
+    this.#unlock(bucket, token)
+  }
+
+  #bucketOf(key: string): number {
+    keyedHash(key, this.#key, this.#hash)
+    return this.#hash.low & (buckets - 1)
+  }
+
+  /** That of the key, or the one that is worth least. */
+  #slotFor(bucket: number, now: Milliseconds): number {
     const first = bucket * slotsOfBucket
     let victim = first
     for (let slot = first; slot < first + slotsOfBucket; slot += 1) {
-      if (this.#hashes[2 * slot] === low && this.#hashes[2 * slot + 1] === high && this.#end(slot) > now) {
-        if (this.#times(slot) >= requests) return this.#end(slot) - now
-        this.#counts[slot] = this.#times(slot) + 1
-        return 0
-      }
+      if (this.#isOpen(slot, now)) return slot
       if (this.#isWorthLess(slot, victim, now)) victim = slot
     }
-    this.#hashes[2 * victim] = low
-    this.#hashes[2 * victim + 1] = high
-    this.#ends[victim] = now + window
-    this.#counts[victim] = 1
-    return 0
+    return victim
+  }
+
+  /** Whether the key's window is the one in this slot. */
+  #isOpen(slot: number, now: Milliseconds): boolean {
+    const { high, low } = this.#hash
+    return this.#hashes[2 * slot] === low && this.#hashes[2 * slot + 1] === high && this.#end(slot) > now
+  }
+
+  #open(slot: number, end: Milliseconds, count: number): void {
+    this.#hashes[2 * slot] = this.#hash.low
+    this.#hashes[2 * slot + 1] = this.#hash.high
+    this.#ends[slot] = end
+    this.#counts[slot] = count
   }
 
   /** Windows that are over go first. Then keys that were seen least: a flood of new ones pushes out itself, not the heavy ones. */
@@ -110,13 +147,18 @@ export class RateLimitTable {
     }
   }
 
+  #unlock(bucket: number, token: number): void {
+    // Not if another thread thought this one dead and took the lock.
+    Atomics.compareExchange(this.#locks, bucket, token, 0)
+  }
+
   #takeOver(bucket: number, held: number, token: number): boolean {
     return Atomics.compareExchange(this.#locks, bucket, held, token) === held
   }
 }
 
 /** Milliseconds of a clock that never jumps and is the same in every thread, as `performance.now()` is not. */
-function sharedNow(): Milliseconds {
+export function sharedNow(): Milliseconds {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1_000 + nanoseconds / 1_000_000
 }

@@ -1,0 +1,84 @@
+/** `control.dashboard`: a page through the gateway, from the control socket and from nothing else on it. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
+
+const config = `
+gateway:
+  listeners: { http: { address: "127.0.0.1:0" } }
+  routes:
+    - { host: moved.example, redirect: { to: "https://{host}{uri}", status: 308 } }
+    - { files: { root: ./site, fallback: index.html } }
+users: { ops: { password: "\${OPS_PASSWORD}" } }
+processes:
+  worker: { command: [sleep, "600"] }
+  broken: { command: [sh, -c, "echo '<b>bold</b>' >&2; exit 3"], restart: { giveUp: { failures: 1 } } }
+storage: ./storage
+control: { socket: ./control.sock, dashboard: { path: /ops, auth: { basic: ops } } }
+`
+
+const password = 'a password for ops'
+const authorization = `Basic ${btoa(`ops:${password}`)}`
+let gatehouse: Gatehouse
+let base = ''
+
+beforeAll(async () => {
+  gatehouse = startGatehouse({ command: source, config, files: { 'site/index.html': 'the site' }, env: { OPS_PASSWORD: password } })
+  base = await gatehouse.url('http')
+  await gatehouse.waitFor({ process: 'broken', state: 'fatal' })
+})
+
+afterAll(async () => {
+  await gatehouse.stop()
+})
+
+function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  return fetch(base + path, { redirect: 'manual', ...options, headers: { authorization, ...options.headers } })
+}
+
+it('shows every process to who has the password', async () => {
+  const answer = await ask('/ops/')
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  const page = await answer.text()
+  expect(page).toMatch(/<td>worker<\/td><td>running<\/td><td>yes<\/td>/)
+  expect(page).toMatch(/<tr class="wrong"><td>broken<\/td><td>fatal<\/td>/)
+  expect(page).toContain('<h1 class="wrong">unhealthy</h1>')
+  expect(page).not.toContain(password)
+})
+
+it('asks everybody else for it, and shows nothing', async () => {
+  const answer = await fetch(`${base}/ops/`)
+  expect(answer.status).toBe(401)
+  expect(await answer.text()).not.toContain('worker')
+})
+
+it('its path without the slash leads to the one with it, and stands before a route that matches everything', async () => {
+  const answer = await ask('/ops')
+  expect([answer.status, answer.headers.get('location')]).toEqual([302, '/ops/'])
+  expect(await (await ask('/other')).text()).toBe('the site')
+})
+
+it('a redirect at the top of the routes still comes first: no password is asked for on the wrong host', async () => {
+  const { request } = await import('node:http')
+  const status = await new Promise((resolve, reject) =>
+    request(`${base}/ops/`, { headers: { host: 'moved.example' } }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end(),
+  )
+  expect(status).toBe(308)
+})
+
+it('nothing else of the control socket can be reached through it', async () => {
+  const paths = [
+    '/ops/../v1/status',
+    '/ops/%2e%2e/v1/status',
+    '/ops/..%2fv1/status',
+    '/ops//v1/status',
+    '/ops/v1/status',
+  ]
+  for (const path of paths) expect(await (await ask(path)).text(), path).not.toContain('"processes"')
+  // A task could be started: the methods that change something are not forwarded at all.
+  const answer = await ask('/ops/v1/processes/worker/start', { method: 'POST' })
+  expect(answer.status).toBe(405)
+})
