@@ -1,7 +1,16 @@
 import { startWaves } from '../plan/graph.ts'
 import { chosenLater, portPlaceholder } from '../plan/own-port.ts'
+import { storeAddress } from '../plan/store-address.ts'
 import type { TrustStorePlan } from '../plan/trust-stores.ts'
-import type { CertificatePlan, HandlerPlan, OriginProxyPlan, Plan, ProbeCheck, ProcessPlan } from '../plan/types.ts'
+import type {
+  CertificatePlan,
+  GatewayPlan,
+  HandlerPlan,
+  OriginProxyPlan,
+  Plan,
+  ProbeCheck,
+  ProcessPlan,
+} from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
@@ -42,9 +51,16 @@ export function describePlan(plan: Plan): string {
         return [`${index + 1}.`, label, destination(handler), `line ${position.line}`]
       }),
     ),
+    section('rate limits', storeRow(plan.gateway)),
     section('processes (in order of their start)', processRows(plan.processes)),
   ]
   return sections.filter((text) => text !== '').join('\n')
+}
+
+function storeRow({ rateLimitStore: store }: GatewayPlan): readonly (readonly string[])[] {
+  if (!store) return []
+  const { tls, database } = store
+  return [['counted by the Redis at', storeAddress(store), `database ${database}`, tls ? 'TLS' : 'plain']]
 }
 
 function processRows(processes: readonly ProcessPlan[]): readonly (readonly string[])[] {
@@ -103,10 +119,11 @@ function originOf({ origin, process = '' }: OriginProxyPlan): string {
 }
 
 function conditions(plan: ProcessPlan): string {
-  const { kind, port, dependsOn, startup, ready, alive, restart, essential, criticality } = plan
+  const { kind, backup, port, dependsOn, startup, ready, alive, restart, essential, criticality } = plan
   const after = dependsOn.map(({ process, condition }) => `${process} ${condition}`)
   const parts = [
     ...(kind === 'task' ? ['task'] : []),
+    ...(backup?.overdue === undefined ? [] : [`a backup at least every ${formatDuration(backup.overdue)}`]),
     ...(essential ? ['essential'] : []),
     ...(port === chosenLater ? ['port: auto'] : []),
     ...(restart.rolling ? [`replaced while it serves, drained within ${formatDuration(restart.rolling.drain)}`] : []),

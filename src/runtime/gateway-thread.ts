@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { StoreNews } from '../gateway/guards/rate-limit/stores.ts'
 import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
 import type { ServedCertificate, ServedChallenge } from '../gateway/ports.ts'
 import { beatEvery, createPulse, readPulse, type Vitals } from '../gateway/pulse.ts'
@@ -50,10 +51,16 @@ const patience = { serving: 5_000 / beatEvery, loading: 30_000 / beatEvery }
 
 export type GatewayThreadBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
 
-/** `failed` is called once, at the first sign of trouble; never after `drain` or `end`. */
+export interface GatewayThreadEvents {
+  /** Called once, at the first sign of trouble; never after `drain` or `end`. */
+  failed(failure: ThreadFailure): void
+  /** How a store of its rate limits is doing has changed. */
+  storeChanged(news: StoreNews): void
+}
+
 export function startGatewayThread(
   { counts, ...birth }: GatewayThreadBirth,
-  failed: (failure: ThreadFailure) => void,
+  { failed, storeChanged }: GatewayThreadEvents,
 ): GatewayThread {
   const pulse = createPulse()
   const book = counts ? new TallyBook() : undefined
@@ -92,6 +99,7 @@ export function startGatewayThread(
       parting.get(message.id)?.(message.cut)
       return void parting.delete(message.id)
     }
+    if (message.type === 'store') return storeChanged(message.news)
     if (message.type === 'series') return book?.enter(message.series)
     if (message.type === 'threw') {
       const { error, stack } = message

@@ -6,12 +6,15 @@ import { version } from '../shared/assets.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 import { talliedFamilies } from '../telemetry/metrics-families.ts'
 import type { Family, Value } from '../telemetry/metrics-page.ts'
+import { backupFamilies } from './backup-metrics.ts'
 import { certificateFamilies } from './certificate-metrics.ts'
 import type { ThreadsMeasured } from './threads.ts'
 import type { TransitionCounts } from './transition-counts.ts'
 
 export interface MetricsSource {
   measure(): ThreadsMeasured
+  /** Whether rate limits are those of all replicas; undefined: nobody asked for that. */
+  limitsAreShared(): boolean | undefined
   processes(): readonly ProcessStatus[]
   certificates(): readonly CertificateStatus[]
   readonly transitions: TransitionCounts
@@ -23,8 +26,10 @@ export function metricFamilies(source: MetricsSource): readonly Family[] {
   return [
     ...talliedFamilies(measured.sums()),
     ...threadFamilies(measured),
+    storeFamily(source.limitsAreShared()),
     ...processFamilies(processes),
     source.transitions.family(processes.map(({ name }) => name)),
+    ...backupFamilies(processes),
     ...certificateFamilies(source.certificates()),
     ...ownFamilies(),
   ]
@@ -52,6 +57,14 @@ function threadFamilies({ replacements, vitals }: ThreadsMeasured): readonly Fam
       perThread(({ external }) => external),
     ),
   ]
+}
+
+function storeFamily(shared: boolean | undefined): Family {
+  return gauge(
+    'gatehouse_rate_limit_store_up',
+    'Whether `rateLimitStore` counts; 0: this replica counts alone.',
+    shared === undefined ? [] : [{ labels: {}, value: shared ? 1 : 0 }],
+  )
 }
 
 function processFamilies(processes: readonly ProcessStatus[]): readonly Family[] {

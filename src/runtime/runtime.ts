@@ -109,6 +109,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
   supervisor.subscribe((event) => transitions.count(event))
   const source = {
     measure: threads.measure,
+    limitsAreShared: () => threads.stores.counting,
     processes: () => supervisor.status(),
     certificates: certificates.describe,
     transitions,

@@ -22,6 +22,6 @@ export function statusOf({ plan, stopping, listeners, threads, supervisor, certi
     })),
     processes: [...supervisor.status()],
     certificates: [...certificates.describe()],
-    warnings: files?.troubles() ?? [],
+    warnings: [...(files?.troubles() ?? []), ...threads.stores.troubles()],
   }
 }

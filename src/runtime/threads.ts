@@ -5,9 +5,10 @@ import type { GatewayPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Sums } from '../telemetry/metrics-tally.ts'
-import { type GatewayThreadBirth, startGatewayThread, type ThreadFault } from './gateway-thread.ts'
+import { type GatewayThread, type GatewayThreadBirth, startGatewayThread, type ThreadFault } from './gateway-thread.ts'
 import { createPost, type Post } from './post.ts'
 import { RollCall } from './roll-call.ts'
+import { StoreWatch } from './store-watch.ts'
 import { threadCount } from './thread-count.ts'
 
 /** The gateway's threads, seen from the main thread. All of them serve the same. */
@@ -37,6 +38,7 @@ export interface GatewayThreads {
   drain(budget: number): Promise<number>
   /** What they have counted and how they are, at this moment. */
   measure(): ThreadsMeasured
+  readonly stores: StoreWatch
   /** Rejects when no thread serves and none can be started. Never resolves. */
   readonly failure: Promise<never>
 }
@@ -76,6 +78,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   let withdrawn = false
   let ticketKey: Uint8Array = randomBytes(48)
   const rollCall = new RollCall()
+  const stores = new StoreWatch(log)
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
   /** Changes of what is served follow one another, so that no two of them meet in one thread. */
   let lastChange: Promise<unknown> = Promise.resolve()
@@ -91,7 +94,10 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       number,
       log,
       hire(failed) {
-        const thread = startGatewayThread({ ...birth, ticketKey }, failed)
+        const thread: GatewayThread = startGatewayThread(
+          { ...birth, ticketKey },
+          { failed, storeChanged: (news) => stores.heard(thread, news) },
+        )
         rollCall.add(thread)
         thread.say({ type: 'targets', targets })
         void thread.show(challenges).catch(() => {})
@@ -187,6 +193,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       const cuts = await Promise.all(posts.map((post) => post.drain(budget)))
       return cuts.reduce((sum, cut) => sum + cut, 0)
     },
+    stores,
     failure: failed.promise,
   }
 }

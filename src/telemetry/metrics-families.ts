@@ -60,6 +60,13 @@ const definitions: readonly Definition[] = [
     type: 'counter',
     labels: [],
   },
+  {
+    metric: 'countedAlone',
+    name: 'gatehouse_rate_limit_counted_alone_total',
+    help: 'Requests that were counted in this replica only, because `rateLimitStore` was away.',
+    type: 'counter',
+    labels: [],
+  },
 ]
 
 export function talliedFamilies(sums: Sums): readonly Family[] {

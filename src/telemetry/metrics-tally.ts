@@ -22,6 +22,7 @@ export type TalliedMetric =
   | 'upstreamErrors'
   | 'open'
   | 'refusedConnections'
+  | 'countedAlone'
 
 /** How many cells a series has. A histogram: one for each bucket, the one without bound, the sum. */
 export function widthOf(metric: TalliedMetric): number {

@@ -135,6 +135,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const gateway = createGateway({
     meter: noMeter,
     rateLimits: createRateLimitMemory(),
+    storeChanged: () => {},
     ticketKey: randomBytes(48),
     accessLog: () => (record) => {
       records.push(record)

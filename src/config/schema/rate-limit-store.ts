@@ -1,0 +1,59 @@
+/** Where requests are counted for rate limits, if not in each replica alone. */
+import { Flaw } from './flaw.ts'
+import { scalar } from './scalars.ts'
+import { mapping } from './structures.ts'
+
+export interface RedisAddress {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  readonly user?: string
+  /** A secret. */
+  readonly password?: string
+  /** Number of the database. */
+  readonly database: number
+}
+
+const expected = 'a URL such as `redis://user:password@host:6379/0`, or `rediss://` for TLS'
+
+const redisUrl = scalar({
+  expected,
+  secret: true, // there may be a password in it
+  json: { type: 'string', pattern: '^rediss?://|\\$\\{' },
+  read(written) {
+    const url = URL.parse(written)
+    if (/^redis-(cluster|sentinel):/i.test(written))
+      return new Flaw(
+        'names a Redis cluster or sentinels, which Gatehouse does not ask',
+        'name one Redis that is no part of a cluster, or leave the store out: each replica then counts for itself',
+      )
+    if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined
+    if (url.search !== '' || url.hash !== '')
+      return new Flaw('has more behind the database', 'leave out all from `?` or `#` on')
+    return addressIn(url)
+  },
+})
+
+function addressIn(url: URL): RedisAddress | Flaw {
+  const [, database] = /^\/?(\d{0,5})$/.exec(url.pathname) ?? []
+  if (database === undefined) return new Flaw('has a path that is no number', 'the database is a number, as in `/0`')
+  try {
+    const user = decodeURIComponent(url.username)
+    const password = decodeURIComponent(url.password)
+    // Redis knows no user without a password: what stands alone before the `@` is the password, as other clients take it.
+    const credentials = password === '' ? { password: user } : user === '' ? { password } : { user, password }
+    return {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? 6_379 : Number(url.port),
+      tls: url.protocol === 'rediss:',
+      ...(url.username + url.password !== '' && credentials),
+      database: Number(database),
+    }
+  } catch {
+    return new Flaw('has a `%` that begins no escape', 'write `%25` for the character itself')
+  }
+}
+
+export const rateLimitStore = mapping({
+  redis: redisUrl.describe('Counts for all replicas that name it; while it is away each counts for itself'),
+})

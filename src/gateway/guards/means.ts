@@ -1,0 +1,30 @@
+import type { Agent } from 'undici'
+import { createAuthServices } from './forward-auth.ts'
+import { Stores, type StoresOptions } from './rate-limit/stores.ts'
+import { RateLimitTable } from './rate-limit/table.ts'
+
+/** What the guards of all generations of a thread use and do not own. */
+export interface GuardMeans {
+  readonly stores: Stores
+  /** Connections to services that are asked about requests. */
+  readonly authServices: Agent
+  close(): Promise<void>
+}
+
+export interface GuardMeansOptions extends Omit<StoresOptions, 'table'> {
+  /** Shared by all threads; see rate-limit/table.ts. */
+  readonly rateLimits: SharedArrayBuffer
+}
+
+export function createGuardMeans({ rateLimits, ...options }: GuardMeansOptions): GuardMeans {
+  const stores = new Stores({ ...options, table: new RateLimitTable(rateLimits) })
+  const authServices = createAuthServices()
+  return {
+    stores,
+    authServices,
+    close() {
+      stores.close()
+      return authServices.destroy()
+    },
+  }
+}

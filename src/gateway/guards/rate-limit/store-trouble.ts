@@ -1,0 +1,28 @@
+/** Why a Redis cannot count, in words for the operator: what it says, and the mend where there is one. */
+import type { RateLimitStorePlan } from '../../../plan/guards.ts'
+import { oneLine } from '../../../shared/one-line.ts'
+
+/** By the first word of what Redis answers. */
+const mends: Readonly<Record<string, string>> = {
+  NOAUTH: 'put its password into `rateLimitStore`',
+  WRONGPASS: 'put the right user and password into `rateLimitStore`',
+  NOPERM: 'its user needs `+@connection +@scripting +pttl +get +set +incr ~gatehouse:rl:*`',
+  READONLY: 'it is a replica: name the primary in `rateLimitStore`',
+  MOVED: 'it is part of a cluster: name a Redis that is not in `rateLimitStore`',
+  CLUSTERDOWN: 'it is part of a cluster: name a Redis that is not in `rateLimitStore`',
+  OOM: 'its `maxmemory` is reached',
+}
+
+export function troubleOf(error: unknown, { password }: RateLimitStorePlan): string {
+  const said = wordsOf(error)
+  // A server that is no Redis may repeat what it was sent.
+  if (password !== undefined && said.includes(password)) return 'it answers what no Redis would'
+  const mend = mends[/^[A-Z]+/.exec(said)?.[0] ?? '']
+  return mend === undefined ? said : `${said} (${mend})`
+}
+
+function wordsOf(error: unknown): string {
+  // A name with two addresses gives two errors, in one whose message is empty.
+  const { message = '', code } = error as { message?: string; code?: unknown }
+  return oneLine(message || String(code ?? error))
+}
