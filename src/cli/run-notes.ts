@@ -1,4 +1,6 @@
 import type { ProcessStatus } from '../control/contract.ts'
+import type { BackupStatus } from '../control/contract-backups.ts'
+import { formatBytes } from '../shared/bytes.ts'
 import { formatDuration } from '../shared/duration.ts'
 
 /** Of a scheduled task, behind how it ended: when that was, and when it comes next. */
@@ -16,6 +18,23 @@ export function runNotes({ state, schedule, nextRun, lastRun }: ProcessStatus): 
 
 function untilNow(time: number): string {
   return formatDuration(Math.max(0, Date.now() - time))
+}
+
+/** Of a task that makes backups: how old the newest is, what it holds, and what is wrong with it. */
+export function backupNotes({ backup }: ProcessStatus): readonly string[] {
+  if (!backup) return []
+  return [newestWords(backup), ...(backup.overdue ? ['overdue'] : []), ...(backup.shrunk ? [shrunkWords(backup)] : [])]
+}
+
+function newestWords({ newest, files, trouble }: BackupStatus): string {
+  if (trouble !== undefined) return `its backups cannot be looked at: ${trouble}`
+  if (!newest) return 'no backup yet'
+  const others = files > 1 ? ` (${files} are kept)` : ''
+  return `last backup ${untilNow(newest.at)} ago, ${formatBytes(newest.size)}${others}`
+}
+
+function shrunkWords({ newest }: BackupStatus): string {
+  return `the one before holds ${formatBytes(newest?.before ?? 0)}`
 }
 
 /** To the second, UTC. */

@@ -4,7 +4,7 @@ import { formatBytes } from '../shared/bytes.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
 import { certificateLines } from './certificate-lines.ts'
-import { runNotes } from './run-notes.ts'
+import { backupNotes, runNotes } from './run-notes.ts'
 
 type Format = Parameters<typeof styleText>[0]
 export type Paint = (format: Format, text: string) => string
@@ -147,7 +147,8 @@ function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: Process
   const isUp = state === 'running' || state === 'starting' || state === 'parked'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
-  notes.push(...runNotes({ state, wanted, waitingFor, reason, exit, ...process }))
+  const all = { state, wanted, waitingFor, reason, exit, ...process }
+  notes.push(...runNotes(all), ...backupNotes(all))
   if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')
   if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
   if (process.oomKills !== undefined) notes.push(`killed ${times(process.oomKills)} for memory`)

@@ -2,6 +2,7 @@
 import type { SourcePosition } from '../config/diagnostics.ts'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { BackupPlan } from './backups.ts'
 import type { OutputPlan } from './output.ts'
 import type { LivenessProbe, ReadinessProbe, StartupProbe } from './probes.ts'
 import type { RightsPlan } from './rights.ts'
@@ -13,6 +14,8 @@ export interface ProcessPlan {
   readonly kind: 'service' | 'task'
   /** Only of a task: it does not run at the start, but at these times and when it is asked to. */
   readonly schedule?: SchedulePlan
+  /** Only of a task. */
+  readonly backup?: BackupPlan
   /** Program and arguments, at least one. Never passed through a shell. */
   readonly command: readonly string[]
   /** Absolute working directory. */

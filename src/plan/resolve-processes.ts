@@ -5,6 +5,7 @@ import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
+import { resolveBackup } from './resolve-backup.ts'
 import { resolveOutput } from './resolve-output.ts'
 import { resolveProbes } from './resolve-probes.ts'
 import { resolveRestart, rollingReadiness } from './resolve-restart.ts'
@@ -24,10 +25,12 @@ export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
 function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
   const { kind, schedule, port, essential, criticality } = process
   const rights = resolveRights(process)
+  const backup = resolveBackup(asked, name, process)
   const plan: ProcessPlan = {
     name,
     kind,
     ...(schedule && { schedule: resolveSchedule(schedule) }),
+    ...(backup && { backup }),
     command: process.command,
     directory: absolute(asked, process.directory ?? '.'),
     environment: childEnvironment(asked.content, name, process),

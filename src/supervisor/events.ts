@@ -24,6 +24,7 @@ export type SupervisorEvent =
   | ScheduleSkippedEvent
   | ScheduleLateEvent
   | MemoryEvent
+  | BackupEvent
 
 /** An event before its id and time. */
 export type Happening = SupervisorEvent extends infer E ? (E extends Stamped ? Omit<E, 'id' | 'at'> : never) : never
@@ -89,6 +90,11 @@ export interface MemoryEvent extends Stamped {
   readonly action: 'warned' | 'restarted' | 'killed'
   /** What it held when it was looked at last. */
   readonly used?: Bytes
+}
+
+/** The newest backup of a task is older than it may get, or holds far less than the one before. */
+export interface BackupEvent extends Stamped {
+  readonly type: 'backup-overdue' | 'backup-shrunk'
 }
 
 export type SupervisorListener = (event: SupervisorEvent) => void

@@ -10,8 +10,7 @@ import type { Probing } from './probe/probing.ts'
 import type { Ending, Judgement } from './restart.ts'
 import { Run } from './run.ts'
 import { probesOf } from './run-probes.ts'
-import type { Child } from './spawn.ts'
-import { startProgram } from './start-program.ts'
+import { type Begun, startProgram } from './start-program.ts'
 import { type ProcessStatus, statusFrom } from './status.ts'
 import { endRun, type Ladder } from './stop.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -191,16 +190,17 @@ export class SupervisedProcess {
     const attempt = this.#attempt
     startProgram(this.plan, this.#surroundings, {
       isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
-      started: (child, placed) => this.#begin(child, placed),
+      started: (begun) => this.#begin(begun),
       failed: (failure) => this.#settle({ kind: 'not-spawned', failure }),
     })
   }
 
-  #begin(child: Child, placed: ProcessPlan): void {
+  #begin({ child, plan: placed, backup }: Begun): void {
     this.#placed = placed
     const run = new Run(
       child,
       listeningTo(this.plan, this.#surroundings.output, (text) => this.#probing?.line(text)),
+      backup,
     )
     this.#run = run
     this.#probing = probesOf(run, placed, this.#surroundings, {

@@ -17,10 +17,11 @@ export type Ending =
 
 /**
  * We ended it because it was not ready in time, does not answer any more, or holds too much memory: how it took our signal is no excuse.
+ * Or it ended well, and left no backup (`fruitless`): then that is no excuse either.
  * The complaint is a predicate: `was not ready within 5m`.
  */
 export interface Condemned {
-  readonly kind: 'never-ready' | 'unresponsive' | 'oversized'
+  readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'fruitless'
   readonly complaint: string
 }
 
@@ -113,6 +114,7 @@ function describeEnding(ending: Ending, ran: Milliseconds = 0): string {
     case 'never-ready':
     case 'unresponsive':
     case 'oversized':
+    case 'fruitless':
       return ending.complaint
     case 'not-spawned':
       return ending.failure.reason
@@ -126,6 +128,7 @@ function exitCodeOf(ending: Ending): number {
     case 'never-ready':
     case 'unresponsive':
     case 'oversized':
+    case 'fruitless':
       return 1
     case 'not-spawned':
       return ending.failure.exitCode

@@ -1,6 +1,7 @@
 /** One run of a program: from its spawn to the last byte that it wrote. */
 import type { Readable } from 'node:stream'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { Attempt } from './backups/attempt.ts'
 import type { Exit } from './exit.ts'
 import type { Listening } from './listening.ts'
 import { LastLines, splitLines } from './output.ts'
@@ -19,15 +20,17 @@ export class Run {
   readonly #last = new LastLines()
   readonly #read: readonly Promise<void>[]
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
-  /** Why we end it, if a probe or its memory is the reason. */
+  readonly #backup: Attempt | undefined
+  /** Why we end it, if a probe or its memory is the reason; or why it is no success although it ended well. */
   condemned: Condemned | undefined
   /** Set if the kernel killed it for memory. */
   outOfMemory = false
   /** Whether it has been ready at any time. */
   wasReady = false
 
-  constructor(child: Child, { multiline, line, record }: Listening) {
+  constructor(child: Child, { multiline, line, record }: Listening, backup?: Attempt) {
     this.child = child
+    this.#backup = backup
     this.#read = (['stdout', 'stderr'] as const).map(async (name) => {
       const stream = child[name]
       if (!stream) return
@@ -68,6 +71,12 @@ export class Run {
 
   get lastOutput(): readonly string[] {
     return this.#last.lines
+  }
+
+  /** To be called when its group is gone. `well`: it ended by itself as it should; else what it made is no backup. */
+  async concludeBackup(well: boolean): Promise<void> {
+    const complaint = await (well && !this.condemned ? this.#backup?.keep() : this.#backup?.discard())
+    if (complaint !== undefined) this.condemned = { kind: 'fruitless', complaint }
   }
 
   /** To be called when its group is gone: resolves when all that it wrote has been read. */

@@ -1,43 +1,92 @@
+import { backupPlaceholder } from '../plan/backups.ts'
 import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import type { ProcessPlan } from '../plan/types.ts'
+import { codeOf } from '../shared/errors.ts'
+import type { Attempt, Owner } from './backups/attempt.ts'
 import { descriptorsOf } from './probe/hearing.ts'
 import { programOf } from './program.ts'
+import { identityOf } from './rights/identity.ts'
+import { Unfit } from './rights/unfit.ts'
 import { outOfPorts } from './spare-ports.ts'
 import { type Child, spawnGroup } from './spawn.ts'
 import type { SpawnFailure } from './spawn-failure.ts'
 import type { Surroundings } from './surroundings.ts'
 
+/** What was found for a run before it. */
+interface Prepared {
+  /** With the port on which it serves. */
+  readonly plan: ProcessPlan
+  /** Of a task that makes one. */
+  readonly backup?: Attempt
+}
+
+export interface Begun extends Prepared {
+  readonly child: Child
+}
+
 export interface Starter {
   /** Asked after each wait: a stop may have come meanwhile, and even another start. Nothing is told any more if not. */
   isAwaited(): boolean
-  /** `plan`: with the port on which it serves. */
-  started(child: Child, plan: ProcessPlan): void
+  started(begun: Begun): void
   failed(failure: SpawnFailure): void
 }
 
-/** Starts the program of a plan: at once, unless a spare port must be found for it first. Tells once how that went. */
+/** Starts the program of a plan: at once, unless something must be found for it first. Tells once how that went. */
 export function startProgram(plan: ProcessPlan, surroundings: Surroundings, starter: Starter): void {
   const { isAwaited, started, failed } = starter
-  const spawn = (placed: ProcessPlan) => {
+  const spawn = ({ plan: placed, backup }: Prepared) => {
     const { ledger } = surroundings
-    const program = programOf(surroundings.withMemoryHint(placed))
+    const program = programOf(surroundings.withMemoryHint(withPath(placed, backup)))
     const environment = { ...program.environment, ...ledger?.mark }
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))
     if ('child' in spawned) {
       ledger?.began(placed, spawned.child.pid)
-      started(spawned.child, placed)
-    } else void spawned.failed.then((failure) => isAwaited() && failed(failure))
+      started({ child: spawned.child, plan: placed, ...(backup && { backup }) })
+    } else {
+      void backup?.discard()
+      void spawned.failed.then((failure) => isAwaited() && failed(failure))
+    }
   }
-  if (plan.port !== chosenLater) {
-    spawn(plan)
+  if (plan.port !== chosenLater && !plan.backup) {
+    spawn({ plan })
     return
   }
-  void surroundings
-    .sparePort()
-    .catch(outOfPorts)
-    .then((found) => {
-      if (!isAwaited()) return
-      if (typeof found === 'number') spawn(withOwnPort(plan, found))
-      else failed(found)
-    })
+  void prepare(plan, surroundings).then((found) => {
+    if (!isAwaited()) {
+      if ('plan' in found) void found.backup?.discard()
+    } else if ('plan' in found) spawn(found)
+    else failed(found)
+  })
+}
+
+async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<Prepared | SpawnFailure> {
+  const port = plan.port === chosenLater ? await surroundings.sparePort().catch(outOfPorts) : undefined
+  if (typeof port === 'object') return port
+  const placed = port === undefined ? plan : withOwnPort(plan, port)
+  if (!plan.backup) return { plan: placed }
+  try {
+    return { plan: placed, backup: await surroundings.beginBackup(plan, plan.backup, ownerOf(plan)) }
+  } catch (error) {
+    const reason = `backup: nothing can be written to the folder of its files (${codeOf(error)})`
+    return { reason, exitCode: 126, transient: true }
+  }
+}
+
+/** The user under which it will run, if it is another than ours. One that there is not is told of by the spawn. */
+function ownerOf({ rights }: ProcessPlan): Owner | undefined {
+  if (!rights?.user) return undefined
+  try {
+    const { uid, gid } = identityOf(rights.user)
+    return uid === process.geteuid?.() ? undefined : { uid, gid }
+  } catch (error) {
+    if (error instanceof Unfit) return undefined
+    throw error
+  }
+}
+
+function withPath(plan: ProcessPlan, backup: Attempt | undefined): ProcessPlan {
+  const { path } = backup ?? {}
+  if (path === undefined) return plan
+  // As a function: `$&` in a path would otherwise mean the placeholder.
+  return { ...plan, command: plan.command.map((word) => word.replaceAll(backupPlaceholder, () => path)) }
 }

@@ -1,6 +1,7 @@
 import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/types.ts'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import type { BackupStanding } from './backups/standing.ts'
 import type { Exit } from './exit.ts'
 import type { State } from './machine.ts'
 import type { Run } from './run.ts'
@@ -43,6 +44,8 @@ export interface ProcessStatus {
   readonly nextRun?: number
   /** Of a task that has run: its last attempt that came to an end by itself. */
   readonly lastRun?: LastRun
+  /** Of a task that makes backups, from the first look at them on. */
+  readonly backup?: BackupStanding
   /** A rolling restart is under way: the one that is to take over. */
   readonly successor?: Companion
   /** Its successor took over: the one before, until its requests are answered. */

@@ -146,6 +146,7 @@ export function createSupervisor({
       isInDoubtBelow: (of) => isInDoubtBelow(of, processes),
       sparePort: () => sparePorts.take(),
       withMemoryHint: (of) => memory.withHint(of),
+      beginBackup: (of, backup, owner) => runs.backups.begin(of, backup, owner),
       ...(ledger && { ledger }),
       killedForMemory: (of, exit) => memory.killed(of, exit),
     })
@@ -228,9 +229,8 @@ export function createSupervisor({
     run: (name) => runs.run(name),
     status: () =>
       [...processes.values()].map((process) => {
-        const nextRun = runs.nextRun(process)
         const status = { ...process.status(), ...rolls.companions(process.plan.name) }
-        return { ...status, ...memory.factsOf(process.plan, status), ...(nextRun !== undefined && { nextRun }) }
+        return { ...status, ...memory.factsOf(process.plan, status), ...runs.factsOf(process) }
       }),
     subscribe: (listener) => feed.subscribe(listener),
     since: (id) => feed.since(id),

@@ -1,5 +1,7 @@
+import type { BackupPlan } from '../plan/backups.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
+import type { Attempt, Owner } from './backups/attempt.ts'
 import type { Exit } from './exit.ts'
 import type { GroupLedger } from './leftovers/ledger.ts'
 import type { State } from './machine.ts'
@@ -20,6 +22,8 @@ export interface Surroundings {
   sparePort(): Promise<number>
   /** The plan with what its program should know of the memory that it may use. */
   withMemoryHint(plan: ProcessPlan): ProcessPlan
+  /** For one run. Rejects with Node's error if nothing can be written there. */
+  beginBackup(plan: ProcessPlan, backup: BackupPlan, owner?: Owner): Promise<Attempt>
   /** Absent: should we be killed, nobody will know what ran. */
   readonly ledger?: GroupLedger
   /** Whether the kernel killed the process that ended so; to be asked once for each end. */

@@ -2,10 +2,11 @@
 import { nearest } from '../config/suggest.ts'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
+import { Backups } from './backups/backups.ts'
 import type { EventFeed } from './event-feed.ts'
-
 import type { SupervisedProcess } from './process.ts'
 import { Timetable } from './schedule.ts'
+import type { ProcessStatus } from './status.ts'
 
 /** What became of the wish to run a task now. */
 export type RunAnswer =
@@ -37,26 +38,33 @@ export interface TaskRunsOptions {
 export class TaskRuns {
   readonly #options: TaskRunsOptions
   readonly #timetable = new Timetable((process, due, late) => this.#fallDue(process, due, late))
+  readonly backups: Backups
   #open = false
 
   constructor(options: TaskRunsOptions) {
     this.#options = options
+    const { feed, log } = options
+    this.backups = new Backups({ feed, log, makeUp: (process) => this.#open && process.start() })
   }
 
   /** To be called when the processes have been started, and when they are others. */
   keep(): void {
     this.#open = true
     this.#timetable.keep(this.#options.processes().values())
+    this.backups.keep(this.#options.processes().values())
   }
 
   /** Nothing is run any more. */
   close(): void {
     this.#open = false
     this.#timetable.close()
+    this.backups.close()
   }
 
-  nextRun(process: SupervisedProcess): number | undefined {
-    return this.#timetable.nextRun(process)
+  /** What a status says of a task besides what its process knows. */
+  factsOf(process: SupervisedProcess): Pick<ProcessStatus, 'nextRun' | 'backup'> {
+    const [nextRun, backup] = [this.#timetable.nextRun(process), this.backups.standing(process)]
+    return { ...(nextRun !== undefined && { nextRun }), ...(backup && { backup }) }
   }
 
   run(name: string): RunAnswer {

@@ -90,6 +90,7 @@ class World {
       sparePort: () => Promise.resolve(0),
       withMemoryHint: (plan) => plan,
       killedForMemory: () => false,
+      beginBackup: () => Promise.reject(new Error('no task here makes backups')),
     })
   }
 

@@ -2,6 +2,7 @@ import type { Check } from '../asked.ts'
 import { accounts } from './accounts.ts'
 import { acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
+import { backups } from './backups.ts'
 import { challengesBehindClientCertificates, clientCertificateHeaders } from './client-certificates.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
@@ -40,6 +41,7 @@ export const checks: readonly Check[] = [
   dependencyCycles,
   completedServices,
   schedules,
+  backups,
   hookProcesses,
   addresses,
   processPorts,

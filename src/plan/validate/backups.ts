@@ -1,0 +1,66 @@
+import { deepest } from '../../config/located.ts'
+import { formatDuration } from '../../shared/duration.ts'
+import { type Asked, absolute, type Check, keyAt, named, valueAt, wasLost } from '../asked.ts'
+import { backupPlaceholder } from '../backups.ts'
+import { longestPause } from '../resolve-backup.ts'
+
+/** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
+export const backups: Check = (asked, report) => {
+  const { processes } = asked.config
+  const owners = new Map<string, string>()
+  for (const [name, { kind, schedule, backup, command }] of Object.entries(processes)) {
+    const own = ['processes', name]
+    const isNamed = command.some((word) => word.includes(backupPlaceholder))
+    if (!backup) {
+      if (!isNamed || wasLost(asked, [...own, 'backup'])) continue
+      report({
+        code: 'contradiction',
+        at: wordAt(asked, name),
+        message: `this word uses \`${backupPlaceholder}\`, but \`${name}\` does not say where its backups lie`,
+        mend: `say it: \`backup: { files: /data/backup/${name}-*.dump }\``,
+      })
+      continue
+    }
+    if (kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, [...own, 'backup']),
+        message: `\`${name}\` makes backups, but a service runs all the time and is never through with one`,
+        mend: 'make it a task: `kind: task`',
+      })
+    }
+    const path = absolute(asked, backup.files)
+    const owner = owners.get(path)
+    owners.set(path, owner ?? name)
+    if (owner !== undefined) {
+      report({
+        code: 'contradiction',
+        at: valueAt(asked, [...own, 'backup', 'files']),
+        message: `\`${name}\` and \`${owner}\` would take each other's files for their own backups`,
+        mend: `give each a name of its own: \`${name}-*\``,
+      })
+    }
+    const pause = schedule && longestPause(schedule)
+    if (pause === undefined || backup.overdue === undefined || backup.overdue > pause) continue
+    const where = [...own, 'backup', 'overdue']
+    report({
+      severity: 'warning',
+      code: 'contradiction',
+      at: valueAt(asked, where),
+      message: `${named(asked, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
+      mend: 'allow more, or leave it out: then it follows the schedule',
+    })
+  }
+}
+
+/** The word of the command that has the placeholder. */
+function wordAt(asked: Asked, name: string) {
+  const path = ['processes', name, 'command']
+  const { node } = deepest(asked.content.tree, path)
+  const items = node.kind === 'list' ? node.items : []
+  const index = items.findIndex((item) => {
+    const word = deepest(item, ['words']).node
+    return word.kind === 'scalar' && word.value?.includes(backupPlaceholder)
+  })
+  return valueAt(asked, index === -1 ? path : [...path, index])
+}

@@ -1,0 +1,120 @@
+/**
+ * One run's backup, from the first byte to the name under which it counts. Until it is complete and on the disk it lies in a
+ * hidden folder, so that whatever dies on the way, a half of one never looks like a backup.
+ */
+import { constants } from 'node:fs'
+import { chmod, chown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BackupPlan } from '../../plan/backups.ts'
+import { codeOf } from '../../shared/errors.ts'
+import { makeFolder } from '../../shared/folder.ts'
+import { filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
+import { nameFor, unfinishedFolder } from './names.ts'
+
+export interface Attempt {
+  /** Where the program is to write, for `{backup}`; absent if it names its files itself. */
+  readonly path?: string
+  /**
+   * To be called when the run has ended well and nobody of it is left. Resolves with why there is no backup all the
+   * same, as a predicate; undefined if there is one. Never rejects.
+   */
+  keep(): Promise<string | undefined>
+  /** To be called when it has ended otherwise: nothing of it stays. Never rejects. */
+  discard(): Promise<void>
+}
+
+/** Who runs the program, if that is not us. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Of the attempt's own folders: the program's user must get through to its own and see no others. */
+const passable = 0o711
+
+/** Rejects with Node's error if nothing can be written there. */
+export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Attempt> {
+  const unfinished = unfinishedFolder(plan)
+  const work = join(unfinished, 'work')
+  await makeFolder(unfinished, owner ? passable : 0o700)
+  await chmod(unfinished, owner ? passable : 0o700)
+  await rm(work, { recursive: true, force: true })
+  await writeFile(join(unfinished, firstAttempt), '', { flag: 'wx', mode: 0o600 }).catch(unlessThere)
+  await rm(join(unfinished, lastAttempt), { force: true })
+  await writeFile(join(unfinished, lastAttempt), '', { mode: 0o600 })
+  const discard = () => rm(work, { recursive: true, force: true }).catch(() => {})
+  if (!plan.named) return { keep: () => complaintOf(keepFound(plan)), discard }
+  await mkdir(work, { mode: 0o700 })
+  if (owner) await chown(work, owner.uid, owner.gid)
+  const began = Date.now()
+  const path = join(work, nameFor(plan, began))
+  return {
+    path,
+    async keep() {
+      const complaint = await complaintOf(place(plan, path, began))
+      if (complaint !== undefined) await discard()
+      return complaint
+    },
+    discard,
+  }
+}
+
+/** What the program wrote becomes a backup, readable by its user and nobody else. */
+async function place(plan: BackupPlan, path: string, began: number): Promise<string | undefined> {
+  // A link that its user put there would have us change the mode of somebody else's file.
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(unlessMissing)
+  if (!file) return 'ended well, but wrote nothing to {backup}'
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile()) return 'ended well, but what it wrote to {backup} is not a file'
+    if (stats.size === 0) return 'ended well, but the backup is empty'
+    await file.chmod(0o600)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(path, await freePath(plan, began))
+  await syncFolder(plan.folder)
+  await rm(unfinishedFolder(plan), { recursive: true, force: true })
+  return undefined
+}
+
+/** rename(2) would replace the one of the same second. */
+async function freePath(plan: BackupPlan, began: number): Promise<string> {
+  for (let copy = 1; ; copy += 1) {
+    const path = join(plan.folder, nameFor(plan, began, copy))
+    if (!(await lstat(path).catch(unlessMissing))) return path
+  }
+}
+
+/** The program has put its file in its place itself: there must be one that was not there before, and not an empty one. */
+async function keepFound(plan: BackupPlan): Promise<string | undefined> {
+  const began = await lstat(join(unfinishedFolder(plan), lastAttempt))
+  const [newest] = await filesOf(plan)
+  // Both times are the file system's own: its clock may be behind ours by some milliseconds.
+  if (!newest || newest.at < began.mtimeMs) return 'ended well, but there is no new file among its backups'
+  if (newest.size === 0) return 'ended well, but its newest backup is empty'
+  await rm(unfinishedFolder(plan), { recursive: true, force: true })
+  return undefined
+}
+
+async function complaintOf(kept: Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await kept
+  } catch (error) {
+    return `ended well, but its backup could not be kept (${codeOf(error)})`
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}

@@ -1,0 +1,153 @@
+/** The backups of all tasks: looked at again and again, judged, told of, and begun and ended with each run. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BackupPlan } from '../../plan/backups.ts'
+import type { ProcessPlan } from '../../plan/types.ts'
+import { formatBytes } from '../../shared/bytes.ts'
+import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
+import { codeOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { EventFeed } from '../event-feed.ts'
+import type { SupervisedProcess } from '../process.ts'
+import { type Attempt, beginAttempt, type Owner } from './attempt.ts'
+import { lookInto, type Seen } from './folder.ts'
+import { type BackupStanding, isToBeMadeUp, standingOf } from './standing.ts'
+
+const betweenLooks: Milliseconds = 60_000
+
+export interface BackupsOptions {
+  readonly feed: EventFeed
+  readonly log: Log
+  /** The schedule was missed, or there is no backup at all: one is to be made as soon as it can. */
+  makeUp(process: SupervisedProcess): void
+}
+
+interface Entry {
+  readonly process: SupervisedProcess
+  readonly plan: BackupPlan
+  /** From when on it was looked after; Unix time in milliseconds. */
+  readonly since: number
+  /** Undefined before the first look. */
+  seen?: Seen
+  /** That it is overdue has been told. */
+  told: boolean
+}
+
+export class Backups {
+  readonly #options: BackupsOptions
+  /** By the names of tasks. */
+  readonly #entries = new Map<string, Entry>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: BackupsOptions) {
+    this.#options = options
+  }
+
+  /** Looks after those of these processes, and of no others. */
+  keep(processes: Iterable<SupervisedProcess>): void {
+    const kept = new Map([...processes].map((process) => [process.plan.name, process]))
+    for (const [name, { process }] of this.#entries) if (kept.get(name) !== process) this.#entries.delete(name)
+    for (const [name, process] of kept) {
+      const { backup } = process.plan
+      if (!backup || this.#entries.has(name)) continue
+      const entry = { process, plan: backup, since: Date.now(), told: false }
+      this.#entries.set(name, entry)
+      void this.#look(entry).then(() => {
+        this.#makeUp(entry)
+        this.#tellOfAge(entry)
+      })
+    }
+    this.#timer ??= setInterval(() => {
+      for (const entry of this.#entries.values()) void this.#look(entry).then(() => this.#tellOfAge(entry))
+    }, betweenLooks).unref()
+  }
+
+  close(): void {
+    this.#entries.clear()
+    clearInterval(this.#timer)
+  }
+
+  /** Undefined if it makes none, or has not been looked at yet. */
+  standing({ plan: { name } }: SupervisedProcess): BackupStanding | undefined {
+    const entry = this.#entries.get(name)
+    return entry?.seen && standingOf(entry.plan, entry.seen, { now: Date.now(), since: entry.since })
+  }
+
+  /** For one run. Rejects with Node's error if nothing can be written there. */
+  async begin({ name }: ProcessPlan, plan: BackupPlan, owner?: Owner): Promise<Attempt> {
+    const attempt = await beginAttempt(plan, owner)
+    const after = () => this.#lookAfter(name, plan)
+    return {
+      ...attempt,
+      keep: async () => {
+        const complaint = await attempt.keep()
+        await (complaint === undefined ? this.#lookAtNew(name, plan) : after())
+        return complaint
+      },
+      discard: () => attempt.discard().then(after),
+    }
+  }
+
+  /** After a success older ones are deleted, never the newest. */
+  async #lookAtNew(name: string, plan: BackupPlan): Promise<void> {
+    const { files } = await lookInto(plan)
+    const { log } = this.#options
+    for (const { name: old } of files.slice(Math.max(1, plan.keep ?? files.length))) {
+      await rm(join(plan.folder, old), { force: true }).catch((error) =>
+        log.warn(`an old backup could not be deleted (${codeOf(error)})`, { process: name }),
+      )
+    }
+    await this.#lookAfter(name, plan)
+  }
+
+  async #lookAfter(name: string, plan: BackupPlan): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry?.plan === plan) await this.#look(entry)
+  }
+
+  async #look(entry: Entry): Promise<void> {
+    const before = entry.seen
+    entry.seen = await lookInto(entry.plan)
+    const [newest, known] = [entry.seen.files[0], before?.files[0]]
+    if (before && newest && newest.at !== known?.at) this.#tellOfNew(entry)
+  }
+
+  #tellOfNew({ process }: Entry): void {
+    const { shrunk, newest } = this.standing(process) ?? {}
+    if (!shrunk || newest?.before === undefined) return
+    const message = `has made a backup of ${formatBytes(newest.size)}, and the one before holds ${formatBytes(newest.before)}`
+    this.#warn('backup-shrunk', process, message)
+  }
+
+  #tellOfAge(entry: Entry): void {
+    const { process, told } = entry
+    const { overdue = false, newest, allowed = 0 } = this.standing(process) ?? {}
+    // What is about to make one up, or makes one, is not complained of.
+    if (overdue === told || (overdue && !process.atRest)) return
+    entry.told = overdue
+    if (!overdue) return
+    const age = newest ? `the last one was made ${formatDuration(Date.now() - newest.at)} ago` : 'there is none'
+    this.#warn(
+      'backup-overdue',
+      process,
+      `is overdue with its backup: ${age}, and ${formatDuration(allowed)} are allowed`,
+    )
+  }
+
+  #makeUp({ process }: Entry): void {
+    const { makeUp, log } = this.#options
+    const standing = this.standing(process)
+    const { schedule, name } = process.plan
+    if (!schedule || !process.atRest || !standing || !isToBeMadeUp(standing, Date.now())) return
+    const { newest } = standing
+    const why = newest ? `the last one is ${formatDuration(Date.now() - newest.at)} old` : 'there is none yet'
+    log.info(`makes a backup as soon as it can: ${why}`, { process: name })
+    makeUp(process)
+  }
+
+  #warn(type: 'backup-overdue' | 'backup-shrunk', { plan: { name } }: SupervisedProcess, message: string): void {
+    const { feed, log } = this.#options
+    log.warn(message, { process: name })
+    feed.emit({ type, process: name, message })
+  }
+}
