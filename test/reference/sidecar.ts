@@ -15,6 +15,8 @@ export const sidecar: Deployment = {
         ...site.environment(),
         PORT: String(http),
         GATEHOUSE_HTTPS_PORT: String(https),
+        // There is no load balancer that has to notice that we leave.
+        GATEHOUSE_DEREGISTRATION_DELAY: '0s',
         GATEHOUSE_STORAGE: state,
         GATEHOUSE_SOCKET: join(state, 'control.sock'),
         GATEHOUSE_BACKEND_URL: site.upstreams.backend,

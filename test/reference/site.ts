@@ -3,7 +3,7 @@
  * Nothing here knows which config file it is that serves them: see `Deployment`.
  */
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,6 +30,8 @@ export interface Deployment {
    * `GATEHOUSE_STACKS` is the volume: of a test, or a new and empty one.
    */
   start(site: Site, env: Variables): Promise<Running>
+  /** Of the one that all tests share, which has everything. */
+  readonly shared?: Variables
   /** Variables by which it has no Keycloak. Absent: it always has one. */
   readonly withoutKeycloak?: Variables
   /** Absent: what is below /supervisor is the gateway's own, not an upstream. */
@@ -53,11 +55,11 @@ const upstreamNames = ['backend', 'rts', 'mcp', 'keycloak', 'supervisor'] as con
 export type UpstreamName = (typeof upstreamNames)[number]
 
 /** For the tests of one `describe`; everything is stopped and removed after them. */
-export function testSite({ start }: Pick<Deployment, 'start'>): Site {
+export function testSite(deployment: Pick<Deployment, 'start' | 'shared'>): Site {
   const servers: Server[] = []
   let shared: Promise<Running> | undefined
   const upstreams: Record<UpstreamName, string> = { backend: '', rts: '', mcp: '', keycloak: '', supervisor: '' }
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-reference-'))
+  const folder = publicFolder(join(tmpdir(), 'gatehouse-reference-'))
 
   const site: Site = {
     folder,
@@ -71,16 +73,16 @@ export function testSite({ start }: Pick<Deployment, 'start'>): Site {
       HOSTNAME: 'host-1',
     }),
     volume(files) {
-      const path = mkdtempSync(join(folder, 'stacks-'))
+      const path = publicFolder(join(folder, 'stacks-'))
       putFiles(path, files)
       return path
     },
     async start(env) {
       if (env === undefined) {
-        shared ??= start(site, {})
+        shared ??= deployment.start(site, deployment.shared ?? {})
         return shared
       }
-      const running = await start(site, env)
+      const running = await deployment.start(site, env)
       onTestFinished(() => running.gatehouse.stop().then(() => {}))
       return running
     },
@@ -101,6 +103,13 @@ export function testSite({ start }: Pick<Deployment, 'start'>): Site {
     rmSync(folder, { recursive: true })
   })
   return site
+}
+
+/** Programs that run as other users find what is theirs in it. */
+function publicFolder(prefix: string): string {
+  const path = mkdtempSync(prefix)
+  chmodSync(path, 0o755)
+  return path
 }
 
 /** Pages show variables; what is under static is larger than what is sent as it is (512 bytes). */

@@ -1,0 +1,4 @@
+/** The product's own tool. */
+import { sayCommandLine } from './listen.ts'
+
+sayCommandLine('appsmithctl')
