@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import type { ProcessStatus } from '../../src/control/contract.ts'
+import type { BackupStatus } from '../../src/control/contract-backups.ts'
+import { healthOf } from '../../src/control/health.ts'
+import { sampleStatus } from './fixture.ts'
+
+const now = Date.parse('2026-06-01T00:00:00Z')
+const hour = 3_600_000
+
+function warnings(backup: Partial<BackupStatus>, process: Partial<ProcessStatus> = {}): readonly string[] {
+  const task: ProcessStatus = {
+    name: 'backup',
+    kind: 'task',
+    wanted: false,
+    state: 'stopped',
+    ready: false,
+    restarts: 0,
+    waitingFor: [],
+    essential: false,
+    criticality: 'important',
+    schedule: { cron: '0 3 * * *' },
+    backup: { files: 1, size: 1, overdue: false, shrunk: false, ...backup },
+    ...process,
+  }
+  const { verdict, reasons, warnings } = healthOf({ ...sampleStatus, processes: [task], certificates: [] }, now)
+  expect({ verdict, reasons }).toEqual({ verdict: 'healthy', reasons: [] })
+  return warnings
+}
+
+test('a recent backup is nothing to warn of, nor is a volume on which there was no time for one', () => {
+  expect(warnings({ newest: { at: now - hour, size: 10 }, allowed: 26 * hour })).toEqual([])
+  expect(warnings({ files: 0, allowed: 26 * hour })).toEqual([])
+})
+
+test('an overdue one is warned of with its age and what is allowed; so is one that never was', () => {
+  expect(warnings({ newest: { at: now - 72 * hour, size: 10 }, allowed: 26 * hour, overdue: true })).toEqual([
+    'backup is overdue: the last success was 3d ago (1d 2h are allowed)',
+  ])
+  expect(warnings({ files: 0, allowed: 26 * hour, overdue: true })).toEqual([
+    'backup has never succeeded: there is no backup',
+  ])
+})
+
+test('a failure is told with its reason, and as such after a restart, when nobody knows the reason any more', () => {
+  const failed = {
+    state: 'exited',
+    reason: 'exited with code 3 after 2s',
+    lastRun: { startedAt: 1, duration: 1, failed: true },
+  } as const
+  const standing = { newest: { at: now - hour, size: 10 }, unfinished: now - hour / 2 }
+  expect(warnings(standing, failed)).toEqual(['the last run of backup failed: exited with code 3 after 2s'])
+  expect(warnings(standing)).toEqual(['the last run of backup, 30m ago, did not succeed'])
+  expect(warnings(standing, { state: 'running', pid: 7 })).toEqual([])
+})
+
+test('one that is empty, or far smaller than the one before, is warned of', () => {
+  const newest = { at: now - hour, size: 1_000, before: 84_000_000 }
+  expect(warnings({ newest, shrunk: true })).toEqual(['the newest backup of backup holds 1 KB, the one before 84 MB'])
+  expect(warnings({ newest: { ...newest, size: 0 }, shrunk: true })).toEqual(['the newest backup of backup is empty'])
+})
+
+test('a folder that cannot be read says so instead of passing for empty', () => {
+  expect(warnings({ files: 0, trouble: 'EACCES', overdue: true })).toEqual([
+    'the backups of backup cannot be looked at: EACCES',
+  ])
+})
