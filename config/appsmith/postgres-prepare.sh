@@ -1,19 +1,19 @@
 #!/bin/sh
 # Makes the data folder $1, or brings what is in it to the PostgreSQL that is installed. As the user of the database, which is stopped.
 set -eu
-data=$1
-program=$(readlink -f "$(command -v postgres)")
-new=$(postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+data=$1 program=$(readlink -f "$(command -v postgres)")
+bin=${program%/*} new=$(postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 # An upgrade that was interrupted between its two renames.
 [ -e "$data/PG_VERSION" ] || [ ! -e "$data-upgraded/PG_VERSION" ] || { rmdir "$data" || :; mv "$data-upgraded" "$data"; }
 [ -e "$data/PG_VERSION" ] || exec initdb --username postgres --pgdata "$data" --encoding UTF8 --auth trust
-old=$(cat "$data/PG_VERSION")
+old=$(cat "$data/PG_VERSION") before=${bin%/*/bin}/$(cat "$data/PG_VERSION")/bin
 [ "$old" != "$new" ] || exit 0
-bin=${program%/*/bin/postgres}/$old/bin
-[ -x "$bin/postgres" ] || { echo "the data are of PostgreSQL $old: install postgresql-$old beside $new, once" >&2; exit 1; }
-# pg_upgrade wants a server that ended in order; after a crash the old one has to come up once more.
-[ ! -e "$data/postmaster.pid" ] || { "$bin/pg_ctl" -D "$data" -w -o "-h '' -k $data" start && "$bin/pg_ctl" -D "$data" -w stop; }
-rm -rf "$data-new" && initdb --username postgres --pgdata "$data-new" --encoding UTF8 --auth trust && cd "$data-new"
-pg_upgrade --username postgres --old-datadir "$data" --new-datadir "$data-new" --old-bindir "$bin" --new-bindir "${program%/*}" --socketdir "$data-new"
+[ -x "$before/postgres" ] || { echo "the data are of PostgreSQL $old: install postgresql-$old beside $new, once" >&2; exit 1; }
+# Up once more: for what the new one must have in common with it, and to end in order, on which pg_upgrade insists.
+"$before/pg_ctl" -D "$data" -w -l "$data.log" -o "-h '' -k $data" start
+like=$(psql -h "$data" -U postgres -At -v "new=$new" -f "$(dirname "$0")/postgres-like.sql") || like=
+"$before/pg_ctl" -D "$data" -w stop && [ -n "$like" ]
+rm -rf "$data-new" && initdb --username postgres --pgdata "$data-new" --auth trust $like && cd "$data-new"
+pg_upgrade -U postgres -d "$data" -D "$data-new" -b "$before" -B "$bin" --socketdir "$data-new"
 rm -f delete_old_cluster.sh # it would delete what has the old one's name then: the new one
 mv "$data-new" "$data-upgraded" && mv "$data" "$data-$old" && mv "$data-upgraded" "$data"
