@@ -1,9 +1,9 @@
 /** Images and containers of a test, in a storage of their own: nothing is left of them, and nobody else's are touched. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { projectFolder } from '../e2e/support/gatehouse.ts'
@@ -25,11 +25,38 @@ export interface Container {
   stop(grace: number): Promise<void>
 }
 
+/** What `docker build` is told. */
+export interface Build {
+  /** Default: the Dockerfile of the context. */
+  readonly file?: string
+  /** Default: the project's folder. */
+  readonly context?: string
+  readonly target?: string
+  readonly args?: Readonly<Record<string, string>>
+  /** More words of the command line. */
+  readonly words?: readonly string[]
+}
+
+/** What `docker run` is told. */
+export interface Run {
+  /** Default: the base image. */
+  readonly image?: string
+  readonly options?: readonly string[]
+}
+
+export interface Image {
+  readonly bytes: number
+  /** Digests, from the bottom up. */
+  readonly layers: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+}
+
 export interface Workshop {
   readonly folder: string
-  readonly image: string
-  readonly imageBytes: number
-  run(name: string, ...options: readonly string[]): Container
+  /** Builds an image and names it `localhost/NAME`; `localhost/gatehouse` and `localhost/debian` are there. */
+  build(name: string, build: Build): Promise<Image>
+  inspect(name: string): Promise<Image>
+  run(name: string, run?: Run): Container
   /** Ends what still runs and removes every layer. */
   close(): Promise<void>
 }
@@ -40,9 +67,13 @@ interface Words {
   readonly code: number
 }
 
-const image = 'localhost/gatehouse'
+/** The base image on a Debian of this machine's own release, with the binary that is in dist/. */
+export const baseBuild: Build = {
+  target: 'base',
+  args: { BASE: 'localhost/debian', BUILDER: 'localhost/debian', BINARY: 'built' },
+}
 
-/** Builds the image on a Debian of this machine's own release; `dist/gatehouse` must be there. */
+/** With that base image in it; `dist/gatehouse` must be there. */
 export async function openWorkshop(): Promise<Workshop> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-image-'))
   const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay']
@@ -65,27 +96,33 @@ export async function openWorkshop(): Promise<Workshop> {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    const base = join(folder, 'base.tar')
-    succeeded(await call('mmdebstrap', ['--variant=minbase', '--quiet', release(), base]))
-    succeeded(await podman('import', '--quiet', base, 'localhost/base'))
-    rmSync(base)
-    const build = ['--pull-never', '--format', 'docker', '--target', 'base', '--tag', image]
-    const choices = ['BASE=localhost/base', 'BUILDER=localhost/base', 'BINARY=built'].flatMap((one) => [
-      '--build-arg',
-      one,
-    ])
-    succeeded(await call('buildah', [...storage, 'bud', '--isolation', 'chroot', ...build, ...choices, projectFolder]))
-    const imageBytes = Number(succeeded(await podman('image', 'inspect', '--format', '{{.Size}}', image)).stdout)
-    return { folder, image, imageBytes, run: (name, ...options) => start(name, options), close }
+    succeeded(await podman('import', '--quiet', await debian(), 'localhost/debian'))
+    await build('gatehouse', baseBuild)
+    return { folder, build, inspect, run, close }
   } catch (error) {
     await close()
     throw error
   }
 
-  function start(name: string, options: readonly string[]): Container {
+  async function build(name: string, { file, context = projectFolder, target, args = {}, words = [] }: Build) {
+    const choices = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
+    if (file !== undefined) choices.push('--file', file)
+    if (target !== undefined) choices.push('--target', target)
+    const always = ['bud', '--isolation', 'chroot', '--pull-never', '--format', 'docker', '--tag', `localhost/${name}`]
+    succeeded(await call('buildah', [...storage, ...always, ...choices, ...words, context]))
+    return await inspect(name)
+  }
+
+  async function inspect(name: string): Promise<Image> {
+    const { stdout } = succeeded(await podman('image', 'inspect', `localhost/${name}`))
+    const [{ Size: bytes, RootFS, Labels }] = JSON.parse(stdout)
+    return { bytes, layers: RootFS.Layers, labels: Labels }
+  }
+
+  function run(name: string, { image = 'gatehouse', options = [] }: Run = {}): Container {
     const limits = ['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096']
     const how = ['--name', name, '--runtime', 'runc', '--network', 'host', ...limits]
-    const child = spawn('podman', [...podmanWords, 'run', ...how, ...options, image], {
+    const child = spawn('podman', [...podmanWords, 'run', ...how, ...options, `localhost/${image}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const record = new LineRecord()
@@ -95,18 +132,18 @@ export async function openWorkshop(): Promise<Workshop> {
       record.end(`the container ended with ${code}`)
       return code as number
     })
-    const inspect = async (template: string) =>
+    const inspectRun = async (template: string) =>
       succeeded(await podman('inspect', '--format', template, name)).stdout.trim()
     return {
       name,
       lines: record.lines,
       exit,
-      inspect,
+      inspect: inspectRun,
       waitFor: (pattern) => record.waitFor(pattern, 0, 20_000),
       inside: async (...words) => succeeded(await podman('exec', name, ...words)).stdout,
       async health() {
         const { code } = await podman('healthcheck', 'run', name)
-        const log = await inspect('{{json .State.Health.Log}}')
+        const log = await inspectRun('{{json .State.Health.Log}}')
         return { code, said: (JSON.parse(log) as { Output: string }[]).at(-1)?.Output ?? '' }
       },
       stop: async (grace) => void succeeded(await podman('stop', '--time', String(grace), name)),
@@ -128,6 +165,18 @@ async function call(program: string, words: readonly string[]): Promise<Words> {
 function succeeded(words: Words): Words {
   if (words.code === 0) return words
   throw new Error(`exit code ${words.code}:\n${words.stdout.slice(-2_000)}\n${words.stderr.slice(-2_000)}`)
+}
+
+/** A minimal Debian as a tar file, made once. */
+async function debian(): Promise<string> {
+  const file = join(projectFolder, '.cache/debian', `${release()}.tar`)
+  if (existsSync(file)) return file
+  mkdirSync(dirname(file), { recursive: true })
+  // Under its name only when it is whole; another test may be making it, too.
+  const made = `${file.slice(0, -4)}-${process.pid}.tar`
+  succeeded(await call('mmdebstrap', ['--variant=minbase', '--quiet', release(), made]))
+  renameSync(made, file)
+  return file
 }
 
 /** `bookworm`. */

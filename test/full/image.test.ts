@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { h1Client, rootCertificate } from '../e2e/support/clients.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
+import { projectFolder } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
-import { type Container, openWorkshop, type Workshop } from './container.ts'
+import { baseBuild, type Container, openWorkshop, type Workshop } from './container.ts'
 
 const possible =
   process.getuid?.() === 0 && (['mmdebstrap', 'buildah', 'podman', 'runc'] as const).every((name) => part(name))
@@ -23,7 +24,8 @@ describe.skipIf(!possible)('the image', () => {
 
   beforeAll(async () => {
     workshop = await openWorkshop()
-    console.log(`the image has ${Math.round(workshop.imageBytes / 1e6)} MB`)
+    const [debian, image] = [await workshop.inspect('debian'), await workshop.inspect('gatehouse')]
+    console.log(`the image has ${megabytes(image.bytes)}, ${megabytes(debian.bytes)} of it are Debian`)
     ;[http = 0, https = 0] = await freePorts(2)
     const configuration = join(workshop.folder, 'configuration')
     storage = join(workshop.folder, 'storage')
@@ -50,7 +52,7 @@ processes:
 `,
     )
     const mounts = ['--volume', `${configuration}:/etc/gatehouse:ro`, '--volume', `${storage}:/data`]
-    container = workshop.run('gatehouse', '--read-only', ...mounts)
+    container = workshop.run('gatehouse', { options: ['--read-only', ...mounts] })
     await container.waitFor({ message: 'ready' })
   }, 300_000)
 
@@ -110,12 +112,40 @@ processes:
     expect(await container.inspect('{{.State.ExitCode}} {{.State.Status}}')).toBe('0 exited')
   })
 
+  it('has the same layers when it is built again, and says what it is', async () => {
+    const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string }
+    const args = {
+      ...baseBuild.args,
+      VERSION: version,
+      REVISION: 'abc',
+      CREATED: '2026-01-02T03:04:05Z',
+      SOURCE: 'here',
+    }
+    const again = { ...baseBuild, args, words: ['--no-cache', '--timestamp', '1700000000'] }
+    const [one, other] = [await workshop.build('one', again), await workshop.build('other', again)]
+    expect(one.layers.length).toBeGreaterThan(1)
+    expect(other.layers).toEqual(one.layers)
+    expect(one.labels).toMatchObject({
+      'org.opencontainers.image.title': 'Gatehouse',
+      'org.opencontainers.image.description': expect.stringContaining('front door'),
+      'org.opencontainers.image.licenses': 'MIT',
+      'org.opencontainers.image.version': version,
+      'org.opencontainers.image.revision': 'abc',
+      'org.opencontainers.image.created': '2026-01-02T03:04:05Z',
+      'org.opencontainers.image.source': 'here',
+    })
+  }, 180_000)
+
   it('says what is missing when there is no configuration', async () => {
     const bare = workshop.run('bare')
     expect(await bare.exit).toBe(1)
     expect(bare.lines.map(({ message }) => message).join('\n')).toContain('gatehouse.yaml')
   })
 })
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`
+}
 
 /** All with this parent, zombies too, as the machine sees them from outside. */
 function childrenOf(parent: number): string[] {
