@@ -1,33 +1,25 @@
 /**
- * A container by hand, as a pod's securityContext asks for it: a root of its own that is read-only, the pod's volumes mounted
- * where the manifest says, a user without any capability and no way to get one. Needs root, for unshare(1) and mount(8).
+ * A container by hand, as a pod's securityContext asks for it: a root of its own that is read-only, the pod's volumes where the
+ * manifest mounts them, and a user without any capability or a way to get one.
  */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { part } from '../../parts.ts'
+import { spawnSync } from 'node:child_process'
+import { existsSync, lstatSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Container } from './pod.ts'
 
-export interface SealedRoot {
-  /** Words to stand before a command; what it says is on its own stdout, and its pid is that of the first word. */
-  readonly words: readonly string[]
-  /** Why there is none. */
-  readonly missing?: string
-}
+/** Who may: root, with unshare(1), mount(8) and setpriv(1), which every Debian has. */
+export const mayUnshare = spawnSync('unshare', ['--mount', 'setpriv', '--version']).status === 0
 
-/** Whose image it would be: what it brings is bound from the machine, read-only. */
-const system = ['/usr', '/lib', '/lib64', '/bin', '/sbin'] as const
-const devices = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'] as const
-const uid = 10_001
-
-/** Why it cannot be made here, as a test says when it is skipped; undefined if it can. */
-export function whyUnsealed(): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root may make a root of its own'
-  return part('unshare') && part('setpriv') ? undefined : 'unshare or setpriv is missing'
-}
+/** What an image brings; of the machine, and read-only. */
+const image = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/ssl', '/etc/alternatives', '/etc/java-17-openjdk']
+const devices = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom', '/proc']
+/** That of the manifests, and the only one in /etc/passwd beside root. */
+const id = 10_001
 
 /**
- * `folder` is empty and the test's own. `brought` maps paths in the container to those on the machine that are bound there,
- * read-only; a volume that is writable becomes an empty one, and any other must be among `brought`.
+ * Words to stand before a command; the process that they make is the command's own. `folder` is empty and the test's own.
+ * `brought` maps paths in the container to those on the machine that are bound there, read-only; each writable volume is an
+ * empty one, with the rights that `fsGroup` gives it.
  */
 export function sealedRoot(
   folder: string,
@@ -36,19 +28,38 @@ export function sealedRoot(
 ): readonly string[] {
   const root = join(folder, 'root')
   mkdirSync(join(root, 'etc'), { recursive: true })
-  writeFileSync(join(root, 'etc/passwd'), `root:x:0:0::/:/bin/sh\ngatehouse:x:${uid}:${uid}::/data:/usr/sbin/nologin\n`)
-  writeFileSync(join(root, 'etc/group'), `root:x:0:\ngatehouse:x:${uid}:\n`)
+  writeFileSync(join(root, 'etc/passwd'), `root:x:0:0::/:/bin/sh\ngatehouse:x:${id}:${id}::/data:/usr/sbin/nologin\n`)
+  writeFileSync(join(root, 'etc/group'), `root:x:0:\ngatehouse:x:${id}:\n`)
   writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
-  const writable = volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)
-  const bound = { ...Object.fromEntries([...system, ...devices, '/proc'].map((path) => [path, path])), ...brought }
-  // On the machine's own file system, so that one bind of it upon itself can be made read-only.
+  const volumes = volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)
   const script = [
     'set -e',
+    // Mounts of a mount namespace end with its last process; this one is made read-only as the last.
     `mount --bind ${root} ${root}`,
-    ...Object.entries(bound).filter(([, from]) => existsSync(from)).map(([to, from]) => bind(from, join(root, to))),
-    ...writable.map((path) => volume(join(root, path))),
+    ...image.filter(existsSync).map((path) => put(path, root, path, 'bind,ro')),
+    ...devices.map((path) => put(path, root, path, 'bind')),
+    ...Object.entries(brought).map(([to, from]) => put(from, root, to, 'bind,ro')),
+    ...volumes.map((path) => emptyVolume(join(root, path))),
     `mount -o remount,bind,ro ${root}`,
-    `exec chroot ${root} setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`,
+    `exec /usr/sbin/chroot ${root} setpriv --reuid=${id} --regid=${id} --groups=${id} --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`,
   ]
-  return [part('unshare') ?? 'unshare', '--mount', '/bin/sh', '-c', script.join('\n'), 'sh']
+  return ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', script.filter(Boolean).join('\n'), 'sh']
+}
+
+/** The line that mounts it; empty for a link, which is made at once. */
+function put(from: string, root: string, to: string, options: string): string {
+  const target = join(root, to)
+  mkdirSync(dirname(target), { recursive: true })
+  if (lstatSync(from).isSymbolicLink()) {
+    symlinkSync(readlinkSync(from), target)
+    return ''
+  }
+  if (statSync(from).isDirectory()) mkdirSync(target, { recursive: true })
+  else writeFileSync(target, '')
+  return `mount -o ${options} ${from} ${target}`
+}
+
+function emptyVolume(target: string): string {
+  mkdirSync(target, { recursive: true })
+  return `mount -t tmpfs -o mode=2770,gid=${id} tmpfs ${target}`
 }
