@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Milliseconds } from '../shared/duration.ts'
+import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import type { House } from './house.ts'
 
 /** Hooks hear of the last processes, too: they get what is left of the budget, and a moment even if nothing is. */
@@ -9,7 +9,8 @@ function hookTime(left: Milliseconds): Milliseconds {
 
 /**
  * Ends everything inside the plan's budget: load balancers are told to send no more, requests in flight are answered, then the processes are stopped in reverse
- * order. At least half of what is then left of the budget is to the processes, so that slow clients cannot cost a database its time.
+ * order. At least half of what is then left of the budget is to the processes, where there are any, so that slow clients cannot cost a
+ * database its time.
  */
 export async function shutdown(house: House, reason: string): Promise<void> {
   const { log, plan, threads, supervisor, certificates, health, control } = house
@@ -21,8 +22,9 @@ export async function shutdown(house: House, reason: string): Promise<void> {
     threads.withdraw()
     await pause(deregistrationDelay)
   }
-  const cut = await threads.drain((budget - deregistrationDelay) / 2)
-  if (cut > 0) log.warn(`${cut} requests were still unanswered after half of the budget and were cut`, { cut })
+  const patience = Math.round((budget - deregistrationDelay) / (plan.processes.length > 0 ? 2 : 1))
+  const cut = await threads.drain(patience)
+  if (cut > 0) log.warn(`${cut} requests were still unanswered after ${formatDuration(patience)} and were cut`, { cut })
   await supervisor.stop({ budget: budget - (performance.now() - started) })
   await house.hooks.close(hookTime(budget - (performance.now() - started)))
   certificates.close()

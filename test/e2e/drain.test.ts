@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { h1Client, h2Client, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -45,5 +48,30 @@ control: { socket: ./control.sock }
     const logged = gatehouse.lines.filter((line) => line.path === '/slow' && line.status === 200)
     expect(logged).toHaveLength(200)
     for (const client of clients) client.close()
+  })
+
+  it('without processes that need time to end, requests may take all of the budget', async () => {
+    const upstream = createServer((_, response) => setTimeout(() => response.end('late'), 2_500)).listen(0, '127.0.0.1')
+    onTestFinished(() => void upstream.close().closeAllConnections())
+    await once(upstream, 'listening')
+    gatehouse = startGatehouse({
+      command: source,
+      config: `
+gateway:
+  listeners: { http: { address: "127.0.0.1:0" } }
+  routes: [{ path: /*, to: "http://127.0.0.1:${(upstream.address() as AddressInfo).port}" }]
+shutdown: { budget: 4s }
+storage: ./storage
+control: { socket: ./control.sock }
+`,
+    })
+    const client = h1Client(await gatehouse.url('http'))
+    const asked = once(upstream, 'request')
+    const answer = client.get('/')
+    await asked
+    gatehouse.signal('SIGTERM')
+    expect(await answer).toMatchObject({ status: 200, body: 'late' })
+    expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
+    client.close()
   })
 })
