@@ -65,7 +65,10 @@ export interface RateLimitPlan {
 }
 
 /** A Redis that counts for all replicas. */
-export type RateLimitStorePlan = RedisAddress
+export interface RateLimitStorePlan extends RedisAddress {
+  /** Absolute path of the authorities that may have signed its certificate. Absent: those of the system. */
+  readonly ca?: string
+}
 
 export type RateLimitKeyPlan =
   | { readonly kind: 'client' }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema/config.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
-import type { Asked } from './asked.ts'
+import { type Asked, absolute } from './asked.ts'
 import type {
   AddressRulesPlan,
   GuardsPlan,
@@ -34,11 +34,12 @@ export function resolveGuards({ config: { gateway, users } }: Asked, route?: Rou
 }
 
 /** Nobody dials a store in which nothing is counted. */
-export function resolveRateLimitStore({ config: { gateway }, routes }: Asked): {
-  readonly rateLimitStore?: RateLimitStorePlan
-} {
-  const limited = [gateway, ...routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
-  return gateway.rateLimitStore && limited ? { rateLimitStore: gateway.rateLimitStore.redis } : {}
+export function resolveRateLimitStore(asked: Asked): { readonly rateLimitStore?: RateLimitStorePlan } {
+  const { gateway } = asked.config
+  const limited = [gateway, ...asked.routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
+  if (!gateway.rateLimitStore || !limited) return {}
+  const { redis, ca } = gateway.rateLimitStore
+  return { rateLimitStore: { ...redis, ...(ca !== undefined && { ca: absolute(asked, ca) }) } }
 }
 
 /** By the names that clients give. The plan holds no password, only what one is compared with. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
+import type { StoreNews } from '../../src/gateway/guards/rate-limit/stores.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { noMeter } from '../../src/gateway/meter.ts'
 import type { ServedCertificate } from '../../src/gateway/ports.ts'
@@ -58,6 +59,7 @@ export interface PlanWish {
   readonly guards?: Partial<GuardsPlan>
   readonly compression?: GatewayPlan['compression']
   readonly upstreams?: GatewayPlan['upstreams']
+  readonly rateLimitStore?: GatewayPlan['rateLimitStore']
 }
 
 export const defaultLimits: LimitsPlan = {
@@ -93,6 +95,7 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
     users: wish.users ?? {},
     limits: { ...defaultLimits, ...wish.limits },
     guards,
+    ...(wish.rateLimitStore && { rateLimitStore: wish.rateLimitStore }),
     response: { headers },
     health: { live: '/healthz', ready: '/readyz' },
     errors: wish.errors ?? { format: 'auto' },
@@ -119,6 +122,8 @@ export interface RunningGateway {
   /** What was told to the operator. */
   readonly errors: readonly string[]
   readonly warnings: readonly string[]
+  /** What was told of stores of rate limits. */
+  readonly storeNews: readonly StoreNews[]
   apply(wish: PlanWish): Promise<void>
   /** The first record, past or future, for which this is true. */
   waitForRecord(wanted: (record: AccessRecord) => boolean): Promise<AccessRecord>
@@ -131,11 +136,12 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const records: AccessRecord[] = []
   const errors: string[] = []
   const warnings: string[] = []
+  const storeNews: StoreNews[] = []
   const waiting = new Set<(record: AccessRecord) => void>()
   const gateway = createGateway({
     meter: noMeter,
     rateLimits: createRateLimitMemory(),
-    storeChanged: () => {},
+    storeChanged: (news) => void storeNews.push(news),
     ticketKey: randomBytes(48),
     accessLog: () => (record) => {
       records.push(record)
@@ -155,6 +161,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
     records,
     errors,
     warnings,
+    storeNews,
     apply: (next) => gateway.apply(planOf(next, listeners), [certificate]),
     waitForRecord(wanted) {
       const past = records.find(wanted)

@@ -1,6 +1,6 @@
 /** Where requests are counted for rate limits, if not in each replica alone. */
-import { Flaw } from './flaw.ts'
-import { scalar } from './scalars.ts'
+import { Flaw, refusal } from './flaw.ts'
+import { scalar, text } from './scalars.ts'
 import { mapping } from './structures.ts'
 
 export interface RedisAddress {
@@ -56,4 +56,12 @@ function addressIn(url: URL): RedisAddress | Flaw {
 
 export const rateLimitStore = mapping({
   redis: redisUrl.describe('Counts for all replicas that name it; while it is away each counts for itself'),
+  ca: text('the path of a PEM file')
+    .describe('Who may have signed the certificate of a `rediss://` server; default: the authorities of the system')
+    .optional(),
+}).superRefine(({ redis, ca }, context) => {
+  if (ca !== undefined && !redis.tls)
+    context.addIssue(
+      refusal('contradiction', '`ca` stands beside a Redis without TLS', 'write `rediss://`, or remove it', ['ca']),
+    )
 })

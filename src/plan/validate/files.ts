@@ -45,8 +45,11 @@ export const servedFiles: Check = (asked, report) => {
   }
 }
 
-/** Without its authorities no target could be believed. */
+/** Without their authorities no target and no store could be believed. */
 export const upstreamFiles: Check = (asked, report) => {
+  const { ca } = asked.config.gateway.rateLimitStore ?? {}
+  const path = ['gateway', 'rateLimitStore', 'ca']
+  if (ca !== undefined) requireOnDisk(asked, { kind: 'file', file: absolute(asked, ca), path }, report)
   for (const [name, { tls }] of Object.entries(asked.config.upstreams)) {
     const path = ['upstreams', name, 'tls', 'ca']
     if (tls?.ca !== undefined) requireOnDisk(asked, { kind: 'file', file: absolute(asked, tls.ca), path }, report)

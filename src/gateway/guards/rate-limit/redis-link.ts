@@ -1,6 +1,10 @@
 /** One connection to the Redis that counts for all replicas. */
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { getCACertificates } from 'node:tls'
 import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import type { Milliseconds } from '../../../shared/duration.ts'
+import { codeOf } from '../../../shared/errors.ts'
 import type { Allowance } from './table.ts'
 
 export interface RedisLink {
@@ -40,7 +44,8 @@ if count >= tonumber(ARGV[1]) then return {0, count, left} end
 return {1, redis.call('INCR', KEYS[1]), left}
 `
 
-export const prefix = 'gatehouse:rl:'
+/** One slot, where Redis has slots: what holds for the first key that is counted holds for all. */
+const prefix = '{gatehouse:rl}:'
 
 /** To connect, and to be let in. */
 const patience: Milliseconds = 2_000
@@ -52,13 +57,13 @@ export const answerWithin: Milliseconds = 100
 export async function openRedisLink(plan: RateLimitStorePlan, { lost, signal }: LinkOptions): Promise<RedisLink> {
   // Only who has such a store pays for it.
   const { createClient } = await import('@redis/client')
-  const { host, port, tls, user, password, database } = plan
+  const { host, port, user, password, database } = plan
   const address = { host, port, connectTimeout: patience, reconnectStrategy: false as const }
   const client = createClient({
     // Known to every Redis and to what stands in for one.
     RESP: 2,
     disableClientInfo: true,
-    socket: tls ? { ...address, tls: true, servername: host } : address,
+    socket: plan.tls ? { ...address, tls: true, ca: await authoritiesOf(plan), ...serverNameOf(host) } : address,
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
     database,
@@ -66,11 +71,14 @@ export async function openRedisLink(plan: RateLimitStorePlan, { lost, signal }: 
     commandOptions: { timeout: undefined }, // who asks has its own patience
   })
   let open = false
+  let failure: Error | undefined
+  const giveUp = () => client.destroy()
   client.on('error', (error: Error) => {
-    if (open) lost(error)
+    if (open) return lost(error)
+    failure ??= error
+    giveUp() // what is no Redis would be listened to until patience ends
   })
   const connecting = client.connect()
-  const giveUp = () => client.destroy()
   const bound = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   bound.addEventListener('abort', giveUp)
   try {
@@ -102,10 +110,25 @@ export async function openRedisLink(plan: RateLimitStorePlan, { lost, signal }: 
     connecting.then(giveUp, giveUp)
     const late = bound.aborted
     giveUp()
-    throw late ? new Error(`it does not answer within ${patience / 1_000} s`) : error
+    throw failure ?? (late ? new Error(`it does not answer within ${patience / 1_000} s`) : error)
   } finally {
     bound.removeEventListener('abort', giveUp)
   }
+}
+
+/** Read anew for each connection, since such files are renewed, too. */
+async function authoritiesOf({ ca }: RateLimitStorePlan): Promise<string[]> {
+  if (ca === undefined) return [...getCACertificates('default'), ...getCACertificates('system')]
+  try {
+    return [await readFile(ca, 'utf8')]
+  } catch (error) {
+    throw new Error(`\`ca\` of \`rateLimitStore\` cannot be read: ${codeOf(error)}`)
+  }
+}
+
+/** An address is no name that a client may ask for (RFC 6066 §3). */
+function serverNameOf(host: string): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {}
 }
 
 function takenFrom(reply: unknown): Taken {

@@ -6,10 +6,10 @@ import { oneLine } from '../../../shared/one-line.ts'
 const mends: Readonly<Record<string, string>> = {
   NOAUTH: 'put its password into `rateLimitStore`',
   WRONGPASS: 'put the right user and password into `rateLimitStore`',
-  NOPERM: 'its user needs `+@connection +@scripting +pttl +get +set +incr ~gatehouse:rl:*`',
+  NOPERM: 'its user needs `+@connection +@scripting +pttl +get +set +incr ~{gatehouse:rl}:*`',
   READONLY: 'it is a replica: name the primary in `rateLimitStore`',
-  MOVED: 'it is part of a cluster: name a Redis that is not in `rateLimitStore`',
-  CLUSTERDOWN: 'it is part of a cluster: name a Redis that is not in `rateLimitStore`',
+  MOVED: 'it is part of a cluster: name a Redis that is in none',
+  CLUSTERDOWN: 'it is part of a cluster: name a Redis that is in none',
   OOM: 'its `maxmemory` is reached',
 }
 
