@@ -5,13 +5,23 @@ import { exitCodes } from '../shared/exit-codes.ts'
 import { certsVerb } from './certs.ts'
 import { checkVerb } from './check.ts'
 import { healthcheckVerb } from './healthcheck.ts'
+import { importVerb } from './import.ts'
 import { planVerb } from './plan.ts'
 import { runVerb } from './run.ts'
 import { startVerb } from './start.ts'
 import { statusVerb } from './status.ts'
 import type { Terminal, Verb } from './verb.ts'
 
-const verbs: readonly Verb[] = [runVerb, checkVerb, planVerb, statusVerb, healthcheckVerb, startVerb, certsVerb]
+const verbs: readonly Verb[] = [
+  runVerb,
+  checkVerb,
+  planVerb,
+  statusVerb,
+  healthcheckVerb,
+  startVerb,
+  certsVerb,
+  importVerb,
+]
 
 const help = `
 Start here:
@@ -21,10 +31,11 @@ Start here:
   gatehouse status                   what is running, ready, waiting, and for whom
   gatehouse start backup             run a task now, and wait until it has completed
   gatehouse certs list               certificates: until when, next renewal; certs doctor: why there is none
+  gatehouse import Caddyfile         a configuration from the files of Caddy, supervisord or Compose
 
 Exit codes:
   ${exitCodes.ok}   success, or a clean stop
-  ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck)
+  ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck); untranslated (import --strict)
   ${exitCodes.usage}   wrong usage
   ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
   ${exitCodes.notRunning}   nothing is running (status, start, certs)

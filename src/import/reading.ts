@@ -14,6 +14,7 @@ export interface Fragment {
   readonly processes?: Entries
   readonly certificates?: readonly Value[]
   readonly storage?: string
+  readonly control?: Entries
   readonly shutdown?: Entries
   readonly log?: Entries
   readonly metrics?: Entries

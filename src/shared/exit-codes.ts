@@ -4,6 +4,8 @@ export const exitCodes = {
   configInvalid: 1,
   /** Of `healthcheck`: Docker knows no other than 0 and 1. */
   unhealthy: 1,
+  /** Of `import --strict`. */
+  untranslated: 1,
   usage: 2,
   /** A port in use, another Gatehouse on the same socket, storage that cannot be written. */
   cannotStart: 3,

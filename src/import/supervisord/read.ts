@@ -30,7 +30,7 @@ export function readSupervisord(sources: readonly IniSource[]): PlacedReading {
       .flatMap((section) => readProgram(section, surroundings(section, settings, groups), report)),
     report,
   )
-  return { ...assembled(inStartOrder(programs), settings, report), findings: inOrder(findings, sources) }
+  return { ...assembled(inStartOrder(programs), settings, report), findings }
 }
 
 interface Group {
@@ -98,6 +98,7 @@ function assembled(programs: readonly Program[], settings: Settings, report: Rep
     comments: programs.map(
       ({ name, at }): Comment => ({ path: ['processes', name], text: `from ${at.file}:${at.line}` }),
     ),
+    ...(settings.page && { page: settings.page }),
     places: programs.map(({ name, at }) => ({ path: ['processes', name], at })),
   }
 }
@@ -142,10 +143,3 @@ function stopBudget(programs: readonly Program[]): number | undefined {
 /** Both in seconds: `stopwaitsecs` of supervisord, `shutdown.budget` of ours. */
 const defaultGrace = 10
 const defaultBudget = 30
-
-function inOrder(findings: readonly Finding[], sources: readonly IniSource[]): readonly Finding[] {
-  const files = [...new Set([...sources.map(({ file }) => file), ...findings.map(({ file }) => file)])]
-  return [...findings].sort(
-    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
-  )
-}

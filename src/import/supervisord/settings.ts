@@ -1,4 +1,5 @@
 /** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
+import type { Page } from '../placed.ts'
 import type { Entries } from '../reading.ts'
 import { type Known, written } from './expansion.ts'
 import type { Section } from './ini.ts'
@@ -8,6 +9,7 @@ import { readVariables } from './variables.ts'
 export interface Settings {
   readonly environment?: Entries
   readonly users?: Entries
+  readonly page?: Page
   readonly level?: string
   /** For programs that say nothing else. */
   readonly directory?: string
@@ -128,21 +130,26 @@ function readLevel(found: Read<string> | undefined): string | undefined {
   return levels[found?.value.trim().toLowerCase() ?? '']
 }
 
-/** The web page of supervisord. Its user is kept: what will stand behind it has yet to be routed. */
+/** Its web page: who may look at it stays, and what it shows is found on our own. */
 function readServer(keys: Keys, report: Report): Settings {
   const name = keys.text('username')
   const password = keys.text('password')
-  keys.text('port')
-  report(keys.section.at, 'untranslated', 'there is no web page to start and stop programs yet: ask `gatehouse status`')
+  const port = keys.text('port')
   for (const { key, at } of keys.unread())
     report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-  if (!name || !password) return {}
-  if (password.value.startsWith('{SHA}')) {
+  if (password?.value.startsWith('{SHA}')) {
     report(password.at, 'untranslated', 'of this password only a hash is known: give the user a new one in `users`')
     return {}
   }
-  report(name.at, 'note', 'the user is `supervisor` in `users`, for routes with `auth: { basic: supervisor }`')
-  return { users: { supervisor: { name: written(name.value), password: written(password.value) } } }
+  if (!name || !password) {
+    report(keys.section.at, 'untranslated', 'everybody may use this page: ours, `control.dashboard`, needs a user')
+    return {}
+  }
+  const [, host = '', digits] = /^(?:(.*):)?(\d{1,5})$/.exec(port?.value.trim() ?? '') ?? []
+  const users = { supervisor: { name: written(name.value), password: written(password.value) } }
+  if (!port || digits === undefined) return { users }
+  const address = `${host === '*' ? '' : host}:${digits}`
+  return { users, page: { at: keys.section.at, address, port: Number(digits), user: 'supervisor' } }
 }
 
 function reportListener({ at, name }: Section, keys: Keys, report: Report): void {

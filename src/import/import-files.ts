@@ -1,0 +1,54 @@
+/** The front door: foreign files, in the order given, as one configuration of ours. */
+import { withDashboard } from './dashboard.ts'
+import { joinPorts } from './join-ports.ts'
+import type { Kind } from './kind.ts'
+import { inFileOrder, type Merged, merge, type ReadFile } from './merge.ts'
+import type { Finding } from './reading.ts'
+import { readSupervisord } from './supervisord/read.ts'
+import { withoutWebServer } from './web-server.ts'
+
+export interface ForeignFile {
+  /** As it was given. */
+  readonly file: string
+  readonly text: string
+  readonly kind: Kind
+}
+
+/** What of the machine is looked at for files that name others. */
+export interface Around {
+  /** Undefined: it cannot be read. */
+  readonly readFile: (path: string) => string | undefined
+  /** Files that match a pattern of a shell, in the order of their names. */
+  readonly glob: (pattern: string) => readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
+  const readings = readAll(files, around)
+  const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
+  const merged = isFronted ? withoutWebServer(merge(readings)) : merge(readings)
+  const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
+  const { config, comments, findings, places } = joinPorts(page ? withDashboard(merged, page) : merged)
+  const given = files.map(({ file }) => file)
+  return { config: inFileOrder(config), comments, findings: inPlaceOrder(findings, given), places }
+}
+
+/** File by file: those that were given, then those that they name. */
+function inPlaceOrder(findings: readonly Finding[], given: readonly string[]): readonly Finding[] {
+  const files = [...new Set([...given, ...findings.map(({ file }) => file)])]
+  return [...findings].sort(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  )
+}
+
+/** supervisord reads its files as one; all others stand for themselves. */
+function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFile[] {
+  const supervised = files.filter(({ kind }) => kind === 'supervisord')
+  return files.flatMap(({ file, kind }): readonly ReadFile[] => {
+    if (kind === 'supervisord')
+      return file === supervised[0]?.file
+        ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
+        : []
+    return []
+  })
+}

@@ -1,0 +1,34 @@
+/** What `gatehouse check` says of a text that is not a file yet. */
+import { resolve } from 'node:path'
+import type { Diagnostic } from '../config/diagnostics.ts'
+import { disk, type FileFacts } from '../config/file-facts.ts'
+import { readPlan } from '../plan/read-plan.ts'
+
+export interface Verdict {
+  /** Of the text itself: it is not as it should be. */
+  readonly errors: readonly Diagnostic[]
+  /** Variables that it needs and that are not set here, by name; what stands behind them could not be checked. */
+  readonly unset: readonly string[]
+}
+
+/** `file`: where the text is going to be, for relative paths. */
+export function verify(file: string, text: string, environment: Readonly<Record<string, string>>): Verdict {
+  const path = resolve(file)
+  const facts: FileFacts = {
+    kindOf: (asked) => (asked === path ? 'file' : disk.kindOf(asked)),
+    read: (asked) => (asked === path ? text : disk.read(asked)),
+  }
+  const errorsWith = (variables: Readonly<Record<string, string>>) =>
+    readPlan(file, variables, facts).diagnostics.filter(({ severity }) => severity === 'error')
+  const unset = [...new Set(errorsWith(environment).flatMap(variableOf))].sort()
+  // Behind a variable that is not set nothing is looked at: so each gets a value, and what is said of such values is not believed.
+  const stand = Object.fromEntries(unset.map((name) => [name, '1']))
+  const lines = text.split('\n')
+  const isMadeUp = ({ line }: Diagnostic) => unset.some((name) => lines[line - 1]?.includes(`\${${name}}`))
+  return { errors: errorsWith({ ...environment, ...stand }).filter((error) => !isMadeUp(error)), unset }
+}
+
+function variableOf({ code, message }: Diagnostic): readonly string[] {
+  const name = code === 'variable-not-set' ? /^variable (\w+) is not set$/.exec(message)?.[1] : undefined
+  return name === undefined ? [] : [name]
+}

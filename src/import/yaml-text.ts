@@ -1,0 +1,125 @@
+/**
+ * Our configuration as YAML that people go on writing: what fits in a line stands in one, comments stand above what they are about.
+ * The `yaml` package would break each list after 60 characters.
+ */
+import type { Comment, Entries, Value } from './reading.ts'
+
+const widest = 110
+
+/** `head` is the comment at the top; a line each, without `#`. */
+export function yamlText(config: Entries, comments: readonly Comment[], head: readonly string[]): string {
+  const remarks = new Map<string, string[]>()
+  for (const { path, text } of comments) {
+    const key = JSON.stringify(path)
+    remarks.set(key, [...(remarks.get(key) ?? []), ...text.split('\n')])
+  }
+  const sections = Object.entries(config).map(([key, value]) =>
+    entryLines(key, value, { remarks, path: [], indent: 0 }),
+  )
+  return [...head.map(commented), ...sections.map((lines) => lines.join('\n'))].join('\n').replace(/\n*$/, '\n')
+}
+
+interface Here {
+  readonly remarks: ReadonlyMap<string, readonly string[]>
+  readonly path: readonly (string | number)[]
+  readonly indent: number
+}
+
+function entryLines(key: string, value: Value, here: Here): readonly string[] {
+  const path = [...here.path, key]
+  const margin = ' '.repeat(here.indent)
+  const head = `${margin}${scalar(key)}:`
+  const line = `${head} ${inline(value)}`
+  const above = remarksAt(here.remarks, path).map((text) => margin + commented(text))
+  // Sections and what is listed in them by name stay apart, for these are what grows.
+  const apart = here.indent === 0 && isCollection(value) && isGrowing(value)
+  if (!apart && fits(line) && !hasRemarks(here.remarks, path)) return [...above, line]
+  if (!isCollection(value)) return [...above, line]
+  if (Array.isArray(value) && !hasRemarks(here.remarks, path) && value.every(isShort))
+    return [...above, ...filled(head, value)]
+  return [...above, head, ...inner(value, { ...here, path, indent: here.indent + 2 })]
+}
+
+/** A list of words over several lines, like text. */
+function filled(head: string, items: readonly Value[]): readonly string[] {
+  const margin = ' '.repeat(head.search(/\S/) + 2)
+  const lines: string[] = []
+  let line = `${head} [`
+  for (const [index, item] of items.entries()) {
+    const word = inline(item) + (index === items.length - 1 ? ']' : ',')
+    if (line.endsWith('[')) line += word
+    else if (fits(`${line} ${word}`)) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = margin + word
+    }
+  }
+  return [...lines, line]
+}
+
+/** Scalars, and what is as short: `{ words: "${ARGS}" }`. */
+function isShort(value: Value): boolean {
+  return !isCollection(value) || Object.values(value).every((part) => !isCollection(part))
+}
+
+function inner(value: Collection, here: Here): readonly string[] {
+  if (!Array.isArray(value)) return Object.entries(value).flatMap(([key, part]) => entryLines(key, part, here))
+  return value.flatMap((item: Value, index) => itemLines(item, { ...here, path: [...here.path, index] }))
+}
+
+function itemLines(item: Value, here: Here): readonly string[] {
+  const margin = ' '.repeat(here.indent)
+  const above = remarksAt(here.remarks, here.path).map((text) => margin + commented(text))
+  const line = `${margin}- ${inline(item)}`
+  if (!isCollection(item) || (fits(line) && !hasRemarks(here.remarks, here.path))) return [...above, line]
+  const [first = '', ...rest] = inner(item, { ...here, indent: here.indent + 2 })
+  // A comment above the first entry would stand between the dash and its mapping.
+  if (first.trimStart().startsWith('#')) return [...above, `${margin}-`, first, ...rest]
+  return [...above, `${margin}- ${first.trimStart()}`, ...rest]
+}
+
+type Collection = readonly Value[] | { readonly [key: string]: Value }
+
+function isCollection(value: Value): value is Collection {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 0
+}
+
+function isGrowing(value: Collection): boolean {
+  return Object.values(value).some((part) => typeof part === 'object' && part !== null)
+}
+
+function fits(line: string): boolean {
+  return line.length <= widest
+}
+
+function inline(value: Value): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return scalar(value)
+  const entries = Object.entries(value).map(([key, part]) => `${scalar(key)}: ${inline(part)}`)
+  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
+}
+
+/** Plain where no reader of YAML, old ones included, takes it for anything but this text. */
+function scalar(value: string | number | boolean | null): string {
+  if (typeof value !== 'string') return String(value)
+  const isPlain = /^[\w/.+~-](?:[\w/.+~*@%=-]|:(?=[\w/]))*$/.test(value)
+  const isOther =
+    /^(true|false|null|yes|no|on|off|y|n|~|[-.+]+)$/i.test(value) ||
+    /^[-+]?[.\d][\d_.]*(e[-+]?\d+|:[\d:.]+)?$/i.test(value)
+  const isRadix = /^[-+]?0[xob]/i.test(value)
+  return isPlain && !isOther && !isRadix ? value : JSON.stringify(value)
+}
+
+function commented(text: string): string {
+  return text === '' ? '#' : `# ${text}`
+}
+
+function remarksAt(remarks: Here['remarks'], path: Here['path']): readonly string[] {
+  return remarks.get(JSON.stringify(path)) ?? []
+}
+
+/** Somewhere inside: then it cannot stand in one line. */
+function hasRemarks(remarks: Here['remarks'], path: Here['path']): boolean {
+  const start = `${JSON.stringify(path).slice(0, -1)},`
+  return [...remarks.keys()].some((key) => key.startsWith(start))
+}
