@@ -1,0 +1,155 @@
+/** From the directives of a site to its steps, in the order in which Caddy does them. */
+import type { Line, Reader, Scope } from './lines.ts'
+import { type MatcherReading, pathMatcher, readMatcher } from './matchers.ts'
+import { inOrder, type Sortable, sortingName } from './order.ts'
+import { readFileServer, readRedir, readStatus } from './read-answers.ts'
+import { readBasicAuth, readEncode, readForwardAuth, readRateLimit, readRequestBody } from './read-guards.ts'
+import { readHeader, readRequestHeader } from './read-headers.ts'
+import { readReverseProxy } from './read-proxy.ts'
+import { readRewrite, readRoot, readTryFiles, readUri, stripped } from './read-rewrites.ts'
+import { type Deed, everything, type Step } from './steps.ts'
+import type { Token } from './tokens.ts'
+import { argumentsOf, type Directive, directiveName } from './tree.ts'
+
+const readers: Readonly<Record<string, Reader>> = {
+  root: readRoot,
+  log_skip: () => [{ kind: 'unlogged' }],
+  header: readHeader,
+  request_body: readRequestBody,
+  redir: readRedir,
+  rewrite: readRewrite,
+  uri: readUri,
+  try_files: readTryFiles,
+  rate_limit: readRateLimit,
+  basic_auth: readBasicAuth,
+  forward_auth: readForwardAuth,
+  request_header: readRequestHeader,
+  encode: readEncode,
+  abort: readStatus,
+  error: readStatus,
+  respond: readStatus,
+  reverse_proxy: readReverseProxy,
+  file_server: readFileServer,
+}
+
+/** What has nothing like it here, and what comes near. */
+const nearest: Readonly<Record<string, string>> = {
+  php_fastcgi: 'FastCGI is not spoken; put a web server that does behind a route with `to`',
+  templates: '`files.render` puts variables of the environment into pages',
+  metrics: '`metrics: { address: 127.0.0.1:9600 }` serves them on an address of their own',
+  tracing: 'traceparent is passed on as it comes',
+  acme_server: 'certificates are issued for our own listeners only',
+  map: 'write a route for each value',
+  vars: 'write the values where they are used',
+  method: 'a request keeps its method',
+  push: 'browsers do not take pushed answers any more; a `Link` header in `response.headers` does what is left of it',
+  invoke: 'write the directives of the named route where it is called',
+  intercept: 'an answer of an upstream is passed on as it is',
+  log_append: 'the access log has the same fields for every request',
+  log_name: 'there is one access log',
+  fs: 'files are those of the system',
+}
+
+/** Judged with the site as a whole, and not in the way of a request. */
+export const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
+
+/** Those whose first word is never a matcher. */
+const matchesAll = new Set(['try_files'])
+
+/** With one word they have no matcher, even if it begins with `/`. */
+const alone = new Set(['root', 'rewrite', 'redir'])
+
+/** The steps of one block. `kept`: in the order in which they are written, as in `route`. */
+export function stepsOf(directives: readonly Directive[], scope: Scope, kept = false): readonly Step[] {
+  const definitions = directives.filter((one) => directiveName(one).startsWith('@'))
+  const matchers = new Map([
+    ...scope.matchers,
+    ...definitions.map((one) => [directiveName(one), readMatcher(one, scope.notes)] as const),
+  ])
+  const inner = { ...scope, matchers }
+  const sortable = directives
+    .filter((one) => !directiveName(one).startsWith('@') && !ofSites.has(directiveName(one)))
+    .flatMap((directive) => readDirective(directive, inner))
+  const grouped = sortable.map((one) => ({ ...one, step: inGroup(one.step) }))
+  return kept ? grouped.map(({ step }) => step) : inOrder(grouped, scope.order)
+}
+
+/** Of these, only the first that matches in a block is done. */
+function inGroup(step: Step): Step {
+  const name = sortingName(step.name)
+  return ['handle', 'rewrite', 'root'].includes(name) ? { ...step, group: name } : step
+}
+
+function readDirective(directive: Directive, scope: Scope): readonly Sortable[] {
+  const name = directiveName(directive)
+  const { at } = directive.words[0]
+  const { token, values } = splitMatcher(directive)
+  const matcher = token && namedOrPath(token, scope)
+  if (token && !matcher) {
+    scope.notes.untranslated(token.at, `\`${token.text}\`: no such matcher is defined here`)
+    return []
+  }
+  if (matcher?.why !== undefined) {
+    const where = token?.text.startsWith('@') ? ` (${token.text}, line ${matcher.at.line})` : ''
+    scope.notes.untranslated(at, `\`${name}\` and all in it: ${matcher.why}${where}`)
+    return []
+  }
+  const line: Line = { name, at, values, block: directive.block ?? [], matcher, scope }
+  const deeds = deedsOf(line, directive, token)
+  const refused = deeds.length > 0 && unusable(line, deeds)
+  if (refused) {
+    scope.notes.untranslated(at, `\`${name}\`: ${refused}`)
+    return []
+  }
+  // Of a matcher for addresses only the rest is left: the addresses have become `allow` or `deny`.
+  const step = (does: Deed): Step => ({ name, at, matcher: matcher?.matcher ?? everything, does })
+  const path = matcher?.written.length === 1 ? matcher.written[0] : undefined
+  const sorted = { ...(path !== undefined && { path }), matched: matcher !== undefined }
+  if (deeds.length === 0) return []
+  const [only] = deeds
+  if (only && deeds.length === 1) return [{ step: step(only), ...sorted }]
+  const steps = deeds.map((does): Step => ({ name, at, matcher: everything, does }))
+  return [{ step: step({ kind: 'steps', steps }), ...sorted }]
+}
+
+/** Address and id matchers work with a few directives only; those have turned them into something else. */
+function unusable({ matcher }: Line, deeds: readonly Deed[]): string | undefined {
+  if (matcher?.clients && deeds.some(({ kind }) => kind !== 'change'))
+    return '`remote_ip`: addresses decide who is let in, by `allow` and `deny` of a route, and not which route it is'
+  if (matcher?.requestId) return 'the form of a request id decides only about that id, by `gateway.requestId`'
+  return undefined
+}
+
+function splitMatcher(directive: Directive): { token?: Token; values: readonly Token[] } {
+  const values = argumentsOf(directive)
+  const [first] = values
+  const name = directiveName(directive)
+  if (!first || matchesAll.has(name)) return { values }
+  if (first.text === '*') return { values: values.slice(1) }
+  const isPath = first.text.startsWith('/') && !(alone.has(name) && values.length === 1)
+  return isPath || first.text.startsWith('@') ? { token: first, values: values.slice(1) } : { values }
+}
+
+function namedOrPath(token: Token, { matchers, notes }: Scope): MatcherReading | undefined {
+  return token.text.startsWith('@') ? matchers.get(token.text) : pathMatcher(token, notes)
+}
+
+function deedsOf(line: Line, directive: Directive, token: Token | undefined): readonly Deed[] {
+  const { name, at, block, scope } = line
+  switch (name) {
+    case 'handle':
+      return [{ kind: 'steps', steps: stepsOf(block, scope) }]
+    case 'route':
+      return [{ kind: 'steps', steps: stepsOf(block, scope, true) }]
+    case 'handle_path': {
+      const prefix = (token?.text ?? '').replace(/\*$/, '')
+      const strip: Step = { name, at, matcher: everything, does: { kind: 'change', change: (state) => stripped(state, prefix) } }
+      return [{ kind: 'steps', steps: [strip, ...stepsOf(block, scope)] }]
+    }
+  }
+  const reader = readers[sortingName(name)]
+  if (reader) return reader(line)
+  const what = directive.words.map(({ text }) => text).slice(0, 2).join(' ')
+  scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? 'this is no directive that is known here'}`)
+  return []
+}

@@ -1,0 +1,89 @@
+/** Snippets and `import`: Caddy puts tokens in the place of the line, before it looks at the structure. */
+import { type Place, Unreadable } from './notes.ts'
+import { type Token, tokensOf } from './tokens.ts'
+import { isClosing, isOpening } from './tree.ts'
+
+/** Undefined: there is no such file. */
+export type ReadFile = (path: string) => string | undefined
+
+/** They end a file that imports itself, or snippets that multiply. */
+const deepest = 20
+const mostTokens = 200_000
+
+interface Imports {
+  readonly snippets: Map<string, readonly Token[]>
+  readonly readFile: ReadFile
+  count: number
+}
+
+/** The tokens of a file without its snippets, with all that it imports in place. */
+export function withImports(tokens: readonly Token[], readFile: ReadFile): Token[] {
+  return expand(tokens, { snippets: new Map(), readFile, count: 0 }, 0)
+}
+
+function expand(tokens: readonly Token[], imports: Imports, depth: number): Token[] {
+  const expanded: Token[] = []
+  let level = 0
+  for (let position = 0; position < tokens.length; position += 1) {
+    const token = tokens[position] as Token
+    imports.count += 1
+    if (imports.count > mostTokens) throw new Unreadable(token.at, 'this file becomes too long by what it imports')
+    const snippet = level === 0 && token.first && !token.quoted ? /^\((.+)\)$/.exec(token.text)?.[1] : undefined
+    if (snippet !== undefined) {
+      const end = closingOf(tokens, position + 1, token.at)
+      imports.snippets.set(snippet, tokens.slice(position + 2, end))
+      position = end
+    } else if (token.first && token.text === 'import' && !token.quoted) {
+      const words = lineBehind(tokens, position)
+      if (depth >= deepest) throw new Unreadable(token.at, `imports are nested more than ${deepest} deep`)
+      expanded.push(...expand(imported(token, words, imports), imports, depth + 1))
+      position += words.length
+    } else {
+      if (isOpening(token)) level += 1
+      if (isClosing(token)) level -= 1
+      expanded.push(token)
+    }
+  }
+  return expanded
+}
+
+function lineBehind(tokens: readonly Token[], position: number): readonly Token[] {
+  let end = position + 1
+  while (end < tokens.length && !tokens[end]?.first) end += 1
+  return tokens.slice(position + 1, end)
+}
+
+function closingOf(tokens: readonly Token[], opening: number, at: Place): number {
+  if (!isOpening(tokens[opening])) throw new Unreadable(at, 'a snippet needs a block: `(name) {`')
+  let level = 0
+  for (let position = opening; position < tokens.length; position += 1) {
+    if (isOpening(tokens[position])) level += 1
+    if (isClosing(tokens[position])) level -= 1
+    if (level === 0) return position
+  }
+  throw new Unreadable(at, 'the brace of this snippet is never closed')
+}
+
+function imported(at: Token, words: readonly Token[], { snippets, readFile }: Imports): Token[] {
+  const [name, ...given] = words
+  if (name === undefined) throw new Unreadable(at.at, '`import` needs the name of a snippet or a file')
+  const snippet = snippets.get(name.text)
+  if (snippet) return [...snippet].flatMap((token) => withArguments(token, given))
+  const text = readFile(name.text)
+  if (text === undefined) throw new Unreadable(name.at, `there is neither a snippet nor a file ${name.text}`)
+  return tokensOf(name.text, text).flatMap((token) => withArguments(token, given))
+}
+
+/** `{args[0]}` and the older `{args.0}`; `{args[:]}` as a word of its own becomes all of them. */
+function withArguments(token: Token, given: readonly Token[]): Token[] {
+  if (!token.text.includes('{args')) return [token]
+  const range = /^\{args\[(\d*):(\d*)\]\}$/.exec(token.text)
+  if (range) {
+    const all = given.slice(Number(range[1] || 0), range[2] ? Number(range[2]) : undefined)
+    return all.map((one, index) => ({ ...token, text: one.text, first: token.first && index === 0 }))
+  }
+  const text = token.text.replaceAll(/\{args(?:\[(\d+)\]|\.(\d+))\}/g, (written, index, older) => {
+    return given[Number(index ?? older)]?.text ?? written
+  })
+  return [{ ...token, text }]
+}

@@ -1,0 +1,48 @@
+/** Where something stands in a Caddyfile, and what is to be said about it. */
+import type { Finding } from '../reading.ts'
+
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** Collects findings. A line that is met many times, in a snippet or on several ways through a site, is told once. */
+export class Notes {
+  readonly #found = new Map<string, Finding>()
+
+  untranslated(at: Place, message: string): void {
+    this.#add(at, 'untranslated', message)
+  }
+
+  changed(at: Place, message: string): void {
+    this.#add(at, 'changed', message)
+  }
+
+  note(at: Place, message: string): void {
+    this.#add(at, 'note', message)
+  }
+
+  /** In the order of the files as they were met, then of their lines. */
+  list(): readonly Finding[] {
+    const files = [...new Set([...this.#found.values()].map(({ file }) => file))]
+    return [...this.#found.values()].sort(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    )
+  }
+
+  #add({ file, line, column }: Place, severity: Finding['severity'], message: string): void {
+    const key = `${file}:${line}:${column}:${message}`
+    if (!this.#found.has(key)) this.#found.set(key, { file, line, column, severity, message })
+  }
+}
+
+/** A mistake that leaves nothing to read on with. */
+export class Unreadable extends Error {
+  readonly at: Place
+
+  constructor(at: Place, message: string) {
+    super(message)
+    this.at = at
+  }
+}

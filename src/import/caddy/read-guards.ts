@@ -1,0 +1,131 @@
+/** What stands in a request's way: `basic_auth`, `forward_auth`, `rate_limit`, `request_body`; and `encode`. */
+import type { Entries } from '../reading.ts'
+import { fixedValue, leftOut, type Reader } from './lines.ts'
+import type { Deed, Written } from './steps.ts'
+import { ourDuration, ourSize, ourText } from './texts.ts'
+import { argumentsOf, type Directive, directiveName } from './tree.ts'
+
+/** The variable in which the password of a user is expected. */
+export function passwordVariable(user: string): string {
+  return `${user.toUpperCase().replace(/\W+/g, '_').replace(/^(?=\d)/, '_')}_PASSWORD`
+}
+
+export const readBasicAuth: Reader = ({ block, scope }) => {
+  const users: string[] = []
+  for (const line of block) {
+    const name = ourText(directiveName(line)).text
+    users.push(name)
+    scope.gathered.users.add(name)
+    scope.notes.changed(
+      line.words[0].at,
+      `\`${name}\`: a password cannot be won back from its hash: set ${passwordVariable(name)}, else one is generated and shown at the start`,
+    )
+  }
+  return users.length === 0 ? [] : [{ kind: 'change', change: (state) => ({ ...state, users }) }]
+}
+
+export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
+  const { notes } = scope
+  const origin = values[0] && fixedValue(values[0], notes)
+  let path = '/'
+  const copy: string[] = []
+  for (const line of block) {
+    const words = argumentsOf(line)
+    if (directiveName(line) === 'uri') path = (words[0] && fixedValue(words[0], notes)) ?? path
+    else if (directiveName(line) === 'copy_headers')
+      for (const word of [...words, ...(line.block ?? []).flatMap((inner) => inner.words)]) {
+        if (word.text.includes('>')) notes.untranslated(word.at, `\`${word.text}\`: \`copy\` keeps the names of headers`)
+        else copy.push(word.text)
+      }
+    else if (directiveName(line) !== 'header_up') leftOut(line, notes, '`auth` has `forward`, `copy` and `timeout`')
+    else if (!/^X-Forwarded-/i.test(words[0]?.text ?? '')) leftOut(line, notes, 'the service is asked with the headers that an upstream would get')
+  }
+  if (origin === undefined || origin.startsWith('unix/')) {
+    notes.untranslated(at, '`forward_auth`: without it these requests would pass unasked; `auth: { forward: URL }` needs a URL')
+    return []
+  }
+  const forward: Entries = { forward: `${origin.includes('://') ? '' : 'http://'}${origin}${path}`, ...(copy.length > 0 && { copy }) }
+  return [{ kind: 'change', change: (state) => ({ ...state, forward }) }]
+}
+
+/** The zones of the plugin `rate_limit` (mholt/caddy-ratelimit). */
+export const readRateLimit: Reader = ({ at, block, scope }) => {
+  const deeds: Deed[] = []
+  for (const line of block) {
+    if (directiveName(line) !== 'zone') {
+      leftOut(line, scope.notes, 'limits are kept by each instance; over a fleet they are `rateLimit` with a store')
+      continue
+    }
+    const limit = readZone(line, scope.notes)
+    if (!limit) continue
+    if (deeds.length > 0) scope.notes.untranslated(line.words[0].at, 'a second `zone`: a route has one `rateLimit`')
+    else deeds.push({ kind: 'change', change: (state) => ({ ...state, rateLimit: limit }) })
+  }
+  if (deeds.length === 0) scope.notes.untranslated(at, '`rate_limit`: no zone of it could be read; see `rateLimit`')
+  return deeds
+}
+
+function readZone(zone: Directive, notes: Parameters<typeof leftOut>[1]): Written | undefined {
+  const limit: Written = {}
+  for (const line of zone.block ?? []) {
+    const value = argumentsOf(line)[0]
+    const text = value?.text ?? ''
+    switch (directiveName(line)) {
+      case 'events':
+        limit.requests = numberOrText(ourText(text).text)
+        break
+      case 'window': {
+        const window = text.includes('{$') ? ourText(text).text : ourDuration(text)
+        if (window === undefined) leftOut(line, notes, `${text} is no duration`)
+        else limit.window = window
+        break
+      }
+      case 'key': {
+        const [, header, cookie] = /^\{http\.request\.(?:header\.([\w-]+)|cookie\.([\w-]+))\}$/.exec(text) ?? []
+        const [, short] = /^\{header\.([\w-]+)\}$/.exec(text) ?? []
+        if (header ?? short) limit.by = { header: header ?? short ?? '' }
+        else if (cookie) limit.by = { cookie }
+        else if (/^\{(remote_host|client_ip|http\.request\.(remote\.host|remote_ip|remote|client_ip)|http\.vars\.client_ip)\}$/.test(text)) {
+          limit.by = 'client'
+        } else {
+          limit.by = 'client'
+          notes.changed(line.words[0].at, `\`key ${text}\`: requests are counted by client, header or cookie; by client here`)
+        }
+        break
+      }
+      default:
+        leftOut(line, notes, '`rateLimit` has `requests`, `window` and `by`')
+    }
+  }
+  if (limit.requests === undefined || limit.window === undefined) return undefined
+  return { requests: limit.requests, window: limit.window, by: limit.by ?? 'client' }
+}
+
+function numberOrText(text: string): string | number {
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+export const readRequestBody: Reader = ({ block, scope }) => {
+  for (const line of block) {
+    const size = directiveName(line) === 'max_size' ? ourSize(argumentsOf(line)[0]?.text ?? '') : undefined
+    if (size !== undefined) return [{ kind: 'change', change: (state) => ({ ...state, requestBody: size }) }]
+    leftOut(line, scope.notes, '`limits.requestBody` takes a size such as `150MB`')
+  }
+  return []
+}
+
+const encodings = ['zstd', 'br', 'gzip']
+
+export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
+  const { notes, gathered } = scope
+  const named = [...values.map(({ text }) => text), ...block.map(directiveName)].filter((name) => encodings.includes(name))
+  for (const line of block)
+    if (!encodings.includes(directiveName(line)))
+      leftOut(line, notes, 'what gets shorter is compressed, from 512 bytes on; `compression` names the encodings')
+  if (matcher) notes.changed(at, '`encode`: `compression` is for the whole gateway')
+  const wanted = named.length > 0 ? named : ['zstd', 'gzip']
+  gathered.compression ??= wanted
+  if (gathered.compression.join() !== wanted.join())
+    notes.changed(at, `\`encode ${wanted.join(' ')}\`: \`compression\` is for the whole gateway; the first \`encode\` of the file decides`)
+  return []
+}

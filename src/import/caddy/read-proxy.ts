@@ -1,0 +1,140 @@
+/** `reverse_proxy`: who is asked, and how. */
+import type { Value } from '../reading.ts'
+import { fixedValue, leftOut, type Line, type Reader } from './lines.ts'
+import { readHealth, readTransport } from './read-proxy-options.ts'
+import { readRule } from './read-headers.ts'
+import { rewritten } from './read-rewrites.ts'
+import type { Deed, HeaderRules, Written } from './steps.ts'
+import { argumentsOf, type Directive, directiveName } from './tree.ts'
+import type { Token } from './tokens.ts'
+
+/** What the lines of its block add up to. */
+export interface Proxy {
+  readonly targets: string[]
+  secure: boolean
+  readonly upstream: Written
+  readonly health: Written
+  readonly tls: Written
+  readonly timeouts: Written
+  request: HeaderRules
+  response: HeaderRules
+  rewrite?: string
+}
+
+const balances: Readonly<Record<string, string>> = {
+  round_robin: 'round-robin',
+  random: 'random',
+  least_conn: 'least-requests',
+  first: 'first',
+}
+
+/** Every answer of a stream is passed on as it comes, and what an upstream or client does not take is never piled up. */
+const needless = new Set(['flush_interval', 'stream_timeout', 'stream_close_delay', 'verbose_logs', 'trusted_proxies'])
+
+export const readReverseProxy: Reader = (line) => {
+  const proxy: Proxy = {
+    targets: [], secure: false, upstream: {}, health: {}, tls: {}, timeouts: {}, request: {}, response: {},
+  }
+  const before: Deed[] = []
+  for (const token of line.values) readTarget(proxy, token, line)
+  for (const option of line.block) readOption(proxy, option, { line, before })
+  if (proxy.targets.length === 0) {
+    line.scope.notes.untranslated(line.at, '`reverse_proxy`: it names nobody whom `to` could ask')
+    return []
+  }
+  const { health, tls, timeouts, request, response } = proxy
+  const targets = [...new Set(proxy.targets)].map((target) => (proxy.secure ? target.replace(/^http:/, 'https:') : target))
+  const upstream: Written = {
+    ...proxy.upstream,
+    ...(health.http !== undefined && { health }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+  }
+  return [...before, { kind: 'answer', answer: { kind: 'proxy', targets, upstream, timeouts, request, response } }]
+}
+
+function readTarget(proxy: Proxy, token: Token, { scope: { notes } }: Line): void {
+  const text = fixedValue(token, notes)
+  if (text === undefined) return
+  const refuse = (why: string) => notes.untranslated(token.at, `\`${token.text}\`: ${why}`)
+  if (text.startsWith('unix/') || text.startsWith('unix+')) return refuse('a target has a host and a port; sockets in the file system are not asked')
+  const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
+  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://') return refuse('a target is asked over `http://` or `https://`')
+  const [, host = '', port] = /^(\[[^\]]*\]|[^:/$]*|\$\{\w+:-[^}]*\})(?::([^/]+))?\/?$/.exec(rest) ?? []
+  const range = /^(\d{1,5})-(\d{1,5})$/.exec(port ?? '')
+  if (host === '' && port === undefined) return refuse('a target is a host and a port, without a path')
+  if (range && Number(range[2]) - Number(range[1]) > 100) return refuse('more than 100 ports')
+  const ports = range
+    ? Array.from({ length: Math.max(0, Number(range[2]) - Number(range[1]) + 1) }, (_, index) => String(Number(range[1]) + index))
+    : [port]
+  // As in Caddy: no host is this machine, no port is the one of the scheme.
+  for (const one of ports)
+    proxy.targets.push(`${scheme || 'http://'}${host || '127.0.0.1'}${one === undefined ? '' : `:${one}`}`)
+}
+
+interface Around {
+  readonly line: Line
+  readonly before: Deed[]
+}
+
+function readOption(proxy: Proxy, option: Directive, { line, before }: Around): void {
+  const { scope } = line
+  const { notes } = scope
+  const name = directiveName(option)
+  const words = argumentsOf(option)
+  if (needless.has(name)) return
+  if (readHealth(proxy.health, option, notes)) return
+  switch (name) {
+    case 'to':
+      for (const word of words) readTarget(proxy, word, line)
+      return
+    case 'lb_policy':
+      return readBalance(proxy.upstream, option, line)
+    case 'transport':
+      if (words[0]?.text !== 'http') return leftOut(option, notes, 'targets are asked by HTTP')
+      for (const part of option.block ?? []) readTransport(proxy, part, notes)
+      return
+    case 'header_up':
+      return readHeaderUp(proxy, words, line)
+    case 'header_down': {
+      const rule = readRule(words, scope)
+      if (rule) proxy.response = rule(proxy.response)
+      return
+    }
+    case 'rewrite': {
+      const path = words[0] && fixedValue(words[0], notes)
+      if (path?.startsWith('/') && !/[?#{]/.test(path)) before.push({ kind: 'change', change: (state) => rewritten(state, path) })
+      else leftOut(option, notes, '`rewrite` takes a path that is written out')
+      return
+    }
+    case 'lb_try_duration':
+    case 'lb_try_interval':
+    case 'lb_retries':
+    case 'lb_retry_match':
+      return leftOut(option, notes, 'a request is tried again as long as nothing of it was sent, on each target once')
+    default:
+      leftOut(option, notes, 'nothing of ours does this; see docs/proxy.md')
+  }
+}
+
+function readBalance(upstream: Written, option: Directive, { scope: { notes } }: Line): void {
+  const policy = argumentsOf(option)[0]?.text ?? ''
+  const ours = balances[policy]
+  if (ours !== undefined) upstream.balance = ours
+  else leftOut(option, notes, `${policy}: there are round-robin, random, least-requests and first`)
+}
+
+/** Host, X-Forwarded-* and the address of the client are set without being asked for. */
+function readHeaderUp(proxy: Proxy, words: readonly Token[], line: Line): void {
+  const [field, value] = words
+  const name = field?.text.toLowerCase() ?? ''
+  if (/^x-forwarded-(for|proto|host)$/.test(name)) return
+  if (name === 'host' && /^\{(http\.request\.)?(host|hostport)\}$/.test(value?.text ?? '')) return
+  if (name === 'host' && field && /^\{(http\.reverse_proxy\.)?upstream(_|\.)hostport\}$/.test(value?.text ?? '')) {
+    const rule: Value = (proxy.targets[0] ?? '').replace(/^https?:\/\//, '')
+    if (new Set(proxy.targets).size === 1) proxy.request = { ...proxy.request, host: { name: 'Host', rule } }
+    else line.scope.notes.untranslated(field.at, '`header_up Host`: with several targets the Host of the client is kept')
+    return
+  }
+  const rule = readRule(words, line.scope)
+  if (rule) proxy.request = rule(proxy.request)
+}
