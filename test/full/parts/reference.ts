@@ -1,0 +1,123 @@
+/** The reference deployment with real parts: its folders, ports and programs, as the variables of config/appsmith.yaml. */
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { makeCertificate } from '../../certificates/make-certificate.ts'
+import { freePorts } from '../../e2e/support/free-ports.ts'
+import { projectFolder } from '../../e2e/support/gatehouse.ts'
+import { part } from '../../parts.ts'
+import { putFiles } from '../../reference/site.ts'
+import { springBackend } from './backend.ts'
+import type { CachedPart } from './cached.ts'
+import { keycloak } from './keycloak.ts'
+import { mongod, mongosh } from './mongodb.ts'
+import { temporal } from './temporal.ts'
+import { temporalConfig, temporalPorts } from './temporal-config.ts'
+
+const builders = { backend: springBackend, mongod, mongosh, keycloak, temporal }
+type PartFolders = Readonly<Record<keyof typeof builders, string>>
+
+export const domain = 'reference.example'
+
+/** All of them, one built after the other where they are not yet; or why some are not to be had. */
+export async function referenceParts(): Promise<{ readonly folders: PartFolders } | { readonly missing: string }> {
+  const folders: Partial<Record<keyof typeof builders, string>> = {}
+  const missing = (['redis-server', 'postgres', 'javac'] as const).filter((name) => !part(name)).map(String)
+  for (const [name, build] of Object.entries(builders)) {
+    const built: CachedPart = await build()
+    if ('missing' in built) missing.push(built.missing)
+    else folders[name as keyof typeof builders] = built.folder
+  }
+  return missing.length > 0 ? { missing: missing.join('; ') } : { folders: folders as PartFolders }
+}
+
+export interface Reference {
+  /** Removed by `remove`. */
+  readonly folder: string
+  /** Empty at first but for the pair of the domain. */
+  readonly volume: string
+  readonly http: number
+  readonly https: number
+  readonly temporal: string
+  /** The certificate of `domain`, for those who ask over HTTPS. */
+  readonly certificate: string
+  readonly environment: Readonly<Record<string, string>>
+  remove(): void
+}
+
+export async function reference(folders: PartFolders): Promise<Reference> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-full-'))
+  chmodSync(folder, 0o755) // PostgreSQL's user has to come to its data
+  const [http = 0, https = 0, backend, rts, mcp, auth, mongo, database = 0, cache] = await freePorts(9)
+  const cluster = await temporalPorts()
+  const pair = makeCertificate({ names: [domain] })
+  putFiles(folder, {
+    ...site,
+    'stacks/ssl/fullchain.pem': pair.certificate,
+    'stacks/ssl/privkey.pem': pair.key,
+    'temporal/config/development-postgres.yaml': temporalConfig(database, cluster),
+    'temporal/config/dynamic.yaml': '{}\n',
+  })
+  chmodSync(join(folder, 'stacks/ssl/privkey.pem'), 0o600)
+  const temporary = join(folder, 'tmp')
+  mkdirSync(temporary)
+  chmodSync(temporary, 0o1777)
+  for (const name of ['temporal-server', 'temporal-sql-tool', 'schema', 'cli'])
+    symlinkSync(join(folders.temporal, name), join(folder, 'temporal', name))
+  // It is written to by its own start.
+  cpSync(folders.keycloak, join(folder, 'keycloak'), { recursive: true })
+
+  const programs = [folders.mongod, folders.mongosh, dirname(realpathSync(part('postgres') ?? ''))]
+  const parts = join(projectFolder, 'test/full/parts')
+  return {
+    folder,
+    volume: join(folder, 'stacks'),
+    http,
+    https,
+    temporal: `127.0.0.1:${cluster[0]}`,
+    certificate: pair.certificate,
+    environment: {
+      PATH: [...programs, join(projectFolder, 'node_modules/.bin'), process.env.PATH].join(':'),
+      HOME: folder,
+      TMPDIR: temporary,
+      HOSTNAME: 'host-1',
+      PORT: `${http}`,
+      GATEHOUSE_HTTPS_PORT: `${https}`,
+      GATEHOUSE_THREADS: '2',
+      GATEHOUSE_STACKS: join(folder, 'stacks'),
+      GATEHOUSE_STORAGE: join(folder, 'stacks/gatehouse'),
+      GATEHOUSE_SOCKET: join(folder, 'control.sock'),
+      GATEHOUSE_EDITOR: join(folder, 'editor'),
+      GATEHOUSE_INFO: join(folder, 'info.json'),
+      GATEHOUSE_BACKEND: folders.backend,
+      GATEHOUSE_RTS: join(parts, 'rts'),
+      GATEHOUSE_MCP: join(parts, 'mcp'),
+      GATEHOUSE_KEYCLOAK: join(folder, 'keycloak'),
+      GATEHOUSE_TEMPORAL: join(folder, 'temporal'),
+      GATEHOUSE_POSTGRES_USER: process.getuid?.() === 0 ? 'postgres' : userInfo().username,
+      GATEHOUSE_BACKEND_PORT: `${backend}`,
+      APPSMITH_RTS_PORT: `${rts}`,
+      APPSMITH_MCP_PORT: `${mcp}`,
+      GATEHOUSE_KEYCLOAK_PORT: `${auth}`,
+      GATEHOUSE_MONGODB_PORT: `${mongo}`,
+      GATEHOUSE_POSTGRES_PORT: `${database}`,
+      GATEHOUSE_REDIS_PORT: `${cache}`,
+      GATEHOUSE_TEMPORAL_PORT: `${cluster[0]}`,
+      APPSMITH_CUSTOM_DOMAIN: domain,
+      APPSMITH_NAME: 'Acme',
+      APPSMITH_JAVA_ARGS: '-Dserver.address=127.0.0.1',
+      APPSMITH_JAVA_HEAP_ARG: '-Xmx256m',
+      JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m',
+      KC_CACHE: 'local',
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+const site = {
+  'editor/index.html': `<title>{{env "APPSMITH_NAME"}} {{env "APPSMITH_VERSION_ID"}}</title>${' '.repeat(600)}`,
+  'editor/404.html': '<title>lost</title>',
+  'editor/favicon.ico': 'icon',
+  'editor/static/js/main.1a2b.js': `console.log(1)//${'x'.repeat(1_000)}`,
+  'info.json': '{"version":"v1.2.3","commitSha":"0badcafe","imageBuiltAt":"2026-01-02"}',
+}
