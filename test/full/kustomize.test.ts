@@ -1,8 +1,10 @@
 /** What kustomize itself makes of config/, beside what the other tests put together to look at it. */
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { projectFolder } from '../e2e/support/gatehouse.ts'
 import { documentsOf, type Variant, variants } from '../reference/kubernetes/documents.ts'
@@ -13,8 +15,8 @@ const part = await kustomize()
 if ('missing' in part) console.log(`skipped: ${part.missing}`)
 const program = 'program' in part ? part.program : undefined
 
-async function built(variant: Variant): Promise<{ text: string; documents: Document[] }> {
-  const { stdout, stderr } = await promisify(execFile)(program ?? '', ['build', join(projectFolder, variants[variant])])
+async function built(folder: string): Promise<{ text: string; documents: Document[] }> {
+  const { stdout, stderr } = await promisify(execFile)(program ?? '', ['build', folder])
   expect(stderr).toBe('') // it warns of what it will not know one day
   return { text: stdout, documents: parseAllDocuments(stdout).map((document) => document.toJS() as Document) }
 }
@@ -23,7 +25,7 @@ const byKind = (documents: readonly Document[]) => Object.fromEntries(documents.
 
 describe.skipIf(program === undefined).each(Object.keys(variants) as Variant[])('kustomize, variant %s', (variant) => {
   it('builds documents without a mistake, the same that the other tests look at', async () => {
-    const { text, documents } = await built(variant)
+    const { text, documents } = await built(join(projectFolder, variants[variant]))
     for (const document of documents) expect([document.kind, await mistakesIn(document)]).toEqual([document.kind, []])
     // The hash at the end of its name is known only now, and the deployment names it so.
     const hashed = documents.find(({ kind }) => kind === 'ConfigMap')?.metadata.name
@@ -32,4 +34,21 @@ describe.skipIf(program === undefined).each(Object.keys(variants) as Variant[])(
     const found = parseAllDocuments(plain).map((document) => document.toJS() as Document)
     expect(byKind(found)).toEqual(byKind(documentsOf(variant)))
   })
+})
+
+it.skipIf(program === undefined)('kustomize builds the overlay of docs/kubernetes.md', async () => {
+  const page = readFileSync(join(projectFolder, 'docs/kubernetes.md'), 'utf8')
+  const [, overlay = ''] = /```yaml\n(# kustomization\.yaml\n.*?)```/s.exec(page) ?? []
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-overlay-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  // A resource is named relative to the file.
+  const config = relative(realpathSync(folder), join(projectFolder, 'config'))
+  writeFileSync(join(folder, 'kustomization.yaml'), overlay.replace('../config', config))
+  const { text, documents } = await built(folder)
+  expect(text).not.toMatch(/registry\.example|appsmith\.example\.com|efs-sc/)
+  expect(byKind(documents).Ingress?.spec.rules[0].host).toBe('apps.example.org')
+  expect([...text.matchAll(/image: (.*)/g)].map(([, image]) => image)).toEqual([
+    'ghcr.example/us/gatehouse:0.1.0',
+    ...Array(4).fill('ghcr.example/us/appsmith:1.80'),
+  ])
 })

@@ -181,6 +181,15 @@ describe('the sidecar in Kubernetes', () => {
     expect(Number(attribute('target-group-attributes', 'deregistration_delay.timeout_seconds'))).toBe(budget / 1000)
   })
 
+  it('is documented with the numbers that it has', () => {
+    const page = readFileSync(join(projectFolder, 'docs/kubernetes.md'), 'utf8')
+    const { budget, deregistrationDelay } = plan.shutdown
+    const moments = [deregistrationDelay, budget, budget + programOf('backend').stop.grace].map((time) => time / 1000)
+    const [refused, ended, killed] = moments
+    const table = [`\\n\\| ${refused} s \\|`, `\\n\\| ${ended} s at most \\|`, `\\n\\| ${killed} s at most \\|`]
+    expect(page).toMatch(new RegExp([...table, `\\n\\| ${pod.terminationGracePeriodSeconds} s \\|`].join('[^]*')))
+  })
+
   it.each(['rts', 'backend'])('%s is started and asked as in the single container', (name) => {
     const container = containers.find((one) => one.name === name)
     const { command, directory, port, ready, alive } = programOf(name)
