@@ -170,6 +170,27 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(gateway.storeNews).toHaveLength(1)
   })
 
+  it('waits for a Redis that pauses only once, and then asks it again, without a word', async () => {
+    const server = await redis()
+    const gateway = await startGateway(planWith(storeAt(server.port), limit(10)))
+    server.signal('SIGSTOP')
+    const began = performance.now()
+    expect(await statuses(gateway, 5)).toEqual([302, 302, 302, 302, 302])
+    const took = performance.now() - began
+    server.signal('SIGCONT')
+    expect(took).toBeGreaterThanOrEqual(95)
+    expect(took).toBeLessThan(900)
+    // The one question that it was asked is answered by now or soon; then it counts every request again.
+    const counted = async () => {
+      const [key = ''] = (await server.ask('--scan', '--pattern', '*127.0.0.1')).trim().split('\n')
+      return key === '' ? 0 : Number(await server.ask('get', key))
+    }
+    await expect.poll(counted, patience).toBe(1)
+    await statuses(gateway, 1)
+    expect(await counted()).toBe(2)
+    expect(gateway.storeNews).toHaveLength(1)
+  })
+
   it('goes on here, from what Redis had counted, when Redis is lost', async () => {
     const server = await redis()
     const gateway = await startGateway(planWith(storeAt(server.port), limit(5)))

@@ -1,6 +1,6 @@
 /**
- * Limits that all replicas share: what our own table does not refuse is counted by Redis. While Redis is away the table
- * counts alone, and nobody waits: that a limit holds for each replica only is better than a request that is late or refused.
+ * Limits that all replicas share: what our own table does not refuse is counted by Redis. While Redis is late or away the
+ * table counts alone, and nobody waits: that a limit holds for each replica only is better than a late or refused request.
  */
 import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import { storeAddress } from '../../../plan/store-address.ts'
@@ -32,11 +32,15 @@ export interface FleetKey {
   readonly shared: string
 }
 
-/** One that waits for Redis. */
+/** One that Redis has not answered. */
 interface Question {
   readonly since: Milliseconds
+  /** Its request waits no longer. */
   giveUp(): void
 }
+
+/** A Redis that is late is lost after this time. It may be so while it forks, or runs another client's slow command. */
+const lostAfter: Milliseconds = 1_000
 
 /** How long an absent Redis is left alone: doubled each time, until it has been there for `proven`. */
 const pause = { first: 250, longest: 5_000 }
@@ -54,6 +58,7 @@ export class FleetLimits {
   #since: Milliseconds = 0
   #pause = pause.first
   #watching = false
+  #late = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(plan: RateLimitStorePlan, options: FleetOptions) {
@@ -66,7 +71,7 @@ export class FleetLimits {
   take(key: FleetKey, allowance: Allowance): Milliseconds | Promise<Milliseconds> {
     const { table } = this.#options
     const link = this.#link
-    if (!link) return this.#takeAlone(key, allowance)
+    if (!link || this.#late) return this.#takeAlone(key, allowance)
     const known = table.left(key.own, allowance)
     return known > 0 ? known : this.#ask(link, key, allowance)
   }
@@ -86,14 +91,21 @@ export class FleetLimits {
   #ask(link: RedisLink, key: FleetKey, allowance: Allowance): Promise<Milliseconds> {
     return new Promise((resolve) => {
       const since = sharedNow()
-      const question = { since, giveUp: () => resolve(this.#takeAlone(key, allowance)) }
+      let waiting = true
+      const giveUp = () => {
+        if (waiting) resolve(this.#takeAlone(key, allowance))
+        waiting = false
+      }
+      const question = { since, giveUp }
       this.#questions.add(question)
       this.#watch()
       link.take(key.shared, allowance).then(
         ({ allowed, count, left }) => {
           if (!this.#questions.delete(question)) return
+          if (this.#questions.size === 0) this.#late = false
           // Counted from before it was asked, so that our table never refuses for longer than Redis would.
           this.#options.table.learn(key.own, count, since + left)
+          waiting = false
           resolve(allowed ? 0 : Math.max(left, 1))
         },
         (error) => this.#lose(link, error),
@@ -113,9 +125,17 @@ export class FleetLimits {
     this.#watching = false
     const [oldest] = this.#questions
     if (!oldest || !this.#link) return
-    const left = oldest.since + answerWithin - sharedNow()
-    if (left > 0) this.#watch(left)
-    else this.#lose(this.#link, new Error(`it did not answer within ${answerWithin} ms`))
+    const age = sharedNow() - oldest.since
+    if (age < answerWithin) {
+      this.#watch(answerWithin - age)
+    } else if (age < lostAfter) {
+      this.#late = true
+      // Those behind it wait for the same Redis.
+      for (const question of this.#questions) question.giveUp()
+      this.#watch(lostAfter - age)
+    } else {
+      this.#lose(this.#link, new Error(`it did not answer within ${lostAfter / 1_000} s`))
+    }
   }
 
   #lose(link: RedisLink, error: Error): void {
@@ -129,6 +149,7 @@ export class FleetLimits {
   #leave(): void {
     this.#link?.close()
     this.#link = undefined
+    this.#late = false
     for (const question of this.#questions) question.giveUp()
     this.#questions.clear()
   }

@@ -22,7 +22,7 @@ export interface LimiterLease {
 }
 
 /** How long a generation may be kept from its start: an absent store must not delay a reload. */
-const settling: Milliseconds = 250
+const settling: Milliseconds = 1_000
 
 interface Held {
   readonly plan: RateLimitStorePlan
