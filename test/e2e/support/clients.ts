@@ -46,12 +46,15 @@ export function h1Client(base: string, ca?: string): Client {
   }
 }
 
-/** One session, made anew when the server has told it to go (GOAWAY), as every h2 client does. */
-export function h2Client(base: string, ca: string): Client {
+/**
+ * One session, made anew when the server has told it to go (GOAWAY), as every h2 client does. `servername`: whom it asks for, if not
+ * the host of `base`.
+ */
+export function h2Client(base: string, ca: string | readonly string[], servername?: string): Client {
   let session: ClientHttp2Session | undefined
   const open = () => {
     if (session && !session.closed && !session.destroyed) return session
-    session = connect(base, { ca })
+    session = connect(base, { ca: [ca].flat(), ...(servername !== undefined && { servername }) })
     session.on('error', () => {}) // its requests report it
     return session
   }

@@ -28,7 +28,8 @@ export interface ReplicaSite {
   start(): Promise<Replica>
 }
 
-export async function replicaSite(options: Partial<PebbleOptions> = {}): Promise<ReplicaSite> {
+/** `gateway`: more of it, as YAML. */
+export async function replicaSite(options: Partial<PebbleOptions> = {}, gateway = ''): Promise<ReplicaSite> {
   const [unused = 0] = await freePorts(1)
   const pebble = await startPebble({ httpPort: unused, tlsPort: unused, ...options })
   ends.push(() => pebble.stop())
@@ -50,6 +51,7 @@ export async function replicaSite(options: Partial<PebbleOptions> = {}): Promise
 gateway:
   threads: 2
   listeners: { https: { address: "127.0.0.1:${https}", tls: true } }
+  ${gateway}
   routes: [{ redirect: { to: "https://elsewhere.test" } }]
 certificates:
   - domains: [${name}]
