@@ -24,13 +24,21 @@ export interface Oddity {
 const assignment = /^\s*(?:export\s+)?([\w.-]+)(?:\s*=|:(?=\s))\s*/
 /** From its first quote to the end of a value; the quote may be closed many lines later. */
 const quoted = /(['"`])(?:\\\1|(?!\1)[\s\S])*\1[^\S\n]*(?:#.*)?$/my
+/**
+ * `'it'"'"'s'` and `'it'\''s'`: how programs write a quote for a shell to read. Quotes of one kind alone are not meant, since
+ * `"{"a":"b"}"` is often written by hand.
+ */
+const joined = /^((?=(?:'[^']*')*[\\"]|(?:"[^"]*")+')(?:'[^']*'|"[^"\\$`]*"|\\')+)\s*(?:#.*)?$/
 
 export function readVariables(text: string): VariableFile {
-  return { variables: parse(text), oddities: odditiesIn(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')) }
+  const { joinedValues, oddities } = walk(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'))
+  return { variables: { ...parse(text), ...joinedValues }, oddities }
 }
 
-function odditiesIn(text: string): readonly Oddity[] {
+/** `joinedValues`: of the lines that dotenv reads as something else. */
+function walk(text: string): { readonly joinedValues: Variables; readonly oddities: readonly Oddity[] } {
   const oddities: Oddity[] = unreadableLines(text)
+  const joinedValues = new Map<string, string>()
   const firstLines = new Map<string, number>()
   let start = 0
   for (let line = 1; start <= text.length; line += 1) {
@@ -46,12 +54,14 @@ function odditiesIn(text: string): readonly Oddity[] {
       else firstLines.set(name, line)
       const value = valueAt(text, start + head.length, end)
       if (value.odd) oddities.push({ line, ...value.odd })
+      if (value.joined === undefined) joinedValues.delete(name)
+      else joinedValues.set(name, value.joined)
       valueEnd = value.end
     }
     line += text.slice(start, valueEnd).split('\n').length - 1
     start = valueEnd + 1
   }
-  return oddities.sort((a, b) => a.line - b.line)
+  return { joinedValues: Object.fromEntries(joinedValues), oddities: oddities.sort((a, b) => a.line - b.line) }
 }
 
 type Remark = Omit<Oddity, 'line'>
@@ -87,7 +97,13 @@ function again(name: string, first: number): Remark {
   return { problem, mend: 'keep one of the two', unusable: false }
 }
 
-function valueAt(text: string, start: number, lineEnd: number): { end: number; odd?: Remark } {
+interface Value {
+  readonly end: number
+  readonly odd?: Remark
+  readonly joined?: string
+}
+
+function valueAt(text: string, start: number, lineEnd: number): Value {
   const rest = text.slice(start, lineEnd)
   const quote = /^['"`]/.exec(rest)?.[0]
   if (quote === undefined) {
@@ -98,6 +114,12 @@ function valueAt(text: string, start: number, lineEnd: number): { end: number; o
   quoted.lastIndex = start
   const enclosed = quoted.exec(text)
   if (enclosed) return { end: start + enclosed[0].length }
+  const parts = joined.exec(rest)?.[1]
+  if (parts !== undefined)
+    return {
+      end: lineEnd,
+      joined: parts.replaceAll(/'([^']*)'|"([^"]*)"|\\(')/g, (_, a = '', b = '', c = '') => a + b + c),
+    }
   return rest.length > 1 && rest.trimEnd().endsWith(quote) && !rest.includes('#')
     ? { end: lineEnd }
     : { end: lineEnd, odd: openQuote }

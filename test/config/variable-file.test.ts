@@ -11,6 +11,12 @@ test.each<[string, string, Record<string, string>]>([
   ['nothing', '', {}],
   ['an empty value', 'A=\nB=""', { A: '', B: '' }],
   ['a quote inside of a value', `A=it's\nB='it's'`, { A: `it's`, B: `it's` }],
+  [
+    'quotes that a program wrote for a shell',
+    `A='it'"'"'s'\nB="'"'a b'\nC='a'"'" # c\nexport D='it'\\''s #1'\nE='a'"'"'b'\n`,
+    { A: `it's`, B: `'a b`, C: `a'`, D: `it's #1`, E: `a'b` },
+  ],
+  ['quotes inside of their own kind', `A="{"a":"b"}"\nB='a''b'`, { A: '{"a":"b"}', B: `a''b` }],
   ['no line end at the end', 'A=1', { A: '1' }],
 ])('%s are read without a word', (_, text, variables) => {
   expect(readVariables(text)).toEqual({ variables, oddities: [] })

@@ -1,12 +1,14 @@
-/** config/sidecar.yaml has every route of the reference deployment. */
+/** config/sidecar.yaml has every route of the reference deployment, and reads its environment. */
 import { describe, expect, it } from 'vitest'
 import { ask, basic, seen } from './asking.ts'
+import { environmentTests } from './environment.ts'
 import { routeTests } from './routes.ts'
 import { sidecar } from './sidecar.ts'
 import { testSite } from './site.ts'
 
 describe('config/sidecar.yaml', () => {
   routeTests(sidecar)
+  environmentTests(sidecar)
 
   describe('what only it has', () => {
     const site = testSite(sidecar)

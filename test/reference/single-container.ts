@@ -5,6 +5,8 @@
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { readPlan } from '../../src/plan/read-plan.ts'
+import type { Plan } from '../../src/plan/types.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { type Gatehouse, projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
@@ -32,6 +34,20 @@ export interface SingleContainer {
 
 /** Starts it and waits for nothing. */
 export async function startSingleContainer(site: Site, env: Variables): Promise<SingleContainer> {
+  const { environment, ...rest } = await surroundingsOf(site, env)
+  return { ...rest, gatehouse: startGatehouse({ command: source, file: configFile, env: environment }) }
+}
+
+/** What would be started. Throws if the config file has mistakes. */
+export async function singleContainerPlan(site: Site, env: Variables): Promise<Plan> {
+  const { plan, diagnostics } = readPlan(configFile, (await surroundingsOf(site, env)).environment)
+  if (plan === undefined) throw new Error(JSON.stringify(diagnostics))
+  return plan
+}
+
+type Surroundings = Omit<SingleContainer, 'gatehouse'> & { readonly environment: Variables }
+
+async function surroundingsOf(site: Site, env: Variables): Promise<Surroundings> {
   const [http, https] = await portsFor(env)
   const backend = join(site.folder, 'backend')
   mkdirSync(backend, { recursive: true })
@@ -39,7 +55,7 @@ export async function startSingleContainer(site: Site, env: Variables): Promise<
   // PostgreSQL's user puts its socket there.
   chmodSync(state, 0o1777)
   const ports = await programPorts()
-  const wanted: Variables = {
+  const environment: Variables = {
     ...site.environment(),
     PATH: path(),
     PORT: String(http),
@@ -56,8 +72,7 @@ export async function startSingleContainer(site: Site, env: Variables): Promise<
     ...ports,
     ...env,
   }
-  const gatehouse = startGatehouse({ command: source, file: configFile, env: wanted })
-  return { gatehouse, http, https, stacks: wanted.GATEHOUSE_STACKS ?? '', ports }
+  return { environment, http, https, ports, stacks: environment.GATEHOUSE_STACKS ?? '' }
 }
 
 /** The stand-ins come first, then the pinned Node, then what Debian has. */
