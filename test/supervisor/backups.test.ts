@@ -162,6 +162,12 @@ describe('older backups', () => {
     expect(backups()).toEqual(expect.arrayContaining([nameOf(hour), nameOf(2 * hour), 'db-before-the-upgrade.dump']))
   })
 
+  it('all stay if the new one is far smaller: it may be of what has just been lost', async () => {
+    for (const age of [1, 2, 3]) old(nameOf(age * hour), { age: 0, content: 'x'.repeat(5_000) })
+    const { backup } = await runOf(task('echo little >"$1"', { keep: 1 }))
+    expect(backup).toMatchObject({ files: 4, shrunk: true })
+  })
+
   it('all stay after a failure', async () => {
     for (const age of [1, 2, 3, 4]) old(nameOf(age * hour), { age: 0 })
     await runOf(task('echo half >"$1"; exit 1', { keep: 1 }))

@@ -11,7 +11,7 @@ import type { EventFeed } from '../event-feed.ts'
 import type { SupervisedProcess } from '../process.ts'
 import { type Attempt, beginAttempt, type Owner } from './attempt.ts'
 import { lookInto, type Seen } from './folder.ts'
-import { type BackupStanding, isToBeMadeUp, standingOf } from './standing.ts'
+import { type BackupStanding, hasShrunk, isToBeMadeUp, standingOf } from './standing.ts'
 
 const betweenLooks: Milliseconds = 60_000
 
@@ -88,11 +88,12 @@ export class Backups {
     }
   }
 
-  /** After a success older ones are deleted, never the newest. */
+  /** After a success older ones are deleted; but not for one that may be of what has just been lost. */
   async #lookAtNew(name: string, plan: BackupPlan): Promise<void> {
     const { files } = await lookInto(plan)
     const { log } = this.#options
-    for (const { name: old } of files.slice(Math.max(1, plan.keep ?? files.length))) {
+    const kept = hasShrunk(files) ? files.length : (plan.keep ?? files.length)
+    for (const { name: old } of files.slice(kept)) {
       await rm(join(plan.folder, old), { force: true }).catch((error) =>
         log.warn(`an old backup could not be deleted (${codeOf(error)})`, { process: name }),
       )

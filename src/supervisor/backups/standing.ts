@@ -35,10 +35,15 @@ export function standingOf(
     size: files.reduce((sum, { size }) => sum + size, 0),
     ...(allowed !== undefined && { allowed }),
     overdue: allowed !== undefined && now - (newest?.at ?? since) > allowed,
-    shrunk: newest !== undefined && before !== undefined && newest.size < before.size / 2,
+    shrunk: hasShrunk(files),
     ...(tried !== undefined && { unfinished: tried }),
     ...(trouble !== undefined && { trouble }),
   }
+}
+
+/** The newest of them, which is the first, holds less than half of what the one before does. */
+export function hasShrunk([newest, before]: readonly BackupFile[]): boolean {
+  return newest !== undefined && before !== undefined && newest.size < before.size / 2
 }
 
 function described({ name, at, size }: BackupFile, before: BackupFile | undefined, secret: boolean) {
