@@ -9,6 +9,9 @@ import { type Document, mistakesIn } from './schema.ts'
 
 const both = Object.keys(variants) as Variant[]
 
+/** All of them are among those that the level `baseline` allows, and `restricted` allows none of them. */
+const capabilitiesOf = { sidecar: [], single: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'] }
+
 /** What the container runtime needs for itself between the end of the last process and SIGKILL, in seconds. */
 const margin = 10
 
@@ -87,22 +90,21 @@ describe.each(both)('the manifests of the variant %s', (variant) => {
     for (const name of Object.keys(environmentOf(gatehouse))) expect(text).toMatch(new RegExp(`\\b${name}\\b`))
   })
 
-  it('give each container a root that is read-only, no privilege, and a limit of memory', () => {
-    expect(pod.securityContext).toMatchObject({
-      runAsNonRoot: true,
-      runAsUser: 10001,
-      seccompProfile: { type: 'RuntimeDefault' },
-    })
+  it('give each container a root that is read-only, the rights that it needs, and a limit of memory', () => {
+    const { runAsUser, runAsNonRoot, seccompProfile } = pod.securityContext
+    expect([runAsUser, runAsNonRoot]).toEqual(variant === 'sidecar' ? [10_001, true] : [0, undefined])
+    expect(seccompProfile).toEqual({ type: 'RuntimeDefault' })
     expect(pod.automountServiceAccountToken).toBe(false)
     for (const { securityContext, resources } of containers) {
-      expect(securityContext).toEqual({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      })
+      const { capabilities, ...others } = securityContext
+      expect(others).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true })
+      expect(capabilities.drop).toEqual(['ALL'])
+      expect(capabilities.add ?? []).toEqual(capabilitiesOf[variant])
       expect(resources.limits.memory).toMatch(/^\d+[MG]i$/)
       expect(resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
     }
+    const level = the(variant, 'Namespace').metadata.labels?.['pod-security.kubernetes.io/enforce']
+    expect(level).toBe(variant === 'sidecar' ? 'restricted' : 'baseline')
   })
 
   it('mount every volume that they name, and a writable one wherever Gatehouse writes', () => {

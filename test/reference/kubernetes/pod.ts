@@ -16,7 +16,10 @@ export interface Container {
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
   readonly env?: readonly { readonly name: string; readonly value: string }[]
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[]
-  readonly securityContext: Readonly<Record<string, unknown>>
+  readonly securityContext: {
+    readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] }
+    readonly [other: string]: unknown
+  }
   readonly resources: { readonly requests: object; readonly limits: { readonly memory: string; readonly cpu?: string } }
   readonly lifecycle?: unknown
   readonly startupProbe?: Probe

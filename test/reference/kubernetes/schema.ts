@@ -3,7 +3,11 @@
 export interface Document {
   readonly apiVersion: string
   readonly kind: string
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> }
+  readonly metadata: {
+    readonly name: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
   // The rest is as its kind wants it; the schema has the last word, and a test reads what it needs.
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly [key: string]: any

@@ -1,49 +1,67 @@
 /**
  * A container by hand, as a pod's securityContext asks for it: a root of its own that is read-only, the pod's volumes where the
- * manifest mounts them, and a user without any capability or a way to get one.
+ * manifest mounts them, its user, and no capability but those that it names, nor a way to get one.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Container } from './pod.ts'
+import type { Pod } from './pod.ts'
 
 /** Who may: root, with unshare(1), mount(8) and setpriv(1), which every Debian has. */
 export const mayUnshare = spawnSync('unshare', ['--mount', 'setpriv', '--version']).status === 0
 
 /** What an image brings; of the machine, and read-only. */
-const image = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/ssl', '/etc/alternatives', '/etc/java-17-openjdk']
+const image = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/ssl', '/etc/alternatives']
+/** What container runtimes add. */
 const devices = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom', '/proc']
-/** That of the manifests, and the only one in /etc/passwd beside root. */
-const id = 10_001
+const files = {
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
+  'etc/passwd':
+    'root:x:0:0::/:/bin/sh\npostgres:x:70:70::/:/bin/sh\ngatehouse:x:10001:10001::/data:/usr/sbin/nologin\n',
+  'etc/group': 'root:x:0:\npostgres:x:70:\ngatehouse:x:10001:\n',
+}
 
 /**
- * Words to stand before a command; the process that they make is the command's own. `folder` is empty and the test's own.
- * `brought` maps paths in the container to those on the machine that are bound there, read-only; each writable volume is an
- * empty one, with the rights that `fsGroup` gives it.
+ * Words to stand before a command of the pod's Gatehouse; the process that they make is the command's own. `folder` does not
+ * exist yet and is the test's own. `brought` maps paths in the container to those on the machine that are bound there, read-only.
  */
-export function sealedRoot(
-  folder: string,
-  { volumeMounts }: Container,
-  brought: Readonly<Record<string, string>>,
-): readonly string[] {
-  const root = join(folder, 'root')
-  mkdirSync(join(root, 'etc'), { recursive: true })
-  writeFileSync(join(root, 'etc/passwd'), `root:x:0:0::/:/bin/sh\ngatehouse:x:${id}:${id}::/data:/usr/sbin/nologin\n`)
-  writeFileSync(join(root, 'etc/group'), `root:x:0:\ngatehouse:x:${id}:\n`)
-  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
-  const volumes = volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)
+export function sealedRoot(folder: string, pod: Pod, brought: Readonly<Record<string, string>>): readonly string[] {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  const mounts = pod.gatehouse.volumeMounts.filter(({ readOnly }) => !readOnly)
   const script = [
     'set -e',
-    // Mounts of a mount namespace end with its last process; this one is made read-only as the last.
-    `mount --bind ${root} ${root}`,
-    ...image.filter(existsSync).map((path) => put(path, root, path, 'bind,ro')),
-    ...devices.map((path) => put(path, root, path, 'bind')),
-    ...Object.entries(brought).map(([to, from]) => put(from, root, to, 'bind,ro')),
-    ...volumes.map((path) => emptyVolume(join(root, path))),
-    `mount -o remount,bind,ro ${root}`,
-    `exec /usr/sbin/chroot ${root} setpriv --reuid=${id} --regid=${id} --groups=${id} --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`,
+    // Mounts of a mount namespace end with its last process; this one is made read-only when all others are there.
+    `mount --bind ${folder} ${folder}`,
+    ...image.filter(existsSync).map((path) => put(path, folder, path, 'bind,ro')),
+    ...devices.map((path) => put(path, folder, path, 'bind')),
+    memory(join(folder, '/dev/shm'), 'mode=1777'),
+    ...Object.entries(brought).map(([to, from]) => put(from, folder, to, 'bind,ro')),
+    ...mounts.map(({ name, mountPath }) => memory(join(folder, mountPath), rightsOf(name, pod))),
+    `mount -o remount,bind,ro ${folder}`,
+    `exec /usr/sbin/chroot ${folder} setpriv ${identity(pod)} --inh-caps=-all --no-new-privs "$@"`,
   ]
   return ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', script.filter(Boolean).join('\n'), 'sh']
+}
+
+/** As the kubelet makes a new volume: an emptyDir for everyone, another for root, and either for the `fsGroup`. */
+function rightsOf(volume: string, { spec }: Pod): string {
+  const empty = (spec.volumes as { name: string; emptyDir?: unknown }[]).some(
+    (one) => one.name === volume && one.emptyDir,
+  )
+  const { fsGroup } = spec.securityContext
+  return `mode=${fsGroup === undefined ? '' : 2}${empty ? '777' : '755'}${fsGroup === undefined ? '' : `,gid=${fsGroup}`}`
+}
+
+/** Its user, and of all capabilities those that it is given. */
+function identity({ spec, gatehouse }: Pod): string {
+  const { runAsUser, runAsGroup, fsGroup } = spec.securityContext
+  const { add = [] } = gatehouse.securityContext.capabilities
+  const groups = fsGroup === undefined ? '--clear-groups' : `--groups=${fsGroup}`
+  const bounds = ['-all', ...add.map((name) => `+${name.toLowerCase()}`)].join(',')
+  return `--reuid=${runAsUser} --regid=${runAsGroup} ${groups} --bounding-set=${bounds}`
 }
 
 /** The line that mounts it; empty for a link, which is made at once. */
@@ -59,7 +77,7 @@ function put(from: string, root: string, to: string, options: string): string {
   return `mount -o ${options} ${from} ${target}`
 }
 
-function emptyVolume(target: string): string {
+function memory(target: string, options: string): string {
   mkdirSync(target, { recursive: true })
-  return `mount -t tmpfs -o mode=2770,gid=${id} tmpfs ${target}`
+  return `mount -t tmpfs -o ${options} tmpfs ${target}`
 }
