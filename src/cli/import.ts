@@ -79,11 +79,12 @@ async function importInto(
   const { verify } = await import('../import/verify.ts')
   const { yamlText } = await import('../import/yaml-text.ts')
   const { config, comments, findings } = importFiles(files, around)
-  const head = [`Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`, '']
-  const text = yamlText({ version: 1, ...config }, comments, head.slice(0, 1))
-  const { errors, unset } = verify(output ?? defaultFile, text, around.environment)
+  const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
+  const text = yamlText({ version: 1, ...config }, comments, [head])
+  const { errors, missing, unset } = verify(output ?? defaultFile, text, around.environment)
   for (const line of findingLines(findings)) terminal.err(`${line}\n`)
   for (const error of errors) terminal.err(`${formatDiagnostic(error)}\n`)
+  for (const { message } of missing) terminal.err(`not on this machine: ${message}\n`)
   if (unset.length > 0) terminal.err(`needs these variables, which are not set here: ${unset.join(', ')}\n`)
   terminal.err(`${summary(config, findings)}\n`)
   if (errors.length > 0)

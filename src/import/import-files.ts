@@ -1,4 +1,5 @@
 /** The front door: foreign files, in the order given, as one configuration of ours. */
+import { readCompose } from './compose/read.ts'
 import { withDashboard } from './dashboard.ts'
 import { joinPorts } from './join-ports.ts'
 import type { Kind } from './kind.ts'
@@ -28,7 +29,8 @@ export function importFiles(files: readonly ForeignFile[], around: Around): Merg
   const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
   const merged = isFronted ? withoutWebServer(merge(readings)) : merge(readings)
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
-  const { config, comments, findings, places } = joinPorts(page ? withDashboard(merged, page) : merged)
+  const hosts = Object.assign({}, ...readings.map(({ reading }) => reading.hosts ?? {}))
+  const { config, comments, findings, places } = joinPorts(page ? withDashboard(merged, page) : merged, hosts)
   const given = files.map(({ file }) => file)
   return { config: inFileOrder(config), comments, findings: inPlaceOrder(findings, given), places }
 }
@@ -44,7 +46,8 @@ function inPlaceOrder(findings: readonly Finding[], given: readonly string[]): r
 /** supervisord reads its files as one; all others stand for themselves. */
 function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFile[] {
   const supervised = files.filter(({ kind }) => kind === 'supervisord')
-  return files.flatMap(({ file, kind }): readonly ReadFile[] => {
+  return files.flatMap(({ file, text, kind }): readonly ReadFile[] => {
+    if (kind === 'compose') return [{ file, reading: readCompose({ file, text }) }]
     if (kind === 'supervisord')
       return file === supervised[0]?.file
         ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]

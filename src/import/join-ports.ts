@@ -3,46 +3,64 @@
  * whether it is starting, ready or gone.
  */
 import type { Merged } from './merge.ts'
-import type { Entries, Finding, Fragment, Value } from './reading.ts'
+import type { Entries, Finding, Value } from './reading.ts'
+
+/** Processes by the name of the container in which they were. */
+export type Hosts = Readonly<Record<string, string>>
 
 /** With `port` given to each process that a route leads to. Routes that no process answers keep their address. */
-export function joinPorts({ config, comments, findings, places }: Merged): Merged {
-  const processes = config.processes ?? {}
-  const names = new Map<number, string[]>()
-  for (const [name, process] of Object.entries(processes)) {
-    const port = knownPort(process)
-    if (port !== undefined) names.set(port, [...(names.get(port) ?? []), name])
-  }
+export function joinPorts(merged: Merged, hosts: Hosts): Merged {
+  const { config, findings, places } = merged
   const routes = config.gateway?.routes
-  if (!Array.isArray(routes)) return { config, comments, findings, places }
+  if (!Array.isArray(routes)) return merged
+  const processes = config.processes ?? {}
+  const names = namesByPort(processes)
   const led = new Map<string, number>()
   const joined = routes.map((route: Value) => {
-    const port = localPort(route)
-    const [name, ...others] = port === undefined ? [] : (names.get(port) ?? [])
-    if (port === undefined || name === undefined || others.length > 0) return route
-    led.set(name, port)
-    return { ...(route as Entries), to: name }
+    const address = addressOf(route)
+    if (!address) return route
+    const named = Object.hasOwn(hosts, address.host) ? hosts[address.host] : undefined
+    const [local, ...others] = isLocal(address.host) ? (names.get(address.port) ?? []) : []
+    const name = named ?? (others.length === 0 ? local : undefined)
+    if (name === undefined) return route
+    const port = led.get(name) ?? portOf(processes[name]) ?? address.port
+    // A second port of the same program: its containers are one now.
+    if (port !== address.port && named !== undefined)
+      return { ...address.route, to: `http://127.0.0.1:${address.port}` }
+    led.set(name, address.port)
+    return { ...address.route, to: name }
   })
   const told = [...led].map(([name, port]): Finding => {
-    const at = places.find(({ path }) => path.length === 2 && path[1] === name)?.at ?? nowhere
+    const at = places.find(({ path }) => path.length === 2 && path[1] === name)?.at ?? { file: '', line: 1, column: 1 }
     return {
       ...at,
       severity: 'note',
       message: `routes to port ${port} lead to \`${name}\`, which finds it in PORT too`,
     }
   })
-  const gateway: Entries = { ...config.gateway, routes: joined }
   return {
-    config: { ...config, gateway, ...withPorts(processes, led) },
-    comments,
-    places,
+    ...merged,
+    config: { ...config, gateway: { ...config.gateway, routes: joined }, ...withPorts(processes, led) },
     findings: [...findings, ...told],
   }
 }
 
-const nowhere = { file: '', line: 1, column: 1 }
+/** The port of a route to this machine without TLS: what a process would answer. */
+export function localPort(route: Value): number | undefined {
+  const address = addressOf(route)
+  return address && isLocal(address.host) ? address.port : undefined
+}
 
-function withPorts(processes: Entries, led: ReadonlyMap<string, number>): Pick<Fragment, 'processes'> {
+function namesByPort(processes: Entries): ReadonlyMap<number, readonly string[]> {
+  const names = new Map<number, string[]>()
+  for (const [name, process] of Object.entries(processes)) {
+    const port = portOf(process)
+    if (port !== undefined) names.set(port, [...(names.get(port) ?? []), name])
+  }
+  return names
+}
+
+function withPorts(processes: Entries, led: ReadonlyMap<string, number>): { readonly processes?: Entries } {
   if (led.size === 0) return {}
   const changed = Object.entries(processes).map(([name, process]) => {
     const port = led.get(name)
@@ -53,18 +71,23 @@ function withPorts(processes: Entries, led: ReadonlyMap<string, number>): Pick<F
   return { processes: Object.fromEntries(changed) }
 }
 
-function knownPort(process: Value): number | undefined {
+function portOf(process: Value | undefined): number | undefined {
   if (!isMapping(process)) return undefined
   const { port, ready } = process
   if (typeof port === 'number') return port
   return isMapping(ready) && typeof ready.tcp === 'number' ? ready.tcp : undefined
 }
 
-/** Of a route to this machine without TLS: what a process would answer. */
-export function localPort(route: Value): number | undefined {
+function addressOf(
+  route: Value,
+): { readonly route: Entries; readonly host: string; readonly port: number } | undefined {
   if (!isMapping(route) || typeof route.to !== 'string') return undefined
-  const [, digits] = /^http:\/\/(?:localhost|127\.0\.0\.1):(\d{1,5})\/?$/.exec(route.to) ?? []
-  return digits === undefined ? undefined : Number(digits)
+  const [, host = '', digits] = /^http:\/\/([\w.-]+):(\d{1,5})\/?$/.exec(route.to) ?? []
+  return digits === undefined ? undefined : { route, host, port: Number(digits) }
+}
+
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '127.0.0.1'
 }
 
 function isMapping(value: Value | undefined): value is Entries {

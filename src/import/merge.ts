@@ -1,12 +1,12 @@
 /** Several readings as one configuration. Of two things with one name the first stays, and the second is told. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Origin, Page } from './placed.ts'
+import type { Origin, PlacedReading } from './placed.ts'
 import type { Comment, Entries, Finding, Fragment, Reading, Value } from './reading.ts'
 
 export interface ReadFile {
   /** As it was given. */
   readonly file: string
-  readonly reading: Reading & { readonly places?: readonly Origin[]; readonly page?: Page }
+  readonly reading: Reading & Partial<PlacedReading>
 }
 
 export interface Merged {

@@ -1,9 +1,10 @@
 import type { Reading } from './reading.ts'
+import type { Place } from './reports.ts'
 
 /** Where an entry of the new file comes from. */
 export interface Origin {
   readonly path: readonly (string | number)[]
-  readonly at: { readonly file: string; readonly line: number; readonly column: number }
+  readonly at: Place
 }
 
 export interface Page {
@@ -18,6 +19,8 @@ export interface Page {
 /** A reading that knows where its processes were said, for what is found when several files become one. */
 export interface PlacedReading extends Reading {
   readonly places: readonly Origin[]
+  /** Processes by the name under which other containers reached them. */
+  readonly hosts?: Readonly<Record<string, string>>
   /** Where it showed what it supervises to browsers. */
   readonly page?: Page
 }

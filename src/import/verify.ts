@@ -5,6 +5,8 @@ import { disk, type FileFacts } from '../config/file-facts.ts'
 import { readPlan } from '../plan/read-plan.ts'
 
 export interface Verdict {
+  /** What it names and this machine does not have: files, folders. */
+  readonly missing: readonly Diagnostic[]
   /** Of the text itself: it is not as it should be. */
   readonly errors: readonly Diagnostic[]
   /** Variables that it needs and that are not set here, by name; what stands behind them could not be checked. */
@@ -25,7 +27,9 @@ export function verify(file: string, text: string, environment: Readonly<Record<
   const stand = Object.fromEntries(unset.map((name) => [name, '1']))
   const lines = text.split('\n')
   const isMadeUp = ({ line }: Diagnostic) => unset.some((name) => lines[line - 1]?.includes(`\${${name}}`))
-  return { errors: errorsWith({ ...environment, ...stand }).filter((error) => !isMadeUp(error)), unset }
+  const errors = errorsWith({ ...environment, ...stand }).filter((error) => !isMadeUp(error))
+  const isMissing = ({ code }: Diagnostic) => code === 'missing-file'
+  return { errors: errors.filter((error) => !isMissing(error)), missing: errors.filter(isMissing), unset }
 }
 
 function variableOf({ code, message }: Diagnostic): readonly string[] {

@@ -16,7 +16,8 @@ export function yamlText(config: Entries, comments: readonly Comment[], head: re
   const sections = Object.entries(config).map(([key, value]) =>
     entryLines(key, value, { remarks, path: [], indent: 0 }),
   )
-  return [...head.map(commented), ...sections.map((lines) => lines.join('\n'))].join('\n').replace(/\n*$/, '\n')
+  const paragraphs = sections.map((lines) => (lines.length > 1 ? `\n${lines.join('\n')}` : lines.join('\n')))
+  return `${[...head.map(commented), ...paragraphs].join('\n')}\n`
 }
 
 interface Here {

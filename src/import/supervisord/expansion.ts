@@ -3,10 +3,7 @@
  * variable of the environment stays one, and becomes `${NAME}` of ours when all else has been read.
  */
 
-/** Around the name of a variable: private use characters, which no configuration holds, so that splitters see one letter more. */
-const opening = '\ue000'
-const closing = '\ue001'
-const variablePattern = /\ue000([A-Za-z_][A-Za-z0-9_]*)\ue001/g
+import { marked } from '../marked.ts'
 
 /** What a `%(name)s` stands for, by name; those of the environment begin with `ENV_`. */
 export type Known = Readonly<Record<string, string | number>>
@@ -26,7 +23,7 @@ export function expand(text: string, known: Known): Expansion {
       const value = formatted(known[name] ?? '', { zeros: flags.includes('0'), width: Number(width), type })
       if (value !== undefined) return value
       problem ??= `has \`${whole}\`, which has another type`
-    } else if (/^ENV_[A-Za-z_][A-Za-z0-9_]*$/.test(name) && type === 's') return `${opening}${name.slice(4)}${closing}`
+    } else if (/^ENV_[A-Za-z_][A-Za-z0-9_]*$/.test(name) && type === 's') return marked(name.slice(4))
     else problem ??= `has \`${whole}\`, which supervisord does not know`
     return whole
   })
@@ -44,14 +41,4 @@ function formatted(value: string | number, { zeros, width, type }: Format): stri
   if (type === 's') return String(value).padStart(width)
   if (typeof value !== 'number' || !/^[di]$/.test(type)) return undefined
   return String(value).padStart(width, zeros ? '0' : ' ')
-}
-
-/** Nothing but one variable. */
-export function isVariable(text: string): boolean {
-  return /^\ue000\w+\ue001$/.test(text)
-}
-
-/** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
-export function written(text: string): string {
-  return text.replaceAll('${', '$${').replace(variablePattern, (_, name: string) => `\${${name}}`)
 }

@@ -1,8 +1,9 @@
 /** The file and those that its `[include]` names, as one list of sections: of a key that comes twice the later one counts. */
+
 import { dirname, join, resolve } from 'node:path'
+import type { Report } from '../reports.ts'
 import { expand } from './expansion.ts'
 import { type Entry, type Ini, parseIni, type Section } from './ini.ts'
-import type { Report } from './keys.ts'
 
 /** A foreign file, and how to find those that it includes. */
 export interface IniSource {

@@ -3,12 +3,7 @@
  * (`;` and `#` behind white space begin a comment anywhere, sections and keys may come twice).
  */
 
-/** Where something stands; both from 1 on. */
-export interface Place {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
+import type { Place } from '../reports.ts'
 
 export interface Entry {
   /** In lower case, as keys are compared. */

@@ -1,11 +1,9 @@
 /** The keys of a section, read one by one: what is never asked for is known at the end. */
 import { dirname, resolve } from 'node:path'
-import type { Finding } from '../reading.ts'
+import type { Place, Report } from '../reports.ts'
 import { expand, type Known } from './expansion.ts'
-import type { Entry, Place, Section } from './ini.ts'
+import type { Entry, Section } from './ini.ts'
 import { readBoolean, readBytes, readInteger, readSignal } from './scalars.ts'
-
-export type Report = (at: Place, severity: Finding['severity'], message: string) => void
 
 export interface Read<T> {
   readonly value: T

@@ -1,8 +1,11 @@
 /** Files for what programs write: supervisord gives each stream a name, here all lie below one `log.directory`. */
+
 import { basename, dirname } from 'node:path'
+import { marked, written } from '../marked.ts'
 import type { Entries } from '../reading.ts'
-import { type Known, written } from './expansion.ts'
-import type { Keys, Read, Report } from './keys.ts'
+import type { Report } from '../reports.ts'
+import type { Known } from './expansion.ts'
+import type { Keys, Read } from './keys.ts'
 import { bytesWritten } from './scalars.ts'
 
 export interface LogFiles {
@@ -58,7 +61,7 @@ export function decideLogs(programs: readonly Logged[], report: Report): LogDeci
   const kept = mostFrequent(files.map(({ backups }) => backups?.value ?? defaultBackups)) ?? defaultBackups
   const rotate = { size: bytesWritten(size > 0 ? size : defaultSize), keep: Math.min(Math.max(kept, 1), 1000) }
   for (const { path, name, stream, maxbytes, backups, together } of files) {
-    const ours = `${folder}/${name}/\ue000HOSTNAME\ue001-${stream}.log`
+    const ours = `${folder}/${name}/${marked('HOSTNAME')}-${stream}.log`
     if (path.value !== ours)
       report(path.at, 'changed', `this file is now \`${written(folder)}/${name}/<hostname>-${stream}.log\``)
     if (maxbytes && maxbytes.value !== size)

@@ -1,13 +1,17 @@
 /** A `[program:NAME]` section as processes of ours. */
+
 import { portOf } from '../known-port.ts'
+import { marked, written } from '../marked.ts'
+import { ourName } from '../our-name.ts'
 import type { Entries, Value } from '../reading.ts'
-import { type Known, written } from './expansion.ts'
-import type { Place, Section } from './ini.ts'
-import { type Keys, keysOf, type Read, type Report } from './keys.ts'
+import type { Place, Report } from '../reports.ts'
+import { commandItems, splitCommand, type Word } from '../words.ts'
+import type { Known } from './expansion.ts'
+import type { Section } from './ini.ts'
+import { type Keys, keysOf, type Read } from './keys.ts'
 import { type LogFiles, readLogFiles } from './log-files.ts'
 import { restartEntries } from './restart.ts'
 import { readVariables } from './variables.ts'
-import { commandItems, splitCommand, type Word } from './words.ts'
 
 /** What `[supervisord]` and a `[group:...]` say for it. */
 export interface Surroundings {
@@ -50,7 +54,7 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
   }).flatMap((program) => program ?? [])
 }
 
-const expandedHost = '\ue000HOSTNAME\ue001'
+const expandedHost = marked('HOSTNAME')
 
 function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
   const { section } = keys
@@ -156,15 +160,6 @@ function readName(keys: Keys, report: Report): string {
       `\`${theirs}\` is called \`${ours}\`: names have lower-case letters, digits, \`-\` and \`_\``,
     )
   return ours
-}
-
-export function ourName(theirs: string): string {
-  return (
-    theirs
-      .toLowerCase()
-      .replace(/[^a-z0-9_-]+/g, '-')
-      .replace(/^[-_]+/, '') || 'process'
-  )
 }
 
 function readUmask(keys: Keys, around: Surroundings, report: Report): string | undefined {

@@ -1,13 +1,16 @@
 /** The front door: supervisord's configuration, from all of its files, as a part of ours. */
 
+import { marked } from '../marked.ts'
+import { ourName } from '../our-name.ts'
 import type { PlacedReading } from '../placed.ts'
 import type { Comment, Entries, Finding, Value } from '../reading.ts'
+import type { Report } from '../reports.ts'
 import { type IniSource, readFiles } from './files.ts'
 import type { Section } from './ini.ts'
-import { type Keys, keysOf, type Report } from './keys.ts'
+import { type Keys, keysOf } from './keys.ts'
 import { decideLogs } from './log-files.ts'
 import { inStartOrder, predecessors } from './order.ts'
-import { ourName, type Program, readProgram, type Surroundings } from './program.ts'
+import { type Program, readProgram, type Surroundings } from './program.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 /** Several files are read like one with includes: what `supervisord -c` is given, and what lies in its `conf.d`. */
@@ -20,7 +23,7 @@ export function readSupervisord(sources: readonly IniSource[]): PlacedReading {
   const isGroup = ({ name }: Section) => name.startsWith('group:')
   const settings = readSettings(
     sections.filter((section) => !isProgram(section) && !isGroup(section)),
-    { host_node_name: '\ue000HOSTNAME\ue001' },
+    { host_node_name: marked('HOSTNAME') },
     report,
   )
   const groups = sections.filter(isGroup).map((section) => readGroup(keysOf(section, {}, report), report))

@@ -1,6 +1,8 @@
 /** When a program is started, started again, and given up. */
+
 import type { Entries, Value } from '../reading.ts'
-import type { Keys, Read, Report } from './keys.ts'
+import type { Report } from '../reports.ts'
+import type { Keys, Read } from './keys.ts'
 
 /** As many as the schema allows: never. */
 const endless = 1_000_000

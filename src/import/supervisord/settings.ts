@@ -1,9 +1,12 @@
 /** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
+
+import { written } from '../marked.ts'
 import type { Page } from '../placed.ts'
 import type { Entries } from '../reading.ts'
-import { type Known, written } from './expansion.ts'
+import type { Report } from '../reports.ts'
+import type { Known } from './expansion.ts'
 import type { Section } from './ini.ts'
-import { type Keys, keysOf, type Read, type Report } from './keys.ts'
+import { type Keys, keysOf, type Read } from './keys.ts'
 import { readVariables } from './variables.ts'
 
 export interface Settings {

@@ -1,6 +1,6 @@
-/** A command as supervisord splits it: Python's shlex.split, after its variables were put in. */
-import type { Value } from '../reading.ts'
-import { isVariable, written } from './expansion.ts'
+/** A command as Python's shlex.split splits it, and with it supervisord and Compose, after variables were put in. */
+import { isVariable, written } from './marked.ts'
+import type { Value } from './reading.ts'
 
 export interface Word {
   /** Without its quotes. */
@@ -13,7 +13,7 @@ export type Split =
   | { readonly ok: true; readonly words: readonly Word[] }
   | { readonly ok: false; readonly unclosed: string }
 
-const pieces = /\s+|'[^']*'|"(?:\\[\s\S]|[^"\\])*"|\\[\s\S]|[^\s'"\\]+/gy
+const pieces = /\s+|\ue000[^\ue001]*\ue001|'[^']*'|"(?:\\[\s\S]|[^"\\])*"|\\[\s\S]|[^\s'"\\\ue000]+/gy
 
 export function splitCommand(text: string): Split {
   const words: Word[] = []
@@ -43,7 +43,7 @@ function unquoted(piece: string): string {
 
 /**
  * The items of our `command`. A variable alone, without quotes, may hold several words or none, so it is split after it was put in.
- * In part of a word, as in `%(ENV_DIR)s/run`, blanks would tear it apart there: nobody relies on that, and here they don't.
+ * In part of a word, as in `$DIR/run`, blanks would tear it apart there: nobody relies on that, and here they don't.
  */
 export function commandItems(words: readonly Word[]): readonly Value[] {
   return words.map(({ text, raw }) => (isVariable(raw) ? { words: written(raw) } : written(text)))

@@ -1,0 +1,56 @@
+/** `healthcheck` as `ready`: there, too, it says whether dependants may start, and restarts nothing. */
+
+import { written } from '../marked.ts'
+import type { Entries, Value } from '../reading.ts'
+import type { Report } from '../reports.ts'
+import type { Fields } from './fields.ts'
+import { textsOf } from './lists.ts'
+
+export function readyEntries(service: Fields, report: Report): Entries {
+  const fields = service.fields('healthcheck')
+  if (!fields) return {}
+  const disabled = fields.boolean('disable')?.value
+  const exec = execOf(fields, report)
+  const interval = fields.duration('interval')
+  const timeout = fields.duration('timeout')
+  const retries = fields.number('retries')
+  const startPeriod = fields.duration('start_period')
+  fields.duration('start_interval')
+  for (const { key, at } of fields.unread()) report(at, 'untranslated', `\`healthcheck.${key}\` is not known`)
+  if (disabled || !exec) return {}
+  if (startPeriod)
+    report(
+      startPeriod.at,
+      'changed',
+      'is the `deadline` of `ready` if that is longer than 5m: who is not ready by then is started again',
+    )
+  report(fields.at, 'note', 'decides who is `ready`; who shall be started again when it fails needs `alive` too')
+  return {
+    ready: {
+      exec,
+      // Compose's own defaults: ours ask a command each second.
+      every: interval?.value ?? '30s',
+      timeout: timeout?.value ?? '30s',
+      ...deadline(startPeriod?.value),
+      failures: retries?.value ?? 3,
+    },
+  }
+}
+
+function execOf(fields: Fields, report: Report): readonly Value[] | undefined {
+  const test = fields.node('test')
+  if (!test) return undefined
+  const [first, ...rest] = textsOf(test).map(({ value }) => value)
+  if (first === undefined || first === 'NONE') return undefined
+  if (test.kind === 'scalar') return ['sh', '-c', written(first)]
+  if (first === 'CMD-SHELL') return ['sh', '-c', ...rest.map(written)]
+  if (first === 'CMD' && rest.length > 0) return rest.map(written)
+  report(fields.placeOf('test'), 'untranslated', '`test` begins with none of `CMD`, `CMD-SHELL` and `NONE`')
+  return undefined
+}
+
+/** Ours is 5m unless it is said. */
+function deadline(startPeriod: string | undefined): Entries {
+  const [, seconds] = /^(\d+)s$/.exec(startPeriod ?? '') ?? []
+  return seconds !== undefined && Number(seconds) > 300 ? { deadline: `${seconds}s` } : {}
+}

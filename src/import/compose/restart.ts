@@ -1,0 +1,43 @@
+/** `restart`, and `deploy.restart_policy` that wins over it. */
+import type { Entries } from '../reading.ts'
+import type { Report } from '../reports.ts'
+import type { Field, Fields } from './fields.ts'
+
+/** As many as the schema allows: never. */
+const endless = 1_000_000
+
+/** Entries of our process: `restart`. A task runs once, so what is said of it is dropped. */
+export function restartEntries(service: Fields, isTask: boolean, report: Report): Entries {
+  const { at, value } = policyOf(service) ?? { at: service.at, value: 'no' }
+  if (isTask) {
+    if (value !== 'no' && value !== 'none')
+      report(at, 'changed', 'others wait for its end, so it is a task and runs once')
+    return {}
+  }
+  const [, attempts] = /^on-failure(?::(\d+))?$/.exec(value) ?? [undefined, undefined]
+  switch (value.split(':')[0]) {
+    case 'no':
+    case 'none':
+      return { restart: { policy: 'never' } }
+    case 'always':
+    case 'any':
+    case 'unless-stopped':
+      return { restart: { giveUp: { failures: endless } } }
+    case 'on-failure':
+      return { restart: { policy: 'on-failure', giveUp: { failures: attempts ? Number(attempts) + 1 : endless } } }
+    default:
+      report(at, 'untranslated', '`restart` is none of `no`, `always`, `on-failure` and `unless-stopped`')
+      return {}
+  }
+}
+
+function policyOf(service: Fields): Field<string> | undefined {
+  const own = service.text('restart')
+  const policy = service.fields('deploy')?.fields('restart_policy')
+  const condition = policy?.text('condition')
+  const attempts = policy?.number('max_attempts')
+  if (!policy) return own
+  const value = condition?.value ?? 'any'
+  const counted = value === 'on-failure' && attempts ? `${value}:${attempts.value}` : value
+  return { value: counted, at: condition?.at ?? policy.at }
+}

@@ -1,0 +1,25 @@
+/**
+ * Text with variables of the environment in it, while it is taken apart: each stands between two private use characters, which no
+ * configuration holds, and what is between them is what stands in `${...}` of ours in the end.
+ */
+
+/** `expression`: `NAME` or `NAME:-default`. */
+export function marked(expression: string): string {
+  return `\ue000${expression}\ue001`
+}
+
+const variablePattern = /\ue000([^\ue000\ue001]*)\ue001/g
+
+/** Nothing but one variable. */
+export function isVariable(text: string): boolean {
+  return /^\ue000[^\ue000\ue001]*\ue001$/.test(text)
+}
+
+export function hasVariable(text: string): boolean {
+  return text.includes('\ue000')
+}
+
+/** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
+export function written(text: string): string {
+  return text.replaceAll('${', '$${').replace(variablePattern, (_, expression: string) => `\${${expression}}`)
+}
