@@ -52,8 +52,16 @@ class Run {
     if (!step) return then(group)
     this.#done += 1
     if (this.#done > mostSteps || this.routes.length > mostRoutes) {
-      this.#notes.untranslated(step.at, `\`${step.name}\`: the conditions of this site multiply to more routes than can be written; simplify it`)
+      this.#notes.untranslated(
+        step.at,
+        `\`${step.name}\`: the conditions of this site multiply to more routes than can be written; simplify it`,
+      )
       return
+    }
+    if (step.does.kind === 'unlogged') {
+      for (const condition of step.matcher.any)
+        for (const { requests } of this.#parts(group, condition, step)) this.#unlog(requests, step.at)
+      return this.all(others, group, then)
     }
     const behind = step.group === undefined ? others : others.filter((other) => other.group !== step.group)
     for (const condition of step.matcher.except)
@@ -79,17 +87,14 @@ class Run {
         return this.all(does.steps, group, then)
       case 'answer':
         return this.#draw(group, does.answer, step.at)
-      case 'unlogged':
-        this.#unlog(requests, step.at)
-        return then(group)
       case 'try': {
         const last = does.otherwise ? undefined : does.paths.at(-1)
         for (const path of does.paths) {
-          const changed = { ...state, rewrite: path.replace('{path}', state.rewrite ?? '{path}') }
+          const next = { ...state, rewrite: path.replace('{path}', state.rewrite ?? '{path}') }
           // The last one is taken to exist: if it does not, there is nothing to serve.
-          const file = path === last ? {} : { file: { root: state.root ?? '.', path: changed.rewrite } }
+          const file = path === last ? {} : { file: { root: state.root ?? '.', path: next.rewrite } }
           if (requests.file) return then(group)
-          then({ ...group, requests: { ...requests, ...file }, state: path === '{path}' ? state : changed })
+          then({ ...group, requests: { ...requests, ...file }, state: path === '{path}' ? state : next })
         }
         if (does.otherwise) this.#draw(group, does.otherwise, step.at)
       }
@@ -111,11 +116,17 @@ class Run {
     const pairs = lost.map(([one, other]) => `\`${one}\` and \`${other}\``).join(', ')
     const { whole } = group
     const again = whole && common(whole.requests, wanted)
-    if (again?.requests && again.lost.length === 0) {
-      this.#notes.changed(step.at, `\`${step.name}\`: what only ${pairs} together say is treated as if the condition in front were not met`)
+    if (whole && again?.requests && again.lost.length === 0) {
+      this.#notes.changed(
+        step.at,
+        `\`${step.name}\`: what only ${pairs} together say is treated as if the condition in front were not met`,
+      )
       return [{ requests: again.requests, state: whole.state, whole }]
     }
-    this.#notes.untranslated(step.at, `\`${step.name}\`: no pattern says what both ${pairs} match; write a route for it`)
+    this.#notes.untranslated(
+      step.at,
+      `\`${step.name}\`: no pattern says what both ${pairs} match; write a route for it`,
+    )
     return []
   }
 
@@ -154,13 +165,23 @@ function alternativesOf({ file, ...rest }: Condition, { state, requests }: Group
   const known: Requests = paths === undefined || paths.includes('/*') ? others : { ...others, paths }
   if (!file) return [known]
   const root = file.root ?? state.root ?? '.'
-  return file.paths.map((path) => ({ ...known, file: { root, path: path.replace('{path}', state.rewrite ?? '{path}') } }))
+  return file.paths.map((path) => ({
+    ...known,
+    file: { root, path: path.replace('{path}', state.rewrite ?? '{path}') },
+  }))
 }
 
-function pathsBefore(patterns: readonly string[], { stripPrefix, rewrite }: State, requests: Requests): readonly string[] {
+function pathsBefore(
+  patterns: readonly string[],
+  { stripPrefix, rewrite }: State,
+  requests: Requests,
+): readonly string[] {
   const unwritten = rewrite === undefined ? patterns : patterns.flatMap((pattern) => unrewritten(pattern, rewrite))
   if (stripPrefix === undefined) return unwritten
-  const inside = covers({ paths: [stripPrefix, `${stripPrefix}/*`] }, { ...(requests.paths && { paths: requests.paths }) })
+  const inside = covers(
+    { paths: [stripPrefix, `${stripPrefix}/*`] },
+    { ...(requests.paths && { paths: requests.paths }) },
+  )
   return unwritten.flatMap((pattern) => {
     if (pattern === '/*' || pattern.startsWith('*')) return [pattern]
     return inside ? [`${stripPrefix}${pattern}`] : [`${stripPrefix}${pattern}`, pattern]

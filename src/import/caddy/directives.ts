@@ -143,13 +143,21 @@ function deedsOf(line: Line, directive: Directive, token: Token | undefined): re
       return [{ kind: 'steps', steps: stepsOf(block, scope, true) }]
     case 'handle_path': {
       const prefix = (token?.text ?? '').replace(/\*$/, '')
-      const strip: Step = { name, at, matcher: everything, does: { kind: 'change', change: (state) => stripped(state, prefix) } }
+      const strip: Step = {
+        name,
+        at,
+        matcher: everything,
+        does: { kind: 'change', change: (state) => stripped(state, prefix) },
+      }
       return [{ kind: 'steps', steps: [strip, ...stepsOf(block, scope)] }]
     }
   }
   const reader = readers[sortingName(name)]
   if (reader) return reader(line)
-  const what = directive.words.map(({ text }) => text).slice(0, 2).join(' ')
+  const what = directive.words
+    .map(({ text }) => text)
+    .slice(0, 2)
+    .join(' ')
   scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? 'this is no directive that is known here'}`)
   return []
 }

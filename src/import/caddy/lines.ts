@@ -53,9 +53,15 @@ export function valueOf(token: Token, notes: Notes): string | undefined {
 export function fixedValue(token: Token, notes: Notes): string | undefined {
   const { text, unknown } = ourText(token.text)
   const request = unknown[0] ?? /(?<!\$)\{(?:host|uri|path|scheme|client|request_id)\}/.exec(text)?.[0]
-  if (request === undefined) return text
+  // Empty it would be nothing that can be meant: without a value the new file is refused, and says so.
+  if (request === undefined) return required(text)
   notes.untranslated(token.at, `\`${request}\`: this is known only when a request comes, and has to be fixed here`)
   return undefined
+}
+
+/** Variables without a default, that must have a value then. */
+export function required(text: string): string {
+  return text.replaceAll(/\$\{(\w+):-\}/g, '${$1}')
 }
 
 /** The option of a block is one that nothing of ours does. */

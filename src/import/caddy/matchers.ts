@@ -204,7 +204,7 @@ function readClients(parts: Parts, texts: readonly string[]): void {
 /** One expression is known: whether the client's request id is a UUID. */
 function readProgram(parts: Parts, program: string): void {
   const [, negated, header, expression] =
-    /^\s*(!?)\s*\{(?:http\.request\.)?header\.([\w-]+)\}\.matches\(["'`](.*)["'`]\)\s*$/.exec(program) ?? []
+    /^(!?)\{(?:http\.request\.)?header\.([\w-]+)\}\.matches\(["'`](.*)["'`]\)$/.exec(program.trim()) ?? []
   if (header !== undefined && expression !== undefined && isUuidExpression(expression))
     parts.requestId = { header, valid: negated === '' }
   else parts.why ??= 'expressions are no part of routes here; they match by host, path, method and header'

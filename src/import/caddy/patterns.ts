@@ -42,5 +42,5 @@ export function translateExpression(written: string): Translated {
 
 /** The expression for a UUID of version 4, however it is written: it has the dashes, the 4 and the variant in it. */
 export function isUuidExpression(written: string): boolean {
-  return /\{8\}-.*\{4\}-.*4\]?.*\{3\}-\[89abAB\]+.*\{3\}-.*\{12\}/.test(written)
+  return written.length < 300 && /\{8\}-.*\{4\}-\[?4\]?.*\{3\}-\[[89abAB]+\].*\{3\}-.*\{12\}/.test(written)
 }

@@ -13,7 +13,10 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   if (to === undefined) return []
   const status = code === undefined ? 302 : (redirects[code.text] ?? Number(code.text))
   if (![301, 302, 303, 307, 308].includes(status)) {
-    scope.notes.untranslated(code?.at ?? at, `\`redir ${code?.text}\`: a redirect has the status 301, 302, 303, 307 or 308`)
+    scope.notes.untranslated(
+      code?.at ?? at,
+      `\`redir ${code?.text}\`: a redirect has the status 301, 302, 303, 307 or 308`,
+    )
     return []
   }
   // {hostport} is not known, {host} is without port; both are the same on the usual ports.
@@ -23,7 +26,8 @@ export const readRedir: Reader = ({ at, values, scope }) => {
 /** `error`, `respond` and `abort`: only what denies a request or says that there is nothing is said by our file. */
 export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) => {
   for (const line of block)
-    if (directiveName(line) !== 'close') leftOut(line, scope.notes, 'an answer has a text of the gateway’s own (`errors`)')
+    if (directiveName(line) !== 'close')
+      leftOut(line, scope.notes, 'an answer has a text of the gateway’s own (`errors`)')
   const written = values.findLast(({ text }) => /^\d{3}$/.test(text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
   const clients = matcher?.clients
@@ -31,7 +35,10 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
     if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)
     const key = clients.outside ? 'allow' : 'deny'
     const ranges = rangesOf(clients.ranges)
-    const change: Deed = { kind: 'change', change: (state) => ({ ...state, [key]: [...(state[key] ?? []), ...ranges] }) }
+    const change: Deed = {
+      kind: 'change',
+      change: (state) => ({ ...state, [key]: [...(state[key] ?? []), ...ranges] }),
+    }
     return [change]
   }
   return [{ kind: 'answer', answer: { kind: 'status', status } }]
@@ -42,8 +49,7 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
   let root: string | undefined
   let passThrough = false
   const except: string[] = []
-  for (const token of values)
-    notes.untranslated(token.at, `\`file_server ${token.text}\`: folders are not listed here`)
+  for (const token of values) notes.untranslated(token.at, `\`file_server ${token.text}\`: folders are not listed here`)
   for (const line of block) {
     const words = argumentsOf(line)
     switch (directiveName(line)) {
@@ -57,12 +63,14 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         for (const word of words) {
           // Names with a dot in front are hidden anyway.
           if (/^\.[\w.-]+$/.test(word.text)) continue
-          if (/^\/?[\w./-]+$/.test(word.text) && !word.text.startsWith('*')) except.push(word.text.replace(/^\.?\/+/, ''))
+          if (/^\/?[\w./-]+$/.test(word.text) && !word.text.startsWith('*'))
+            except.push(word.text.replace(/^\.?\/+/, ''))
           else notes.untranslated(word.at, `\`hide ${word.text}\`: \`except\` takes paths relative to \`root\``)
         }
         break
       case 'index':
-        if (words.map(({ text }) => text).join(' ') !== 'index.html') leftOut(line, notes, 'a folder is answered by its index.html')
+        if (words.map(({ text }) => text).join(' ') !== 'index.html')
+          leftOut(line, notes, 'a folder is answered by its index.html')
         break
       case 'browse':
         leftOut(line, notes, 'folders are not listed here')
@@ -71,7 +79,10 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         // What lies beside a file is always used, in the order of the client's wishes and of `compression`.
         break
       case 'disable_canonical_uris':
-        notes.changed(line.words[0].at, 'a folder without its slash is led to the path with it, if it has an index.html')
+        notes.changed(
+          line.words[0].at,
+          'a folder without its slash is led to the path with it, if it has an index.html',
+        )
         break
       default:
         leftOut(line, notes, 'files are served with `root`, `except`, `fallback` and `cacheControl`')

@@ -7,7 +7,10 @@ import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
 /** The variable in which the password of a user is expected. */
 export function passwordVariable(user: string): string {
-  return `${user.toUpperCase().replace(/\W+/g, '_').replace(/^(?=\d)/, '_')}_PASSWORD`
+  return `${user
+    .toUpperCase()
+    .replace(/\W+/g, '_')
+    .replace(/^(?=\d)/, '_')}_PASSWORD`
 }
 
 export const readBasicAuth: Reader = ({ block, scope }) => {
@@ -34,17 +37,25 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
     if (directiveName(line) === 'uri') path = (words[0] && fixedValue(words[0], notes)) ?? path
     else if (directiveName(line) === 'copy_headers')
       for (const word of [...words, ...(line.block ?? []).flatMap((inner) => inner.words)]) {
-        if (word.text.includes('>')) notes.untranslated(word.at, `\`${word.text}\`: \`copy\` keeps the names of headers`)
+        if (word.text.includes('>'))
+          notes.untranslated(word.at, `\`${word.text}\`: \`copy\` keeps the names of headers`)
         else copy.push(word.text)
       }
     else if (directiveName(line) !== 'header_up') leftOut(line, notes, '`auth` has `forward`, `copy` and `timeout`')
-    else if (!/^X-Forwarded-/i.test(words[0]?.text ?? '')) leftOut(line, notes, 'the service is asked with the headers that an upstream would get')
+    else if (!/^X-Forwarded-/i.test(words[0]?.text ?? ''))
+      leftOut(line, notes, 'the service is asked with the headers that an upstream would get')
   }
   if (origin === undefined || origin.startsWith('unix/')) {
-    notes.untranslated(at, '`forward_auth`: without it these requests would pass unasked; `auth: { forward: URL }` needs a URL')
+    notes.untranslated(
+      at,
+      '`forward_auth`: without it these requests would pass unasked; `auth: { forward: URL }` needs a URL',
+    )
     return []
   }
-  const forward: Entries = { forward: `${origin.includes('://') ? '' : 'http://'}${origin}${path}`, ...(copy.length > 0 && { copy }) }
+  const forward: Entries = {
+    forward: `${origin.includes('://') ? '' : 'http://'}${origin}${path}`,
+    ...(copy.length > 0 && { copy }),
+  }
   return [{ kind: 'change', change: (state) => ({ ...state, forward }) }]
 }
 
@@ -85,11 +96,18 @@ function readZone(zone: Directive, notes: Parameters<typeof leftOut>[1]): Writte
         const [, short] = /^\{header\.([\w-]+)\}$/.exec(text) ?? []
         if (header ?? short) limit.by = { header: header ?? short ?? '' }
         else if (cookie) limit.by = { cookie }
-        else if (/^\{(remote_host|client_ip|http\.request\.(remote\.host|remote_ip|remote|client_ip)|http\.vars\.client_ip)\}$/.test(text)) {
+        else if (
+          /^\{(remote_host|client_ip|http\.request\.(remote\.host|remote_ip|remote|client_ip)|http\.vars\.client_ip)\}$/.test(
+            text,
+          )
+        ) {
           limit.by = 'client'
         } else {
           limit.by = 'client'
-          notes.changed(line.words[0].at, `\`key ${text}\`: requests are counted by client, header or cookie; by client here`)
+          notes.changed(
+            line.words[0].at,
+            `\`key ${text}\`: requests are counted by client, header or cookie; by client here`,
+          )
         }
         break
       }
@@ -118,7 +136,9 @@ const encodings = ['zstd', 'br', 'gzip']
 
 export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
   const { notes, gathered } = scope
-  const named = [...values.map(({ text }) => text), ...block.map(directiveName)].filter((name) => encodings.includes(name))
+  const named = [...values.map(({ text }) => text), ...block.map(directiveName)].filter((name) =>
+    encodings.includes(name),
+  )
   for (const line of block)
     if (!encodings.includes(directiveName(line)))
       leftOut(line, notes, 'what gets shorter is compressed, from 512 bytes on; `compression` names the encodings')
@@ -126,6 +146,9 @@ export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
   const wanted = named.length > 0 ? named : ['zstd', 'gzip']
   gathered.compression ??= wanted
   if (gathered.compression.join() !== wanted.join())
-    notes.changed(at, `\`encode ${wanted.join(' ')}\`: \`compression\` is for the whole gateway; the first \`encode\` of the file decides`)
+    notes.changed(
+      at,
+      `\`encode ${wanted.join(' ')}\`: \`compression\` is for the whole gateway; the first \`encode\` of the file decides`,
+    )
   return []
 }

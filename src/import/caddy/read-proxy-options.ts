@@ -20,8 +20,10 @@ export function readHealth(health: Written, option: Directive, notes: Notes): bo
   else if (counts[name] !== undefined) health[counts[name]] = Number(text) || 1
   else if (name === 'health_status') {
     if (!/^[23]xx$/.test(text)) leftOut(option, notes, 'a target is up at any status from 200 to 399')
-  } else if (name.startsWith('health_')) leftOut(option, notes, 'a target is asked by GET, at its own port, and is up at any status from 200 to 399')
-  else if (/^(fail_duration|max_fails|unhealthy_)/.test(name)) notes.changed(option.words[0].at, `\`${name}\`: ${passive}`)
+  } else if (name.startsWith('health_'))
+    leftOut(option, notes, 'a target is asked by GET, at its own port, and is up at any status from 200 to 399')
+  else if (/^(fail_duration|max_fails|unhealthy_)/.test(name))
+    notes.changed(option.words[0].at, `\`${name}\`: ${passive}`)
   else return false
   return true
 }
@@ -65,7 +67,10 @@ export function readTransport(proxy: Proxy, option: Directive, notes: Notes): vo
       return
     case 'read_timeout':
     case 'write_timeout':
-      notes.changed(option.words[0].at, `\`${directiveName(option)}\`: \`limits.stallTimeout\` ends what stands still, 60s by default`)
+      notes.changed(
+        option.words[0].at,
+        `\`${directiveName(option)}\`: \`limits.stallTimeout\` ends what stands still, 60s by default`,
+      )
       return
     case 'keepalive':
     case 'keepalive_idle_conns':
@@ -74,7 +79,10 @@ export function readTransport(proxy: Proxy, option: Directive, notes: Notes): vo
     case 'read_buffer':
     case 'write_buffer':
     case 'max_conns_per_host':
-      notes.note(option.words[0].at, `\`${directiveName(option)}\`: connections to targets are kept by the gateway itself`)
+      notes.note(
+        option.words[0].at,
+        `\`${directiveName(option)}\`: connections to targets are kept by the gateway itself`,
+      )
       return
     case 'compression':
       if (text === 'off') return

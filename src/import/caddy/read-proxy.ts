@@ -1,12 +1,12 @@
 /** `reverse_proxy`: who is asked, and how. */
 import type { Value } from '../reading.ts'
-import { fixedValue, leftOut, type Line, type Reader } from './lines.ts'
-import { readHealth, readTransport } from './read-proxy-options.ts'
+import { fixedValue, type Line, leftOut, type Reader } from './lines.ts'
 import { readRule } from './read-headers.ts'
+import { readHealth, readTransport } from './read-proxy-options.ts'
 import { rewritten } from './read-rewrites.ts'
 import type { Deed, HeaderRules, Written } from './steps.ts'
-import { argumentsOf, type Directive, directiveName } from './tree.ts'
 import type { Token } from './tokens.ts'
+import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
 /** What the lines of its block add up to. */
 export interface Proxy {
@@ -33,7 +33,14 @@ const needless = new Set(['flush_interval', 'stream_timeout', 'stream_close_dela
 
 export const readReverseProxy: Reader = (line) => {
   const proxy: Proxy = {
-    targets: [], secure: false, upstream: {}, health: {}, tls: {}, timeouts: {}, request: {}, response: {},
+    targets: [],
+    secure: false,
+    upstream: {},
+    health: {},
+    tls: {},
+    timeouts: {},
+    request: {},
+    response: {},
   }
   const before: Deed[] = []
   for (const token of line.values) readTarget(proxy, token, line)
@@ -43,7 +50,9 @@ export const readReverseProxy: Reader = (line) => {
     return []
   }
   const { health, tls, timeouts, request, response } = proxy
-  const targets = [...new Set(proxy.targets)].map((target) => (proxy.secure ? target.replace(/^http:/, 'https:') : target))
+  const targets = [...new Set(proxy.targets)].map((target) =>
+    proxy.secure ? target.replace(/^http:/, 'https:') : target,
+  )
   const upstream: Written = {
     ...proxy.upstream,
     ...(health.http !== undefined && { health }),
@@ -56,15 +65,19 @@ function readTarget(proxy: Proxy, token: Token, { scope: { notes } }: Line): voi
   const text = fixedValue(token, notes)
   if (text === undefined) return
   const refuse = (why: string) => notes.untranslated(token.at, `\`${token.text}\`: ${why}`)
-  if (text.startsWith('unix/') || text.startsWith('unix+')) return refuse('a target has a host and a port; sockets in the file system are not asked')
+  if (text.startsWith('unix/') || text.startsWith('unix+'))
+    return refuse('a target has a host and a port; sockets in the file system are not asked')
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
-  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://') return refuse('a target is asked over `http://` or `https://`')
+  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://')
+    return refuse('a target is asked over `http://` or `https://`')
   const [, host = '', port] = /^(\[[^\]]*\]|[^:/$]*|\$\{\w+:-[^}]*\})(?::([^/]+))?\/?$/.exec(rest) ?? []
   const range = /^(\d{1,5})-(\d{1,5})$/.exec(port ?? '')
   if (host === '' && port === undefined) return refuse('a target is a host and a port, without a path')
   if (range && Number(range[2]) - Number(range[1]) > 100) return refuse('more than 100 ports')
   const ports = range
-    ? Array.from({ length: Math.max(0, Number(range[2]) - Number(range[1]) + 1) }, (_, index) => String(Number(range[1]) + index))
+    ? Array.from({ length: Math.max(0, Number(range[2]) - Number(range[1]) + 1) }, (_, index) =>
+        String(Number(range[1]) + index),
+      )
     : [port]
   // As in Caddy: no host is this machine, no port is the one of the scheme.
   for (const one of ports)
@@ -102,7 +115,8 @@ function readOption(proxy: Proxy, option: Directive, { line, before }: Around): 
     }
     case 'rewrite': {
       const path = words[0] && fixedValue(words[0], notes)
-      if (path?.startsWith('/') && !/[?#{]/.test(path)) before.push({ kind: 'change', change: (state) => rewritten(state, path) })
+      if (path?.startsWith('/') && !/[?#{]/.test(path))
+        before.push({ kind: 'change', change: (state) => rewritten(state, path) })
       else leftOut(option, notes, '`rewrite` takes a path that is written out')
       return
     }
@@ -132,7 +146,8 @@ function readHeaderUp(proxy: Proxy, words: readonly Token[], line: Line): void {
   if (name === 'host' && field && /^\{(http\.reverse_proxy\.)?upstream(_|\.)hostport\}$/.test(value?.text ?? '')) {
     const rule: Value = (proxy.targets[0] ?? '').replace(/^https?:\/\//, '')
     if (new Set(proxy.targets).size === 1) proxy.request = { ...proxy.request, host: { name: 'Host', rule } }
-    else line.scope.notes.untranslated(field.at, '`header_up Host`: with several targets the Host of the client is kept')
+    else
+      line.scope.notes.untranslated(field.at, '`header_up Host`: with several targets the Host of the client is kept')
     return
   }
   const rule = readRule(words, line.scope)

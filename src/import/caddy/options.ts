@@ -1,0 +1,269 @@
+/** The global options, in the first block of a Caddyfile. */
+import type { Value } from '../reading.ts'
+import { leftOut } from './lines.ts'
+import { rangesOf } from './matchers.ts'
+import type { Notes } from './notes.ts'
+import { orderWith } from './order.ts'
+import type { Written } from './steps.ts'
+import { ourDuration, ourSize, ourText } from './texts.ts'
+import { argumentsOf, type Directive, directiveName } from './tree.ts'
+
+export interface Options {
+  readonly order: readonly string[]
+  /** Of `gateway`, for all. */
+  readonly gateway: Written
+  readonly limits: Written
+  readonly log: Written
+  readonly shutdown: Written
+  /** Of `acme` in sources of certificates. */
+  readonly acme: Written
+  /** Certificates come from our own authority. */
+  internal: boolean
+  /** The folder in which Caddy keeps its certificates. */
+  storage?: string
+  httpPort: string
+  httpsPort: string
+  redirects: boolean
+  certificates: boolean
+  proxyProtocol: boolean
+}
+
+/** What needs no option here, or is nothing that a gateway without these parts could do. */
+const needless = new Set(
+  'persist_config skip_install_trust metrics ocsp_stapling ocsp_interval renew_interval renewal_window_ratio storage_clean_interval storage_check events protocols_h3 preferred_chains_auto strict_sni_host insecure_secrets_log keepalive_interval enable_full_duplex 0rtt'.split(
+    ' ',
+  ),
+)
+
+export function readOptions(directives: readonly Directive[], notes: Notes): Options {
+  const orders = directives
+    .filter((one) => directiveName(one) === 'order')
+    .map((one) => argumentsOf(one).map(({ text }) => text))
+  const options: Options = {
+    order: orderWith(orders),
+    gateway: {},
+    limits: {},
+    log: {},
+    shutdown: {},
+    acme: {},
+    internal: false,
+    httpPort: '80',
+    httpsPort: '443',
+    redirects: true,
+    certificates: true,
+    proxyProtocol: false,
+  }
+  for (const directive of directives) readOption(options, directive, notes)
+  return options
+}
+
+function readOption(options: Options, directive: Directive, notes: Notes): void {
+  const name = directiveName(directive)
+  const { at } = directive.words[0]
+  const texts = argumentsOf(directive).map(({ text }) => ourText(text).text)
+  const [first = ''] = texts
+  if (needless.has(name)) return
+  switch (name) {
+    case 'order':
+      return
+    case 'admin':
+      if (first !== 'off')
+        notes.changed(at, '`admin`: there is no port for orders; they come over the Unix socket `control.socket`')
+      return
+    case 'debug':
+      options.log.level = 'debug'
+      return
+    case 'email':
+      options.acme.email = first
+      return
+    case 'acme_ca':
+      options.acme.directory = directoryOf(first)
+      return
+    case 'acme_ca_root':
+      options.acme.trust = first
+      return
+    case 'acme_eab':
+      options.acme.externalAccount = externalAccount(directive, notes)
+      return
+    case 'key_type':
+      readKeyType(options.acme, directive, notes)
+      return
+    case 'local_certs':
+      options.internal = true
+      return
+    case 'http_port':
+      options.httpPort = first
+      return
+    case 'https_port':
+      options.httpsPort = first
+      return
+    case 'auto_https':
+      if (first === 'off' || first === 'disable_redirects') options.redirects = false
+      if (first === 'off' || first === 'disable_certs') options.certificates = false
+      if (first === 'ignore_loaded_certs')
+        notes.untranslated(
+          at,
+          '`auto_https ignore_loaded_certs`: the sources of a certificate stand in `use`, the first that can serve does',
+        )
+      return
+    case 'storage':
+      if (first === 'file_system' && texts[1] !== undefined) options.storage = texts[1]
+      else if (first === 'file_system' && directive.block?.[0])
+        options.storage = ourText(argumentsOf(directive.block[0])[0]?.text ?? '').text
+      else notes.untranslated(at, `\`storage ${first}\`: certificates and state are kept in a folder, \`storage\``)
+      return
+    case 'grace_period':
+    case 'shutdown_delay': {
+      const time = ourDuration(first)
+      if (time === undefined) leftOut(directive, notes, '`shutdown` takes durations such as `30s`')
+      else options.shutdown[name === 'grace_period' ? 'budget' : 'deregistrationDelay'] = time
+      return
+    }
+    case 'log':
+      return readGlobalLog(options.log, directive, notes)
+    case 'servers':
+      for (const option of directive.block ?? []) readServer(options, option, notes)
+      return
+    case 'default_sni':
+      notes.changed(at, '`default_sni`: a client that names no host is shown the first certificate')
+      return
+    default:
+      leftOut(directive, notes, 'no option of ours does this')
+  }
+}
+
+/** Directories by the names that our file has for them. */
+export function directoryOf(url: string): string {
+  if (url === 'https://acme-v02.api.letsencrypt.org/directory') return 'letsencrypt'
+  if (url === 'https://acme-staging-v02.api.letsencrypt.org/directory') return 'letsencrypt-staging'
+  if (url.startsWith('https://acme.zerossl.com/v2/DV90')) return 'zerossl'
+  return url
+}
+
+export function externalAccount(directive: Directive, notes: Notes): Value {
+  const account: Written = {}
+  for (const line of directive.block ?? []) {
+    const value = argumentsOf(line)[0]
+    if (directiveName(line) === 'key_id') account.keyId = ourText(value?.text ?? '').text
+    // A key in plain text would be copied into a file that may be shown around.
+    else if (directiveName(line) === 'mac_key') {
+      const variable = value !== undefined && /^\{(\$|env\.)/.test(value.text)
+      account.hmac = variable ? ourText(value.text).text : '${ACME_EAB_HMAC:-}'
+      if (!variable) notes.changed(line.words[0].at, '`mac_key`: a secret; set ACME_EAB_HMAC')
+    }
+  }
+  return account
+}
+
+const keyTypes: Readonly<Record<string, string>> = {
+  p256: 'ecdsa-p256',
+  p384: 'ecdsa-p384',
+  rsa2048: 'rsa-2048',
+  rsa4096: 'rsa-4096',
+}
+
+export function readKeyType(acme: Written, directive: Directive, notes: Notes): void {
+  const key = keyTypes[argumentsOf(directive)[0]?.text ?? '']
+  if (key !== undefined) acme.key = key
+  else leftOut(directive, notes, '`key` is ecdsa-p256, ecdsa-p384, rsa-2048 or rsa-4096')
+}
+
+const levels: Readonly<Record<string, string>> = {
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+  panic: 'error',
+  fatal: 'error',
+}
+
+export function readGlobalLog(log: Written, directive: Directive, notes: Notes): void {
+  for (const line of directive.block ?? []) {
+    const [value] = argumentsOf(line)
+    const text = value?.text ?? ''
+    switch (directiveName(line)) {
+      case 'level': {
+        const level = levels[text.toLowerCase()]
+        if (level !== undefined) log.level = level
+        break
+      }
+      case 'format':
+        if (text === 'console') log.format = 'text'
+        else if (text === 'json') log.format = 'json'
+        else leftOut(line, notes, '`log.format` is auto, json or text')
+        break
+      case 'output':
+        if (text !== 'stdout' && text !== 'stderr')
+          leftOut(line, notes, 'everything is logged on stdout; `log.directory` is for what processes write')
+        break
+      default:
+        leftOut(line, notes, 'there is one log, on stdout, with `level` and `format`')
+    }
+  }
+}
+
+function readServer(options: Options, directive: Directive, notes: Notes): void {
+  const name = directiveName(directive)
+  const { at } = directive.words[0]
+  const texts = argumentsOf(directive).map(({ text }) => ourText(text).text)
+  if (needless.has(name)) return
+  switch (name) {
+    case 'trusted_proxies':
+      return readTrusted(options, directive, notes)
+    case 'trusted_proxies_strict':
+      return
+    case 'client_ip_headers':
+      if (texts.join().toLowerCase() !== 'x-forwarded-for')
+        leftOut(directive, notes, 'the client is read from X-Forwarded-For of trusted proxies')
+      return
+    case 'max_header_size': {
+      const size = ourSize(texts[0] ?? '')
+      if (size !== undefined) options.limits.requestHeaders = size
+      return
+    }
+    case 'timeouts':
+      for (const line of directive.block ?? []) readTimeout(options.limits, line, notes)
+      return
+    case 'protocols':
+      notes.changed(at, '`protocols`: HTTP/1.1 and h2 are spoken; h3 and h2c are not')
+      return
+    case 'listener_wrappers':
+      for (const wrapper of directive.block ?? []) {
+        if (directiveName(wrapper) === 'proxy_protocol') options.proxyProtocol = true
+        else if (directiveName(wrapper) !== 'tls') leftOut(wrapper, notes, '`proxyProtocol` is the only one of these')
+      }
+      return
+    default:
+      leftOut(directive, notes, 'see `gateway.limits`')
+  }
+}
+
+function readTrusted(options: Options, directive: Directive, notes: Notes): void {
+  const [source, ...ranges] = argumentsOf(directive).map(({ text }) => ourText(text).text)
+  if (source !== 'static') return leftOut(directive, notes, '`trustedProxies` is a list of addresses')
+  const narrowed = rangesOf(ranges).filter((range) => !/\/0$/.test(range))
+  if (narrowed.length < rangesOf(ranges).length) {
+    narrowed.push('loopback', 'private')
+    notes.changed(
+      directive.words[0].at,
+      '`trusted_proxies` named everybody, so any client could give itself any address: `loopback` and `private` in its place',
+    )
+  }
+  options.gateway.trustedProxies = [...new Set(narrowed)]
+}
+
+const timeouts: Readonly<Record<string, string>> = {
+  read_header: 'headerTimeout',
+  idle: 'idleTimeout',
+  read_body: 'stallTimeout',
+}
+
+function readTimeout(limits: Written, line: Directive, notes: Notes): void {
+  const key = timeouts[directiveName(line)]
+  const time = ourDuration(argumentsOf(line)[0]?.text ?? '')
+  if (key === undefined || time === undefined || time === '0')
+    return leftOut(line, notes, 'what stands still is ended by `limits.stallTimeout`')
+  limits[key] = time
+  if (key === 'stallTimeout')
+    notes.changed(line.words[0].at, '`read_body`: counted from the last byte, not from the first')
+}

@@ -1,0 +1,38 @@
+/** A Caddyfile as a part of our own configuration. */
+import type { Reading, Source } from '../reading.ts'
+import { assemble } from './assemble.ts'
+import { withImports } from './imports.ts'
+import type { Scope } from './lines.ts'
+import { Notes, Unreadable } from './notes.ts'
+import { readOptions } from './options.ts'
+import { RequestIds } from './request-ids.ts'
+import { readSite } from './site.ts'
+import { tokensOf } from './tokens.ts'
+import { treeOf } from './tree.ts'
+
+export interface CaddyfileSource extends Source {
+  /** For variables that decide what kind of address a site has; all others stay variables. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Never throws for what the file says: where it cannot be read at all, nothing but a finding comes out. */
+export function readCaddyfile({ file, text, readFile, environment }: CaddyfileSource): Reading {
+  const notes = new Notes()
+  try {
+    const { options: directives, sites } = treeOf(withImports(tokensOf(file, text), readFile))
+    const options = readOptions(directives, notes)
+    const scope: Scope = {
+      notes,
+      order: options.order,
+      matchers: new Map(),
+      requestIds: new RequestIds(notes),
+      gathered: { users: new Set() },
+    }
+    const read = sites.flatMap((site) => readSite(site, { scope, options, environment }) ?? [])
+    return { ...assemble(read, options, scope), findings: notes.list() }
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    notes.untranslated(error.at, error.message)
+    return { config: {}, comments: [], findings: notes.list() }
+  }
+}

@@ -1,0 +1,109 @@
+/** Routes that belong together become one: our routes for files know existing files, fallbacks and 404 themselves. */
+import type { Notes } from './notes.ts'
+import { covers, type Requests } from './requests.ts'
+import type { Drawn, FilesAnswer } from './steps.ts'
+
+/** A route, with what its own kind of answer adds. */
+export interface Tidy extends Drawn {
+  /** Requests for other files go on. */
+  readonly existing: boolean
+  /** A file relative to the root. */
+  readonly fallback?: string
+}
+
+export interface Tidied {
+  readonly routes: readonly Tidy[]
+  /** A path at which the site says that it is alive. */
+  readonly live?: string
+}
+
+/** Those that cannot be said are told and left out. */
+export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
+  const routes: Tidy[] = []
+  let live: string | undefined
+  for (const [index, one] of drawn.entries()) {
+    const before = routes.at(-1)
+    const joined = before && join(before, one)
+    if (joined) routes[routes.length - 1] = joined
+    else if (one.answer.kind === 'status') {
+      const path = livePath(one)
+      if (path !== undefined && (live ?? path) === path) {
+        live = path
+        notes.changed(one.at, `\`${path}\` is answered by the gateway itself (\`health.live\`), with a text of its own`)
+      } else if (one.answer.status !== 404 || index < drawn.length - 1)
+        notes.untranslated(one.at, told(one.answer.status))
+    } else {
+      const problem = flawOf(one)
+      if (problem === undefined)
+        routes.push({ ...one, existing: one.requests.file !== undefined || passesThrough(one) })
+      else notes.untranslated(one.at, problem)
+    }
+  }
+  return { routes: routes.map(withoutIndex), ...(live !== undefined && { live }) }
+}
+
+function told(status: number): string {
+  if (status === 403)
+    return 'who is denied is said by addresses (`deny`) or passwords (`auth`); these requests go on to the next route'
+  return `an answer with status ${status} and no file behind it: routes answer with \`to\`, \`files\`, \`file\` or \`redirect\`; these requests go on to the next route`
+}
+
+function livePath({ requests, answer }: Drawn): string | undefined {
+  const { paths, hosts: _, ...others } = requests
+  const [path] = paths ?? []
+  if (answer.kind !== 'status' || answer.status !== 200 || paths?.length !== 1 || Object.keys(others).length > 0)
+    return undefined
+  return path !== undefined && /^\/[\w./-]+$/.test(path) && !path.includes('//') ? path : undefined
+}
+
+/** What an existing file decides only files can answer, by the same root and path. */
+function flawOf({ requests: { file }, answer, state }: Drawn): string | undefined {
+  if (state.users && state.forward) return 'a route has one `auth`: a password or a service that is asked'
+  if (answer.kind !== 'redirect' && state.close)
+    return '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
+  if (!file) return undefined
+  if (answer.kind !== 'files') return 'a file that exists decides only whether `files` answers, with `only: existing`'
+  if (rootOf(answer, state.root) !== file.root)
+    return `the file is looked for in ${file.root}, and served from ${rootOf(answer, state.root)}`
+  if ((state.rewrite ?? '{path}') !== file.path)
+    return `\`${file.path}\` is looked for, and \`${state.rewrite ?? 'the path'}\` served`
+  return undefined
+}
+
+export function rootOf(answer: FilesAnswer, root: string | undefined): string {
+  return answer.root ?? root ?? '.'
+}
+
+function passesThrough({ answer }: Drawn): boolean {
+  return answer.kind === 'files' && answer.passThrough
+}
+
+/** Files that exist, and behind them the same files, one file for all others, or 404. */
+function join(before: Tidy, { requests, answer, state }: Drawn): Tidy | undefined {
+  if (!before.existing || before.answer.kind !== 'files' || before.state.rewrite !== undefined) return undefined
+  const { file: _, ...alike } = before.requests
+  if (requests.file || !same(alike, requests) || passesThrough(before)) return undefined
+  const whole: Tidy = { ...before, requests: alike, existing: false }
+  if (answer.kind === 'status' && answer.status === 404) return whole
+  if (answer.kind !== 'files' || rootOf(answer, state.root) !== rootOf(before.answer, before.state.root))
+    return undefined
+  const { rewrite, ...rest } = state
+  const { rewrite: __, ...restBefore } = before.state
+  if (JSON.stringify(rest) !== JSON.stringify(restBefore)) return undefined
+  if (rewrite === undefined) return whole
+  return rewrite.includes('{path}') ? undefined : { ...whole, fallback: rewrite.replace(/^\//, '') }
+}
+
+function same(a: Requests, b: Requests): boolean {
+  return covers(a, b) && covers(b, a)
+}
+
+/**
+ * Caddy's `file` does not find the folder `/` itself, so its index.html is left to the routes behind; ours would
+ * serve it. By its own name it is left to them, too.
+ */
+function withoutIndex(route: Tidy): Tidy {
+  const { answer, existing, state } = route
+  if (!existing || answer.kind !== 'files' || answer.passThrough || state.rewrite !== undefined) return route
+  return { ...route, answer: { ...answer, except: [...new Set(['index.html', ...answer.except])] } }
+}
