@@ -8,11 +8,13 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { projectFolder } from '../e2e/support/gatehouse.ts'
 import { type LinePattern, LineRecord, type LogLine, parseLine } from '../e2e/support/log-lines.ts'
+import { part } from '../parts.ts'
 
 export interface Container {
   readonly name: string
   readonly lines: readonly LogLine[]
-  waitFor(pattern: LinePattern): Promise<LogLine>
+  /** Within 20 s, or so many milliseconds. */
+  waitFor(pattern: LinePattern, timeout?: number): Promise<LogLine>
   /** Its exit code, and whatever of its output was no line of the log, once it has ended. */
   readonly exit: Promise<number>
   /** What a command says inside of it. */
@@ -42,6 +44,7 @@ export interface Run {
   /** Default: the base image. */
   readonly image?: string
   readonly options?: readonly string[]
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 export interface Image {
@@ -66,6 +69,10 @@ interface Words {
   readonly stderr: string
   readonly code: number
 }
+
+/** As root, with all parts; otherwise the tests of images are skipped. */
+export const possible =
+  process.getuid?.() === 0 && (['mmdebstrap', 'buildah', 'podman', 'runc'] as const).every((name) => part(name))
 
 /** The base image on a Debian of this machine's own release, with the binary that is in dist/. */
 export const baseBuild: Build = {
@@ -119,10 +126,11 @@ export async function openWorkshop(): Promise<Workshop> {
     return { bytes, layers: RootFS.Layers, labels: Labels }
   }
 
-  function run(name: string, { image = 'gatehouse', options = [] }: Run = {}): Container {
+  function run(name: string, { image = 'gatehouse', options = [], variables = {} }: Run = {}): Container {
     const limits = ['--ulimit', 'nofile=16384:16384', '--ulimit', 'nproc=4096:4096']
-    const how = ['--name', name, '--runtime', 'runc', '--network', 'host', ...limits]
-    const child = spawn('podman', [...podmanWords, 'run', ...how, ...options, `localhost/${image}`], {
+    const how = ['--name', name, '--runtime', 'runc', '--network', 'host', ...limits, ...options]
+    for (const [key, value] of Object.entries(variables)) how.push('--env', `${key}=${value}`)
+    const child = spawn('podman', [...podmanWords, 'run', ...how, `localhost/${image}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const record = new LineRecord()
@@ -139,7 +147,7 @@ export async function openWorkshop(): Promise<Workshop> {
       lines: record.lines,
       exit,
       inspect: inspectRun,
-      waitFor: (pattern) => record.waitFor(pattern, 0, 20_000),
+      waitFor: (pattern, timeout = 20_000) => record.waitFor(pattern, 0, timeout),
       inside: async (...words) => succeeded(await podman('exec', name, ...words)).stdout,
       async health() {
         const { code } = await podman('healthcheck', 'run', name)

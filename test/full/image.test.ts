@@ -6,11 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { h1Client, rootCertificate } from '../e2e/support/clients.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { projectFolder } from '../e2e/support/gatehouse.ts'
-import { part } from '../parts.ts'
-import { baseBuild, type Container, openWorkshop, type Workshop } from './container.ts'
-
-const possible =
-  process.getuid?.() === 0 && (['mmdebstrap', 'buildah', 'podman', 'runc'] as const).every((name) => part(name))
+import { baseBuild, type Container, openWorkshop, possible, type Workshop } from './container.ts'
 
 /** Of the user in the image. */
 const user = 10_001
