@@ -1,5 +1,6 @@
 /** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { readProof } from '../shared/challenge-files.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServedChallenge } from './ports.ts'
 import { sendText } from './respond.ts'
@@ -13,6 +14,7 @@ const folder = '/.well-known/acme-challenge/'
 export class Challenges {
   #proofs: ReadonlyMap<string, string> = new Map()
   #contexts: ReadonlyMap<string, SecureContext> = new Map()
+  #shared: string | undefined
 
   /** From now on these, and no others. */
   show(challenges: readonly ServedChallenge[]): void {
@@ -28,20 +30,38 @@ export class Challenges {
     )
   }
 
+  /** Absolute path of the folder in which other replicas leave theirs; undefined: there is none. */
+  lookIn(shared: string | undefined): void {
+    this.#shared = shared
+  }
+
   /** Answers before any route and guard; a token that is not ours is left to the routes, where another client of ACME may be. */
-  answer(exchange: Exchange): boolean {
-    if (this.#proofs.size === 0 || !exchange.target.path.startsWith(folder)) return false
-    const { method } = exchange.request
-    const proof = this.#proofs.get(exchange.target.path.slice(folder.length))
-    if (proof === undefined || (method !== 'GET' && method !== 'HEAD')) return false
-    sendText(exchange, 200, proof, ['cache-control', 'no-store'])
-    return true
+  answer(exchange: Exchange, otherwise: () => void): void {
+    const token = tokenAskedFor(exchange)
+    const proof = token === undefined ? undefined : this.#proofs.get(token)
+    if (proof !== undefined) show(exchange, proof)
+    else if (token === undefined || this.#shared === undefined) otherwise()
+    else
+      void readProof(this.#shared, token).then((found) => {
+        if (exchange.over) return
+        if (found === undefined) otherwise()
+        else show(exchange, found)
+      })
   }
 
   /** For the name in a handshake. */
   contextFor(name: string): SecureContext | undefined {
     return this.#contexts.get(name.toLowerCase())
   }
+}
+
+function tokenAskedFor({ request: { method }, target: { path } }: Exchange): string | undefined {
+  if (!path.startsWith(folder) || (method !== 'GET' && method !== 'HEAD')) return undefined
+  return path.slice(folder.length)
+}
+
+function show(exchange: Exchange, proof: string): void {
+  sendText(exchange, 200, proof, ['cache-control', 'no-store'])
 }
 
 /** An address is asked for by its name in the reverse DNS (RFC 8738 §6). */

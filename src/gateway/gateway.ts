@@ -128,11 +128,11 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     // Where an upgrade was asked for, Node's parser stops, and loses what it had read behind the request.
     if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
     attachExchange(exchange)
-    if (refusal) {
-      refuse(exchange, refusal)
-    } else if (!challenges.answer(exchange)) {
-      tenure.generation.answer(exchange).catch((error) => sendError(exchange, statusOf(error), messageOf(error)))
-    }
+    if (refusal) refuse(exchange, refusal)
+    else
+      challenges.answer(exchange, () => {
+        tenure.generation.answer(exchange).catch((error) => sendError(exchange, statusOf(error), messageOf(error)))
+      })
   }
 
   function watchEnd(exchange: Exchange, record: AccessLog, listener: Listener): void {
@@ -152,6 +152,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
   }
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
+    challenges.lookIn(plan.challengeFolder)
     const authorities = await readClientAuthorities(plan.listeners)
     const sni = sniByListener({ ...terms, certificates, authorities })
     const generation = await buildGeneration(plan, {

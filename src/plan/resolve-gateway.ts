@@ -1,7 +1,8 @@
-import { normalize } from 'node:path'
+import { normalize, resolve } from 'node:path'
 import type { Variables } from '../config/interpolate.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
+import { challengeFolder } from '../shared/challenge-files.ts'
 import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
 import { layOver } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
@@ -30,12 +31,21 @@ export function resolveGateway(asked: Asked): GatewayPlan {
     users: resolveUsers(asked),
     guards: resolveGuards(asked),
     ...resolveRateLimitStore(asked),
+    ...resolveChallenges(asked),
     response: { headers: resolveHeaders(response) },
     health: asked.config.gateway.health,
     errors: asked.config.gateway.errors,
     accessLog: accessLog === false ? false : { skip },
     compression,
   }
+}
+
+/** Only names that an ACME server may look for over HTTP are shown there. */
+function resolveChallenges({ config, directory }: Asked): { readonly challengeFolder?: string } {
+  const looks = config.certificates.some(({ use }) =>
+    use.some(({ acme }) => acme && (acme.challenges?.includes('http-01') ?? !acme.dns)),
+  )
+  return looks ? { challengeFolder: challengeFolder(resolve(directory, config.storage)) } : {}
 }
 
 /** Nobody reads a line a second that says that all is well. */

@@ -84,6 +84,8 @@ export interface GatewayPlan {
   readonly users: PasswordHashes
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
+  /** Absolute path of the folder in which replicas leave what ACME servers look for; absent: nobody looks. */
+  readonly challengeFolder?: string
   /** Absent: nothing is limited, or each replica counts for itself. */
   readonly rateLimitStore?: RateLimitStorePlan
   readonly response: HeadersPlan

@@ -79,7 +79,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
   const certificates = createCertificates({
     plans: plan.certificates,
     storage: plan.storage,
-    presenter: createPresenter(() => threads),
+    presenter: createPresenter(() => threads, plan.storage),
     runDnsHook: (hook, words) => runDnsHook(hook, words, output),
     log,
   })

@@ -1,5 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/issuer/acme.ts'
 import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/issuer/acme-order.ts'
@@ -35,9 +37,11 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
   const pebble = await startPebble({ httpPort, tlsPort, ...options })
   ends.push(() => pebble.stop())
   const threads = await twoThreads(httpPort, tlsPort)
+  const storage = mkdtempSync(join(tmpdir(), 'gatehouse-site-'))
+  ends.push(() => rmSync(storage, { recursive: true }))
   const shown: PresentedChallenge[] = []
   const broken = new Set<PresentedChallenge['type']>()
-  const byThreads = createPresenter(() => threads)
+  const byThreads = createPresenter(() => threads, storage)
   const presenter: ChallengePresenter = {
     async present(challenge) {
       shown.push(challenge)

@@ -1,10 +1,24 @@
 import { once } from 'node:events'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ServedChallenge } from '../../src/gateway/ports.ts'
+import { removeProof, writeProof } from '../../src/shared/challenge-files.ts'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { ask } from './clients.ts'
-import { ca, cleanUp, host, type RouteWish, type RunningGateway, startGateway, whenOver } from './support.ts'
+import {
+  ca,
+  certificate,
+  cleanUp,
+  host,
+  planOf,
+  type RouteWish,
+  type RunningGateway,
+  startGateway,
+  temporaryFolder,
+  whenOver,
+} from './support.ts'
 
 afterEach(cleanUp)
 
@@ -40,6 +54,48 @@ describe('an ACME server that asks over HTTP', () => {
         connection: 'close',
       },
     )
+  })
+})
+
+describe('an ACME server that asks a replica which did not order', () => {
+  const token = 'A'.repeat(43)
+  const asked = `/.well-known/acme-challenge/${token}`
+
+  async function replica(): Promise<{ gateway: RunningGateway; folder: string }> {
+    const folder = join(await temporaryFolder(), 'acme-challenges')
+    const gateway = await startGateway({ routes: [redirect] })
+    const plan = planOf({ routes: [redirect] }, gateway.listeners)
+    await gateway.gateway.apply({ ...plan, challengeFolder: folder }, [certificate])
+    return { gateway, folder }
+  }
+
+  it('is answered with what the one that did has left in the storage, for as long as it is there', async () => {
+    const { gateway, folder } = await replica()
+    expect((await ask(gateway, 'h1', { path: asked })).status).toBe(302)
+    await writeProof(folder, token, 'the proof')
+    expect(await ask(gateway, 'h1', { path: asked })).toMatchObject({ status: 200, body: 'the proof' })
+    expect(await ask(gateway, 'h2', { path: asked })).toMatchObject({ status: 200, body: 'the proof' })
+    expect((await ask(gateway, 'h1', { path: asked, method: 'POST' })).status).toBe(302)
+    await removeProof(folder, token)
+    expect((await ask(gateway, 'h1', { path: asked })).status).toBe(302)
+  })
+
+  it('gets no other file of the storage', async () => {
+    const { gateway, folder } = await replica()
+    await writeProof(folder, token, 'the proof')
+    await writeFile(join(folder, '../account.json'), 'secret')
+    await writeFile(join(folder, 'account-key.pem'), 'secret')
+    for (const name of ['../account.json', '..%2faccount.json', '%2e%2e/account.json', 'account-key.pem', '.', ''])
+      expect((await ask(gateway, 'h1', { path: `/.well-known/acme-challenge/${name}` })).body).not.toContain('secret')
+  })
+
+  it('finds nothing that a crash left behind days ago', async () => {
+    const { folder } = await replica()
+    await writeProof(folder, token, 'the proof')
+    const longAgo = new Date(Date.now() - 2 * 86_400_000)
+    await utimes(join(folder, token), longAgo, longAgo)
+    await writeProof(folder, 'B'.repeat(43), 'another')
+    expect(await readdir(folder)).toEqual(['B'.repeat(43)])
   })
 })
 

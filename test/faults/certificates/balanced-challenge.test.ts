@@ -1,0 +1,67 @@
+/** Behind a load balancer the ACME server's look lands on any replica, not only on the one that ordered. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { startPebble } from '../../certificates/pebble.ts'
+import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
+import { freePorts } from '../../e2e/support/free-ports.ts'
+import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { part } from '../../parts.ts'
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const name = 'app.example.test'
+
+interface Replica {
+  readonly storage: string
+  readonly http: number
+  readonly https: number
+  /** Of the ACME server. */
+  readonly directory: string
+  readonly trust: string
+}
+
+function start({ storage, http, https, directory, trust }: Replica): Gatehouse {
+  const gatehouse = startGatehouse({
+    command: source,
+    config: `
+gateway:
+  listeners:
+    http: { address: "127.0.0.1:${http}" }
+    https: { address: "127.0.0.1:${https}", tls: true }
+  routes: [{ redirect: { to: "https://elsewhere.test" } }]
+certificates:
+  - domains: [${name}]
+    use: [{ acme: { directory: "${directory}", trust: ${trust}, challenges: [http-01] } }]
+storage: ${storage}
+control: { socket: ./control.sock }
+`,
+  })
+  ends.push(() => gatehouse.stop().catch(() => {}))
+  return gatehouse
+}
+
+it.skipIf(!part('pebble'))(
+  'a name is proved by the replica that is asked, while another one orders',
+  async () => {
+    const [asked = 0, unasked = 0, tls = 0, nobody = 0, otherTls = 0] = await freePorts(5)
+    const pebble = await startPebble({ httpPort: asked, tlsPort: nobody })
+    ends.push(() => pebble.stop())
+    const storage = mkdtempSync(join(tmpdir(), 'gatehouse-balanced-'))
+    ends.push(() => rmSync(storage, { recursive: true }))
+    const { directory, trust } = pebble
+    // It can order nothing itself: its own directory is where nobody listens.
+    const nowhere = `https://127.0.0.1:${nobody}/dir`
+    await start({ storage, http: asked, https: otherTls, directory: nowhere, trust }).url('http')
+    const ordering = start({ storage, http: unasked, https: tls, directory, trust })
+    await ordering.waitFor({ message: /^certificate for app\.example\.test from / })
+    const served = await acceptedCertificate(tls, await pebble.roots(), name)
+    expect(served.subjectAltName).toContain(name)
+    await expect.poll(() => readdirSync(join(storage, 'acme-challenges'))).toEqual([])
+  },
+  60_000,
+)
