@@ -21,5 +21,5 @@ export function hasVariable(text: string): boolean {
 
 /** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
 export function written(text: string): string {
-  return text.replaceAll('${', '$${').replace(variablePattern, (_, expression: string) => `\${${expression}}`)
+  return text.replaceAll('${', () => '$${').replace(variablePattern, (_, expression: string) => `\${${expression}}`)
 }

@@ -47,10 +47,11 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
   const counts = keysOf(section, known, report)
   const numprocs = counts.integer('numprocs')?.value ?? 1
   const first = counts.integer('numprocs_start')?.value ?? 0
+  const each = { ...section, entries: section.entries.filter(({ key }) => !/^numprocs(_start)?$/.test(key)) }
   return Array.from({ length: numprocs }, (_, index) => {
     // What is to be said is said of the first: the others are alike.
     const say = index === 0 ? report : () => {}
-    return readOne(keysOf(section, { ...known, process_num: first + index, numprocs }, say), around, say)
+    return readOne(keysOf(each, { ...known, process_num: first + index, numprocs }, say), around, say)
   }).flatMap((program) => program ?? [])
 }
 
