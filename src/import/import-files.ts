@@ -1,4 +1,6 @@
 /** The front door: foreign files, in the order given, as one configuration of ours. */
+import { dirname, resolve } from 'node:path'
+import { readCaddyfile } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
 import { withDashboard } from './dashboard.ts'
 import { joinPorts } from './join-ports.ts'
@@ -52,6 +54,10 @@ function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFi
       return file === supervised[0]?.file
         ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
         : []
+    if (kind === 'caddyfile') {
+      const readFile = (path: string) => around.readFile(resolve(dirname(file), path))
+      return [{ file, reading: readCaddyfile({ file, text, readFile, environment: around.environment }) }]
+    }
     return []
   })
 }

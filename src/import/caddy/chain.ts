@@ -49,7 +49,10 @@ class Run {
 
   all([step, ...others]: readonly Step[], group: Group, then: (group: Group) => void): void {
     if (this.#answered(group.requests)) return
-    if (!step) return then(group)
+    if (!step) {
+      then(group)
+      return
+    }
     this.#done += 1
     if (this.#done > mostSteps || this.routes.length > mostRoutes) {
       this.#notes.untranslated(
@@ -61,7 +64,8 @@ class Run {
     if (step.does.kind === 'unlogged') {
       for (const condition of step.matcher.any)
         for (const { requests } of this.#parts(group, condition, step)) this.#unlog(requests, step.at)
-      return this.all(others, group, then)
+      this.all(others, group, then)
+      return
     }
     const behind = step.group === undefined ? others : others.filter((other) => other.group !== step.group)
     for (const condition of step.matcher.except)
@@ -82,18 +86,24 @@ class Run {
     const { state, requests } = group
     switch (does.kind) {
       case 'change':
-        return then(changed(group, does.change, step.matcher === everything))
+        then(changed(group, does.change, step.matcher === everything))
+        return
       case 'steps':
-        return this.all(does.steps, group, then)
+        this.all(does.steps, group, then)
+        return
       case 'answer':
-        return this.#draw(group, does.answer, step.at)
+        this.#draw(group, does.answer, step.at)
+        return
       case 'try': {
         const last = does.otherwise ? undefined : does.paths.at(-1)
         for (const path of does.paths) {
           const next = { ...state, rewrite: path.replace('{path}', state.rewrite ?? '{path}') }
           // The last one is taken to exist: if it does not, there is nothing to serve.
           const file = path === last ? {} : { file: { root: state.root ?? '.', path: next.rewrite } }
-          if (requests.file) return then(group)
+          if (requests.file) {
+            then(group)
+            return
+          }
           then({ ...group, requests: { ...requests, ...file }, state: path === '{path}' ? state : next })
         }
         if (does.otherwise) this.#draw(group, does.otherwise, step.at)

@@ -39,7 +39,7 @@ export interface Line {
 export type Reader = (line: Line) => readonly Deed[]
 
 /** A value that may hold placeholders of ours; undefined, and told, if it holds others. */
-export function valueOf(token: Token, notes: Notes): string | undefined {
+export function liveValue(token: Token, notes: Notes): string | undefined {
   const { text, unknown } = ourText(token.text)
   if (unknown.length === 0) return text
   notes.untranslated(

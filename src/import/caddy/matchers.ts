@@ -77,29 +77,41 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
   switch (name.text) {
     case 'path':
       parts.written.push(...values.map(({ text }) => text))
-      return every(parts, [{ paths: values.flatMap((token) => pathsOf(token, parts, notes)) }])
+      every(parts, [{ paths: values.flatMap((token) => pathsOf(token, parts, notes)) }])
+      return
     case 'path_regexp':
-      return readExpression(parts, texts)
+      readExpression(parts, texts)
+      return
     case 'method':
-      return every(parts, [{ methods: texts.map((text) => text.toUpperCase()) }])
+      every(parts, [{ methods: texts.map((text) => text.toUpperCase()) }])
+      return
     case 'host':
-      return readHosts(parts, texts)
+      readHosts(parts, texts)
+      return
     case 'header':
-      return readHeader(parts, texts)
+      readHeader(parts, texts)
+      return
     case 'file':
-      return readFile(parts, texts, block)
+      readFile(parts, texts, block)
+      return
     case 'not':
-      return readNot(parts, { words: values, block: block ?? [] }, notes)
+      readNot(parts, { words: values, block: block ?? [] }, notes)
+      return
     case 'remote_ip':
     case 'client_ip':
-      return readClients(parts, texts)
+      readClients(parts, texts)
+      return
     case 'protocol':
       parts.why ??= '`protocol`: give the route a `listener` by hand'
       return
     case 'expression':
-      return readProgram(parts, values.map(({ text }) => text).join(' '))
+      readProgram(parts, values.map(({ text }) => text).join(' '))
+      return
     default:
-      if (name.quoted) return readProgram(parts, name.text)
+      if (name.quoted) {
+        readProgram(parts, name.text)
+        return
+      }
       parts.why ??= `\`${name.text}\` is nothing that routes here look at; they match by host, path, method and header`
   }
 }

@@ -1,11 +1,11 @@
 /** The global options, in the first block of a Caddyfile. */
 import type { Value } from '../reading.ts'
 import { leftOut } from './lines.ts'
-import { rangesOf } from './matchers.ts'
 import type { Notes } from './notes.ts'
+import { readServer } from './options-servers.ts'
 import { orderWith } from './order.ts'
 import type { Written } from './steps.ts'
-import { ourDuration, ourSize, ourText } from './texts.ts'
+import { ourDuration, ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
 export interface Options {
@@ -29,11 +29,17 @@ export interface Options {
 }
 
 /** What needs no option here, or is nothing that a gateway without these parts could do. */
-const needless = new Set(
-  'persist_config skip_install_trust metrics ocsp_stapling ocsp_interval renew_interval renewal_window_ratio storage_clean_interval storage_check events protocols_h3 preferred_chains_auto strict_sni_host insecure_secrets_log keepalive_interval enable_full_duplex 0rtt'.split(
-    ' ',
-  ),
-)
+const needless = new Set([
+  'persist_config',
+  'skip_install_trust',
+  'metrics',
+  'ocsp_stapling',
+  'ocsp_interval',
+  'renew_interval',
+  'renewal_window_ratio',
+  'storage_clean_interval',
+  'storage_check',
+])
 
 export function readOptions(directives: readonly Directive[], notes: Notes): Options {
   const orders = directives
@@ -120,7 +126,8 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       return
     }
     case 'log':
-      return readGlobalLog(options.log, directive, notes)
+      readGlobalLog(options.log, directive, notes)
+      return
     case 'servers':
       for (const option of directive.block ?? []) readServer(options, option, notes)
       return
@@ -200,70 +207,4 @@ export function readGlobalLog(log: Written, directive: Directive, notes: Notes):
         leftOut(line, notes, 'there is one log, on stdout, with `level` and `format`')
     }
   }
-}
-
-function readServer(options: Options, directive: Directive, notes: Notes): void {
-  const name = directiveName(directive)
-  const { at } = directive.words[0]
-  const texts = argumentsOf(directive).map(({ text }) => ourText(text).text)
-  if (needless.has(name)) return
-  switch (name) {
-    case 'trusted_proxies':
-      return readTrusted(options, directive, notes)
-    case 'trusted_proxies_strict':
-      return
-    case 'client_ip_headers':
-      if (texts.join().toLowerCase() !== 'x-forwarded-for')
-        leftOut(directive, notes, 'the client is read from X-Forwarded-For of trusted proxies')
-      return
-    case 'max_header_size': {
-      const size = ourSize(texts[0] ?? '')
-      if (size !== undefined) options.limits.requestHeaders = size
-      return
-    }
-    case 'timeouts':
-      for (const line of directive.block ?? []) readTimeout(options.limits, line, notes)
-      return
-    case 'protocols':
-      notes.changed(at, '`protocols`: HTTP/1.1 and h2 are spoken; h3 and h2c are not')
-      return
-    case 'listener_wrappers':
-      for (const wrapper of directive.block ?? []) {
-        if (directiveName(wrapper) === 'proxy_protocol') options.proxyProtocol = true
-        else if (directiveName(wrapper) !== 'tls') leftOut(wrapper, notes, '`proxyProtocol` is the only one of these')
-      }
-      return
-    default:
-      leftOut(directive, notes, 'see `gateway.limits`')
-  }
-}
-
-function readTrusted(options: Options, directive: Directive, notes: Notes): void {
-  const [source, ...ranges] = argumentsOf(directive).map(({ text }) => ourText(text).text)
-  if (source !== 'static') return leftOut(directive, notes, '`trustedProxies` is a list of addresses')
-  const narrowed = rangesOf(ranges).filter((range) => !/\/0$/.test(range))
-  if (narrowed.length < rangesOf(ranges).length) {
-    narrowed.push('loopback', 'private')
-    notes.changed(
-      directive.words[0].at,
-      '`trusted_proxies` named everybody, so any client could give itself any address: `loopback` and `private` in its place',
-    )
-  }
-  options.gateway.trustedProxies = [...new Set(narrowed)]
-}
-
-const timeouts: Readonly<Record<string, string>> = {
-  read_header: 'headerTimeout',
-  idle: 'idleTimeout',
-  read_body: 'stallTimeout',
-}
-
-function readTimeout(limits: Written, line: Directive, notes: Notes): void {
-  const key = timeouts[directiveName(line)]
-  const time = ourDuration(argumentsOf(line)[0]?.text ?? '')
-  if (key === undefined || time === undefined || time === '0')
-    return leftOut(line, notes, 'what stands still is ended by `limits.stallTimeout`')
-  limits[key] = time
-  if (key === 'stallTimeout')
-    notes.changed(line.words[0].at, '`read_body`: counted from the last byte, not from the first')
 }

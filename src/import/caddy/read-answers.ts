@@ -1,5 +1,5 @@
 /** What ends a request without asking anybody: `redir`, `respond`, `error`, `abort`, `file_server`. */
-import { fixedValue, leftOut, type Reader, valueOf } from './lines.ts'
+import { fixedValue, leftOut, liveValue, type Reader } from './lines.ts'
 import { rangesOf } from './matchers.ts'
 import type { Deed } from './steps.ts'
 import { argumentsOf, directiveName } from './tree.ts'
@@ -9,7 +9,7 @@ const redirects: Readonly<Record<string, number>> = { temporary: 302, permanent:
 export const readRedir: Reader = ({ at, values, scope }) => {
   const [target, code] = values
   if (target === undefined) return []
-  const to = valueOf(target, scope.notes)
+  const to = liveValue(target, scope.notes)
   if (to === undefined) return []
   const status = code === undefined ? 302 : (redirects[code.text] ?? Number(code.text))
   if (![301, 302, 303, 307, 308].includes(status)) {

@@ -1,5 +1,5 @@
 /** `header`, `request_header`, and the lines of `reverse_proxy` that change headers. */
-import { type Line, type Reader, type Scope, valueOf } from './lines.ts'
+import { type Line, liveValue, type Reader, type Scope } from './lines.ts'
 import type { MatcherReading } from './matchers.ts'
 import type { Deed, HeaderRules, State } from './steps.ts'
 import type { Token } from './tokens.ts'
@@ -48,7 +48,7 @@ export function readRule(
   } else if (value === undefined) refuse('it has no value')
   else if (value.text === '{http.request.uuid}') requestIds.mint(name, field.at)
   else {
-    const text = valueOf(value, notes)
+    const text = liveValue(value, notes)
     if (text === undefined) return undefined
     if (mark === '+') return (rules) => ({ ...rules, [key]: { name, rule: added(rules[key]?.rule, text) } })
     return (rules) => ({ ...rules, [key]: { name, rule: text } })

@@ -1,7 +1,7 @@
 /** The options of `reverse_proxy` about the health of targets and the way to them. */
 import { leftOut } from './lines.ts'
 import type { Notes } from './notes.ts'
-import type { Proxy } from './read-proxy.ts'
+import type { Asking } from './read-proxy.ts'
 import type { Written } from './steps.ts'
 import { ourDuration, ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
@@ -41,14 +41,16 @@ function duration(entries: Written, key: string, { option, notes }: Telling): vo
 }
 
 /** One line of `transport http`. */
-export function readTransport(proxy: Proxy, option: Directive, notes: Notes): void {
+export function readTransport(proxy: Asking, option: Directive, notes: Notes): void {
   const words = argumentsOf(option)
   const text = ourText(words[0]?.text ?? '').text
   switch (directiveName(option)) {
     case 'dial_timeout':
-      return duration(proxy.timeouts, 'connect', { option, notes })
+      duration(proxy.timeouts, 'connect', { option, notes })
+      return
     case 'response_header_timeout':
-      return duration(proxy.timeouts, 'response', { option, notes })
+      duration(proxy.timeouts, 'response', { option, notes })
+      return
     case 'tls':
       proxy.secure = true
       return
@@ -86,10 +88,12 @@ export function readTransport(proxy: Proxy, option: Directive, notes: Notes): vo
       return
     case 'compression':
       if (text === 'off') return
-      return leftOut(option, notes, 'upstreams are asked as the client asks')
+      leftOut(option, notes, 'upstreams are asked as the client asks')
+      return
     case 'versions':
       if (text.startsWith('1')) return
-      return leftOut(option, notes, 'targets are asked by HTTP/1.1')
+      leftOut(option, notes, 'targets are asked by HTTP/1.1')
+      return
     default:
       leftOut(option, notes, '`timeouts` has `connect` and `response`; `upstreams` has `tls`')
   }

@@ -9,7 +9,7 @@ import type { Token } from './tokens.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
 /** What the lines of its block add up to. */
-export interface Proxy {
+export interface Asking {
   readonly targets: string[]
   secure: boolean
   readonly upstream: Written
@@ -32,7 +32,7 @@ const balances: Readonly<Record<string, string>> = {
 const needless = new Set(['flush_interval', 'stream_timeout', 'stream_close_delay', 'verbose_logs', 'trusted_proxies'])
 
 export const readReverseProxy: Reader = (line) => {
-  const proxy: Proxy = {
+  const proxy: Asking = {
     targets: [],
     secure: false,
     upstream: {},
@@ -61,19 +61,29 @@ export const readReverseProxy: Reader = (line) => {
   return [...before, { kind: 'answer', answer: { kind: 'proxy', targets, upstream, timeouts, request, response } }]
 }
 
-function readTarget(proxy: Proxy, token: Token, { scope: { notes } }: Line): void {
+function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): void {
   const text = fixedValue(token, notes)
   if (text === undefined) return
   const refuse = (why: string) => notes.untranslated(token.at, `\`${token.text}\`: ${why}`)
-  if (text.startsWith('unix/') || text.startsWith('unix+'))
-    return refuse('a target has a host and a port; sockets in the file system are not asked')
+  if (text.startsWith('unix/') || text.startsWith('unix+')) {
+    refuse('a target has a host and a port; sockets in the file system are not asked')
+    return
+  }
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
-  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://')
-    return refuse('a target is asked over `http://` or `https://`')
+  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://') {
+    refuse('a target is asked over `http://` or `https://`')
+    return
+  }
   const [, host = '', port] = /^(\[[^\]]*\]|[^:/$]*|\$\{\w+:-[^}]*\})(?::([^/]+))?\/?$/.exec(rest) ?? []
   const range = /^(\d{1,5})-(\d{1,5})$/.exec(port ?? '')
-  if (host === '' && port === undefined) return refuse('a target is a host and a port, without a path')
-  if (range && Number(range[2]) - Number(range[1]) > 100) return refuse('more than 100 ports')
+  if (host === '' && port === undefined) {
+    refuse('a target is a host and a port, without a path')
+    return
+  }
+  if (range && Number(range[2]) - Number(range[1]) > 100) {
+    refuse('more than 100 ports')
+    return
+  }
   const ports = range
     ? Array.from({ length: Math.max(0, Number(range[2]) - Number(range[1]) + 1) }, (_, index) =>
         String(Number(range[1]) + index),
@@ -89,7 +99,7 @@ interface Around {
   readonly before: Deed[]
 }
 
-function readOption(proxy: Proxy, option: Directive, { line, before }: Around): void {
+function readOption(proxy: Asking, option: Directive, { line, before }: Around): void {
   const { scope } = line
   const { notes } = scope
   const name = directiveName(option)
@@ -101,13 +111,18 @@ function readOption(proxy: Proxy, option: Directive, { line, before }: Around): 
       for (const word of words) readTarget(proxy, word, line)
       return
     case 'lb_policy':
-      return readBalance(proxy.upstream, option, line)
+      readBalance(proxy.upstream, option, line)
+      return
     case 'transport':
-      if (words[0]?.text !== 'http') return leftOut(option, notes, 'targets are asked by HTTP')
+      if (words[0]?.text !== 'http') {
+        leftOut(option, notes, 'targets are asked by HTTP')
+        return
+      }
       for (const part of option.block ?? []) readTransport(proxy, part, notes)
       return
     case 'header_up':
-      return readHeaderUp(proxy, words, line)
+      readHeaderUp(proxy, words, line)
+      return
     case 'header_down': {
       const rule = readRule(words, scope)
       if (rule) proxy.response = rule(proxy.response)
@@ -124,7 +139,8 @@ function readOption(proxy: Proxy, option: Directive, { line, before }: Around): 
     case 'lb_try_interval':
     case 'lb_retries':
     case 'lb_retry_match':
-      return leftOut(option, notes, 'a request is tried again as long as nothing of it was sent, on each target once')
+      leftOut(option, notes, 'a request is tried again as long as nothing of it was sent, on each target once')
+      return
     default:
       leftOut(option, notes, 'nothing of ours does this; see docs/proxy.md')
   }
@@ -138,7 +154,7 @@ function readBalance(upstream: Written, option: Directive, { scope: { notes } }:
 }
 
 /** Host, X-Forwarded-* and the address of the client are set without being asked for. */
-function readHeaderUp(proxy: Proxy, words: readonly Token[], line: Line): void {
+function readHeaderUp(proxy: Asking, words: readonly Token[], line: Line): void {
   const [field, value] = words
   const name = field?.text.toLowerCase() ?? ''
   if (/^x-forwarded-(for|proto|host)$/.test(name)) return

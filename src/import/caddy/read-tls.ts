@@ -49,11 +49,8 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
     case 'ciphers':
     case 'curves':
     case 'alpn':
-      return leftOut(
-        option,
-        notes,
-        'TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1; there is nothing to choose',
-      )
+      leftOut(option, notes, 'TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1; there is nothing to choose')
+      return
     case 'ca':
       parts.acme.directory = directoryOf(first)
       return
@@ -64,18 +61,22 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
       parts.acme.externalAccount = externalAccount({ ...option, block: pairs(option) }, notes)
       return
     case 'key_type':
-      return readKeyType(parts.acme, option, notes)
+      readKeyType(parts.acme, option, notes)
+      return
     case 'issuer':
-      return readIssuer(parts, option, notes)
+      readIssuer(parts, option, notes)
+      return
     case 'client_auth':
-      return readClients(parts, option, notes)
+      readClients(parts, option, notes)
+      return
     case 'dns':
       parts.acme.challenges = ['dns-01']
       parts.acme.dns = { run: ['./dns-hook'] }
       notes.changed(option.words[0].at, `\`dns ${first}\`: records are set by a program of yours, ./dns-hook`)
       return
     case 'on_demand':
-      return leftOut(option, notes, 'certificates are for names that are written out in `domains`')
+      leftOut(option, notes, 'certificates are for names that are written out in `domains`')
+      return
     default:
       leftOut(option, notes, 'see `certificates` and docs/tls.md')
   }
