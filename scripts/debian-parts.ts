@@ -32,6 +32,7 @@ const parts = {
   tini: { package: 'tini', for: 'Gatehouse under an init' },
   haproxy: { package: 'haproxy', for: 'a load balancer in front' },
   ip: { package: 'iproute2', for: 'machines with a network of their own' },
+  supervisord: { package: 'supervisor', for: 'moving over from supervisord' },
   strip: { package: 'binutils', for: 'a binary without its symbols' },
   certbot: { package: 'certbot', for: 'moving over from certbot', full: true },
   caddy: { package: 'caddy', for: 'moving over from Caddy', full: true },

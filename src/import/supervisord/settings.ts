@@ -57,15 +57,26 @@ function readOf(section: Section, keys: Keys, report: Report): Settings {
 
 function readSupervisord(keys: Keys, report: Report): Settings {
   const environment = readEnvironment(keys.text('environment'), report)
-  const directory = keys.text('directory')?.value
-  const umask = keys.text('umask')?.value
+  const nodaemon = keys.boolean('nodaemon')
+  const isDaemon = !nodaemon?.value
+  if (nodaemon && isDaemon) report(nodaemon.at, 'changed', foreground)
+  const [directory, umask] = ['directory', 'umask'].map((key) => {
+    const found = keys.text(key)
+    if (found)
+      report(
+        found.at,
+        'note',
+        `\`${key}\` of supervisord counts only while it is a daemon, without \`nodaemon\` and \`-n\``,
+      )
+    return isDaemon ? found?.value : undefined
+  })
   const user = keys.text('user')
   const level = readLevel(keys.text('loglevel'))
-  for (const { key, value, at } of keys.unread()) {
+  for (const { key, at } of keys.unread()) {
     const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
     if (!severity || !message)
       report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-    else if (key !== 'nodaemon' || /^(false|no|off|0)$/i.test(value)) report(at, severity, message)
+    else report(at, severity, message)
   }
   if (user && !/^(root|0)$/.test(user.value))
     report(
@@ -82,14 +93,12 @@ function readSupervisord(keys: Keys, report: Report): Settings {
   }
 }
 
-const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'changed' | 'note', message: string])[] = [
+const foreground =
+  'Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs'
+
+const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
   [/^logfile/, 'note', 'not needed: our own words are on stdout, and with `log.directory` in its folder `gatehouse`'],
   [/^(pidfile|nocleanup|identifier|silent|childlogdir)$/, 'note', 'not needed'],
-  [
-    /^nodaemon$/,
-    'changed',
-    'Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs',
-  ],
   [
     /^minfds$/,
     'untranslated',
