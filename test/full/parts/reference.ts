@@ -67,8 +67,9 @@ export async function reference(folders: PartFolders): Promise<Reference> {
   // It is written to by its own start.
   cpSync(folders.keycloak, join(folder, 'keycloak'), { recursive: true })
 
-  const programs = [folders.mongod, folders.mongosh, dirname(realpathSync(part('postgres') ?? ''))]
   const parts = join(projectFolder, 'test/full/parts')
+  const own = join(parts, 'appsmithctl')
+  const programs = [folders.mongod, folders.mongosh, own, dirname(realpathSync(part('postgres') ?? ''))]
   return {
     folder,
     volume: join(folder, 'stacks'),
@@ -108,7 +109,6 @@ export async function reference(folders: PartFolders): Promise<Reference> {
       APPSMITH_JAVA_ARGS: '-Dserver.address=127.0.0.1',
       APPSMITH_JAVA_HEAP_ARG: '-Xmx256m',
       JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m',
-      KC_CACHE: 'local',
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
