@@ -22,20 +22,25 @@ export const databasesElsewhere: Variables = {
   APPSMITH_ENABLE_EMBEDDED_DB: '0',
 }
 
+/** No backup is due when it starts. */
+export const withoutBackups: Variables = { APPSMITH_BACKUP_CRON_EXPRESSION: 'disabled' }
+
 export interface SingleContainer {
   readonly gatehouse: Gatehouse
   readonly http: number
   readonly https: number
   /** The volume. */
   readonly stacks: string
+  /** Of its control API. */
+  readonly socket: string
   /** GATEHOUSE_*_PORT and APPSMITH_*_PORT: of the programs. */
   readonly ports: Variables
 }
 
-/** Starts it and waits for nothing. */
-export async function startSingleContainer(site: Site, env: Variables): Promise<SingleContainer> {
+/** Starts it and waits for nothing. `command`: of the program, which may be on another machine. */
+export async function startSingleContainer(site: Site, env: Variables, command = source): Promise<SingleContainer> {
   const { environment, ...rest } = await surroundingsOf(site, env)
-  return { ...rest, gatehouse: startGatehouse({ command: source, file: configFile, env: environment }) }
+  return { ...rest, gatehouse: startGatehouse({ command, file: configFile, env: environment }) }
 }
 
 /** What would be started. Throws if the config file has mistakes. */
@@ -72,7 +77,8 @@ async function surroundingsOf(site: Site, env: Variables): Promise<Surroundings>
     ...ports,
     ...env,
   }
-  return { environment, http, https, ports, stacks: environment.GATEHOUSE_STACKS ?? '' }
+  const { GATEHOUSE_STACKS: stacks = '', GATEHOUSE_SOCKET: socket = '' } = environment
+  return { environment, http, https, ports, stacks, socket }
 }
 
 /** The stand-ins come first, then the pinned Node, then what Debian has. */
@@ -100,7 +106,7 @@ async function programPorts(): Promise<Variables> {
 /** All of it for the tests that share one; what has variables of its own has its databases elsewhere, and starts sooner. */
 export const singleContainer: Deployment = {
   async start(site, env) {
-    const running = await startSingleContainer(site, { ...databasesElsewhere, ...env })
+    const running = await startSingleContainer(site, { ...databasesElsewhere, ...withoutBackups, ...env })
     await running.gatehouse.ready()
     return running
   },
