@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -186,4 +186,17 @@ test('a folder that cannot be used is named with the mend, and the file in its w
   expect(error).toMatchObject({ code: 'certificate-unusable' })
   expect(error.message).toMatch(/^the internal CA cannot work in .+internal: ENOTDIR.+make it writable for user \d+/)
   expect(await readFile(folder, 'utf8')).toBe('mine')
+})
+
+test('replicas that begin at once on one empty volume have one root and serve one leaf', async () => {
+  const all = await Promise.all(Array.from({ length: 5 }, () => issue('localhost')))
+  const root = new X509Certificate(await read('root.crt'))
+  for (const { certificate, key } of all) {
+    const leaf = new X509Certificate(certificate)
+    expect(leaf.verify(root.publicKey)).toBe(true)
+    expect(leaf.checkPrivateKey(createPrivateKey(key))).toBe(true)
+  }
+  expect(new Set(all.map(({ certificate }) => certificate)).size).toBe(1)
+  expect(log.lines).toHaveLength(1)
+  expect((await readdir(folder)).sort()).toEqual(['localhost', 'root.crt', 'root.key'])
 })

@@ -1,8 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import { setTimeout } from 'node:timers/promises'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { codeOf, GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { folderName } from '../folder-name.ts'
+import { createFolderLock, type Lock } from '../lock.ts'
 import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import { type PairFiles, readPair, type StoredPair, setAside, warnIfExposed, writePair } from '../store.ts'
 import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
@@ -10,8 +13,8 @@ import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
 /** The internal CA: one root for good, and leaves that are kept until two thirds of their life are over. */
 export interface Authority {
   /**
-   * The kept leaf if it will do, else a new one. Not to be called again before it has ended: two calls could make two roots.
-   * Throws `certificate-unusable` if the folder cannot be read or written.
+   * The kept leaf if it will do, else a new one; replicas may share the folder. Throws `certificate-unusable` if it cannot be read
+   * or written.
    */
   issue(domains: readonly string[]): Promise<IssuedCertificate>
   /** PEM of the root, which is made if there is none. Under the same conditions as `issue`. */
@@ -20,9 +23,12 @@ export interface Authority {
 
 /** `folder`: absolute; holds `root.crt`, `root.key` and a folder for the leaf of each certificate. Made when first needed. */
 export function createAuthority(folder: string, log: Log): Authority {
-  async function withRoot<Result>(work: (root: NewPair) => Result | Promise<Result>): Promise<Result> {
+  const files = rootFiles(folder)
+  async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      return await work(await currentRoot(folder, log))
+      const result = await work()
+      await warnIfExposed(files.key, log)
+      return result
     } catch (error) {
       throw new GatehouseError(
         'certificate-unusable',
@@ -32,23 +38,71 @@ export function createAuthority(folder: string, log: Log): Authority {
     }
   }
   return {
-    issue: (domains) => withRoot((root) => currentLeaf(root, folder, domains)),
-    root: () => withRoot((root) => root.certificate),
+    issue: (domains) =>
+      explained(async () => {
+        const leaf = leafFiles(folder, domains)
+        const root = await keptRoot(files)
+        const kept = root && (await keptLeaf(leaf, root, domains))
+        // Looked for again in turn: a replica that shares the folder may have made them meanwhile.
+        return kept ?? inTurn(folder, async () => currentLeaf(leaf, await currentRoot(files, log), domains))
+      }),
+    root: () =>
+      explained(async () => {
+        const root = (await keptRoot(files)) ?? (await inTurn(folder, () => currentRoot(files, log)))
+        return root.certificate
+      }),
   }
 }
 
-async function currentRoot(folder: string, log: Log): Promise<NewPair> {
-  const files: PairFiles = { certificate: join(folder, 'root.crt'), key: join(folder, 'root.key') }
+/** What two replicas that share the folder must not do at once. */
+async function inTurn<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+  const lock = await lockOf(folder)
+  try {
+    return await work()
+  } finally {
+    await lock?.release()
+  }
+}
+
+/** Undefined where the file system knows no hard links (SMB): a replica that is alone there must not go without a certificate. */
+async function lockOf(folder: string): Promise<Lock | undefined> {
+  const door = createFolderLock(folder)
+  try {
+    let lock = await door.take()
+    for (; !lock; lock = await door.take()) await setTimeout(betweenTries)
+    return lock
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return undefined
+    throw error
+  }
+}
+
+/** Making both takes some 200 ms. The lock of a dead one is taken over after 15 s. */
+const betweenTries: Milliseconds = 50
+
+function rootFiles(folder: string): PairFiles {
+  return { certificate: join(folder, 'root.crt'), key: join(folder, 'root.key') }
+}
+
+function leafFiles(folder: string, domains: readonly string[]): PairFiles {
+  const own = join(folder, folderName(domains[0] ?? ''))
+  return { certificate: join(own, 'leaf.crt'), key: join(own, 'leaf.key') }
+}
+
+async function keptRoot(files: PairFiles): Promise<NewPair | undefined> {
+  const stored = await readPair(files)
+  return isWhole(stored) && rootProblem(stored) === undefined ? stored : undefined
+}
+
+async function currentRoot(files: PairFiles, log: Log): Promise<NewPair> {
+  const kept = await keptRoot(files)
+  if (kept) return kept
   const stored = await readPair(files)
   const isNew = stored.certificate === undefined && stored.key === undefined
   const problem = isNew ? undefined : rootProblem(stored)
-  if (isWhole(stored) && problem === undefined) {
-    await warnIfExposed(files.key, log)
-    return stored
-  }
   if (problem !== undefined) {
-    const kept = await setAside(files)
-    log.warn(`the internal CA's root ${problem}; kept as ${kept.join(' and ')}, and a new one takes its place`)
+    const aside = await setAside(files)
+    log.warn(`the internal CA's root ${problem}; kept as ${aside.join(' and ')}, and a new one takes its place`)
   }
   const root = await makeRoot()
   await writePair(files, root)
@@ -72,11 +126,14 @@ function rootProblem(stored: StoredPair): string | undefined {
   }
 }
 
-async function currentLeaf(root: NewPair, folder: string, domains: readonly string[]): Promise<IssuedCertificate> {
-  const leafFolder = join(folder, folderName(domains[0] ?? ''))
-  const files: PairFiles = { certificate: join(leafFolder, 'leaf.crt'), key: join(leafFolder, 'leaf.key') }
+async function keptLeaf(files: PairFiles, root: NewPair, domains: readonly string[]) {
   const stored = await readPair(files)
-  if (isWhole(stored) && leafWillDo(stored, root, domains)) return issued(stored)
+  return isWhole(stored) && leafWillDo(stored, root, domains) ? issued(stored) : undefined
+}
+
+async function currentLeaf(files: PairFiles, root: NewPair, domains: readonly string[]): Promise<IssuedCertificate> {
+  const kept = await keptLeaf(files, root, domains)
+  if (kept) return kept
   const leaf = await makeLeaf(root, domains)
   await writePair(files, leaf)
   return issued(leaf)
