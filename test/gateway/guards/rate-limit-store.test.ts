@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { mends } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
 import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/guards.ts'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { type Redis, type RedisWish, startRedis } from '../../e2e/support/redis.ts'
@@ -139,6 +140,17 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/certificate/) })
     await gateway.apply(planWith({ ...store, ca: certificate }))
     await becomes(gateway, 'counting')
+  })
+
+  it('needs no more rights than the operator is told to give', async () => {
+    const server = await redis()
+    const rights = mends.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
+    await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)
+    const gateway = await startGateway(planWith(storeAt(server.port, { user: 'gate', password: 'hunter2' })))
+    expect(state(gateway)).toMatchObject({ state: 'counting' })
+    await server.ask('script', 'flush')
+    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
+    expect(gateway.storeNews).toHaveLength(1)
   })
 
   it('keeps its connection through a reload, and closes it when the next plan names another store, or none', async () => {

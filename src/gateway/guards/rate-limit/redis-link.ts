@@ -88,14 +88,11 @@ export async function openRedisLink(plan: RateLimitStorePlan, { lost, signal }: 
     const link: RedisLink = {
       take: (key, { requests, window }) => {
         const rest = ['1', prefix + key, String(requests), String(Math.ceil(window))]
-        return client
-          .sendCommand(['EVALSHA', sha, ...rest])
-          .catch((error: Error) => {
-            // Redis forgets scripts when it is told to.
-            if (!error.message.startsWith('NOSCRIPT')) throw error
-            return client.sendCommand(['EVAL', script, ...rest])
-          })
-          .then(takenFrom)
+        return client.sendCommand(['EVALSHA', sha, ...rest]).then(takenFrom, (error: Error) => {
+          // Redis forgets scripts when it is told to.
+          if (!error.message.startsWith('NOSCRIPT')) throw error
+          return client.sendCommand(['EVAL', script, ...rest]).then(takenFrom)
+        })
       },
       close: giveUp,
     }

@@ -3,10 +3,10 @@ import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import { oneLine } from '../../../shared/one-line.ts'
 
 /** By the first word of what Redis answers. */
-const mends: Readonly<Record<string, string>> = {
+export const mends: Readonly<Record<string, string>> = {
   NOAUTH: 'put its password into `rateLimitStore`',
   WRONGPASS: 'put the right user and password into `rateLimitStore`',
-  NOPERM: 'its user needs `+@connection +@scripting +pttl +get +set +incr ~{gatehouse:rl}:*`',
+  NOPERM: 'its user needs `~{gatehouse:rl}:* +@connection +@scripting +pttl +get +set +incr`',
   READONLY: 'it is a replica: name the primary in `rateLimitStore`',
   MOVED: 'it is part of a cluster: name a Redis that is in none',
   CLUSTERDOWN: 'it is part of a cluster: name a Redis that is in none',
