@@ -1,5 +1,5 @@
 /** The front door: foreign files, in the order given, as one configuration of ours. */
-import { dirname, resolve } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { readCaddyfile } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
 import { withDashboard } from './dashboard.ts'
@@ -55,7 +55,7 @@ function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFi
         ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
         : []
     if (kind === 'caddyfile') {
-      const readFile = (path: string) => around.readFile(resolve(dirname(file), path))
+      const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
       return [{ file, reading: readCaddyfile({ file, text, readFile, environment: around.environment }) }]
     }
     return []

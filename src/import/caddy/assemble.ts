@@ -58,12 +58,15 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
     routes,
   }
   const certificates = certificatesOf(sites, options, notes)
-  const users = [...gathered.users].map((name) => [name, { password: `\${${passwordVariable(name)}:-}` }])
+  const users = [...gathered.users].map(([key, name]): [string, Entries] => [
+    key,
+    { ...(name !== key && { name }), password: `\${${passwordVariable(key)}:-}` },
+  ])
   return {
     config: {
       gateway,
       ...(upstreams.size > 0 && { upstreams: Object.fromEntries(upstreams) }),
-      ...(users.length > 0 && { users: Object.fromEntries(users) as Entries }),
+      ...(users.length > 0 && { users: Object.fromEntries(users) }),
       ...(certificates.length > 0 && { certificates }),
       ...(Object.keys(options.shutdown).length > 0 && { shutdown: options.shutdown }),
       ...(Object.keys(options.log).length > 0 && { log: options.log }),

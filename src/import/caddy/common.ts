@@ -13,7 +13,10 @@ export function commonOf(routes: readonly Tidy[], decided: ReadonlySet<string>):
     asking.map(({ state, answer }) => ({ ...state.request, ...(answer.kind === 'proxy' && answer.request) })),
   )
   const requestBody = sharedValue(asking.map(({ state }) => state.requestBody))
-  const rateLimit = sharedValue<Entries>(telling.map(({ state }) => state.rateLimit))
+  // One zone counts for all routes, and so does the limit of the gateway; what is not counted says so.
+  const rateLimit = sharedValue<Entries>(
+    telling.map(({ state }) => state.rateLimit).filter((limit) => limit !== undefined),
+  )
   return {
     decided,
     response: allowed(response, decided),

@@ -21,8 +21,8 @@ export interface Scope {
 export interface Gathered {
   /** Of `encode`, in its order. */
   compression?: readonly string[]
-  /** Names for `users`. */
-  readonly users: Set<string>
+  /** For `users`: key → name. */
+  readonly users: Map<string, string>
 }
 
 /** A directive without its matcher. */

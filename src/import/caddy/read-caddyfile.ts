@@ -26,7 +26,7 @@ export function readCaddyfile({ file, text, readFile, environment }: CaddyfileSo
       order: options.order,
       matchers: new Map(),
       requestIds: new RequestIds(notes),
-      gathered: { users: new Set() },
+      gathered: { users: new Map() },
     }
     const read = sites.flatMap((site) => readSite(site, { scope, options, environment }) ?? [])
     return { ...assemble(read, options, scope), findings: notes.list() }

@@ -6,24 +6,24 @@ import { ourDuration, ourSize, ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
 /** The variable in which the password of a user is expected. */
-export function passwordVariable(user: string): string {
-  return `${user
+export function passwordVariable(key: string): string {
+  return `${key
     .toUpperCase()
     .replace(/\W+/g, '_')
     .replace(/^(?=\d)/, '_')}_PASSWORD`
 }
 
 export const readBasicAuth: Reader = ({ block, scope }) => {
-  const users: string[] = []
-  for (const line of block) {
+  const users = block.map((line) => {
     const name = ourText(directiveName(line)).text
-    users.push(name)
-    scope.gathered.users.add(name)
-    scope.notes.changed(
-      line.words[0].at,
-      `\`${name}\`: a password cannot be won back from its hash: set ${passwordVariable(name)}, else one is generated and shown at the start`,
-    )
-  }
+    // A key of our file holds no variable; the name beside it may.
+    const key = /^\$\{(\w+)/.exec(name)?.[1]?.toLowerCase() ?? name
+    scope.gathered.users.set(key, name)
+    const variable = passwordVariable(key)
+    const message = `\`${name}\`: a password cannot be won back from its hash: set ${variable}, else one is generated and shown at the start`
+    scope.notes.changed(line.words[0].at, message)
+    return key
+  })
   return users.length === 0 ? [] : [{ kind: 'change', change: (state) => ({ ...state, users }) }]
 }
 

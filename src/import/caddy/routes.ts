@@ -23,10 +23,9 @@ export interface RouteWriting {
 const immutable = 'public, max-age=31536000, immutable'
 
 export function routeEntry(route: Tidy, writing: RouteWriting): Entries {
-  const { state } = route
   return {
     ...matchEntries(route, writing.listeners),
-    ...guardEntries(state, writing.common),
+    ...guardEntries(route, writing.common),
     ...answerEntries(route, writing),
   }
 }
@@ -42,7 +41,8 @@ function matchEntries({ requests }: Tidy, listeners: readonly string[] | undefin
   }
 }
 
-function guardEntries({ users, forward, allow, deny, requestBody, rateLimit }: State, common: Common): Written {
+function guardEntries({ answer, state }: Tidy, common: Common): Written {
+  const { users, forward, allow, deny, requestBody, rateLimit } = state
   return {
     ...(allow && { allow }),
     ...(deny && { deny }),
@@ -50,6 +50,7 @@ function guardEntries({ users, forward, allow, deny, requestBody, rateLimit }: S
     ...(forward && { auth: forward }),
     ...(requestBody !== undefined && requestBody !== common.requestBody && { limits: { requestBody } }),
     ...(rateLimit && JSON.stringify(rateLimit) !== JSON.stringify(common.rateLimit) && { rateLimit }),
+    ...(!rateLimit && common.rateLimit && answer.kind !== 'redirect' && { rateLimit: false }),
   }
 }
 
