@@ -84,7 +84,7 @@ function lineOf(lines: Interface, text: string): Promise<void> {
   return new Promise((resolve) => lines.on('line', (line) => line === text && resolve()))
 }
 
-async function startSidecar(name: Name, delay = '3s'): Promise<Gatehouse> {
+async function startSidecar(name: Name, delay = '4s'): Promise<Gatehouse> {
   const rights = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all']
   const sidecar = startGatehouse({
     command: homes[name].inside('setpriv', ...rights, '--no-new-privs', join(folder, 'gatehouse')),
