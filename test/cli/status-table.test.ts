@@ -202,3 +202,20 @@ test('a gatehouse without processes or listeners says so', () => {
   const text = renderStatus({ ...status, listeners: [] }, { colour: false, width: 80 })
   expect(text.split('\n').slice(1)).toEqual(['no listeners', '', 'no processes', ''])
 })
+
+test('a task that makes backups tells how old the newest is, what it holds, and what is wrong with it', () => {
+  const usual = { kind: 'task', state: 'exited', ready: true, exit: { code: 0, signal: null } } as const
+  const standing = { files: 4, size: 300_000_000, overdue: false, shrunk: false }
+  const at = Date.now() - 2 * 3_600_000
+  expect(note({ ...usual, backup: { ...standing, newest: { at, size: 84_000_000 } } })).toBe(
+    'exit code 0; last backup 2h ago, 84 MB (4 are kept)',
+  )
+  const shrunken = { at: Date.now() - 3 * day, size: 1_000, before: 84_000_000 }
+  expect(note({ ...usual, backup: { ...standing, newest: shrunken, overdue: true, shrunk: true } })).toBe(
+    'exit code 0; last backup 3d ago, 1 KB (4 are kept); overdue; the one before holds 84 MB',
+  )
+  expect(note({ ...usual, backup: { ...standing, files: 0 } })).toBe('exit code 0; no backup yet')
+  expect(note({ ...usual, backup: { ...standing, files: 0, trouble: 'EACCES' } })).toBe(
+    'exit code 0; its backups cannot be looked at: EACCES',
+  )
+})
