@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { part } from '../parts.ts'
+import { ask, basic } from './asking.ts'
 import { environmentTests } from './environment.ts'
 import { dockerEnv, type Program, programOf } from './program.ts'
 import { databasesElsewhere, singleContainer, singleContainerPlan } from './single-container.ts'
@@ -66,6 +67,8 @@ function secretRows(site: Site): void {
     const values = secrets.map((name) => variables[`APPSMITH_${name}`])
     for (const value of values) expect(value).toMatch(/^[0-9A-Za-z]{16,}$/)
     expect(new Set(values).size).toBe(4)
+    const { APPSMITH_SUPERVISOR_PASSWORD: password = '' } = variables
+    expect((await ask(first.http, '/supervisor/', basic('appsmith', password))).status).toBe(200)
     const { environment } = await programOf(first, 'backend')
     expect(environment).toMatchObject(Object.fromEntries(secrets.map((name, at) => [`APPSMITH_${name}`, values[at]])))
     expect(environment.APPSMITH_DB_URL).toMatch(

@@ -34,7 +34,7 @@ export interface Deployment {
   readonly shared?: Variables
   /** Variables by which it has no Keycloak. Absent: it always has one. */
   readonly withoutKeycloak?: Variables
-  /** Absent: what is below /supervisor is the gateway's own, not an upstream. */
+  /** Absent: what is below /supervisor is Gatehouse's own dashboard. */
   readonly supervisor?: 'upstream'
 }
 
