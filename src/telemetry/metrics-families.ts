@@ -63,7 +63,7 @@ const definitions: readonly Definition[] = [
   {
     metric: 'countedAlone',
     name: 'gatehouse_rate_limit_counted_alone_total',
-    help: 'Requests that were counted in this replica only, because `rateLimitStore` was away.',
+    help: 'Requests that were counted in this replica only, because `rateLimitStore` was late or away.',
     type: 'counter',
     labels: [],
   },
