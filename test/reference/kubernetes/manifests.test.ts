@@ -66,6 +66,7 @@ describe.each(both)('the manifests of the variant %s', (variant) => {
 
   it('listen where the service, the probes and the scrapes look', () => {
     const ports = Object.fromEntries((gatehouse.ports ?? []).map(({ name, containerPort }) => [name, containerPort]))
+    // And no other: TLS ends at the load balancer, also where a volume knows a domain.
     expect(plan.gateway.listeners).toMatchObject([{ name: 'http', port: ports.http, health: true }])
     expect(plan.gateway.listeners[0]?.host).toBeUndefined() // the pod's own address is asked
     expect(plan.metrics).toEqual({ port: ports.metrics })

@@ -66,19 +66,28 @@ export function environmentOf({ env = [] }: Container): Record<string, string> {
   return Object.fromEntries(env.map(({ name, value }) => [name, value]))
 }
 
-/** The image brings the product's files, the pod an empty volume. */
-const image: FileFacts = {
-  kindOf(path) {
-    if (/^\/(opt\/appsmith|site)\//.test(path)) return /\.[a-z]+$/.test(path) ? 'file' : 'directory'
-    return path === '/appsmith-stacks' ? 'directory' : disk.kindOf(path)
-  },
-  read: (path) => (path.endsWith('/info.json') ? '{}' : disk.read(path)),
+/** The image brings the product's files; the volume is that of an installation that had TLS in the container. */
+function filesOf({ gatehouse: { volumeMounts } }: Pod): FileFacts {
+  const settings = '/appsmith-stacks/configuration/docker.env'
+  const volume = volumeMounts.some(({ mountPath }) => mountPath === '/appsmith-stacks')
+  return {
+    kindOf(path) {
+      if (/^\/(opt\/appsmith|site)\//.test(path)) return /\.[a-z]+$/.test(path) ? 'file' : 'directory'
+      if (volume && path === settings) return 'file'
+      return volume && path === '/appsmith-stacks' ? 'directory' : disk.kindOf(path)
+    },
+    read(path) {
+      if (path.endsWith('/info.json')) return '{}'
+      return path === settings ? 'APPSMITH_CUSTOM_DOMAIN=app.example.com\n' : disk.read(path)
+    },
+  }
 }
 
 /** What Gatehouse makes of its file in that pod. */
 export function planOf(variant: Variant): Plan {
-  const environment = { PATH: process.env.PATH ?? '', ...environmentOf(podOf(variant).gatehouse) }
-  const { plan, diagnostics } = readPlan(join(projectFolder, configs[variant]), environment, image)
+  const pod = podOf(variant)
+  const environment = { PATH: process.env.PATH ?? '', ...environmentOf(pod.gatehouse) }
+  const { plan, diagnostics } = readPlan(join(projectFolder, configs[variant]), environment, filesOf(pod))
   if (plan === undefined) throw new Error(`${configs[variant]}: ${JSON.stringify(diagnostics)}`)
   return plan
 }
