@@ -72,6 +72,7 @@ function filesOf({ gatehouse: { volumeMounts } }: Pod): FileFacts {
   const volume = volumeMounts.some(({ mountPath }) => mountPath === '/appsmith-stacks')
   return {
     kindOf(path) {
+      if (path.startsWith('/opt/appsmith/backend')) return 'absent' // that of older images
       if (/^\/(opt\/appsmith|site)\//.test(path)) return /\.[a-z]+$/.test(path) ? 'file' : 'directory'
       if (volume && path === settings) return 'file'
       return volume && path === '/appsmith-stacks' ? 'directory' : disk.kindOf(path)

@@ -113,7 +113,7 @@ describe.skipIf(!parts)('the single container, sealed as its manifest says', () 
   it('starts, with databases of users of their own, tells its health and stops', async () => {
     const folder = join(site.folder, 'sealed')
     const ports = await freePorts(9)
-    mkdirSync(join(site.folder, 'backend'))
+    mkdirSync(join(site.folder, 'server/mongo'), { recursive: true })
     const brought = {
       '/opt/appsmith': site.folder,
       '/etc/gatehouse/gatehouse.yaml': join(projectFolder, configs.single),
