@@ -1,6 +1,6 @@
 /**
  * The product's own tool, as far as it can be without MongoDB: `backup` puts the settings, without the secrets that the real one
- * leaves out, and Git into an archive; `restore` brings the newest back. As the real one it asks supervisord first.
+ * leaves out, and Git into an archive; `restore` brings the newest back. With APPSMITHCTL_BROKEN it says that and fails.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,10 @@ import { join } from 'node:path'
 import { sayCommandLine } from './listen.ts'
 
 sayCommandLine('appsmithctl')
+if (process.env.APPSMITHCTL_BROKEN) {
+  console.error(process.env.APPSMITHCTL_BROKEN)
+  process.exit(1)
+}
 const stacks = process.env.GATEHOUSE_STACKS ?? '/appsmith-stacks'
 const settings = join(stacks, 'configuration/docker.env')
 const archives = join(stacks, 'data/backup')
