@@ -20,14 +20,23 @@ export function withDashboard(merged: Merged, page: Page): Merged {
     ...config.gateway,
     ...(index !== -1 && { routes: routes.toSpliced(index, 1) }),
   }
-  const dashboard: Entries = { path: pathOf(route), auth: route.auth ?? { basic: page.user } }
+  const dashboard: Entries = { path: pathOf(route), auth: { basic: page.user } }
+  const users = withoutUnused(config.users, route, gateway)
   return {
     ...merged,
-    config: { ...config, gateway, control: { ...config.control, dashboard } },
+    config: { ...config, gateway, ...(users && { users }), control: { ...config.control, dashboard } },
     comments: index === -1 ? merged.comments : closedUp(merged.comments, index),
     places: index === -1 ? merged.places : closedUp(merged.places, index),
     findings: [...findings, told],
   }
+}
+
+/** The proxy's own user for the page has nothing to do any more: the page's is asked for, whose password is known. */
+function withoutUnused(users: Entries | undefined, route: Entries, gateway: Entries): Entries | undefined {
+  const name =
+    typeof route.auth === 'object' && route.auth !== null && 'basic' in route.auth ? route.auth.basic : undefined
+  if (!users || typeof name !== 'string' || JSON.stringify(gateway).includes(`"basic":"${name}"`)) return users
+  return Object.fromEntries(Object.entries(users).filter(([user]) => user !== name))
 }
 
 /** Of `/supervisor/*` the part that everything below it begins with. */

@@ -52,13 +52,13 @@ export const imported: Deployment = {
 }
 
 /** Parts of the file depend on the environment. */
-function asTheScriptWritesIt({ APPSMITH_RATE_LIMIT, APPSMITH_CUSTOM_DOMAIN }: Variables): string {
+export function asTheScriptWritesIt({ APPSMITH_RATE_LIMIT, APPSMITH_CUSTOM_DOMAIN }: Variables): string {
   let text = readFileSync(fixture, 'utf8')
   if (APPSMITH_RATE_LIMIT === 'disabled') text = text.replace(/# rate limit\n.*# end of rate limit\n/s, '')
   return APPSMITH_CUSTOM_DOMAIN ? text : text.replace(/# only with a domain\n.*/s, '')
 }
 
-function scriptVariables({
+export function scriptVariables({
   APPSMITH_ALLOWED_FRAME_ANCESTORS,
   APPSMITH_SUPERVISOR_USER,
   APPSMITH_SUPERVISOR_PASSWORD,
@@ -71,7 +71,7 @@ function scriptVariables({
 }
 
 /** The script writes its pages rendered: index.html beside the editor, 404.html into it. */
-function pages(folder: string, environment: Variables): Variables {
+export function pages(folder: string, environment: Variables): Variables {
   const [www, editor] = [join(folder, 'www'), environment.GATEHOUSE_EDITOR ?? '']
   const info = JSON.parse(readFileSync(environment.GATEHOUSE_INFO ?? '', 'utf8')) as Variables
   const known: Variables = {
