@@ -138,7 +138,7 @@ describe.skipIf(!parts)('the single container, sealed as its manifest says', () 
         GATEHOUSE_METRICS: `:${ports[8]}`,
       },
     })
-    await gatehouse.ready()
+    await gatehouse.waitFor({ message: 'ready' }, { timeout: 45_000 })
     const { pid } = gatehouse
     // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID: linux/capability.h numbers them 0, 1, 3, 5, 6 and 7.
     expect(statusOf(pid)).toMatchObject({ CapEff: '00000000000000eb', CapBnd: '00000000000000eb', NoNewPrivs: '1' })
@@ -150,7 +150,7 @@ describe.skipIf(!parts)('the single container, sealed as its manifest says', () 
     gatehouse.signal('SIGTERM')
     expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
     expect(gatehouse.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
-  })
+  }, 60_000)
 })
 
 /** What an exec probe asks of the program. */
