@@ -118,7 +118,7 @@ function fold(text: string, width: number): string[] {
 }
 
 /** Green needs no look, yellow is on its way or was asked for, red needs somebody. */
-function formatOf({ state, ready, exit }: ProcessStatus): Format {
+function formatOf({ state, ready, exit, lastRun }: ProcessStatus): Format {
   switch (state) {
     case 'running':
       return ready ? 'green' : 'yellow'
@@ -131,7 +131,7 @@ function formatOf({ state, ready, exit }: ProcessStatus): Format {
     case 'fatal':
       return ['red', 'bold']
     case 'exited':
-      return exit === undefined || exit.code === 0 ? 'dim' : 'red'
+      return lastRun?.failed || (exit && exit.code !== 0) ? 'red' : 'dim'
     case 'stopped':
       return 'dim'
   }
