@@ -11,6 +11,11 @@ import { everything, untouched } from './steps.ts'
 /** Far above any real site; it ends one whose conditions multiply. */
 const mostSteps = 50_000
 const mostRoutes = 2_000
+/** In one block: each is a call inside of the one before. */
+const mostDirectives = 1_000
+
+/** What they keep from clients is rather kept from too many. */
+const guards = new Set(['basic_auth', 'basicauth', 'forward_auth', 'abort', 'error', 'respond'])
 
 interface Group {
   readonly requests: Requests
@@ -54,10 +59,10 @@ class Run {
       return
     }
     this.#done += 1
-    if (this.#done > mostSteps || this.routes.length > mostRoutes) {
+    if (this.#done > mostSteps || this.routes.length > mostRoutes || others.length > mostDirectives) {
       this.#notes.untranslated(
         step.at,
-        `\`${step.name}\`: the conditions of this site multiply to more routes than can be written; simplify it`,
+        `\`${step.name}\`: the conditions of this site come to more routes than can be written; make it smaller`,
       )
       return
     }
@@ -68,14 +73,17 @@ class Run {
       return
     }
     const behind = step.group === undefined ? others : others.filter((other) => other.group !== step.group)
+    // For those that no pattern parts from the others, it is done.
+    const done = step.does.kind === 'change' ? { ...group, state: step.does.change(group.state) } : undefined
     for (const condition of step.matcher.except)
-      for (const part of this.#parts(group, condition, step)) {
-        this.all(others, part, then)
+      for (const { whole: _, ...part } of this.#parts(group, condition, step)) {
+        this.all(others, { ...part, ...(done && { whole: done }) }, then)
         if (covers(part.requests, group.requests)) return
       }
     for (const condition of step.matcher.any)
-      for (const part of this.#parts(group, condition, step)) {
-        this.#perform(step, part, (after) => this.all(behind, after, then))
+      for (const { whole, ...part } of this.#parts(group, condition, step)) {
+        // Among the steps of a block the larger group has no place: it passes the block by.
+        this.#perform(step, done && whole ? { ...part, whole } : part, (after) => this.all(behind, after, then))
         if (covers(part.requests, group.requests)) return
       }
     this.all(others, group, then)
@@ -126,12 +134,18 @@ class Run {
     const pairs = lost.map(([one, other]) => `\`${one}\` and \`${other}\``).join(', ')
     const { whole } = group
     const again = whole && common(whole.requests, wanted)
+    if (again?.requests && this.#answered(again.requests)) return []
     if (whole && again?.requests && again.lost.length === 0) {
       this.#notes.changed(
         step.at,
         `\`${step.name}\`: what only ${pairs} together say is treated as if the condition in front were not met`,
       )
       return [{ requests: again.requests, state: whole.state, whole }]
+    }
+    if (guards.has(step.name)) {
+      const message = `no pattern says what both ${pairs} match, so more than that is guarded`
+      this.#notes.changed(step.at, `\`${step.name}\`: ${message}`)
+      return [group]
     }
     this.#notes.untranslated(
       step.at,

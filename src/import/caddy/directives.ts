@@ -7,7 +7,7 @@ import { readBasicAuth, readEncode, readForwardAuth, readRateLimit, readRequestB
 import { readHeader, readRequestHeader } from './read-headers.ts'
 import { readReverseProxy } from './read-proxy.ts'
 import { readRewrite, readRoot, readTryFiles, readUri, stripped } from './read-rewrites.ts'
-import { type Deed, everything, type Step } from './steps.ts'
+import { type Deed, everything, type State, type Step } from './steps.ts'
 import type { Token } from './tokens.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
@@ -53,6 +53,9 @@ const nearest: Readonly<Record<string, string>> = {
 /** Judged with the site as a whole, and not in the way of a request. */
 export const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
 
+/** Without a matcher that can be said they are for everybody: what they guard stays guarded. */
+const guards = new Set(['basic_auth', 'basicauth', 'forward_auth'])
+
 /** Those whose first word is never a matcher. */
 const matchesAll = new Set(['try_files'])
 
@@ -91,8 +94,10 @@ function readDirective(directive: Directive, scope: Scope): readonly Sortable[] 
   }
   if (matcher?.why !== undefined) {
     const where = token?.text.startsWith('@') ? ` (${token.text}, line ${matcher.at.line})` : ''
-    scope.notes.untranslated(at, `\`${name}\` and all in it: ${matcher.why}${where}`)
-    return []
+    const left = directive.block ? 'it is left out, with all in it' : 'it is left out'
+    const instead = guards.has(name) ? 'so that nothing is left open, all requests are asked' : left
+    scope.notes.untranslated(at, `\`${name}\`: ${matcher.why}${where}; ${instead}`)
+    if (!guards.has(name)) return []
   }
   const line: Line = { name, at, values, block: directive.block ?? [], matcher, scope }
   const deeds = deedsOf(line, directive, token)
@@ -102,12 +107,18 @@ function readDirective(directive: Directive, scope: Scope): readonly Sortable[] 
     return []
   }
   // Of a matcher for addresses only the rest is left: the addresses have become `allow` or `deny`.
-  const step = (does: Deed): Step => ({ name, at, matcher: matcher?.matcher ?? everything, does })
+  const known = matcher && matcher.why === undefined ? matcher.matcher : everything
+  const step = (does: Deed): Step => ({ name, at, matcher: known, does })
   const path = matcher?.written.length === 1 ? matcher.written[0] : undefined
   const sorted = { ...(path !== undefined && { path }), matched: matcher !== undefined }
   if (deeds.length === 0) return []
   const [only] = deeds
   if (only && deeds.length === 1) return [{ step: step(only), ...sorted }]
+  const changes = deeds.flatMap((deed) => (deed.kind === 'change' ? [deed.change] : []))
+  if (changes.length === deeds.length) {
+    const change = (state: State) => changes.reduce((changed, next) => next(changed), state)
+    return [{ step: step({ kind: 'change', change }), ...sorted }]
+  }
   const steps = deeds.map((does): Step => ({ name, at, matcher: everything, does }))
   return [{ step: step({ kind: 'steps', steps }), ...sorted }]
 }

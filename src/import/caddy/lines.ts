@@ -40,7 +40,9 @@ export type Reader = (line: Line) => readonly Deed[]
 
 /** A value that may hold placeholders of ours; undefined, and told, if it holds others. */
 export function liveValue(token: Token, notes: Notes): string | undefined {
-  const { text, unknown } = ourText(token.text)
+  const { text, unknown: placeholders } = ourText(token.text)
+  // Braces around a word are a placeholder of ours, whatever stands in front.
+  const unknown = [...placeholders, ...(text.match(/\$\$\{\w+\}/g) ?? []).map((literal) => literal.slice(1))]
   if (unknown.length === 0) return text
   notes.untranslated(
     token.at,

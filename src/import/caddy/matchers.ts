@@ -70,7 +70,7 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
   const [name, ...values] = words
   if (name === undefined) return
   const texts = values.map(({ text }) => ourText(text).text)
-  if (name.text !== 'expression' && !name.quoted && values.some(({ text }) => hasPlaceholder(text))) {
+  if (!['expression', 'file'].includes(name.text) && !name.quoted && values.some(({ text }) => hasPlaceholder(text))) {
     parts.why ??= `\`${name.text}\` is compared with what is known only when a request comes`
     return
   }

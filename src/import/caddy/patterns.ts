@@ -29,8 +29,14 @@ const literal = /^(?:[\w/~%-]|\\[./-])+$/
 export function translateExpression(written: string): Translated {
   const whole = written.replace(/^\(\?i\)/, '')
   const [, alternatives] =
-    /^(?:\.\*)?\\\.\(\??:?([\w|]+)\)\$$/.exec(whole) ?? /^(?:\.\*)?\\\.(\w+)\$$/.exec(whole) ?? []
-  if (alternatives !== undefined) return { patterns: alternatives.split('|').map((end) => `*.${end}`) }
+    /^(?:\.\*)?\\\.\(\??:?([\w|?]+)\)\$$/.exec(whole) ?? /^(?:\.\*)?\\\.(\w+)\$$/.exec(whole) ?? []
+  if (alternatives !== undefined)
+    return {
+      patterns: alternatives
+        .split('|')
+        .flatMap(spelledOut)
+        .map((end) => `*.${end}`),
+    }
   const [, beginning = '', end = ''] = /^\^(\/[^*+?()[\]{}|^$]*?)(\.\*\$?|\(\.\*\)\$?|\$)?$/.exec(whole) ?? []
   if (beginning !== '' && literal.test(beginning)) {
     const path = beginning.replaceAll('\\', '')
@@ -38,6 +44,12 @@ export function translateExpression(written: string): Translated {
     if (path.endsWith('/')) return { patterns: [`${path}*`] }
   }
   return { but: 'routes here match by patterns such as `/api/*` and `*.map`, not by expressions' }
+}
+
+/** `jpe?g` → `jpeg`, `jpg` */
+function spelledOut(word: string): readonly string[] {
+  const optional = /^(\w*)(\w)\?(\w*)$/.exec(word)
+  return optional ? [`${optional[1]}${optional[2]}${optional[3]}`, `${optional[1]}${optional[3]}`] : [word]
 }
 
 /** The expression for a UUID of version 4, however it is written: it has the dashes, the 4 and the variant in it. */

@@ -1,7 +1,9 @@
 /** What stands in a request's way: `basic_auth`, `forward_auth`, `rate_limit`, `request_body`; and `encode`. */
 import type { Entries } from '../reading.ts'
 import { fixedValue, leftOut, type Reader } from './lines.ts'
-import type { Deed, Written } from './steps.ts'
+import { readMatcher } from './matchers.ts'
+import type { Notes } from './notes.ts'
+import { type Deed, everyAddress, everything, type Step, type Written } from './steps.ts'
 import { ourDuration, ourSize, ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
@@ -48,9 +50,9 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
   if (origin === undefined || origin.startsWith('unix/')) {
     notes.untranslated(
       at,
-      '`forward_auth`: without it these requests would pass unasked; `auth: { forward: URL }` needs a URL',
+      '`forward_auth`: who is asked needs a URL, `auth: { forward: URL }`; until then nobody passes',
     )
-    return []
+    return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
   }
   const forward: Entries = {
     forward: `${origin.includes('://') ? '' : 'http://'}${origin}${path}`,
@@ -70,17 +72,29 @@ export const readRateLimit: Reader = ({ at, block, scope }) => {
     const limit = readZone(line, scope.notes)
     if (!limit) continue
     if (deeds.length > 0) scope.notes.untranslated(line.words[0].at, 'a second `zone`: a route has one `rateLimit`')
-    else deeds.push({ kind: 'change', change: (state) => ({ ...state, rateLimit: limit }) })
+    else deeds.push(limited(line, limit, scope.notes))
   }
   if (deeds.length === 0) scope.notes.untranslated(at, '`rate_limit`: no zone of it could be read; see `rateLimit`')
   return deeds
 }
 
-function readZone(zone: Directive, notes: Parameters<typeof leftOut>[1]): Written | undefined {
+/** A zone may be for some requests only. */
+function limited(zone: Directive, limit: Written, notes: Notes): Deed {
+  const deed: Deed = { kind: 'change', change: (state) => ({ ...state, rateLimit: limit }) }
+  const match = zone.block?.find((line) => directiveName(line) === 'match')
+  if (!match) return deed
+  const { at, matcher, why } = readMatcher(match, notes)
+  if (why !== undefined) notes.changed(at, `\`match\`: ${why}; here the limit is for all requests`)
+  const step: Step = { name: 'rate_limit', at, matcher: why === undefined ? matcher : everything, does: deed }
+  return { kind: 'steps', steps: [step] }
+}
+
+function readZone(zone: Directive, notes: Notes): Written | undefined {
   const limit: Written = {}
   for (const line of zone.block ?? []) {
     const value = argumentsOf(line)[0]
     const text = value?.text ?? ''
+    if (directiveName(line) === 'match') continue
     switch (directiveName(line)) {
       case 'events':
         limit.requests = numberOrText(ourText(text).text)

@@ -94,24 +94,28 @@ function together(one: Section, other: Section): Section {
 
 /** Whoever asks for a site with HTTPS by HTTP is sent there, unless another site answers. */
 function toHttps(sites: readonly SiteReading[], { listeners, options }: Around): Section | undefined {
-  const secure = new Set<string>()
+  const secure = new Map<string, string>()
   const plain = new Set<string>()
   for (const site of sites)
-    for (const address of site.addresses) (isSecure(site, address, options) ? secure : plain).add(address.host)
-  const hosts = [...secure].filter((host) => host !== '' && !plain.has(host))
+    for (const address of site.addresses)
+      if (!isSecure(site, address, options)) plain.add(address.host)
+      else if (!secure.has(address.host)) secure.set(address.host, address.port)
+  const hosts = [...secure.keys()].filter((host) => host !== '' && !plain.has(host))
   const [at] = sites.map((site) => site.at)
   if (hosts.length === 0 || !at) return undefined
   const address = `:${options.httpPort}`
   const there = [...listeners.all].find(([, other]) => other.address === address && other.tls === undefined)?.[0]
   const name = there ?? 'http'
   if (there === undefined) listeners.all.set(name, { address })
-  const port = options.httpsPort === '443' ? '' : `:${options.httpsPort}`
-  const route: Tidy = {
-    requests: { hosts },
-    state: { ...untouched, close: true },
-    answer: { kind: 'redirect', to: `https://{host}${port}{uri}`, status: 308 },
-    at,
-    existing: false,
-  }
-  return { title: 'To HTTPS', listeners: [name], hosts, routes: [route] }
+  const routes = [...new Set(hosts.map((host) => secure.get(host) ?? ''))].map((port): Tidy => {
+    const to = `https://{host}${port === '443' ? '' : `:${port}`}{uri}`
+    return {
+      requests: { hosts: hosts.filter((host) => secure.get(host) === port) },
+      state: { ...untouched, close: true },
+      answer: { kind: 'redirect', to, status: 308 },
+      at,
+      existing: false,
+    }
+  })
+  return { title: 'To HTTPS', listeners: [name], hosts, routes }
 }

@@ -103,4 +103,7 @@ export interface Drawn {
 export type Written = { [key: string]: Value }
 
 export const everything: Matcher = { any: [{}], except: [] }
+/** Every address: for `deny`. */
+export const everyAddress: readonly string[] = ['0.0.0.0/0', '::/0']
+
 export const untouched: State = { request: {}, response: {} }

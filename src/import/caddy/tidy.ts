@@ -1,7 +1,7 @@
 /** Routes that belong together become one: our routes for files know existing files, fallbacks and 404 themselves. */
 import type { Notes } from './notes.ts'
 import { covers, type Requests } from './requests.ts'
-import type { Drawn, FilesAnswer } from './steps.ts'
+import { type Drawn, everyAddress, type FilesAnswer } from './steps.ts'
 
 /** A route, with what its own kind of answer adds. */
 export interface Tidy extends Drawn {
@@ -22,16 +22,19 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
   const routes: Tidy[] = []
   let live: string | undefined
   for (const [index, one] of drawn.entries()) {
-    const before = routes.at(-1)
-    const joined = before && join(before, one)
-    if (joined) routes[routes.length - 1] = joined
-    else if (one.answer.kind === 'status') {
+    if (one.state.close && one.answer.kind !== 'redirect') notes.untranslated(one.at, closes)
+    if (joinToLast(routes, one)) continue
+    if (one.answer.kind === 'status') {
       const path = livePath(one)
       if (path !== undefined && (live ?? path) === path) {
         live = path
         notes.changed(one.at, `\`${path}\` is answered by the gateway itself (\`health.live\`), with a text of its own`)
-      } else if (one.answer.status !== 404 || index < drawn.length - 1)
-        notes.untranslated(one.at, told(one.answer.status))
+      } else if (one.answer.status >= 400 && (one.answer.status !== 404 || index < drawn.length - 1))
+        routes.push(denied(one, notes))
+      else if (one.answer.status < 400) notes.untranslated(one.at, told(one.answer.status))
+    } else if (one.state.users && one.state.forward) {
+      notes.untranslated(one.at, 'a route has one `auth`, a password or a service that is asked: nobody passes here')
+      routes.push(denied(one, notes))
     } else {
       const problem = flawOf(one)
       if (problem === undefined)
@@ -42,15 +45,32 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
   return { routes: routes.map(withoutIndex), ...(live !== undefined && { live }) }
 }
 
+const closes = '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
+
+/** What was kept from clients is kept from them: no route answers with a status alone, but one may deny everybody. */
+function denied(route: Drawn, notes: Notes): Tidy {
+  const { answer, state } = route
+  if (answer.kind === 'status' && answer.status !== 403)
+    notes.changed(
+      route.at,
+      `an answer with status ${answer.status} and no file behind it: 403 here, by \`deny\` of every address`,
+    )
+  return {
+    ...route,
+    state: { response: state.response, request: {}, deny: everyAddress },
+    answer: { kind: 'redirect', to: '/', status: 302 },
+    existing: false,
+  }
+}
+
 function told(status: number): string {
-  if (status === 403)
-    return 'who is denied is said by addresses (`deny`) or passwords (`auth`); these requests go on to the next route'
   return `an answer with status ${status} and no file behind it: routes answer with \`to\`, \`files\`, \`file\` or \`redirect\`; these requests go on to the next route`
 }
 
-function livePath({ requests, answer }: Drawn): string | undefined {
+function livePath({ requests, answer, state }: Drawn): string | undefined {
   const { paths, hosts: _, ...others } = requests
   const [path] = paths ?? []
+  if (state.stripPrefix !== undefined || state.rewrite !== undefined) return undefined
   if (answer.kind !== 'status' || answer.status !== 200 || paths?.length !== 1 || Object.keys(others).length > 0)
     return undefined
   return path !== undefined && /^\/[\w./-]+$/.test(path) && !path.includes('//') ? path : undefined
@@ -58,9 +78,6 @@ function livePath({ requests, answer }: Drawn): string | undefined {
 
 /** What an existing file decides only files can answer, by the same root and path. */
 function flawOf({ requests: { file }, answer, state }: Drawn): string | undefined {
-  if (state.users && state.forward) return 'a route has one `auth`: a password or a service that is asked'
-  if (answer.kind !== 'redirect' && state.close)
-    return '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
   if (!file) return undefined
   if (answer.kind !== 'files') return 'a file that exists decides only whether `files` answers, with `only: existing`'
   if (rootOf(answer, state.root) !== file.root)
@@ -78,20 +95,40 @@ function passesThrough({ answer }: Drawn): boolean {
   return answer.kind === 'files' && answer.passThrough
 }
 
+/** One joined to the last route may join that to the one in front of it. */
+function joinToLast(routes: Tidy[], one: Drawn): boolean {
+  let next: Drawn = one
+  let joined: Tidy | undefined
+  for (let before = routes.at(-1); before; before = routes.at(-1)) {
+    const both = join(before, next)
+    if (!both) break
+    routes.pop()
+    next = joined = both
+  }
+  if (joined) routes.push(joined)
+  return joined !== undefined
+}
+
 /** Files that exist, and behind them the same files, one file for all others, or 404. */
 function join(before: Tidy, { requests, answer, state }: Drawn): Tidy | undefined {
-  if (!before.existing || before.answer.kind !== 'files' || before.state.rewrite !== undefined) return undefined
+  if (!before.existing || before.answer.kind !== 'files') return undefined
   const { file: _, ...alike } = before.requests
   if (requests.file || !same(alike, requests) || passesThrough(before)) return undefined
   const whole: Tidy = { ...before, requests: alike, existing: false }
   if (answer.kind === 'status' && answer.status === 404) return whole
-  if (answer.kind !== 'files' || rootOf(answer, state.root) !== rootOf(before.answer, before.state.root))
+  if (
+    answer.kind !== 'files' ||
+    answer.passThrough ||
+    rootOf(answer, state.root) !== rootOf(before.answer, before.state.root)
+  )
     return undefined
   const { rewrite, ...rest } = state
-  const { rewrite: __, ...restBefore } = before.state
+  const { rewrite: rewriteBefore, ...restBefore } = before.state
   if (JSON.stringify(rest) !== JSON.stringify(restBefore)) return undefined
-  if (rewrite === undefined) return whole
-  return rewrite.includes('{path}') ? undefined : { ...whole, fallback: rewrite.replace(/^\//, '') }
+  if (rewrite === rewriteBefore) return whole
+  return rewriteBefore !== undefined || rewrite === undefined || rewrite.includes('{path}')
+    ? undefined
+    : { ...whole, fallback: rewrite.replace(/^\//, '') }
 }
 
 function same(a: Requests, b: Requests): boolean {
