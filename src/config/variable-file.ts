@@ -31,14 +31,14 @@ const quoted = /(['"`])(?:\\\1|(?!\1)[\s\S])*\1[^\S\n]*(?:#.*)?$/my
 const joined = /^((?=(?:'[^']*')*[\\"]|(?:"[^"]*")+')(?:'[^']*'|"[^"\\$`]*"|\\')+)\s*(?:#.*)?$/
 
 export function readVariables(text: string): VariableFile {
-  const { joinedValues, oddities } = walk(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'))
-  return { variables: { ...parse(text), ...joinedValues }, oddities }
+  const { own, oddities } = walk(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'))
+  return { variables: { ...parse(text), ...own }, oddities }
 }
 
-/** `joinedValues`: of the lines that dotenv reads as something else. */
-function walk(text: string): { readonly joinedValues: Variables; readonly oddities: readonly Oddity[] } {
+/** `own`: what dotenv reads as something else. */
+function walk(text: string): { readonly own: Variables; readonly oddities: readonly Oddity[] } {
   const oddities: Oddity[] = unreadableLines(text)
-  const joinedValues = new Map<string, string>()
+  const own = new Map<string, string>()
   const firstLines = new Map<string, number>()
   let start = 0
   for (let line = 1; start <= text.length; line += 1) {
@@ -54,14 +54,14 @@ function walk(text: string): { readonly joinedValues: Variables; readonly odditi
       else firstLines.set(name, line)
       const value = valueAt(text, start + head.length, end)
       if (value.odd) oddities.push({ line, ...value.odd })
-      if (value.joined === undefined) joinedValues.delete(name)
-      else joinedValues.set(name, value.joined)
+      if (value.own === undefined) own.delete(name)
+      else own.set(name, value.own)
       valueEnd = value.end
     }
     line += text.slice(start, valueEnd).split('\n').length - 1
     start = valueEnd + 1
   }
-  return { joinedValues: Object.fromEntries(joinedValues), oddities: oddities.sort((a, b) => a.line - b.line) }
+  return { own: Object.fromEntries(own), oddities: oddities.sort((a, b) => a.line - b.line) }
 }
 
 type Remark = Omit<Oddity, 'line'>
@@ -74,11 +74,6 @@ const noAssignment: Remark = {
 const openQuote: Remark = {
   problem: 'has a quote that does not enclose its value, and so is part of it',
   mend: 'close it at the end of the value, or put the value in other quotes',
-  unusable: false,
-}
-const cut: Remark = {
-  problem: 'is cut at its `#`',
-  mend: 'put the value in quotes, or a space before the comment',
   unusable: false,
 }
 const notUtf8: Remark = {
@@ -100,16 +95,18 @@ function again(name: string, first: number): Remark {
 interface Value {
   readonly end: number
   readonly odd?: Remark
-  readonly joined?: string
+  /** Where dotenv reads something else. */
+  readonly own?: string
 }
 
 function valueAt(text: string, start: number, lineEnd: number): Value {
   const rest = text.slice(start, lineEnd)
   const quote = /^['"`]/.exec(rest)?.[0]
   if (quote === undefined) {
-    const hash = text.indexOf('#', start)
-    const isCut = hash !== -1 && hash < lineEnd && !/\s/.test(text.charAt(hash - 1))
-    return isCut ? { end: lineEnd, odd: cut } : { end: lineEnd }
+    // A comment begins behind a space, as shells and Docker have it; dotenv cuts `abc#def`, which is often a password.
+    const whole = /^(\S+(?:\s+[^\s#]\S*)*)\s*(?:#.*)?$/.exec(rest)?.[1]
+    const isComment = rest.startsWith('#') && /\s/.test(text.charAt(start - 1))
+    return whole?.includes('#') && !isComment ? { end: lineEnd, own: whole } : { end: lineEnd }
   }
   quoted.lastIndex = start
   const enclosed = quoted.exec(text)
@@ -118,7 +115,7 @@ function valueAt(text: string, start: number, lineEnd: number): Value {
   if (parts !== undefined)
     return {
       end: lineEnd,
-      joined: parts.replaceAll(/'([^']*)'|"([^"]*)"|\\(')/g, (_, a = '', b = '', c = '') => a + b + c),
+      own: parts.replaceAll(/'([^']*)'|"([^"]*)"|\\(')/g, (_, a = '', b = '', c = '') => a + b + c),
     }
   return rest.length > 1 && rest.trimEnd().endsWith(quote) && !rest.includes('#')
     ? { end: lineEnd }

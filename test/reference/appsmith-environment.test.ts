@@ -12,7 +12,7 @@ import { part } from '../parts.ts'
 import { ask, basic } from './asking.ts'
 import { environmentTests } from './environment.ts'
 import { dockerEnv, type Program, programOf } from './program.ts'
-import { databasesElsewhere, singleContainer, singleContainerPlan } from './single-container.ts'
+import { singleContainer, singleContainerPlan } from './single-container.ts'
 import { type Site, testSite, type Variables } from './site.ts'
 
 describe('config/appsmith.yaml', () => {
@@ -29,12 +29,15 @@ describe('config/appsmith.yaml', () => {
     proxyRows(backendWith)
     javaRows(site, backendWith)
 
-    it('APPSMITH_MONGODB_URI is the old name of APPSMITH_DB_URL, which wins', async () => {
-      const old = 'mongodb+srv://user:secret@old.example/appsmith'
-      const renamed = await backendWith({ APPSMITH_DB_URL: '', APPSMITH_MONGODB_URI: old })
-      expect(renamed.environment.APPSMITH_DB_URL).toBe(old)
-      const both = await backendWith({ APPSMITH_MONGODB_URI: old })
-      expect(both.environment.APPSMITH_DB_URL).toBe(databasesElsewhere.APPSMITH_DB_URL)
+    it('APPSMITH_MONGODB_URI is the old name of APPSMITH_DB_URL: in docker.env, and for the container, which wins', async () => {
+      const old = 'mongodb+srv://user:secret@old.example/appsmith?retryWrites=true&w=majority'
+      const older = { 'configuration/docker.env': `APPSMITH_MONGODB_URI=${old}\n` }
+      const databaseOf = async (env: Variables) => (await backendWith(env)).environment.APPSMITH_DB_URL
+      expect(await databaseOf({ APPSMITH_DB_URL: '', GATEHOUSE_STACKS: site.volume(older) })).toBe(old)
+      const elsewhere = 'mongodb://other.example/appsmith'
+      const newer = { 'configuration/docker.env': `APPSMITH_DB_URL=${old}\n` }
+      const given = { APPSMITH_DB_URL: '', APPSMITH_MONGODB_URI: elsewhere }
+      expect(await databaseOf({ ...given, GATEHOUSE_STACKS: site.volume(newer) })).toBe(elsewhere)
     })
 
     it('log files have at most 30 MB', async () => {
@@ -82,6 +85,17 @@ function secretRows(site: Site): void {
     expect(dockerEnv(stacks).text).toBe(text)
     const { APPSMITH_ENCRYPTION_PASSWORD, APPSMITH_ENCRYPTION_SALT } = variables
     expect(second.environment).toMatchObject({ APPSMITH_ENCRYPTION_PASSWORD, APPSMITH_ENCRYPTION_SALT })
+  })
+
+  it('a docker.env means what the shell made of it that reads it today', async () => {
+    const text = `export APPSMITH_INSTANCE_NAME='Jane'"'"'s'\nAPPSMITH_MAIL_PASSWORD=abc#def\nAPPSMITH_MAIL_FROM="me@example" # us\n`
+    const stacks = site.volume({ 'configuration/docker.env': text })
+    const { environment } = await programOf(await site.start({ GATEHOUSE_STACKS: stacks }), 'backend')
+    expect(environment).toMatchObject({
+      APPSMITH_INSTANCE_NAME: "Jane's",
+      APPSMITH_MAIL_PASSWORD: 'abc#def',
+      APPSMITH_MAIL_FROM: 'me@example',
+    })
   })
 
   it('the docker.env of an installation is never changed, and what the container is given wins over it', async () => {
