@@ -40,7 +40,9 @@ async function create(file: FileToCreate, created: string[]): Promise<Problem | 
   })
   try {
     const isOurs = await createFileAtomic(path, introduction + writeVariables(Object.fromEntries(values)), 0o600)
-    if (isOurs) created.push(`created environment file ${name} with ${Object.keys(variables).join(', ') || 'nothing'}`)
+    // What is to be kept has to be found: where variables say the path, as it was written it names no file.
+    const where = name.includes('${') ? `\`${path}\`` : name
+    if (isOurs) created.push(`created environment file ${where} with ${Object.keys(variables).join(', ') || 'nothing'}`)
     return undefined
   } catch (error) {
     const message = `environment file ${name} cannot be created: ${codeOf(error)}`

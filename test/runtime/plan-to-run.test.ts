@@ -53,6 +53,12 @@ test('a file that is missing is written once, with secrets that are of letters a
   expect(again.plan?.processes[0]?.environment).toEqual(environment)
 })
 
+test('a file whose path is of variables is told of by the path where it is, not as it was written', async () => {
+  writeFileSync(file, config.replace('conf/deep/app.env', '"${VOLUME:-/nowhere}/app.env"'))
+  const { created: said } = await readPlanToRun(file, { VOLUME: join(folder, 'volume') })
+  expect(said).toEqual([`created environment file \`${folder}/volume/app.env\` with APP_SECRET, APP_SALT, APP_DB_URL`])
+})
+
 test('two places have different secrets, and each character is likely', async () => {
   writeFileSync(
     file,
