@@ -12,6 +12,9 @@ import type { Child } from './spawn.ts'
 /** Who left the group and kept our pipe open is not waited for any longer: the pipe is closed on our side. */
 const lastWords: Milliseconds = 250
 
+/** What a failed run has written is removed by the next one, if a disk is so slow. */
+const longestDiscard: Milliseconds = 2_000
+
 export class Run {
   readonly child: Child
   /** Unix time in milliseconds. */
@@ -21,6 +24,7 @@ export class Run {
   readonly #read: readonly Promise<void>[]
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
   readonly #backup: Attempt | undefined
+  readonly #hurried = Promise.withResolvers<undefined>()
   /** Why we end it, if a probe or its memory is the reason; or why it is no success although it ended well. */
   condemned: Condemned | undefined
   /** Set if the kernel killed it for memory. */
@@ -75,8 +79,16 @@ export class Run {
 
   /** To be called when its group is gone. `well`: it ended by itself as it should; else what it made is no backup. */
   async concludeBackup(well: boolean): Promise<void> {
-    const complaint = await (well && !this.condemned ? this.#backup?.keep() : this.#backup?.discard())
+    if (!this.#backup) return
+    const kept = well && !this.condemned
+    if (!kept) this.hurryBackup(longestDiscard)
+    const complaint = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
     if (complaint !== undefined) this.condemned = { kind: 'fruitless', complaint }
+  }
+
+  /** So long is waited for a disk that may hang, and no longer. */
+  hurryBackup(time: Milliseconds): void {
+    setTimeout(() => this.#hurried.resolve(undefined), time).unref()
   }
 
   /** To be called when its group is gone: resolves when all that it wrote has been read. */

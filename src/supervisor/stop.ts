@@ -45,7 +45,11 @@ export function endRun(
     await run.outputRead()
     await run.concludeBackup(well)
   })
-  return { ladder, over }
+  const shorten = (grace: Milliseconds) => {
+    ladder.shorten(grace)
+    run.hurryBackup(grace)
+  }
+  return { ladder: { ...ladder, shorten }, over }
 }
 
 /**

@@ -96,6 +96,7 @@ describe('a backup of which the command is told where to write', () => {
       ['true', 'ended well, but wrote nothing to {backup}'],
       [': >"$1"', 'ended well, but the backup is empty'],
       ['mkdir "$1"', 'ended well, but what it wrote to {backup} is not a file'],
+      ['mkfifo "$1"', 'ended well, but what it wrote to {backup} is not a file'],
       ['ln -s /etc/passwd "$1"', 'ended well, but its backup could not be kept (ELOOP)'],
     ] as const
     for (const [script, reason] of reasons) {

@@ -61,8 +61,8 @@ export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Att
 
 /** What the program wrote becomes a backup, readable by its user and nobody else. */
 async function place(plan: BackupPlan, path: string, began: number): Promise<string | undefined> {
-  // A link that its user put there would have us change the mode of somebody else's file.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(unlessMissing)
+  // A link that its user put there would have us change the mode of somebody else's file, a named pipe wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unlessMissing)
   if (!file) return 'ended well, but wrote nothing to {backup}'
   try {
     const stats = await file.stat()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { BackupPlan } from '../../plan/backups.ts'
 import type { ProcessPlan } from '../../plan/types.ts'
 import { formatBytes } from '../../shared/bytes.ts'
+import { createDiskLane } from '../../shared/disk-lane.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -31,10 +32,13 @@ interface Entry {
   seen?: Seen
   /** That it is overdue has been told. */
   told: boolean
+  /** A look is under way, and may be for long. */
+  looking: boolean
 }
 
 export class Backups {
   readonly #options: BackupsOptions
+  readonly #lane = createDiskLane()
   /** By the names of tasks. */
   readonly #entries = new Map<string, Entry>()
   #timer: NodeJS.Timeout | undefined
@@ -50,7 +54,7 @@ export class Backups {
     for (const [name, process] of kept) {
       const { backup } = process.plan
       if (!backup || this.#entries.has(name)) continue
-      const entry = { process, plan: backup, since: Date.now(), told: false }
+      const entry = { process, plan: backup, since: Date.now(), told: false, looking: false }
       this.#entries.set(name, entry)
       void this.#look(entry).then(() => {
         this.#makeUp(entry)
@@ -58,7 +62,10 @@ export class Backups {
       })
     }
     this.#timer ??= setInterval(() => {
-      for (const entry of this.#entries.values()) void this.#look(entry).then(() => this.#tellOfAge(entry))
+      for (const entry of this.#entries.values()) {
+        if (entry.looking) this.#tellOfAge(entry)
+        else void this.#look(entry).then(() => this.#tellOfAge(entry))
+      }
     }, betweenLooks).unref()
   }
 
@@ -75,26 +82,26 @@ export class Backups {
 
   /** For one run. Rejects with Node's error if nothing can be written there. */
   async begin({ name }: ProcessPlan, plan: BackupPlan, owner?: Owner): Promise<Attempt> {
-    const attempt = await beginAttempt(plan, owner)
+    const attempt = await this.#lane(() => beginAttempt(plan, owner))
     const after = () => this.#lookAfter(name, plan)
     return {
       ...attempt,
       keep: async () => {
-        const complaint = await attempt.keep()
+        const complaint = await this.#lane(attempt.keep)
         await (complaint === undefined ? this.#lookAtNew(name, plan) : after())
         return complaint
       },
-      discard: () => attempt.discard().then(after),
+      discard: () => this.#lane(attempt.discard).then(after),
     }
   }
 
   /** After a success older ones are deleted; but not for one that may be of what has just been lost. */
   async #lookAtNew(name: string, plan: BackupPlan): Promise<void> {
-    const { files } = await lookInto(plan)
+    const { files } = await this.#lane(() => lookInto(plan))
     const { log } = this.#options
     const kept = hasShrunk(files) ? files.length : (plan.keep ?? files.length)
     for (const { name: old } of files.slice(kept)) {
-      await rm(join(plan.folder, old), { force: true }).catch((error) =>
+      await this.#lane(() => rm(join(plan.folder, old), { force: true })).catch((error) =>
         log.warn(`an old backup could not be deleted (${codeOf(error)})`, { process: name }),
       )
     }
@@ -108,7 +115,9 @@ export class Backups {
 
   async #look(entry: Entry): Promise<void> {
     const before = entry.seen
-    entry.seen = await lookInto(entry.plan)
+    entry.looking = true
+    entry.seen = await this.#lane(() => lookInto(entry.plan))
+    entry.looking = false
     const [newest, known] = [entry.seen.files[0], before?.files[0]]
     if (before && newest && newest.at !== known?.at) this.#tellOfNew(entry)
   }

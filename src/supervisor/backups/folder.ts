@@ -32,7 +32,8 @@ export const lastAttempt = 'last-attempt'
 /** Never rejects. */
 export async function lookInto(plan: BackupPlan): Promise<Seen> {
   try {
-    const [first, last] = await Promise.all([marked(plan, firstAttempt), marked(plan, lastAttempt)])
+    const first = await marked(plan, firstAttempt)
+    const last = await marked(plan, lastAttempt)
     const found = await filesOf(plan)
     // What a program that names its files itself has written since then may be half of what it should be.
     const files = plan.named || first === undefined ? found : found.filter(({ at }) => at < first)
@@ -45,10 +46,13 @@ export async function lookInto(plan: BackupPlan): Promise<Seen> {
 /** All that look like backups, also those that may not be complete. A missing folder holds none. */
 export async function filesOf(plan: BackupPlan): Promise<readonly BackupFile[]> {
   const names = await readdir(plan.folder).catch(unlessMissing)
-  const files = await Promise.all(
-    (names ?? []).filter((name) => isBackupName(plan, name)).map((name) => fileAt(plan, name)),
-  )
-  return files.filter((file) => file !== undefined).sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1))
+  const files: BackupFile[] = []
+  // One after the other: see shared/disk-lane.ts.
+  for (const name of names ?? []) {
+    const file = isBackupName(plan, name) ? await fileAt(plan, name) : undefined
+    if (file) files.push(file)
+  }
+  return files.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1))
 }
 
 /** Undefined if it is no file, or was removed a moment ago. Links are not followed: `keep` deletes what it counts. */

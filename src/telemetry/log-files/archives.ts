@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { DiskLane } from './disk-lane.ts'
+import type { DiskLane } from '../../shared/disk-lane.ts'
 
 /** Readable by its owner and their group: what programs write is not for everyone on a shared volume. */
 export const fileMode = 0o640

@@ -3,12 +3,12 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
+import type { DiskLane } from '../../shared/disk-lane.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { makeFolder } from '../../shared/folder.ts'
 import { LineQueue } from '../line-queue.ts'
 import { fileMode, rotate } from './archives.ts'
-import type { DiskLane } from './disk-lane.ts'
 
 /** Lines wait here for a disk that is slow or full; beyond it they are lost. */
 const waitingLimit: Bytes = 1024 * 1024

@@ -2,11 +2,11 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bytes } from '../../shared/bytes.ts'
+import { createDiskLane } from '../../shared/disk-lane.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { compressArchives } from './archives.ts'
-import { createDiskLane } from './disk-lane.ts'
 import { LogFile, type LogFileSurroundings } from './log-file.ts'
 
 export interface LogFiles {
