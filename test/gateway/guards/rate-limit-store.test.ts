@@ -1,71 +1,31 @@
-/** Limits counted by a real Redis, and by whatever else a URL may lead to. */
+/** Limits counted by a real Redis. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { mends } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
-import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/guards.ts'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
-import { type Redis, type RedisWish, startRedis } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
 import { ask } from '../clients.ts'
+import { cleanUp, freePort, startGateway, temporaryFolder } from '../support.ts'
 import {
-  cleanUp,
-  freePort,
-  type PlanWish,
-  type RunningGateway,
-  startGateway,
-  temporaryFolder,
-  whenOver,
-} from '../support.ts'
-import { rawUpstream } from '../upstreams.ts'
+  becomes,
+  clientKey,
+  connections,
+  limit,
+  patience,
+  planWith,
+  startedRedis,
+  state,
+  statuses,
+  storeAt,
+  toElsewhere,
+} from './store-support.ts'
 
 afterEach(cleanUp)
 
-const toElsewhere = { kind: 'redirect', to: 'https://elsewhere.test', status: 302, close: false } as const
-
-function limit(requests: number, wish: Partial<RateLimitPlan> = {}): RateLimitPlan {
-  return { requests, window: 60_000, by: { kind: 'client' }, of: 'gateway', ...wish }
-}
-
-function storeAt(port: number, wish: Partial<RateLimitStorePlan> = {}): RateLimitStorePlan {
-  return { host: '127.0.0.1', port, tls: false, database: 0, ...wish }
-}
-
-function planWith(rateLimitStore: RateLimitStorePlan, rateLimit = limit(3)): PlanWish {
-  return { routes: [toElsewhere], guards: { rateLimit }, rateLimitStore }
-}
-
-async function redis(wish: RedisWish = {}): Promise<Redis> {
-  const started = await startRedis(wish)
-  whenOver(() => started.stop())
-  return started
-}
-
-async function statuses(gateway: RunningGateway, count: number, headers = {}): Promise<number[]> {
-  const given: number[] = []
-  for (let i = 0; i < count; i += 1) given.push((await ask(gateway, 'h1', { headers })).status)
-  return given
-}
-
-/** Of the store that was opened last. */
-const state = ({ storeNews }: RunningGateway) => {
-  const last = Math.max(...storeNews.map(({ id }) => id))
-  return storeNews.findLast(({ id }) => id === last)
-}
-/** A store that is away is asked again after 5 s at the longest. */
-const patience = { timeout: 15_000, interval: 20 }
-const becomes = (gateway: RunningGateway, wanted: string) =>
-  expect.poll(() => state(gateway)?.state, patience).toBe(wanted)
-
-/** The connections that Redis has, without that of the one who asks. */
-async function connections(server: Redis): Promise<string[]> {
-  const list = await server.ask('client', 'list')
-  return list.split('\n').flatMap((line) => (/cmd=client/.test(line) ? [] : (/\bid=(\d+)/.exec(line)?.[1] ?? [])))
-}
-
 describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   it('is one for two gateways, from their first request on', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const pair = await Promise.all([
       startGateway(planWith(storeAt(server.port))),
       startGateway(planWith(storeAt(server.port))),
@@ -77,7 +37,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('begins its window with the first request, for all: Retry-After is what is left of it', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const plan = planWith(storeAt(server.port), limit(2, { window: 2_500 }))
     const [one, other] = await Promise.all([startGateway(plan), startGateway(plan)])
     expect(await statuses(one, 2)).toEqual([302, 302])
@@ -92,7 +52,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('leaves in Redis the address of a client, and no value of a header; all of it expires', async () => {
-    const server = await redis({ password: 'let me in' })
+    const server = await startedRedis({ password: 'let me in' })
     const plan = planWith(
       storeAt(server.port, { password: 'let me in', database: 2 }),
       limit(5, { by: { kind: 'header', name: 'x-api-key' } }),
@@ -123,7 +83,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     writeFileSync(key, made.key)
     writeFileSync(other, makeCertificate({ names: ['localhost'] }).certificate)
     const tls = await freePort()
-    await redis({
+    await startedRedis({
       options: [
         '--tls-port',
         String(tls),
@@ -142,8 +102,18 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     await becomes(gateway, 'counting')
   })
 
+  it('begins anew where the clock of Redis was put back, which would make a window last for hours', async () => {
+    const server = await startedRedis()
+    const plan = planWith(storeAt(server.port), limit(2))
+    const [one, other] = await Promise.all([startGateway(plan), startGateway(plan)])
+    expect(await statuses(one, 2)).toEqual([302, 302])
+    await server.ask('pexpire', await clientKey(server), String(3_600_000))
+    expect(await statuses(other, 3)).toEqual([302, 302, 429])
+    expect(Number(await server.ask('pttl', await clientKey(server)))).toBeLessThanOrEqual(60_000)
+  })
+
   it('needs no more rights than the operator is told to give', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const rights = mends.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
     await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)
     const gateway = await startGateway(planWith(storeAt(server.port, { user: 'gate', password: 'hunter2' })))
@@ -154,7 +124,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('keeps its connection through a reload, and closes it when the next plan names another store, or none', async () => {
-    const [first, second] = await Promise.all([redis(), redis()])
+    const [first, second] = await Promise.all([startedRedis(), startedRedis()])
     const gateway = await startGateway(planWith(storeAt(first.port)))
     const before = await connections(first)
     expect(before).toHaveLength(1)
@@ -175,7 +145,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('goes on where its script was forgotten', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const gateway = await startGateway(planWith(storeAt(server.port)))
     await server.ask('script', 'flush')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
@@ -183,7 +153,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('waits for a Redis that pauses only once, and then asks it again, without a word', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const gateway = await startGateway(planWith(storeAt(server.port), limit(10)))
     server.signal('SIGSTOP')
     const began = performance.now()
@@ -193,10 +163,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(took).toBeGreaterThanOrEqual(95)
     expect(took).toBeLessThan(900)
     // The one question that it was asked is answered by now or soon; then it counts every request again.
-    const counted = async () => {
-      const [key = ''] = (await server.ask('--scan', '--pattern', '*127.0.0.1')).trim().split('\n')
-      return key === '' ? 0 : Number(await server.ask('get', key))
-    }
+    const counted = async () => Number(await server.ask('get', await clientKey(server)))
     await expect.poll(counted, patience).toBe(1)
     await statuses(gateway, 1)
     expect(await counted()).toBe(2)
@@ -204,7 +171,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   })
 
   it('goes on here, from what Redis had counted, when Redis is lost', async () => {
-    const server = await redis()
+    const server = await startedRedis()
     const gateway = await startGateway(planWith(storeAt(server.port), limit(5)))
     expect(await statuses(gateway, 3)).toEqual([302, 302, 302])
     await server.kill()
@@ -213,94 +180,5 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     await server.start()
     await becomes(gateway, 'counting')
     expect(gateway.storeNews.filter(({ state }) => state === 'counting')).toHaveLength(2)
-  })
-})
-
-/** Each leads to a Redis that does not count, and what the operator reads then. */
-const refusals: Readonly<
-  Record<string, { trouble: RegExp; wish?: RedisWish; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
-> = {
-  'wants a password': { wish: { password: 'right' }, trouble: /^NOAUTH .*put its password into `rateLimitStore`/ },
-  'wants another password': {
-    wish: { password: 'right' },
-    store: { password: 'hunter2' },
-    trouble: /^WRONGPASS .*put the right user and password into/,
-  },
-  'knows no such user': { store: { user: 'nobody', password: 'hunter2' }, trouble: /^WRONGPASS / },
-  'has no such database': { store: { database: 99 }, trouble: /DB index is out of range/ },
-  'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
-  'is in a cluster': {
-    wish: { options: ['--cluster-enabled', 'yes'] },
-    trouble: /^CLUSTERDOWN .*name a Redis that is in none/,
-  },
-  'is full': { orders: [['config', 'set', 'maxmemory', '1']], trouble: /^OOM .*`maxmemory` is reached/ },
-  'lets the user run no scripts': {
-    orders: [['acl', 'setuser', 'gate', 'on', '>hunter2', '+@connection', '~*']],
-    store: { user: 'gate', password: 'hunter2' },
-    trouble: /^NOPERM .*its user needs /,
-  },
-}
-
-describe.skipIf(!part('redis-server')).each(Object.entries(refusals))(
-  'a Redis that %s',
-  (_, { wish, store, orders = [], trouble }) => {
-    it('is told of, with the mend and without the password; each replica counts alone', async () => {
-      const server = await redis(wish)
-      for (const order of orders) await server.ask(...order)
-      const gateway = await startGateway(planWith(storeAt(server.port, store)))
-      expect(state(gateway)).toMatchObject({
-        address: `127.0.0.1:${server.port}`,
-        state: 'away',
-        trouble: expect.stringMatching(trouble),
-      })
-      expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
-      expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-      expect(gateway.errors).toEqual([])
-    })
-  },
-)
-
-describe.skipIf(!part('redis-server'))('a Redis that begins to refuse', () => {
-  it('is left alone until it counts again', async () => {
-    const server = await redis()
-    const gateway = await startGateway(planWith(storeAt(server.port)))
-    await server.ask('replicaof', '127.0.0.1', '1')
-    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/^READONLY/) })
-    await server.ask('replicaof', 'no', 'one')
-    await becomes(gateway, 'counting')
-  })
-})
-
-describe('a server that is no Redis', () => {
-  it.each<[string, Parameters<typeof rawUpstream>[0], RegExp]>([
-    ['says nothing', () => {}, /does not answer within 2 s/],
-    ['hangs up', (socket) => socket.destroy(), /closed|ECONNRESET/i],
-    ['speaks HTTP', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'), /./],
-    ['repeats what it hears', (socket) => socket.pipe(socket), /what no Redis would/],
-    [
-      'repeats the password in an error',
-      (socket) => socket.on('data', () => socket.write('-ERR you sent hunter2\r\n')),
-      /what no Redis would/,
-    ],
-  ])('and %s delays no request and breaks nothing', async (_, connected, trouble) => {
-    const uncaught = vi.fn()
-    process.on('unhandledRejection', uncaught)
-    whenOver(() => process.off('unhandledRejection', uncaught))
-    const { port } = await rawUpstream(connected)
-    const began = performance.now()
-    const gateway = await startGateway(planWith(storeAt(port, { password: 'hunter2' })))
-    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(performance.now() - began).toBeLessThan(1_900)
-    await becomes(gateway, 'away')
-    expect(state(gateway)?.trouble).toMatch(trouble)
-    expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
-    expect(uncaught).not.toHaveBeenCalled()
-  })
-
-  it('is nobody at all: the plan serves all the same', async () => {
-    const gateway = await startGateway(planWith(storeAt(await freePort(), { host: 'localhost' })))
-    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/ECONNREFUSED/) })
   })
 })

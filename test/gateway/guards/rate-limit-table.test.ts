@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Hash64, keyedHash } from '../../../src/gateway/guards/rate-limit/keyed-hash.ts'
-import { createRateLimitMemory, RateLimitTable } from '../../../src/gateway/guards/rate-limit/table.ts'
+import { createRateLimitMemory, RateLimitTable, sharedNow } from '../../../src/gateway/guards/rate-limit/table.ts'
 import { cleanUp, whenOver } from '../support.ts'
 
 afterEach(cleanUp)
@@ -60,6 +60,32 @@ describe('the table', () => {
     // A timer drops the fraction of its time, and counts from the turn of the event loop: it may be early by more than 1 ms.
     const over = performance.now() + wait
     while (performance.now() <= over) await new Promise((resolve) => setTimeout(resolve, 1))
+    expect([table.take('a', allowance), table.take('a', allowance)]).toEqual([0, 0])
+    expect(table.take('a', allowance)).toBeGreaterThan(0)
+  })
+
+  it('takes up what was counted elsewhere, in whichever order it comes, and goes on from there', () => {
+    const table = new RateLimitTable(createRateLimitMemory())
+    const allowance = { requests: 5, window: minute }
+    const end = sharedNow() + 10_000
+    expect(table.left('a', allowance)).toBe(0)
+    table.learn('a', 4, end)
+    table.learn('a', 3, end - 3)
+    expect(table.left('a', allowance)).toBe(0)
+    expect(table.take('a', allowance)).toBe(0)
+    const wait = table.take('a', allowance)
+    expect(wait).toBeGreaterThan(9_000)
+    expect(wait).toBeLessThanOrEqual(10_000)
+    expect(table.left('a', allowance)).toBeLessThanOrEqual(wait)
+    expect(table.left('a', allowance)).toBeGreaterThan(9_000)
+    expect(table.left('b', allowance)).toBe(0)
+  })
+
+  it('believes nothing of a window that is over', () => {
+    const table = new RateLimitTable(createRateLimitMemory())
+    const allowance = { requests: 2, window: minute }
+    table.learn('a', 2, sharedNow() - 1)
+    expect(table.left('a', allowance)).toBe(0)
     expect([table.take('a', allowance), table.take('a', allowance)]).toEqual([0, 0])
     expect(table.take('a', allowance)).toBeGreaterThan(0)
   })

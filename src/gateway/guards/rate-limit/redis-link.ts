@@ -31,13 +31,15 @@ export interface LinkOptions {
 
 /**
  * The window of a key lasts as long as its entry, so that nobody's clock counts but that of Redis. It begins with the first
- * request, and what is refused is not counted, as in our own table.
+ * request, and what is refused is not counted, as in our own table. One that is left longer than it lasts was made before that
+ * clock was put back.
  */
 const script = `
 local left = redis.call('PTTL', KEYS[1])
-if left < 0 then
-  redis.call('SET', KEYS[1], 1, 'PX', ARGV[2])
-  return {1, 1, tonumber(ARGV[2])}
+local window = tonumber(ARGV[2])
+if left < 0 or left > window then
+  redis.call('SET', KEYS[1], 1, 'PX', window)
+  return {1, 1, window}
 end
 local count = tonumber(redis.call('GET', KEYS[1]))
 if count >= tonumber(ARGV[1]) then return {0, count, left} end

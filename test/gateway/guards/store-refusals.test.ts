@@ -1,0 +1,99 @@
+/** What a URL may lead to that does not count: a Redis that refuses, and servers that are none. */
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { RateLimitStorePlan } from '../../../src/plan/guards.ts'
+import type { RedisWish } from '../../e2e/support/redis.ts'
+import { part } from '../../parts.ts'
+import { cleanUp, freePort, startGateway, whenOver } from '../support.ts'
+import { rawUpstream } from '../upstreams.ts'
+import { becomes, planWith, startedRedis, state, statuses, storeAt } from './store-support.ts'
+
+afterEach(cleanUp)
+
+/** Each leads to a Redis that does not count, and what the operator reads then. */
+const refusals: Readonly<
+  Record<string, { trouble: RegExp; wish?: RedisWish; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
+> = {
+  'wants a password': { wish: { password: 'right' }, trouble: /^NOAUTH .*put its password into `rateLimitStore`/ },
+  'wants another password': {
+    wish: { password: 'right' },
+    store: { password: 'hunter2' },
+    trouble: /^WRONGPASS .*put the right user and password into/,
+  },
+  'knows no such user': { store: { user: 'nobody', password: 'hunter2' }, trouble: /^WRONGPASS / },
+  'has no such database': { store: { database: 99 }, trouble: /DB index is out of range/ },
+  'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
+  'is in a cluster': {
+    wish: { options: ['--cluster-enabled', 'yes'] },
+    trouble: /^CLUSTERDOWN .*name a Redis that is in none/,
+  },
+  'is full': { orders: [['config', 'set', 'maxmemory', '1']], trouble: /^OOM .*`maxmemory` is reached/ },
+  'lets the user run no scripts': {
+    orders: [['acl', 'setuser', 'gate', 'on', '>hunter2', '+@connection', '~*']],
+    store: { user: 'gate', password: 'hunter2' },
+    trouble: /^NOPERM .*its user needs /,
+  },
+}
+
+describe.skipIf(!part('redis-server')).each(Object.entries(refusals))(
+  'a Redis that %s',
+  (_, { wish, store, orders = [], trouble }) => {
+    it('is told of, with the mend and without the password; each replica counts alone', async () => {
+      const server = await startedRedis(wish)
+      for (const order of orders) await server.ask(...order)
+      const gateway = await startGateway(planWith(storeAt(server.port, store)))
+      expect(state(gateway)).toMatchObject({
+        address: `127.0.0.1:${server.port}`,
+        state: 'away',
+        trouble: expect.stringMatching(trouble),
+      })
+      expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
+      expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
+      expect(gateway.errors).toEqual([])
+    })
+  },
+)
+
+describe.skipIf(!part('redis-server'))('a Redis that begins to refuse', () => {
+  it('is left alone until it counts again', async () => {
+    const server = await startedRedis()
+    const gateway = await startGateway(planWith(storeAt(server.port)))
+    await server.ask('replicaof', '127.0.0.1', '1')
+    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
+    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/^READONLY/) })
+    await server.ask('replicaof', 'no', 'one')
+    await becomes(gateway, 'counting')
+  })
+})
+
+describe('a server that is no Redis', () => {
+  it.each<[string, Parameters<typeof rawUpstream>[0], RegExp]>([
+    ['says nothing', () => {}, /does not answer within 2 s/],
+    ['hangs up', (socket) => socket.destroy(), /closed|ECONNRESET/i],
+    ['speaks HTTP', (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'), /./],
+    ['repeats what it hears', (socket) => socket.pipe(socket), /what no Redis would/],
+    [
+      'repeats the password in an error',
+      (socket) => socket.on('data', () => socket.write('-ERR you sent hunter2\r\n')),
+      /what no Redis would/,
+    ],
+  ])('and %s delays no request and breaks nothing', async (_, connected, trouble) => {
+    const uncaught = vi.fn()
+    process.on('unhandledRejection', uncaught)
+    whenOver(() => process.off('unhandledRejection', uncaught))
+    const { port } = await rawUpstream(connected)
+    const began = performance.now()
+    const gateway = await startGateway(planWith(storeAt(port, { password: 'hunter2' })))
+    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
+    expect(performance.now() - began).toBeLessThan(1_900)
+    await becomes(gateway, 'away')
+    expect(state(gateway)?.trouble).toMatch(trouble)
+    expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
+    expect(uncaught).not.toHaveBeenCalled()
+  })
+
+  it('is nobody at all: the plan serves all the same', async () => {
+    const gateway = await startGateway(planWith(storeAt(await freePort(), { host: 'localhost' })))
+    expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
+    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/ECONNREFUSED/) })
+  })
+})
