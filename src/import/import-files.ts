@@ -28,7 +28,7 @@ export interface Around {
 
 export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
   const readings = readAll(files, around)
-  const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
+  const isFronted = files.some(({ kind }) => kind === 'caddyfile')
   const merged = isFronted ? withoutWebServer(merge(readings)) : merge(readings)
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
   const hosts = Object.assign({}, ...readings.map(({ reading }) => reading.hosts ?? {}))

@@ -8,8 +8,6 @@ export function marked(expression: string): string {
   return `\ue000${expression}\ue001`
 }
 
-const variablePattern = /\ue000([^\ue000\ue001]*)\ue001/g
-
 /** Nothing but one variable. */
 export function isVariable(text: string): boolean {
   return /^\ue000[^\ue000\ue001]*\ue001$/.test(text)
@@ -21,5 +19,7 @@ export function hasVariable(text: string): boolean {
 
 /** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
 export function written(text: string): string {
-  return text.replaceAll('${', () => '$${').replace(variablePattern, (_, expression: string) => `\${${expression}}`)
+  return text.replace(/\ue000([^\ue000\ue001]*)\ue001|\$\{/g, (_, expression: string | undefined) =>
+    expression === undefined ? '$${' : `\${${expression}}`,
+  )
 }

@@ -103,12 +103,10 @@ function inline(value: Value): string {
 /** Plain where no reader of YAML, old ones included, takes it for anything but this text. */
 function scalar(value: string | number | boolean | null): string {
   if (typeof value !== 'string') return String(value)
-  const isPlain = /^[\w/.+~-](?:[\w/.+~*@%=-]|:(?=[\w/]))*$/.test(value)
-  const isOther =
-    /^(true|false|null|yes|no|on|off|y|n|~|[-.+]+)$/i.test(value) ||
-    /^[-+]?[.\d][\d_.]*(e[-+]?\d+|:[\d:.]+)?$/i.test(value)
-  const isRadix = /^[-+]?0[xob]/i.test(value)
-  return isPlain && !isOther && !isRadix ? value : JSON.stringify(value)
+  const isWord = /^(?:[A-Za-z_/]|--?[A-Za-z])(?:[\w/.+~*@%=-]|:(?=[\w/]))*$/.test(value)
+  const isMeasure = /^\d+(?:ms|s|m|h|d|y|[KMG]i?B|B)$/.test(value)
+  const isOther = /^(?:true|false|null|yes|no|on|off|y|n)$/i.test(value)
+  return (isWord || isMeasure) && !isOther ? value : JSON.stringify(value)
 }
 
 function commented(text: string): string {
