@@ -118,7 +118,7 @@ function sumOf(numbers: Readonly<Record<string, number>>): number {
   return Object.values(numbers).reduce((sum, one) => sum + one, 0)
 }
 
-/** As a Deployment does it with `maxSurge: 0`: one goes, its successor comes and is believed. */
+/** The harder way to roll, as with `maxSurge: 0`: one goes, the other has all the load, then a successor comes and is believed. */
 async function replace(name: Name, delay?: string): Promise<void> {
   const before = sidecars[name]
   const after = balancer.said

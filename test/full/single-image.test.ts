@@ -3,11 +3,12 @@
  * One container is replaced by another on the same volume.
  */
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../e2e/support/free-ports.ts'
+import { projectFolder } from '../e2e/support/gatehouse.ts'
 import { ask, seen } from '../reference/asking.ts'
 import { type Container, openWorkshop, possible, type Workshop } from './container.ts'
 import { makeContext } from './product-image/context.ts'
@@ -97,6 +98,13 @@ describe.skipIf(!possible)('the image of the single container', () => {
     await expect(container.inside('touch', '/anything')).rejects.toThrow('Read-only file system')
     const { pid } = await container.waitFor(({ process, pid }) => process === 'postgres' && pid !== undefined)
     expect(await container.inside('stat', '--format', '%U', `/proc/${pid}`)).toBe('postgres\n')
+  })
+
+  it('has the configuration and the scripts that it calls, and nothing that made the image', async () => {
+    const scripts = readdirSync(join(projectFolder, 'config/appsmith')).filter((name) => name !== 'Dockerfile')
+    const there = await container.inside('find', '/etc/gatehouse', '-type', 'f', '-printf', '%P\\n')
+    const wanted = ['gatehouse.yaml', ...scripts.map((name) => `appsmith/${name}`)]
+    expect(there.trim().split('\n').sort()).toEqual(wanted.sort())
   })
 
   it('is healthy, and tells of each process to whoever asks inside of it', async () => {
