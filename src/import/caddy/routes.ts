@@ -63,7 +63,10 @@ function answerEntries(route: Tidy, { common, upstreamFor }: RouteWriting): Writ
   )
   switch (answer.kind) {
     case 'redirect':
-      return { redirect: { to: answer.to, status: answer.status, ...(state.close && { close: true }) } }
+      return {
+        redirect: { to: answer.to, status: answer.status, ...(state.close && { close: true }) },
+        ...headerEntries('response', response),
+      }
     case 'proxy': {
       const request = without({ ...state.request, ...answer.request }, common, 'request')
       return {

@@ -37,6 +37,7 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
       routes.push(denied(one, notes))
     } else {
       const problem = flawOf(one)
+      if (problem === undefined && one.requests.file?.path === '{path}') notes.note(one.at, folders)
       if (problem === undefined)
         routes.push({ ...one, existing: one.requests.file !== undefined || passesThrough(one) })
       else notes.untranslated(one.at, problem)
@@ -45,6 +46,7 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
   return { routes: routes.map(withoutIndex), ...(live !== undefined && { live }) }
 }
 
+const folders = 'a folder below the root that is asked for with its slash counts as a file if it has an index.html'
 const closes = '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
 
 /** What was kept from clients is kept from them: no route answers with a status alone, but one may deny everybody. */
@@ -136,11 +138,12 @@ function same(a: Requests, b: Requests): boolean {
 }
 
 /**
- * Caddy's `file` does not find the folder `/` itself, so its index.html is left to the routes behind; ours would
- * serve it. By its own name it is left to them, too.
+ * Caddy's `file` does not find the folder `/` itself, so it is left to the routes behind or to the fallback; ours would
+ * serve its index.html. By its own name that is left to them, too.
  */
 function withoutIndex(route: Tidy): Tidy {
-  const { answer, existing, state } = route
-  if (!existing || answer.kind !== 'files' || answer.passThrough || state.rewrite !== undefined) return route
+  const { answer, existing, fallback = 'index.html', state } = route
+  if (answer.kind !== 'files' || answer.passThrough || state.rewrite !== undefined) return route
+  if (!existing && fallback === 'index.html') return route
   return { ...route, answer: { ...answer, except: [...new Set(['index.html', ...answer.except])] } }
 }
