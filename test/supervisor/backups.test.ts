@@ -169,6 +169,14 @@ describe('older backups', () => {
     expect(backup).toMatchObject({ files: 4, shrunk: true })
   })
 
+  it('from a time that is still to come are the oldest: a clock that was wrong costs no new one its place', async () => {
+    old(nameOf(-1_000 * hour), { age: 0 })
+    old(nameOf(hour), { age: 0 })
+    const { backup } = await runOf(task('echo new >"$1"', { keep: 1 }))
+    expect(backup).toMatchObject({ newest: { size: 4 }, files: 1 })
+    expect(Date.now() - (backup?.newest?.at ?? 0)).toBeLessThan(hour)
+  })
+
   it('all stay after a failure', async () => {
     for (const age of [1, 2, 3, 4]) old(nameOf(age * hour), { age: 0 })
     await runOf(task('echo half >"$1"; exit 1', { keep: 1 }))

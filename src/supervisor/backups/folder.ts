@@ -6,6 +6,7 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupPlan } from '../../plan/backups.ts'
 import type { Bytes } from '../../shared/bytes.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { isBackupName, timeOfName, unfinishedFolder } from './names.ts'
 
@@ -36,11 +37,27 @@ export async function lookInto(plan: BackupPlan): Promise<Seen> {
     const last = await marked(plan, lastAttempt)
     const found = await filesOf(plan)
     // What a program that names its files itself has written since then may be half of what it should be.
-    const files = plan.named || first === undefined ? found : found.filter(({ at }) => at < first)
+    const whole = plan.named || first === undefined ? found : found.filter(({ at }) => at < first)
+    const files = newestFirst(whole.map((file) => ({ ...file, at: believed(file.at) })))
     return { files, ...(last !== undefined && { tried: last }) }
   } catch (error) {
     return { files: [], trouble: codeOf(error) }
   }
+}
+
+/** The clocks of file servers differ. */
+const ahead: Milliseconds = 3_600_000
+
+/**
+ * A time that is still to come was written by a clock that was wrong: such a file counts as the oldest. Else it would be the newest
+ * until then, and `keep` would delete each new one for its sake.
+ */
+function believed(at: number): number {
+  return at > Date.now() + ahead ? 0 : at
+}
+
+function newestFirst(files: readonly BackupFile[]): readonly BackupFile[] {
+  return files.toSorted((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1))
 }
 
 /** All that look like backups, also those that may not be complete. A missing folder holds none. */
@@ -52,7 +69,7 @@ export async function filesOf(plan: BackupPlan): Promise<readonly BackupFile[]> 
     const file = isBackupName(plan, name) ? await fileAt(plan, name) : undefined
     if (file) files.push(file)
   }
-  return files.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1))
+  return newestFirst(files)
 }
 
 /** Undefined if it is no file, or was removed a moment ago. Links are not followed: `keep` deletes what it counts. */
