@@ -25,6 +25,7 @@ it.each([
   ['redis://cache.internal:6380', { host: 'cache.internal', port: 6_380, tls: false, database: 0 }],
   ['redis://:pa55@cache/2', { host: 'cache', port: 6_379, tls: false, database: 2, password: 'pa55' }],
   ['rediss://gate:p%40@cache', { host: 'cache', port: 6_379, tls: true, database: 0, user: 'gate', password: 'p@' }],
+  ['redis-cluster://cache:7000', { host: 'cache', port: 7_000, tls: false, database: 0 }],
   ['redis://localhost-of-others', { host: 'localhost-of-others', port: 6_379, tls: false, database: 0 }],
 ])('counted for all in %s', (url, store) => {
   expect(storeFor({ APPSMITH_REDIS_URL: url })).toEqual(store)
@@ -35,7 +36,7 @@ it.each([
   'redis://127.0.0.1',
   'redis://:pa55@127.0.0.1:6379/1',
   'redis://[::1]:6379',
-  'redis-cluster://cache:6379',
+  'redis-sentinel://cache:26379',
   'redis://cache:6379/0?timeout=1s',
   '',
 ])('counted by each replica where the Redis is its own, or one that Gatehouse does not ask: %s', (url) => {

@@ -14,20 +14,17 @@ export interface RedisAddress {
   readonly database: number
 }
 
-const expected = 'a URL such as `redis://user:password@host:6379/0`, or `rediss://` for TLS'
+const expected = 'a URL such as `redis://user:password@host:6379/0`; `rediss://` for TLS'
 
 const redisUrl = scalar({
   expected,
   secret: true, // there may be a password in it
-  json: { type: 'string', pattern: '^rediss?://|\\$\\{' },
+  json: { type: 'string', pattern: '^redis(s|-cluster)?://|\\$\\{' },
   read(written) {
     const url = URL.parse(written)
-    if (/^redis-(cluster|sentinel):/i.test(written))
-      return new Flaw(
-        'names a Redis cluster or sentinels, which Gatehouse does not ask',
-        'name one Redis that is no part of a cluster, or leave the store out: each replica then counts for itself',
-      )
-    if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined
+    if (/^redis-sentinel:/i.test(written))
+      return new Flaw('names sentinels, which Gatehouse does not ask', 'name the primary, or a name that leads to it')
+    if (!url || !/^redis(s|-cluster)?:$/.test(url.protocol) || url.hostname === '') return undefined
     if (url.search !== '' || url.hash !== '')
       return new Flaw('has more behind the database', 'leave out all from `?` or `#` on')
     return addressIn(url)

@@ -22,9 +22,9 @@ const refusals: Readonly<
   'knows no such user': { store: { user: 'nobody', password: 'hunter2' }, trouble: /^WRONGPASS / },
   'has no such database': { store: { database: 99 }, trouble: /DB index is out of range/ },
   'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
-  'is in a cluster': {
+  'is in a cluster without slots': {
     wish: { options: ['--cluster-enabled', 'yes'] },
-    trouble: /^CLUSTERDOWN .*name a Redis that is in none/,
+    trouble: /^CLUSTERDOWN .*look at `CLUSTER INFO`/,
   },
   'is full': { orders: [['config', 'set', 'maxmemory', '1']], trouble: /^OOM .*`maxmemory` is reached/ },
   'lets the user run no scripts': {

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import type { Milliseconds } from '../../../shared/duration.ts'
-import { codeOf } from '../../../shared/errors.ts'
+import { codeOf, messageOf } from '../../../shared/errors.ts'
 import type { Allowance } from './table.ts'
 
 export interface RedisLink {
@@ -55,8 +55,21 @@ const patience: Milliseconds = 2_000
 /** How long a request is kept waiting for Redis. One in the same data centre takes 1 ms; one that takes longer is of no use. */
 export const answerWithin: Milliseconds = 100
 
-/** Resolves when Redis has counted a first time for us: one that only accepts connections, or may not be written, is none. */
-export async function openRedisLink(plan: RateLimitStorePlan, { lost, signal }: LinkOptions): Promise<RedisLink> {
+/**
+ * Resolves when Redis has counted a first time for us: one that only accepts connections, or may not be written, is none. A
+ * node of a cluster names the one that has our slot.
+ */
+export async function openRedisLink(plan: RateLimitStorePlan, options: LinkOptions): Promise<RedisLink> {
+  try {
+    return await openLinkTo(plan, options)
+  } catch (error) {
+    const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(messageOf(error)) ?? []
+    if (port === undefined) throw error
+    return openLinkTo({ ...plan, host: host || plan.host, port: Number(port) }, options)
+  }
+}
+
+async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOptions): Promise<RedisLink> {
   // Only who has such a store pays for it.
   const { createClient } = await import('@redis/client')
   const { host, port, user, password, database } = plan

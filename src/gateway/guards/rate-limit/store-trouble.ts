@@ -8,8 +8,7 @@ export const mends: Readonly<Record<string, string>> = {
   WRONGPASS: 'put the right user and password into `rateLimitStore`',
   NOPERM: 'its user needs `~{gatehouse:rl}:* +@connection +@scripting +pttl +get +set +incr`',
   READONLY: 'it is a replica: name the primary in `rateLimitStore`',
-  MOVED: 'it is part of a cluster: name a Redis that is in none',
-  CLUSTERDOWN: 'it is part of a cluster: name a Redis that is in none',
+  CLUSTERDOWN: 'its cluster does not serve: look at `CLUSTER INFO`',
   OOM: 'its `maxmemory` is reached',
 }
 
