@@ -11,6 +11,7 @@ import { outOfPorts } from './spare-ports.ts'
 import { type Child, spawnGroup } from './spawn.ts'
 import type { SpawnFailure } from './spawn-failure.ts'
 import type { Surroundings } from './surroundings.ts'
+import { takenPort } from './taken-port.ts'
 
 /** What was found for a run before it. */
 interface Prepared {
@@ -47,7 +48,7 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
       void spawned.failed.then((failure) => isAwaited() && failed(failure))
     }
   }
-  if (plan.port !== chosenLater && !plan.backup) {
+  if (plan.port === undefined && !plan.backup) {
     spawn({ plan })
     return
   }
@@ -60,9 +61,8 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
 }
 
 async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<Prepared | SpawnFailure> {
-  const port = plan.port === chosenLater ? await surroundings.sparePort().catch(outOfPorts) : undefined
-  if (typeof port === 'object') return port
-  const placed = port === undefined ? plan : withOwnPort(plan, port)
+  const placed = await place(plan, surroundings)
+  if ('reason' in placed) return placed
   if (!plan.backup) return { plan: placed }
   try {
     return { plan: placed, backup: await surroundings.beginBackup(plan, plan.backup, ownerOf(plan)) }
@@ -70,6 +70,14 @@ async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<P
     const reason = `backup: nothing can be written to the folder of its files (${codeOf(error)})`
     return { reason, exitCode: 126, transient: true }
   }
+}
+
+/** With a port that is its own: a spare one, or that of the plan if nobody else has it. */
+async function place(plan: ProcessPlan, surroundings: Surroundings): Promise<ProcessPlan | SpawnFailure> {
+  if (plan.port === undefined) return plan
+  if (plan.port !== chosenLater) return (await takenPort(plan.port)) ?? plan
+  const port = await surroundings.sparePort().catch(outOfPorts)
+  return typeof port === 'object' ? port : withOwnPort(plan, port)
 }
 
 /** The user under which it will run, if it is another than ours. One that there is not is told of by the spawn. */
