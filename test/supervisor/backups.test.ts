@@ -226,6 +226,38 @@ describe('how a task stands with its backups', () => {
   })
 })
 
+describe('a backup that grows old', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('is told of once when it is older than it may get, and again only after there was a new one', async () => {
+    old(nameOf(hour), { age: 0 })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    const { supervisor, events, until, status } = foreman([task('echo new >"$1"', { overdue: 26 * hour })])
+    supervisor.start()
+    await vi.waitFor(() => expect(status('backup').backup).toMatchObject({ overdue: false }))
+    const told = () => events.filter(({ type }) => type === 'backup-overdue')
+    const minuteAfter = async (time: number) => {
+      const files = backups().length + 1
+      // One more that is older still: when it is counted, the look at the disk is over.
+      old(nameOf(files * 1_000 * hour), { age: 0 })
+      vi.setSystemTime(Date.now() + time)
+      vi.advanceTimersByTime(60_000)
+      await vi.waitFor(() => expect(status('backup').backup).toMatchObject({ files }))
+    }
+    await minuteAfter(24 * hour)
+    expect(told()).toEqual([])
+    await minuteAfter(2 * hour)
+    await until(() => told().length === 1)
+    await minuteAfter(hour)
+    expect(told()).toHaveLength(1)
+    const answer = supervisor.run('backup')
+    expect(answer.started && (await answer.ended)).toMatchObject({ outcome: 'completed' })
+    await minuteAfter(0)
+    await minuteAfter(27 * hour)
+    await until(() => told().length === 2)
+  })
+})
+
 describe('a schedule that was missed', () => {
   const daily = { overdue: 26 * hour }
 
