@@ -131,6 +131,7 @@ export class Backups {
 
   #tellOfAge(entry: Entry): void {
     const { process, told } = entry
+    if (this.#entries.get(process.plan.name) !== entry) return
     const { overdue = false, newest, allowed = 0 } = this.standing(process) ?? {}
     // What is about to make one up, or makes one, is not complained of.
     if (overdue === told || (overdue && !process.atRest)) return
@@ -144,10 +145,12 @@ export class Backups {
     )
   }
 
-  #makeUp({ process }: Entry): void {
+  #makeUp(entry: Entry): void {
     const { makeUp, log } = this.#options
-    const standing = this.standing(process)
+    const { process } = entry
     const { schedule, name } = process.plan
+    // The first look took its time: another file may be in force, or everything be stopped.
+    const standing = this.#entries.get(name) === entry ? this.standing(process) : undefined
     if (!schedule || !process.atRest || !standing || !isToBeMadeUp(standing, Date.now())) return
     const { newest } = standing
     const why = newest ? `the last one is ${formatDuration(Date.now() - newest.at)} old` : 'there is none yet'
