@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { readCaddyfile } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
 import { withDashboard } from './dashboard.ts'
+import { withDistinctNames } from './distinct-names.ts'
 import { joinPorts } from './join-ports.ts'
 import type { Kind } from './kind.ts'
 import { inFileOrder, type Merged, merge, type ReadFile } from './merge.ts'
@@ -29,7 +30,8 @@ export interface Around {
 export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
   const readings = readAll(files, around)
   const isFronted = files.some(({ kind }) => kind === 'caddyfile')
-  const merged = isFronted ? withoutWebServer(merge(readings)) : merge(readings)
+  const whole = withDistinctNames(merge(readings))
+  const merged = isFronted ? withoutWebServer(whole) : whole
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
   const hosts = Object.assign({}, ...readings.map(({ reading }) => reading.hosts ?? {}))
   const { config, comments, findings, places } = joinPorts(page ? withDashboard(merged, page) : merged, hosts)
@@ -49,15 +51,14 @@ function inPlaceOrder(findings: readonly Finding[], given: readonly string[]): r
 function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFile[] {
   const supervised = files.filter(({ kind }) => kind === 'supervisord')
   return files.flatMap(({ file, text, kind }): readonly ReadFile[] => {
-    if (kind === 'compose') return [{ file, reading: readCompose({ file, text }) }]
     if (kind === 'supervisord')
       return file === supervised[0]?.file
         ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
         : []
-    if (kind === 'caddyfile') {
-      const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
-      return [{ file, reading: readCaddyfile({ file, text, readFile, environment: around.environment }) }]
-    }
-    return []
+    const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
+    const { environment } = around
+    return kind === 'compose'
+      ? [{ file, reading: readCompose({ file, text, readFile }) }]
+      : [{ file, reading: readCaddyfile({ file, text, readFile, environment }) }]
   })
 }

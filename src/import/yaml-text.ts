@@ -17,7 +17,7 @@ export function yamlText(config: Entries, comments: readonly Comment[], head: re
     entryLines(key, value, { remarks, path: [], indent: 0 }),
   )
   const paragraphs = sections.map((lines) => (lines.length > 1 ? `\n${lines.join('\n')}` : lines.join('\n')))
-  return `${[...head.map(commented), ...paragraphs].join('\n')}\n`
+  return `${[...head.flatMap((text) => text.split('\n')).map(commented), ...paragraphs].join('\n')}\n`
 }
 
 interface Here {

@@ -194,6 +194,15 @@ services:
     })
   })
 
+  it('sees the variables that Compose reads for the file itself', () => {
+    const texts = { 'compose.yaml': 'services: { a: { command: "run $PORT_OF_A" } }', '.env': 'PORT_OF_A=3000' }
+    const { config, lines } = importTexts(texts, { given: ['compose.yaml'] })
+    expect(config.environment).toEqual({ files: [{ path: '.env' }] })
+    expect(lines).toContain(
+      'compose.yaml:1:1: changed: `.env` was read for variables of this file; now processes see what is in it',
+    )
+  })
+
   it.each([
     [
       'aliases that multiply',

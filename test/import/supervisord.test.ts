@@ -95,6 +95,16 @@ describe('a program of supervisord', () => {
     ])
   })
 
+  it('is not written out a million times', () => {
+    const { config, lines } = importTexts({
+      'a.conf': '[program:a]\ncommand=a\ndirectory=/\nprocess_name=a-%(process_num)d\nnumprocs=1000000000',
+    })
+    expect(Object.keys(config.processes as Entries)).toHaveLength(100)
+    expect(lines).toEqual([
+      'a.conf:5:1: untranslated: 1000000000 copies are more than anybody reads: the first 100 are there',
+    ])
+  })
+
   it.each<[string, string]>([
     [
       'stdout_syslog=true',

@@ -113,6 +113,19 @@ describe('two that have the same name', () => {
     ])
   })
 
+  it('and are an upstream and a process, stay apart', () => {
+    const { config } = importTexts({
+      Caddyfile: caddyfile('handle /api/* {', '\treverse_proxy 10.0.0.5:80 10.0.0.6:80', '}'),
+      'a.conf': supervisord('api', 'serve'),
+    })
+    expect(config).toMatchObject({
+      gateway: { routes: [{ path: '/api/*', to: 'api-servers' }] },
+      upstreams: { 'api-servers': { targets: ['http://10.0.0.5:80', 'http://10.0.0.6:80'] } },
+      processes: { api: { command: ['serve'] } },
+    })
+    expect(Object.keys(config.upstreams as Entries)).toEqual(['api-servers'])
+  })
+
   it('programs of one supervisord are told too', () => {
     const { lines } = importTexts({ 'a.conf': supervisord('web', 'a') + supervisord('Web', 'b') })
     expect(lines).toContain(

@@ -10,9 +10,11 @@ export interface ComposeSource {
   /** As it was given. */
   readonly file: string
   readonly text: string
+  /** Undefined: there is no such file. The path is relative to the folder of `file`. */
+  readonly readFile: (path: string) => string | undefined
 }
 
-export function readCompose({ file, text }: ComposeSource): PlacedReading {
+export function readCompose({ file, text, readFile }: ComposeSource): PlacedReading {
   const findings: Finding[] = []
   const report: Report = (at, severity, message) => findings.push({ ...at, severity, message })
   const tree = readTree(file, text, report)
@@ -35,7 +37,21 @@ export function readCompose({ file, text }: ComposeSource): PlacedReading {
         report(at, 'untranslated', `\`${key}\` belong to the container that Gatehouse runs in`)
     } else if (key !== 'version' && key !== 'name' && !key.startsWith('x-'))
       report(at, 'untranslated', `\`${key}\` is not known`)
-  return { ...assembled(services, report), findings }
+  const { config, ...rest } = assembled(services, report)
+  const environment = variablesFile(text, readFile)
+  if (environment)
+    report(
+      { file, line: 1, column: 1 },
+      'changed',
+      '`.env` was read for variables of this file; now processes see what is in it',
+    )
+  return { config: { ...(environment && { environment }), ...config }, ...rest, findings }
+}
+
+/** Compose reads it for `${...}`, and services see it only where they name it. */
+function variablesFile(text: string, readFile: ComposeSource['readFile']): Entries | undefined {
+  if (!/\$[{A-Za-z_]/.test(text) || readFile('.env') === undefined) return undefined
+  return { files: [{ path: '.env' }] }
 }
 
 interface Written {

@@ -45,7 +45,14 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
     host_node_name: expandedHost,
   }
   const counts = keysOf(section, known, report)
-  const numprocs = counts.integer('numprocs')?.value ?? 1
+  const asked = counts.integer('numprocs')
+  const numprocs = Math.min(asked?.value ?? 1, mostCopies)
+  if (asked && asked.value > mostCopies)
+    report(
+      asked.at,
+      'untranslated',
+      `${asked.value} copies are more than anybody reads: the first ${mostCopies} are there`,
+    )
   const first = counts.integer('numprocs_start')?.value ?? 0
   const each = { ...section, entries: section.entries.filter(({ key }) => !/^numprocs(_start)?$/.test(key)) }
   return Array.from({ length: numprocs }, (_, index) => {
@@ -56,6 +63,9 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
 }
 
 const expandedHost = marked('HOSTNAME')
+
+/** Each has an entry of its own in a file for people. */
+const mostCopies = 100
 
 function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
   const { section } = keys
