@@ -15,6 +15,9 @@ import { type SingleContainer, startSingleContainer } from './single-container.t
 import { type Site, testSite, type Variables } from './site.ts'
 import { domain } from './tls.ts'
 
+/** Databases are made, on a machine that may be busy. */
+const patiently = { timeout: 60_000 }
+
 const tasks = ['backup', 'backup-configuration', 'backup-keycloak', 'backup-temporal']
 
 /** The commands that a page has its reader type below this headline. */
@@ -63,7 +66,7 @@ describe.skipIf(!parts)('docs/backup.md and docs/operating.md', () => {
       })
       const stop = once(() => running.gatehouse.stop())
       onTestFinished(async () => void (await stop()))
-      await running.gatehouse.ready()
+      await running.gatehouse.waitFor({ message: 'ready' }, patiently)
       return { ...running, stop }
     }
     const type = (commands: string, { ports }: Partial<SingleContainer> = {}) => {
@@ -73,12 +76,12 @@ describe.skipIf(!parts)('docs/backup.md and docs/operating.md', () => {
     }
 
     const before = await start()
-    await before.gatehouse.waitFor({ message: /^the certificate for app.example is now from acme/ })
+    await before.gatehouse.waitFor({ message: /^the certificate for app.example is now from acme/ }, patiently)
     const { serialNumber } = await acceptedCertificate(tlsPort, authority, domain)
     sql(before, 'keycloak', "CREATE TABLE account (name text); INSERT INTO account VALUES ('ann')")
     sql(before, 'appsmith', 'CREATE TABLE temporal.execution (id int); INSERT INTO temporal.execution VALUES (42)')
     // A new volume gets its first ones by itself, from before there was anything to keep.
-    for (const process of tasks) await before.gatehouse.waitFor({ process, message: /^completed/ })
+    for (const process of tasks) await before.gatehouse.waitFor({ process, message: /^completed/ }, patiently)
     type(commandsOf('operating.md', 'Before each'))
     const made = readdirSync(archive).sort()
     expect(made).toHaveLength(2 * tasks.length)
@@ -118,7 +121,7 @@ describe.skipIf(!parts)('docs/backup.md and docs/operating.md', () => {
     expect(readFileSync(join(stacks, 'git-storage/repository'), 'utf8')).toBe('not pushed')
     const restored = readFileSync(join(stacks, 'configuration/docker.env'), 'utf8').split('\n')
     expect(restored).toEqual(expect.arrayContaining(settings))
-  }, 120_000)
+  }, 180_000)
 })
 
 /** The stand-ins first, then the pinned Node, then what Debian has. */
