@@ -273,8 +273,8 @@ describe('the sections of supervisord itself', () => {
       'a.conf:4:1: note: `umask` of supervisord counts only while it is a daemon, without `nodaemon` and `-n`',
       'a.conf:5:1: note: `directory` of supervisord counts only while it is a daemon, without `nodaemon` and `-n`',
       'a.conf:7:1: changed: Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs',
-      'a.conf:8:1: untranslated: the limit of open files is inherited: give programs that need more `limits: { openFiles: NUMBER }`',
-      'a.conf:9:1: note: not needed',
+      'a.conf:8:1: untranslated: `minfds`: the limit of open files is inherited: give programs that need more `limits: { openFiles: NUMBER }`',
+      'a.conf:9:1: note: `pidfile`: not needed',
     ])
   })
 

@@ -11,7 +11,7 @@ import type { Section } from './ini.ts'
 import { type Keys, keysOf, type Read } from './keys.ts'
 import { type LogFiles, readLogFiles } from './log-files.ts'
 import { restartEntries } from './restart.ts'
-import { readVariables } from './variables.ts'
+import { setEntries, variablesOf } from './variables.ts'
 
 /** What `[supervisord]` and a `[group:...]` say for it. */
 export interface Surroundings {
@@ -69,12 +69,12 @@ const mostCopies = 100
 
 function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
   const { section } = keys
-  const environment = readEnvironment(keys, report)
+  const environment = variablesOf(keys, report)
   const own = Object.fromEntries(environment.map(([name, value]) => [`ENV_${name}`, value]))
   const command = readCommand(keys, own, report)
   if (!command) return undefined
   const name = readName(keys, report)
-  const directory = keys.text('directory')?.value ?? around.directory
+  const directory = keys.text('directory', own)?.value ?? around.directory
   const user = keys.text('user')
   const port = portOf(
     command.words.map(({ text }) => text),
@@ -87,10 +87,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
       directory: directory === undefined ? undefined : written(directory),
       user: user ? written(user.value) : around.user,
       umask: readUmask(keys, around, report),
-      environment:
-        environment.length === 0
-          ? undefined
-          : { set: Object.fromEntries(environment.map(([name, value]) => [name, written(value)])) },
+      environment: environment.length === 0 ? undefined : setEntries(environment),
       ready: port === undefined ? undefined : { tcp: port },
     }),
     ...restartEntries(keys, name, report),
@@ -135,27 +132,6 @@ function readCommand(
     split.ok ? '`command` is empty' : `\`command\` has a ${split.unclosed} that is not closed`,
   )
   return undefined
-}
-
-/** Variables are told by their place only: what they hold may be a secret. */
-function readEnvironment(keys: Keys, report: Report): readonly (readonly [name: string, value: string])[] {
-  const environment = keys.text('environment')
-  if (!environment) return []
-  const read = readVariables(environment.value)
-  if (!read.ok) {
-    report(environment.at, 'untranslated', '`environment` cannot be read: it is written `NAME="value",OTHER="value"`')
-    return []
-  }
-  return read.variables.filter(([name]) => {
-    const fits = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
-    if (!fits)
-      report(
-        environment.at,
-        'untranslated',
-        `\`environment\` has a variable \`${name}\`: a name has letters, digits and \`_\``,
-      )
-    return fits
-  })
 }
 
 /** Of what becomes of it, as far as our names go. */

@@ -21,6 +21,8 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
   if (!never) {
     const giveUp = whenToGiveUp(startsecs?.value, startretries?.value)
     if (giveUp) restart.giveUp = giveUp
+    if (startsecs?.value === 0)
+      report(startsecs.at, 'note', 'with 0 seconds supervisord never gives it up, and so do we; 5 `failures` are usual')
   } else if (autorestart && !isTask && startretries?.value !== 0)
     report(
       autorestart.at,

@@ -7,7 +7,7 @@ import type { Report } from '../reports.ts'
 import type { Known } from './expansion.ts'
 import type { Section } from './ini.ts'
 import { type Keys, keysOf, type Read } from './keys.ts'
-import { readVariables } from './variables.ts'
+import { setEntries, variablesOf } from './variables.ts'
 
 export interface Settings {
   readonly environment?: Entries
@@ -56,7 +56,7 @@ function readOf(section: Section, keys: Keys, report: Report): Settings {
 }
 
 function readSupervisord(keys: Keys, report: Report): Settings {
-  const environment = readEnvironment(keys.text('environment'), report)
+  const variables = variablesOf(keys, report)
   const nodaemon = keys.boolean('nodaemon')
   const isDaemon = !nodaemon?.value
   if (nodaemon && isDaemon) report(nodaemon.at, 'changed', foreground)
@@ -72,11 +72,11 @@ function readSupervisord(keys: Keys, report: Report): Settings {
   })
   const user = keys.text('user')
   const level = readLevel(keys.text('loglevel'))
-  for (const { key, at } of keys.unread()) {
+  for (const { key, value, at } of keys.unread()) {
     const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
     if (!severity || !message)
       report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-    else report(at, severity, message)
+    else if (value !== defaults[key]) report(at, severity, `\`${key}\`: ${message}`)
   }
   if (user && !/^(root|0)$/.test(user.value))
     report(
@@ -85,7 +85,7 @@ function readSupervisord(keys: Keys, report: Report): Settings {
       'Gatehouse keeps its own rights, to listen on ports below 1024; each program has this user',
     )
   return {
-    ...(environment && { environment }),
+    ...(variables.length > 0 && { environment: setEntries(variables) }),
     ...(level && { level }),
     ...(directory !== undefined && { directory }),
     ...(umask !== undefined && { umask }),
@@ -95,6 +95,9 @@ function readSupervisord(keys: Keys, report: Report): Settings {
 
 const foreground =
   'Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs'
+
+/** What is written out and changes nothing is worth no word. */
+const defaults: Readonly<Record<string, string>> = { minfds: '1024', minprocs: '200', strip_ansi: 'false' }
 
 const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
   [/^logfile/, 'note', 'not needed: our own words are on stdout, and with `log.directory` in its folder `gatehouse`'],
@@ -116,14 +119,6 @@ const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', 
   ],
   [/^std(out|err)_/, 'note', 'not needed: supervisord reads this in a program only'],
 ]
-
-function readEnvironment(found: Read<string> | undefined, report: Report): Entries | undefined {
-  if (!found) return undefined
-  const read = readVariables(found.value)
-  if (read.ok) return { set: Object.fromEntries(read.variables.map(([name, value]) => [name, written(value)])) }
-  report(found.at, 'untranslated', '`environment` cannot be read: it is written `NAME="value",OTHER="value"`')
-  return undefined
-}
 
 function readLevel(found: Read<string> | undefined): string | undefined {
   const levels: Readonly<Record<string, string>> = {

@@ -1,20 +1,48 @@
 /** `environment=A="1",B="2"`, as supervisord reads it: Python's shlex in its old, non-POSIX mode, four tokens at a time. */
 
-export type Variables =
-  | { readonly ok: true; readonly variables: readonly (readonly [name: string, value: string])[] }
-  | { readonly ok: false }
+import { written } from '../marked.ts'
+import type { Entries } from '../reading.ts'
+import type { Report } from '../reports.ts'
+import type { Keys } from './keys.ts'
+
+/** The value may hold marked variables of its own. */
+export type Variable = readonly [name: string, value: string]
+
+type Variables = { readonly ok: true; readonly variables: readonly Variable[] } | { readonly ok: false }
 
 // A quoted part, a word (in which quotes may stand), or one character that is neither. `#` begins a comment.
 const tokens =
   /\s+|#[^\n]*|"[^"]*"|'[^']*'|[\w/.+\-():\u00c0-\u00ff\ue000\ue001]["'\w/.+\-():\u00c0-\u00ff\ue000\ue001]*|[\s\S]/gy
 
-export function readVariables(text: string): Variables {
+function readVariables(text: string): Variables {
   const list = [...text.matchAll(tokens)].map(([token]) => token).filter((token) => !/^[\s#]/.test(token))
-  const variables: (readonly [string, string])[] = []
+  const variables: Variable[] = []
   for (let index = 0; index < list.length; index += 4) {
     const [name = '', equals, value] = list.slice(index, index + 3)
     if (equals !== '=' || value === undefined) return { ok: false }
     variables.push([name, value.replace(/^['"]+|['"]+$/g, '')])
   }
   return { ok: true, variables }
+}
+
+/** Those of a section. They are told by their place and name only: what they hold may be a secret. */
+export function variablesOf(keys: Keys, report: Report): readonly Variable[] {
+  const environment = keys.text('environment')
+  if (!environment) return []
+  const read = readVariables(environment.value)
+  if (!read.ok) {
+    report(environment.at, 'untranslated', '`environment` cannot be read: it is written `NAME="value",OTHER="value"`')
+    return []
+  }
+  return read.variables.filter(([name]) => {
+    const fits = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    const message = `\`environment\` has a variable \`${name}\`: a name has letters, digits and \`_\``
+    if (!fits) report(environment.at, 'untranslated', message)
+    return fits
+  })
+}
+
+/** `environment` of our file. */
+export function setEntries(variables: readonly Variable[]): Entries {
+  return { set: Object.fromEntries(variables.map(([name, value]) => [name, written(value)])) }
 }
