@@ -32,6 +32,7 @@ describe('the backups of config/appsmith.yaml', () => {
     expect(made.get('backup')?.backup).toMatchObject({ prefix: 'appsmith-backup-', named: false })
     expect(made.get('backup')?.backup?.keep).toBeUndefined()
     expect(made.get('backup-keycloak')?.backup).toMatchObject({ prefix: 'keycloak-', named: true, keep: 4 })
+    expect(made.get('backup-configuration')?.backup).toMatchObject({ named: true, keep: 30 })
   })
 
   it('are made when the deployment’s own variable says, and as many are kept as the other one says', () => {
