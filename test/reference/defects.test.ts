@@ -2,6 +2,7 @@
  * What goes wrong in the reference deployment today, and must not with config/appsmith.yaml. The third defect, that nothing says
  * how far a boot is, waits for the boot page of state-aware operation; those of the network are in defects-network.test.ts.
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readStatus } from '../../src/control/client.ts'
@@ -41,7 +42,8 @@ async function healthcheck({ socket }: SingleContainer): Promise<string> {
 
 describe('1: the order of a boot', () => {
   it('follows what is ready: a slow MongoDB delays the backend, and fails nothing', async () => {
-    const running = await start({ MONGOD_RECOVERY: '4000' })
+    const recovered = join(site.folder, 'recovered')
+    const running = await start({ MONGOD_RECOVERED: recovered })
     const { gatehouse, http } = running
     await gatehouse.waitFor({ process: 'backend', state: 'waiting' })
     await gatehouse.waitFor({ process: 'rts', ready: true })
@@ -49,6 +51,7 @@ describe('1: the order of a boot', () => {
     expect((await ask(http, '/favicon.ico')).status).toBe(200)
     expect((await ask(http, '/api/x')).status).toBe(503)
     expect(await healthcheck(running)).toMatch(/^starting: waiting for mongodb\b.* -> 1$/)
+    putFiles(site.folder, { recovered: '' })
     await gatehouse.ready()
     const at = (process: string, facts: Readonly<Record<string, unknown>>) =>
       gatehouse.lines.findIndex(
@@ -114,14 +117,18 @@ describe('5: health', () => {
   })
 
   it('asks by names that exist: a program that is gone makes it unhealthy until it is back', async () => {
-    const running = await start({ BACKEND_BOOT: '1500' })
+    putFiles(site.folder, { booted: '' })
+    const booted = join(site.folder, 'booted')
+    const running = await start({ BACKEND_BOOTED: booted })
     const { gatehouse } = running
     await gatehouse.ready()
     expect(await healthcheck(running)).toBe('healthy -> 0')
     const after = gatehouse.lines.length
+    rmSync(booted)
     process.kill(gatehouse.pidOf('backend'), 'SIGKILL')
     await gatehouse.waitFor({ process: 'backend', state: 'starting' }, { after })
     expect(await healthcheck(running)).toMatch(/^unhealthy: backend\b.* -> 1$/)
+    putFiles(site.folder, { booted: '' })
     await gatehouse.waitFor({ process: 'backend', ready: true }, { after })
     expect(await healthcheck(running)).toBe('healthy -> 0')
   })

@@ -10,7 +10,7 @@
  *
  * One row has no test yet: the boot page, which comes with state-aware operation.
  */
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchangeMessage, openWebSocket } from '../e2e/support/clients.ts'
 import { ask, basic, seen } from './asking.ts'
 import { headerTests } from './headers.ts'
@@ -20,6 +20,7 @@ import { type Deployment, type Site, testSite } from './site.ts'
 /** Registers the tests; to be called inside a `describe`. */
 export function routeTests(deployment: Deployment): void {
   const site = testSite(deployment)
+  beforeAll(() => site.start())
   describe('its routes', () => {
     fileRows(site)
     upstreamRows(site)

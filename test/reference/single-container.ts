@@ -103,11 +103,14 @@ async function programPorts(): Promise<Variables> {
   return Object.fromEntries(names.map((name, index) => [name, String(ports[index])]))
 }
 
+/** Milliseconds; a dozen programs and the making of a database, perhaps beside other tests. */
+const startLimit = 55_000
+
 /** All of it for the tests that share one; what has variables of its own has its databases elsewhere, and starts sooner. */
 export const singleContainer: Deployment = {
   async start(site, env) {
     const running = await startSingleContainer(site, { ...databasesElsewhere, ...withoutBackups, ...env })
-    await running.gatehouse.ready()
+    await running.gatehouse.waitFor({ message: 'ready' }, { timeout: startLimit })
     return running
   },
   shared: Object.fromEntries(Object.keys(databasesElsewhere).map((name) => [name, ''])),

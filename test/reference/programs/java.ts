@@ -1,10 +1,9 @@
 /**
  * The backend: answers with what it was asked, `/api/v1/health` too. Each request to `/unwell` makes one more of the health
- * checks that follow fail; BACKEND_BOOT is the time in milliseconds until it listens.
+ * checks that follow fail. It does not listen before the file BACKEND_BOOTED is there.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import { makeUpstream } from '../upstream.ts'
-import { listen, optionOf, sayCommandLine } from './listen.ts'
+import { fileAt, listen, optionOf, sayCommandLine } from './listen.ts'
 
 sayCommandLine('java')
 const server = makeUpstream('backend')
@@ -16,5 +15,5 @@ server.prependListener('request', ({ url }, response) => {
   console.log('unwell')
   response.statusCode = 503
 })
-await pause(Number(process.env.BACKEND_BOOT ?? 0))
+await fileAt(process.env.BACKEND_BOOTED)
 listen(server, { port: Number(optionOf('-Dserver.port')), exitCode: 143 })

@@ -1,4 +1,5 @@
 /** What the stand-ins of the deployment's programs have in common. Each says its command line, so that the log tells it. */
+import { existsSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -13,6 +14,11 @@ export function optionOf(name: string): string {
 
 export function sayCommandLine(program: string): void {
   console.log(`${program} ${process.argv.slice(2).join(' ')}`)
+}
+
+/** Until there is a file at this path; at once if none is named. */
+export async function fileAt(path: string | undefined): Promise<void> {
+  while (path && !existsSync(path)) await pause(50)
 }
 
 export interface Listening {
