@@ -40,7 +40,7 @@ interface Case extends Wish {
 const [one, two] = ['one.example', 'a.two.example']
 
 const requests: readonly Case[] = [
-  ...['/about.html', '/style.css', '/assets/a.js', '/assets/a.css', '/assets/gone.js', '/with%20space.txt'],
+  ...['/about.html', '/style.css', '/assets/a.js', '/assets/gone.js', '/with%20space.txt'],
   ...[
     '/docs',
     '/docs/',

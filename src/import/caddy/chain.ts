@@ -3,25 +3,35 @@
  * Where a step is for some requests only, these go on as a set of their own, in front of the others: of our routes the first
  * that matches wins.
  */
+
+import { asTheyCame } from './as-they-came.ts'
 import type { Notes, Place } from './notes.ts'
-import { type Common, common, covers, pathMatches, type Requests } from './requests.ts'
-import type { Answer, Change, Condition, Drawn, State, Step } from './steps.ts'
-import { everything, untouched } from './steps.ts'
+import { type Common, common, covers, type Requests } from './requests.ts'
+import { type Answer, type Condition, type Drawn, type State, type Step, untouched } from './steps.ts'
 
 /** Far above any real site; it ends one whose conditions multiply. */
-const mostSteps = 50_000
-const mostRoutes = 2_000
+const mostSteps = 20_000
+const mostRoutes = 500
 /** In one block: each is a call inside of the one before. */
 const mostDirectives = 1_000
 
 /** What they keep from clients is rather kept from too many. */
 const guards = new Set(['basic_auth', 'basicauth', 'forward_auth', 'abort', 'error', 'respond'])
 
+const adornments = new Set(['header', 'request_header', 'request_body', 'rate_limit', 'log_skip', 'skip_log'])
+
 interface Group {
   readonly requests: Requests
   readonly state: State
-  /** The larger one that it was parted from, as it would have gone on. */
-  readonly whole?: Group
+  /** The larger one that it was parted from. */
+  readonly whole?: Whole
+}
+
+interface Whole extends Group {
+  /** Why it was parted. */
+  readonly step: Step
+  /** Has some of its requests go on as if they had not been parted. */
+  goOn(requests: Requests): void
 }
 
 export interface Chain {
@@ -38,6 +48,7 @@ export function runSteps(steps: readonly Step[], hosts: readonly string[] | unde
   run.all(steps, { requests: hosts ? { hosts } : {}, state: untouched }, () => {
     run.open = true
   })
+  run.tellUnsaid()
   return { routes: run.routes, unlogged: [...run.unlogged], open: run.open }
 }
 
@@ -47,19 +58,23 @@ class Run {
   open = false
   readonly #notes: Notes
   #done = 0
+  #full = false
+  /** Steps that were not done for what two of these patterns match. */
+  readonly #unsaid = new Map<Step, Set<string>>()
 
   constructor(notes: Notes) {
     this.#notes = notes
   }
 
   all([step, ...others]: readonly Step[], group: Group, then: (group: Group) => void): void {
-    if (this.#answered(group.requests)) return
+    if (this.#full || this.#answered(group.requests)) return
     if (!step) {
       then(group)
       return
     }
     this.#done += 1
     if (this.#done > mostSteps || this.routes.length > mostRoutes || others.length > mostDirectives) {
+      this.#full = true
       this.#notes.untranslated(
         step.at,
         `\`${step.name}\`: the conditions of this site come to more routes than can be written; make it smaller`,
@@ -68,22 +83,23 @@ class Run {
     }
     if (step.does.kind === 'unlogged') {
       for (const condition of step.matcher.any)
-        for (const { requests } of this.#parts(group, condition, step)) this.#unlog(requests, step.at)
+        for (const { requests } of this.#parts(group, condition, { ...group, step, goOn() {} }))
+          this.#unlog(requests, step.at)
       this.all(others, group, then)
       return
     }
     const behind = step.group === undefined ? others : others.filter((other) => other.group !== step.group)
-    // For those that no pattern parts from the others, it is done.
-    const done = step.does.kind === 'change' ? { ...group, state: step.does.change(group.state) } : undefined
+    const goOn = (after: Group) => this.all(behind, after, then)
+    const undone: Whole = { ...group, step, goOn: (requests) => this.all(others, { ...group, requests }, then) }
+    const done: Whole = { ...group, step, goOn: (requests) => this.#perform(step, { ...group, requests }, goOn) }
     for (const condition of step.matcher.except)
-      for (const { whole: _, ...part } of this.#parts(group, condition, step)) {
-        this.all(others, { ...part, ...(done && { whole: done }) }, then)
+      for (const part of this.#parts(group, condition, done)) {
+        this.all(others, part, then)
         if (covers(part.requests, group.requests)) return
       }
     for (const condition of step.matcher.any)
-      for (const { whole, ...part } of this.#parts(group, condition, step)) {
-        // Among the steps of a block the larger group has no place: it passes the block by.
-        this.#perform(step, done && whole ? { ...part, whole } : part, (after) => this.all(behind, after, then))
+      for (const part of this.#parts(group, condition, undone)) {
+        this.#perform(step, part, goOn)
         if (covers(part.requests, group.requests)) return
       }
     this.all(others, group, then)
@@ -94,7 +110,7 @@ class Run {
     const { state, requests } = group
     switch (does.kind) {
       case 'change':
-        then(changed(group, does.change, step.matcher === everything))
+        then({ ...group, state: does.change(state) })
         return
       case 'steps':
         this.all(does.steps, group, then)
@@ -119,37 +135,61 @@ class Run {
     }
   }
 
-  /** Those of the group that meet the condition. */
-  #parts(group: Group, condition: Condition, step: Step): Group[] {
-    return alternativesOf(condition, group).flatMap((wanted) => {
-      const { requests, lost }: Common = common(group.requests, wanted)
-      // A part of the group that no pattern says goes the way that it would have gone as a part of the whole.
-      const strays = lost.length > 0 ? this.#stray(group, wanted, { lost, step }) : []
+  tellUnsaid(): void {
+    for (const [step, unsaid] of this.#unsaid) {
+      const patterns = [...unsaid].slice(0, 8).map((pattern) => `\`${pattern}\``)
+      const more = unsaid.size > 8 ? ` and ${unsaid.size - 8} more` : ''
+      const message = `not done for what two of these match, since a pattern says one of them: ${patterns.join(', ')}${more}`
+      this.#notes.changed(step.at, `\`${step.name}\`: ${message}`)
+    }
+  }
+
+  /** Those of the group that meet the condition. `whole` is what they are parted from. */
+  #parts(group: Group, condition: Condition, whole: Whole): Group[] {
+    return asTheyCame(condition, group.state, group.requests).flatMap((wanted) => {
+      const { requests, lost } = common(group.requests, wanted)
+      const strays = lost.length > 0 ? this.#stray(group, wanted, { lost, step: whole.step }) : []
       if (!requests) return strays
-      return [...strays, { requests, state: group.state, ...(!covers(requests, group.requests) && { whole: group }) }]
+      const parted = covers(requests, group.requests) ? group.whole : whole
+      return [...strays, { requests, state: group.state, ...(parted && { whole: parted }) }]
     })
   }
 
+  /**
+   * Requests of the group that meet what is wanted, but that no pattern says: `/api/*` and `*.js`. They go on as if they had never
+   * been parted from the others, in front of the group.
+   */
   #stray(group: Group, wanted: Requests, { lost, step }: { lost: Common['lost']; step: Step }): Group[] {
-    const pairs = lost.map(([one, other]) => `\`${one}\` and \`${other}\``).join(', ')
-    const { whole } = group
-    const again = whole && common(whole.requests, wanted)
-    if (again?.requests && this.#answered(again.requests)) return []
-    if (whole && again?.requests && again.lost.length === 0) {
+    const patterns = [...new Set(lost.flat())].map((pattern) => `\`${pattern}\``).join(' and ')
+    // What goes on to the same answer with or without it may go on without it.
+    if (adornments.has(step.name)) {
+      const unsaid = this.#unsaid.get(step) ?? new Set()
+      this.#unsaid.set(step, unsaid)
+      for (const pattern of lost.flat()) unsaid.add(pattern)
+      return []
+    }
+    for (let { whole } = group; whole; whole = whole.whole) {
+      const again = common(whole.requests, wanted)
+      if (!again.requests || again.lost.length > 0) continue
+      if (isGuardedMore(group.state, whole.state)) break
+      if (this.#answered(again.requests)) return []
       this.#notes.changed(
-        step.at,
-        `\`${step.name}\`: what only ${pairs} together say is treated as if the condition in front were not met`,
+        whole.step.at,
+        `\`${whole.step.name}\`: not for what both ${patterns} match; a pattern says one of them`,
       )
-      return [{ requests: again.requests, state: whole.state, whole }]
+      whole.goOn(again.requests)
+      return []
     }
     if (guards.has(step.name)) {
-      const message = `no pattern says what both ${pairs} match, so more than that is guarded`
-      this.#notes.changed(step.at, `\`${step.name}\`: ${message}`)
+      this.#notes.changed(
+        step.at,
+        `\`${step.name}\`: no pattern says what both ${patterns} match, so more than that is guarded`,
+      )
       return [group]
     }
     this.#notes.untranslated(
       step.at,
-      `\`${step.name}\`: no pattern says what both ${pairs} match; write a route for it`,
+      `\`${step.name}\`: no pattern says what both ${patterns} match; write a route for it`,
     )
     return []
   }
@@ -158,7 +198,7 @@ class Run {
     if (!this.#answered(requests)) this.routes.push({ requests, state, answer, at })
   }
 
-  /** Whether an earlier route takes all of them. One for existing files only may let them pass. */
+  /** Whether an earlier route takes all of them. */
   #answered(requests: Requests): boolean {
     return this.routes.some((route) => !goesOn(route) && covers(route.requests, requests))
   }
@@ -170,53 +210,12 @@ class Run {
   }
 }
 
-function goesOn({ requests, answer }: Drawn): boolean {
-  return requests.file !== undefined || (answer.kind === 'files' && (answer.passThrough || answer.except.length > 0))
+function goesOn({ answer }: Drawn): boolean {
+  return answer.kind === 'files' && (answer.passThrough || answer.except.length > 0)
 }
 
-/** What happens to all requests happens to the larger group, too. */
-function changed(group: Group, change: Change, toAll: boolean): Group {
-  const whole = group.whole && toAll ? changed(group.whole, change, toAll) : group.whole
-  return { ...group, state: change(group.state), ...(whole && { whole }) }
-}
-
-/** The condition as one about requests as they came, where the path has been changed on the way. */
-function alternativesOf({ file, ...rest }: Condition, { state, requests }: Group): readonly Requests[] {
-  const paths = rest.paths && pathsBefore(rest.paths, state, requests)
-  if (paths?.length === 0) return []
-  const asked: Requests = { ...rest }
-  const { paths: _, ...others } = asked
-  const known: Requests = paths === undefined || paths.includes('/*') ? others : { ...others, paths }
-  if (!file) return [known]
-  const root = file.root ?? state.root ?? '.'
-  return file.paths.map((path) => ({
-    ...known,
-    file: { root, path: path.replace('{path}', state.rewrite ?? '{path}') },
-  }))
-}
-
-function pathsBefore(
-  patterns: readonly string[],
-  { stripPrefix, rewrite }: State,
-  requests: Requests,
-): readonly string[] {
-  const unwritten = rewrite === undefined ? patterns : patterns.flatMap((pattern) => unrewritten(pattern, rewrite))
-  if (stripPrefix === undefined) return unwritten
-  const inside = covers(
-    { paths: [stripPrefix, `${stripPrefix}/*`] },
-    { ...(requests.paths && { paths: requests.paths }) },
-  )
-  return unwritten.flatMap((pattern) => {
-    if (pattern === '/*' || pattern.startsWith('*')) return [pattern]
-    return inside ? [`${stripPrefix}${pattern}`] : [`${stripPrefix}${pattern}`, pattern]
-  })
-}
-
-/** The patterns of paths that match when they have become the template. */
-function unrewritten(pattern: string, template: string): readonly string[] {
-  if (!template.includes('{path}')) return pathMatches(pattern, template) ? ['/*'] : []
-  const [front = '', end = ''] = template.split('{path}')
-  if (pattern.startsWith('*')) return end === '' ? [pattern] : end.endsWith(pattern.slice(1)) ? ['/*'] : []
-  if (pattern === '/*' || (pattern.endsWith('/*') && `${front}/`.startsWith(pattern.slice(0, -1)))) return ['/*']
-  return end === '' && pattern.startsWith(`${front}/`) ? [pattern.slice(front.length)] : []
+/** What keeps clients from the one does not keep them from the other. */
+function isGuardedMore(one: State, other: State): boolean {
+  const guardsOf = ({ users, forward, allow, deny }: State) => JSON.stringify({ users, forward, allow, deny })
+  return guardsOf(one) !== guardsOf(other)
 }

@@ -11,6 +11,11 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   if (target === undefined) return []
   const to = liveValue(target, scope.notes)
   if (to === undefined) return []
+  // As gatehouse check asks of `redirect.to`.
+  if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/|\$\{)/i.test(to) || /\s/.test(to)) {
+    scope.notes.untranslated(target.at, `\`redir ${target.text}\`: a redirect leads to a path or a URL`)
+    return []
+  }
   const status = code === undefined ? 302 : (redirects[code.text] ?? Number(code.text))
   if (![301, 302, 303, 307, 308].includes(status)) {
     scope.notes.untranslated(
