@@ -1,11 +1,11 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { formatDiagnostic } from '../config/diagnostics.ts'
 import type { Around, ForeignFile } from '../import/import-files.ts'
 import { isCaddyJson, type Kind, kindOf, kinds } from '../import/kind.ts'
 import type { Finding, Fragment } from '../import/reading.ts'
-import { writeFileAtomic } from '../shared/atomic-file.ts'
+import { createFileAtomic, writeFileAtomic } from '../shared/atomic-file.ts'
 import { messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { defaultFile, environment } from './config-file.ts'
@@ -46,10 +46,13 @@ export const importVerb: Verb = (program, terminal, end) => {
     .addHelpText('after', help)
     .action(async (files: readonly string[], options: Options, command: Command) => {
       const { output, strict = false, force = false } = options
-      if (output !== undefined && !force && existsSync(output))
-        command.error(`error: ${output} exists already: name another file, or overwrite it with --force`)
+      if (output !== undefined) refuseToOverwrite(output, force, command)
       const foreign = files.map((file) => readForeign(file, options.format, command))
-      end(await importInto(terminal, foreign, { output, strict }))
+      const { text, sound, whole } = await translate(terminal, foreign, output ?? defaultFile)
+      if (output === undefined) terminal.out(text)
+      else await write(output, text, force, command)
+      if (!sound) end(exitCodes.configInvalid)
+      else end(strict && !whole ? exitCodes.untranslated : exitCodes.ok)
     })
 }
 
@@ -69,20 +72,49 @@ function readForeign(file: string, format: Kind | undefined, command: Command): 
   return { file, text, kind }
 }
 
-/** Its readers and the YAML library are loaded for this verb only. */
-async function importInto(
-  terminal: Terminal,
-  files: readonly ForeignFile[],
-  { output, strict }: { readonly output: string | undefined; readonly strict: boolean },
-): Promise<number> {
+function refuseToOverwrite(output: string, force: boolean, command: Command): void {
+  const stats = statSync(output, { throwIfNoEntry: false })
+  if (!stats) return
+  if (!stats.isFile()) command.error(`error: ${output} is no file: without --output the configuration goes to stdout`)
+  if (!force) command.error(`error: ${output} exists already: name another file, or overwrite it with --force`)
+}
+
+async function write(output: string, text: string, force: boolean, command: Command): Promise<void> {
+  let written: boolean
+  try {
+    if (force) await writeFileAtomic(resolve(output), text, mode)
+    written = force || (await createFileAtomic(resolve(output), text, mode))
+  } catch (error) {
+    command.error(`error: ${output} cannot be written: ${messageOf(error)}`)
+  }
+  if (!written) command.error(`error: ${output} exists by now, and is left as it is`)
+}
+
+/** What the old files held in secret they may have held in plain text. */
+const mode = 0o600
+
+interface Translation {
+  readonly text: string
+  /** `gatehouse check` has nothing against it. */
+  readonly sound: boolean
+  /** Nothing is untranslated. */
+  readonly whole: boolean
+}
+
+/**
+ * The new file, with all that is to be said of it said on stderr; `output` is where it is going to be. Readers are loaded for this
+ * verb only.
+ */
+async function translate(terminal: Terminal, files: readonly ForeignFile[], output: string): Promise<Translation> {
   const { importFiles } = await import('../import/import-files.ts')
   const { findingLines } = await import('../import/report.ts')
   const { verify } = await import('../import/verify.ts')
   const { yamlText } = await import('../import/yaml-text.ts')
-  const { config, comments, findings } = importFiles(files, around)
+  const variables = environment()
+  const { config, comments, findings } = importFiles(files, { ...disk, environment: variables })
   const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
   const text = yamlText({ version: 1, ...config }, comments, [head])
-  const { errors, missing, unset } = verify(output ?? defaultFile, text, around.environment)
+  const { errors, missing, unset } = verify(output, text, variables)
   for (const line of findingLines(findings)) terminal.err(`${line}\n`)
   for (const error of errors) terminal.err(`${formatDiagnostic(error)}\n`)
   for (const { message } of missing) terminal.err(`not on this machine: ${message}\n`)
@@ -90,13 +122,11 @@ async function importInto(
   terminal.err(`${summary(config, findings)}\n`)
   if (errors.length > 0)
     terminal.err('what was written does not pass `gatehouse check` yet: mend the lines above in it\n')
-  if (output === undefined) terminal.out(text)
-  else await writeFileAtomic(resolve(output), text, 0o600)
-  if (errors.length > 0) return exitCodes.configInvalid
-  return strict && findings.some(({ severity }) => severity === 'untranslated') ? exitCodes.untranslated : exitCodes.ok
+  const whole = findings.every(({ severity }) => severity !== 'untranslated')
+  return { text, sound: errors.length === 0, whole }
 }
 
-const around: Around = {
+const disk: Omit<Around, 'environment'> = {
   readFile(path) {
     try {
       return readFileSync(path, 'utf8')
@@ -105,7 +135,6 @@ const around: Around = {
     }
   },
   glob: (pattern) => globSync(pattern).sort(),
-  environment: environment(),
 }
 
 function summary({ gateway, processes, upstreams }: Fragment, findings: readonly Finding[]): string {

@@ -64,6 +64,18 @@ it('overwrites nothing unless it is told to', async () => {
   expect(readFileSync(mine, 'utf8')).toContain('serve')
 })
 
+it('puts nothing in the place of what is no file', async () => {
+  const folder = files({ 'a.conf': conf })
+  for (const [output, message] of [
+    [folder, 'is no file: without --output the configuration goes to stdout'],
+    [join(folder, 'a.conf', 'below'), 'cannot be written: '],
+  ] as const) {
+    const { code, err } = await gatehouse('import', join(folder, 'a.conf'), '--force', '--output', output)
+    expect(code).toBe(2)
+    expect(err).toContain(`error: ${output} ${message}`)
+  }
+})
+
 it('says what is wrong with its arguments, and exits with 2', async () => {
   const folder = files({ 'some.txt': 'hello', 'caddy.json': '{"apps":{}}' })
   const wrong: readonly (readonly [words: readonly string[], message: RegExp])[] = [

@@ -135,6 +135,11 @@ describe('a program of supervisord', () => {
       'directory=100%',
       '3:1: untranslated: `directory` has a `%` that expands to nothing; a literal one is written `%%`',
     ],
+    [
+      'process_name=%(ENV_WHO)s',
+      '3:1: untranslated: `process_name` is known only when it starts: the process is called as the program',
+    ],
+    ['autostart=false', '3:1: changed: `autostart`: it starts only if START_WEB is set'],
     ['   stray', ''],
     ['stray', '3:1: untranslated: this is neither `[section]` nor `key=value`: supervisord refuses such a file'],
   ])('tells the place of what is not as it was: %s', (line, expected) => {

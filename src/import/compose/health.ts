@@ -22,9 +22,13 @@ export function readyEntries(service: Fields, report: Report): Entries {
     report(
       startPeriod.at,
       'changed',
-      'is the `deadline` of `ready` if that is longer than 5m: who is not ready by then is started again',
+      '`start_period`: who is not ready within 5m, or within this time if it is longer, is started again',
     )
-  report(fields.at, 'note', 'decides who is `ready`; who shall be started again when it fails needs `alive` too')
+  report(
+    fields.at,
+    'note',
+    '`healthcheck` decides who is `ready`; who shall be started again when it fails needs `alive` too',
+  )
   return {
     ready: {
       exec,

@@ -58,7 +58,7 @@ export function memoryEntries(service: Fields, report: Report): Entries {
   if (!found) return {}
   const memory = bytesWritten(found.value)
   if (memory === undefined) {
-    report(found.at, 'untranslated', 'is not a size such as `512m`')
+    report(found.at, 'untranslated', 'the limit of memory is not a size such as `512m`')
     return {}
   }
   report(

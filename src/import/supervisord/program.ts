@@ -1,7 +1,7 @@
 /** A `[program:NAME]` section as processes of ours. */
 
 import { portOf } from '../known-port.ts'
-import { marked, written } from '../marked.ts'
+import { hasVariable, marked, written } from '../marked.ts'
 import { ourName } from '../our-name.ts'
 import type { Entries, Value } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
@@ -138,14 +138,18 @@ function readCommand(
 function readName(keys: Keys, report: Report): string {
   const programName = keys.section.name.slice(keys.section.name.indexOf(':') + 1).trim()
   const asked = keys.text('process_name')
+  if (asked && hasVariable(asked.value)) {
+    report(
+      asked.at,
+      'untranslated',
+      '`process_name` is known only when it starts: the process is called as the program',
+    )
+    return ourName(programName)
+  }
   const theirs = asked?.value ?? programName
   const ours = ourName(theirs)
-  if (ours !== theirs)
-    report(
-      asked?.at ?? keys.section.at,
-      'changed',
-      `\`${theirs}\` is called \`${ours}\`: names have lower-case letters, digits, \`-\` and \`_\``,
-    )
+  const message = `\`${theirs}\` is called \`${ours}\`: names have lower-case letters, digits, \`-\` and \`_\``
+  if (ours !== theirs) report(asked?.at ?? keys.section.at, 'changed', message)
   return ours
 }
 

@@ -27,7 +27,7 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
     report(
       autorestart.at,
       'changed',
-      'is not started again even if it ends at once; supervisord tries `startretries` times',
+      '`autorestart`: it is not started again even if it ends at once; supervisord tries `startretries` times',
     )
   if (isTask && autorestart)
     report(
@@ -37,7 +37,7 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
     )
   if (exitcodes) reportExitCodes(exitcodes, restart.policy, report)
   if (autostart?.value === false)
-    report(autostart.at, 'changed', `starts only if ${startVariable(name)} is set: there is no starting by hand`)
+    report(autostart.at, 'changed', `\`autostart\`: it starts only if ${startVariable(name)} is set`)
   return {
     ...(autostart?.value === false && { when: { env: startVariable(name) } }),
     ...(isTask && { kind: 'task' }),
