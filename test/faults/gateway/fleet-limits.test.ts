@@ -69,8 +69,9 @@ const saidSince = (from: readonly number[]) =>
 
 describe.skipIf(!part('redis-server'))('three replicas with one Redis', () => {
   it('let exactly what is allowed pass, over h1, h2 and as upgrades', async () => {
+    const from = marks()
     const statuses = (await hammer('/exact', 60)).flat()
-    expect(saidSince([0, 0, 0])).toEqual([['counting'], ['counting'], ['counting']])
+    expect(saidSince(from)).toEqual([[], [], []])
     expect(passed(statuses)).toBe(101)
     expect(statuses.filter((status) => status === 429)).toHaveLength(180 - 101)
   })

@@ -7,7 +7,7 @@ import { part } from '../../parts.ts'
 import { ask, h2Session, type Protocol, protocols, rawSocket, tlsSocket } from '../clients.ts'
 import { cleanUp, host, proxyTo, type RunningGateway, startGateway } from '../support.ts'
 import { mirror, rawUpstream, upstream } from '../upstreams.ts'
-import { limit, planWith, startedRedis, storeAt } from './store-support.ts'
+import { limit, planWith, startedRedis, statuses, storeAt } from './store-support.ts'
 
 afterEach(cleanUp)
 
@@ -42,6 +42,22 @@ describe.skipIf(!part('redis-server')).each(protocols)('while Redis is asked abo
     expect((await ask(gateway, protocol)).status).toBe(200)
     expect(seen).toHaveBeenCalledTimes(1)
   })
+})
+
+it.skipIf(!part('redis-server'))('a thread that is busy itself does not take Redis for late', async () => {
+  const server = await startedRedis()
+  const { port, nextQuestion } = await doorOf(server)
+  const [one, other] = await Promise.all([port, server.port].map((to) => startGateway(planWith(storeAt(to), limit(1)))))
+  if (!one || !other) throw new Error('two gateways were started')
+  expect(await statuses(other, 1)).toEqual([302])
+  const asked = nextQuestion()
+  const answers = statuses(one, 1)
+  const pass = await asked
+  const until = performance.now() + 400
+  while (performance.now() < until);
+  pass()
+  // Counted by itself it would have let the request pass.
+  expect(await answers).toEqual([429])
 })
 
 /** A way to Redis on which questions can be held up. */

@@ -34,13 +34,19 @@ export interface FleetKey {
 
 /** One that Redis has not answered. */
 interface Question {
-  readonly since: Milliseconds
+  /** How often it had been looked at the questions when it was asked. */
+  readonly look: number
   /** Its request waits no longer. */
   giveUp(): void
 }
 
-/** A Redis that is late is lost after this time. It may be so while it forks, or runs another client's slow command. */
-const lostAfter: Milliseconds = 1_000
+/**
+ * Looks are counted, not time: where this thread is busy or starved, that is no fault of Redis. A Redis may be late while it
+ * forks, or runs another client's slow command; after a second it is lost.
+ */
+const lookEvery: Milliseconds = 25
+const lateAfter = answerWithin / lookEvery
+const lostAfter = 1_000 / lookEvery
 
 /** How long an absent Redis is left alone: doubled each time, until it has been there for `proven`. */
 const pause = { first: 250, longest: 5_000 }
@@ -57,6 +63,7 @@ export class FleetLimits {
   #link: RedisLink | undefined
   #since: Milliseconds = 0
   #pause = pause.first
+  #looks = 0
   #watching = false
   #late = false
   #timer: NodeJS.Timeout | undefined
@@ -96,7 +103,7 @@ export class FleetLimits {
         if (waiting) resolve(this.#takeAlone(key, allowance))
         waiting = false
       }
-      const question = { since, giveUp }
+      const question = { look: this.#looks, giveUp }
       this.#questions.add(question)
       this.#watch()
       link.take(key.shared, allowance).then(
@@ -113,29 +120,27 @@ export class FleetLimits {
     })
   }
 
-  /** One timer for all questions: it looks at the oldest. */
-  #watch(wait: Milliseconds = answerWithin): void {
+  /** One timer for all questions, as long as there are any: it looks at the oldest. */
+  #watch(): void {
     if (this.#watching) return
     this.#watching = true
     // Answers that came while this thread was busy are read first.
-    this.#timer = setTimeout(() => setImmediate(() => this.#look()), wait)
+    this.#timer = setTimeout(() => setImmediate(() => this.#look()), lookEvery)
   }
 
   #look(): void {
     this.#watching = false
+    this.#looks += 1
     const [oldest] = this.#questions
     if (!oldest || !this.#link) return
-    const age = sharedNow() - oldest.since
-    if (age < answerWithin) {
-      this.#watch(answerWithin - age)
-    } else if (age < lostAfter) {
+    const looks = this.#looks - oldest.look
+    if (looks >= lostAfter) return void this.#lose(this.#link, new Error('it did not answer within 1 s'))
+    if (looks >= lateAfter) {
       this.#late = true
       // Those behind it wait for the same Redis.
       for (const question of this.#questions) question.giveUp()
-      this.#watch(lostAfter - age)
-    } else {
-      this.#lose(this.#link, new Error(`it did not answer within ${lostAfter / 1_000} s`))
     }
+    this.#watch()
   }
 
   #lose(link: RedisLink, error: Error): void {

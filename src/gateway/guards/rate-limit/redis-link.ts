@@ -111,9 +111,7 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
       },
       close: giveUp,
     }
-    const asked = performance.now()
-    await link.take('probe', { requests: 1_000_000, window: 1_000 })
-    const delay = Math.round(performance.now() - asked)
+    const delay = await shortestDelay(link)
     if (delay > answerWithin) throw new Error(`it answers in ${delay} ms, and requests wait ${answerWithin} ms at most`)
     open = true
     return link
@@ -126,6 +124,17 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
   } finally {
     bound.removeEventListener('abort', giveUp)
   }
+}
+
+/** Of some questions, since a thread that has just begun is slow itself. */
+async function shortestDelay(link: RedisLink): Promise<Milliseconds> {
+  let shortest = Number.POSITIVE_INFINITY
+  for (let tries = 0; tries < 3 && shortest > answerWithin; tries += 1) {
+    const asked = performance.now()
+    await link.take('probe', { requests: 1_000_000, window: 1_000 })
+    shortest = Math.min(shortest, Math.round(performance.now() - asked))
+  }
+  return shortest
 }
 
 /** Read anew for each connection, since such files are renewed, too. */
