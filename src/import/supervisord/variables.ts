@@ -16,6 +16,8 @@ const tokens =
 
 function readVariables(text: string): Variables {
   const list = [...text.matchAll(tokens)].map(([token]) => token).filter((token) => !/^[\s#]/.test(token))
+  // A quote alone is one that is never closed.
+  if (list.some((token) => token === '"' || token === "'")) return { ok: false }
   const variables: Variable[] = []
   for (let index = 0; index < list.length; index += 4) {
     const [name = '', equals, value] = list.slice(index, index + 3)
