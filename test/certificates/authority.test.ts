@@ -188,6 +188,14 @@ test('a folder that cannot be used is named with the mend, and the file in its w
   expect(await readFile(folder, 'utf8')).toBe('mine')
 })
 
+test('the lock of a replica that died while it made them holds nobody up for long', async () => {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'lock'), 'elsewhere 1 dead\n')
+  const began = performance.now()
+  expect(await dial(await issue('localhost'), '127.0.0.1', 'localhost')).toBe(true)
+  expect(performance.now() - began).toBeGreaterThan(4_900)
+}, 15_000)
+
 test('replicas that begin at once on one empty volume have one root and serve one leaf', async () => {
   const all = await Promise.all(Array.from({ length: 5 }, () => issue('localhost')))
   const root = new X509Certificate(await read('root.crt'))

@@ -66,7 +66,7 @@ async function inTurn<Result>(folder: string, work: () => Promise<Result>): Prom
 
 /** Undefined where the file system knows no hard links (SMB): a replica that is alone there must not go without a certificate. */
 async function lockOf(folder: string): Promise<Lock | undefined> {
-  const door = createFolderLock(folder)
+  const door = createFolderLock(folder, lockTimes)
   try {
     let lock = await door.take()
     for (; !lock; lock = await door.take()) await setTimeout(betweenTries)
@@ -77,7 +77,8 @@ async function lockOf(folder: string): Promise<Lock | undefined> {
   }
 }
 
-/** Making both takes some 200 ms. The lock of a dead one is taken over after 15 s. */
+/** Making both takes some 200 ms. A start waits so long for one that died meanwhile. */
+const lockTimes = { heartbeat: 500, stale: 5_000 }
 const betweenTries: Milliseconds = 50
 
 function rootFiles(folder: string): PairFiles {
