@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { type Deployment, portsFor } from './site.ts'
 
+export const sidecarFile = join(projectFolder, 'config/sidecar.yaml')
+
 export const sidecar: Deployment = {
   async start(site, env) {
     const [http, https] = await portsFor(env)
     const state = mkdtempSync(join(site.folder, 'state-'))
     const gatehouse = startGatehouse({
       command: source,
-      file: `${projectFolder}/config/sidecar.yaml`,
+      file: sidecarFile,
       env: {
         ...site.environment(),
         PORT: String(http),
