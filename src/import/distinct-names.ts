@@ -1,6 +1,6 @@
 /** A proxy names its upstreams by what leads to them, as people name programs: `to: api` must not mean two. */
 import type { Merged } from './merge.ts'
-import type { Entries, Value } from './reading.ts'
+import { isEntries, type Value } from './reading.ts'
 
 /** Upstreams that are called like a process get another name, and routes to them go along. */
 export function withDistinctNames(merged: Merged): Merged {
@@ -31,8 +31,7 @@ export function withDistinctNames(merged: Merged): Merged {
 }
 
 function ledElsewhere(route: Value, renamed: ReadonlyMap<string, string>): Value {
-  if (typeof route !== 'object' || route === null || Array.isArray(route)) return route
-  const { to } = route as Entries
-  const other = typeof to === 'string' ? renamed.get(to) : undefined
+  if (!isEntries(route) || typeof route.to !== 'string') return route
+  const other = renamed.get(route.to)
   return other === undefined ? route : { ...route, to: other }
 }

@@ -1,11 +1,12 @@
 /** The front door: foreign files, in the order given, as one configuration of ours. */
 import { dirname, isAbsolute, join } from 'node:path'
-import { readCaddyfile } from './caddy/read-caddyfile.ts'
+import { readCaddyfile, readCaddyJson } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
 import { withDashboard } from './dashboard.ts'
 import { withDistinctNames } from './distinct-names.ts'
 import { joinPorts } from './join-ports.ts'
 import type { Kind } from './kind.ts'
+import { withoutLoneUpstreams } from './lone-upstreams.ts'
 import { inFileOrder, type Merged, merge, type ReadFile } from './merge.ts'
 import type { Finding } from './reading.ts'
 import { readSupervisord } from './supervisord/read.ts'
@@ -34,7 +35,10 @@ export function importFiles(files: readonly ForeignFile[], around: Around): Merg
   const merged = isFronted ? withoutWebServer(whole) : whole
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
   const hosts = Object.assign({}, ...readings.map(({ reading }) => reading.hosts ?? {}))
-  const { config, comments, findings, places } = joinPorts(page ? withDashboard(merged, page) : merged, hosts)
+  const { config, comments, findings, places } = joinPorts(
+    withoutLoneUpstreams(page ? withDashboard(merged, page) : merged, hosts),
+    hosts,
+  )
   const given = files.map(({ file }) => file)
   return { config: inFileOrder(config), comments, findings: inPlaceOrder(findings, given), places }
 }
@@ -57,6 +61,7 @@ function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFi
         : []
     const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
     const { environment } = around
+    if (kind === 'caddy-json') return [{ file, reading: readCaddyJson({ file, text }) }]
     return kind === 'compose'
       ? [{ file, reading: readCompose({ file, text, readFile }) }]
       : [{ file, reading: readCaddyfile({ file, text, readFile, environment }) }]

@@ -3,10 +3,15 @@
  * whether it is starting, ready or gone.
  */
 import type { Merged } from './merge.ts'
-import type { Entries, Finding, Value } from './reading.ts'
+import { type Entries, type Finding, isEntries, type Value } from './reading.ts'
 
 /** Processes by the name of the container in which they were. */
 export type Hosts = Readonly<Record<string, string>>
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
 
 /** With `port` given to each process that a route leads to. Routes that no process answers keep their address. */
 export function joinPorts(merged: Merged, hosts: Hosts): Merged {
@@ -14,19 +19,15 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
   const routes = config.gateway?.routes
   if (!Array.isArray(routes)) return merged
   const processes = config.processes ?? {}
-  const names = namesByPort(processes)
   const led = new Map<string, number>()
   const joined = routes.map((route: Value) => {
     const address = addressOf(route)
     if (!address) return route
-    const named = Object.hasOwn(hosts, address.host) ? hosts[address.host] : undefined
-    const [local, ...others] = isLocal(address.host) ? (names.get(address.port) ?? []) : []
-    const name = named ?? (others.length === 0 ? local : undefined)
+    const name = processAt(processes, hosts, address)
     if (name === undefined) return route
     const port = led.get(name) ?? portOf(processes[name]) ?? address.port
     // A second port of the same program: its containers are one now.
-    if (port !== address.port && named !== undefined)
-      return { ...address.route, to: `http://127.0.0.1:${address.port}` }
+    if (port !== address.port) return { ...address.route, to: `http://127.0.0.1:${address.port}` }
     led.set(name, address.port)
     return { ...address.route, to: name }
   })
@@ -45,51 +46,50 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
   }
 }
 
+/** The process that listens there, if it is known and the only one. */
+export function processAt(processes: Entries, hosts: Hosts, { host, port }: Address): string | undefined {
+  if (Object.hasOwn(hosts, host)) return hosts[host]
+  if (!isLocal(host)) return undefined
+  const [name, ...others] = Object.keys(processes).filter((one) => portOf(processes[one]) === port)
+  return others.length === 0 ? name : undefined
+}
+
 /** The port of a route to this machine without TLS: what a process would answer. */
 export function localPort(route: Value): number | undefined {
   const address = addressOf(route)
   return address && isLocal(address.host) ? address.port : undefined
 }
 
-function namesByPort(processes: Entries): ReadonlyMap<number, readonly string[]> {
-  const names = new Map<number, string[]>()
-  for (const [name, process] of Object.entries(processes)) {
-    const port = portOf(process)
-    if (port !== undefined) names.set(port, [...(names.get(port) ?? []), name])
-  }
-  return names
-}
-
 function withPorts(processes: Entries, led: ReadonlyMap<string, number>): { readonly processes?: Entries } {
   if (led.size === 0) return {}
   const changed = Object.entries(processes).map(([name, process]) => {
     const port = led.get(name)
-    const { command, ...rest } = process as Entries
-    // Behind the command, where people look for it.
-    return [name, port === undefined || command === undefined ? process : { command, port, ...rest }]
+    return [name, port === undefined ? process : withPort(process, port)]
   })
   return { processes: Object.fromEntries(changed) }
 }
 
-function portOf(process: Value | undefined): number | undefined {
-  if (!isMapping(process)) return undefined
-  const { port, ready } = process
-  if (typeof port === 'number') return port
-  return isMapping(ready) && typeof ready.tcp === 'number' ? ready.tcp : undefined
+/** Behind the command, where people look for it. */
+export function withPort(process: Value, port: number): Value {
+  if (!isEntries(process) || process.command === undefined) return process
+  const { command, ...rest } = process
+  return { command, port, ...rest }
 }
 
-function addressOf(
-  route: Value,
-): { readonly route: Entries; readonly host: string; readonly port: number } | undefined {
-  if (!isMapping(route) || typeof route.to !== 'string') return undefined
+function portOf(process: Value | undefined): number | undefined {
+  if (!isEntries(process)) return undefined
+  const { port, ready } = process
+  if (typeof port === 'number') return port
+  return isEntries(ready) && typeof ready.tcp === 'number' ? ready.tcp : undefined
+}
+
+/** Of a `to` without TLS. */
+export function addressOf(route: Value): (Address & { readonly route: Entries }) | undefined {
+  if (!isEntries(route) || typeof route.to !== 'string') return undefined
   const [, host = '', digits] = /^http:\/\/([\w.-]+):(\d{1,5})\/?$/.exec(route.to) ?? []
   return digits === undefined ? undefined : { route, host, port: Number(digits) }
 }
 
 function isLocal(host: string): boolean {
   return host === 'localhost' || host === '127.0.0.1'
-}
-
-function isMapping(value: Value | undefined): value is Entries {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

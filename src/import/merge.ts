@@ -1,7 +1,7 @@
 /** Several readings as one configuration. Of two things with one name the first stays, and the second is told. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin, PlacedReading } from './placed.ts'
-import type { Comment, Entries, Finding, Fragment, Reading, Value } from './reading.ts'
+import { type Comment, type Finding, type Fragment, isEntries, type Reading, type Value } from './reading.ts'
 
 export interface ReadFile {
   /** As it was given. */
@@ -105,7 +105,7 @@ function join(
     const moves = added.map((_, index) => ({ from: [...path, index], to: [...path, before.length + index] }))
     return { value: [...before, ...added], moves }
   }
-  if (!isMapping(before) || !isMapping(added) || isEntry(path)) {
+  if (!isEntries(before) || !isEntries(added) || isEntry(path)) {
     refuse(path)
     return { value: before, moves: [{ from: path, to: undefined }] }
   }
@@ -136,8 +136,4 @@ function placeOf(path: Path, places: readonly Origin[] | undefined, file: string
     ?.filter((place) => place.path.every((part, index) => path[index] === part))
     .sort((a, b) => b.path.length - a.path.length)[0]
   return nearest?.at ?? { file, line: 1, column: 1 }
-}
-
-function isMapping(value: Value): value is Entries {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,6 +5,10 @@ export type Value = string | number | boolean | null | readonly Value[] | { read
 
 export type Entries = { readonly [key: string]: Value }
 
+export function isEntries(value: Value | undefined): value is Entries {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Sections of our own configuration, as they are written in the file: before interpolation, defaults left out. */
 export interface Fragment {
   readonly environment?: Entries

@@ -1,7 +1,7 @@
 /** The web server that the imported files replace: supervised beside us it would hold our ports. */
 import { basename } from 'node:path'
 import type { Merged } from './merge.ts'
-import type { Entries, Finding, Value } from './reading.ts'
+import { type Finding, isEntries, type Value } from './reading.ts'
 
 /** Without the programs that are Caddy, or a script of that name, and without dependencies on them. */
 export function withoutWebServer({ config, comments, findings, places }: Merged): Merged {
@@ -26,19 +26,15 @@ export function withoutWebServer({ config, comments, findings, places }: Merged)
 }
 
 function isCaddy(process: Value): boolean {
-  if (!isMapping(process) || !Array.isArray(process.command)) return false
+  if (!isEntries(process) || !Array.isArray(process.command)) return false
   return process.command.some(
     (word: Value) => typeof word === 'string' && /^(run-|start-)?caddy(\.\w+)?$/.test(basename(word)),
   )
 }
 
 function withoutThem(process: Value, left: readonly string[]): Value {
-  if (!isMapping(process) || !isMapping(process.dependsOn)) return process
+  if (!isEntries(process) || !isEntries(process.dependsOn)) return process
   const { dependsOn, ...rest } = process
   const others = Object.entries(dependsOn).filter(([name]) => !left.includes(name))
   return others.length === 0 ? rest : { ...rest, dependsOn: Object.fromEntries(others) }
-}
-
-function isMapping(value: Value | undefined): value is Entries {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

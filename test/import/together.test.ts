@@ -54,6 +54,37 @@ describe('a route to a port of this machine', () => {
   })
 })
 
+describe('an upstream of one target', () => {
+  const proxied = (...options: readonly string[]) =>
+    caddyfile('handle /api/* {', '\treverse_proxy localhost:3000 {', ...options, '\t}', '}')
+  const health = ['health_uri /health', 'health_interval 5s', 'health_fails 4']
+
+  it('that is a process becomes the process, which is ready when the target was healthy', () => {
+    const { config } = importTexts({ Caddyfile: proxied(...health), 'a.conf': supervisord('web', 'serve --port 3000') })
+    expect(config).toMatchObject({
+      gateway: { routes: [{ path: '/api/*', to: 'web' }] },
+      processes: { web: { port: 3000, ready: { http: '/health', every: '5s', failures: 4 } } },
+    })
+    expect(config).not.toHaveProperty('upstreams')
+  })
+
+  it('keeps what the process is asked by already', () => {
+    const { config } = importTexts({
+      Caddyfile: caddyfile('reverse_proxy web:3000 {', ...health, '}'),
+      'compose.yaml': 'services: { web: { command: serve, healthcheck: { test: [CMD, ask] } } }',
+    })
+    expect(config).toMatchObject({
+      gateway: { routes: [{ to: 'web' }] },
+      processes: { web: { port: 3000, ready: { exec: ['ask'] } } },
+    })
+  })
+
+  it('stays if nobody is known to be it', () => {
+    const { config } = importTexts({ Caddyfile: proxied(...health), 'a.conf': supervisord('web', 'serve') })
+    expect(config).toMatchObject({ upstreams: { api: { targets: ['http://localhost:3000'] } } })
+  })
+})
+
 describe('the web server that was supervised', () => {
   const conf =
     supervisord('web', 'caddy run --config /etc/caddy/Caddyfile', 'priority=1') +
