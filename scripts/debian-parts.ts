@@ -19,7 +19,7 @@ const parts = {
   certutil: { package: 'libnss3-tools', for: "the browser's trust in the internal certificate authority" },
   // Found by the compiler: `java Backend.java` needs it, and a mere runtime has a `java` as well.
   javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
-  'redis-server': { package: 'redis-server', for: "the demo's counter" },
+  'redis-server': { package: 'redis-server', for: "rate limits of several replicas, the demo's counter" },
   postgres: { package: 'postgresql', for: 'a database that must not be hurried' },
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
   slowhttptest: { package: 'slowhttptest', for: 'thousands of slow clients' },
@@ -36,6 +36,8 @@ const parts = {
   strip: { package: 'binutils', for: 'a binary without its symbols' },
   certbot: { package: 'certbot', for: 'moving over from certbot', full: true },
   caddy: { package: 'caddy', for: 'moving over from Caddy', full: true },
+  mvn: { package: 'maven', for: 'the reference deployment with real parts', full: true },
+  unzip: { package: 'unzip', for: 'the reference deployment with real parts', full: true },
   mmdebstrap: { package: 'mmdebstrap', for: 'the container image', full: true },
   buildah: { package: 'buildah', for: 'the container image', full: true },
   podman: { package: 'podman', for: 'the container image', full: true },
