@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { formatDiagnostic } from '../config/diagnostics.ts'
 import type { Around, ForeignFile } from '../import/import-files.ts'
-import { isCaddyJson, type Kind, kindOf, kinds } from '../import/kind.ts'
+import { type Kind, kindOf, kinds } from '../import/kind.ts'
 import type { Finding, Fragment } from '../import/reading.ts'
 import { createFileAtomic, writeFileAtomic } from '../shared/atomic-file.ts'
 import { messageOf } from '../shared/errors.ts'
@@ -19,8 +19,8 @@ interface Options {
 }
 
 const help = `
-What it reads: a Caddyfile, supervisord's configuration with what it includes, a Compose file. Several become one configuration:
-routes to a port of this machine lead to the process that listens there.
+What it reads: a Caddyfile or Caddy's JSON, supervisord's configuration with what it includes, a Compose file. Several become
+one configuration: routes to a port of this machine lead to the process that listens there.
 
 The configuration goes to stdout, or to --output. Everything that is not in it, or behaves otherwise, is told on stderr with its place:
   untranslated   nothing in the new file does this; the message says what comes nearest
@@ -63,7 +63,6 @@ function readForeign(file: string, format: Kind | undefined, command: Command): 
   } catch (error) {
     command.error(`error: ${file} cannot be read: ${messageOf(error)}`)
   }
-  if (isCaddyJson(text)) command.error(`error: ${file} is Caddy's JSON: import the Caddyfile that it was made from`)
   const kind = format ?? kindOf(file, text)
   if (kind === undefined)
     command.error(

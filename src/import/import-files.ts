@@ -30,7 +30,7 @@ export interface Around {
 
 export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
   const readings = readAll(files, around)
-  const isFronted = files.some(({ kind }) => kind === 'caddyfile')
+  const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
   const whole = withDistinctNames(merge(readings))
   const merged = isFronted ? withoutWebServer(whole) : whole
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page

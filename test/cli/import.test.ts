@@ -77,13 +77,18 @@ it('puts nothing in the place of what is no file', async () => {
 })
 
 it('says what is wrong with its arguments, and exits with 2', async () => {
-  const folder = files({ 'some.txt': 'hello', 'caddy.json': '{"apps":{}}' })
+  const folder = files({ 'some.txt': 'hello' })
   const wrong: readonly (readonly [words: readonly string[], message: RegExp])[] = [
     [[join(folder, 'nowhere.conf')], /nowhere\.conf cannot be read: ENOENT/],
-    [[join(folder, 'some.txt')], /what .*some\.txt is cannot be told .*--format \(caddyfile, supervisord, compose\)/],
+    [
+      [join(folder, 'some.txt')],
+      /what .*some\.txt is cannot be told .*--format \(caddyfile, caddy-json, supervisord, compose\)/,
+    ],
     [[], /missing required argument 'file'/],
-    [[join(folder, 'some.txt'), '--format', 'nginx'], /Allowed choices are caddyfile, supervisord, compose/],
-    [[join(folder, 'caddy.json')], /caddy\.json is Caddy's JSON: import the Caddyfile that it was made from/],
+    [
+      [join(folder, 'some.txt'), '--format', 'nginx'],
+      /Allowed choices are caddyfile, caddy-json, supervisord, compose/,
+    ],
   ]
   const answers = await Promise.all(wrong.map(([words]) => gatehouse('import', ...words)))
   for (const [index, [, message]] of wrong.entries())
