@@ -3,7 +3,7 @@
  * starts (proc(5): cmdline, environ).
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -47,11 +47,12 @@ describe('config/appsmith.yaml', () => {
     it('what a program says is in files of its own, by the name of the host, and on stdout with its name', async () => {
       const stacks = site.volume({})
       const { gatehouse } = await site.start({ GATEHOUSE_STACKS: stacks })
-      await gatehouse.waitFor({ process: 'rts', stream: 'stdout', message: /^listening on / })
-      const log = join(stacks, `logs/rts/${hostname()}-stdout.log`)
-      await expect.poll(() => readFileSync(log, 'utf8')).toMatch(/^rts .*\nlistening on \d+\n$/)
-      for (const name of ['backend', 'mcp'])
-        expect(readdirSync(join(stacks, 'logs', name))).toContain(`${hostname()}-stdout.log`)
+      for (const name of ['rts', 'mcp', 'backend']) {
+        const { message } = await gatehouse.waitFor({ process: name, stream: 'stdout', message: /^listening on / })
+        const file = join(stacks, 'logs', name, `${hostname()}-stdout.log`)
+        // It is on the disk a moment later.
+        await expect.poll(() => (existsSync(file) ? readFileSync(file, 'utf8') : '')).toContain(`\n${message}\n`)
+      }
     })
   })
 })
