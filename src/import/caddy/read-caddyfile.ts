@@ -1,14 +1,16 @@
-/** A Caddyfile as a part of our own configuration. */
+/** A Caddyfile, or Caddy's JSON, as a part of our own configuration. */
 import type { Reading, Source } from '../reading.ts'
 import { assemble } from './assemble.ts'
 import { withImports } from './imports.ts'
+import { caddyfileTree } from './json/servers.ts'
+import { jsonTree } from './json/tree.ts'
 import type { Scope } from './lines.ts'
 import { Notes, Unreadable } from './notes.ts'
 import { readOptions } from './options.ts'
 import { RequestIds } from './request-ids.ts'
 import { readSite } from './site.ts'
 import { tokensOf } from './tokens.ts'
-import { treeOf } from './tree.ts'
+import { type Tree, treeOf } from './tree.ts'
 
 export interface CaddyfileSource extends Source {
   /** For variables that decide what kind of address a site has; all others stay variables. */
@@ -17,9 +19,18 @@ export interface CaddyfileSource extends Source {
 
 /** Never throws for what the file says: where it cannot be read at all, nothing but a finding comes out. */
 export function readCaddyfile({ file, text, readFile, environment }: CaddyfileSource): Reading {
+  return readTree(() => treeOf(withImports(tokensOf(file, text), readFile)), environment)
+}
+
+/** What `caddy adapt` prints, or a running Caddy has at `/config/`. */
+export function readCaddyJson({ file, text }: Pick<Source, 'file' | 'text'>): Reading {
+  return readTree(() => caddyfileTree(jsonTree(file, text)), {})
+}
+
+function readTree(parse: () => Tree, environment: CaddyfileSource['environment']): Reading {
   const notes = new Notes()
   try {
-    const { options: directives, sites } = treeOf(withImports(tokensOf(file, text), readFile))
+    const { options: directives, sites } = parse()
     const options = readOptions(directives, notes)
     const scope: Scope = {
       notes,

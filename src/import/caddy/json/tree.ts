@@ -1,0 +1,70 @@
+/** JSON whose parts know where they stand. */
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { messageOf } from '../../../shared/errors.ts'
+import { type Place, Unreadable } from '../notes.ts'
+
+export interface Json {
+  readonly at: Place
+  /** Undefined: it is not this kind of thing. */
+  readonly text?: string
+  readonly items?: readonly Json[]
+  readonly entries?: ReadonlyMap<string, Json>
+  /** `true`, `false` or `null`. */
+  readonly word?: boolean | null
+}
+
+/** Far above any real file. */
+const deepest = 100
+const mostCharacters = 4_000_000
+
+/** Throws Unreadable. */
+export function jsonTree(file: string, text: string): Json {
+  const start: Place = { file, line: 1, column: 1 }
+  if (text.length > mostCharacters) throw new Unreadable(start, 'this file is too long for a configuration')
+  try {
+    JSON.parse(text)
+  } catch (error) {
+    throw new Unreadable(start, `not JSON: ${messageOf(error)}`)
+  }
+  // Nothing but places is asked of the YAML library: JSON is YAML, and what is not JSON has been refused.
+  const lines = new LineCounter()
+  const document = parseDocument<Node>(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
+  return convert(document.contents, 0)
+
+  function convert(node: Node | null, depth: number): Json {
+    const { line, col } = lines.linePos(node?.range?.[0] ?? 0)
+    const at: Place = { file, line: Math.max(line, 1), column: Math.max(col, 1) }
+    if (depth > deepest) throw new Unreadable(at, `this is nested more than ${deepest} deep`)
+    if (isSeq<Node>(node)) return { at, items: node.items.map((item) => convert(item, depth + 1)) }
+    if (isMap<Node, Node>(node))
+      return {
+        at,
+        entries: new Map(
+          node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', convert(value, depth + 1)]),
+        ),
+      }
+    const value = isScalar(node) ? node.value : null
+    if (typeof value === 'boolean' || value === null) return { at, word: value }
+    return { at, text: isScalar(node) && typeof value !== 'string' ? (node.source ?? String(value)) : String(value) }
+  }
+}
+
+export function entry(json: Json | undefined, ...path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>((part, key) => part?.entries?.get(key), json)
+}
+
+export function entriesOf(json: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
+  return [...(entry(json, ...path)?.entries ?? [])]
+}
+
+export function itemsOf(json: Json | undefined, ...path: readonly string[]): readonly Json[] {
+  return entry(json, ...path)?.items ?? []
+}
+
+export function textOf(json: Json | undefined, ...path: readonly string[]): string | undefined {
+  return entry(json, ...path)?.text
+}
+
+export function isTrue(json: Json | undefined, ...path: readonly string[]): boolean {
+  return entry(json, ...path)?.word === true
+}
