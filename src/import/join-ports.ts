@@ -36,7 +36,7 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
     return {
       ...at,
       severity: 'note',
-      message: `routes to port ${port} lead to \`${name}\`, which finds it in PORT too`,
+      message: `routes to port ${port} lead to \`${name}\`, which finds it in PORT too, and is ready when it listens`,
     }
   })
   return {
@@ -64,9 +64,14 @@ function withPorts(processes: Entries, led: ReadonlyMap<string, number>): { read
   if (led.size === 0) return {}
   const changed = Object.entries(processes).map(([name, process]) => {
     const port = led.get(name)
-    return [name, port === undefined ? process : withPort(process, port)]
+    return [name, port === undefined ? process : askedThere(withPort(process, port), port)]
   })
   return { processes: Object.fromEntries(changed) }
+}
+
+/** Whoever is asked by a route is ready at the earliest when it listens. */
+function askedThere(process: Value, port: number): Value {
+  return isEntries(process) && process.ready === undefined ? { ...process, ready: { tcp: port } } : process
 }
 
 /** Behind the command, where people look for it. */

@@ -22,7 +22,7 @@ describe('a route to a port of this machine', () => {
       api: { command: ['serve', '--port', '3000'], port: 3000, directory: '/', ready: { tcp: 3000 } },
     })
     expect(read.lines).toContain(
-      'supervisord.conf:1:1: note: routes to port 3000 lead to `api`, which finds it in PORT too',
+      'supervisord.conf:1:1: note: routes to port 3000 lead to `api`, which finds it in PORT too, and is ready when it listens',
     )
   })
 
@@ -50,7 +50,7 @@ describe('a route to a port of this machine', () => {
       { path: '/api/*', to: 'api' },
       { path: '/x/*', to: 'http://db:80' },
     ])
-    expect(read.config.processes).toMatchObject({ api: { port: 3000 } })
+    expect(read.config.processes).toMatchObject({ api: { port: 3000, ready: { tcp: 3000 } } })
   })
 })
 
