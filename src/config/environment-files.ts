@@ -5,8 +5,9 @@ import type { Problem, Severity, SourcePosition } from './diagnostics.ts'
 import type { Evaluation } from './evaluate.ts'
 import { type Variables, variable } from './interpolate.ts'
 import { deepest, type Located, nameAt, plainValue } from './located.ts'
+import { completed, type NewVariables } from './new-variables.ts'
 import { type Renamed, underNewNames } from './renamed-variables.ts'
-import { createSchema, type NewVariables } from './schema/environment.ts'
+import { createSchema } from './schema/environment.ts'
 import { type Oddity, readVariables } from './variable-file.ts'
 
 /** A file with `create` that is not there. */
@@ -54,7 +55,7 @@ export function readFiles(
     if (file.create && evaluation.facts.kindOf(file.path) === 'absent') {
       const wanted = newVariables(file.create)
       toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
-      variables = { ...variables, ...placeholders(wanted) }
+      variables = { ...variables, ...completed(wanted, (length) => 'x'.repeat(length)) }
     } else {
       const written = readFile(evaluation, file)
       const read = written && underNewNames(written, renamed)
@@ -87,12 +88,6 @@ function newVariables(create: Located): NewVariables {
   const sound = createSchema.safeParse(plainValue(create))
   if (sound.success && create.lost.size === 0) return sound.data
   return Object.fromEntries([...create.entries.keys(), ...create.lost].map((name) => [name, { random: 16 }]))
-}
-
-function placeholders(wanted: NewVariables): Variables {
-  return Object.fromEntries(
-    Object.entries(wanted).map(([name, value]) => [name, typeof value === 'string' ? value : 'x'.repeat(value.random)]),
-  )
 }
 
 function readFile({ facts, report }: Evaluation, { path, name, at }: File): Variables | undefined {

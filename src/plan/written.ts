@@ -2,6 +2,7 @@
  * What logs, status and `gatehouse plan` show of texts that variables were put into: the texts as they stand in the file, since
  * a variable's value may be a secret. Texts without variables are shown as they are, and have nothing here.
  */
+import { textOfItem } from '../config/command-items.ts'
 import { deepest, type LocatedScalar, type Path, shorten } from '../config/located.ts'
 import type { Asked } from './asked.ts'
 import type { ProbeCheck } from './probes.ts'
@@ -44,9 +45,7 @@ function textAt({ content }: Asked, path: Path): string | undefined {
 export function commandAt({ content }: Asked, path: Path): Omit<WrittenCommand, 'directory'> {
   const { node, steps } = deepest(content.tree, path)
   if (steps < path.length || node.kind !== 'list') return {}
-  const texts = node.items
-    .map((item) => deepest(item, ['words']).node)
-    .filter((text): text is LocatedScalar => text.kind === 'scalar')
+  const texts = node.items.map(textOfItem).filter((text): text is LocatedScalar => text.kind === 'scalar')
   if (!texts.some(hasVariables)) return {}
   const first = texts.find(({ value }) => value?.trim())
   return {

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { type Problem, toDiagnostic } from '../config/diagnostics.ts'
 import type { FileToCreate } from '../config/environment-files.ts'
+import { completed } from '../config/new-variables.ts'
 import { writeVariables } from '../config/variable-file.ts'
 import { type PlanReading, readPlan } from '../plan/read-plan.ts'
 import { createFileAtomic } from '../shared/atomic-file.ts'
@@ -35,11 +36,9 @@ export async function readPlanToRun(file: string, env: Readonly<Record<string, s
 
 async function create(file: FileToCreate, created: string[]): Promise<Problem | undefined> {
   const { path, name, at, variables } = file
-  const values = Object.entries(variables).map(([key, value]): [string, string] => {
-    return [key, typeof value === 'string' ? value : randomText(value.random)]
-  })
   try {
-    const isOurs = await createFileAtomic(path, introduction + writeVariables(Object.fromEntries(values)), 0o600)
+    const content = introduction + writeVariables(completed(variables, randomText))
+    const isOurs = await createFileAtomic(path, content, 0o600)
     // What is to be kept has to be found: where variables say the path, as it was written it names no file.
     const where = name.includes('${') ? `\`${path}\`` : name
     if (isOurs) created.push(`created environment file ${where} with ${Object.keys(variables).join(', ') || 'nothing'}`)

@@ -59,6 +59,17 @@ test('a file whose path is of variables is told of by the path where it is, not 
   expect(said).toEqual([`created environment file \`${folder}/volume/app.env\` with APP_SECRET, APP_SALT, APP_DB_URL`])
 })
 
+test('a text has the secrets of the same file in it, whatever their order', async () => {
+  const create = { URL: { text: 'app://{USER}:{PASSWORD}@db/' }, USER: 'ann', PASSWORD: { random: 16 } }
+  writeFileSync(
+    file,
+    stringify({ environment: { files: [{ path: 'a.env', create }] }, processes: { a: { command: ['a'] } } }),
+  )
+  const { URL, PASSWORD } = (await readPlanToRun(file, {})).plan?.processes[0]?.environment ?? {}
+  expect(PASSWORD).toMatch(/^[A-Za-z0-9]{16}$/)
+  expect(URL).toBe(`app://ann:${PASSWORD}@db/`)
+})
+
 test('two places have different secrets, and each character is likely', async () => {
   writeFileSync(
     file,

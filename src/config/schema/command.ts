@@ -32,12 +32,22 @@ const words = scalar({
   },
 })
 
+/** Where one `when:` decides, or where there may be none or many. */
+const item = mapping({
+  words: words.describe('None, one or many: split as a POSIX shell splits').optional(),
+  word: word.describe('One, as it stands').optional(),
+}).superRefine((given, context) => {
+  if ((given.words === undefined) !== (given.word === undefined)) return
+  context.addIssue(
+    refusal('choose-one', 'this needs exactly one of `words` and `word`', 'for example `{ words: "-a b" }`'),
+  )
+})
+
 /** As a value: all words in their order. */
-export const commandSchema = listOf(
-  z.union([word, mapping({ words: words.describe('None, one or many: split as a POSIX shell splits') })]),
-  expected,
-)
-  .transform((items) => items.flatMap((item) => (typeof item === 'string' ? [item] : item.words)))
+export const commandSchema = listOf(z.union([word, item]), expected)
+  .transform((items) =>
+    items.flatMap((item) => (typeof item === 'string' ? [item] : (item.words ?? [item.word ?? '']))),
+  )
   .superRefine(([program], context) => {
     if (program) return
     context.addIssue(

@@ -1,28 +1,50 @@
 import { z } from 'zod'
+import { completed, hasKnownNames } from '../new-variables.ts'
 import { writable } from '../variable-file.ts'
 import { derivedValueSchema } from './derived-value.ts'
 import { Flaw, refusal } from './flaw.ts'
 import { anyScalar, anyText, integer, scalar, text } from './scalars.ts'
 import { listOf, mapping, named, variableName, variableReference } from './structures.ts'
 
+const unwritable = new Flaw('cannot be written as a line `NAME=value`', 'give it in `set`, which is written nowhere')
+
 const literal = scalar({
   expected: 'a text',
   json: anyScalar,
-  read(written) {
-    if (writable(written)) return written
-    return new Flaw('cannot be written as a line `NAME=value`', 'give it in `set`, which is written nowhere')
-  },
+  read: (written) => (writable(written) ? written : unwritable),
 })
 
 // 16 of 62 characters are 95 bits: below that a secret is none.
-const random = mapping({
-  random: integer('a number of characters from 16 to 1024', 16, 1024).describe('So many letters and digits by chance'),
+const made = mapping({
+  random: integer('a number of characters from 16 to 1024', 16, 1024)
+    .describe('So many letters and digits by chance')
+    .optional(),
+  text: anyText.describe('In which `{NAME}` is another one of these').optional(),
+}).superRefine(({ random, text }, context) => {
+  if ((random === undefined) !== (text === undefined)) return
+  context.addIssue(
+    refusal('choose-one', 'this needs exactly one of `random` and `text`', 'for example `{ random: 24 }`'),
+  )
 })
 
-/** What a file that is not there yet is to hold. */
-export const createSchema = named(z.union([literal, random]), variableName)
+const unknownName = new Flaw(
+  'has a name in braces that cannot be put in',
+  'name another one of these, which is not made of others itself',
+)
 
-export type NewVariables = z.output<typeof createSchema>
+/** What a file that is not there yet is to hold. */
+export const createSchema = named(z.union([literal, made]), variableName).superRefine((wanted, context) => {
+  const values = completed(wanted, (length) => 'x'.repeat(length))
+  const flawOf = (name: string, text: string) => {
+    if (!hasKnownNames(text, wanted)) return unknownName
+    return writable(values[name] ?? '') ? undefined : unwritable
+  }
+  for (const [name, value] of Object.entries(wanted)) {
+    if (typeof value === 'string' || value.text === undefined) continue
+    const flaw = flawOf(name, value.text)
+    if (flaw) context.addIssue(refusal('wrong-value', `this text ${flaw.problem}`, flaw.mend, [name, 'text']))
+  }
+})
 
 const fileSchema = mapping({
   path: text('the path of a file').describe('A file of lines NAME=value, relative to this file'),

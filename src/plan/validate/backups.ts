@@ -1,3 +1,4 @@
+import { textOfItem } from '../../config/command-items.ts'
 import { deepest } from '../../config/located.ts'
 import { formatDuration } from '../../shared/duration.ts'
 import { type Asked, absolute, type Check, keyAt, named, valueAt, wasLost } from '../asked.ts'
@@ -59,7 +60,7 @@ function wordAt(asked: Asked, name: string) {
   const { node } = deepest(asked.content.tree, path)
   const items = node.kind === 'list' ? node.items : []
   const index = items.findIndex((item) => {
-    const word = deepest(item, ['words']).node
+    const word = textOfItem(item)
     return word.kind === 'scalar' && word.value?.includes(backupPlaceholder)
   })
   return valueAt(asked, index === -1 ? path : [...path, index])

@@ -1,3 +1,4 @@
+import { textOfItem } from '../../config/command-items.ts'
 import { deepest, type LocatedScalar, type Path } from '../../config/located.ts'
 import { type Asked, type Check, shown, valueAt, wasLost } from '../asked.ts'
 
@@ -38,6 +39,6 @@ export const processPorts: Check = (asked, report) => {
 function textsIn(asked: Asked, path: Path): readonly LocatedScalar[] {
   const { node, steps } = deepest(asked.content.tree, path)
   if (steps < path.length) return []
-  const items = node.kind === 'list' ? node.items.map((item) => deepest(item, ['words']).node) : [node]
+  const items = node.kind === 'list' ? node.items.map(textOfItem) : [node]
   return items.filter((item) => item.kind === 'scalar')
 }

@@ -1,0 +1,58 @@
+/** Installations as they are: odd settings of years ago, with which config/appsmith.yaml starts all the same. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'dotenv'
+import { describe, expect, it } from 'vitest'
+import type { Plan } from '../../src/plan/types.ts'
+import { readPlanToRun } from '../../src/runtime/plan-to-run.ts'
+import { configFile, singleContainer, singleContainerPlan } from './single-container.ts'
+import { testSite, type Variables } from './site.ts'
+
+function commandOf({ processes }: Plan, name: string): readonly string[] {
+  return processes.find((process) => process.name === name)?.command ?? []
+}
+
+describe('an installation that moves over to config/appsmith.yaml', () => {
+  const site = testSite(singleContainer)
+
+  it("a proxy's password may hold quotes and blanks", async () => {
+    const proxies: Variables = {
+      HTTP_PROXY: "http://me:it's%20%22ours%22@proxy.example:3128",
+      HTTPS_PROXY: 'http://me%20too@proxy.example:3129',
+    }
+    const words = commandOf(await singleContainerPlan(site, proxies), 'backend')
+    expect(words.filter((word) => /proxy(User|Password)/.test(word))).toEqual([
+      '-Dhttp.proxyUser=me',
+      `-Dhttp.proxyPassword=it's "ours"`,
+      '-Dhttps.proxyUser=me too',
+    ])
+  })
+
+  it('a domain may have blanks around it, as the file of a secret has a line end', async () => {
+    const { certificates } = await singleContainerPlan(site, { APPSMITH_CUSTOM_DOMAIN: ' App.example\n' })
+    expect(certificates.map(({ domains }) => domains)).toEqual([['app.example']])
+    const { certificates: none } = await singleContainerPlan(site, { APPSMITH_CUSTOM_DOMAIN: ' https://app.example' })
+    expect(none).toEqual([])
+  })
+
+  it('appsmithctl in a shell of its own finds the database of a new volume, which it knows by docker.env alone', async () => {
+    const stacks = site.volume({})
+    const { plan } = await readPlanToRun(configFile, {
+      ...site.environment(),
+      ...places(site.folder),
+      GATEHOUSE_STACKS: stacks,
+    })
+    const written = parse(readFileSync(join(stacks, 'configuration/docker.env')))
+    expect(written.APPSMITH_DB_URL).toBe(
+      `mongodb://appsmith:${written.APPSMITH_MONGODB_PASSWORD}@localhost:27017/appsmith`,
+    )
+    expect(plan?.processes.find(({ name }) => name === 'backend')?.environment.APPSMITH_DB_URL).toBe(
+      written.APPSMITH_DB_URL,
+    )
+  })
+})
+
+/** Of programs that are only planned. */
+function places(folder: string): Variables {
+  return { GATEHOUSE_BACKEND: folder, GATEHOUSE_RTS: folder, GATEHOUSE_STORAGE: join(folder, 'state') }
+}
