@@ -1,0 +1,68 @@
+/**
+ * Our reading of a Caddyfile against Caddy's own: `caddy adapt` knows the grammar and the order of directives of the version that
+ * is installed, and nothing of lines; we know the lines. Where both make the same routes of a file, we have understood it.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { interpolate } from '../../config/interpolate.ts'
+import type { Finding, Fragment, Reading, Value } from '../reading.ts'
+import { readCaddyJson } from './read-caddyfile.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+/** `adapted`: what `caddy adapt` printed for this file, with these variables. Empty: both are the same. */
+export function judge(file: string, ours: Reading, adapted: string, environment: Environment): readonly Finding[] {
+  const theirs = readCaddyJson({ file, text: adapted })
+  const written = comparable(ours.config, environment)
+  const understood = comparable(theirs.config, environment)
+  const differing = written.findIndex((route, index) => !isDeepStrictEqual(route, understood[index]))
+  if (differing === -1 && written.length === understood.length) return []
+  const at = differing === -1 ? written.length : differing
+  const message = `Caddy itself reads this file otherwise (\`caddy adapt\`), from route ${at + 1} on: it has ${shown(understood[at])} where the new file has ${shown(written[at])}`
+  return [{ file, line: 1, column: 1, severity: 'changed', message }]
+}
+
+function shown(route: Value | undefined): string {
+  const text = route === undefined ? 'none' : JSON.stringify(route)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+/** The routes with all that makes no difference made alike: variables, names of listeners and upstreams, the order of keys. */
+function comparable({ gateway, upstreams = {} }: Fragment, environment: Environment): readonly Value[] {
+  const listeners = gateway?.listeners ?? {}
+  const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
+  const addresses = (names: Value) => [names].flat().map((name) => field(listeners, String(name), 'address'))
+  return routes.map((route) => {
+    if (!isMapping(route)) return route
+    const { listener, to, ...rest } = route
+    const upstream = typeof to === 'string' ? upstreams[to] : undefined
+    const whole = {
+      ...rest,
+      ...(listener !== undefined && { listener: addresses(listener) }),
+      ...(to !== undefined && { to: upstream ?? to }),
+    }
+    return plain(whole, environment)
+  })
+}
+
+function field(of: Value, name: string, key: string): Value {
+  const found = isMapping(of) ? of[name] : undefined
+  return (isMapping(found) ? found[key] : undefined) ?? name
+}
+
+function plain(value: Value, environment: Environment): Value {
+  if (typeof value === 'string') {
+    const read = interpolate(value, environment)
+    return read.ok ? read.text : value.replaceAll(/\$\{\w+\}/g, '')
+  }
+  if (Array.isArray(value)) return value.map((one: Value) => plain(one, environment))
+  if (!isMapping(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, plain(one, environment)]),
+  )
+}
+
+function isMapping(value: Value | undefined): value is { readonly [key: string]: Value } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
