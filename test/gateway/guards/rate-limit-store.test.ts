@@ -6,7 +6,7 @@ import { mends } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { part } from '../../parts.ts'
 import { ask } from '../clients.ts'
-import { cleanUp, freePort, startGateway, temporaryFolder } from '../support.ts'
+import { cleanUp, freePort, temporaryFolder } from '../support.ts'
 import {
   becomes,
   clientKey,
@@ -15,6 +15,7 @@ import {
   patience,
   planWith,
   startedRedis,
+  startSettled,
   state,
   statuses,
   storeAt,
@@ -27,8 +28,8 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   it('is one for two gateways, from their first request on', async () => {
     const server = await startedRedis()
     const pair = await Promise.all([
-      startGateway(planWith(storeAt(server.port))),
-      startGateway(planWith(storeAt(server.port))),
+      startSettled(planWith(storeAt(server.port))),
+      startSettled(planWith(storeAt(server.port))),
     ])
     expect(pair.map(state)).toMatchObject([{ state: 'counting' }, { state: 'counting' }])
     const given = (await Promise.all(pair.map((gateway) => statuses(gateway, 4)))).flat()
@@ -39,7 +40,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   it('begins its window with the first request, for all: Retry-After is what is left of it', async () => {
     const server = await startedRedis()
     const plan = planWith(storeAt(server.port), limit(2, { window: 2_500 }))
-    const [one, other] = await Promise.all([startGateway(plan), startGateway(plan)])
+    const [one, other] = await Promise.all([startSettled(plan), startSettled(plan)])
     expect(await statuses(one, 2)).toEqual([302, 302])
     const began = performance.now()
     await expect.poll(() => server.ask('--scan').then((keys) => keys.trim()), patience).not.toBe('')
@@ -57,7 +58,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
       storeAt(server.port, { password: 'let me in', database: 2 }),
       limit(5, { by: { kind: 'header', name: 'x-api-key' } }),
     )
-    const gateway = await startGateway(plan)
+    const gateway = await startSettled(plan)
     await statuses(gateway, 1)
     await statuses(gateway, 1, { 'x-api-key': 'hunter2' })
     const keys = (await server.ask('-n', '2', '--scan'))
@@ -96,7 +97,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
       ],
     })
     const store = storeAt(tls, { host: 'localhost', tls: true })
-    const gateway = await startGateway(planWith({ ...store, ca: other }))
+    const gateway = await startSettled(planWith({ ...store, ca: other }))
     expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/certificate/) })
     await gateway.apply(planWith({ ...store, ca: certificate }))
     await becomes(gateway, 'counting')
@@ -105,7 +106,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
   it('begins anew where the clock of Redis was put back, which would make a window last for hours', async () => {
     const server = await startedRedis()
     const plan = planWith(storeAt(server.port), limit(2))
-    const [one, other] = await Promise.all([startGateway(plan), startGateway(plan)])
+    const [one, other] = await Promise.all([startSettled(plan), startSettled(plan)])
     expect(await statuses(one, 2)).toEqual([302, 302])
     await server.ask('pexpire', await clientKey(server), String(3_600_000))
     expect(await statuses(other, 3)).toEqual([302, 302, 429])
@@ -116,7 +117,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     const server = await startedRedis()
     const rights = mends.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
     await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)
-    const gateway = await startGateway(planWith(storeAt(server.port, { user: 'gate', password: 'hunter2' })))
+    const gateway = await startSettled(planWith(storeAt(server.port, { user: 'gate', password: 'hunter2' })))
     expect(state(gateway)).toMatchObject({ state: 'counting' })
     await server.ask('script', 'flush')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
@@ -125,7 +126,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
 
   it('keeps its connection through a reload, and closes it when the next plan names another store, or none', async () => {
     const [first, second] = await Promise.all([startedRedis(), startedRedis()])
-    const gateway = await startGateway(planWith(storeAt(first.port)))
+    const gateway = await startSettled(planWith(storeAt(first.port)))
     const before = await connections(first)
     expect(before).toHaveLength(1)
     await gateway.apply(planWith(storeAt(first.port), limit(7)))
@@ -146,7 +147,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
 
   it('goes on where its script was forgotten', async () => {
     const server = await startedRedis()
-    const gateway = await startGateway(planWith(storeAt(server.port)))
+    const gateway = await startSettled(planWith(storeAt(server.port)))
     await server.ask('script', 'flush')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
     expect(gateway.storeNews).toHaveLength(1)
@@ -154,7 +155,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
 
   it('waits for a Redis that pauses only once, and then asks it again, without a word', async () => {
     const server = await startedRedis()
-    const gateway = await startGateway(planWith(storeAt(server.port), limit(10)))
+    const gateway = await startSettled(planWith(storeAt(server.port), limit(10)))
     server.signal('SIGSTOP')
     const began = performance.now()
     expect(await statuses(gateway, 5)).toEqual([302, 302, 302, 302, 302])
@@ -172,7 +173,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
 
   it('goes on here, from what Redis had counted, when Redis is lost', async () => {
     const server = await startedRedis()
-    const gateway = await startGateway(planWith(storeAt(server.port), limit(5)))
+    const gateway = await startSettled(planWith(storeAt(server.port), limit(5)))
     expect(await statuses(gateway, 3)).toEqual([302, 302, 302])
     await server.kill()
     expect(await statuses(gateway, 3)).toEqual([302, 302, 429])

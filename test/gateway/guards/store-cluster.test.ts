@@ -2,8 +2,8 @@
 import { afterEach, expect, it } from 'vitest'
 import type { Redis } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
-import { cleanUp, freePort, startGateway } from '../support.ts'
-import { limit, patience, planWith, startedRedis, statuses, storeAt } from './store-support.ts'
+import { cleanUp, freePort } from '../support.ts'
+import { limit, patience, planWith, startedRedis, startSettled, statuses, storeAt } from './store-support.ts'
 
 afterEach(cleanUp)
 
@@ -33,7 +33,7 @@ it.skipIf(!part('redis-server'))(
   async () => {
     const [owner, other] = await cluster()
     const gateways = await Promise.all(
-      [owner, other].map(({ port }) => startGateway(planWith(storeAt(port), limit(5)))),
+      [owner, other].map(({ port }) => startSettled(planWith(storeAt(port), limit(5)))),
     )
     const [one, two] = gateways as [(typeof gateways)[number], (typeof gateways)[number]]
     expect(gateways.map(({ storeNews }) => storeNews.map(({ state }) => state))).toEqual([['counting'], ['counting']])

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/guards.ts'
 import { type Redis, type RedisWish, startRedis } from '../../e2e/support/redis.ts'
 import { ask } from '../clients.ts'
-import { type PlanWish, type RunningGateway, whenOver } from '../support.ts'
+import { type PlanWish, type RunningGateway, startGateway, whenOver } from '../support.ts'
 
 export const toElsewhere = { kind: 'redirect', to: 'https://elsewhere.test', status: 302, close: false } as const
 
@@ -50,4 +50,11 @@ export async function connections(server: Redis): Promise<string[]> {
 /** The one key of these tests' client; a name that no key has, if it was not counted. */
 export async function clientKey(server: Redis): Promise<string> {
   return (await server.ask('--scan', '--pattern', '*127.0.0.1')).trim() || 'none'
+}
+
+/** Begins when it is known how the store is, however long a busy machine takes to load its client. */
+export async function startSettled(wish: PlanWish): Promise<RunningGateway> {
+  const gateway = await startGateway(wish)
+  await expect.poll(() => gateway.storeNews.length, patience).toBeGreaterThan(0)
+  return gateway
 }

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Redis } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
 import { ask, h2Session, type Protocol, protocols, rawSocket, tlsSocket } from '../clients.ts'
-import { cleanUp, host, proxyTo, type RunningGateway, startGateway } from '../support.ts'
+import { cleanUp, host, proxyTo, type RunningGateway } from '../support.ts'
 import { mirror, rawUpstream, upstream } from '../upstreams.ts'
-import { limit, planWith, startedRedis, statuses, storeAt } from './store-support.ts'
+import { limit, planWith, startedRedis, startSettled, statuses, storeAt } from './store-support.ts'
 
 afterEach(cleanUp)
 
@@ -16,7 +16,7 @@ describe.skipIf(!part('redis-server')).each(protocols)('while Redis is asked abo
     const server = await startedRedis()
     const behind = await mirror()
     const plan = planWith(storeAt(server.port), limit(3))
-    const gateway = await startGateway({ ...plan, routes: [proxyTo(behind.port)] })
+    const gateway = await startSettled({ ...plan, routes: [proxyTo(behind.port)] })
     const body = 'x'.repeat(300_000)
     expect(JSON.parse((await ask(gateway, protocol, { method: 'POST', body })).body).body).toBe(body)
     server.signal('SIGSTOP')
@@ -32,7 +32,7 @@ describe.skipIf(!part('redis-server')).each(protocols)('while Redis is asked abo
       response.end()
     })
     const plan = planWith(storeAt(port), limit(3))
-    const gateway = await startGateway({ ...plan, routes: [proxyTo(behind.port)] })
+    const gateway = await startSettled({ ...plan, routes: [proxyTo(behind.port)] })
     const asked = nextQuestion()
     const leave = begin(gateway, protocol)
     const answer = await asked
@@ -47,7 +47,7 @@ describe.skipIf(!part('redis-server')).each(protocols)('while Redis is asked abo
 it.skipIf(!part('redis-server'))('a thread that is busy itself does not take Redis for late', async () => {
   const server = await startedRedis()
   const { port, nextQuestion } = await doorOf(server)
-  const [one, other] = await Promise.all([port, server.port].map((to) => startGateway(planWith(storeAt(to), limit(1)))))
+  const [one, other] = await Promise.all([port, server.port].map((to) => startSettled(planWith(storeAt(to), limit(1)))))
   if (!one || !other) throw new Error('two gateways were started')
   expect(await statuses(other, 1)).toEqual([302])
   const asked = nextQuestion()
