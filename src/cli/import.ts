@@ -8,6 +8,7 @@ import type { Finding, Fragment } from '../import/reading.ts'
 import { createFileAtomic, writeFileAtomic } from '../shared/atomic-file.ts'
 import { messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { askCaddy } from './ask-caddy.ts'
 import { defaultFile, environment } from './config-file.ts'
 import type { Terminal, Verb } from './verb.ts'
 
@@ -110,7 +111,8 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   const { verify } = await import('../import/verify.ts')
   const { yamlText } = await import('../import/yaml-text.ts')
   const variables = environment()
-  const { config, comments, findings } = importFiles(files, { ...disk, environment: variables })
+  const { config, comments, findings: told } = importFiles(files, { ...disk, environment: variables })
+  const findings = [...(await askCaddy(files, variables)), ...told]
   const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
   const text = yamlText({ version: 1, ...config }, comments, [head])
   const { errors, missing, unset } = verify(output, text, variables)
