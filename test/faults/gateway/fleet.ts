@@ -56,27 +56,36 @@ metrics: { address: "127.0.0.1:0" }
 `
   const env = { PASSWORD: password }
   const gatehouses = [1, 2, 3].map(() => startGatehouse({ command: source, config, env }))
-  const replicas = await Promise.all(gatehouses.map(replicaOf))
-  const becomes = async (sharing: boolean) => {
-    const until = performance.now() + 20_000
-    for (const replica of replicas)
-      while ((await replica.shares()) !== sharing)
-        if (performance.now() > until) throw new Error(`a replica ${sharing ? 'counts alone' : 'still asks Redis'}`)
+  const end = async () => {
+    await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()))
+    sockets.close()
+    upstream.closeAllConnections()
+    upstream.close()
+    await redis.stop()
   }
-  await becomes(true)
-  return {
-    redis,
-    replicas,
-    becomes,
-    async stop() {
-      for (const { h1, h2 } of replicas) for (const client of [h1, h2]) client.close()
-      await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()))
-      sockets.close()
-      upstream.closeAllConnections()
-      upstream.close()
-      await redis.stop()
-    },
+  try {
+    const replicas = await Promise.all(gatehouses.map(replicaOf))
+    await allBecome(replicas, true)
+    return {
+      redis,
+      replicas,
+      becomes: (sharing) => allBecome(replicas, sharing),
+      async stop() {
+        for (const { h1, h2 } of replicas) for (const client of [h1, h2]) client.close()
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
   }
+}
+
+async function allBecome(replicas: readonly Replica[], sharing: boolean): Promise<void> {
+  const until = performance.now() + 20_000
+  for (const replica of replicas)
+    while ((await replica.shares()) !== sharing)
+      if (performance.now() > until) throw new Error(`a replica ${sharing ? 'counts alone' : 'still asks Redis'}`)
 }
 
 async function replicaOf(gatehouse: Gatehouse): Promise<Replica> {
