@@ -146,6 +146,10 @@ describe('a service of Compose', () => {
     ],
     ['depends_on: [db]', '4:18: untranslated: nobody waits for `db`, which is no process here'],
     ['comand: x', '4:5: untranslated: `comand` is not known'],
+    ['stop_signal: SIGNAL', '4:5: untranslated: `stop_signal` is not a signal'],
+    ['profiles: ["*("]', '4:16: untranslated: a profile has letters, digits, `.`, `-` and `_`'],
+    ['mem_limit: 4k', '4:5: untranslated: the limit of memory is not a size such as `512m`, of 1 MB or more'],
+    ['ulimits: { constructor: 5 }', '4:16: untranslated: there is no limit `constructor`'],
     ['x-anything: x', ''],
   ])('tells the place of what is not as it was: %s', (line, expected) => {
     const { lines } = service(line)

@@ -23,7 +23,7 @@ const limits: Readonly<Record<string, readonly [name: string, counts: 'things' |
 export function limitEntries(service: Fields, report: Report): Entries {
   const fields = service.fields('ulimits')
   const entries = (fields?.unread() ?? []).flatMap(({ key, at, value }): [string, Value][] => {
-    const [name, counts] = limits[key] ?? []
+    const [name, counts] = (Object.hasOwn(limits, key) ? limits[key] : undefined) ?? []
     if (name === undefined || counts === undefined) {
       report(at, 'untranslated', `there is no limit \`${key}\``)
       return []
@@ -58,7 +58,7 @@ export function memoryEntries(service: Fields, report: Report): Entries {
   if (!found) return {}
   const memory = bytesWritten(found.value)
   if (memory === undefined) {
-    report(found.at, 'untranslated', 'the limit of memory is not a size such as `512m`')
+    report(found.at, 'untranslated', 'the limit of memory is not a size such as `512m`, of 1 MB or more')
     return {}
   }
   report(
@@ -73,10 +73,14 @@ function memoryOfDeploy(service: Fields): Field<string> | undefined {
   return service.fields('deploy')?.fields('resources')?.fields('limits')?.text('memory')
 }
 
+const unitInBytes: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 }
+
+/** Below this no program runs, and ours takes it for a mistake. */
+const least = 1_000_000
+
 /** Compose's `512m` is what ours calls `512MiB`. */
 function bytesWritten(text: string): string | undefined {
   const [, number, unit = ''] = /^(\d+)\s*([bkmg]?)b?$/i.exec(text) ?? []
-  if (number === undefined) return undefined
-  const units: Readonly<Record<string, string>> = { '': 'B', b: 'B', k: 'KiB', m: 'MiB', g: 'GiB' }
-  return `${number}${units[unit.toLowerCase()]}`
+  const ours = ['B', 'KiB', 'MiB', 'GiB']['bkmg'.indexOf(unit.toLowerCase() || 'b')] ?? 'B'
+  return number !== undefined && Number(number) * (unitInBytes[ours] ?? 1) >= least ? `${number}${ours}` : undefined
 }

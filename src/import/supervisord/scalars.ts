@@ -1,6 +1,4 @@
 /** Scalars as supervisord writes them; undefined for what it would refuse. */
-import { constants } from 'node:os'
-
 export function readBoolean(text: string): boolean | undefined {
   if (/^(yes|true|on|1)$/i.test(text)) return true
   return /^(no|false|off|0)$/i.test(text) ? false : undefined
@@ -22,13 +20,4 @@ export function bytesWritten(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'] as const
   const unit = units.findLastIndex((_, power) => bytes > 0 && bytes % 1024 ** power === 0)
   return unit === -1 ? `${bytes}B` : `${bytes / 1024 ** unit}${units[unit]}`
-}
-
-/** With its `SIG`. */
-export function readSignal(text: string): string | undefined {
-  const number = readInteger(text)
-  if (number !== undefined) return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
-  const upper = text.trim().toUpperCase()
-  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`
-  return name in constants.signals ? name : undefined
 }

@@ -134,7 +134,8 @@ function readLevel(found: Read<string> | undefined): string | undefined {
     blather: 'debug',
     blat: 'debug',
   }
-  return levels[found?.value.trim().toLowerCase() ?? '']
+  const name = found?.value.trim().toLowerCase() ?? ''
+  return Object.hasOwn(levels, name) ? levels[name] : undefined
 }
 
 /** Its web page: who may look at it stays, and what it shows is found on our own. */
