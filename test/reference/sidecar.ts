@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
-import { type Deployment, portsFor } from './site.ts'
+import { type Deployment, orStopped, portsFor } from './site.ts'
 
 export const sidecarFile = join(projectFolder, 'config/sidecar.yaml')
 
@@ -29,7 +29,7 @@ export const sidecar: Deployment = {
         ...env,
       },
     })
-    await gatehouse.waitFor({ message: 'listening', listener: 'http' })
+    await orStopped(gatehouse, gatehouse.waitFor({ message: 'listening', listener: 'http' }))
     return { gatehouse, http, https }
   },
   withoutKeycloak: { GATEHOUSE_KEYCLOAK_URL: '' },

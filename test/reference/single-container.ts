@@ -10,7 +10,7 @@ import type { Plan } from '../../src/plan/types.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { type Gatehouse, projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
-import { type Deployment, portsFor, type Site, type Variables } from './site.ts'
+import { type Deployment, orStopped, portsFor, type Site, type Variables } from './site.ts'
 
 const programs = join(import.meta.dirname, 'programs')
 export const configFile = join(projectFolder, 'config/appsmith.yaml')
@@ -110,7 +110,8 @@ const startLimit = 55_000
 export const singleContainer: Deployment = {
   async start(site, env) {
     const running = await startSingleContainer(site, { ...databasesElsewhere, ...withoutBackups, ...env })
-    await running.gatehouse.waitFor({ message: 'ready' }, { timeout: startLimit })
+    const { gatehouse } = running
+    await orStopped(gatehouse, gatehouse.waitFor({ message: 'ready' }, { timeout: startLimit }))
     return running
   },
   shared: Object.fromEntries(Object.keys(databasesElsewhere).map((name) => [name, ''])),

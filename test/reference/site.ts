@@ -59,10 +59,12 @@ export function testSite(deployment: Pick<Deployment, 'start' | 'shared'>): Site
   const servers: Server[] = []
   let shared: Promise<Running> | undefined
   const upstreams: Record<UpstreamName, string> = { backend: '', rts: '', mcp: '', keycloak: '', supervisor: '' }
-  const folder = publicFolder(join(tmpdir(), 'gatehouse-reference-'))
+  let folder = ''
 
   const site: Site = {
-    folder,
+    get folder() {
+      return folder
+    },
     upstreams,
     environment: () => ({
       GATEHOUSE_EDITOR: join(folder, 'editor'),
@@ -89,6 +91,7 @@ export function testSite(deployment: Pick<Deployment, 'start' | 'shared'>): Site
   }
 
   beforeAll(async () => {
+    folder = publicFolder(join(tmpdir(), 'gatehouse-reference-'))
     putFiles(folder, siteFiles)
     for (const name of upstreamNames) {
       const server = makeUpstream(name).listen(0, '127.0.0.1')
@@ -98,11 +101,22 @@ export function testSite(deployment: Pick<Deployment, 'start' | 'shared'>): Site
     }
   })
   afterAll(async () => {
-    await (await shared)?.gatehouse.stop()
+    const running = await shared?.catch(() => undefined)
+    await running?.gatehouse.stop()
     for (const server of servers) server.close().closeAllConnections()
     rmSync(folder, { recursive: true })
   })
   return site
+}
+
+/** What `waited` gives. If it fails, Gatehouse is stopped first: nobody else knows of it yet. */
+export async function orStopped<T>(gatehouse: Gatehouse, waited: Promise<T>): Promise<T> {
+  try {
+    return await waited
+  } catch (error) {
+    await gatehouse.stop()
+    throw error
+  }
 }
 
 /** Programs that run as other users find what is theirs in it. */
