@@ -1,35 +1,10 @@
 /** What config/appsmith.yaml runs by itself and what it leaves to others, and where all is if nobody says otherwise. */
 import { describe, expect, it } from 'vitest'
-import { disk, type FileFacts } from '../../src/config/file-facts.ts'
-import { readPlan } from '../../src/plan/read-plan.ts'
 import type { Plan } from '../../src/plan/types.ts'
 import { part } from '../parts.ts'
-import { configFile, singleContainer } from './single-container.ts'
+import { planWith } from './image-plan.ts'
+import { singleContainer } from './single-container.ts'
 import { testSite, type Variables } from './site.ts'
-
-/** The image's own files, in folders that this machine does not have. */
-const files: Variables = {
-  '/opt/appsmith/info.json': '{"version":"v1","commitSha":"0","imageBuiltAt":"2026-01-02"}',
-  '/opt/appsmith/editor/index.html': '',
-  '/opt/appsmith/editor/404.html': '',
-  '/opt/appsmith/mcp/bundle/server.js': '',
-  '/opt/keycloak/bin/kc.sh': '',
-  '/opt/temporal/temporal-server': '',
-}
-const image: FileFacts = {
-  kindOf(path) {
-    if (path in files) return 'file'
-    if (path.startsWith('/appsmith-stacks/')) return 'absent'
-    return path === '/appsmith-stacks' || path.startsWith('/opt/') ? 'directory' : disk.kindOf(path)
-  },
-  read: (path) => files[path] ?? disk.read(path),
-}
-
-function planWith(env: Variables): Plan {
-  const { plan, diagnostics } = readPlan(configFile, { PATH: '/usr/bin', ...env }, image)
-  if (plan === undefined) throw new Error(JSON.stringify(diagnostics, null, 1))
-  return plan
-}
 
 function namesOf({ processes }: Plan): string[] {
   return processes.map(({ name }) => name)
