@@ -30,6 +30,11 @@ const quoted = /(['"`])(?:\\\1|(?!\1)[\s\S])*\1[^\S\n]*(?:#.*)?$/my
  */
 const joined = /^((?=(?:'[^']*')*[\\"]|(?:"[^"]*")+')(?:'[^']*'|"[^"\\$`]*"|\\')+)\s*(?:#.*)?$/
 
+/** Where a shell would put the value of another variable. */
+const reference = /(?<!\\)\$\{?([A-Za-z_]\w*)/g
+/** What a backslash takes its meaning from within double quotes, for shells and for Compose; dotenv knows the last two alone. */
+const escaped = /\\([\\"$`nr])/g
+
 export function readVariables(text: string): VariableFile {
   const { own, oddities } = walk(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'))
   return { variables: { ...parse(text), ...own }, oddities }
@@ -40,6 +45,7 @@ function walk(text: string): { readonly own: Variables; readonly oddities: reado
   const oddities: Oddity[] = unreadableLines(text)
   const own = new Map<string, string>()
   const firstLines = new Map<string, number>()
+  const references: (readonly [name: string, line: number])[] = []
   let start = 0
   for (let line = 1; start <= text.length; line += 1) {
     const end = endOfLine(text, start)
@@ -57,10 +63,15 @@ function walk(text: string): { readonly own: Variables; readonly oddities: reado
       if (value.own === undefined) own.delete(name)
       else own.set(name, value.own)
       valueEnd = value.end
+      const written = text.slice(start + head.length, valueEnd).replace(/\s#.*$/, '')
+      const found = written.startsWith("'") ? [] : written.matchAll(reference)
+      for (const [, other = ''] of found) references.push([other, line])
     }
     line += text.slice(start, valueEnd).split('\n').length - 1
     start = valueEnd + 1
   }
+  const referring = references.flatMap(([name, line]) => (firstLines.has(name) ? [line] : []))
+  for (const line of new Set(referring)) oddities.push({ line, ...unexpanded })
   return { own: Object.fromEntries(own), oddities: oddities.sort((a, b) => a.line - b.line) }
 }
 
@@ -74,6 +85,11 @@ const noAssignment: Remark = {
 const openQuote: Remark = {
   problem: 'has a quote that does not enclose its value, and so is part of it',
   mend: 'close it at the end of the value, or put the value in other quotes',
+  unusable: false,
+}
+const unexpanded: Remark = {
+  problem: 'has `$` and the name of another line in its value, for which a shell would put that value: here it stays',
+  mend: 'write out what is meant; within single quotes it is no reference',
   unusable: false,
 }
 const notUtf8: Remark = {
@@ -106,11 +122,19 @@ function valueAt(text: string, start: number, lineEnd: number): Value {
     // A comment begins behind a space, as shells and Docker have it; dotenv cuts `abc#def`, which is often a password.
     const whole = /^(\S+(?:\s+[^\s#]\S*)*)\s*(?:#.*)?$/.exec(rest)?.[1]
     const isComment = rest.startsWith('#') && /\s/.test(text.charAt(start - 1))
-    return whole?.includes('#') && !isComment ? { end: lineEnd, own: whole } : { end: lineEnd }
+    return whole !== undefined && !isComment && /#|\\\$/.test(whole)
+      ? { end: lineEnd, own: whole.replaceAll('\\$', '$') }
+      : { end: lineEnd }
   }
   quoted.lastIndex = start
   const enclosed = quoted.exec(text)
-  if (enclosed) return { end: start + enclosed[0].length }
+  if (enclosed) {
+    const end = start + enclosed[0].length
+    const inside = /^"((?:\\"|[^"])*)"/.exec(enclosed[0])?.[1]
+    return inside === undefined
+      ? { end }
+      : { end, own: inside.replaceAll(escaped, (_, of: string) => unescaped[of] ?? of) }
+  }
   const parts = joined.exec(rest)?.[1]
   if (parts !== undefined)
     return {
@@ -121,6 +145,8 @@ function valueAt(text: string, start: number, lineEnd: number): Value {
     ? { end: lineEnd }
     : { end: lineEnd, odd: openQuote }
 }
+
+const unescaped: Readonly<Record<string, string>> = { n: '\n', r: '\r' }
 
 function unreadableLines(text: string): Oddity[] {
   return text.split('\n').flatMap((content, index) => {
@@ -153,18 +179,19 @@ export function writable(value: string): boolean {
 
 /**
  * Only forms that mean the same whatever lines stand around them: a quote inside of its own kind, or behind a backslash, would
- * make the reader look for its end in other lines. In double quotes alone `\n` and `\r` are line ends.
+ * make the reader look for its end in other lines. In double quotes alone a backslash may mean something.
  */
 function quoteValue(value: string): string | undefined {
   if (/[\0\uFFFD]/.test(value) || !value.isWellFormed()) return undefined
   if (/^[\w./:@%+,=~-]*$/.test(value)) return value
   if (!value.endsWith('\\')) {
     for (const quote of ["'", '"', '`']) {
-      const isLiteral = quote !== '"' || !/\\[nr]/.test(value)
+      const isLiteral = quote !== '"' || value.search(escaped) === -1
       if (isLiteral && !value.includes(quote) && !value.includes('\r')) return `${quote}${value}${quote}`
     }
-    if (!/"|\\[nr]/.test(value)) return `"${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
+    if (!value.includes('"') && !/\\[\n\r]/.test(value) && value.search(escaped) === -1)
+      return `"${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
   }
-  const isPlain = value.trim() === value && !/[\r\n\u2028\u2029#]|^['"`]|['"`]$/.test(value)
+  const isPlain = value.trim() === value && !/[\r\n\u2028\u2029#]|\\\$|^['"`]|['"`]$/.test(value)
   return isPlain ? value : undefined
 }

@@ -22,6 +22,17 @@ test.each<[string, string, Record<string, string>]>([
     'A=abc#def\nB=#d\nC= #d\nD=a #d\nE=a b#c d  #e #f\nF=a#\n',
     { A: 'abc#def', B: '#d', C: '', D: 'a', E: 'a b#c d', F: 'a#' },
   ],
+  [
+    'backslashes, which keep `$` as it is, and in double quotes what else they keep for shells and Compose,',
+    'A="a\\"b\\\\n\\$c\\`"\nB=a\\$b # c\nC="{\\"a\\": \\"b\\"}"\nD=a\\b\nE="a\\b\\n"\nF=\'a\\$b\'\n',
+    { A: 'a"b\\n$c`', B: 'a$b', C: '{"a": "b"}', D: 'a\\b', E: 'a\\b\n', F: 'a\\$b' },
+  ],
+  ['references to what is nowhere', 'A=$B\nC="${D}"\n', { A: '$B', C: '${D}' }],
+  [
+    'references within single quotes, behind backslashes and in comments',
+    `A='$B'\nB=1 # $A\nC="\\$B" # $A`,
+    { A: '$B', B: '1', C: '$B' },
+  ],
   ['no line end at the end', 'A=1', { A: '1' }],
 ])('%s are read without a word', (_, text, variables) => {
   expect(readVariables(text)).toEqual({ variables, oddities: [] })
@@ -35,6 +46,7 @@ test.each([
   ['A="open\nB=2', ['1 has a quote that does not enclose']],
   ['A="a" b', ['1 has a quote that does not enclose']],
   ["A='a' 'b", ['1 has a quote that does not enclose']],
+  ['A=1\nB=$A$A\nC="x:${A}"', ['2 has `$` and the name', '3 has `$` and the name']],
   ['A=1\nB=\uFFFD', ['2 has bytes that are not UTF-8']],
   ['A="\n\0"', ['2 has a NUL']],
   ['A="1\n2\n3"\nodd line\nB=`\n`\nodd', ['4 is no assignment', '7 is no assignment']],
