@@ -6,6 +6,8 @@ if (own.username === '') throw new Error('APPSMITH_DB_URL names no user: mongodb
 const name = own.pathname.slice(1)
 const user = decodeURIComponent(own.username)
 const pwd = decodeURIComponent(own.password)
+// Where the user is: the database of the URL, unless it says otherwise.
+const source = own.searchParams.get('authSource') ?? (name || 'admin')
 const local = `mongodb://${member}/?directConnection=true`
 
 /** Not by `rs`, which knows no database under --nodb. */
@@ -21,7 +23,7 @@ function primary(db) {
 function open() {
   try {
     // Awaited here by its assignment: what is returned at once is awaited by the caller, where its failure would not be caught.
-    const opened = connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true`)
+    const opened = connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true&authSource=${source}`)
     return opened
   } catch (error) {
     if (error.codeName === 'AuthenticationFailed' || error.code === 18) return undefined
@@ -46,7 +48,7 @@ if (!database) {
     if (error.codeName !== 'Unauthorized') throw error
   }
   admin.auth('gatehouse-setup', pwd)
-  admin.getSiblingDB(name).createUser({ user, pwd, roles: [{ role: 'root', db: 'admin' }, 'readWrite'] })
+  admin.getSiblingDB(source).createUser({ user, pwd, roles: [{ role: 'root', db: 'admin' }, 'readWrite'] })
   admin.dropUser('gatehouse-setup')
   database = open()
 }

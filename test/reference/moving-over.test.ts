@@ -35,6 +35,12 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     expect(none).toEqual([])
   })
 
+  it('the folder for what is temporary may have a blank in its name', async () => {
+    const plan = await singleContainerPlan(site, { TMPDIR: '/tmp/of mine' })
+    expect(commandOf(plan, 'mongodb').slice(-2)).toEqual(['--keyFile', '/tmp/of mine/mongodb-key'])
+    expect(commandOf(plan, 'postgres').at(-1)).toBe('--unix_socket_directories=/tmp/of mine')
+  })
+
   it('appsmithctl in a shell of its own finds the database of a new volume, which it knows by docker.env alone', async () => {
     const stacks = site.volume({})
     const { plan } = await readPlanToRun(configFile, {
