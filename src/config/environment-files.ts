@@ -6,7 +6,7 @@ import type { Evaluation } from './evaluate.ts'
 import { type Variables, variable } from './interpolate.ts'
 import { deepest, type Located, nameAt, plainValue } from './located.ts'
 import { completed, type NewVariables } from './new-variables.ts'
-import { type Renamed, underNewNames } from './renamed-variables.ts'
+import { type Renamed, reportBoth, underNewNames } from './renamed-variables.ts'
 import { createSchema } from './schema/environment.ts'
 import { type Oddity, readVariables } from './variable-file.ts'
 
@@ -59,6 +59,8 @@ export function readFiles(
     } else {
       const written = readFile(evaluation, file)
       const read = written && underNewNames(written, renamed)
+      if (written)
+        reportBoth(written, renamed, { name: `environment file ${file.name}`, at: file.at }, evaluation.report)
       if (read) existing.push({ file, variables: read })
       variables = { ...variables, ...read }
     }

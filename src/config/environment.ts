@@ -8,7 +8,7 @@ import { evaluateSet, type SetRead } from './environment-set.ts'
 import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } from './evaluate.ts'
 import type { Variables } from './interpolate.ts'
 import { type Located, plainValue } from './located.ts'
-import { promoted, type Renamed, renamedFrom, underNewNames } from './renamed-variables.ts'
+import { promoted, type Renamed, renamedFrom, reportBoth, underNewNames } from './renamed-variables.ts'
 import { unsetRuleSchema } from './schema/environment.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
@@ -38,7 +38,9 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
         'renamed',
         (entry) => {
           const outcome = evaluateEntry(evaluation, entry, place)
-          if (typeof outcome !== 'string') renamed = renamedFrom(outcome)
+          if (typeof outcome === 'string') return outcome
+          renamed = renamedFrom(outcome)
+          reportBoth(place.variables, renamed, { name: 'the environment', at: outcome.at }, evaluation.report)
           return outcome
         },
       ],

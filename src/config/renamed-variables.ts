@@ -1,10 +1,18 @@
 /** `environment.renamed`: variables that are still given under an old name. */
+import type { Report, SourcePosition } from './diagnostics.ts'
 import { type Variables, variable } from './interpolate.ts'
 import { type Located, plainValue } from './located.ts'
 import { renamedSchema } from './schema/environment.ts'
 
 /** From the old name to the new one. */
 export type Renamed = Readonly<Record<string, string>>
+
+/** Where variables come from. */
+interface Origin {
+  /** As a sentence begins: "... has both names". */
+  readonly name: string
+  readonly at: SourcePosition
+}
 
 /** What is unsound is left for the schema to report. */
 export function renamedFrom(written: Located): Renamed {
@@ -24,6 +32,21 @@ export function underNewNames(variables: Variables, renamed: Renamed): Variables
     delete rest[old]
   }
   return rest
+}
+
+/** Two values for one thing are told of: whoever decided until now may have taken the other. */
+export function reportBoth(variables: Variables, renamed: Renamed, origin: Origin, report: Report): void {
+  for (const [old, name] of Object.entries(renamed)) {
+    const values = [old, name].map((one) => variable(variables, one))
+    if (values.includes(undefined) || values[0] === values[1]) continue
+    report({
+      severity: 'warning',
+      code: 'contradiction',
+      at: origin.at,
+      message: `${origin.name} has both ${name} and its old name ${old}, with different values: ${name} counts`,
+      mend: `remove ${old}`,
+    })
+  }
 }
 
 /** Those that have a value only by their old name. */
