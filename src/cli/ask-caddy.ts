@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import type { ForeignFile } from '../import/import-files.ts'
+import type { Around, ForeignFile } from '../import/import-files.ts'
 import type { Finding } from '../import/reading.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 
@@ -8,36 +6,23 @@ import type { Milliseconds } from '../shared/duration.ts'
 const timeout: Milliseconds = 10_000
 
 /** What Caddy, where it is installed, has to say about how its files were read. Without it: nothing. */
-export async function askCaddy(
-  files: readonly ForeignFile[],
-  environment: Readonly<Record<string, string>>,
-): Promise<readonly Finding[]> {
+export async function askCaddy(files: readonly ForeignFile[], around: Around): Promise<readonly Finding[]> {
   const { judge } = await import('../import/caddy/judge.ts')
   const { readCaddyfile } = await import('../import/caddy/read-caddyfile.ts')
   const findings: Finding[] = []
   for (const { file, text, kind } of files) {
     if (kind !== 'caddyfile') continue
-    const adapted = await adapt(file, environment)
+    const adapted = await adapt(file, around.environment)
     if (adapted === undefined) continue
     if ('refused' in adapted) {
       const message = `the Caddy of this machine does not take this file, and could not be asked whether it was read rightly: ${adapted.refused}`
       findings.push({ file, line: 1, column: 1, severity: 'note', message })
       continue
     }
-    const reading = readCaddyfile({ file, text, readFile: readBeside(file), environment })
-    findings.push(...judge(file, reading, adapted.json, environment))
+    const reading = readCaddyfile({ file, text, ...around })
+    findings.push(...judge(file, reading, adapted.json, around.environment))
   }
   return findings
-}
-
-function readBeside(file: string): (path: string) => string | undefined {
-  return (path) => {
-    try {
-      return readFileSync(resolve(dirname(file), path), 'utf8')
-    } catch {
-      return undefined
-    }
-  }
 }
 
 /** Undefined: there is no Caddy. */

@@ -111,8 +111,9 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   const { verify } = await import('../import/verify.ts')
   const { yamlText } = await import('../import/yaml-text.ts')
   const variables = environment()
-  const { config, comments, findings: told } = importFiles(files, { ...disk, environment: variables })
-  const findings = [...(await askCaddy(files, variables)), ...told]
+  const around: Around = { ...disk, environment: variables }
+  const { config, comments, findings: told } = importFiles(files, around)
+  const findings = [...(await askCaddy(files, around)), ...told]
   const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
   const text = yamlText({ version: 1, ...config }, comments, [head])
   const { errors, missing, unset } = verify(output, text, variables)

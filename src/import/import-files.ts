@@ -60,10 +60,9 @@ function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFi
         ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
         : []
     const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
-    const { environment } = around
     if (kind === 'caddy-json') return [{ file, reading: readCaddyJson({ file, text }) }]
     return kind === 'compose'
       ? [{ file, reading: readCompose({ file, text, readFile }) }]
-      : [{ file, reading: readCaddyfile({ file, text, readFile, environment }) }]
+      : [{ file, reading: readCaddyfile({ file, text, ...around }) }]
   })
 }

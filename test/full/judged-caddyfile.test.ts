@@ -136,7 +136,7 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
   }
 
   function judged(text: string, adapted = adapt(text)) {
-    const reading = readCaddyfile({ file: 'Caddyfile', text, readFile: () => undefined, environment })
+    const reading = readCaddyfile({ file: 'Caddyfile', text, readFile: () => undefined, glob: () => [], environment })
     return judge('Caddyfile', reading, adapted, environment)
   }
 

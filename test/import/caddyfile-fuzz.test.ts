@@ -23,7 +23,13 @@ function chance(seed: number): (below: number) => number {
 }
 
 function importAndWrite(text: string): void {
-  const { config, comments, findings } = readCaddyfile({ file: 'f', text, readFile: () => text, environment: {} })
+  const { config, comments, findings } = readCaddyfile({
+    file: 'f',
+    text,
+    readFile: () => text,
+    glob: () => ['f'],
+    environment: {},
+  })
   yamlText({ version: 1, ...config }, comments, [])
   const lines = text.split('\n').length
   for (const { line, column } of findings) {

@@ -1,4 +1,5 @@
 /** The grammar of Caddyfiles: words, blocks, snippets; and what cannot be read, with its place. */
+import { matchesGlob } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readCaddyfile } from '../../src/import/caddy/read-caddyfile.ts'
 import { tokensOf } from '../../src/import/caddy/tokens.ts'
@@ -12,7 +13,12 @@ function read(
   text: string,
   { files = {}, environment = {} }: { files?: Record<string, string>; environment?: Record<string, string> } = {},
 ) {
-  return readCaddyfile({ file: 'Caddyfile', text, readFile: (path) => files[path], environment })
+  return readCaddyfile({ file: 'Caddyfile', text, ...folderOf(files), environment })
+}
+
+function folderOf(files: Readonly<Record<string, string>>) {
+  const glob = (pattern: string) => Object.keys(files).filter((path) => matchesGlob(path, pattern))
+  return { readFile: (path: string) => files[path], glob }
 }
 
 function findings(text: string): string[] {
@@ -86,6 +92,16 @@ describe('snippets and files', () => {
     expect(read(text).config.upstreams).toEqual({ upstream: { targets: ['http://a:1', 'http://b:2'] } })
   })
 
+  it('files of a pattern, and those that they import beside them', () => {
+    const files = {
+      'sites/a.conf': 'import parts/x\n',
+      'sites/b.conf': 'header B b\n',
+      'sites/parts/x': 'header A a\n',
+    }
+    const { gateway } = read(':80 {\n\timport sites/*.conf\n\timport none/*\n\treverse_proxy a:1\n}', { files }).config
+    expect(gateway?.response).toEqual({ headers: { A: 'a', B: 'b' } })
+  })
+
   it('a file tells of its own lines', () => {
     const { findings: found } = read(':80 {\n\timport more.conf\n}', { files: { 'more.conf': '\ntemplates\n' } })
     expect(found).toContainEqual(
@@ -153,6 +169,15 @@ describe('what is guarded stays guarded', () => {
   it('a service that cannot be asked lets nobody pass', () => {
     const text = ':80 {\n\tforward_auth unix//x {\n\t\turi /\n\t}\n\treverse_proxy localhost:1\n}'
     expect(routes(text)).toEqual([{ deny: ['0.0.0.0/0', '::/0'], to: 'http://localhost:1' }])
+  })
+
+  it('so does a plugin that we do not know and that has to do with it', () => {
+    const text =
+      '{\n\torder authorize before reverse_proxy\n}\n:80 {\n\tauthorize /ops/* with policy\n\treverse_proxy localhost:1\n}'
+    expect(routes(text)).toEqual([
+      { path: '/ops/*', deny: ['0.0.0.0/0', '::/0'], to: 'http://localhost:1' },
+      { to: 'http://localhost:1' },
+    ])
   })
 
   it('what was 404 without a file is denied to all', () => {

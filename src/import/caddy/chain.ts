@@ -135,6 +135,12 @@ class Run {
     }
   }
 
+  #unsay(step: Step, lost: Common['lost']): void {
+    const unsaid = this.#unsaid.get(step) ?? new Set()
+    this.#unsaid.set(step, unsaid)
+    for (const pattern of lost.flat()) unsaid.add(pattern)
+  }
+
   tellUnsaid(): void {
     for (const [step, unsaid] of this.#unsaid) {
       const patterns = [...unsaid].slice(0, 8).map((pattern) => `\`${pattern}\``)
@@ -163,9 +169,7 @@ class Run {
     const patterns = [...new Set(lost.flat())].map((pattern) => `\`${pattern}\``).join(' and ')
     // What goes on to the same answer with or without it may go on without it.
     if (adornments.has(step.name)) {
-      const unsaid = this.#unsaid.get(step) ?? new Set()
-      this.#unsaid.set(step, unsaid)
-      for (const pattern of lost.flat()) unsaid.add(pattern)
+      this.#unsay(step, lost)
       return []
     }
     for (let { whole } = group; whole; whole = whole.whole) {
@@ -173,10 +177,7 @@ class Run {
       if (!again.requests || again.lost.length > 0) continue
       if (isGuardedMore(group.state, whole.state)) break
       if (this.#answered(again.requests)) return []
-      this.#notes.changed(
-        whole.step.at,
-        `\`${whole.step.name}\`: not for what both ${patterns} match; a pattern says one of them`,
-      )
+      this.#unsay(whole.step, lost)
       whole.goOn(again.requests)
       return []
     }

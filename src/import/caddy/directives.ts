@@ -7,7 +7,7 @@ import { readBasicAuth, readEncode, readForwardAuth, readRateLimit, readRequestB
 import { readHeader, readRequestHeader } from './read-headers.ts'
 import { readReverseProxy } from './read-proxy.ts'
 import { readRewrite, readRoot, readTryFiles, readUri, stripped } from './read-rewrites.ts'
-import { type Deed, everything, type State, type Step } from './steps.ts'
+import { type Deed, everyAddress, everything, type State, type Step } from './steps.ts'
 import type { Token } from './tokens.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
@@ -165,6 +165,11 @@ function deedsOf(line: Line, directive: Directive, token: Token | undefined): re
   }
   const reader = readers[sortingName(name)]
   if (reader) return reader(line)
+  // What a plugin asks of clients cannot be known by its name; what it is for, mostly.
+  if (/auth|jwt|oidc|saml|security|crowdsec|coraza|waf|firewall/i.test(name)) {
+    scope.notes.untranslated(at, `\`${name}\`: \`auth\` of a route says who may pass; until then nobody does here`)
+    return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
+  }
   const what = directive.words
     .map(({ text }) => text)
     .slice(0, 2)

@@ -1,10 +1,18 @@
 /** Snippets and `import`: Caddy puts tokens in the place of the line, before it looks at the structure. */
+import { dirname, isAbsolute, join } from 'node:path'
 import { type Place, Unreadable } from './notes.ts'
+import { textNow } from './texts.ts'
 import { type Token, tokensOf } from './tokens.ts'
 import { isClosing, isOpening } from './tree.ts'
 
-/** Undefined: there is no such file. */
-export type ReadFile = (path: string) => string | undefined
+/** Where imported files are found. Paths are absolute, or relative to the working directory. */
+export interface Folder {
+  /** Undefined: there is no such file. */
+  readonly readFile: (path: string) => string | undefined
+  /** Files that match a pattern of a shell, in the order of their names. */
+  readonly glob: (pattern: string) => readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
 
 /** They end a file that imports itself, or snippets that multiply. */
 const deepest = 20
@@ -12,13 +20,13 @@ const mostTokens = 200_000
 
 interface Imports {
   readonly snippets: Map<string, readonly Token[]>
-  readonly readFile: ReadFile
+  readonly folder: Folder
   count: number
 }
 
 /** The tokens of a file without its snippets, with all that it imports in place. */
-export function withImports(tokens: readonly Token[], readFile: ReadFile): Token[] {
-  return expand(tokens, { snippets: new Map(), readFile, count: 0 }, 0)
+export function withImports(tokens: readonly Token[], folder: Folder): Token[] {
+  return expand(tokens, { snippets: new Map(), folder, count: 0 }, 0)
 }
 
 function expand(tokens: readonly Token[], imports: Imports, depth: number): Token[] {
@@ -64,14 +72,19 @@ function closingOf(tokens: readonly Token[], opening: number, at: Place): number
   throw new Unreadable(at, 'the brace of this snippet is never closed')
 }
 
-function imported(at: Token, words: readonly Token[], { snippets, readFile }: Imports): Token[] {
+function imported(at: Token, words: readonly Token[], { snippets, folder }: Imports): Token[] {
   const [name, ...given] = words
   if (name === undefined) throw new Unreadable(at.at, '`import` needs the name of a snippet or a file')
   const snippet = snippets.get(name.text)
   if (snippet) return [...snippet].flatMap((token) => withArguments(token, given))
-  const text = readFile(name.text)
-  if (text === undefined) throw new Unreadable(name.at, `there is neither a snippet nor a file ${name.text}`)
-  return tokensOf(name.text, text).flatMap((token) => withArguments(token, given))
+  const written = textNow(name.text, folder.environment)
+  const path = isAbsolute(written) ? written : join(dirname(at.at.file), written)
+  // A pattern may match nothing; a name may not.
+  return (/[*?[]/.test(path) ? folder.glob(path) : [path]).flatMap((file) => {
+    const text = folder.readFile(file)
+    if (text === undefined) throw new Unreadable(name.at, `there is neither a snippet nor a file ${name.text}`)
+    return tokensOf(file, text).flatMap((token) => withArguments(token, given))
+  })
 }
 
 /** `{args[0]}` and the older `{args.0}`; `{args[:]}` as a word of its own becomes all of them. */

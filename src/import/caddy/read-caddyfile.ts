@@ -1,7 +1,7 @@
 /** A Caddyfile, or Caddy's JSON, as a part of our own configuration. */
-import type { Reading, Source } from '../reading.ts'
+import type { Reading } from '../reading.ts'
 import { assemble } from './assemble.ts'
-import { withImports } from './imports.ts'
+import { type Folder, withImports } from './imports.ts'
 import { caddyfileTree } from './json/servers.ts'
 import { jsonTree } from './json/tree.ts'
 import type { Scope } from './lines.ts'
@@ -12,18 +12,21 @@ import { readSite } from './site.ts'
 import { tokensOf } from './tokens.ts'
 import { type Tree, treeOf } from './tree.ts'
 
-export interface CaddyfileSource extends Source {
-  /** For variables that decide what kind of address a site has; all others stay variables. */
+export interface CaddyfileSource extends Folder {
+  /** As it was given: absolute, or relative to the working directory. */
+  readonly file: string
+  readonly text: string
+  /** For variables that decide what kind of address a site has, and which file is imported; all others stay variables. */
   readonly environment: Readonly<Record<string, string>>
 }
 
 /** Never throws for what the file says: where it cannot be read at all, nothing but a finding comes out. */
-export function readCaddyfile({ file, text, readFile, environment }: CaddyfileSource): Reading {
-  return readTree(() => treeOf(withImports(tokensOf(file, text), readFile)), environment)
+export function readCaddyfile({ file, text, ...folder }: CaddyfileSource): Reading {
+  return readTree(() => treeOf(withImports(tokensOf(file, text), folder)), folder.environment)
 }
 
 /** What `caddy adapt` prints, or a running Caddy has at `/config/`. */
-export function readCaddyJson({ file, text }: Pick<Source, 'file' | 'text'>): Reading {
+export function readCaddyJson({ file, text }: Pick<CaddyfileSource, 'file' | 'text'>): Reading {
   return readTree(() => caddyfileTree(jsonTree(file, text)), {})
 }
 

@@ -46,7 +46,10 @@ export const readReverseProxy: Reader = (line) => {
   for (const token of line.values) readTarget(proxy, token, line)
   for (const option of line.block) readOption(proxy, option, { line, before })
   if (proxy.targets.length === 0) {
-    line.scope.notes.untranslated(line.at, '`reverse_proxy`: it names nobody whom `to` could ask')
+    line.scope.notes.untranslated(
+      line.at,
+      '`reverse_proxy`: it names nobody whom `to` could ask; these requests go on to the next route',
+    )
     return []
   }
   const { health, tls, timeouts, request, response } = proxy

@@ -26,27 +26,35 @@ export function jsonTree(file: string, text: string): Json {
   } catch (error) {
     throw new Unreadable(start, `not JSON: ${messageOf(error)}`)
   }
+  if (depthOf(text) > deepest) throw new Unreadable(start, `it is nested more than ${deepest} deep`)
   // Nothing but places is asked of the YAML library: JSON is YAML, and what is not JSON has been refused.
   const lines = new LineCounter()
   const document = parseDocument<Node>(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
-  return convert(document.contents, 0)
+  return convert(document.contents)
 
-  function convert(node: Node | null, depth: number): Json {
+  function convert(node: Node | null): Json {
     const { line, col } = lines.linePos(node?.range?.[0] ?? 0)
     const at: Place = { file, line: Math.max(line, 1), column: Math.max(col, 1) }
-    if (depth > deepest) throw new Unreadable(at, `this is nested more than ${deepest} deep`)
-    if (isSeq<Node>(node)) return { at, items: node.items.map((item) => convert(item, depth + 1)) }
+    if (isSeq<Node>(node)) return { at, items: node.items.map(convert) }
     if (isMap<Node, Node>(node))
       return {
         at,
-        entries: new Map(
-          node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', convert(value, depth + 1)]),
-        ),
+        entries: new Map(node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', convert(value)])),
       }
     const value = isScalar(node) ? node.value : null
     if (typeof value === 'boolean' || value === null) return { at, word: value }
     return { at, text: isScalar(node) && typeof value !== 'string' ? (node.source ?? String(value)) : String(value) }
   }
+}
+
+/** Of sound JSON. */
+function depthOf(text: string): number {
+  let [depth, greatest] = [0, 0]
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (mark === '[' || mark === '{') greatest = Math.max(greatest, ++depth)
+    else if (mark === ']' || mark === '}') depth -= 1
+  }
+  return greatest
 }
 
 export function entry(json: Json | undefined, ...path: readonly string[]): Json | undefined {
