@@ -23,8 +23,8 @@ export function portOf(words: readonly string[], environmentPort: string | undef
     return addressOption.test(name) ? [portOfAddress(value)] : []
   })
   if (option !== undefined) return further.length === 0 && !connectsElsewhere(words) ? option : undefined
-  const at = words.findIndex((word) => basename(word) in customary)
-  const known = customary[basename(words[at] ?? '')]
+  const at = words.findIndex((word) => Object.hasOwn(customary, basename(word)))
+  const known = at === -1 ? undefined : customary[basename(words[at] ?? '')]
   if (!known) return undefined
   const rest = words.slice(at + 1)
   if (rest.some((word) => known.settings?.test(word) || known.option.test(word.split('=', 1)[0] ?? '')))

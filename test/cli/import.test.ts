@@ -104,11 +104,11 @@ it('names the variables that are not set here, and what this machine lacks', asy
 })
 
 it('says so if what it writes does not pass `gatehouse check`', async () => {
-  // Readers leave to check what check knows better: whose name a user can have.
-  const folder = files({ 'a.conf': '[program:a]\ncommand=run\ndirectory=/\nuser=-1\n' })
+  // Readers leave to check what check knows better: what braces mean in a word.
+  const folder = files({ 'a.conf': '[program:a]\ncommand=run {port}\ndirectory=/\n' })
   const { code, out, err } = await gatehouse('import', join(folder, 'a.conf'))
   expect(code).toBe(1)
-  expect(out).toContain('user: ')
-  expect(err).toMatch(/gatehouse\.yaml:\d+:\d+: error: .*user/)
+  expect(out).toContain('{port}')
+  expect(err).toMatch(/gatehouse\.yaml:\d+:\d+: error: this word uses `\{port\}`/)
   expect(err).toMatch(/does not pass `gatehouse check` yet: mend the lines above in it\n$/)
 })

@@ -140,6 +140,7 @@ describe('a program of supervisord', () => {
       '3:1: untranslated: `process_name` is known only when it starts: the process is called as the program',
     ],
     ['autostart=false', '3:1: changed: `autostart`: it starts only if START_WEB is set'],
+    ['user=/x', '3:1: untranslated: `user` is neither a name nor a number'],
     ['   stray', ''],
     ['stray', '3:1: untranslated: this is neither `[section]` nor `key=value`: supervisord refuses such a file'],
   ])('tells the place of what is not as it was: %s', (line, expected) => {

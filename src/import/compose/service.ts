@@ -1,4 +1,5 @@
 /** A service as a process of ours, if it says what to run. */
+import { isAccount } from '../account.ts'
 import { written } from '../marked.ts'
 import { ourName } from '../our-name.ts'
 import type { Entries } from '../reading.ts'
@@ -63,6 +64,7 @@ export function readService({ theirs, at, node, awaited, all }: Asked, report: R
   const ready = readyEntries(fields, report)
   const directory = fields.text('working_dir')
   const user = fields.text('user')
+  if (user && !isAccount(user.value)) report(user.at, 'untranslated', '`user` is neither a name nor a number')
   const port = portOfService(fields, command.words, report)
   const dependencies = dependenciesOf(fields, report)
   const when = profilesOf(fields, report)
@@ -71,7 +73,7 @@ export function readService({ theirs, at, node, awaited, all }: Asked, report: R
     ...(when && { when }),
     command: command.items,
     ...(directory?.value && { directory: written(directory.value) }),
-    ...(user?.value && { user: written(user.value) }),
+    ...(user && isAccount(user.value) && { user: written(user.value) }),
     ...(awaited && { kind: 'task' }),
     ...environment,
     ...(port !== undefined && !awaited && !('ready' in ready) ? { ready: { tcp: port } } : awaited ? {} : ready),
@@ -92,7 +94,7 @@ function commandOf(fields: Fields, report: Report) {
   const items = [...(entrypoint?.items ?? []), ...(command?.items ?? [])]
   const words = [...(entrypoint?.words ?? []), ...(command?.words ?? [])]
   // An entry point of the image stands before a command, and nobody here knows it.
-  return items.length > 0 ? { items, words } : undefined
+  return words[0] ? { items, words } : undefined
 }
 
 const conditions: Readonly<Record<string, Dependency['condition']>> = {

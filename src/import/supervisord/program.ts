@@ -1,5 +1,6 @@
 /** A `[program:NAME]` section as processes of ours. */
 
+import { isAccount } from '../account.ts'
 import { portOf } from '../known-port.ts'
 import { hasVariable, marked, written } from '../marked.ts'
 import { ourName } from '../our-name.ts'
@@ -74,8 +75,8 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
   const command = readCommand(keys, own, report)
   if (!command) return undefined
   const name = readName(keys, report)
-  const directory = keys.text('directory', own)?.value ?? around.directory
-  const user = keys.text('user')
+  const directory = keys.text('directory', own)?.value || around.directory
+  const user = readUser(keys, report)
   const port = portOf(
     command.words.map(({ text }) => text),
     environment.find(([name]) => name === 'PORT')?.[1],
@@ -125,7 +126,7 @@ function readCommand(
     return undefined
   }
   const split = splitCommand(command.value)
-  if (split.ok && split.words.length > 0) return { words: split.words, at: command.at }
+  if (split.ok && split.words[0]?.text) return { words: split.words, at: command.at }
   report(
     command.at,
     'untranslated',
@@ -153,6 +154,13 @@ function readName(keys: Keys, report: Report): string {
   return ours
 }
 
+function readUser(keys: Keys, report: Report): Read<string> | undefined {
+  const user = keys.text('user')
+  if (!user || isAccount(user.value)) return user
+  report(user.at, 'untranslated', '`user` is neither a name nor a number')
+  return undefined
+}
+
 function readUmask(keys: Keys, around: Surroundings, report: Report): string | undefined {
   const own = keys.text('umask')
   const value = own?.value ?? around.umask
@@ -173,7 +181,7 @@ function stopEntries(keys: Keys, grace: Read<number> | undefined, report: Report
   }
   const stop: Record<string, Value> = {
     ...(signal !== undefined && signal !== 'SIGTERM' && { signal }),
-    ...(grace && { grace: `${grace.value}s` }),
+    ...(grace && { grace: `${Math.max(grace.value, 0)}s` }),
   }
   return Object.keys(stop).length > 0 ? { stop } : {}
 }

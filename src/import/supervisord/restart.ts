@@ -7,6 +7,9 @@ import type { Keys, Read } from './keys.ts'
 /** As many as the schema allows: never. */
 const endless = 1_000_000
 
+/** More in a row take days. */
+const mostRetries = 10_000
+
 /** Entries of our process: `kind`, `restart`, `when`. */
 export function restartEntries(keys: Keys, name: string, report: Report): Entries {
   const autostart = keys.boolean('autostart')
@@ -63,10 +66,11 @@ function readAutorestart(keys: Keys, report: Report): Read<'always' | 'on-failur
 function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries | undefined {
   if (startsecs === 0) return { failures: endless }
   if (startretries === undefined) return undefined
-  const pauses = Array.from({ length: startretries }, (_, step) => Math.min(2 ** step, 30))
-  const longest = (startretries + 1) * startsecs + pauses.reduce((sum, pause) => sum + pause, 0)
+  const retries = Math.min(Math.max(startretries, 0), mostRetries)
+  const pauses = Array.from({ length: retries }, (_, step) => Math.min(2 ** step, 30))
+  const longest = (retries + 1) * startsecs + pauses.reduce((sum, pause) => sum + pause, 0)
   const within = Math.ceil(longest / 10) * 10
-  return { failures: startretries + 1, ...(within > 60 && { within: `${within}s` }) }
+  return { failures: retries + 1, ...(within > 60 && { within: `${within}s` }) }
 }
 
 function reportExitCodes({ value, at }: Read<string>, policy: Value | undefined, report: Report): void {

@@ -1,5 +1,6 @@
 /** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
 
+import { isAccount } from '../account.ts'
 import { written } from '../marked.ts'
 import type { Page } from '../placed.ts'
 import type { Entries } from '../reading.ts'
@@ -70,7 +71,9 @@ function readSupervisord(keys: Keys, report: Report): Settings {
       )
     return isDaemon ? found?.value : undefined
   })
-  const user = keys.text('user')
+  const asked = keys.text('user')
+  const user = asked && isAccount(asked.value) ? asked : undefined
+  if (asked && !user) report(asked.at, 'untranslated', '`user` is neither a name nor a number')
   const level = readLevel(keys.text('loglevel'))
   for (const { key, value, at } of keys.unread()) {
     const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
@@ -87,7 +90,7 @@ function readSupervisord(keys: Keys, report: Report): Settings {
   return {
     ...(variables.length > 0 && { environment: setEntries(variables) }),
     ...(level && { level }),
-    ...(directory !== undefined && { directory }),
+    ...(directory && { directory }),
     ...(umask !== undefined && { umask }),
     ...(user && !/^(root|0)$/.test(user.value) && { user: written(user.value) }),
   }
@@ -149,7 +152,8 @@ function readServer(keys: Keys, report: Report): Settings {
     report(password.at, 'untranslated', 'of this password only a hash is known: give the user a new one in `users`')
     return {}
   }
-  if (!name || !password) {
+  // A colon ends the name when a client sends it.
+  if (!name?.value || !password?.value || name.value.includes(':')) {
     report(keys.section.at, 'untranslated', 'everybody may use this page: ours, `control.dashboard`, needs a user')
     return {}
   }
