@@ -45,8 +45,11 @@ it('makes one file of several, which `gatehouse check` passes and only its owner
 it('exits with 1 under --strict if something is untranslated, and writes nevertheless', async () => {
   const folder = files({ 'a.conf': conf, 'b.conf': '[program:b]\ncommand=b\ndirectory=/\n' })
   const output = join(folder, 'out.yaml')
-  expect((await gatehouse('import', '--strict', join(folder, 'b.conf'))).code).toBe(0)
-  expect((await gatehouse('import', '--strict', join(folder, 'a.conf'), '-o', output)).code).toBe(1)
+  const [whole, lossy] = await Promise.all([
+    gatehouse('import', '--strict', join(folder, 'b.conf')),
+    gatehouse('import', '--strict', join(folder, 'a.conf'), '-o', output),
+  ])
+  expect([whole.code, lossy.code]).toEqual([0, 1])
   expect(existsSync(output)).toBe(true)
 })
 
@@ -83,11 +86,6 @@ it('says what is wrong with its arguments, and exits with 2', async () => {
     [
       [join(folder, 'some.txt')],
       /what .*some\.txt is cannot be told .*--format \(caddyfile, caddy-json, supervisord, compose\)/,
-    ],
-    [[], /missing required argument 'file'/],
-    [
-      [join(folder, 'some.txt'), '--format', 'nginx'],
-      /Allowed choices are caddyfile, caddy-json, supervisord, compose/,
     ],
   ]
   const answers = await Promise.all(wrong.map(([words]) => gatehouse('import', ...words)))
