@@ -75,6 +75,21 @@ describe.skipIf(!parts)('the reference deployment with real parts', () => {
     expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(services.map((name) => [name, 1])))
   })
 
+  it('is healthy, and neither a log nor a command line holds a secret', async () => {
+    const socket = join(deployment.folder, 'control.sock')
+    const { code, stdout } = await runGatehouse(['healthcheck', '--socket', socket], { command: source })
+    expect(code, stdout).toBe(0)
+    const values = secrets().flatMap((text) =>
+      [...text.matchAll(/^\w+=['"]?(\w{24,})['"]?$/gm)].map((found) => found[1]),
+    )
+    expect(values.length).toBeGreaterThanOrEqual(6)
+    const shown = [
+      ...gatehouse.lines.map((line) => JSON.stringify(line)),
+      ...gatehouse.survivors().map((one) => one.command),
+    ]
+    expect(shown.filter((text) => values.some((value) => text.includes(`${value}`)))).toEqual([])
+  })
+
   it('stops whoever uses a database before the databases, and leaves no process behind', async () => {
     const [before, { visits }] = [secrets(), await stores(deployment)]
     const after = gatehouse.lines.length

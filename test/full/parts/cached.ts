@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { projectFolder } from '../../e2e/support/gatehouse.ts'
 
 /** A folder that holds the part, or why there is none: the reason of a skip. */
@@ -17,18 +19,38 @@ export async function cachedPart(
 ): Promise<CachedPart> {
   const folder = join(projectFolder, '.cache', name, version)
   if (existsSync(folder)) return { folder }
-  const unfinished = `${folder}.${process.pid}`
-  mkdirSync(unfinished, { recursive: true })
+  const turn = await takeTurn()
+  const unfinished = `${folder}.unfinished`
   const begun = performance.now()
   try {
+    if (existsSync(folder)) return { folder }
+    rmSync(unfinished, { recursive: true, force: true })
+    mkdirSync(unfinished, { recursive: true })
     await build(unfinished)
-    if (!existsSync(folder)) renameSync(unfinished, folder)
+    renameSync(unfinished, folder)
     console.log(`${name} ${version} was made in ${Math.round((performance.now() - begun) / 1000)} s`)
     return { folder }
   } catch (error) {
     return { missing: `${name} ${version} is not to be had: ${error instanceof Error ? error.message : error}` }
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
+    turn.close()
+  }
+}
+
+/**
+ * One build at a time, whichever test file asks: Maven's own repository bears no two. The turn is a socket of an abstract name
+ * (unix(7)), so that whoever dies gives it up.
+ */
+async function takeTurn(): Promise<Server> {
+  for (;;) {
+    const server = createServer()
+    const taken = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen('\0gatehouse-test-parts', () => resolve(true))
+    })
+    if (taken) return server.unref()
+    await setTimeout(500)
   }
 }
 

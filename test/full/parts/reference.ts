@@ -33,7 +33,7 @@ export interface ReferenceParts {
 /** Builds what is not there yet, one after the other. A part that is not to be had is told of, with the reason. */
 export async function referenceParts(): Promise<ReferenceParts | undefined> {
   const folders: Record<string, string> = {}
-  const missing: string[] = (['redis-server', 'postgres', 'javac'] as const).filter((name) => !part(name))
+  const missing: string[] = (['redis-server', 'postgres', 'javac', 'mvn'] as const).filter((name) => !part(name))
   for (const [name, build] of Object.entries({ ...needed, ...optional })) {
     const built: CachedPart = await build()
     if ('folder' in built) folders[name] = built.folder
