@@ -1,10 +1,10 @@
 import { styleText } from 'node:util'
 import type { ProcessStatus, Status } from '../control/contract.ts'
+import { noteOf } from '../control/process-notes.ts'
 import { formatBytes } from '../shared/bytes.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
 import { certificateLines } from './certificate-lines.ts'
-import { backupNotes, runNotes } from './run-notes.ts'
 
 type Format = Parameters<typeof styleText>[0]
 export type Paint = (format: Format, text: string) => string
@@ -135,35 +135,4 @@ function formatOf({ state, ready, exit, lastRun }: ProcessStatus): Format {
     case 'stopped':
       return 'dim'
   }
-}
-
-/** What a person would ask next: what it waits for, why it is down, how it ended last. */
-function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
-  const notes: string[] = []
-  if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
-  const { successor, predecessor } = process
-  if (successor) notes.push(`a successor is ${companionWords(successor)}`)
-  if (predecessor) notes.push(`the one before is ending: ${companionWords(predecessor)}`)
-  const isUp = state === 'running' || state === 'starting' || state === 'parked'
-  if (reason !== undefined) notes.push(oneLine(reason))
-  else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
-  const all = { state, wanted, waitingFor, reason, exit, ...process }
-  notes.push(...runNotes(all), ...backupNotes(all))
-  if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')
-  if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
-  if (process.oomKills !== undefined) notes.push(`killed ${times(process.oomKills)} for memory`)
-  if (process.criticality !== 'important') notes.push(process.criticality)
-  return notes.join('; ')
-}
-
-function companionWords({ state, pid, port }: NonNullable<ProcessStatus['successor']>): string {
-  return `${state}${pid === undefined ? '' : `, pid ${pid}`}${port === undefined ? '' : ` on port ${port}`}`
-}
-
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count} times`
-}
-
-function endingOf({ code, signal }: NonNullable<ProcessStatus['exit']>): string {
-  return signal === null ? `exit code ${code}` : `killed by ${signal}`
 }

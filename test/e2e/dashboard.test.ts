@@ -1,4 +1,7 @@
 /** `control.dashboard`: a page through the gateway, from the control socket and from nothing else on it. */
+import { once } from 'node:events'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
 
@@ -22,7 +25,12 @@ let gatehouse: Gatehouse
 let base = ''
 
 beforeAll(async () => {
-  gatehouse = startGatehouse({ command: source, config, files: { 'site/index.html': 'the site' }, env: { OPS_PASSWORD: password } })
+  gatehouse = startGatehouse({
+    command: source,
+    config,
+    files: { 'site/index.html': 'the site' },
+    env: { OPS_PASSWORD: password },
+  })
   base = await gatehouse.url('http')
   await gatehouse.waitFor({ process: 'broken', state: 'fatal' })
 })
@@ -60,25 +68,27 @@ it('its path without the slash leads to the one with it, and stands before a rou
 })
 
 it('a redirect at the top of the routes still comes first: no password is asked for on the wrong host', async () => {
-  const { request } = await import('node:http')
-  const status = await new Promise((resolve, reject) =>
-    request(`${base}/ops/`, { headers: { host: 'moved.example' } }, (answer) => resolve(answer.resume().statusCode))
-      .on('error', reject)
-      .end(),
-  )
-  expect(status).toBe(308)
+  expect((await askAsIs('/ops/', { headers: { host: 'moved.example' } })).status).toBe(308)
 })
 
 it('nothing else of the control socket can be reached through it', async () => {
-  const paths = [
-    '/ops/../v1/status',
-    '/ops/%2e%2e/v1/status',
-    '/ops/..%2fv1/status',
-    '/ops//v1/status',
-    '/ops/v1/status',
-  ]
-  for (const path of paths) expect(await (await ask(path)).text(), path).not.toContain('"processes"')
+  // As they stand: fetch would take the dots away before they are sent.
+  const answers = {
+    '/ops/../v1/status': 'the site',
+    '/ops/%2e%2e/v1/status': 'the site',
+    '/ops/..%2fv1/status': 'not-found',
+    '/ops/%2e%2e%2fv1%2fevents': 'not-found',
+    '/ops//v1/status': 'not-found',
+    '/ops/v1/status': 'not-found',
+  }
+  for (const [path, answer] of Object.entries(answers)) expect((await askAsIs(path)).body, path).toContain(answer)
   // A task could be started: the methods that change something are not forwarded at all.
-  const answer = await ask('/ops/v1/processes/worker/start', { method: 'POST' })
-  expect(answer.status).toBe(405)
+  expect((await askAsIs('/ops/v1/processes/worker/start', { method: 'POST' })).status).toBe(405)
 })
+
+async function askAsIs(path: string, options: RequestOptions = {}) {
+  const { hostname, port } = new URL(base)
+  const sent = request({ hostname, port, path, headers: { authorization }, ...options }).end()
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, body: await text(answer) }
+}

@@ -1,10 +1,17 @@
 /** A page with the state of everything, for whoever has a browser and no shell. Read only; it asks again by itself. */
 import { formatDuration } from '../../shared/duration.ts'
-import { oneLine } from '../../shared/one-line.ts'
 import type { ProcessStatus, Status } from '../contract.ts'
-import { healthOf } from '../health.ts'
+import { type Health, healthOf } from '../health.ts'
+import { noteOf } from '../process-notes.ts'
 
 const secondsBetween = 5
+
+const marks: Readonly<Record<Health['verdict'], string>> = {
+  healthy: 'well',
+  starting: '',
+  stopping: '',
+  unhealthy: 'wrong',
+}
 
 /** HTML with all that it needs in it. `now`: Unix time in milliseconds. */
 export function dashboardPage(status: Status, now: number): string {
@@ -21,7 +28,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; 
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3em .8em .3em 0; vertical-align: top }
 th { font-weight: normal; opacity: .6 } tr + tr { border-top: 1px solid #8884 } .well { color: #2a8a3e } .wrong { color: #c62f2f }
 </style>
-<h1 class="${verdict === 'healthy' ? 'well' : 'wrong'}">${verdict}</h1>
+<h1 class="${marks[verdict]}">${verdict}</h1>
 <p>gatehouse ${text(status.version)}, up ${formatDuration(status.uptime)}</p>
 ${said.length === 0 ? '' : `<ul>${said.map((one) => `<li>${text(one)}</li>`).join('')}</ul>`}
 <table>
@@ -34,10 +41,11 @@ ${certificates(status)}
 }
 
 function row(process: ProcessStatus): string {
-  const { name, state, ready, uptime, restarts, waitingFor, reason } = process
-  const note = waitingFor.length > 0 ? `waiting for ${waitingFor.join(', ')}` : oneLine(reason ?? '')
-  const cells = [name, state, ready ? 'yes' : 'no', uptime === undefined ? '' : formatDuration(uptime), restarts, note]
-  const mark = state === 'fatal' ? ' class="wrong"' : ''
+  const { name, state, ready, uptime, restarts, lastRun, exit } = process
+  const up = uptime === undefined ? '' : formatDuration(uptime)
+  const cells = [name, state, ready ? 'yes' : 'no', up, restarts, noteOf(process)]
+  const hasFailed = state === 'fatal' || (state === 'exited' && (lastRun?.failed || exit?.code !== 0))
+  const mark = hasFailed ? ' class="wrong"' : ''
   return `<tr${mark}>${cells.map((cell) => `<td>${text(String(cell))}</td>`).join('')}</tr>`
 }
 
