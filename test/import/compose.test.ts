@@ -173,6 +173,16 @@ describe('a service of Compose', () => {
     expect((config.processes as Entries).b).not.toHaveProperty('restart')
   })
 
+  it('is told if it could not be started again behind one that ended', () => {
+    const { lines } = importTexts({
+      'compose.yaml':
+        'services:\n  a: { command: a, restart: always, depends_on: [b] }\n  b: { command: b, depends_on: [c] }\n  c: { command: c }\n',
+    })
+    expect(lines.filter((line) => line.includes('changed'))).toEqual([
+      'compose.yaml:2:50: changed: once `b` has ended for good, this one is not started again either: give `b` a `restart`',
+    ])
+  })
+
   it('that only names an image is told, and so is who has it as a host', () => {
     const { config, lines } = importTexts({
       'compose.yaml':

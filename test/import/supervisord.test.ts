@@ -189,6 +189,22 @@ describe('the order of priorities', () => {
     expect(processes.whenever).not.toHaveProperty('dependsOn')
   })
 
+  it('leaves out who may end for good: nobody could be started again behind it', () => {
+    const { config } = importTexts({
+      'a.conf': [
+        ...conf('base', 'priority=1'),
+        ...conf('script', 'priority=2', 'autorestart=false'),
+        ...conf('once', 'priority=3', 'autorestart=false', 'startsecs=0'),
+        ...conf('last', 'priority=4'),
+      ].join('\n'),
+    })
+    expect(config.processes).toMatchObject({
+      script: { dependsOn: { base: 'started' } },
+      once: { kind: 'task', dependsOn: { base: 'started' } },
+      last: { dependsOn: { base: 'started' } },
+    })
+  })
+
   it('of a group comes before that of its programs', () => {
     const { config, lines } = importTexts({
       'a.conf': [

@@ -1,6 +1,6 @@
 /** The front door: the services of a Compose file as processes of one container. */
 import type { PlacedReading } from '../placed.ts'
-import type { Comment, Entries, Finding } from '../reading.ts'
+import { type Comment, type Entries, type Finding, isEntries } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
 import { fieldsOf } from './fields.ts'
 import { dependenciesOf, readService, type Service } from './service.ts'
@@ -82,10 +82,17 @@ function awaitedBy(services: readonly Written[]): ReadonlySet<string> {
 
 function assembled(services: readonly Service[], report: Report): Omit<PlacedReading, 'findings'> {
   const names = new Map(services.map(({ theirs, name }) => [theirs, name]))
+  const passing = new Set(services.flatMap(({ name, entries }) => (isPassing(entries) ? [name] : [])))
   const processes = services.map(({ name, entries, dependencies }): [string, Entries] => {
     const dependsOn = dependencies.flatMap(({ on, condition, at }): [string, string][] => {
       const process = names.get(on)
       if (process === undefined) report(at, 'untranslated', `nobody waits for \`${on}\`, which is no process here`)
+      else if (condition === 'started' && passing.has(process) && !passing.has(name))
+        report(
+          at,
+          'changed',
+          `once \`${process}\` has ended for good, this one is not started again either: give \`${process}\` a \`restart\``,
+        )
       return process === undefined ? [] : [[process, condition]]
     })
     return [name, { ...entries, ...(dependsOn.length > 0 && { dependsOn: Object.fromEntries(dependsOn) }) }]
@@ -99,4 +106,9 @@ function assembled(services: readonly Service[], report: Report): Omit<PlacedRea
     places: services.map((service) => ({ path: at(service.name), at: service.at })),
     hosts: Object.fromEntries(names),
   }
+}
+
+/** It is not started again when it ends. */
+function isPassing({ kind, restart }: Entries): boolean {
+  return kind === 'task' || (isEntries(restart) && restart.policy === 'never')
 }

@@ -4,25 +4,28 @@ export interface Ranked {
   readonly name: string
   /** Of the group, then of the program in it; undefined where no number is written: 999 by default is nobody's intention. */
   readonly rank: readonly number[] | undefined
+  /** It may end for good: whoever waited for it could not be started again then. */
+  readonly passing: boolean
 }
 
 /** Whom each waits for: those of the next lower number, who in turn wait for those below. */
 export function predecessors(programs: readonly Ranked[]): ReadonlyMap<string, readonly string[]> {
-  const classes = new Map<string, { readonly rank: readonly number[]; readonly names: string[] }>()
-  for (const { name, rank } of programs) {
-    if (!rank) continue
-    const key = rank.join('.')
-    const ranked = classes.get(key) ?? { rank, names: [] }
-    ranked.names.push(name)
+  const classes = new Map<string, { readonly rank: readonly number[]; readonly members: Ranked[] }>()
+  for (const program of programs) {
+    if (!program.rank) continue
+    const key = program.rank.join('.')
+    const ranked = classes.get(key) ?? { rank: program.rank, members: [] }
+    ranked.members.push(program)
     classes.set(key, ranked)
   }
-  const ascending = [...classes.values()].sort((a, b) => compare(a.rank, b.rank))
-  return new Map(
-    ascending.flatMap(({ names }, index) => {
-      const before = ascending[index - 1]?.names ?? []
-      return names.map((name): [string, readonly string[]] => [name, before])
-    }),
-  )
+  const found = new Map<string, readonly string[]>()
+  let before: readonly string[] = []
+  for (const { members } of [...classes.values()].sort((a, b) => compare(a.rank, b.rank))) {
+    for (const { name } of members) found.set(name, before)
+    const staying = members.filter(({ passing }) => !passing).map(({ name }) => name)
+    if (staying.length > 0) before = staying
+  }
+  return found
 }
 
 /** Those without a number last; of equals, in the order of the files. */

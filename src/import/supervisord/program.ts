@@ -4,7 +4,7 @@ import { isAccount } from '../account.ts'
 import { portOf } from '../known-port.ts'
 import { hasVariable, marked, written } from '../marked.ts'
 import { ourName } from '../our-name.ts'
-import type { Entries, Value } from '../reading.ts'
+import { type Entries, isEntries, type Value } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
 import { commandItems, splitCommand, type Word } from '../words.ts'
 import type { Known } from './expansion.ts'
@@ -27,6 +27,8 @@ export interface Program {
   readonly at: Place
   readonly entries: Entries
   readonly rank: readonly number[] | undefined
+  /** See order.ts: it is not started again when it ends. */
+  readonly passing: boolean
   /** Seconds between the stop signal and SIGKILL. */
   readonly grace: Read<number> | undefined
   readonly logs: LogFiles
@@ -82,6 +84,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
     environment.find(([name]) => name === 'PORT')?.[1],
   )
   const grace = keys.integer('stopwaitsecs')
+  const restart = restartEntries(keys, name, report)
   const entries: Entries = {
     ...withoutUndefined({
       command: commandItems(command.words),
@@ -91,7 +94,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
       environment: environment.length === 0 ? undefined : setEntries(environment),
       ready: port === undefined ? undefined : { tcp: port },
     }),
-    ...restartEntries(keys, name, report),
+    ...restart,
     ...stopEntries(keys, grace, report),
   }
   const rank = keys.integer('priority')?.value
@@ -102,6 +105,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
     at: section.at,
     entries,
     rank: rankOf(around.group?.rank, rank),
+    passing: restart.kind === 'task' || (isEntries(restart.restart) && restart.restart.policy === 'never'),
     grace,
     logs,
     portAt: port === undefined ? undefined : command.at,

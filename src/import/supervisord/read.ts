@@ -127,8 +127,8 @@ function reportTogether(
     if ((order.get(name) ?? []).length > 0)
       report(
         at,
-        'note',
-        '`priority` became `dependsOn: started`, the same order; `ready` would wait until the other answers',
+        'changed',
+        '`priority` became `dependsOn: started`: the same order, but who is behind a program that was given up waits for it',
       )
 }
 
