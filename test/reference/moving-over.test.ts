@@ -1,12 +1,22 @@
 /** Installations as they are: odd settings of years ago, with which config/appsmith.yaml starts all the same. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parse } from 'dotenv'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Plan } from '../../src/plan/types.ts'
 import { readPlanToRun } from '../../src/runtime/plan-to-run.ts'
-import { configFile, singleContainer, singleContainerPlan } from './single-container.ts'
-import { testSite, type Variables } from './site.ts'
+import { source } from '../e2e/support/gatehouse.ts'
+import { programOf } from './program.ts'
+import {
+  configFile,
+  databasesElsewhere,
+  singleContainer,
+  singleContainerPlan,
+  startSingleContainer,
+  withoutBackups,
+} from './single-container.ts'
+import { putFiles, testSite, type Variables } from './site.ts'
 
 function commandOf({ processes }: Plan, name: string): readonly string[] {
   return processes.find((process) => process.name === name)?.command ?? []
@@ -40,6 +50,46 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     expect(commandOf(plan, 'mongodb').slice(-2)).toEqual(['--keyFile', '/tmp/of mine/mongodb-key'])
     expect(commandOf(plan, 'postgres').at(-1)).toBe('--unix_socket_directories=/tmp/of mine')
   })
+
+  it('Git repositories stay where they are: in the volume, or where the installation has them', async () => {
+    const stacks = site.volume({})
+    const rootOf = async (env: Variables) => {
+      const plan = await singleContainerPlan(site, { GATEHOUSE_STACKS: stacks, ...env })
+      const root = plan.processes.find(({ name }) => name === 'backend')?.environment.APPSMITH_GIT_ROOT
+      expect(commandOf(plan, 'folders').at(-1)).toBe(root)
+      return root
+    }
+    expect(await rootOf({})).toBe(join(stacks, 'git-storage'))
+    expect(await rootOf({ APPSMITH_GIT_ROOT: '/dev/shm/git' })).toBe('/dev/shm/git')
+  })
+
+  it("the product's restart makes what its settings page wrote take effect; its other questions change nothing", async () => {
+    const file = 'configuration/docker.env'
+    const stacks = site.volume({ [file]: 'APPSMITH_INSTANCE_NAME=before\n' })
+    const running = await startSingleContainer(site, {
+      ...databasesElsewhere,
+      ...withoutBackups,
+      GATEHOUSE_STACKS: stacks,
+    })
+    onTestFinished(() => running.gatehouse.stop().then(() => {}))
+    const before = await programOf(running, 'backend')
+    await running.gatehouse.ready()
+    const bin = join(stacks, 'bin')
+    putFiles(bin, { gatehouse: `#!/bin/sh\nexec ${source.join(' ')} "$@"\n` })
+    chmodSync(join(bin, 'gatehouse'), 0o755)
+    const ask = (...words: string[]) =>
+      execFileSync(join(dirname(configFile), 'appsmith/supervisorctl.sh'), words, {
+        env: { PATH: `${bin}:${process.env.PATH}`, GATEHOUSE_SOCKET: running.socket },
+      })
+    putFiles(stacks, { [file]: 'APPSMITH_INSTANCE_NAME=after\n' })
+    for (const words of [[], ['stop', 'backend', 'rts'], ['start', 'backend', 'rts']]) ask(...words)
+    expect(running.gatehouse.pidOf('backend')).toBe(before.pid)
+    const after = running.gatehouse.lines.length
+    ask('restart', 'backend', 'editor', 'rts')
+    await running.gatehouse.waitFor({ process: 'backend', message: /^listening on / }, { after })
+    const { environment, pid } = await programOf(running, 'backend')
+    expect([environment.APPSMITH_INSTANCE_NAME, pid === before.pid]).toEqual(['after', false])
+  }, 60_000)
 
   it('appsmithctl in a shell of its own finds the database of a new volume, which it knows by docker.env alone', async () => {
     const stacks = site.volume({})
