@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { formatDiagnostic } from '../../src/config/diagnostics.ts'
 import { readCaddyfile } from '../../src/import/caddy/read-caddyfile.ts'
+import { verify } from '../../src/import/verify.ts'
 import { yamlText } from '../../src/import/yaml-text.ts'
 
 const folder = join(import.meta.dirname, 'caddyfiles')
@@ -22,7 +24,7 @@ function chance(seed: number): (below: number) => number {
   }
 }
 
-function importAndWrite(text: string): void {
+function importAndWrite(text: string): string {
   const { config, comments, findings } = readCaddyfile({
     file: 'f',
     text,
@@ -30,13 +32,20 @@ function importAndWrite(text: string): void {
     glob: () => ['f'],
     environment: {},
   })
-  yamlText({ version: 1, ...config }, comments, [])
+  const yaml = yamlText({ version: 1, ...config }, comments, [])
   const lines = text.split('\n').length
   for (const { line, column } of findings) {
     expect(line).toBeGreaterThan(0)
     expect(line).toBeLessThanOrEqual(lines)
     expect(column).toBeGreaterThan(0)
   }
+  return yaml
+}
+
+/** Nothing to do is what an unreadable file leaves; two listeners on one port may stand in the Caddyfile as well. */
+function mistakesIn(yaml: string): readonly string[] {
+  const { errors } = verify(join(folder, 'new.yaml'), yaml, {})
+  return errors.filter(({ code }) => code !== 'nothing-to-do' && code !== 'address-clash').map(formatDiagnostic)
 }
 
 const pieces = [
@@ -68,9 +77,11 @@ const pieces = [
   '\r\n',
 ]
 
-it('files that were cut, doubled and strewn with odd pieces', () => {
+it('files that were cut, doubled and strewn with odd pieces: what comes of them passes `gatehouse check`', {
+  timeout: 60_000,
+}, () => {
   const random = chance(20_261_123)
-  for (let round = 0; round < 1_500; round += 1) {
+  for (let round = 0; round < 800; round += 1) {
     let text = samples[random(samples.length)] ?? ''
     for (let change = random(6); change >= 0; change -= 1) {
       const at = random(text.length + 1)
@@ -82,7 +93,7 @@ it('files that were cut, doubled and strewn with odd pieces', () => {
       else if (kind === 2) text = text.slice(0, at) + text.slice(at, end) + text.slice(at)
       else text = text.slice(0, at) + piece + text.slice(end)
     }
-    importAndWrite(text)
+    expect(mistakesIn(importAndWrite(text)), text).toEqual([])
   }
 })
 
@@ -101,7 +112,7 @@ it.each([
   ],
   [
     'many paths',
-    `:80 {\n@p path ${Array.from({ length: 5_000 }, (_, n) => `/p${n}/*`).join(' ')}\nhandle @p {\nreverse_proxy a:1\n}\n}`,
+    `:80 {\n@p path ${Array.from({ length: 2_000 }, (_, n) => `/p${n}/*`).join(' ')}\nhandle @p {\nreverse_proxy a:1\n}\n}`,
   ],
   [
     'a snippet that doubles',
@@ -112,4 +123,6 @@ it.each([
     'many sites',
     Array.from({ length: 1_000 }, (_, n) => `http://h${n}.test {\nreverse_proxy a:${n + 1}\n}`).join('\n'),
   ],
-])('%s', { timeout: 30_000 }, (_, text) => importAndWrite(text))
+])('%s', { timeout: 30_000 }, (_, text) => {
+  importAndWrite(text)
+})

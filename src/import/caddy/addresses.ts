@@ -1,4 +1,7 @@
 /** Addresses of sites: `example.com`, `:8080`, `http://*.example.com:{$PORT:80}`. */
+import { address, domain } from '../../config/schema/addresses.ts'
+import { validateHostPattern } from '../../plan/host-pattern.ts'
+import { accepted } from './accepted.ts'
 import { required } from './lines.ts'
 import type { Notes, Place } from './notes.ts'
 import type { Options } from './options.ts'
@@ -44,12 +47,22 @@ export function readAddress(
   const host = (part(2) ?? '').replace(/^\*$/, '')
   const written = part(3)
   const port = written ?? (scheme === 'http' ? options.httpPort : options.httpsPort)
+  const isHost =
+    host === '' || (accepted(domain, bareHost(host)) && (/(?<!\$)\$\{/.test(host) || !validateHostPattern(host)))
+  if (!isHost || !accepted(address, `:${port}`)) {
+    notes.untranslated(token.at, `\`${token.text}\`: a site has a host and a port; this is no host, or no port`)
+    return undefined
+  }
   return {
     host: host.includes('${') ? host : host.toLowerCase(),
     port,
     scheme: schemeOf({ scheme, host, written }, options),
     at: token.at,
   }
+}
+
+function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1')
 }
 
 /** As Caddy guesses it: a host without `http://` and without the port for HTTP is served by HTTPS. */

@@ -28,6 +28,8 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
   const routes: Value[] = []
   const comments: Comment[] = []
   for (const section of sections) {
+    // All of its addresses were refused.
+    if (section.listeners.length === 0) continue
     if (section.title !== undefined && section.routes.length > 0)
       comments.push({ path: ['gateway', 'routes', routes.length], text: section.title })
     routes.push(

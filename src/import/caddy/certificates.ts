@@ -26,7 +26,13 @@ export function certificatesOf(sites: readonly SiteReading[], options: Options, 
     for (const own of [true, false]) {
       const group = domains.filter((name) => isPrivate(name) === own)
       if (group.length === 0) continue
-      const use = sourcesOf(site, { options, own, open })
+      const wildcard = group.some((name) => name.startsWith('*.'))
+      const use = sourcesOf(site, { options, own, open, wildcard })
+      if (wildcard && JSON.stringify(use).includes('./dns-hook') && site.tls.acme.dns === undefined)
+        notes.changed(
+          site.at,
+          'a certificate for `*.` is proved in the DNS: records are set by a program of yours, ./dns-hook',
+        )
       const key = JSON.stringify(use)
       const entry = entries.get(key) ?? { domains: [], use }
       entries.set(key, entry)
@@ -55,12 +61,14 @@ interface Given {
   readonly own: boolean
   /** The certificate is for names that are not known. */
   readonly open: boolean
+  readonly wildcard: boolean
 }
 
-function sourcesOf({ tls }: SiteReading, { options, own, open }: Given): Value {
+function sourcesOf({ tls }: SiteReading, { options, own, open, wildcard }: Given): Value {
   if (tls.files) return [{ files: { ...tls.files, ...(open && { anyName: true }) } }]
   if (tls.internal || options.internal || own || !options.certificates) return [{ internal: {} }]
   const acme: Written = { ...options.acme, ...tls.acme }
+  if (wildcard && acme.dns === undefined) Object.assign(acme, { challenges: ['dns-01'], dns: { run: ['./dns-hook'] } })
   // What Caddy has is used until it is due.
   return [...(options.storage === undefined ? [] : [{ caddy: { storage: options.storage } }]), { acme }]
 }

@@ -1,4 +1,6 @@
 /** From the directives of a site to its steps, in the order in which Caddy does them. */
+import { pathPrefix } from '../../config/schema/paths.ts'
+import { accepted } from './accepted.ts'
 import type { Line, Reader, Scope } from './lines.ts'
 import { type MatcherReading, pathMatcher, readMatcher } from './matchers.ts'
 import { inOrder, type Sortable, sortingName } from './order.ts'
@@ -8,6 +10,7 @@ import { readHeader, readRequestHeader } from './read-headers.ts'
 import { readReverseProxy } from './read-proxy.ts'
 import { readRewrite, readRoot, readTryFiles, readUri, stripped } from './read-rewrites.ts'
 import { type Deed, everyAddress, everything, type State, type Step } from './steps.ts'
+import { ourText } from './texts.ts'
 import type { Token } from './tokens.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
 
@@ -153,7 +156,14 @@ function deedsOf(line: Line, directive: Directive, token: Token | undefined): re
     case 'route':
       return [{ kind: 'steps', steps: stepsOf(block, scope, true) }]
     case 'handle_path': {
-      const prefix = (token?.text ?? '').replace(/\*$/, '')
+      const prefix = ourText(token?.text ?? '').text.replace(/\/?\*$/, '')
+      if (prefix !== '' && (prefix.includes('*') || !accepted(pathPrefix, prefix))) {
+        scope.notes.untranslated(
+          at,
+          `\`handle_path ${token?.text}\`: \`stripPrefix\` takes the beginning of a path, such as \`/old\``,
+        )
+        return []
+      }
       const strip: Step = {
         name,
         at,

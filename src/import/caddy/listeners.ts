@@ -1,4 +1,6 @@
 /** Listeners of ours from the addresses of sites: one for each interface, port and scheme. */
+import { address as addressSchema } from '../../config/schema/addresses.ts'
+import { accepted } from './accepted.ts'
 import type { Notes } from './notes.ts'
 import type { Options } from './options.ts'
 import type { SiteReading } from './site.ts'
@@ -31,6 +33,10 @@ export function listenersOf(sites: readonly SiteReading[], options: Options, not
       for (const host of site.interfaces.length > 0 ? site.interfaces : ['']) {
         const tls = isSecure(site, address, options)
         const where = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
+        if (!accepted(addressSchema, where)) {
+          notes.untranslated(address.at, `\`bind ${host}\`: a listener has an address of this machine`)
+          continue
+        }
         const there = found.get(where)
         if (there && there.tls !== tls)
           notes.untranslated(

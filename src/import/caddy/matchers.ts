@@ -1,5 +1,9 @@
 /** Which requests a directive is for: named matchers, and those that stand in its line. */
+import { addressRanges } from '../../config/schema/ranges.ts'
+import { headerName, method } from '../../config/schema/scalars.ts'
 import { validateHostPattern } from '../../plan/host-pattern.ts'
+import { validatePathPattern } from '../../plan/path-pattern.ts'
+import { accepted } from './accepted.ts'
 import type { Notes, Place } from './notes.ts'
 import { isUuidExpression, translateExpression, translatePath } from './patterns.ts'
 import type { HeaderPattern } from './requests.ts'
@@ -83,7 +87,8 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
       readExpression(parts, texts)
       return
     case 'method':
-      every(parts, [{ methods: texts.map((text) => text.toUpperCase()) }])
+      if (!texts.every((text) => accepted(method, text))) parts.why ??= `\`method ${texts.join(' ')}\`: no HTTP method`
+      else every(parts, [{ methods: texts.map((text) => text.toUpperCase()) }])
       return
     case 'host':
       readHosts(parts, texts)
@@ -139,20 +144,26 @@ function joined(one: Condition, other: Condition): Condition {
 
 function pathsOf(token: Token, parts: Parts, notes: Notes): readonly string[] {
   const { patterns, but } = translatePath(ourText(token.text).text)
-  if (!patterns) parts.why ??= `\`${token.text}\`: ${but}`
+  const flaw = patterns?.map(flawOf).find((one) => one !== undefined)
+  if (!patterns || flaw) parts.why ??= `\`${token.text}\`: ${flaw?.mend ?? but}`
   else if (but !== undefined) notes.changed(token.at, but)
   return patterns ?? []
+}
+
+/** Of a pattern without variables. */
+function flawOf(pattern: string): { readonly mend: string } | undefined {
+  return /(?<!\$)\$\{/.test(pattern) ? undefined : validatePathPattern(pattern)
 }
 
 /** `path_regexp [name] expression` */
 function readExpression(parts: Parts, texts: readonly string[]): void {
   const { patterns, but } = translateExpression(texts.at(-1) ?? '')
-  if (patterns) every(parts, [{ paths: patterns }])
+  if (patterns && !patterns.some(flawOf)) every(parts, [{ paths: patterns }])
   else parts.why ??= `\`path_regexp\`: ${but}`
 }
 
 function readHosts(parts: Parts, texts: readonly string[]): void {
-  const wrong = texts.find((text) => !text.includes('${') && validateHostPattern(text))
+  const wrong = texts.find((text) => !/(?<!\$)\$\{/.test(text) && validateHostPattern(text))
   if (wrong !== undefined) parts.why ??= `\`${wrong}\`: ${validateHostPattern(wrong)?.mend}`
   else every(parts, [{ hosts: texts.map((text) => text.toLowerCase()) }])
 }
@@ -166,7 +177,8 @@ function readHeader(parts: Parts, [field = '', ...values]: readonly string[]): v
   const alternatives = patterns.map(
     (pattern): Condition => ({ headers: { [key]: { name, pattern } satisfies HeaderPattern } }),
   )
-  if (absent) parts.except.push(...alternatives)
+  if (!headerName.safeParse(name).success) parts.why ??= `\`header ${name}\`: no name of a header`
+  else if (absent) parts.except.push(...alternatives)
   else if (parts.any.some(({ headers }) => headers?.[key]))
     parts.why ??= `\`header ${name}\` stands in it twice: write both values in one line`
   else every(parts, alternatives)
@@ -209,7 +221,9 @@ export function rangesOf(texts: readonly string[]): readonly string[] {
 }
 
 function readClients(parts: Parts, texts: readonly string[]): void {
-  if (parts.clients) parts.why ??= 'it looks at the address of the client twice'
+  if (!rangesOf(texts).every((range) => accepted(addressRanges, range)))
+    parts.why ??= '`remote_ip`: no address or range'
+  else if (parts.clients) parts.why ??= 'it looks at the address of the client twice'
   else parts.clients = { ranges: rangesOf(texts), outside: false }
 }
 

@@ -1,4 +1,6 @@
 /** The global option `servers`: limits of connections, and who is believed. */
+import { addressRanges } from '../../config/schema/ranges.ts'
+import { accepted } from './accepted.ts'
 import { leftOut } from './lines.ts'
 import { rangesOf } from './matchers.ts'
 import type { Notes } from './notes.ts'
@@ -50,6 +52,11 @@ function readTrusted(options: Options, directive: Directive, notes: Notes): void
   const [source, ...ranges] = argumentsOf(directive).map(({ text }) => ourText(text).text)
   if (source !== 'static') {
     leftOut(directive, notes, '`trustedProxies` is a list of addresses')
+    return
+  }
+  const wrong = rangesOf(ranges).find((range) => !accepted(addressRanges, range))
+  if (wrong !== undefined) {
+    leftOut(directive, notes, `\`${wrong}\` is no address or range, and nobody is trusted`)
     return
   }
   const narrowed = rangesOf(ranges).filter((range) => !/\/0$/.test(range))

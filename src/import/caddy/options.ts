@@ -1,5 +1,9 @@
 /** The global options, in the first block of a Caddyfile. */
+
+import { acmeSchema } from '../../config/schema/acme.ts'
+import { address } from '../../config/schema/addresses.ts'
 import type { Value } from '../reading.ts'
+import { accepted } from './accepted.ts'
 import { leftOut } from './lines.ts'
 import type { Notes } from './notes.ts'
 import { readServer } from './options-servers.ts'
@@ -83,7 +87,8 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       options.acme.email = first
       return
     case 'acme_ca':
-      options.acme.directory = directoryOf(first)
+      if (isDirectory(first)) options.acme.directory = directoryOf(first)
+      else leftOut(directive, notes, 'a directory is an `https://` URL')
       return
     case 'acme_ca_root':
       options.acme.trust = first
@@ -98,10 +103,12 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       options.internal = true
       return
     case 'http_port':
-      options.httpPort = first
+      if (accepted(address, `:${first}`)) options.httpPort = first
+      else leftOut(directive, notes, 'no port')
       return
     case 'https_port':
-      options.httpsPort = first
+      if (accepted(address, `:${first}`)) options.httpsPort = first
+      else leftOut(directive, notes, 'no port')
       return
     case 'auto_https':
       if (first === 'off' || first === 'disable_redirects') options.redirects = false
@@ -137,6 +144,10 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
     default:
       leftOut(directive, notes, 'no option of ours does this')
   }
+}
+
+export function isDirectory(url: string): boolean {
+  return /(?<!\$)\$\{/.test(url) || acmeSchema.safeParse({ directory: directoryOf(url) }).success
 }
 
 /** Directories by the names that our file has for them. */

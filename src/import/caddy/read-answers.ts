@@ -1,4 +1,7 @@
 /** What ends a request without asking anybody: `redir`, `respond`, `error`, `abort`, `file_server`. */
+import { headerValue } from '../../config/schema/scalars.ts'
+import { isPlaceholder } from '../../plan/placeholders.ts'
+import { accepted } from './accepted.ts'
 import { fixedValue, leftOut, liveValue, type Reader } from './lines.ts'
 import { rangesOf } from './matchers.ts'
 import type { Deed } from './steps.ts'
@@ -12,7 +15,9 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   const to = liveValue(target, scope.notes)
   if (to === undefined) return []
   // As gatehouse check asks of `redirect.to`.
-  if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/|\$\{)/i.test(to) || /\s/.test(to)) {
+  const foreign = [...to.matchAll(/(?<!\$)\{([^}]*)\}/g)].some(([, name = '']) => !isPlaceholder(name))
+  const leads = /^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/|\$\{)/i.test(to) && !/\s/.test(to)
+  if (foreign || !leads || !accepted(headerValue, to)) {
     scope.notes.untranslated(target.at, `\`redir ${target.text}\`: a redirect leads to a path or a URL`)
     return []
   }

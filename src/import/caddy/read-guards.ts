@@ -1,5 +1,7 @@
 /** What stands in a request's way: `basic_auth`, `forward_auth`, `rate_limit`, `request_body`; and `encode`. */
+import { headerName } from '../../config/schema/scalars.ts'
 import type { Entries } from '../reading.ts'
+import { accepted } from './accepted.ts'
 import { fixedValue, leftOut, type Reader } from './lines.ts'
 import { readMatcher } from './matchers.ts'
 import type { Notes } from './notes.ts'
@@ -15,7 +17,7 @@ export function passwordVariable(key: string): string {
     .replace(/^(?=\d)/, '_')}_PASSWORD`
 }
 
-export const readBasicAuth: Reader = ({ block, scope }) => {
+export const readBasicAuth: Reader = ({ at, block, scope }) => {
   const users = block.map((line) => {
     const name = ourText(directiveName(line)).text
     // A key of our file holds no variable; the name beside it may.
@@ -26,7 +28,11 @@ export const readBasicAuth: Reader = ({ block, scope }) => {
     scope.notes.changed(line.words[0].at, message)
     return key
   })
-  return users.length === 0 ? [] : [{ kind: 'change', change: (state) => ({ ...state, users }) }]
+  const odd = users.length === 0 || users.some((key) => !/^[ -9;-~]+$/.test(key) || key.includes('${'))
+  if (!odd) return [{ kind: 'change', change: (state) => ({ ...state, users }) }]
+  for (const key of users) scope.gathered.users.delete(key)
+  scope.notes.untranslated(at, '`basic_auth`: it names nobody whom `users` could have; until then nobody passes')
+  return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
 }
 
 export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
@@ -39,7 +45,7 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
     if (directiveName(line) === 'uri') path = (words[0] && fixedValue(words[0], notes)) ?? path
     else if (directiveName(line) === 'copy_headers')
       for (const word of [...words, ...(line.block ?? []).flatMap((inner) => inner.words)]) {
-        if (word.text.includes('>'))
+        if (!accepted(headerName, word.text))
           notes.untranslated(word.at, `\`${word.text}\`: \`copy\` keeps the names of headers`)
         else copy.push(word.text)
       }
@@ -47,7 +53,14 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
     else if (!/^X-Forwarded-/i.test(words[0]?.text ?? ''))
       leftOut(line, notes, 'the service is asked with the headers that an upstream would get')
   }
-  if (origin === undefined || origin.startsWith('unix/')) {
+  const url = `${origin?.includes('://') ? '' : 'http://'}${origin}${path}`
+  const asked = url.replaceAll(/(?<!\$)\$\{\w+(:-[^{}]*)?\}/g, '1')
+  if (
+    origin === undefined ||
+    origin.startsWith('unix/') ||
+    !/^https?:$/.test(URL.parse(asked)?.protocol ?? '') ||
+    asked.includes('#')
+  ) {
     notes.untranslated(
       at,
       '`forward_auth`: who is asked needs a URL, `auth: { forward: URL }`; until then nobody passes',
@@ -97,7 +110,8 @@ function readZone(zone: Directive, notes: Notes): Written | undefined {
     if (directiveName(line) === 'match') continue
     switch (directiveName(line)) {
       case 'events':
-        limit.requests = numberOrText(ourText(text).text)
+        if (/^[1-9]\d{0,5}$|^\{\$\w+(:[1-9]\d{0,5})?\}$/.test(text)) limit.requests = numberOrText(ourText(text).text)
+        else leftOut(line, notes, '`requests` is a number from 1 on')
         break
       case 'window': {
         const window = text.includes('{$') ? ourText(text).text : ourDuration(text)

@@ -1,4 +1,6 @@
 /** `header`, `request_header`, and the lines of `reverse_proxy` that change headers. */
+import { headerValue } from '../../config/schema/scalars.ts'
+import { accepted } from './accepted.ts'
 import { type Line, liveValue, type Reader, type Scope } from './lines.ts'
 import type { MatcherReading } from './matchers.ts'
 import type { Deed, HeaderRules, State } from './steps.ts'
@@ -50,6 +52,10 @@ export function readRule(
   else {
     const text = liveValue(value, notes)
     if (text === undefined) return undefined
+    if (!accepted(headerValue, text)) {
+      refuse('a header is one line of printable ASCII')
+      return undefined
+    }
     if (mark === '+') return (rules) => ({ ...rules, [key]: { name, rule: added(rules[key]?.rule, text) } })
     return (rules) => ({ ...rules, [key]: { name, rule: text } })
   }

@@ -15,8 +15,10 @@ const passive = 'three failures in a row take a target out for 10 s, without bei
 export function readHealth(health: Written, option: Directive, notes: Notes): boolean {
   const name = directiveName(option)
   const text = argumentsOf(option)[0]?.text ?? ''
-  if (name === 'health_uri' || name === 'health_path') health.http = ourText(text).text
-  else if (checks[name] !== undefined) duration(health, checks[name], { option, notes })
+  if (name === 'health_uri' || name === 'health_path') {
+    if (/^\/[\x21-\x7e]*$/.test(text)) health.http = ourText(text).text
+    else leftOut(option, notes, '`health.http` takes a path such as `/health`')
+  } else if (checks[name] !== undefined) duration(health, checks[name], { option, notes })
   else if (counts[name] !== undefined) health[counts[name]] = Number(text) || 1
   else if (name === 'health_status') {
     if (!/^[23]xx$/.test(text)) leftOut(option, notes, 'a target is up at any status from 200 to 399')

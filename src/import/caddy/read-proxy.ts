@@ -1,5 +1,7 @@
 /** `reverse_proxy`: who is asked, and how. */
+import { origin } from '../../config/schema/addresses.ts'
 import type { Value } from '../reading.ts'
+import { accepted } from './accepted.ts'
 import { fixedValue, type Line, leftOut, type Reader } from './lines.ts'
 import { readRule } from './read-headers.ts'
 import { readHealth, readTransport } from './read-proxy-options.ts'
@@ -93,8 +95,10 @@ function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): vo
       )
     : [port]
   // As in Caddy: no host is this machine, no port is the one of the scheme.
-  for (const one of ports)
-    proxy.targets.push(`${scheme || 'http://'}${host || '127.0.0.1'}${one === undefined ? '' : `:${one}`}`)
+  const start = `${scheme || 'http://'}${host || '127.0.0.1'}`
+  const targets = ports.map((one) => (one === undefined ? start : `${start}:${one}`))
+  if (targets.every((target) => accepted(origin, target))) proxy.targets.push(...targets)
+  else refuse('a target is the name or address of a host, and a port')
 }
 
 interface Around {

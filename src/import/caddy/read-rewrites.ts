@@ -1,4 +1,6 @@
 /** What changes the path of a request, or says where files are: `root`, `rewrite`, `uri`, `try_files`. */
+import { pathTemplate as exactTemplate, pathPrefix } from '../../config/schema/paths.ts'
+import { accepted } from './accepted.ts'
 import { fixedValue, type Reader } from './lines.ts'
 import type { Notes } from './notes.ts'
 import type { State } from './steps.ts'
@@ -30,6 +32,13 @@ export const readUri: Reader = ({ at, values, scope }) => {
     return []
   }
   const prefix = fixedValue(value, scope.notes)
+  if (prefix !== undefined && (prefix.includes('*') || !accepted(pathPrefix, prefix.replace(/^\/*/, '/')))) {
+    scope.notes.untranslated(
+      value.at,
+      `\`${value.text}\`: \`stripPrefix\` takes the beginning of a path, such as \`/old\``,
+    )
+    return []
+  }
   return prefix === undefined ? [] : [{ kind: 'change', change: (state) => stripped(state, prefix) }]
 }
 
@@ -73,7 +82,9 @@ function pathTemplate(token: Token, notes: Notes): string | undefined {
           ? 'a path may hold {path} once, and nothing else of the request'
           : !path.startsWith('/') && !path.startsWith('{path}')
             ? 'a path begins with `/`'
-            : undefined
+            : path.includes('*') || !accepted(exactTemplate, path)
+              ? 'it has characters that a path cannot hold'
+              : undefined
   if (problem === undefined) return path
   notes.untranslated(token.at, `\`${token.text}\`: ${problem}`)
   return undefined

@@ -1,7 +1,7 @@
 /** The directive `tls`: where certificates come from, and who must show one. */
 import { leftOut } from './lines.ts'
 import type { Notes } from './notes.ts'
-import { directoryOf, externalAccount, readKeyType } from './options.ts'
+import { directoryOf, externalAccount, isDirectory, readKeyType } from './options.ts'
 import type { Written } from './steps.ts'
 import { ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
@@ -52,7 +52,8 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
       leftOut(option, notes, 'TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1; there is nothing to choose')
       return
     case 'ca':
-      parts.acme.directory = directoryOf(first)
+      if (isDirectory(first)) parts.acme.directory = directoryOf(first)
+      else leftOut(option, notes, 'a directory is an `https://` URL')
       return
     case 'ca_root':
       parts.acme.trust = first
@@ -94,10 +95,10 @@ function readIssuer(parts: Parts, option: Directive, notes: Notes): void {
   const [kind, value] = argumentsOf(option).map(({ text }) => ourText(text).text)
   if (kind === 'internal') parts.internal = true
   else if (kind === 'acme') {
-    if (value !== undefined) parts.acme.directory = directoryOf(value)
+    if (value !== undefined && isDirectory(value)) parts.acme.directory = directoryOf(value)
     for (const line of option.block ?? []) {
       const text = ourText(argumentsOf(line)[0]?.text ?? '').text
-      if (directiveName(line) === 'dir') parts.acme.directory = directoryOf(text)
+      if (directiveName(line) === 'dir' && isDirectory(text)) parts.acme.directory = directoryOf(text)
       else if (directiveName(line) === 'email') parts.acme.email = text
       else if (directiveName(line) === 'trusted_roots') parts.acme.trust = text
       else if (directiveName(line) === 'profile') parts.acme.profile = text

@@ -36,6 +36,8 @@ export function ourText(written: string): OurText {
     if (ours === undefined) unknown.push(whole)
     return ours ?? whole
   })
+  // A placeholder whose name holds a variable would be another one each time.
+  unknown.push(...(text.match(/\{[^{}$]*\$\{/g) ?? []))
   return { text, unknown }
 }
 

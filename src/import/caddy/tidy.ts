@@ -128,7 +128,7 @@ function join(before: Tidy, { requests, answer, state }: Drawn): Tidy | undefine
   const { rewrite: rewriteBefore, ...restBefore } = before.state
   if (JSON.stringify(rest) !== JSON.stringify(restBefore)) return undefined
   if (rewrite === rewriteBefore) return whole
-  return rewriteBefore !== undefined || rewrite === undefined || rewrite.includes('{path}')
+  return rewriteBefore !== undefined || rewrite === undefined || rewrite.includes('{path}') || rewrite === '/'
     ? undefined
     : { ...whole, fallback: rewrite.replace(/^\//, '') }
 }
