@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { judge } from '../../src/import/caddy/judge.ts'
 import { readCaddyfile } from '../../src/import/caddy/read-caddyfile.ts'
+import { gatehouse } from '../cli/gatehouse-command.ts'
 import { part } from '../parts.ts'
 
 const environment = { PORT: '8080', SITE: '/srv/site', ONE: '9001', TWO: '9002', WEB_ROOT: '/srv/web' }
@@ -143,6 +144,15 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
   it.each(files)('%s', (file) => expect(judged(readFileSync(file, 'utf8'))).toEqual([]))
 
   it.each(Object.entries(texts))('%s', (_, text) => expect(judged(text)).toEqual([]))
+
+  it('the verb asks it, and says so where it does not take the file', async () => {
+    const file = join(folder, 'plugin.caddyfile')
+    writeFileSync(file, ':80 {\n\tnonsense\n\treverse_proxy localhost:1\n}\n')
+    const { code, out, err } = await gatehouse('import', file)
+    expect(err).toMatch(/plugin\.caddyfile:1:1: note: the Caddy of this machine does not take this file.*nonsense/)
+    expect(err).toMatch(/plugin\.caddyfile:2:2: untranslated: `nonsense`/)
+    expect({ code, routes: out.includes('to: http://localhost:1') }).toEqual({ code: 0, routes: true })
+  })
 
   it('tells where it reads a file otherwise', () => {
     const other = ':80 {\n\treverse_proxy /api/* localhost:2\n\treverse_proxy localhost:1\n}'

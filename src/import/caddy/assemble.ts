@@ -9,7 +9,7 @@ import { passwordVariable } from './read-guards.ts'
 import { headerEntries, type RouteWriting, routeEntry } from './routes.ts'
 import { bySpecificity, type Section, sectionsOf } from './sections.ts'
 import type { SiteReading } from './site.ts'
-import type { ProxyAnswer, Written } from './steps.ts'
+import { everyAddress, type ProxyAnswer, type Written } from './steps.ts'
 import type { Tidy } from './tidy.ts'
 
 export interface Assembled {
@@ -32,6 +32,9 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
     if (section.listeners.length === 0) continue
     if (section.title !== undefined && section.routes.length > 0)
       comments.push({ path: ['gateway', 'routes', routes.length], text: section.title })
+    for (const [index, { state }] of section.routes.entries())
+      if (state.deny === everyAddress && (index > 0 || section.title === undefined))
+        comments.push({ path: ['gateway', 'routes', routes.length + index], text: 'For nobody: see `deny`' })
     routes.push(
       ...section.routes.map((route) =>
         routeEntry(route, writing(section, { common, upstreams, names: listeners.all.size })),

@@ -32,21 +32,21 @@ export function bySpecificity(sites: readonly SiteReading[]): readonly SiteReadi
   })
 }
 
+const lifting = 'written once with a site that answers alike for all hosts; over TLS only names of certificates get in'
+
 export function sectionsOf(sites: readonly SiteReading[], { listeners, options, notes }: Around): readonly Section[] {
   const sections: Section[] = []
   for (const site of sites) {
     const names = listeners.of.get(site) ?? []
     const twin = sections.findIndex((other) => alike(other.routes, site.routes) && apart(other.listeners, names))
     const other = sections[twin]
+    const hosts = site.addresses.map(({ host }) => host)
     if (other) {
-      sections[twin] = together(other, {
-        listeners: names,
-        routes: site.routes,
-        hosts: site.addresses.map(({ host }) => host),
-      })
+      sections[twin] = together(other, { listeners: names, routes: site.routes, hosts })
+      const lifted = sections[twin].hosts === undefined && (other.hosts !== undefined || !hosts.includes(''))
+      if (lifted) notes.note(site.at, lifting)
       continue
     }
-    const hosts = site.addresses.map(({ host }) => host)
     sections.push({ title: title(site), listeners: names, ...(!hosts.includes('') && { hosts }), routes: site.routes })
   }
   const first = sections.findIndex(({ hosts }) => hosts === undefined)
