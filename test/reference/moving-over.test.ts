@@ -1,6 +1,6 @@
 /** Installations as they are: odd settings of years ago, with which config/appsmith.yaml starts all the same. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'dotenv'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -50,6 +50,30 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     expect(commandOf(plan, 'mongodb').slice(-2)).toEqual(['--keyFile', '/tmp/of mine/mongodb-key'])
     expect(commandOf(plan, 'postgres').at(-1)).toBe('--unix_socket_directories=/tmp/of mine')
   })
+
+  it("Keycloak trusts the volume's CAs, too, and keeps the arguments that it was given", async () => {
+    const plan = await singleContainerPlan(site, { JAVA_OPTS_APPEND: '-Xmx1g', APPSMITH_ENABLE_EMBEDDED_DB: '' })
+    const [store] = plan.trustStores
+    const { JAVA_OPTS_APPEND } = plan.processes.find(({ name }) => name === 'keycloak')?.environment ?? {}
+    expect(JAVA_OPTS_APPEND?.split(' ')).toEqual(
+      expect.arrayContaining(['-Xmx1g', `-Djavax.net.ssl.trustStore=${store?.file}`]),
+    )
+  })
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'PostgreSQL owns its files, though their owner has another number in this image',
+    async () => {
+      const stacks = site.volume({ 'data/postgres/main/base/1': 'a table', 'data/postgres/main/PG_VERSION': '15' })
+      const files = ['', 'main', 'main/base/1', 'main/PG_VERSION'].map((file) => join(stacks, 'data/postgres', file))
+      for (const file of files) chownSync(file, 54_321, 54_321)
+      const plan = await singleContainerPlan(site, { GATEHOUSE_STACKS: stacks, GATEHOUSE_POSTGRES_USER: 'nobody' })
+      const [program = '', ...words] = commandOf(plan, 'postgres-folder')
+      execFileSync(program, words, { cwd: stacks })
+      const owners = new Set(files.map((file) => statSync(file).uid))
+      expect(owners).toEqual(new Set([Number(execFileSync('id', ['-u', 'nobody']))]))
+      expect(statSync(join(stacks, 'data/postgres/main')).mode & 0o777).toBe(0o700)
+    },
+  )
 
   it('Git repositories stay where they are: in the volume, or where the installation has them', async () => {
     const stacks = site.volume({})
