@@ -49,12 +49,3 @@ export interface Finding {
   /** What it was, and the mend or the nearest option of ours. */
   readonly message: string
 }
-
-/** A foreign file to read. */
-export interface Source {
-  /** As it was given, for findings. */
-  readonly file: string
-  readonly text: string
-  /** Undefined: there is no such file. `path` is relative to the folder of `file`, or absolute. */
-  readonly readFile: (path: string) => string | undefined
-}

@@ -180,6 +180,16 @@ describe('what is guarded stays guarded', () => {
     ])
   })
 
+  it('what is for some addresses only is never for all, but for what guards', () => {
+    const office = '\t@office remote_ip 10.0.0.0/8\n\t@others not remote_ip 10.0.0.0/8\n'
+    const text = `:80 {\n${office}\trequest_header @office X-Admin yes\n\treverse_proxy localhost:1\n}`
+    expect(routes(text)).toEqual([{ to: 'http://localhost:1' }])
+    const guarded = `:80 {\n${office}\tbasic_auth @others {\n\t\tann $2a$14$x\n\t}\n\treverse_proxy localhost:1\n}`
+    expect(routes(guarded)).toEqual([{ auth: { basic: 'ann' }, to: 'http://localhost:1' }])
+    const denied = `:80 {\n${office}\troute {\n\t\tabort @others\n\t\treverse_proxy localhost:1\n\t}\n}`
+    expect(routes(denied)).toEqual([{ allow: ['10.0.0.0/8'], to: 'http://localhost:1' }])
+  })
+
   it('what was 404 without a file is denied to all', () => {
     const text = ':80 {\n\trespond /.git/* 404\n\treverse_proxy localhost:1\n}'
     expect(routes(text)).toMatchObject([{ path: '/.git/*', deny: ['0.0.0.0/0', '::/0'] }, { to: 'http://localhost:1' }])

@@ -59,6 +59,9 @@ export const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
 /** Without a matcher that can be said they are for everybody: what they guard stays guarded. */
 const guards = new Set(['basic_auth', 'basicauth', 'forward_auth'])
 
+/** For some addresses only they are `allow` or `deny`. */
+const denying = new Set(['abort', 'error', 'respond'])
+
 /** Those whose first word is never a matcher. */
 const matchesAll = new Set(['try_files'])
 
@@ -127,8 +130,10 @@ function readDirective(directive: Directive, scope: Scope): readonly Sortable[] 
 }
 
 /** Address and id matchers work with a few directives only; those have turned them into something else. */
-function unusable({ matcher }: Line, deeds: readonly Deed[]): string | undefined {
-  if (matcher?.clients && deeds.some(({ kind }) => kind !== 'change'))
+function unusable({ name, at, matcher, scope }: Line, deeds: readonly Deed[]): string | undefined {
+  if (matcher?.clients && guards.has(name))
+    scope.notes.changed(at, `\`${name}\`: clients of all addresses are asked; their address does not spare them`)
+  else if (matcher?.clients && (!denying.has(name) || deeds.some(({ kind }) => kind !== 'change')))
     return '`remote_ip`: addresses decide who is let in, by `allow` and `deny` of a route, and not which route it is'
   if (matcher?.requestId) return 'the form of a request id decides only about that id, by `gateway.requestId`'
   return undefined

@@ -6,12 +6,6 @@ import type { Options } from './options.ts'
 import type { SiteReading } from './site.ts'
 import type { Written } from './steps.ts'
 
-export interface Listener {
-  readonly name: string
-  readonly address: string
-  readonly tls: boolean
-}
-
 /** `of`: the names of the listeners of each site. */
 export interface Listeners {
   readonly all: Map<string, Written>

@@ -1,7 +1,7 @@
 /** Sets of requests, as far as a route of ours can name them. Each absent part stands for everything. */
 import { hostPatternCovers } from '../../plan/host-pattern.ts'
 import { compilePathPattern, pathPatternCovers } from '../../plan/path-pattern.ts'
-import { compileValuePattern, valuePatternCovers } from '../../plan/value-pattern.ts'
+import { valuePatternCovers } from '../../plan/value-pattern.ts'
 
 export interface Requests {
   readonly hosts?: readonly string[]
@@ -124,8 +124,4 @@ function commonHeaders(a: Requests['headers'], b: Requests['headers']): Requests
 
 export function pathMatches(pattern: string, path: string): boolean {
   return compilePathPattern(pattern)(path)
-}
-
-export function valueMatches(pattern: string, value: string): boolean {
-  return compileValuePattern(pattern)(value)
 }

@@ -21,12 +21,6 @@ export interface Tree {
   readonly sites: readonly Site[]
 }
 
-/** A snippet `(name)`, with the tokens of its block, to be put in the place of `import name`. */
-export interface Snippet {
-  readonly name: string
-  readonly tokens: readonly Token[]
-}
-
 /** Each level is a call of ours. */
 const deepest = 50
 
