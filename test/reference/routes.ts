@@ -13,7 +13,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exchangeMessage, openWebSocket } from '../e2e/support/clients.ts'
 import { ask, basic, seen } from './asking.ts'
-import { headerTests } from './headers.ts'
+import { expectEveryAnswersHeaders, headerTests } from './headers.ts'
 import { limitTests } from './limits.ts'
 import { type Deployment, type Site, testSite } from './site.ts'
 
@@ -125,6 +125,7 @@ function supervisorRows(site: Site, { supervisor }: Deployment): void {
     expect(redirect).toMatchObject({ status: 302, headers: { location: '/supervisor/' } })
     const refused = await ask(http, '/supervisor/')
     expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': expect.stringMatching(/^Basic /) } })
+    expectEveryAnswersHeaders(refused.headers)
     expect((await ask(http, '/supervisor/', basic('appsmith', 'wrong'))).status).toBe(401)
     const passed = basic('appsmith', 'open sesame')
     if (supervisor === 'upstream') {

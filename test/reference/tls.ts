@@ -13,6 +13,7 @@ import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { part } from '../parts.ts'
 import { ask, seen } from './asking.ts'
+import { expectEveryAnswersHeaders } from './headers.ts'
 import { type Deployment, type Site, testSite, type Variables } from './site.ts'
 import type { Seen } from './upstream.ts'
 
@@ -61,6 +62,7 @@ function listenerRows(site: Site): void {
     ] as const) {
       const { status, headers } = await ask(http, '/app?x=1', { method, host })
       expect({ status, connection: headers.connection }).toEqual({ status: 302, connection: 'close' })
+      expectEveryAnswersHeaders(headers)
       expect(headers.location?.toLowerCase()).toBe(`https://${domain}/app?x=1`)
     }
     // Probes ask localhost, and balancers ask by address.
