@@ -154,6 +154,15 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
     expect({ code, routes: out.includes('to: http://localhost:1') }).toEqual({ code: 0, routes: true })
   })
 
+  it('tells no value of a variable', async () => {
+    const file = join(folder, 'secret.caddyfile')
+    writeFileSync(file, ':80 {\n\t{$TOKEN_OF_A_TEST}\n\treverse_proxy localhost:1\n}\n')
+    process.env.TOKEN_OF_A_TEST = 'correct-horse-battery'
+    const { err } = await gatehouse('import', file).finally(() => delete process.env.TOKEN_OF_A_TEST)
+    expect(err).toMatch(/does not take this file.*\{\$TOKEN_OF_A_TEST\}/)
+    expect(err).not.toContain('correct-horse')
+  })
+
   it('tells where it reads a file otherwise', () => {
     const other = ':80 {\n\treverse_proxy /api/* localhost:2\n\treverse_proxy localhost:1\n}'
     expect(judged(':80 {\n\treverse_proxy localhost:1\n}', adapt(other))).toEqual([

@@ -21,9 +21,14 @@ export function judge(file: string, ours: Reading, adapted: string, environment:
   return [{ file, line: 1, column: 1, severity: 'changed', message }]
 }
 
+/** What is matched and by what it is answered; all else may hold the value of a variable, which may be a secret. */
 function shown(route: Value | undefined): string {
-  const text = route === undefined ? 'none' : JSON.stringify(route)
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  if (!isMapping(route)) return 'none'
+  const matched = ['host', 'path', 'methods'].flatMap((key) =>
+    route[key] === undefined ? [] : [[key, route[key]] as const],
+  )
+  const answer = ['to', 'files', 'file', 'redirect'].find((key) => route[key] !== undefined)
+  return `\`${answer}\` for ${JSON.stringify(Object.fromEntries(matched)).slice(0, 160)}`
 }
 
 /** The routes with all that makes no difference made alike: variables, names of listeners and upstreams, the order of keys. */
