@@ -1,6 +1,8 @@
 /** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readProof } from '../shared/challenge-files.ts'
+import { createDiskLane } from '../shared/disk-lane.ts'
+import type { Milliseconds } from '../shared/duration.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServedChallenge } from './ports.ts'
 import { sendText } from './respond.ts'
@@ -11,10 +13,15 @@ export const acmeProtocol = 'acme-tls/1'
 
 const folder = '/.well-known/acme-challenge/'
 
+// Of a local disk a thousandth of it; an ACME server asks again.
+const longestLook: Milliseconds = 2_000
+
 export class Challenges {
   #proofs: ReadonlyMap<string, string> = new Map()
   #contexts: ReadonlyMap<string, SecureContext> = new Map()
   #shared: string | undefined
+  /** Anybody may ask for tokens: where the storage hangs, not every question may take a thread. */
+  readonly #lane = createDiskLane()
 
   /** From now on these, and no others. */
   show(challenges: readonly ServedChallenge[]): void {
@@ -42,11 +49,26 @@ export class Challenges {
     if (proof !== undefined) show(exchange, proof)
     else if (token === undefined || this.#shared === undefined) otherwise()
     else
-      void readProof(this.#shared, token).then((found) => {
+      void this.#look(this.#shared, token, exchange).then((found) => {
         if (exchange.over) return
         if (found === undefined) otherwise()
         else show(exchange, found)
       })
+  }
+
+  /** Undefined, too, if the storage does not answer in time. Never rejects. */
+  #look(shared: string, token: string, exchange: Exchange): Promise<string | undefined> {
+    return new Promise((done) => {
+      let waited = false
+      const timer = setTimeout(() => {
+        waited = true
+        done(undefined)
+      }, longestLook)
+      void this.#lane(async () => (waited || exchange.over ? undefined : readProof(shared, token))).then((found) => {
+        clearTimeout(timer)
+        done(found)
+      })
+    })
   }
 
   /** For the name in a handshake. */

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -87,6 +88,23 @@ describe('an ACME server that asks a replica which did not order', () => {
     await writeFile(join(folder, 'account-key.pem'), 'secret')
     for (const name of ['../account.json', '..%2faccount.json', '%2e%2e/account.json', 'account-key.pem', '.', ''])
       expect((await ask(gateway, 'h1', { path: `/.well-known/acme-challenge/${name}` })).body).not.toContain('secret')
+  })
+
+  it('is left to the routes where the storage hangs, and takes no more than one thread of the disk', async () => {
+    const { gateway, folder } = await replica()
+    await writeProof(folder, token, 'the proof')
+    // Whoever opens it for reading waits for a writer (fifo(7)), as for a network volume whose server is gone.
+    const hanging = 'H'.repeat(43)
+    execFileSync('mkfifo', [join(folder, hanging)])
+    const questions = Array.from({ length: 8 }, () =>
+      ask(gateway, 'h1', { path: `/.well-known/acme-challenge/${hanging}` }),
+    )
+    // Four would be all of Node's threads: nothing else that is on a disk could be read.
+    expect(await readFile(join(folder, token), 'utf8')).toBe('the proof')
+    for (const { status } of await Promise.all(questions)) expect(status).toBe(302)
+    const writer = await open(join(folder, hanging), 'w')
+    await writer.close()
+    await expect.poll(async () => (await ask(gateway, 'h1', { path: asked })).body).toBe('the proof')
   })
 
   it('finds nothing that a crash left behind days ago', async () => {
