@@ -45,6 +45,11 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     expect(none).toEqual([])
   })
 
+  it('a domain may be a wildcard, for which there is a certificate of its own and no ACME server is asked', async () => {
+    const { certificates } = await singleContainerPlan(site, { APPSMITH_CUSTOM_DOMAIN: '*.app.example' })
+    expect(certificates.map(({ use }) => use.map(({ kind }) => kind))).toEqual([['files', 'certbot', 'internal']])
+  })
+
   it('the folder for what is temporary may have a blank in its name', async () => {
     const plan = await singleContainerPlan(site, { TMPDIR: '/tmp/of mine' })
     expect(commandOf(plan, 'mongodb').slice(-2)).toEqual(['--keyFile', '/tmp/of mine/mongodb-key'])
