@@ -50,6 +50,13 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     expect(certificates.map(({ use }) => use.map(({ kind }) => kind))).toEqual([['files', 'certbot', 'internal']])
   })
 
+  it('whose clients are in a private network believes its load balancer alone', async () => {
+    const trusted = async (env: Variables) => (await singleContainerPlan(site, env)).gateway?.trustedProxies
+    expect(await trusted({})).toContain('10.0.0.0/8')
+    expect(await trusted({ GATEHOUSE_TRUSTED_PROXIES: '10.1.2.3' })).toEqual(['127.0.0.0/8', '::1/128', '10.1.2.3/32'])
+    expect(await trusted({ GATEHOUSE_TRUSTED_PROXIES: 'none' })).toEqual(['127.0.0.0/8', '::1/128'])
+  })
+
   it('the folder for what is temporary may have a blank in its name', async () => {
     const plan = await singleContainerPlan(site, { TMPDIR: '/tmp/of mine' })
     expect(commandOf(plan, 'mongodb').slice(-2)).toEqual(['--keyFile', '/tmp/of mine/mongodb-key'])
