@@ -109,6 +109,8 @@ function destination(handler: HandlerPlan): string {
       return handler.fallback === undefined ? handler.root : `${handler.root}, else ${handler.fallback}`
     case 'file':
       return handler.path
+    case 'respond':
+      return String(handler.status)
     case 'redirect':
       return `${handler.status} ${handler.to}`
   }

@@ -20,6 +20,7 @@ import { answerUnread } from './guards/unread-body.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
+import { createRespond } from './handlers/respond.ts'
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts'
 import { createHealth } from './health.ts'
 import type { TargetStates } from './ports.ts'
@@ -185,6 +186,8 @@ function localHandler({ handler }: RoutePlan, files: FileService): RouteHandler 
       return createFileAnswer(handler, files)
     case 'redirect':
       return createRedirect(handler)
+    case 'respond':
+      return createRespond(handler)
     case 'files':
     case 'proxy':
       throw new Error(`routes of kind ${handler.kind} are made elsewhere`)

@@ -96,7 +96,7 @@ function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?:
 
 function resolveHandler(
   asked: Asked,
-  { to, timeouts = defaultTimeouts, files, file, redirect }: RouteConfig,
+  { to, timeouts = defaultTimeouts, files, file, redirect, respond }: RouteConfig,
 ): HandlerPlan {
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
@@ -107,6 +107,7 @@ function resolveHandler(
   }
   if (files) return resolveFiles(asked, files)
   if (file !== undefined) return { kind: 'file', path: absolute(asked, file) }
+  if (respond) return { kind: 'respond', ...respond }
   const { to: location = '', status = 302, close = false } = redirect ?? {}
   return { kind: 'redirect', to: location, status, close }
 }

@@ -11,8 +11,9 @@ export function routeLabel(route: RouteConfig): string {
   return route.to ? `* → ${answer}` : answer
 }
 
-function answerOf({ to, files, file, redirect }: RouteConfig): string {
+function answerOf({ to, files, file, redirect, respond }: RouteConfig): string {
   if (to) return 'name' in to ? to.name : to.origin
   if (files) return `files ${files.root}`
+  if (respond) return `respond ${respond.status}`
   return file === undefined ? `redirect ${redirect?.to ?? ''}` : `file ${file}`
 }

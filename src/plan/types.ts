@@ -150,7 +150,7 @@ export interface RouteMatch {
   readonly headers?: readonly { readonly name: string; readonly pattern: string }[]
 }
 
-export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan
+export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan | RespondPlan
 
 export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 
@@ -204,6 +204,13 @@ export interface FilePlan {
   readonly kind: 'file'
   /** Absolute path. */
   readonly path: string
+}
+
+/** An answer that stands in the file. */
+export interface RespondPlan {
+  readonly kind: 'respond'
+  readonly status: number
+  readonly body: string
 }
 
 export interface RedirectPlan {

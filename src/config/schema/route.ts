@@ -5,12 +5,14 @@ import { routeGuards } from './guards.ts'
 import { headersSchema } from './headers.ts'
 import { pathPrefix, pathTemplate } from './paths.ts'
 import {
+  anyText,
   boolean,
   choice,
   duration,
   headerName,
   headerText,
   headerValue,
+  integer,
   method,
   regularExpression,
   scalar,
@@ -54,7 +56,23 @@ const redirectSchema = mapping({
   close: boolean.describe('Close the connection afterwards').default(false),
 })
 
-export const handlerKeys = ['to', 'files', 'file', 'redirect'] as const
+const respondSchema = mapping({
+  status: integer('a status from 200 to 599', 200, 599).default(200),
+  body: anyText.describe('As text/plain, unless `response.headers` has another Content-Type').default(''),
+}).superRefine(({ status, body }, context) => {
+  // RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take the body for the beginning of the next answer.
+  if (body === '' || ![204, 205, 304].includes(status)) return
+  context.addIssue(
+    refusal(
+      'contradiction',
+      `an answer with status ${status} has no body`,
+      'leave `body` out, or write another status',
+      ['body'],
+    ),
+  )
+})
+
+export const handlerKeys = ['to', 'files', 'file', 'redirect', 'respond'] as const
 
 export const routeSchema = mapping({
   listener: oneOrMany(text('the name of a listener'), 'a list of listeners').optional(),
@@ -71,6 +89,7 @@ export const routeSchema = mapping({
   files: filesSchema.optional(),
   file: text('the path of a file').describe('One file, for every request that matches').optional(),
   redirect: redirectSchema.optional(),
+  respond: respondSchema.describe('An answer that stands here').optional(),
   stripPrefix: pathPrefix.describe('Taken from the front of the path; only with `to` or `files`').optional(),
   rewrite: mapping({ path: pathTemplate.describe('May hold {path}; the query stays as it came') })
     .describe('Another path, after `stripPrefix`; only with `to` or `files`')
@@ -92,7 +111,7 @@ export const routeSchema = mapping({
       refusal(
         'choose-one',
         'this route does not say how to answer',
-        'give one of `to`, `files`, `file` and `redirect`',
+        'give one of `to`, `files`, `file`, `redirect` and `respond`',
       ),
     )
   if (chosen.length > 1)

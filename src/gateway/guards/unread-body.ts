@@ -19,8 +19,9 @@ export function partFromSender(exchange: Exchange): FlatHeaders {
   const { request, stream, hasBody } = exchange
   if (!hasBody || Number(request.headers['content-length']) <= worthReading) return []
   if (stream) {
-    // RFC 9113 §8.1: the answer was complete without the rest of the request.
-    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+    // RFC 9113 §8.1: the answer was complete without the rest of the request. A head without a body is finished before it is
+    // written, and the reset would go out in its place.
+    stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)))
     return []
   }
   const { socket } = request
