@@ -41,7 +41,8 @@ async function listenersOf({ path, reached }: (typeof tables)[number], port: num
 
 /** `redis-server (pid 4711)`: the first that has one of these sockets, if we may see it. */
 async function ownerOf(sockets: ReadonlySet<string>): Promise<string | undefined> {
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+  // Out of descriptors, we cannot say who: no reason to die of.
+  for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
     const folder = `/proc/${pid}/fd`
     const links = (await readdir(folder).catch(() => [])).map((fd) => readlink(`${folder}/${fd}`).catch(() => ''))
     if ((await Promise.all(links)).some((link) => sockets.has(link))) {

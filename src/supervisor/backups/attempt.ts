@@ -3,12 +3,12 @@
  * hidden folder, so that whatever dies on the way, a half of one never looks like a backup.
  */
 import { constants } from 'node:fs'
-import { chmod, chown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupPlan } from '../../plan/backups.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { makeFolder } from '../../shared/folder.ts'
-import { filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
+import { type BackupFile, filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
 import { nameFor, unfinishedFolder } from './names.ts'
 
 export interface Attempt {
@@ -37,15 +37,19 @@ export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Att
   const unfinished = unfinishedFolder(plan)
   const work = join(unfinished, 'work')
   await makeFolder(unfinished, owner ? passable : 0o700)
+  await refuseLink(unfinished)
   await chmod(unfinished, owner ? passable : 0o700)
   await rm(work, { recursive: true, force: true })
   await writeFile(join(unfinished, firstAttempt), '', { flag: 'wx', mode: 0o600 }).catch(unlessThere)
   await rm(join(unfinished, lastAttempt), { force: true })
   await writeFile(join(unfinished, lastAttempt), '', { mode: 0o600 })
   const discard = () => rm(work, { recursive: true, force: true }).catch(() => {})
-  if (!plan.named) return { keep: () => complaintOf(keepFound(plan)), discard }
+  if (!plan.named) {
+    const before = await filesOf(plan)
+    return { keep: () => complaintOf(keepFound(plan, before)), discard }
+  }
   await mkdir(work, { mode: 0o700 })
-  if (owner) await chown(work, owner.uid, owner.gid)
+  if (owner) await lchown(work, owner.uid, owner.gid)
   const began = Date.now()
   const path = join(work, nameFor(plan, began))
   return {
@@ -57,6 +61,12 @@ export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Att
     },
     discard,
   }
+}
+
+/** A user who may write to the folder of the backups would have root change the mode of what the link leads to, and delete there. */
+async function refuseLink(folder: string): Promise<void> {
+  if ((await lstat(folder)).isDirectory()) return
+  throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' })
 }
 
 /** What the program wrote becomes a backup, readable by its user and nobody else. */
@@ -87,12 +97,14 @@ async function freePath(plan: BackupPlan, began: number): Promise<string> {
   }
 }
 
-/** The program has put its file in its place itself: there must be one that was not there before, and not an empty one. */
-async function keepFound(plan: BackupPlan): Promise<string | undefined> {
-  const began = await lstat(join(unfinishedFolder(plan), lastAttempt))
-  const [newest] = await filesOf(plan)
-  // Both times are the file system's own: its clock may be behind ours by some milliseconds.
-  if (!newest || newest.at < began.mtimeMs) return 'ended well, but there is no new file among its backups'
+/**
+ * The program has put its file in its place itself: there must be one that was not there before, and not an empty one. Not one
+ * that is newer than the run: a file that a wrong clock dated ahead would make every run a success.
+ */
+async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promise<string | undefined> {
+  const times = new Map(before.map(({ name, at }) => [name, at]))
+  const newest = (await filesOf(plan)).find(({ name, at }) => times.get(name) !== at)
+  if (!newest) return 'ended well, but there is no new file among its backups'
   if (newest.size === 0) return 'ended well, but its newest backup is empty'
   await rm(unfinishedFolder(plan), { recursive: true, force: true })
   return undefined

@@ -114,10 +114,12 @@ export class Backups {
   }
 
   async #look(entry: Entry): Promise<void> {
-    const before = entry.seen
     entry.looking = true
-    entry.seen = await this.#lane(() => lookInto(entry.plan))
+    const seen = await this.#lane(() => lookInto(entry.plan))
     entry.looking = false
+    // Not read before: a look that was under way may have told of the new one already.
+    const before = entry.seen
+    entry.seen = seen
     const [newest, known] = [entry.seen.files[0], before?.files[0]]
     if (before && newest && newest.at !== known?.at) this.#tellOfNew(entry)
   }

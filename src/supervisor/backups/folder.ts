@@ -53,11 +53,12 @@ const ahead: Milliseconds = 3_600_000
  * until then, and `keep` would delete each new one for its sake.
  */
 function believed(at: number): number {
-  return at > Date.now() + ahead ? 0 : at
+  return at > Date.now() + ahead ? 0 : Math.max(0, at)
 }
 
+/** Of the same second the one with the higher number, which may be one with more digits. */
 function newestFirst(files: readonly BackupFile[]): readonly BackupFile[] {
-  return files.toSorted((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1))
+  return files.toSorted((a, b) => b.at - a.at || b.name.length - a.name.length || (a.name < b.name ? 1 : -1))
 }
 
 /** All that look like backups, also those that may not be complete. A missing folder holds none. */

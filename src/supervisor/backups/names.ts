@@ -15,15 +15,17 @@ export function nameFor({ prefix, suffix }: BackupPlan, at: number, copy = 1): s
  * Whether a file counts, by its name. Those that we name say when they were made, which no copying of a volume changes; and
  * one that somebody called otherwise to keep it for good is none of ours.
  */
-export function isBackupName({ prefix, suffix, named }: BackupPlan, name: string): boolean {
+export function isBackupName(plan: BackupPlan, name: string): boolean {
+  const { prefix, suffix, named } = plan
   if (name.length <= prefix.length + suffix.length || !name.startsWith(prefix) || !name.endsWith(suffix)) return false
-  return !named || timePattern.test(middleOf({ prefix, suffix }, name))
+  return !named || timeOfName(plan, name) !== undefined
 }
 
-/** Unix time in milliseconds; only of a name that we gave. */
+/** Unix time in milliseconds; only of a name that we may have given: there is no 13th month. */
 export function timeOfName(plan: BackupPlan, name: string): number | undefined {
   const [, day, hours, minutes, seconds] = timePattern.exec(middleOf(plan, name)) ?? []
-  return day === undefined ? undefined : Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)
+  const time = Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)
+  return Number.isNaN(time) ? undefined : time
 }
 
 function middleOf({ prefix, suffix }: Pick<BackupPlan, 'prefix' | 'suffix'>, name: string): string {

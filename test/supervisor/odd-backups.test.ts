@@ -1,0 +1,76 @@
+/** What others put beside a task's backups, by a mistake or on purpose. */
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { backupStatusSchema } from '../../src/control/contract-backups.ts'
+import type { BackupPlan } from '../../src/plan/backups.ts'
+import { beginAttempt } from '../../src/supervisor/backups/attempt.ts'
+import { lookInto } from '../../src/supervisor/backups/folder.ts'
+import { standingOf } from '../../src/supervisor/backups/standing.ts'
+
+let folder: string
+let plan: BackupPlan
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-backups-'))
+  plan = { folder, prefix: 'db-', suffix: '.dump', named: true, overdue: 1_000 }
+})
+
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function put(name: string, { content = 'old', year }: { content?: string; year?: number } = {}): void {
+  writeFileSync(join(folder, name), content)
+  if (year !== undefined) lutimesSync(join(folder, name), new Date(Date.UTC(year, 0)), new Date(Date.UTC(year, 0)))
+}
+
+async function standing() {
+  return standingOf(plan, await lookInto(plan), { now: Date.now(), since: 0 })
+}
+
+it('a file whose name has a time that there is not is no backup, and leaves the status readable', async () => {
+  put('db-2026-13-45T99-99-99Z.dump')
+  expect(await standing()).toMatchObject({ files: 0, overdue: true })
+})
+
+it('a file of a year before 1970 leaves the status readable', async () => {
+  put('db-0001-01-01T00-00-00Z.dump')
+  expect(backupStatusSchema.parse(await standing())).toMatchObject({ newest: { at: 0 }, overdue: true })
+})
+
+it('of one second the highest number is the newest, also when it has more digits', async () => {
+  for (const copy of ['', '-2', '-9', '-10']) put(`db-2026-01-01T00-00-00Z${copy}.dump`)
+  const names = (await lookInto(plan)).files.map(({ name }) => name.slice('db-2026-01-01T00-00-00Z'.length))
+  expect(names).toEqual(['-10.dump', '-9.dump', '-2.dump', '.dump'])
+})
+
+it('a file that is dated ahead does not make every run a success of a program that names its files itself', async () => {
+  plan = { ...plan, named: false }
+  put('db-ahead.dump', { year: 2_090 })
+  const idle = await beginAttempt(plan)
+  expect(await idle.keep()).toBe('ended well, but there is no new file among its backups')
+  const busy = await beginAttempt(plan)
+  put('db-new.dump')
+  expect(await busy.keep()).toBeUndefined()
+  expect((await lookInto(plan)).files.map(({ name }) => name)).toEqual(['db-new.dump', 'db-ahead.dump'])
+})
+
+it('a link in the place of the hidden folder has nobody change or delete what it leads to', async () => {
+  const elsewhere = join(folder, 'elsewhere')
+  mkdirSync(join(elsewhere, 'work'), { recursive: true, mode: 0o750 })
+  symlinkSync(elsewhere, join(folder, '.db-.dump.unfinished'))
+  await expect(beginAttempt(plan, { uid: 1, gid: 1 })).rejects.toMatchObject({ code: 'ENOTDIR' })
+  expect(statSync(elsewhere).mode & 0o777).toBe(0o750)
+  expect(existsSync(join(elsewhere, 'work'))).toBe(true)
+  expect(readdirSync(elsewhere)).toEqual(['work'])
+})
