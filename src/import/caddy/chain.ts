@@ -175,7 +175,11 @@ class Run {
     for (let { whole } = group; whole; whole = whole.whole) {
       const again = common(whole.requests, wanted)
       if (!again.requests || again.lost.length > 0) continue
-      if (isGuardedMore(group.state, whole.state)) break
+      if (isGuardedMore(group.state, whole.state)) {
+        if (!refuses(step)) break
+        this.#refuse(whole, wanted, { lost, step })
+        return []
+      }
       if (this.#answered(again.requests)) return []
       this.#unsay(whole.step, lost)
       whole.goOn(again.requests)
@@ -195,6 +199,19 @@ class Run {
     return []
   }
 
+  /**
+   * Whoever is refused need not show a password first: all that these patterns match is refused in front, rather than everything
+   * behind the password.
+   */
+  #refuse(whole: Whole, wanted: Requests, { lost, step }: { lost: Common['lost']; step: Step }): void {
+    const meant = wanted.paths?.filter((path) => lost.some(([, other]) => other === path)) ?? []
+    const { requests } = common(whole.requests, meant.length > 0 ? { ...wanted, paths: meant } : wanted)
+    if (!requests) return
+    const which = meant.map((path) => `\`${path}\``).join(', ') || 'all of it'
+    this.#notes.changed(step.at, `\`${step.name}\`: done in front of what asks for a password, for ${which}`)
+    this.#perform(step, { ...whole, requests }, () => {})
+  }
+
   #draw({ requests, state }: Group, answer: Answer, at: Place): void {
     if (!this.#answered(requests)) this.routes.push({ requests, state, answer, at })
   }
@@ -209,6 +226,10 @@ class Run {
       this.#notes.untranslated(at, '`log_skip`: what is not logged is said by patterns of paths, in `accessLog.skip`')
     else for (const path of paths) this.unlogged.add(path)
   }
+}
+
+function refuses({ does }: Step): boolean {
+  return does.kind === 'answer' && does.answer.kind === 'status' && does.answer.status >= 400
 }
 
 function goesOn({ answer }: Drawn): boolean {

@@ -152,12 +152,13 @@ function numberOrText(text: string): string | number {
 }
 
 export const readRequestBody: Reader = ({ block, scope }) => {
-  for (const line of block) {
+  const sizes = block.flatMap((line) => {
     const size = directiveName(line) === 'max_size' ? ourSize(argumentsOf(line)[0]?.text ?? '') : undefined
-    if (size !== undefined) return [{ kind: 'change', change: (state) => ({ ...state, requestBody: size }) }]
-    leftOut(line, scope.notes, '`limits.requestBody` takes a size such as `150MB`')
-  }
-  return []
+    if (size === undefined) leftOut(line, scope.notes, '`limits.requestBody` takes a size such as `150MB`')
+    return size ?? []
+  })
+  const requestBody = sizes.at(-1)
+  return requestBody === undefined ? [] : [{ kind: 'change', change: (state) => ({ ...state, requestBody }) }]
 }
 
 const encodings = ['zstd', 'br', 'gzip']

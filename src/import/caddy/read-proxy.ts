@@ -31,7 +31,7 @@ const balances: Readonly<Record<string, string>> = {
 }
 
 /** Every answer of a stream is passed on as it comes, and what an upstream or client does not take is never piled up. */
-const needless = new Set(['flush_interval', 'stream_timeout', 'stream_close_delay', 'verbose_logs', 'trusted_proxies'])
+const needless = new Set(['flush_interval', 'verbose_logs'])
 
 export const readReverseProxy: Reader = (line) => {
   const proxy: Asking = {
@@ -148,6 +148,13 @@ function readOption(proxy: Asking, option: Directive, { line, before }: Around):
     case 'lb_retry_match':
       leftOut(option, notes, 'a request is tried again as long as nothing of it was sent, on each target once')
       return
+    case 'trusted_proxies':
+      leftOut(option, notes, 'whose X-Forwarded-* are believed is said once for all, by `gateway.trustedProxies`')
+      return
+    case 'stream_timeout':
+    case 'stream_close_delay':
+      leftOut(option, notes, 'a stream goes on as long as bytes are sent; one that stands still is ended')
+      return
     default:
       leftOut(option, notes, 'nothing of ours does this; see docs/proxy.md')
   }
@@ -160,11 +167,18 @@ function readBalance(upstream: Written, option: Directive, { scope: { notes } }:
   else leftOut(option, notes, `${policy}: there are round-robin, random, least-requests and first`)
 }
 
-/** Host, X-Forwarded-* and the address of the client are set without being asked for. */
+/** What these hold without being asked for. */
+const asForwarded: Readonly<Record<string, RegExp>> = {
+  'x-forwarded-for': /^\{(http\.request\.)?(remote|remote_host|client_ip|remote\.host|header\.x-forwarded-for)\}$/i,
+  'x-forwarded-proto': /^\{(http\.request\.)?(scheme|header\.x-forwarded-proto)\}$/i,
+  'x-forwarded-host': /^\{(http\.request\.)?(host|hostport|header\.x-forwarded-host)\}$/i,
+}
+
+/** Host and X-Forwarded-* are set without being asked for, unless they are to be something else. */
 function readHeaderUp(proxy: Asking, words: readonly Token[], line: Line): void {
   const [field, value] = words
   const name = field?.text.toLowerCase() ?? ''
-  if (/^x-forwarded-(for|proto|host)$/.test(name)) return
+  if (asForwarded[name]?.test(value?.text ?? '') && words.length === 2) return
   if (name === 'host' && /^\{(http\.request\.)?(host|hostport)\}$/.test(value?.text ?? '')) return
   if (name === 'host' && field && /^\{(http\.reverse_proxy\.)?upstream(_|\.)hostport\}$/.test(value?.text ?? '')) {
     const rule: Value = (proxy.targets[0] ?? '').replace(/^https?:\/\//, '')

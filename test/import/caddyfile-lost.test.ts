@@ -1,0 +1,93 @@
+/** What real Caddyfiles lost on the way here, without a word or to everybody. */
+import { describe, expect, it } from 'vitest'
+import type { Entries, Value } from '../../src/import/reading.ts'
+import { importTexts } from './importing.ts'
+
+function imported(...lines: readonly string[]) {
+  return importTexts({ Caddyfile: lines.join('\n') })
+}
+
+/** A site for all names with these lines; the first of them is line 2. */
+function site(...lines: readonly string[]) {
+  return imported(':80 {', ...lines, '}')
+}
+
+function routesOf({ config }: ReturnType<typeof imported>): readonly Entries[] {
+  const routes: Value | undefined = (config.gateway as Entries).routes
+  return Array.isArray(routes) ? routes : []
+}
+
+describe('what is refused in front of a password', () => {
+  const blog = site(
+    '@blocked path *.sql /debug.log',
+    'respond @blocked 403',
+    'basic_auth /admin/* {',
+    '  boss $2a$14$hash',
+    '}',
+    'reverse_proxy localhost:9000',
+  )
+
+  it('does not close everything behind the password', () => {
+    expect(routesOf(blog).find(({ path }) => path === '/admin/*')).toMatchObject({
+      auth: { basic: 'boss' },
+      to: 'http://localhost:9000',
+    })
+  })
+
+  it('is refused first, and that is told', () => {
+    expect(routesOf(blog)[0]).toMatchObject({ path: '*.sql', deny: ['0.0.0.0/0', '::/0'] })
+    expect(blog.lines).toContain(
+      'Caddyfile:3:1: changed: `respond`: done in front of what asks for a password, for `*.sql`',
+    )
+  })
+})
+
+describe('X-Forwarded headers that an upstream is told', () => {
+  it('go on where they are fixed: behind a proxy that ends TLS the application would redirect for ever', () => {
+    const { config } = site('reverse_proxy app:1 {', '  header_up X-Forwarded-Proto https', '}')
+    expect((config.gateway as Entries).request).toEqual({ headers: { 'X-Forwarded-Proto': 'https' } })
+  })
+
+  it('are told where they come from a header that is not known here', () => {
+    const { lines } = site(
+      'reverse_proxy app:1 {',
+      '  header_up X-Forwarded-For {http.request.header.CF-Connecting-IP}',
+      '}',
+    )
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^Caddyfile:3:\d+: untranslated: .*\{http\.request\.header\.CF-Connecting-IP\}/),
+    )
+  })
+
+  it('need no option where they are what they are anyway', () => {
+    const { config, lines } = site(
+      'reverse_proxy app:1 {',
+      '  header_up X-Forwarded-Proto {scheme}',
+      '  header_up X-Forwarded-For {remote_host}',
+      '  header_up X-Forwarded-Host {host}',
+      '}',
+    )
+    expect(config.gateway).not.toHaveProperty('request')
+    expect(lines.join('\n')).not.toMatch(/x-forwarded/i)
+  })
+})
+
+it.each<[string, readonly string[], string]>([
+  [
+    'what one upstream is believed',
+    ['reverse_proxy app:1 {', '  trusted_proxies private_ranges', '}'],
+    'Caddyfile:3:3: untranslated: `trusted_proxies`',
+  ],
+  [
+    'the longest time of a stream',
+    ['reverse_proxy app:1 {', '  stream_timeout 1h', '}'],
+    'Caddyfile:3:3: untranslated: `stream_timeout`',
+  ],
+  [
+    'what stands behind the size of a body',
+    ['request_body {', '  max_size 1MB', '  read_timeout 10s', '}', 'reverse_proxy app:1'],
+    'Caddyfile:4:3: untranslated: `read_timeout`',
+  ],
+])('%s is told', (_, lines, told) => {
+  expect(site(...lines).lines.map((line) => line.slice(0, told.length))).toContain(told)
+})
