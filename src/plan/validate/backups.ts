@@ -1,18 +1,20 @@
 import { textOfItem } from '../../config/command-items.ts'
 import { deepest } from '../../config/located.ts'
 import { formatDuration } from '../../shared/duration.ts'
-import { type Asked, absolute, type Check, keyAt, named, valueAt, wasLost } from '../asked.ts'
-import { backupPlaceholder } from '../backups.ts'
-import { longestPause } from '../resolve-backup.ts'
+import { type Asked, type Check, keyAt, named, valueAt, wasLost } from '../asked.ts'
+import { type BackupPlan, backupPlaceholder } from '../backups.ts'
+import { longestPause, resolveBackup } from '../resolve-backup.ts'
 
 /** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
 export const backups: Check = (asked, report) => {
   const { processes } = asked.config
-  const owners = new Map<string, string>()
-  for (const [name, { kind, schedule, backup, command }] of Object.entries(processes)) {
+  const others = new Map<string, BackupPlan>()
+  for (const [name, process] of Object.entries(processes)) {
+    const { kind, schedule, backup, command } = process
     const own = ['processes', name]
-    const isNamed = command.some((word) => word.includes(backupPlaceholder))
-    if (!backup) {
+    const plan = resolveBackup(asked, name, process)
+    if (!backup || !plan) {
+      const isNamed = command.some((word) => word.includes(backupPlaceholder))
       if (!isNamed || wasLost(asked, [...own, 'backup'])) continue
       report({
         code: 'contradiction',
@@ -30,14 +32,13 @@ export const backups: Check = (asked, report) => {
         mend: 'make it a task: `kind: task`',
       })
     }
-    const path = absolute(asked, backup.files)
-    const owner = owners.get(path)
-    owners.set(path, owner ?? name)
-    if (owner !== undefined) {
+    const [rival] = [...others].find(([, other]) => takes(plan, other) || takes(other, plan)) ?? []
+    others.set(name, plan)
+    if (rival !== undefined) {
       report({
         code: 'contradiction',
         at: valueAt(asked, [...own, 'backup', 'files']),
-        message: `\`${name}\` and \`${owner}\` would take each other's files for their own backups`,
+        message: `\`${name}\` and \`${rival}\` would take each other's files for their own backups`,
         mend: `give each a name of its own: \`${name}-*\``,
       })
     }
@@ -52,6 +53,14 @@ export const backups: Check = (asked, report) => {
       mend: 'allow more, or leave it out: then it follows the schedule',
     })
   }
+}
+
+/** Whether files of `other` have names that `one` counts, and `keep` deletes: `app-*` takes those of `app-users-*`. */
+function takes(one: BackupPlan, other: BackupPlan): boolean {
+  if (one.folder !== other.folder) return false
+  // With a time in it, and nothing else.
+  if (one.named && other.named) return one.prefix === other.prefix && one.suffix === other.suffix
+  return !one.named && other.prefix.startsWith(one.prefix) && other.suffix.endsWith(one.suffix)
 }
 
 /** The word of the command that has the placeholder. */

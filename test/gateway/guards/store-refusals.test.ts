@@ -20,6 +20,11 @@ const refusals: Readonly<
     trouble: /^WRONGPASS .*put the right user and password into/,
   },
   'knows no such user': { store: { user: 'nobody', password: 'hunter2' }, trouble: /^WRONGPASS / },
+  'wants another password, and says a word that this one is': {
+    wish: { password: 'right' },
+    store: { password: 'password' },
+    trouble: /^WRONGPASS \(put the right user and password into/,
+  },
   'has no such database': { store: { database: 99 }, trouble: /DB index is out of range/ },
   'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
   'is in a cluster without slots': {
@@ -92,7 +97,9 @@ describe('a server that is no Redis', () => {
   })
 
   it('is nobody at all: the plan serves all the same', async () => {
-    const gateway = await startSettled(planWith(storeAt(await freePort(), { host: 'localhost' })))
+    // What nobody has answered cannot repeat a password, though this one is part of it.
+    const store = storeAt(await freePort(), { host: 'localhost', password: 'REFUSED' })
+    const gateway = await startSettled(planWith(store))
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
     expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/ECONNREFUSED/) })
   })
