@@ -119,7 +119,7 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   const { errors, missing, unset } = verify(output, text, variables)
   for (const line of findingLines(findings)) terminal.err(`${line}\n`)
   for (const error of errors) terminal.err(`${formatDiagnostic(error)}\n`)
-  for (const { message } of missing) terminal.err(`not on this machine: ${message}\n`)
+  for (const message of new Set(missing.map((one) => one.message))) terminal.err(`not on this machine: ${message}\n`)
   if (unset.length > 0) terminal.err(`needs these variables, which are not set here: ${unset.join(', ')}\n`)
   terminal.err(`${summary(config, findings)}\n`)
   if (errors.length > 0)

@@ -13,16 +13,18 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
     if (severity !== 'untranslated' && told.has(key)) continue
     told.add(key)
     lines.push(`${file}:${line}:${column}: ${severity}: ${message}`)
-    const others = findings.filter((finding) => finding.severity === severity && finding.message === message).slice(1)
-    if (severity !== 'untranslated' && others.length > 0) lines.push(`    also at ${placesOf(others)}`)
+    if (severity === 'untranslated') continue
+    const here = `${file}:${line}`
+    const same = findings.filter((finding) => finding.severity === severity && finding.message === message)
+    const others = [...new Set(same.map((one) => `${one.file}:${one.line}`))].filter((place) => place !== here)
+    if (others.length > 0) lines.push(`    also at ${listed(others)}`)
   }
   return lines
 }
 
 const mostPlaces = 6
 
-function placesOf(findings: readonly Finding[]): string {
-  const places = [...new Set(findings.map(({ file, line }) => `${file}:${line}`))]
+function listed(places: readonly string[]): string {
   const shown = places.slice(0, mostPlaces).join(', ')
   return places.length > mostPlaces ? `${shown} and ${places.length - mostPlaces} more` : shown
 }

@@ -88,6 +88,71 @@ it.each<[string, readonly string[], string]>([
     ['request_body {', '  max_size 1MB', '  read_timeout 10s', '}', 'reverse_proxy app:1'],
     'Caddyfile:4:3: untranslated: `read_timeout`',
   ],
+  [
+    'the text of a refusal',
+    ['respond /x "Please go" 403', 'reverse_proxy app:1'],
+    'Caddyfile:2:12: changed: `respond`: this text',
+  ],
 ])('%s is told', (_, lines, told) => {
   expect(site(...lines).lines.map((line) => line.slice(0, told.length))).toContain(told)
+})
+
+it('a size of headers that cannot be read is told', () => {
+  const { lines } = imported('{', 'servers {', '  max_header_size huge', '}', '}', ':80 {', 'reverse_proxy app:1', '}')
+  expect(lines[0]).toMatch(/^Caddyfile:3:3: untranslated: `max_header_size`/)
+})
+
+it('what is said of one server only is told to be for all', () => {
+  const { lines } = imported(
+    '{',
+    'servers :8443 {',
+    '  max_header_size 8KB',
+    '}',
+    '}',
+    ':80 {',
+    'reverse_proxy app:1',
+    '}',
+  )
+  expect(lines[0]).toMatch(/^Caddyfile:2:1: changed: `servers :8443`/)
+})
+
+it('names proved in the DNS for all sites are still proved there', () => {
+  const { config, lines } = imported(
+    '{',
+    'acme_dns cloudflare {$TOKEN}',
+    '}',
+    'a.example.com {',
+    'reverse_proxy app:1',
+    '}',
+  )
+  expect(config.certificates).toEqual([
+    { domains: ['a.example.com'], use: [{ acme: { challenges: ['dns-01'], dns: { run: ['./dns-hook'] } } }] },
+  ])
+  expect(lines).toContain(
+    'Caddyfile:2:1: changed: `acme_dns cloudflare`: records are set by a program of yours, ./dns-hook',
+  )
+})
+
+it('a snippet with a place for a block does not make the file unreadable', () => {
+  const { lines, config } = imported(
+    '(app) {',
+    '  header X-App yes',
+    '  {block}',
+    '}',
+    ':80 {',
+    '  import app {',
+    '    header X-Block yes',
+    '    @a {',
+    '      path /a',
+    '    }',
+    '    redir @a /b',
+    '  }',
+    '  reverse_proxy app:1',
+    '}',
+  )
+  expect(lines.filter((line) => line.includes('untranslated'))).toEqual([])
+  expect(config.gateway).toMatchObject({
+    response: { headers: { 'X-App': 'yes', 'X-Block': 'yes' } },
+    routes: [{ path: '/a', redirect: { to: '/b' } }, { to: 'http://app:1' }],
+  })
 })

@@ -135,6 +135,22 @@ describe('a service of Compose', () => {
     ['restart: sometimes', '4:5: untranslated: `restart` is none of `no`, `always`, `on-failure` and `unless-stopped`'],
     ['stop_grace_period: soon', '4:5: untranslated: `stop_grace_period` is not a duration such as `1m30s`'],
     ['healthcheck: { test: [ASK, x] }', '4:20: untranslated: `test` begins with none of `CMD`, `CMD-SHELL` and `NONE`'],
+    [
+      'healthcheck: { retries: 5 }',
+      '4:18: untranslated: `healthcheck` without `test`: nobody here knows the one of the image',
+    ],
+    [
+      'healthcheck: { test: x, start_interval: 1s }',
+      '4:29: changed: `start_interval`: `ready` asks at one pace, `every`, from the start on',
+    ],
+    [
+      'deploy: { resources: { reservations: { memory: 1G } } }',
+      '4:28: untranslated: `reservations`: nothing is set aside for a program of a container',
+    ],
+    [
+      'deploy: { restart_policy: { condition: any, delay: 5s } }',
+      '4:49: untranslated: `restart_policy.delay`: `restart` has `backoff` and `giveUp`',
+    ],
     ['ulimits: { rttime: 5 }', '4:16: untranslated: there is no limit `rttime`'],
     [
       'environment: { "a b": secret }',

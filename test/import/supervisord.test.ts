@@ -149,6 +149,13 @@ describe('a program of supervisord', () => {
     expect(told).toEqual(expected === '' ? [] : [`supervisord.conf:${expected}`])
   })
 
+  it('tells which exits of a task are failures now', () => {
+    const { lines } = program('autorestart=false', 'startsecs=0', 'exitcodes=0,3')
+    expect(lines).toContain(
+      'supervisord.conf:5:1: changed: a task that exits with 3 has failed, and others wait for it; only 0 is none',
+    )
+  })
+
   it('never shows what a variable of the environment holds', () => {
     const { lines } = program('environment=1A="hunter2",B="hunter2"', 'stdout_syslog=on')
     expect(lines.join()).toContain('`1A`')
@@ -318,8 +325,8 @@ describe('the sections of supervisord itself', () => {
       'a.conf:1:1: untranslated: everybody may use this page: ours, `control.dashboard`, needs a user',
     ],
     [
-      '[inet_http_server]\nport=9001\nusername=x\npassword={SHA}82ab',
-      'a.conf:4:1: untranslated: of this password only a hash is known: give the user a new one in `users`',
+      '[inet_http_server]\nport=somewhere\nusername=x\npassword=y',
+      'a.conf:2:1: untranslated: `port` is no number here: give `control.dashboard` a path',
     ],
     [
       '[supervisrod]\nuser=x',
@@ -328,7 +335,18 @@ describe('the sections of supervisord itself', () => {
   ])('are told where they become nothing: %s', (text, expected) => {
     const read = importTexts({ 'a.conf': `${text}\n[program:p]\ncommand=p\ndirectory=/` })
     expect(read.lines).toEqual([expected])
-    expect(read.lines.join()).not.toContain('82ab')
+  })
+
+  it('keep the page and its user where only the hash of the password is known', () => {
+    const { config, lines } = importTexts({
+      'a.conf': '[inet_http_server]\nport=9001\nusername=x\npassword={SHA}82ab',
+    })
+    expect(config).toMatchObject({
+      users: { supervisor: { name: 'x', password: '${SUPERVISOR_PASSWORD:-}' } },
+      control: { dashboard: { auth: { basic: 'supervisor' } } },
+    })
+    expect(lines).toContainEqual(expect.stringMatching(/^a.conf:4:1: changed: .* set SUPERVISOR_PASSWORD/))
+    expect(lines.join()).not.toContain('82ab')
   })
 
   it('are read with the files that they include, each place in its own file', () => {

@@ -1,6 +1,7 @@
 /** Certificates for the names that sites serve by HTTPS. */
 import { isIP } from 'node:net'
 import type { Value } from '../reading.ts'
+import { byDns } from './acme.ts'
 import { isSecure } from './listeners.ts'
 import type { Notes } from './notes.ts'
 import type { Options } from './options.ts'
@@ -28,7 +29,7 @@ export function certificatesOf(sites: readonly SiteReading[], options: Options, 
       if (group.length === 0) continue
       const wildcard = group.some((name) => name.startsWith('*.'))
       const use = sourcesOf(site, { options, own, open, wildcard })
-      if (wildcard && JSON.stringify(use).includes('./dns-hook') && site.tls.acme.dns === undefined)
+      if (wildcard && JSON.stringify(use).includes('./dns-hook') && !(site.tls.acme.dns ?? options.acme.dns))
         notes.changed(
           site.at,
           'a certificate for `*.` is proved in the DNS: records are set by a program of yours, ./dns-hook',
@@ -68,7 +69,7 @@ function sourcesOf({ tls }: SiteReading, { options, own, open, wildcard }: Given
   if (tls.files) return [{ files: { ...tls.files, ...(open && { anyName: true }) } }]
   if (tls.internal || options.internal || own || !options.certificates) return [{ internal: {} }]
   const acme: Written = { ...options.acme, ...tls.acme }
-  if (wildcard && acme.dns === undefined) Object.assign(acme, { challenges: ['dns-01'], dns: { run: ['./dns-hook'] } })
+  if (wildcard && acme.dns === undefined) Object.assign(acme, byDns)
   // What Caddy has is used until it is due.
   return [...(options.storage === undefined ? [] : [{ caddy: { storage: options.storage } }]), { acme }]
 }

@@ -43,9 +43,16 @@ function expand(tokens: readonly Token[], imports: Imports, depth: number): Toke
       position = end
     } else if (token.first && token.text === 'import' && !token.quoted) {
       const words = lineBehind(tokens, position)
+      const last = position + words.length
+      const isBlock = isOpening(tokens[last])
+      const end = isBlock ? closingOf(tokens, last, token.at) : last
+      const given: Given = {
+        words: isBlock ? words.slice(0, -1) : words,
+        block: isBlock ? tokens.slice(last + 1, end) : [],
+      }
       if (depth >= deepest) throw new Unreadable(token.at, `imports are nested more than ${deepest} deep`)
-      expanded.push(...expand(imported(token, words, imports), imports, depth + 1))
-      position += words.length
+      expanded.push(...expand(imported(token, given, imports), imports, depth + 1))
+      position = end
     } else {
       if (isOpening(token)) level += 1
       if (isClosing(token)) level -= 1
@@ -72,18 +79,25 @@ function closingOf(tokens: readonly Token[], opening: number, at: Place): number
   throw new Unreadable(at, 'the brace of this snippet is never closed')
 }
 
-function imported(at: Token, words: readonly Token[], { snippets, folder }: Imports): Token[] {
-  const [name, ...given] = words
+/** What stands behind `import`: its words, and what is in its block. */
+interface Given {
+  readonly words: readonly Token[]
+  readonly block: readonly Token[]
+}
+
+function imported(at: Token, { words, block }: Given, { snippets, folder }: Imports): Token[] {
+  const [name, ...values] = words
+  const filled = (token: Token) => (token.text === '{block}' ? block : withArguments(token, values))
   if (name === undefined) throw new Unreadable(at.at, '`import` needs the name of a snippet or a file')
   const snippet = snippets.get(name.text)
-  if (snippet) return [...snippet].flatMap((token) => withArguments(token, given))
+  if (snippet) return snippet.flatMap(filled)
   const written = textNow(name.text, folder.environment)
   const path = isAbsolute(written) ? written : join(dirname(at.at.file), written)
   // A pattern may match nothing; a name may not.
   return (/[*?[]/.test(path) ? folder.glob(path) : [path]).flatMap((file) => {
     const text = folder.readFile(file)
     if (text === undefined) throw new Unreadable(name.at, `there is neither a snippet nor a file ${name.text}`)
-    return tokensOf(file, text).flatMap((token) => withArguments(token, given))
+    return tokensOf(file, text).flatMap(filled)
   })
 }
 

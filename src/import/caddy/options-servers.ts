@@ -28,7 +28,8 @@ export function readServer(options: Options, directive: Directive, notes: Notes)
       return
     case 'max_header_size': {
       const size = ourSize(texts[0] ?? '')
-      if (size !== undefined) options.limits.requestHeaders = size
+      if (size === undefined) leftOut(directive, notes, '`limits.requestHeaders` takes a size such as `16KB`')
+      else options.limits.requestHeaders = size
       return
     }
     case 'timeouts':

@@ -1,9 +1,8 @@
 /** The global options, in the first block of a Caddyfile. */
 
-import { acmeSchema } from '../../config/schema/acme.ts'
 import { address } from '../../config/schema/addresses.ts'
-import type { Value } from '../reading.ts'
 import { accepted } from './accepted.ts'
+import { readAcme } from './acme.ts'
 import { leftOut } from './lines.ts'
 import type { Notes } from './notes.ts'
 import { readServer } from './options-servers.ts'
@@ -72,7 +71,7 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
   const { at } = directive.words[0]
   const texts = argumentsOf(directive).map(({ text }) => ourText(text).text)
   const [first = ''] = texts
-  if (needless.has(name)) return
+  if (needless.has(name) || readAcme(options.acme, directive, notes)) return
   switch (name) {
     case 'order':
       return
@@ -82,22 +81,6 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       return
     case 'debug':
       options.log.level = 'debug'
-      return
-    case 'email':
-      options.acme.email = first
-      return
-    case 'acme_ca':
-      if (isDirectory(first)) options.acme.directory = directoryOf(first)
-      else leftOut(directive, notes, 'a directory is an `https://` URL')
-      return
-    case 'acme_ca_root':
-      options.acme.trust = first
-      return
-    case 'acme_eab':
-      options.acme.externalAccount = externalAccount(directive, notes)
-      return
-    case 'key_type':
-      readKeyType(options.acme, directive, notes)
       return
     case 'local_certs':
       options.internal = true
@@ -136,6 +119,8 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       readGlobalLog(options.log, directive, notes)
       return
     case 'servers':
+      if (first !== '')
+        notes.changed(at, `\`servers ${first}\`: limits and proxies that are believed are the same on all listeners`)
       for (const option of directive.block ?? []) readServer(options, option, notes)
       return
     case 'default_sni':
@@ -144,46 +129,6 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
     default:
       leftOut(directive, notes, 'no option of ours does this')
   }
-}
-
-export function isDirectory(url: string): boolean {
-  return /(?<!\$)\$\{/.test(url) || acmeSchema.safeParse({ directory: directoryOf(url) }).success
-}
-
-/** Directories by the names that our file has for them. */
-export function directoryOf(url: string): string {
-  if (url === 'https://acme-v02.api.letsencrypt.org/directory') return 'letsencrypt'
-  if (url === 'https://acme-staging-v02.api.letsencrypt.org/directory') return 'letsencrypt-staging'
-  if (url.startsWith('https://acme.zerossl.com/v2/DV90')) return 'zerossl'
-  return url
-}
-
-export function externalAccount(directive: Directive, notes: Notes): Value {
-  const account: Written = {}
-  for (const line of directive.block ?? []) {
-    const value = argumentsOf(line)[0]
-    if (directiveName(line) === 'key_id') account.keyId = ourText(value?.text ?? '').text
-    // A key in plain text would be copied into a file that may be shown around.
-    else if (directiveName(line) === 'mac_key') {
-      const variable = value !== undefined && /^\{(\$|env\.)/.test(value.text)
-      account.hmac = variable ? ourText(value.text).text : '${ACME_EAB_HMAC:-}'
-      if (!variable) notes.changed(line.words[0].at, '`mac_key`: a secret; set ACME_EAB_HMAC')
-    }
-  }
-  return account
-}
-
-const keyTypes: Readonly<Record<string, string>> = {
-  p256: 'ecdsa-p256',
-  p384: 'ecdsa-p384',
-  rsa2048: 'rsa-2048',
-  rsa4096: 'rsa-4096',
-}
-
-export function readKeyType(acme: Written, directive: Directive, notes: Notes): void {
-  const key = keyTypes[argumentsOf(directive)[0]?.text ?? '']
-  if (key !== undefined) acme.key = key
-  else leftOut(directive, notes, '`key` is ecdsa-p256, ecdsa-p384, rsa-2048 or rsa-4096')
 }
 
 const levels: Readonly<Record<string, string>> = {

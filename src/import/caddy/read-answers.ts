@@ -40,6 +40,9 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
       leftOut(line, scope.notes, 'an answer has a text of the gateway’s own (`errors`)')
   const written = values.findLast(({ text }) => /^\d{3}$/.test(text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
+  const text = values.find((value) => value.text !== written)
+  if (name === 'respond' && status >= 400 && text)
+    scope.notes.changed(text.at, '`respond`: this text is not sent: errors have one of the gateway’s own (`errors`)')
   const clients = matcher?.clients
   if (clients && status >= 400) {
     if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)

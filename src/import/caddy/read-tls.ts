@@ -1,7 +1,7 @@
 /** The directive `tls`: where certificates come from, and who must show one. */
+import { directoryOf, isDirectory, readAcme } from './acme.ts'
 import { leftOut } from './lines.ts'
 import type { Notes } from './notes.ts'
-import { directoryOf, externalAccount, isDirectory, readKeyType } from './options.ts'
 import type { Written } from './steps.ts'
 import { ourText } from './texts.ts'
 import { argumentsOf, type Directive, directiveName } from './tree.ts'
@@ -41,6 +41,7 @@ export function readTls(directives: readonly Directive[], notes: Notes): SiteTls
 function readOption(parts: Parts, option: Directive, notes: Notes): void {
   const texts = argumentsOf(option).map(({ text }) => ourText(text).text)
   const [first = ''] = texts
+  if (readAcme(parts.acme, option, notes)) return
   switch (directiveName(option)) {
     case 'protocols':
       if (first !== 'tls1.2' || (texts[1] ?? 'tls1.3') !== 'tls1.3')
@@ -51,29 +52,11 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
     case 'alpn':
       leftOut(option, notes, 'TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1; there is nothing to choose')
       return
-    case 'ca':
-      if (isDirectory(first)) parts.acme.directory = directoryOf(first)
-      else leftOut(option, notes, 'a directory is an `https://` URL')
-      return
-    case 'ca_root':
-      parts.acme.trust = first
-      return
-    case 'eab':
-      parts.acme.externalAccount = externalAccount({ ...option, block: pairs(option) }, notes)
-      return
-    case 'key_type':
-      readKeyType(parts.acme, option, notes)
-      return
     case 'issuer':
       readIssuer(parts, option, notes)
       return
     case 'client_auth':
       readClients(parts, option, notes)
-      return
-    case 'dns':
-      parts.acme.challenges = ['dns-01']
-      parts.acme.dns = { run: ['./dns-hook'] }
-      notes.changed(option.words[0].at, `\`dns ${first}\`: records are set by a program of yours, ./dns-hook`)
       return
     case 'on_demand':
       leftOut(option, notes, 'certificates are for names that are written out in `domains`')
@@ -83,14 +66,6 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
   }
 }
 
-/** `eab KEY MAC` as the block that the global option has. */
-function pairs(option: Directive): readonly Directive[] {
-  const [keyId, mac] = argumentsOf(option)
-  const line = (name: string, value: typeof keyId): Directive[] =>
-    value ? [{ words: [{ ...option.words[0], text: name }, value] }] : []
-  return [...line('key_id', keyId), ...line('mac_key', mac)]
-}
-
 function readIssuer(parts: Parts, option: Directive, notes: Notes): void {
   const [kind, value] = argumentsOf(option).map(({ text }) => ourText(text).text)
   if (kind === 'internal') parts.internal = true
@@ -98,15 +73,11 @@ function readIssuer(parts: Parts, option: Directive, notes: Notes): void {
     if (value !== undefined && isDirectory(value)) parts.acme.directory = directoryOf(value)
     for (const line of option.block ?? []) {
       const text = ourText(argumentsOf(line)[0]?.text ?? '').text
-      if (directiveName(line) === 'dir' && isDirectory(text)) parts.acme.directory = directoryOf(text)
-      else if (directiveName(line) === 'email') parts.acme.email = text
-      else if (directiveName(line) === 'trusted_roots') parts.acme.trust = text
-      else if (directiveName(line) === 'profile') parts.acme.profile = text
-      else if (directiveName(line) === 'eab')
-        parts.acme.externalAccount = externalAccount({ ...line, block: pairs(line) }, notes)
+      if (readAcme(parts.acme, line, notes)) continue
+      if (directiveName(line) === 'profile') parts.acme.profile = text
       else leftOut(line, notes, 'see `acme` in `certificates`')
     }
-  } else leftOut(option, notes, 'there are `acme` and `internal`')
+  } else leftOut(option, notes, 'there are `acme` and `internal`; ZeroSSL is `acme: { directory: zerossl }`')
 }
 
 const modes: Readonly<Record<string, string>> = { require_and_verify: 'required', verify_if_given: 'requested' }

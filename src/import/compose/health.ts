@@ -10,20 +10,22 @@ export function readyEntries(service: Fields, report: Report): Entries {
   const fields = service.fields('healthcheck')
   if (!fields) return {}
   const disabled = fields.boolean('disable')?.value
-  const exec = execOf(fields, report)
+  const exec = disabled ? undefined : execOf(fields, report)
   const interval = fields.duration('interval')
   const timeout = fields.duration('timeout')
   const retries = fields.number('retries')
   const startPeriod = fields.duration('start_period')
-  fields.duration('start_interval')
+  const startInterval = fields.duration('start_interval')
   for (const { key, at } of fields.unread()) report(at, 'untranslated', `\`healthcheck.${key}\` is not known`)
-  if (disabled || !exec) return {}
+  if (!exec) return {}
   if (startPeriod)
     report(
       startPeriod.at,
       'changed',
       '`start_period`: who is not ready within 5m, or within this time if it is longer, is started again',
     )
+  if (startInterval)
+    report(startInterval.at, 'changed', '`start_interval`: `ready` asks at one pace, `every`, from the start on')
   report(
     fields.at,
     'note',
@@ -43,7 +45,11 @@ export function readyEntries(service: Fields, report: Report): Entries {
 
 function execOf(fields: Fields, report: Report): readonly Value[] | undefined {
   const test = fields.node('test')
-  if (!test) return undefined
+  if (!test) {
+    const at = fields.at
+    report(at, 'untranslated', '`healthcheck` without `test`: nobody here knows the one of the image')
+    return undefined
+  }
   const [first, ...rest] = textsOf(test).map(({ value }) => value)
   if (first === undefined || first === 'NONE') return undefined
   if (test.kind === 'scalar') return ['sh', '-c', written(first)]

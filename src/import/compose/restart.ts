@@ -8,7 +8,7 @@ const endless = 1_000_000
 
 /** Entries of our process: `restart`. A task runs once, so what is said of it is dropped. */
 export function restartEntries(service: Fields, isTask: boolean, report: Report): Entries {
-  const { at, value } = policyOf(service) ?? { at: service.at, value: 'no' }
+  const { at, value } = policyOf(service, report) ?? { at: service.at, value: 'no' }
   if (isTask) {
     if (value !== 'no' && value !== 'none')
       report(at, 'changed', 'others wait for its end, so it is a task and runs once')
@@ -31,12 +31,14 @@ export function restartEntries(service: Fields, isTask: boolean, report: Report)
   }
 }
 
-function policyOf(service: Fields): Field<string> | undefined {
+function policyOf(service: Fields, report: Report): Field<string> | undefined {
   const own = service.text('restart')
   const policy = service.fields('deploy')?.fields('restart_policy')
   const condition = policy?.text('condition')
   const attempts = policy?.number('max_attempts')
   if (!policy) return own
+  for (const { key, at } of policy.unread())
+    report(at, 'untranslated', `\`restart_policy.${key}\`: \`restart\` has \`backoff\` and \`giveUp\``)
   const value = condition?.value ?? 'any'
   const counted = value === 'on-failure' && attempts ? `${value}:${attempts.value}` : value
   return { value: counted, at: condition?.at ?? policy.at }

@@ -155,8 +155,11 @@ function reportDeploy(fields: Fields, report: Report): void {
         'untranslated',
         `\`deploy.${key}\` belongs to a cluster: Kubernetes or Swarm runs the container that Gatehouse runs in`,
       )
-  const limits = deploy.entries.get('resources')?.value
-  const wanted = limits?.kind === 'mapping' ? limits.entries.get('limits')?.value : undefined
+  const resources = deploy.entries.get('resources')?.value
+  if (resources?.kind !== 'mapping') return
+  for (const [key, { at }] of resources.entries)
+    if (key !== 'limits') report(at, 'untranslated', `\`${key}\`: nothing is set aside for a program of a container`)
+  const wanted = resources.entries.get('limits')?.value
   if (wanted?.kind !== 'mapping') return
   for (const [key, { at }] of wanted.entries)
     if (key !== 'memory')

@@ -211,8 +211,8 @@ function reportTheRest(keys: Keys, report: Report): void {
     const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
     if (!severity || !message)
       report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-    // Off is what it is here as well.
-    else if (!/^(false|no|off|0)$/i.test(value)) report(at, severity, `\`${key}\`: ${message}`)
+    // Off, or left to supervisord, is what it is without a word as well.
+    else if (!/^(false|no|off|0|auto)$/i.test(value)) report(at, severity, `\`${key}\`: ${message}`)
   }
 }
 

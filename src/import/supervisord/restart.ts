@@ -38,7 +38,7 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
       'note',
       'with `startsecs=0` this is a task: it runs once, and others can wait until it is `completed`',
     )
-  if (exitcodes) reportExitCodes(exitcodes, restart.policy, report)
+  if (exitcodes) reportExitCodes(exitcodes, isTask ? 'task' : restart.policy, report)
   if (autostart?.value === false)
     report(autostart.at, 'changed', `\`autostart\`: it starts only if ${startVariable(name)} is set`)
   return {
@@ -78,6 +78,12 @@ function reportExitCodes({ value, at }: Read<string>, policy: Value | undefined,
     .split(',')
     .map((code) => code.trim())
     .filter((code) => code !== '0')
+  if (others.length > 0 && policy === 'task')
+    report(
+      at,
+      'changed',
+      `a task that exits with ${others.join(' or ')} has failed, and others wait for it; only 0 is none`,
+    )
   if (others.length > 0 && policy === 'on-failure')
     report(
       at,

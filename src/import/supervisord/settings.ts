@@ -148,18 +148,25 @@ function readServer(keys: Keys, report: Report): Settings {
   const port = keys.text('port')
   for (const { key, at } of keys.unread())
     report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-  if (password?.value.startsWith('{SHA}')) {
-    report(password.at, 'untranslated', 'of this password only a hash is known: give the user a new one in `users`')
-    return {}
-  }
   // A colon ends the name when a client sends it.
   if (!name?.value || !password?.value || name.value.includes(':')) {
     report(keys.section.at, 'untranslated', 'everybody may use this page: ours, `control.dashboard`, needs a user')
     return {}
   }
   const [, host = '', digits] = /^(?:(.*):)?(\d{1,5})$/.exec(port?.value.trim() ?? '') ?? []
-  const users = { supervisor: { name: written(name.value), password: written(password.value) } }
-  if (!port || digits === undefined) return { users }
+  const isHash = password.value.startsWith('{SHA}')
+  if (isHash)
+    report(
+      password.at,
+      'changed',
+      'a password cannot be won back from its hash: set SUPERVISOR_PASSWORD, else one is generated and shown at the start',
+    )
+  const secret = isHash ? '${SUPERVISOR_PASSWORD:-}' : written(password.value)
+  const users = { supervisor: { name: written(name.value), password: secret } }
+  if (digits === undefined) {
+    report(port?.at ?? keys.section.at, 'untranslated', '`port` is no number here: give `control.dashboard` a path')
+    return { users }
+  }
   const address = `${host === '*' ? '' : host}:${digits}`
   return { users, page: { at: keys.section.at, address, port: Number(digits), user: 'supervisor' } }
 }

@@ -97,7 +97,7 @@ function responseLine(handler: Json): Directive {
   if (isTrue(handler, 'abort')) return line(word(handler, 'abort'))
   if (location && /^3\d\d$/.test(status.text ?? ''))
     return line(word(handler, 'redir'), [word(handler, '*'), location, status])
-  return line(word(handler, 'respond'), [status])
+  return line(word(handler, 'respond'), [word(handler, '*'), entry(handler, 'body'), status])
 }
 
 function fileLines(handler: Json): readonly Directive[] {
