@@ -28,7 +28,7 @@ environment:
     FROM_JSON: { json: info.json, key: token }
 gateway:
   listeners: { http: { address: "127.0.0.1:${ports.gateway}" } }
-  routes: [{ path: /crashing/*, to: crashing }, { path: /*, to: steady }]
+  routes: [{ path: /crashing/*, to: crashing }, { path: /*, to: "http://127.0.0.1:${ports.probed}" }]
 metrics: { address: "127.0.0.1:${ports.metrics}" }
 storage: ./storage
 control: { socket: ./control.sock }
@@ -38,7 +38,6 @@ hooks:
 processes:
   steady:
     command: [sleep, "60", { when: { env: NEVER }, words: "\${OWN_ARGS}" }]
-    port: ${ports.probed}
     environment: { files: [{ path: own.env }], set: { OWN_SET: ${marked('process-set')} } }
     ready: { exec: ["true", "\${SET}", "\${OWN_SET:-}"] }
   crashing:

@@ -120,7 +120,7 @@ export async function orStopped<T>(gatehouse: Gatehouse, waited: Promise<T>): Pr
 }
 
 /** Programs that run as other users find what is theirs in it. */
-function publicFolder(prefix: string): string {
+export function publicFolder(prefix: string): string {
   const path = mkdtempSync(prefix)
   chmodSync(path, 0o755)
   return path

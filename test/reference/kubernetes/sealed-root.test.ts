@@ -13,9 +13,15 @@ import {
   startGatehouse,
 } from '../../e2e/support/gatehouse.ts'
 import { part } from '../../parts.ts'
-import { testSite } from '../site.ts'
+import { publicFolder, testSite } from '../site.ts'
 import { configs, environmentOf, type Pod, type Probe, podOf } from './pod.ts'
 import { mayUnshare, sealedRoot } from './sealed-root.ts'
+
+// Not where it lies on the machine, which may be below one of the container's own volumes, such as /tmp.
+const projectInside = '/project'
+
+/** A path of the project, as the container sees it. */
+const inside = (path: string): string => path.replace(projectFolder, projectInside)
 
 let gatehouse: Gatehouse | undefined
 
@@ -41,16 +47,16 @@ function statusOf(pid: number): Record<string, string> {
 
 /** What the container's own shell says of a command there: an exec probe. */
 async function probe(pid: number, { gatehouse: container }: Pod, command: readonly string[]) {
-  const inside = [
+  const entering = [
     '/usr/sbin/chroot',
     `/proc/${pid}/root`,
     '/bin/sh',
     '-c',
     'cd /etc/gatehouse && exec "$@"',
     'sh',
-    ...source,
+    ...source.map(inside),
   ]
-  return runGatehouse(command, { command: inside, env: environmentOf(container) })
+  return runGatehouse(command, { command: entering, env: environmentOf(container) })
 }
 
 describe.skipIf(!mayUnshare)('the sidecar, sealed as its manifest says', () => {
@@ -66,7 +72,7 @@ describe.skipIf(!mayUnshare)('the sidecar, sealed as its manifest says', () => {
       '/etc/gatehouse/gatehouse.yaml': join(projectFolder, configs.sidecar),
     }
     gatehouse = startGatehouse({
-      command: [...sealedRoot(join(site.folder, 'sealed'), pod, brought), '/usr-local/gatehouse'],
+      command: [...sealedRoot(publicFolder(join(site.folder, 'sealed-')), pod, brought), '/usr-local/gatehouse'],
       file: '/etc/gatehouse/gatehouse.yaml',
       env: {
         ...settings,
@@ -108,21 +114,21 @@ const parts = mayUnshare && part('postgres') && part('redis-server')
 describe.skipIf(!parts)('the single container, sealed as its manifest says', () => {
   const site = testSite({ start: () => Promise.reject(new Error('nothing is shared')) })
   const pod = podOf('single')
-  const programs = join(projectFolder, 'test/reference/programs')
+  const programs = inside(join(projectFolder, 'test/reference/programs'))
 
   it('starts, with databases of users of their own, tells its health and stops', async () => {
-    const folder = join(site.folder, 'sealed')
+    const folder = publicFolder(join(site.folder, 'sealed-'))
     const ports = await freePorts(9)
     mkdirSync(join(site.folder, 'server/mongo'), { recursive: true })
     const brought = {
       '/opt/appsmith': site.folder,
       '/etc/gatehouse/gatehouse.yaml': join(projectFolder, configs.single),
       '/etc/gatehouse/appsmith': join(projectFolder, 'config/appsmith'),
-      [projectFolder]: projectFolder,
+      [projectInside]: projectFolder,
     }
-    const path = [join(programs, 'bin'), join(projectFolder, 'node_modules/.bin'), dirname(part('postgres') ?? '')]
+    const path = [join(programs, 'bin'), `${projectInside}/node_modules/.bin`, dirname(part('postgres') ?? '')]
     gatehouse = startGatehouse({
-      command: [...sealedRoot(folder, pod, brought), ...source],
+      command: [...sealedRoot(folder, pod, brought), ...source.map(inside)],
       file: '/etc/gatehouse/gatehouse.yaml',
       env: {
         ...environmentOf(pod.gatehouse),

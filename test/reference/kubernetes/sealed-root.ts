@@ -22,8 +22,8 @@ const files = {
 }
 
 /**
- * Words to stand before a command of the pod's Gatehouse; the process that they make is the command's own. `folder` does not
- * exist yet and is the test's own. `brought` maps paths in the container to those on the machine that are bound there, read-only.
+ * Words to stand before a command of the pod's Gatehouse; the process that they make is the command's own. `folder` is
+ * empty and the test's own. `brought` maps paths in the container to those on the machine that are bound there, read-only.
  */
 export function sealedRoot(folder: string, pod: Pod, brought: Readonly<Record<string, string>>): readonly string[] {
   for (const [path, text] of Object.entries(files)) {
