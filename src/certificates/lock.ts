@@ -3,7 +3,7 @@
  * one that is not touched any more is taken over. No clock of another machine is trusted: each looks for changes itself.
  */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, lstat, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Milliseconds } from '../shared/duration.ts'
@@ -100,10 +100,13 @@ function hold(path: string, token: string, { heartbeat }: LockTimes): Lock {
   }
 }
 
-/** Who holds it and when it was touched last; undefined if nobody does. */
+/**
+ * Who holds it and when it was touched last; undefined if nobody does. One that cannot be read, since another user left it, is
+ * held all the same: by somebody who can only be known by the time.
+ */
 async function signOf(path: string): Promise<string | undefined> {
   try {
-    const [content, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
+    const [content, { mtimeMs }] = await Promise.all([readFile(path, 'utf8').catch(() => ''), lstat(path)])
     return `${content}${mtimeMs}`
   } catch {
     return undefined

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
@@ -108,4 +108,15 @@ test('a holder that was stopped and comes back notices that it lost the lock, an
   expect(await sleeper.stillHolds()).toBe('false')
   expect(await held?.stillHeld()).toBe(true)
   await held?.release()
+})
+
+test('a lock that cannot be read, as one of another user who died, is not waited for without end', async () => {
+  const folder = await temporaryFolder()
+  // Root can read what has any mode; nobody can read this.
+  await symlink('nowhere', join(folder, 'lock'))
+  const door = createFolderLock(folder, times)
+  await expect
+    .poll(() => door.take().then((lock) => lock?.release().then(() => 'taken')), { timeout: 5_000 })
+    .toBe('taken')
+  expect(await readdir(folder)).toEqual([])
 })
