@@ -5,7 +5,8 @@ data=$1 program=$(readlink -f "$(command -v postgres)")
 bin=${program%/*} new=$(postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 # An upgrade that was interrupted between its two renames.
 [ -e "$data/PG_VERSION" ] || [ ! -e "$data-upgraded/PG_VERSION" ] || { rmdir "$data" || :; mv "$data-upgraded" "$data"; }
-[ -e "$data/PG_VERSION" ] || exec initdb --username postgres --pgdata "$data" --encoding UTF8 --auth trust
+# Made beside it: what a killed initdb leaves behind looks like a whole one.
+[ -e "$data/PG_VERSION" ] || { rm -rf "$data-new" && initdb -U postgres -D "$data-new" -E UTF8 -A trust && mv -T "$data-new" "$data"; exit; }
 old=$(cat "$data/PG_VERSION") before=${bin%/*/bin}/$(cat "$data/PG_VERSION")/bin
 [ "$old" != "$new" ] || exit 0
 [ -x "$before/postgres" ] || { echo "the data are of PostgreSQL $old: install postgresql-$old beside $new, once" >&2; exit 1; }
