@@ -89,6 +89,16 @@ it.each<[string, readonly string[], string]>([
     'Caddyfile:4:3: untranslated: `read_timeout`',
   ],
   [
+    'the name that a browser shows when it asks for a password',
+    ['basic_auth bcrypt "Our office" {', '  a $2a$14$x', '}', 'reverse_proxy app:1'],
+    'Caddyfile:2:19: changed: `basic_auth`',
+  ],
+  [
+    'an encoding that is none',
+    ['encode zstd lzma', 'reverse_proxy app:1'],
+    'Caddyfile:2:13: untranslated: `encode lzma`',
+  ],
+  [
     'the text of a refusal',
     ['respond /x "Please go" 403', 'reverse_proxy app:1'],
     'Caddyfile:2:12: changed: `respond`: this text',
@@ -155,4 +165,21 @@ it('a snippet with a place for a block does not make the file unreadable', () =>
     response: { headers: { 'X-App': 'yes', 'X-Block': 'yes' } },
     routes: [{ path: '/a', redirect: { to: '/b' } }, { to: 'http://app:1' }],
   })
+})
+
+it('sites that a pattern finds nowhere are told: on another machine they would be missing', () => {
+  const { lines } = imported('import sites/*.conf', ':80 {', '  import parts/*', '  reverse_proxy app:1', '}')
+  expect(lines.filter((line) => line.includes('untranslated'))).toEqual([
+    'Caddyfile:1:8: untranslated: no file matches `sites/*.conf`',
+    'Caddyfile:3:10: untranslated: no file matches `parts/*`',
+  ])
+})
+
+it('what is kept from clients by a file that exists is told to be kept from all, once', () => {
+  const read = site('@lock file /maintenance', 'error @lock 503', 'reverse_proxy app:1')
+  expect(routesOf(read)).toHaveLength(1)
+  expect(routesOf(read)[0]).toMatchObject({ deny: ['0.0.0.0/0', '::/0'] })
+  expect(read.lines).toContain(
+    'Caddyfile:3:1: changed: no file decides who is kept out: nobody passes here, whether it exists or not',
+  )
 })

@@ -66,6 +66,8 @@ function externalAccount(line: Directive, notes: Notes): Value {
   const [first, second] = argumentsOf(line)
   const keyId = first ?? of('key_id')?.words[1]
   const mac = second ?? of('mac_key')?.words[1]
+  for (const other of line.block ?? [])
+    if (!/^(key_id|mac_key)$/.test(directiveName(other))) leftOut(other, notes, 'an account has `keyId` and `hmac`')
   const isVariable = mac !== undefined && /^\{(\$|env\.)/.test(mac.text)
   if (mac && !isVariable) notes.changed(mac.at, '`mac_key`: a secret; set ACME_EAB_HMAC')
   return {

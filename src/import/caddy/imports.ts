@@ -1,6 +1,6 @@
 /** Snippets and `import`: Caddy puts tokens in the place of the line, before it looks at the structure. */
 import { dirname, isAbsolute, join } from 'node:path'
-import { type Place, Unreadable } from './notes.ts'
+import { type Notes, type Place, Unreadable } from './notes.ts'
 import { textNow } from './texts.ts'
 import { type Token, tokensOf } from './tokens.ts'
 import { isClosing, isOpening } from './tree.ts'
@@ -21,12 +21,13 @@ const mostTokens = 200_000
 interface Imports {
   readonly snippets: Map<string, readonly Token[]>
   readonly folder: Folder
+  readonly notes: Notes
   count: number
 }
 
 /** The tokens of a file without its snippets, with all that it imports in place. */
-export function withImports(tokens: readonly Token[], folder: Folder): Token[] {
-  return expand(tokens, { snippets: new Map(), folder, count: 0 }, 0)
+export function withImports(tokens: readonly Token[], folder: Folder, notes: Notes): Token[] {
+  return expand(tokens, { snippets: new Map(), folder, notes, count: 0 }, 0)
 }
 
 function expand(tokens: readonly Token[], imports: Imports, depth: number): Token[] {
@@ -85,7 +86,7 @@ interface Given {
   readonly block: readonly Token[]
 }
 
-function imported(at: Token, { words, block }: Given, { snippets, folder }: Imports): Token[] {
+function imported(at: Token, { words, block }: Given, { snippets, folder, notes }: Imports): Token[] {
   const [name, ...values] = words
   const filled = (token: Token) => (token.text === '{block}' ? block : withArguments(token, values))
   if (name === undefined) throw new Unreadable(at.at, '`import` needs the name of a snippet or a file')
@@ -93,8 +94,10 @@ function imported(at: Token, { words, block }: Given, { snippets, folder }: Impo
   if (snippet) return snippet.flatMap(filled)
   const written = textNow(name.text, folder.environment)
   const path = isAbsolute(written) ? written : join(dirname(at.at.file), written)
-  // A pattern may match nothing; a name may not.
-  return (/[*?[]/.test(path) ? folder.glob(path) : [path]).flatMap((file) => {
+  const files = /[*?[]/.test(path) ? folder.glob(path) : [path]
+  // Caddy takes a pattern that matches nothing; on another machine than Caddy's whole sites would be missing.
+  if (files.length === 0) notes.untranslated(name.at, `no file matches \`${name.text}\``)
+  return files.flatMap((file) => {
     const text = folder.readFile(file)
     if (text === undefined) throw new Unreadable(name.at, `there is neither a snippet nor a file ${name.text}`)
     return tokensOf(file, text).flatMap(filled)

@@ -147,7 +147,8 @@ export function readGlobalLog(log: Written, directive: Directive, notes: Notes):
     switch (directiveName(line)) {
       case 'level': {
         const level = levels[text.toLowerCase()]
-        if (level !== undefined) log.level = level
+        if (level === undefined) leftOut(line, notes, '`log.level` is debug, info, warn or error')
+        else log.level = level
         break
       }
       case 'format':

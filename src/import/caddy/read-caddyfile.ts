@@ -22,7 +22,7 @@ export interface CaddyfileSource extends Folder {
 
 /** Never throws for what the file says: where it cannot be read at all, nothing but a finding comes out. */
 export function readCaddyfile({ file, text, ...folder }: CaddyfileSource): Reading {
-  return readTree(() => treeOf(withImports(tokensOf(file, text), folder)), folder.environment)
+  return readTree((notes) => treeOf(withImports(tokensOf(file, text), folder, notes)), folder.environment)
 }
 
 /** What `caddy adapt` prints, or a running Caddy has at `/config/`. */
@@ -30,10 +30,10 @@ export function readCaddyJson({ file, text }: Pick<CaddyfileSource, 'file' | 'te
   return readTree(() => caddyfileTree(jsonTree(file, text)), {})
 }
 
-function readTree(parse: () => Tree, environment: CaddyfileSource['environment']): Reading {
+function readTree(parse: (notes: Notes) => Tree, environment: CaddyfileSource['environment']): Reading {
   const notes = new Notes()
   try {
-    const { options: directives, sites } = parse()
+    const { options: directives, sites } = parse(notes)
     const options = readOptions(directives, notes)
     const scope: Scope = {
       notes,

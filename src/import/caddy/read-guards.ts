@@ -17,7 +17,9 @@ export function passwordVariable(key: string): string {
     .replace(/^(?=\d)/, '_')}_PASSWORD`
 }
 
-export const readBasicAuth: Reader = ({ at, block, scope }) => {
+export const readBasicAuth: Reader = ({ at, values, block, scope }) => {
+  const realm = values[1]
+  if (realm) scope.notes.changed(realm.at, '`basic_auth`: whoever is asked for a password is not shown this name')
   const users = block.map((line) => {
     const name = ourText(directiveName(line)).text
     // A key of our file holds no variable; the name beside it may.
@@ -168,6 +170,8 @@ export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
   const named = [...values.map(({ text }) => text), ...block.map(directiveName)].filter((name) =>
     encodings.includes(name),
   )
+  for (const { text, at: place } of values)
+    if (!encodings.includes(text)) notes.untranslated(place, `\`encode ${text}\`: there are zstd, br and gzip`)
   for (const line of block)
     if (!encodings.includes(directiveName(line)))
       leftOut(line, notes, 'what gets shorter is compressed, from 512 bytes on; `compression` names the encodings')

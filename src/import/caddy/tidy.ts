@@ -43,7 +43,12 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
       else notes.untranslated(one.at, problem)
     }
   }
-  return { routes: routes.map(withoutIndex), ...(live !== undefined && { live }) }
+  const closed = routes.filter(({ state }) => state.deny === everyAddress)
+  const reached = routes.filter((route) => {
+    const first = closed.find(({ requests }) => covers(requests, route.requests))
+    return first === undefined || routes.indexOf(first) >= routes.indexOf(route)
+  })
+  return { routes: reached.map(withoutIndex), ...(live !== undefined && { live }) }
 }
 
 const folders = 'a folder below the root that is asked for with its slash counts as a file if it has an index.html'
@@ -57,8 +62,11 @@ function denied(route: Drawn, notes: Notes): Tidy {
       route.at,
       `an answer with status ${answer.status} and no file behind it: 403 here, by \`deny\` of every address`,
     )
+  const { file, ...requests } = route.requests
+  if (file) notes.changed(route.at, 'no file decides who is kept out: nobody passes here, whether it exists or not')
   return {
     ...route,
+    requests,
     state: { response: state.response, request: {}, deny: everyAddress },
     answer: { kind: 'redirect', to: '/', status: 302 },
     existing: false,
