@@ -11,7 +11,8 @@ interface Speaker {
 export class StoreWatch {
   readonly #log: Log
   readonly #latest = new Map<Speaker, Map<number, StoreNews>>()
-  #awaySince: number | undefined
+  /** The outage that was told of. */
+  #outage: { readonly address: string; readonly since: number } | undefined
   /** Where it was last said that requests are counted. */
   #said: string | undefined
 
@@ -35,24 +36,30 @@ export class StoreWatch {
 
   /** For the status; empty while all is well. */
   troubles(): readonly string[] {
-    const away = this.#present().find(({ state }) => state === 'away')
+    const away = this.#away
     return away ? [troubleWith(away)] : []
   }
 
+  get #away(): StoreNews | undefined {
+    return this.#present().find(({ state }) => state === 'away')
+  }
+
   #tell(): void {
-    const [trouble] = this.troubles()
-    const [counting] = this.#present()
-    if (trouble !== undefined) {
-      if (this.#awaySince === undefined) this.#log.warn(trouble, { store: 'away' })
-      this.#awaySince ??= performance.now()
+    const away = this.#away
+    if (away) {
+      if (!this.#outage) this.#log.warn(troubleWith(away), { store: 'away' })
+      this.#outage ??= { address: away.address, since: performance.now() }
+      this.#said = undefined
       return
     }
-    const since = this.#awaySince
-    this.#awaySince = undefined
+    const outage = this.#outage
+    this.#outage = undefined
+    const [counting] = this.#present()
     if (!counting) return
     const where = `the Redis at ${counting.address}`
-    if (since !== undefined) {
-      const duration = Math.round(performance.now() - since)
+    // A reload may have named another instead.
+    if (outage?.address === counting.address) {
+      const duration = Math.round(performance.now() - outage.since)
       const words = `rate limits are those of all replicas again: ${where} is back after ${formatDuration(duration)}`
       this.#log.info(words, { store: 'back', duration })
     } else if (this.#said !== where) this.#log.info(`rate limits are counted by ${where}`, { store: 'counting' })

@@ -62,3 +62,12 @@ it('a reload that mends the password is over when the store before is closed', (
   expect(watch.troubles()).toEqual([])
   expect(said.at(-1)).toMatch(/^info: rate limits are those of all replicas again/)
 })
+
+it('a store that a reload names instead of one that is away is not said to be back', () => {
+  const thread = { state: 'well' }
+  const other = { ...counting, id: 2, address: 'other:6379' }
+  watch.heard(thread, away)
+  watch.heard(thread, other)
+  watch.heard(thread, closed)
+  expect(said).toEqual([`warn: ${trouble}`, 'info: rate limits are counted by the Redis at other:6379'])
+})
