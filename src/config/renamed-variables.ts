@@ -21,20 +21,21 @@ export function renamedFrom(written: Located): Renamed {
 }
 
 /**
- * The variables of one origin (a file, the container) under their new names. Where an origin has both, the new name counts.
+ * The variables of one origin (a file, the container) under their new names. Where an origin has both, the old name counts: whoever
+ * still has it has lived by it, and another database, say, must not take its place unasked.
  * Each origin by itself, so that an old name in the one that wins is not lost to a new name in the one that yields.
  */
 export function underNewNames(variables: Variables, renamed: Renamed): Variables {
   const rest: Record<string, string> = { ...variables }
   for (const [old, name] of Object.entries(renamed)) {
     const value = variable(variables, old)
-    if (value !== undefined && variable(variables, name) === undefined) rest[name] = value
+    if (value !== undefined) rest[name] = value
     delete rest[old]
   }
   return rest
 }
 
-/** Two values for one thing are told of: whoever decided until now may have taken the other. */
+/** Two values for one thing are told of. */
 export function reportBoth(variables: Variables, renamed: Renamed, origin: Origin, report: Report): void {
   for (const [old, name] of Object.entries(renamed)) {
     const values = [old, name].map((one) => variable(variables, one))
@@ -43,13 +44,13 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
       severity: 'warning',
       code: 'contradiction',
       at: origin.at,
-      message: `${origin.name} has both ${name} and its old name ${old}, with different values: ${name} counts`,
-      mend: `remove ${old}`,
+      message: `${origin.name} has both ${name} and its old name ${old}, with different values: that of ${old} counts`,
+      mend: `remove one of them, best ${old}`,
     })
   }
 }
 
-/** Those that have a value only by their old name. */
+/** Those that have their value by an old name. */
 export function promoted(variables: Variables, renamed: Renamed): Variables {
   const now = underNewNames(variables, renamed)
   const names = Object.values(renamed).filter((name) => now[name] !== undefined && now[name] !== variables[name])

@@ -16,9 +16,9 @@ test.each<[string, Record<string, string>, Record<string, string | undefined>]>(
   ['an empty one does not', { APPSMITH_SUPERVISOR_USER: '' }, { APPSMITH_SUPERVISOR_USER: 'appsmith' }],
   ['the old name of the database', { APPSMITH_MONGODB_URI: 'mongodb://old' }, { APPSMITH_DB_URL: 'mongodb://old' }],
   [
-    'the new name of the database wins',
+    'the old name of the database where both are given, as the container has it today',
     { APPSMITH_MONGODB_URI: 'mongodb://old', APPSMITH_DB_URL: 'mongodb://new' },
-    { APPSMITH_DB_URL: 'mongodb://new' },
+    { APPSMITH_DB_URL: 'mongodb://old' },
   ],
   ['mail turned off by nothing', { APPSMITH_MAIL_ENABLED: '' }, { APPSMITH_MAIL_ENABLED: undefined }],
   ['mail', { APPSMITH_MAIL_ENABLED: 'false' }, { APPSMITH_MAIL_ENABLED: 'false' }],
