@@ -15,6 +15,8 @@ const lastWords: Milliseconds = 250
 /** What a failed run has written is removed by the next one, if a disk is so slow. */
 const longestDiscard: Milliseconds = 2_000
 
+const leftWriters = 'ended well, but others whom it left behind may have been writing its backup'
+
 export class Run {
   readonly child: Child
   /** Unix time in milliseconds. */
@@ -77,10 +79,14 @@ export class Run {
     return this.#last.lines
   }
 
-  /** To be called when its group is gone. `well`: it ended by itself as it should; else what it made is no backup. */
-  async concludeBackup(well: boolean): Promise<void> {
+  /**
+   * To be called when its group is gone. `exitedWell`: it ended by itself as it should, else what it made is no backup. `leftOthers`:
+   * in its group, who were ended by us: a `tee >(gzip >"$1")` leaves the one who writes.
+   */
+  async concludeBackup(exitedWell: boolean, leftOthers: boolean): Promise<void> {
     if (!this.#backup) return
-    const kept = well && !this.condemned
+    if (exitedWell && leftOthers) this.condemned ??= { kind: 'fruitless', complaint: leftWriters }
+    const kept = exitedWell && !this.condemned
     if (!kept) this.hurryBackup(longestDiscard)
     const complaint = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
     if (complaint !== undefined) this.condemned = { kind: 'fruitless', complaint }

@@ -38,12 +38,12 @@ export function endRun(
 ): { readonly ladder: Ladder; readonly over: Promise<void> } {
   const ladder = climbDown(run.child, options)
   if (run.exit && ladder.signalled) remark(`left others in its group behind when it ended: they get ${options.signal}`)
-  // What still runs is told to stop: however it takes that, it was not through.
-  const well = run.exit?.code === 0
+  // What still runs is told to stop: however it takes that, it was not through. Nor were those whom it left behind.
+  const exitedWell = run.exit?.code === 0
   const over = ladder.gone.then(async (gone) => {
     if (!gone) remark(`has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`)
     await run.outputRead()
-    await run.concludeBackup(well)
+    await run.concludeBackup(exitedWell, ladder.signalled)
   })
   const shorten = (grace: Milliseconds) => {
     ladder.shorten(grace)

@@ -118,6 +118,13 @@ describe('a backup of which the command is told where to write', () => {
     expect(backups()).toEqual([])
   })
 
+  it('is not one if the command ended before those whom it left to write it', async () => {
+    const { end } = await runOf(task('(echo half; sleep 600; echo rest) >"$1" & until test -s "$1"; do :; done'))
+    const reason = 'ended well, but others whom it left behind may have been writing its backup'
+    expect(end).toMatchObject({ outcome: 'failed', exitCode: 1, reason })
+    expect(backups()).toEqual([])
+  })
+
   it('does not take the place of one of the same second', async () => {
     for (const content of ['one', 'two', 'three']) await runOf(task(`printf ${content} >"$1"`))
     expect(
@@ -155,12 +162,13 @@ describe('a backup of which the command is told where to write', () => {
 
 describe('older backups', () => {
   it('are deleted after a success, but for the newest; files that somebody named himself are not theirs', async () => {
-    for (const age of [1, 2, 3, 4]) old(nameOf(age * hour), { age: 0 })
+    const names = [1, 2, 3, 4].map((age) => nameOf(age * hour))
+    for (const name of names) old(name, { age: 0 })
     old('db-before-the-upgrade.dump', { age: 100 * hour })
     const { backup } = await runOf(task('echo new >"$1"', { keep: 3 }))
     expect(backup).toMatchObject({ files: 3 })
     expect(backups()).toHaveLength(4)
-    expect(backups()).toEqual(expect.arrayContaining([nameOf(hour), nameOf(2 * hour), 'db-before-the-upgrade.dump']))
+    expect(backups()).toEqual(expect.arrayContaining([...names.slice(0, 2), 'db-before-the-upgrade.dump']))
   })
 
   it('all stay if the new one is far smaller: it may be of what has just been lost', async () => {
