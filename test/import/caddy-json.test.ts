@@ -107,6 +107,49 @@ describe('what is not translated is told with its place in the JSON', () => {
     expect(text.slice(0, found?.line).join('\n')).toContain('"handle"')
   })
 
+  it.each<[string, object, string]>([
+    ['an app that is none of HTTP', { apps: { layer4: { servers: {} } } }, '`apps.layer4`'],
+    [
+      'who must show a certificate',
+      server([{ handle: [to('a:1')] }], { tls_connection_policies: [{ client_authentication: { mode: 'require' } }] }),
+      '`tls_connection_policies.client_authentication`',
+    ],
+    [
+      'a bound of time',
+      server([{ handle: [{ handler: 'request_body', max_size: 9, read_timeout: 5 }] }]),
+      '`handle.read_timeout`',
+    ],
+    [
+      'headers of an answer',
+      server([{ handle: [{ handler: 'static_response', status_code: 403, headers: { A: ['b'] } }] }]),
+      '`headers.A`',
+    ],
+    [
+      'what is shown with an error',
+      server([{ handle: [to('a:1')] }], { errors: { routes: [{ handle: [{ handler: 'templates' }] }] } }),
+      '`templates` in `handle_errors`',
+    ],
+  ])('even if no reader looks for it: %s', (_, config, name) => {
+    const lost = read(config).findings.filter(({ severity }) => severity === 'untranslated')
+    expect(lost.filter(({ message }) => message.startsWith(name))).toHaveLength(1)
+  })
+
+  it('once, if it is a handler that is not known', () => {
+    const { findings } = read(server([{ handle: [{ handler: 'odd', a: { b: 1 }, c: [2] }, to('a:1')] }]))
+    expect(findings.filter(({ severity }) => severity === 'untranslated')).toHaveLength(1)
+  })
+
+  it('but not what Caddy writes out without being told', () => {
+    const { findings } = read({
+      admin: { disabled: true },
+      ...server([{ handle: [to('a:1')], terminal: true }], {
+        automatic_https: { skip: ['x'] },
+        tls_connection_policies: [{}],
+      }),
+    })
+    expect(findings.filter(({ severity }) => severity === 'untranslated')).toEqual([])
+  })
+
   it('guards with matchers that we do not have guard everything', () => {
     const authentication = {
       handler: 'authentication',

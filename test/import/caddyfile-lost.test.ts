@@ -180,6 +180,6 @@ it('what is kept from clients by a file that exists is told to be kept from all,
   expect(routesOf(read)).toHaveLength(1)
   expect(routesOf(read)[0]).toMatchObject({ deny: ['0.0.0.0/0', '::/0'] })
   expect(read.lines).toContain(
-    'Caddyfile:3:1: changed: no file decides who is kept out: nobody passes here, whether it exists or not',
+    'Caddyfile:3:1: changed: whether a file exists decides only what `files` serves: nobody passes here',
   )
 })

@@ -4,6 +4,7 @@ import { assemble } from './assemble.ts'
 import { type Folder, withImports } from './imports.ts'
 import { caddyfileTree } from './json/servers.ts'
 import { jsonTree } from './json/tree.ts'
+import { tellUnread } from './json/unread.ts'
 import type { Scope } from './lines.ts'
 import { Notes, Unreadable } from './notes.ts'
 import { readOptions } from './options.ts'
@@ -27,7 +28,12 @@ export function readCaddyfile({ file, text, ...folder }: CaddyfileSource): Readi
 
 /** What `caddy adapt` prints, or a running Caddy has at `/config/`. */
 export function readCaddyJson({ file, text }: Pick<CaddyfileSource, 'file' | 'text'>): Reading {
-  return readTree(() => caddyfileTree(jsonTree(file, text)), {})
+  return readTree((notes) => {
+    const whole = jsonTree(file, text)
+    const tree = caddyfileTree(whole)
+    tellUnread(whole, notes)
+    return tree
+  }, {})
 }
 
 function readTree(parse: (notes: Notes) => Tree, environment: CaddyfileSource['environment']): Reading {

@@ -63,7 +63,7 @@ function denied(route: Drawn, notes: Notes): Tidy {
       `an answer with status ${answer.status} and no file behind it: 403 here, by \`deny\` of every address`,
     )
   const { file, ...requests } = route.requests
-  if (file) notes.changed(route.at, 'no file decides who is kept out: nobody passes here, whether it exists or not')
+  if (file) notes.changed(route.at, 'whether a file exists decides only what `files` serves: nobody passes here')
   return {
     ...route,
     requests,

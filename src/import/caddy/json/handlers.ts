@@ -52,6 +52,8 @@ export function handlerLines(
     case 'rate_limit':
       return [line(named('rate_limit'), [], entriesOf(handler, 'rate_limits').map(zoneLine))]
     default:
+      // Told by its name, with all that is in it.
+      entriesOf(handler)
       return [line(named(kind))]
   }
 }
@@ -109,7 +111,8 @@ function fileLines(handler: Json): readonly Directive[] {
     }
     if (name === 'pass_thru' || name === 'browse') return [line(word(value, name))]
     if (name === 'index_names') return [line(word(value, 'index'), value.items)]
-    return name === 'canonical_uris' ? [line(word(value, 'disable_canonical_uris'))] : []
+    if (name === 'canonical_uris') return [line(word(value, 'disable_canonical_uris'))]
+    return /^(handler|precompressed(_order)?)$/.test(name) ? [] : [line(word(value, name))]
   })
 }
 

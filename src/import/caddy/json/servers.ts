@@ -59,6 +59,8 @@ function addressesOf(server: Json, whole: Json, hosts: readonly Json[]): readonl
   const httpPort = textOf(whole, 'apps', 'http', 'http_port') ?? '80'
   const httpsPort = textOf(whole, 'apps', 'http', 'https_port') ?? '443'
   const off = isTrue(server, 'automatic_https', 'disable')
+  // For which names they are is known from the routes; whatever else is in them is told.
+  for (const policy of itemsOf(server, 'tls_connection_policies')) entry(policy, 'match')
   return itemsOf(server, 'listen').flatMap((listen): Token[] => {
     const [, port = ''] = /:(\d+)$/.exec(listen.text ?? '') ?? []
     const asked = entry(server, 'tls_connection_policies') !== undefined || port === httpsPort
@@ -78,14 +80,19 @@ function logLines(server: Json): readonly Directive[] {
 
 function errorLines(server: Json): readonly Directive[] {
   const routes = itemsOf(server, 'errors', 'routes')
-  const bodies = handlersIn(routes).filter((handler) => textOf(handler, 'handler') === 'static_response')
+  const handlers = handlersIn(routes).filter((handler) => textOf(handler, 'handler') !== 'subroute')
   const [first] = routes
   if (!first) return []
   return [
     line(
       word(first, 'handle_errors'),
       [],
-      bodies.map((handler) => line(word(handler, 'respond'), [entry(handler, 'body')])),
+      handlers.map((handler) => {
+        const kind = textOf(handler, 'handler') ?? 'a handler without a name'
+        return kind === 'static_response'
+          ? line(word(handler, 'respond'), [entry(handler, 'body')])
+          : line(word(handler, kind))
+      }),
     ),
   ]
 }

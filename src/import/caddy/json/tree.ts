@@ -57,12 +57,34 @@ function depthOf(text: string): number {
   return greatest
 }
 
+/** Kept beside the tree, so that its readers need not hand anything on: what they looked into, and what they took out. */
+const opened = new WeakSet<Json>()
+const asked = new WeakSet<Json>()
+
+export function wasOpened(json: Json): boolean {
+  return opened.has(json)
+}
+
+export function wasAsked(json: Json): boolean {
+  return asked.has(json)
+}
+
 export function entry(json: Json | undefined, ...path: readonly string[]): Json | undefined {
-  return path.reduce<Json | undefined>((part, key) => part?.entries?.get(key), json)
+  return path.reduce<Json | undefined>((part, key) => {
+    if (!part) return undefined
+    opened.add(part)
+    const value = part.entries?.get(key)
+    if (value) asked.add(value)
+    return value
+  }, json)
 }
 
 export function entriesOf(json: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
-  return [...(entry(json, ...path)?.entries ?? [])]
+  const found = entry(json, ...path)
+  if (!found?.entries) return []
+  opened.add(found)
+  for (const value of found.entries.values()) asked.add(value)
+  return [...found.entries]
 }
 
 export function itemsOf(json: Json | undefined, ...path: readonly string[]): readonly Json[] {
