@@ -74,3 +74,11 @@ it('a link in the place of the hidden folder has nobody change or delete what it
   expect(existsSync(join(elsewhere, 'work'))).toBe(true)
   expect(readdirSync(elsewhere)).toEqual(['work'])
 })
+
+it('an attempt that a stop gave up takes nothing of the one that a start has begun meanwhile', async () => {
+  const [first, second] = [await beginAttempt(plan), await beginAttempt(plan)]
+  await first.discard()
+  writeFileSync(second.path ?? '', 'whole')
+  expect(await second.keep()).toBeUndefined()
+  expect(await standing()).toMatchObject({ files: 1, newest: { size: 5 } })
+})

@@ -2,6 +2,7 @@
  * One run's backup, from the first byte to the name under which it counts. Until it is complete and on the disk it lies in a
  * hidden folder, so that whatever dies on the way, a half of one never looks like a backup.
  */
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -36,22 +37,27 @@ const passable = 0o711
 export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Attempt> {
   const unfinished = unfinishedFolder(plan)
   const work = join(unfinished, 'work')
-  await makeFolder(unfinished, owner ? passable : 0o700)
+  const mode = owner ? passable : 0o700
+  await makeFolder(unfinished, mode)
   await refuseLink(unfinished)
-  await chmod(unfinished, owner ? passable : 0o700)
+  await chmod(unfinished, mode)
   await rm(work, { recursive: true, force: true })
   await writeFile(join(unfinished, firstAttempt), '', { flag: 'wx', mode: 0o600 }).catch(unlessThere)
   await rm(join(unfinished, lastAttempt), { force: true })
   await writeFile(join(unfinished, lastAttempt), '', { mode: 0o600 })
-  const discard = () => rm(work, { recursive: true, force: true }).catch(() => {})
   if (!plan.named) {
     const before = await filesOf(plan)
-    return { keep: () => complaintOf(keepFound(plan, before)), discard }
+    return { keep: () => complaintOf(keepFound(plan, before)), discard: async () => {} }
   }
-  await mkdir(work, { mode: 0o700 })
-  if (owner) await lchown(work, owner.uid, owner.gid)
+  await mkdir(work)
+  await chmod(work, mode)
+  // One that is not wanted any more is discarded late, when the next one has begun: not that one's folder, too.
+  const own = join(work, randomUUID())
+  await mkdir(own, { mode: 0o700 })
+  if (owner) await lchown(own, owner.uid, owner.gid)
+  const discard = () => rm(own, { recursive: true, force: true }).catch(() => {})
   const began = Date.now()
-  const path = join(work, nameFor(plan, began))
+  const path = join(own, nameFor(plan, began))
   return {
     path,
     async keep() {
