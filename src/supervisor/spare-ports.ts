@@ -27,7 +27,7 @@ export class SparePorts {
   /** Rejects as listen(2) does if the machine is short of something. */
   async take(): Promise<number> {
     for (let attempt = 1; ; attempt += 1) {
-      const port = await freePort()
+      const port = await freePort(0)
       const now = performance.now()
       for (const [given, at] of this.#given) if (now - at > restUntilGivenAgain) this.#given.delete(given)
       const taken = this.#given.has(port) || [...this.#reserved()].includes(port)
@@ -44,10 +44,13 @@ export function outOfPorts(error: unknown): SpawnFailure {
   return { reason: `could not be given a port: ${messageOf(error)}`, exitCode: 126, transient: true }
 }
 
-/** The kernel chooses one on which nobody listens (ip(7), ip_local_port_range). */
-async function freePort(): Promise<number> {
+/**
+ * A port of 127.0.0.1 on which nobody listens: this one, else it rejects as listen(2) does; for 0 the kernel chooses (ip(7),
+ * ip_local_port_range).
+ */
+export async function freePort(port: number): Promise<number> {
   const server = createServer()
-  server.listen({ host: '127.0.0.1', port: 0, exclusive: true })
+  server.listen({ host: '127.0.0.1', port, exclusive: true })
   await once(server, 'listening')
   const address = server.address()
   server.close()

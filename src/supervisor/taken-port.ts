@@ -3,6 +3,7 @@
  * because its port is taken, and be started again without pause or end, while requests go to a stranger.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { freePort } from './spare-ports.ts'
 import type { SpawnFailure } from './spawn-failure.ts'
 
 /**
@@ -11,9 +12,18 @@ import type { SpawnFailure } from './spawn-failure.ts'
  */
 export async function takenPort(port: number): Promise<SpawnFailure | undefined> {
   const inodes = (await Promise.all(tables.map((table) => listenersOf(table, port)))).flat()
-  if (inodes.length === 0) return undefined
+  if (inodes.length === 0 || (await isFree(port))) return undefined
   const owner = (await ownerOf(new Set(inodes.map((inode) => `socket:[${inode}]`)))) ?? 'another program'
   return { reason: `found its port ${port} taken by ${owner}`, exitCode: 126, transient: true }
+}
+
+/** Whether a socket of [::] takes IPv4, too, is in no table (ipv6(7), IPV6_V6ONLY): the kernel is asked. */
+async function isFree(port: number): Promise<boolean> {
+  try {
+    return (await freePort(port)) === port
+  } catch {
+    return false
+  }
 }
 
 /** proc(5). Addresses are in the byte order of the machine; a connection to 127.0.0.1 reaches those that listen on these. */

@@ -9,8 +9,8 @@ import { takenPort } from '../../src/supervisor/taken-port.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { always, foreman, planFor } from './foreman.ts'
 
-async function stranger(host: string): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer((_, response) => response.end('a stranger')).listen(0, host)
+async function stranger(host: string, ipv6Only = false): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer((_, response) => response.end('a stranger')).listen({ port: 0, host, ipv6Only })
   onTestFinished(() => void server.close().closeAllConnections())
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port }
@@ -51,6 +51,11 @@ describe.skipIf(process.platform !== 'linux')('a port that somebody else has', (
   it.each(['0.0.0.0', ...ipv6])('is found on %s, too', async (host) => {
     const { port } = await stranger(host)
     expect((await takenPort(port))?.reason).toContain(`pid ${process.pid}`)
+  })
+
+  it.skipIf(ipv6.length === 0)('is not one that a stranger has for IPv6 alone', async () => {
+    const { port } = await stranger('::', true)
+    expect(await takenPort(port)).toBeUndefined()
   })
 
   it('is not one on which nobody listens, or on an address that 127.0.0.1 does not reach', async () => {
