@@ -16,7 +16,11 @@ export function yamlText(config: Entries, comments: readonly Comment[], head: re
   const sections = Object.entries(config).map(([key, value]) =>
     entryLines(key, value, { remarks, path: [], indent: 0 }),
   )
-  const paragraphs = sections.map((lines) => (lines.length > 1 ? `\n${lines.join('\n')}` : lines.join('\n')))
+  // Sections of one line stand together, longer ones apart from all others.
+  const paragraphs = sections.map((lines, index) => {
+    const isApart = lines.length > 1 || (sections[index - 1]?.length ?? 0) > 1
+    return `${isApart ? '\n' : ''}${lines.join('\n')}`
+  })
   return `${[...head.flatMap((text) => text.split('\n')).map(commented), ...paragraphs].join('\n')}\n`
 }
 

@@ -183,3 +183,12 @@ it('what is kept from clients by a file that exists is told to be kept from all,
     'Caddyfile:3:1: changed: whether a file exists decides only what `files` serves: nobody passes here',
   )
 })
+
+it('a limit of one route stands there, and not at the gateway with an exception for each other route', () => {
+  const zone = ['rate_limit {', '  zone z {', '    key {remote_host}', '    events 5', '    window 1m', '  }', '}']
+  const read = site('handle /api/* {', ...zone, 'reverse_proxy api:1', '}', 'handle {', 'reverse_proxy app:1', '}')
+  expect(routesOf(read)).toEqual([
+    { path: '/api/*', rateLimit: { requests: 5, window: '1m', by: 'client' }, to: 'http://api:1' },
+    { to: 'http://app:1' },
+  ])
+})

@@ -127,6 +127,8 @@ describe('YAML', () => {
         a: { command: ['run', ...Array.from({ length: 30 }, (_, index) => `word-${index}`)] },
         b: { command: ['b'] },
       },
+      shutdown: { budget: '20s' },
+      log: { level: 'warn' },
     }
     const comments = [
       { path: ['gateway', 'routes', 1], text: 'from Caddyfile:7' },
@@ -154,6 +156,9 @@ processes:
   b:
     # deep
     command: [b]
+
+shutdown: { budget: 20s }
+log: { level: warn }
 `)
   })
 })

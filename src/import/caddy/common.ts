@@ -14,9 +14,9 @@ export function commonOf(routes: readonly Tidy[], decided: ReadonlySet<string>):
   )
   const requestBody = sharedValue(asking.map(({ state }) => state.requestBody))
   // One zone counts for all routes, and so does the limit of the gateway; what is not counted says so.
-  const rateLimit = sharedValue<Entries>(
-    telling.map(({ state }) => state.rateLimit).filter((limit) => limit !== undefined),
-  )
+  const limits = telling.map(({ state }) => state.rateLimit).filter((limit) => limit !== undefined)
+  const isOfOne = limits.length === 1 && telling.length > 1
+  const rateLimit = isOfOne ? undefined : sharedValue<Entries>(limits)
   return {
     decided,
     response: allowed(response, decided),
