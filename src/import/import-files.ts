@@ -9,6 +9,7 @@ import type { Kind } from './kind.ts'
 import { withoutLoneUpstreams } from './lone-upstreams.ts'
 import { inFileOrder, type Merged, merge, type ReadFile } from './merge.ts'
 import type { Finding } from './reading.ts'
+import { withOneBudget } from './shutdown-budget.ts'
 import { readSupervisord } from './supervisord/read.ts'
 import { withoutWebServer } from './web-server.ts'
 
@@ -29,7 +30,7 @@ export interface Around {
 }
 
 export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
-  const readings = readAll(files, around)
+  const readings = withOneBudget(readAll(files, around))
   const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
   const whole = withDistinctNames(merge(readings))
   const merged = isFronted ? withoutWebServer(whole) : whole

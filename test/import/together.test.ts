@@ -164,3 +164,22 @@ describe('two that have the same name', () => {
     )
   })
 })
+
+describe('the time to stop, of a proxy and of programs', () => {
+  const proxy = '{\n\tgrace_period 20s\n}\n:80 {\n\treverse_proxy localhost:8080\n}'
+  const program = '[program:db]\ncommand=db\ndirectory=/\n'
+
+  it('is enough for both: the one of the proxy would have killed the database', () => {
+    const { config, lines } = importTexts({ Caddyfile: proxy, 'a.conf': `${program}stopwaitsecs=120\n` })
+    expect(config.shutdown).toEqual({ budget: '140s' })
+    expect(lines.join()).not.toContain('shutdown')
+  })
+
+  it('leaves programs that say nothing the usual time', () => {
+    expect(importTexts({ Caddyfile: proxy, 'a.conf': program }).config.shutdown).toEqual({ budget: '50s' })
+  })
+
+  it('is the one of the proxy where there are no programs', () => {
+    expect(importTexts({ Caddyfile: proxy }).config.shutdown).toEqual({ budget: '20s' })
+  })
+})
