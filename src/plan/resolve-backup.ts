@@ -49,5 +49,6 @@ export function longestPause({ cron, timezone }: NonNullable<ProcessConfig['sche
 
 function hasVariableName({ content }: Asked, name: string): boolean {
   const { node } = deepest(content.tree, ['processes', name, 'backup', 'files'])
-  return node.kind === 'scalar' && node.value !== node.written && basename(node.written).includes('$')
+  // Not by the `$` alone: the last part of `${FILES:-/data/app-*.dump}` has none.
+  return node.kind === 'scalar' && basename(node.value ?? '') !== basename(node.written)
 }
