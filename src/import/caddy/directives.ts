@@ -54,7 +54,7 @@ const nearest: Readonly<Record<string, string>> = {
 }
 
 /** Judged with the site as a whole, and not in the way of a request. */
-export const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
+const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
 
 /** Without a matcher that can be said they are for everybody: what they guard stays guarded. */
 const guards = new Set(['basic_auth', 'basicauth', 'forward_auth'])

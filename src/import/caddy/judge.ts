@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { interpolate } from '../../config/interpolate.ts'
-import type { Finding, Fragment, Reading, Value } from '../reading.ts'
+import { type Finding, type Fragment, isEntries, type Reading, type Value } from '../reading.ts'
 import { readCaddyJson } from './read-caddyfile.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -23,7 +23,7 @@ export function judge(file: string, ours: Reading, adapted: string, environment:
 
 /** What is matched and by what it is answered; all else may hold the value of a variable, which may be a secret. */
 function shown(route: Value | undefined): string {
-  if (!isMapping(route)) return 'none'
+  if (!isEntries(route)) return 'none'
   const matched = ['host', 'path', 'methods'].flatMap((key) =>
     route[key] === undefined ? [] : [[key, route[key]] as const],
   )
@@ -37,7 +37,7 @@ function comparable({ gateway, upstreams = {} }: Fragment, environment: Environm
   const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
   const addresses = (names: Value) => [names].flat().map((name) => field(listeners, String(name), 'address'))
   return routes.map((route) => {
-    if (!isMapping(route)) return route
+    if (!isEntries(route)) return route
     const { listener, to, ...rest } = route
     const upstream = typeof to === 'string' ? upstreams[to] : undefined
     const whole = {
@@ -50,8 +50,8 @@ function comparable({ gateway, upstreams = {} }: Fragment, environment: Environm
 }
 
 function field(of: Value, name: string, key: string): Value {
-  const found = isMapping(of) ? of[name] : undefined
-  return (isMapping(found) ? found[key] : undefined) ?? name
+  const found = isEntries(of) ? of[name] : undefined
+  return (isEntries(found) ? found[key] : undefined) ?? name
 }
 
 function plain(value: Value, environment: Environment): Value {
@@ -60,14 +60,10 @@ function plain(value: Value, environment: Environment): Value {
     return read.ok ? read.text : value.replaceAll(/\$\{\w+\}/g, '')
   }
   if (Array.isArray(value)) return value.map((one: Value) => plain(one, environment))
-  if (!isMapping(value)) return value
+  if (!isEntries(value)) return value
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, one]) => [key, plain(one, environment)]),
   )
-}
-
-function isMapping(value: Value | undefined): value is { readonly [key: string]: Value } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,11 +1,8 @@
 /** Where something stands in a Caddyfile, and what is to be said about it. */
 import type { Finding } from '../reading.ts'
+import type { Place } from '../reports.ts'
 
-export interface Place {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
+export type { Place }
 
 /** Collects findings. A line that is met many times, in a snippet or on several ways through a site, is told once. */
 export class Notes {

@@ -78,7 +78,7 @@ export function fieldsOf(mapping: Mapping, report: Report): Fields {
 const unitInMilliseconds: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 0.001 }
 
 /** `1m30s` as `90s`. */
-export function durationWritten(text: string): string | undefined {
+function durationWritten(text: string): string | undefined {
   if (!/^(\d+(\.\d+)?(h|ms|us|m|s))+$/.test(text)) return undefined
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|m|s)/g)]
   const span = Math.round(
