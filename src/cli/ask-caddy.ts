@@ -15,7 +15,7 @@ export async function askCaddy(files: readonly ForeignFile[], around: Around): P
     const adapted = await adapt(file, around.environment)
     if (adapted === undefined) continue
     if ('refused' in adapted) {
-      const refused = withoutValues(adapted.refused, around.environment)
+      const refused = withoutValues(adapted.refused, text, around.environment)
       const message = `the Caddy of this machine does not take this file, and could not be asked whether it was read rightly: ${refused}`
       findings.push({ file, line: 1, column: 1, severity: 'note', message })
       continue
@@ -27,15 +27,14 @@ export async function askCaddy(files: readonly ForeignFile[], around: Around): P
 }
 
 /** Caddy puts variables in before it reads, and repeats what it cannot read: a value may be a secret. */
-function withoutValues(text: string, environment: Readonly<Record<string, string>>): string {
-  return Object.entries(environment).reduce(
-    (cleared, [name, value]) => (value.length < shortest ? cleared : cleared.replaceAll(value, `{$${name}}`)),
-    text,
-  )
+function withoutValues(refused: string, file: string, environment: Readonly<Record<string, string>>): string {
+  const named = new Set([...file.matchAll(/\{(?:\$|env\.)(\w+)/g)].map(([, name]) => name))
+  return Object.entries(environment).reduce((cleared, [name, value]) => {
+    // Shorter ones are words and numbers, that stand in many texts. A file that is imported may name others.
+    const shortest = named.has(name) ? 3 : 8
+    return value.length < shortest ? cleared : cleared.replaceAll(value, `{$${name}}`)
+  }, refused)
 }
-
-/** Shorter ones are words and numbers, that stand in many texts. */
-const shortest = 8
 
 /** Undefined: there is no Caddy. */
 async function adapt(
