@@ -84,7 +84,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     writeFileSync(key, made.key)
     writeFileSync(other, makeCertificate({ names: ['localhost'] }).certificate)
     const tls = await freePort()
-    await startedRedis({
+    const plain = await startedRedis({
       options: [
         '--tls-port',
         String(tls),
@@ -99,6 +99,10 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     const store = storeAt(tls, { host: 'localhost', tls: true })
     const gateway = await startSettled(planWith({ ...store, ca: other }))
     expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/certificate/) })
+    await gateway.apply(planWith({ ...store, tls: false }))
+    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it speaks TLS, write `rediss:/)
+    await gateway.apply(planWith({ ...store, port: plain.port }))
+    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it speaks no TLS, write `redis:/)
     await gateway.apply(planWith({ ...store, ca: certificate }))
     await becomes(gateway, 'counting')
   })

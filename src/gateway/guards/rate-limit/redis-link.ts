@@ -124,11 +124,18 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
     // One that was destroyed while it dialled goes on dialling, and would then be a connection of nobody's.
     connecting.then(giveUp, giveUp)
     giveUp()
-    throw failure ?? (late ? new Error(`it does not answer within ${patience / 1_000} s`) : error)
+    const said = failure ?? (late ? new Error(`it does not answer within ${patience / 1_000} s`) : error)
+    throw late || /^Socket closed|ECONNRESET/.test(messageOf(said)) ? withTlsInMind(said, plan) : said
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+/** Where one side speaks TLS and the other does not, they wait for each other, or part without a word of it. */
+function withTlsInMind(error: unknown, { tls }: RateLimitStorePlan): Error {
+  const mend = tls ? 'if it speaks no TLS, write `redis://`' : 'if it speaks TLS, write `rediss://`'
+  return new Error(`${messageOf(error)} (${mend})`)
 }
 
 /** Of some questions, since a thread that has just begun is slow itself. */
