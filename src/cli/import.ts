@@ -30,8 +30,8 @@ The configuration goes to stdout, or to --output. Everything that is not in it, 
 
 Examples:
   gatehouse import /etc/caddy/Caddyfile /etc/supervisor/supervisord.conf --output gatehouse.yaml
-  gatehouse import docker-compose.yml --strict > gatehouse.yaml   exits 1 if something is untranslated
-  gatehouse import backend.conf --format supervisord              says what it is, where the name does not tell
+  gatehouse import docker-compose.yml --strict -o gatehouse.yaml   exits 1 if something is untranslated
+  gatehouse import backend.conf --format supervisord               says what it is, where the name does not tell
 
 Next: gatehouse check gatehouse.yaml, gatehouse plan gatehouse.yaml. docs/migrating.md has the whole way.`
 

@@ -99,6 +99,21 @@ it.each<[string, readonly string[], string]>([
     'Caddyfile:2:13: untranslated: `encode lzma`',
   ],
   [
+    'what is spoken on an address',
+    ['bind 127.0.0.1 {', '  protocols h1', '}', 'reverse_proxy app:1'],
+    'Caddyfile:3:3: untranslated: `protocols`',
+  ],
+  [
+    'a target that leads elsewhere and counts as healthy',
+    ['reverse_proxy app:1 {', '  health_uri /h', '  health_status 2xx', '}'],
+    'Caddyfile:4:3: changed: `health_status`',
+  ],
+  [
+    'a second certificate',
+    ['tls /a.pem /a.key', 'tls /b.pem /b.key', 'reverse_proxy app:1'],
+    'Caddyfile:3:1: untranslated: `tls`',
+  ],
+  [
     'the text of a refusal',
     ['respond /x "Please go" 403', 'reverse_proxy app:1'],
     'Caddyfile:2:12: changed: `respond`: this text',
@@ -191,4 +206,19 @@ it('a limit of one route stands there, and not at the gateway with an exception 
     { path: '/api/*', rateLimit: { requests: 5, window: '1m', by: 'client' }, to: 'http://api:1' },
     { to: 'http://app:1' },
   ])
+})
+
+it('one name with two passwords is told: who knows one of them would get in everywhere', () => {
+  const { lines } = site(
+    'basic_auth /a/* {',
+    '  boss $2a$14$one',
+    '}',
+    'basic_auth /b/* {',
+    '  boss $2a$14$two',
+    '}',
+    'reverse_proxy app:1',
+  )
+  const told = 'Caddyfile:6:3: changed: `boss`: had another password elsewhere; here it is one user with one password'
+  expect(lines).toContain(told)
+  expect(lines.join()).not.toContain('$2a$')
 })

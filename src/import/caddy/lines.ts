@@ -23,6 +23,8 @@ export interface Gathered {
   compression?: readonly string[]
   /** For `users`: key → name. */
   readonly users: Map<string, string>
+  /** Of their passwords, by the same keys. */
+  readonly hashes: Map<string, string>
 }
 
 /** A directive without its matcher. */

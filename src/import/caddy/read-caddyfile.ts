@@ -46,7 +46,7 @@ function readTree(parse: (notes: Notes) => Tree, environment: CaddyfileSource['e
       order: options.order,
       matchers: new Map(),
       requestIds: new RequestIds(notes),
-      gathered: { users: new Map() },
+      gathered: { users: new Map(), hashes: new Map() },
     }
     const read = sites.flatMap((site) => readSite(site, { scope, options, environment }) ?? [])
     return { ...assemble(read, options, scope), findings: notes.list() }

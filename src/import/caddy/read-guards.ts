@@ -25,6 +25,13 @@ export const readBasicAuth: Reader = ({ at, values, block, scope }) => {
     // A key of our file holds no variable; the name beside it may.
     const key = /^\$\{(\w+)/.exec(name)?.[1]?.toLowerCase() ?? name
     scope.gathered.users.set(key, name)
+    const hash = argumentsOf(line)[0]?.text ?? ''
+    if ((scope.gathered.hashes.get(key) ?? hash) !== hash)
+      scope.notes.changed(
+        line.words[0].at,
+        `\`${name}\`: had another password elsewhere; here it is one user with one password`,
+      )
+    scope.gathered.hashes.set(key, hash)
     const variable = passwordVariable(key)
     const message = `\`${name}\`: a password cannot be won back from its hash: set ${variable}, else one is generated and shown at the start`
     scope.notes.changed(line.words[0].at, message)

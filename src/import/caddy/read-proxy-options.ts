@@ -21,7 +21,8 @@ export function readHealth(health: Written, option: Directive, notes: Notes): bo
   } else if (checks[name] !== undefined) duration(health, checks[name], { option, notes })
   else if (counts[name] !== undefined) health[counts[name]] = Number(text) || 1
   else if (name === 'health_status') {
-    if (!/^[23]xx$/.test(text)) leftOut(option, notes, 'a target is up at any status from 200 to 399')
+    if (text === '2xx') notes.changed(option.words[0].at, '`health_status`: a target is up at 3xx, too')
+    else leftOut(option, notes, 'a target is up at any status from 200 to 399')
   } else if (name.startsWith('health_'))
     leftOut(option, notes, 'a target is asked by GET, at its own port, and is up at any status from 200 to 399')
   else if (/^(fail_duration|max_fails|unhealthy_)/.test(name))

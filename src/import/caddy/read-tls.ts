@@ -29,8 +29,11 @@ export function readTls(directives: readonly Directive[], notes: Notes): SiteTls
   for (const directive of directives) {
     const [first, second] = argumentsOf(directive).map(({ text }) => ourText(text).text)
     if (first === 'internal') parts.internal = true
-    else if (first !== undefined && second !== undefined) parts.files = { certificate: first, key: second }
-    else if (first === 'off')
+    else if (first !== undefined && second !== undefined) {
+      if (parts.files)
+        notes.untranslated(directive.words[0].at, '`tls`: another certificate; give it an entry of its own')
+      else parts.files = { certificate: first, key: second }
+    } else if (first === 'off')
       notes.untranslated(directive.words[0].at, '`tls off`: write the address of the site with `http://`')
     else if (first !== undefined && first !== 'force_automate') parts.acme.email = first
     for (const option of directive.block ?? []) readOption(parts, option, notes)

@@ -2,7 +2,7 @@
 import { readAddress, type SiteAddress } from './addresses.ts'
 import { runSteps } from './chain.ts'
 import { stepsOf } from './directives.ts'
-import type { Scope } from './lines.ts'
+import { leftOut, type Scope } from './lines.ts'
 import type { Place } from './notes.ts'
 import { type Options, readGlobalLog } from './options.ts'
 import { readTls, type SiteTls } from './read-tls.ts'
@@ -37,6 +37,8 @@ export function readSite(site: Site, { scope, options, environment }: Around): S
   const hosts = addresses.some(({ host }) => host === '') ? undefined : [...new Set(addresses.map(({ host }) => host))]
   const chain = runSteps(stepsOf(site.body, scope), hosts, notes)
   const named = (name: string) => site.body.filter((one) => directiveName(one) === name)
+  for (const line of named('bind').flatMap(({ block = [] }) => block))
+    leftOut(line, notes, 'HTTP/1.1 and h2 are spoken on every listener')
   for (const log of named('log')) readGlobalLog(options.log, log, notes)
   return {
     ...tidy(chain.routes, notes),

@@ -43,7 +43,9 @@ export function handlerLines(
         line(
           named('basic_auth'),
           [],
-          accounts.map((account) => line(word(account, textOf(account, 'username') ?? ''))),
+          accounts.map((account) =>
+            line(word(account, textOf(account, 'username') ?? ''), [entry(account, 'password')]),
+          ),
         ),
       ]
     }
