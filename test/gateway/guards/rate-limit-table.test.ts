@@ -112,6 +112,16 @@ describe('the table', () => {
     expect(size).toBeLessThan(1_500_000)
   })
 
+  it('takes no lock from a thread that took it a moment after this one had looked at the clock', () => {
+    const memory = createRateLimitMemory()
+    const table = new RateLimitTable(memory)
+    new Int32Array(memory, 8, 8_192).fill(((Math.floor(sharedNow()) + 4) & 0x7fffffff) | 1)
+    const asked = sharedNow()
+    table.take('a', { requests: 1, window: minute })
+    // Nobody gives it back here: it is held until it counts as abandoned.
+    expect(sharedNow() - asked).toBeGreaterThan(1_000)
+  })
+
   it('goes on after a thread was ended while it held a lock', () => {
     const memory = createRateLimitMemory()
     const table = new RateLimitTable(memory)

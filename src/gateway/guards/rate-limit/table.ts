@@ -141,7 +141,7 @@ export class RateLimitTable {
       const token = (Math.floor(sharedNow()) & 0x7fffffff) | 1
       const held = Atomics.compareExchange(this.#locks, bucket, 0, token)
       if (held === 0) return token
-      if (((token - held) & 0x7fffffff) > abandoned && this.#takeOver(bucket, held, token)) return token
+      if (timeFrom(held, token) > abandoned && this.#takeOver(bucket, held, token)) return token
       // Its holder is waiting for a CPU, perhaps for this one.
       if (tries % spins === 0) Atomics.wait(this.#locks, bucket, held, 1)
     }
@@ -155,6 +155,14 @@ export class RateLimitTable {
   #takeOver(bucket: number, held: number, token: number): boolean {
     return Atomics.compareExchange(this.#locks, bucket, held, token) === held
   }
+}
+
+/**
+ * Between two tokens, over the end of their 31 bits. Negative, and no reason to take a lock from anybody, where this thread was put
+ * aside between its look at the clock and its look at the lock, which another has taken meanwhile.
+ */
+function timeFrom(held: number, token: number): Milliseconds {
+  return ((token - held) << 1) >> 1
 }
 
 /** Milliseconds of a clock that never jumps and is the same in every thread, as `performance.now()` is not. */
