@@ -191,7 +191,7 @@ it('sites that a pattern finds nowhere are told: on another machine they would b
 })
 
 it('what is kept from clients by a file that exists is told to be kept from all, once', () => {
-  const read = site('@lock file /maintenance', 'error @lock 503', 'reverse_proxy app:1')
+  const read = site('@lock file /closed', 'error @lock 403', 'reverse_proxy app:1')
   expect(routesOf(read)).toHaveLength(1)
   expect(routesOf(read)[0]).toMatchObject({ deny: ['0.0.0.0/0', '::/0'] })
   expect(read.lines).toContain(
@@ -221,4 +221,10 @@ it('one name with two passwords is told: who knows one of them would get in ever
   const told = 'Caddyfile:6:3: changed: `boss`: had another password elsewhere; here it is one user with one password'
   expect(lines).toContain(told)
   expect(lines.join()).not.toContain('$2a$')
+})
+
+it('a switch for maintenance that is not thrown does not close the site', () => {
+  const read = site('@lock file /maintenance', 'respond @lock 503', 'reverse_proxy app:1')
+  expect(routesOf(read)).toEqual([{ to: 'http://app:1' }])
+  expect(read.lines).toContainEqual(expect.stringMatching(/^Caddyfile:3:1: untranslated: whether a file exists/))
 })

@@ -29,7 +29,8 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
       if (path !== undefined && (live ?? path) === path) {
         live = path
         notes.changed(one.at, `\`${path}\` is answered by the gateway itself (\`health.live\`), with a text of its own`)
-      } else if (one.answer.status >= 400 && (one.answer.status !== 404 || index < drawn.length - 1))
+      } else if (one.requests.file && one.answer.status >= 500) notes.untranslated(one.at, maintenance)
+      else if (one.answer.status >= 400 && (one.answer.status !== 404 || index < drawn.length - 1))
         routes.push(denied(one, notes))
       else if (one.answer.status < 400) notes.untranslated(one.at, told(one.answer.status))
     } else if (one.state.users && one.state.forward) {
@@ -52,6 +53,9 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
 }
 
 const folders = 'a folder below the root that is asked for with its slash counts as a file if it has an index.html'
+/** It keeps nobody out who may not come in. */
+const maintenance =
+  'whether a file exists decides only what `files` serves; these requests go on to the next route as if it did not'
 const closes = '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
 
 /** What was kept from clients is kept from them: no route answers with a status alone, but one may deny everybody. */
