@@ -11,8 +11,8 @@ export function createPresenter(threads: () => Pick<GatewayThreads, 'show'>, sto
     async present(challenge) {
       shown.add(challenge)
       // Where it cannot be written our own threads show it all the same; who is alone needs no more.
-      if (challenge.type === 'http-01') await writeProof(folder, challenge.token, challenge.proof).catch(() => {})
-      await show()
+      const left = challenge.type === 'http-01' && writeProof(folder, challenge.token, challenge.proof).catch(() => {})
+      await Promise.all([show(), left])
     },
     async withdraw(challenge) {
       shown.delete(challenge)

@@ -150,7 +150,7 @@ describe('what is not translated', () => {
     ['rewrite * /x?y=1', /^2:12 untranslated `\/x\?y=1`: the query stays/],
     ['reverse_proxy unix//x', /^2:16 untranslated `unix\/\/x`/],
     ['reverse_proxy {header.X}', /^2:16 untranslated `\{header.X\}`: this is known only when a request comes/],
-    ['respond "hello"', /^2:2 untranslated an answer with status 200/],
+    ['respond 103', /^2:2 untranslated `respond 103`: an answer has a status from 200 on/],
     ['@x vars {a} b\n\theader @x X y', /^3:2 untranslated `header`: .* \(@x, line 2\); it is left out/],
     ['file_server browse', /^2:14 untranslated `file_server browse`/],
     ['tls {\n\t\ton_demand\n\t}', /^3:3 untranslated `on_demand`/],
@@ -190,9 +190,19 @@ describe('what is guarded stays guarded', () => {
     expect(routes(denied)).toEqual([{ allow: ['10.0.0.0/8'], to: 'http://localhost:1' }])
   })
 
-  it('what was 404 without a file is denied to all', () => {
-    const text = ':80 {\n\trespond /.git/* 404\n\treverse_proxy localhost:1\n}'
-    expect(routes(text)).toMatchObject([{ path: '/.git/*', deny: ['0.0.0.0/0', '::/0'] }, { to: 'http://localhost:1' }])
+  it('an answer that stands in the file has its status and its text', () => {
+    const text =
+      ':80 {\n\trespond /.git/* 404\n\trespond /x "Please go" 403\n\trespond /gone 204 {\n\t\tbody no\n\t}\n\trespond /health OK\n\treverse_proxy localhost:1\n}'
+    expect(routes(text)).toEqual(
+      expect.arrayContaining([
+        { path: '/.git/*', respond: { status: 404 } },
+        { path: '/x', respond: { status: 403, body: 'Please go' } },
+        { path: '/gone', respond: { status: 204 } },
+        { path: '/health', respond: { body: 'OK' } },
+        { to: 'http://localhost:1' },
+      ]),
+    )
+    expect(findings(text).filter((one) => one.includes('respond'))).toEqual([])
   })
 
   it('a path and an ending that meet are guarded together', () => {

@@ -41,9 +41,6 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
       ),
     )
   }
-  const lives = new Set(sites.flatMap(({ live }) => live ?? []))
-  const [live] = lives
-  if (live !== undefined) for (const entry of listeners.all.values()) entry.health = true
   for (const site of sites) tellWhatIsLeftOpen(site, scope)
   tellDefaults(all, sites, scope)
   const requestId = requestIds.entry()
@@ -57,7 +54,6 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
     ...(gathered.compression && { compression: gathered.compression }),
     ...headerEntries('request', common.request),
     ...headerEntries('response', common.response),
-    ...(live !== undefined && { health: { live } }),
     ...(sites.some(({ plainErrors }) => plainErrors) && { errors: { format: 'plain' } }),
     accessLog: accessLog(sites),
     routes,

@@ -33,16 +33,20 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   return [{ kind: 'answer', answer: { kind: 'redirect', to, status } }]
 }
 
-/** `error`, `respond` and `abort`: only what denies a request or says that there is nothing is said by our file. */
+/** RFC 9110 §15.3.5, §15.3.6, §15.4.5. */
+const bodiless = new Set([204, 205, 304])
+
+/** `error`, `respond` and `abort`. */
 export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) => {
-  for (const line of block)
-    if (directiveName(line) !== 'close')
-      leftOut(line, scope.notes, 'an answer has a text of the gateway’s own (`errors`)')
-  const written = values.findLast(({ text }) => /^\d{3}$/.test(text))?.text
+  let text = name === 'respond' ? values.find((value) => !/^\d{3}$/.test(value.text)) : undefined
+  for (const line of block) {
+    const option = directiveName(line)
+    if (option === 'body' && name === 'respond') text = argumentsOf(line)[0]
+    else if (option !== 'close') leftOut(line, scope.notes, 'an answer has a status and a text')
+  }
+  const written = values.findLast((value) => /^\d{3}$/.test(value.text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
-  const text = values.find((value) => value.text !== written)
-  if (name === 'respond' && status >= 400 && text)
-    scope.notes.changed(text.at, '`respond`: this text is not sent: errors have one of the gateway’s own (`errors`)')
+  const body = text && !bodiless.has(status) ? fixedValue(text, scope.notes) : undefined
   const clients = matcher?.clients
   if (clients && status >= 400) {
     if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)
@@ -54,7 +58,11 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
     }
     return [change]
   }
-  return [{ kind: 'answer', answer: { kind: 'status', status } }]
+  if (status < 200) {
+    scope.notes.untranslated(at, `\`${name} ${status}\`: an answer has a status from 200 on`)
+    return []
+  }
+  return [{ kind: 'answer', answer: { kind: 'status', status, ...(body !== undefined && { body }) } }]
 }
 
 export const readFileServer: Reader = ({ values, block, scope }) => {

@@ -79,8 +79,13 @@ function answerEntries(route: Tidy, { common, upstreamFor }: RouteWriting): Writ
     }
     case 'files':
       return filesEntries(route, response)
-    case 'status':
-      return {}
+    case 'status': {
+      const { status, body } = answer
+      return {
+        respond: { ...(status !== 200 && { status }), ...(body !== undefined && { body }) },
+        ...headerEntries('response', response),
+      }
+    }
   }
 }
 

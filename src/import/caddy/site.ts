@@ -7,10 +7,11 @@ import type { Place } from './notes.ts'
 import { type Options, readGlobalLog } from './options.ts'
 import { readTls, type SiteTls } from './read-tls.ts'
 import { ourText } from './texts.ts'
-import { type Tidied, tidy } from './tidy.ts'
+import { type Tidy, tidy } from './tidy.ts'
 import { argumentsOf, type Directive, directiveName, type Site } from './tree.ts'
 
-export interface SiteReading extends Tidied {
+export interface SiteReading {
+  readonly routes: readonly Tidy[]
   readonly at: Place
   readonly addresses: readonly SiteAddress[]
   /** Of `bind`; empty: all. */
@@ -41,7 +42,7 @@ export function readSite(site: Site, { scope, options, environment }: Around): S
     leftOut(line, notes, 'HTTP/1.1 and h2 are spoken on every listener')
   for (const log of named('log')) readGlobalLog(options.log, log, notes)
   return {
-    ...tidy(chain.routes, notes),
+    routes: tidy(chain.routes, notes),
     at: site.at,
     addresses,
     interfaces: named('bind').flatMap((one) => argumentsOf(one).map(({ text }) => ourText(text).text)),

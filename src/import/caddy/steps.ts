@@ -90,6 +90,8 @@ export interface RedirectAnswer {
 export interface StatusAnswer {
   readonly kind: 'status'
   readonly status: number
+  /** Absent: none. */
+  readonly body?: string
 }
 
 /** One route to be: these requests are answered so. */

@@ -1,7 +1,7 @@
 /** Routes that belong together become one: our routes for files know existing files, fallbacks and 404 themselves. */
 import type { Notes } from './notes.ts'
 import { covers, type Requests } from './requests.ts'
-import { type Drawn, everyAddress, type FilesAnswer } from './steps.ts'
+import { type Drawn, everyAddress, type FilesAnswer, type StatusAnswer } from './steps.ts'
 
 /** A route, with what its own kind of answer adds. */
 export interface Tidy extends Drawn {
@@ -11,28 +11,17 @@ export interface Tidy extends Drawn {
   readonly fallback?: string
 }
 
-export interface Tidied {
-  readonly routes: readonly Tidy[]
-  /** A path at which the site says that it is alive. */
-  readonly live?: string
-}
-
 /** Those that cannot be said are told and left out. */
-export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
+export function tidy(drawn: readonly Drawn[], notes: Notes): readonly Tidy[] {
   const routes: Tidy[] = []
-  let live: string | undefined
   for (const [index, one] of drawn.entries()) {
     if (one.state.close && one.answer.kind !== 'redirect') notes.untranslated(one.at, closes)
     if (joinToLast(routes, one)) continue
     if (one.answer.kind === 'status') {
-      const path = livePath(one)
-      if (path !== undefined && (live ?? path) === path) {
-        live = path
-        notes.changed(one.at, `\`${path}\` is answered by the gateway itself (\`health.live\`), with a text of its own`)
-      } else if (one.requests.file && one.answer.status >= 500) notes.untranslated(one.at, maintenance)
-      else if (one.answer.status >= 400 && (one.answer.status !== 404 || index < drawn.length - 1))
-        routes.push(denied(one, notes))
-      else if (one.answer.status < 400) notes.untranslated(one.at, told(one.answer.status))
+      if (!one.requests.file) {
+        if (saysMoreThanNothing(one.answer) || index < drawn.length - 1) routes.push({ ...one, existing: false })
+      } else if (one.answer.status < 400 || one.answer.status >= 500) notes.untranslated(one.at, maintenance)
+      else routes.push(denied(one, notes))
     } else if (one.state.users && one.state.forward) {
       notes.untranslated(one.at, 'a route has one `auth`, a password or a service that is asked: nobody passes here')
       routes.push(denied(one, notes))
@@ -44,12 +33,12 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): Tidied {
       else notes.untranslated(one.at, problem)
     }
   }
-  const closed = routes.filter(({ state }) => state.deny === everyAddress)
+  const closed = routes.filter(({ state, answer }) => state.deny === everyAddress || answer.kind === 'status')
   const reached = routes.filter((route) => {
     const first = closed.find(({ requests }) => covers(requests, route.requests))
     return first === undefined || routes.indexOf(first) >= routes.indexOf(route)
   })
-  return { routes: reached.map(withoutIndex), ...(live !== undefined && { live }) }
+  return reached.map(withoutIndex)
 }
 
 const folders = 'a folder below the root that is asked for with its slash counts as a file if it has an index.html'
@@ -58,36 +47,22 @@ const maintenance =
   'whether a file exists decides only what `files` serves; these requests go on to the next route as if it did not'
 const closes = '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
 
-/** What was kept from clients is kept from them: no route answers with a status alone, but one may deny everybody. */
+/** What was kept from clients is kept from them, and from more of them if need be. */
 function denied(route: Drawn, notes: Notes): Tidy {
-  const { answer, state } = route
-  if (answer.kind === 'status' && answer.status !== 403)
-    notes.changed(
-      route.at,
-      `an answer with status ${answer.status} and no file behind it: 403 here, by \`deny\` of every address`,
-    )
   const { file, ...requests } = route.requests
   if (file) notes.changed(route.at, 'whether a file exists decides only what `files` serves: nobody passes here')
   return {
     ...route,
     requests,
-    state: { response: state.response, request: {}, deny: everyAddress },
-    answer: { kind: 'redirect', to: '/', status: 302 },
+    state: { response: route.state.response, request: {}, deny: everyAddress },
+    answer: { kind: 'status', status: 403 },
     existing: false,
   }
 }
 
-function told(status: number): string {
-  return `an answer with status ${status} and no file behind it: routes answer with \`to\`, \`files\`, \`file\` or \`redirect\`; these requests go on to the next route`
-}
-
-function livePath({ requests, answer, state }: Drawn): string | undefined {
-  const { paths, hosts: _, ...others } = requests
-  const [path] = paths ?? []
-  if (state.stripPrefix !== undefined || state.rewrite !== undefined) return undefined
-  if (answer.kind !== 'status' || answer.status !== 200 || paths?.length !== 1 || Object.keys(others).length > 0)
-    return undefined
-  return path !== undefined && /^\/[\w./-]+$/.test(path) && !path.includes('//') ? path : undefined
+/** Behind all routes everything is 404 by itself. */
+function saysMoreThanNothing({ status, body }: StatusAnswer): boolean {
+  return status !== 404 || body !== undefined
 }
 
 /** What an existing file decides only files can answer, by the same root and path. */
