@@ -97,7 +97,7 @@ describe('what is not translated is told with its place in the JSON', () => {
   it.each([
     [{ handler: 'templates' }, /`templates`: `files.render`/],
     [{ handler: 'static_response', status_code: 103 }, /an answer has a status from 200 on/],
-    [{ handler: 'reverse_proxy', upstreams: [{ dial: 'unix//x' }] }, /`unix\/\/x`/],
+    [{ handler: 'reverse_proxy', upstreams: [{ dial: 'unix+h2c//x' }] }, /`unix\+h2c\/\/x`/],
     [{ handler: 'file_server', browse: {} }, /`browse`/],
   ])('%j', (handler, message) => {
     const { findings } = read(server([{ handle: [handler] }]))

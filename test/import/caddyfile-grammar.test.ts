@@ -148,7 +148,8 @@ describe('what is not translated', () => {
     ['redir /a b', /^2:11 untranslated `redir b`: a redirect leads to a path/],
     ['uri replace a b', /^2:6 untranslated `uri replace`/],
     ['rewrite * /x?y=1', /^2:12 untranslated `\/x\?y=1`: the query stays/],
-    ['reverse_proxy unix//x', /^2:16 untranslated `unix\/\/x`/],
+    ['reverse_proxy unix//x unix//y', /^2:2 untranslated `reverse_proxy`: a socket in the file system stands alone/],
+    ['reverse_proxy unix+h2c//x', /^2:16 untranslated `unix\+h2c\/\/x`/],
     ['reverse_proxy {header.X}', /^2:16 untranslated `\{header.X\}`: this is known only when a request comes/],
     ['respond 103', /^2:2 untranslated `respond 103`: an answer has a status from 200 on/],
     ['@x vars {a} b\n\theader @x X y', /^3:2 untranslated `header`: .* \(@x, line 2\); it is left out/],
@@ -188,6 +189,10 @@ describe('what is guarded stays guarded', () => {
     expect(routes(guarded)).toEqual([{ auth: { basic: 'ann' }, to: 'http://localhost:1' }])
     const denied = `:80 {\n${office}\troute {\n\t\tabort @others\n\t\treverse_proxy localhost:1\n\t}\n}`
     expect(routes(denied)).toEqual([{ allow: ['10.0.0.0/8'], to: 'http://localhost:1' }])
+  })
+
+  it('a program on a Unix socket is asked there', () => {
+    expect(routes(':80 {\n\treverse_proxy unix//run/app.sock\n}')).toEqual([{ to: 'unix:/run/app.sock' }])
   })
 
   it('an answer that stands in the file has its status and its text', () => {

@@ -1,5 +1,6 @@
 /** `reverse_proxy`: who is asked, and how. */
 import { origin } from '../../config/schema/addresses.ts'
+import { socketOrigin, socketPathOf } from '../../shared/socket-origin.ts'
 import type { Value } from '../reading.ts'
 import { accepted } from './accepted.ts'
 import { fixedValue, type Line, leftOut, type Reader } from './lines.ts'
@@ -58,6 +59,13 @@ export const readReverseProxy: Reader = (line) => {
   const targets = [...new Set(proxy.targets)].map((target) =>
     proxy.secure ? target.replace(/^http:/, 'https:') : target,
   )
+  if (targets.some((target) => socketPathOf(target) !== undefined) && isUpstream(proxy, targets)) {
+    line.scope.notes.untranslated(
+      line.at,
+      '`reverse_proxy`: a socket in the file system stands alone, without other targets, health checks and TLS; these requests go on to the next route',
+    )
+    return []
+  }
   const upstream: Written = {
     ...proxy.upstream,
     ...(health.http !== undefined && { health }),
@@ -66,12 +74,23 @@ export const readReverseProxy: Reader = (line) => {
   return [...before, { kind: 'answer', answer: { kind: 'proxy', targets, upstream, timeouts, request, response } }]
 }
 
+/** More than one target without options of its own. */
+function isUpstream({ upstream, health, tls, secure }: Asking, targets: readonly string[]): boolean {
+  const options = [upstream, tls].some((some) => Object.keys(some).length > 0)
+  return targets.length > 1 || options || secure || health.http !== undefined
+}
+
 function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): void {
   const text = fixedValue(token, notes)
   if (text === undefined) return
   const refuse = (why: string) => notes.untranslated(token.at, `\`${token.text}\`: ${why}`)
+  const [, socket] = /^unix\/(\/[^:|\s]+)$/.exec(text) ?? []
+  if (socket !== undefined) {
+    proxy.targets.push(socketOrigin(socket))
+    return
+  }
   if (text.startsWith('unix/') || text.startsWith('unix+')) {
-    refuse('a target has a host and a port; sockets in the file system are not asked')
+    refuse('a socket in the file system is asked over HTTP/1.1, by its absolute path')
     return
   }
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
