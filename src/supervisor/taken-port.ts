@@ -7,17 +7,19 @@ import { freePort } from './spare-ports.ts'
 import type { SpawnFailure } from './spawn-failure.ts'
 
 /**
- * Why the program must not be started yet, or undefined if nobody listens on this port of 127.0.0.1. On Linux; elsewhere the
- * program has to find out by itself.
+ * Why the program must not be started yet, or undefined if nobody listens on this port of 127.0.0.1. Who does is told on Linux;
+ * elsewhere the program has to find out by itself.
  */
 export async function takenPort(port: number): Promise<SpawnFailure | undefined> {
+  // The kernel first: its tables take milliseconds to read, and nearly every start finds its port free.
+  if (await isFree(port)) return undefined
   const inodes = (await Promise.all(tables.map((table) => listenersOf(table, port)))).flat()
-  if (inodes.length === 0 || (await isFree(port))) return undefined
+  if (inodes.length === 0) return undefined
   const owner = (await ownerOf(new Set(inodes.map((inode) => `socket:[${inode}]`)))) ?? 'another program'
   return { reason: `found its port ${port} taken by ${owner}`, exitCode: 126, transient: true }
 }
 
-/** Whether a socket of [::] takes IPv4, too, is in no table (ipv6(7), IPV6_V6ONLY): the kernel is asked. */
+/** Whether it can be bound. Also because no table tells whether a socket of [::] takes IPv4, too (ipv6(7), IPV6_V6ONLY). */
 async function isFree(port: number): Promise<boolean> {
   try {
     return (await freePort(port)) === port
@@ -39,6 +41,7 @@ const tables = [
   },
 ]
 
+/** The inodes of their sockets. */
 async function listenersOf({ path, reached }: (typeof tables)[number], port: number): Promise<string[]> {
   const text = await readFile(path, 'latin1').catch(() => '')
   return text.split('\n').flatMap((row) => {

