@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { makeFolder } from './folder.ts'
+import { makeFolder, syncFolder } from './folder.ts'
 
 /**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part:
@@ -57,10 +57,5 @@ async function throughSibling(
     await rm(sibling, { force: true })
     throw error
   }
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await syncFolder(folder)
 }

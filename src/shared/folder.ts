@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -23,5 +23,15 @@ async function attempt(path: string, mode: number): Promise<NodeJS.ErrnoExceptio
   } catch (error) {
     const failure = error as NodeJS.ErrnoException
     return failure.code === 'EEXIST' ? undefined : failure
+  }
+}
+
+/** What was renamed or linked in it outlives a power cut from now on (fsync(2)). */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }

@@ -56,12 +56,14 @@ const redirectSchema = mapping({
   close: boolean.describe('Close the connection afterwards').default(false),
 })
 
+/** RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take a body for the beginning of the next answer. */
+export const bodilessStatuses: readonly number[] = [204, 205, 304]
+
 const respondSchema = mapping({
   status: integer('a status from 200 to 599', 200, 599).default(200),
   body: anyText.describe('As text/plain, unless `response.headers` has another Content-Type').default(''),
 }).superRefine(({ status, body }, context) => {
-  // RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take the body for the beginning of the next answer.
-  if (body === '' || ![204, 205, 304].includes(status)) return
+  if (body === '' || !bodilessStatuses.includes(status)) return
   context.addIssue(
     refusal(
       'contradiction',

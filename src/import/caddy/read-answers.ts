@@ -1,4 +1,5 @@
 /** What ends a request without asking anybody: `redir`, `respond`, `error`, `abort`, `file_server`. */
+import { bodilessStatuses } from '../../config/schema/route.ts'
 import { headerValue } from '../../config/schema/scalars.ts'
 import { isPlaceholder } from '../../plan/placeholders.ts'
 import { accepted } from './accepted.ts'
@@ -33,9 +34,6 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   return [{ kind: 'answer', answer: { kind: 'redirect', to, status } }]
 }
 
-/** RFC 9110 §15.3.5, §15.3.6, §15.4.5. */
-const bodiless = new Set([204, 205, 304])
-
 /** `error`, `respond` and `abort`. */
 export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) => {
   let text = name === 'respond' ? values.find((value) => !/^\d{3}$/.test(value.text)) : undefined
@@ -46,7 +44,7 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
   }
   const written = values.findLast((value) => /^\d{3}$/.test(value.text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
-  const body = text && !bodiless.has(status) ? fixedValue(text, scope.notes) : undefined
+  const body = text && !bodilessStatuses.includes(status) ? fixedValue(text, scope.notes) : undefined
   const clients = matcher?.clients
   if (clients && status >= 400) {
     if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)

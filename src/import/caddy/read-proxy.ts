@@ -21,7 +21,6 @@ export interface Asking {
   readonly timeouts: Written
   request: HeaderRules
   response: HeaderRules
-  rewrite?: string
 }
 
 const balances: Readonly<Record<string, string>> = {

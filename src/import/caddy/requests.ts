@@ -1,4 +1,5 @@
 /** Sets of requests, as far as a route of ours can name them. Each absent part stands for everything. */
+import { everyCovered } from '../../plan/every-covered.ts'
 import { hostPatternCovers } from '../../plan/host-pattern.ts'
 import { compilePathPattern, pathPatternCovers } from '../../plan/path-pattern.ts'
 import { valuePatternCovers } from '../../plan/value-pattern.ts'
@@ -52,9 +53,9 @@ export function common(a: Requests, b: Requests): Common {
 /** Whether every request of `narrow` is in `wide`. A file that must be there makes a set smaller than we can tell. */
 export function covers(wide: Requests, narrow: Requests): boolean {
   return (
-    allCovered(wide.hosts, narrow.hosts, hostPatternCovers) &&
-    allCovered(wide.paths, narrow.paths, pathPatternCovers) &&
-    allCovered(wide.methods, narrow.methods, (a, b) => a === b) &&
+    everyCovered(wide.hosts, narrow.hosts, hostPatternCovers) &&
+    everyCovered(wide.paths, narrow.paths, pathPatternCovers) &&
+    everyCovered(wide.methods, narrow.methods, (a, b) => a === b) &&
     headersCovered(wide.headers ?? {}, narrow.headers ?? {}) &&
     (!wide.file || (wide.file.root === narrow.file?.root && wide.file.path === narrow.file.path))
   )
@@ -68,15 +69,6 @@ function headersCovered(wide: NonNullable<Requests['headers']>, narrow: NonNulla
     if (other === undefined || (other !== pattern && !valuePatternCovers(pattern, other))) return false
   }
   return true
-}
-
-function allCovered(
-  wide: readonly string[] | undefined,
-  narrow: readonly string[] | undefined,
-  patternCovers: (wide: string, narrow: string) => boolean,
-): boolean {
-  if (!wide) return true
-  return narrow?.every((one) => wide.some((other) => patternCovers(other, one))) ?? false
 }
 
 interface Comparison {

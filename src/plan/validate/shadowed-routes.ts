@@ -1,5 +1,6 @@
 import type { RouteConfig } from '../../config/schema/route.ts'
 import { type AskedRoute, type Check, isWhole, valueAt } from '../asked.ts'
+import { everyCovered } from '../every-covered.ts'
 import { hostPatternCovers } from '../host-pattern.ts'
 import { pathPatternCovers } from '../path-pattern.ts'
 import { valuePatternCovers } from '../value-pattern.ts'
@@ -47,14 +48,4 @@ function headersCovered(earlier: RouteConfig['headers'] = {}, later: RouteConfig
 
 function lowerCaseNames(headers: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(Object.entries(headers).map(([name, pattern]) => [name.toLowerCase(), pattern]))
-}
-
-/** An absent part matches everything. */
-function everyCovered(
-  wide: readonly string[] | undefined,
-  narrow: readonly string[] | undefined,
-  covers: (wide: string, narrow: string) => boolean,
-): boolean {
-  if (!wide) return true
-  return narrow?.every((one) => wide.some((other) => covers(other, one))) ?? false
 }

@@ -8,7 +8,7 @@ import { chmod, lchown, lstat, mkdir, open, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import type { BackupPlan } from '../../plan/backups.ts'
 import { codeOf } from '../../shared/errors.ts'
-import { makeFolder } from '../../shared/folder.ts'
+import { makeFolder, syncFolder } from '../../shared/folder.ts'
 import { type BackupFile, filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
 import { nameFor, unfinishedFolder } from './names.ts'
 
@@ -121,15 +121,6 @@ async function complaintOf(kept: Promise<string | undefined>): Promise<string | 
     return await kept
   } catch (error) {
     return `ended well, but its backup could not be kept (${codeOf(error)})`
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 
