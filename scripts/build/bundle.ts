@@ -29,9 +29,6 @@ export async function bundle(project: string, { entry, file, constants }: Bundle
     minifyWhitespace: true,
     keepNames: true,
     legalComments: 'none',
-    // @fastify/reply-from brings an undici of its own, through which no request goes: our proxy handler has its own pools.
-    // Two of them cost the thread 40 ms of start and 4 MB. Resolved from the project, both names mean ours.
-    alias: { undici: './node_modules/undici' },
     // Used only where the sources run from the tree (shared/assets.ts).
     define: { ...constants, 'import.meta.url': 'undefined' },
     logLevel: 'warning',

@@ -24,8 +24,8 @@ export interface UpgradeRequest {
 export type AnswerKind = 'answer' | 'tunnel' | 'events'
 
 /**
- * One request on its way through the gateway, from its head to the end of its answer. Made by the listener, not by
- * Fastify: Fastify's hooks miss answers that were hijacked and report an aborted one as complete.
+ * One request on its way through the gateway, from its head to the end of its answer: it knows what was answered, what was cut
+ * and who left first, whichever handler answers.
  */
 export class Exchange {
   readonly started = performance.now()
@@ -192,7 +192,7 @@ export function announcesBody(request: GatewayRequest): boolean {
 
 const exchangeKey = Symbol('exchange')
 
-/** Fastify hands handlers its own request; the exchange travels on the raw one. */
+/** What breaks in the midst of a body is told of its connection; the request on it leads back to the exchange (unparsed.ts). */
 export function attachExchange(exchange: Exchange): void {
   ;(exchange.request as { [exchangeKey]?: Exchange })[exchangeKey] = exchange
 }

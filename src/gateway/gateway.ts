@@ -21,7 +21,7 @@ import { partFrom } from './part-from.ts'
 import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 import { recordOf } from './record.ts'
 import { refusals } from './refusals.ts'
-import { sendError, statusOf } from './respond.ts'
+import { sendError } from './respond.ts'
 import { sniByListener, type TlsTerms } from './sni.ts'
 import type { Refusal } from './sound-head.ts'
 import { StallWatch } from './stall.ts'
@@ -129,10 +129,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
     attachExchange(exchange)
     if (refusal) refuse(exchange, refusal)
-    else
-      challenges.answer(exchange, () => {
-        tenure.generation.answer(exchange).catch((error) => sendError(exchange, statusOf(error), messageOf(error)))
-      })
+    else challenges.answer(exchange, () => tenure.generation.answer(exchange))
   }
 
   function watchEnd(exchange: Exchange, record: AccessLog, listener: Listener): void {
@@ -164,8 +161,8 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     })
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
-    const opened = await openListeners(fresh, sni, events).catch(async (error) => {
-      await generation.close()
+    const opened = await openListeners(fresh, sni, events).catch((error) => {
+      generation.close()
       throw error
     })
     const before = serving
@@ -178,7 +175,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     change({ certificates, authorities })
     for (const listener of listeners) listener.limit(plan.limits)
     connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
-    before?.retire(() => void forget(before))
+    before?.retire(() => forget(before))
   }
 
   function change(some: Partial<TlsTerms>): void {
@@ -188,9 +185,9 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     for (const listener of listeners) listener.use(sni(listener.plan))
   }
 
-  async function forget(tenure: Tenure): Promise<void> {
+  function forget(tenure: Tenure): void {
     tenures.delete(tenure)
-    await tenure.generation.close()
+    tenure.generation.close()
   }
 
   function closeListener(listener: Listener): void {

@@ -1,18 +1,15 @@
 /**
  * A generation: the gateway's plan made ready to answer. It owns no socket: a listener hands it requests, and a reload
- * puts the next one in its place. Fastify runs the guards and the handlers; which route answers is decided before, by
- * our ordered router, and reaches Fastify as the path `/INDEX`.
+ * puts the next one in its place. The way of a request is straight: the router gives the index of a route, its guards are asked,
+ * its handler is called. Nothing of it is a promise where nothing is waited for.
  */
-import httpProxy from '@fastify/http-proxy'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { GatewayPlan, ProxyPlan, RoutePlan } from '../plan/types.ts'
+import type { GatewayPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
-import { answeredMethods } from './admit.ts'
 import { type ClientCertificateHeaders, clientCertificateHeaders } from './client-certificates.ts'
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
-import { type Exchange, exchangeOf } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
-import { compileGuards, type Guards } from './guards/compile.ts'
+import { compileGuards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
 import type { GuardMeans } from './guards/means.ts'
 import type { LimiterLease } from './guards/rate-limit/stores.ts'
@@ -30,8 +27,7 @@ import { compileRewrite, type Rewrite } from './rewrite.ts'
 import { createRouter, type Router } from './router.ts'
 import type { TargetPath } from './target-path.ts'
 import { compileRanges, type InRanges } from './trust.ts'
-import type { Upstream } from './upstream/upstream.ts'
-import type { Upstreams } from './upstream/upstreams.ts'
+import type { UpstreamLease, Upstreams } from './upstream/upstreams.ts'
 
 export interface Generation {
   readonly plan: GatewayPlan
@@ -46,11 +42,10 @@ export interface Generation {
   readonly clientCertificates: ClientCertificateHeaders
   /** Which encodings a client wants. */
   readonly negotiate: Negotiate
-  /** Where the proxy route with this index sends requests. */
-  upstreamOf(routeIndex: number): Upstream
-  /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. */
-  answer(exchange: Exchange): Promise<void>
-  close(): Promise<void>
+  /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. Never throws. */
+  answer(exchange: Exchange): void
+  /** Gives back what it holds of the thread; to be called once nobody is owed an answer. */
+  close(): void
 }
 
 /** What a generation uses and does not own. */
@@ -63,7 +58,7 @@ export interface Surroundings {
   withdrawn(): boolean
 }
 
-/** Writes the answer to the exchange's own response, of which Fastify then knows nothing. */
+/** Writes the answer to the exchange's response; made ready once per generation. */
 type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
@@ -87,7 +82,6 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
   const requestRules = plan.routes.map((route) => compileHeaderRules(route.request.headers, idHeaders))
   const { limiter } = limits
   const guards = compileGuards(plan, { limiter, authServices: surroundings.guards.authServices })
-  const app = bareFastify(guards)
   const files: FileService = {
     store: surroundings.files,
     encodings: plan.compression,
@@ -96,26 +90,28 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
   const folders = plan.routes.map(({ handler }) =>
     handler.kind === 'files' ? createFolder(handler, files) : undefined,
   )
-  const proxied = plan.routes.flatMap((route, index) => (route.handler.kind === 'proxy' ? [`/${index}`] : []))
-  if (proxied.length > 0) {
-    await app.register(httpProxy, {
-      upstream: 'http://decided-by-the-route.invalid',
-      routes: proxied,
-      httpMethods: [...answeredMethods],
-      handler: (request, reply) => passOn(exchangeOf(request.raw), reply, surroundings),
-    })
-  }
-  for (const [index, route] of plan.routes.entries()) {
-    if (route.handler.kind !== 'proxy') addRoute(app, index, folders[index]?.answer ?? localHandler(route, files))
-  }
-  await app.ready()
   await limits.settled
   const upstreams = await surroundings.upstreams.lease(plan)
 
-  const router = createRouter(plan.routes)
+  const means: HandlerMeans = { folders, files, upstreams, targets: surroundings.targets }
+  const handlers = plan.routes.map((route, index) => handlerOf(route, index, means))
   const rewrites = plan.routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))
-  const match = router.match
+  const choices: Choices = { folders, rewrites, match: createRouter(plan.routes).match }
   const health = createHealth(plan, surroundings.withdrawn)
+
+  function handle(exchange: Exchange): void {
+    try {
+      const handler = handlers[exchange.routeIndex] ?? noRoute
+      handler(exchange)?.catch((error) => fail(exchange, error))
+    } catch (error) {
+      fail(exchange, error)
+    }
+  }
+
+  function proceed(exchange: Exchange, routeIndex: number): void {
+    exchange.routeIndex = routeIndex
+    runGuards(exchange, guards(routeIndex), handle)
+  }
 
   return {
     plan,
@@ -125,80 +121,63 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
     hsts: new Map(plan.listeners.flatMap(({ name, hsts }) => (hsts === undefined ? [] : [[name, hsts]]))),
     clientCertificates: clientCertificateHeaders(plan.listeners),
     negotiate: files.negotiate,
-    upstreamOf: upstreams.of,
-    async answer(exchange) {
-      if (health(exchange)) return
-      exchange.routeIndex = await choose(exchange, { folders, rewrites, match })
-      if (exchange.routeIndex === -1)
-        runGuards(exchange, guards(-1), () => {
-          answerUnread(exchange)
-          sendError(exchange, 404, 'no route matches')
-        })
-      else app.routing(exchange.request as never, exchange.response)
+    answer(exchange) {
+      try {
+        if (health(exchange)) return
+        const chosen = choose(exchange, choices, -1)
+        if (typeof chosen === 'number') proceed(exchange, chosen)
+        else chosen.then((routeIndex) => proceed(exchange, routeIndex)).catch((error) => fail(exchange, error))
+      } catch (error) {
+        fail(exchange, error)
+      }
     },
-    async close() {
+    close() {
       upstreams.release()
       limits.release()
-      await app.close()
     },
   }
 }
 
-function bareFastify(guardsOf: Guards): FastifyInstance {
-  const app = Fastify({
-    logger: false,
-    exposeHeadRoutes: false,
-    rewriteUrl: (request) => `/${exchangeOf(request).routeIndex}`,
-  })
-  // Bodies are streamed by the handlers. Told that no method has one, Fastify neither parses nor refuses any: it would
-  // read text/plain, answer 415 to types it does not know and 400 to a QUERY without a type.
-  for (const method of answeredMethods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  app.addHook('onRequest', (request, _reply, done) => {
-    const exchange = exchangeOf(request.raw)
-    runGuards(exchange, guardsOf(exchange.routeIndex), done)
-  })
-  app.setNotFoundHandler((request, reply) =>
-    fail(exchangeOf(request.raw), reply, { status: 404, cause: 'no such file' }),
-  )
-  app.setErrorHandler((error, request, reply) => {
-    const { headers } = error as { headers?: Readonly<Record<string, string>> }
-    fail(exchangeOf(request.raw), reply, { status: statusOf(error), cause: messageOf(error), headers })
-  })
-  return app
+/** What the handlers of all routes have in common. */
+interface HandlerMeans extends Pick<Surroundings, 'targets'> {
+  /** By index of the route. */
+  readonly folders: readonly (Folder | undefined)[]
+  readonly files: FileService
+  readonly upstreams: UpstreamLease
 }
 
-function addRoute(app: FastifyInstance, index: number, answer: RouteHandler): void {
-  app.route({
-    url: `/${index}`,
-    method: [...answeredMethods],
-    handler: (request: FastifyRequest, reply: FastifyReply) => {
-      reply.hijack()
-      const exchange = exchangeOf(request.raw)
-      answerUnread(exchange)
-      answer(exchange)?.catch((error) => sendError(exchange, 500, messageOf(error)))
-    },
-  })
-}
-
-function localHandler({ handler }: RoutePlan, files: FileService): RouteHandler {
+function handlerOf({ handler }: RoutePlan, index: number, means: HandlerMeans): RouteHandler {
+  const { folders, files, upstreams, targets } = means
   switch (handler.kind) {
-    case 'file':
-      return createFileAnswer(handler, files)
-    case 'redirect':
-      return createRedirect(handler)
-    case 'respond':
-      return createRespond(handler)
+    case 'proxy': {
+      const upstream = upstreams.of(index)
+      return (exchange) => {
+        if (processIsUp(exchange, handler, targets())) proxy(exchange, handler, upstream)
+      }
+    }
     case 'files':
-    case 'proxy':
-      throw new Error(`routes of kind ${handler.kind} are made elsewhere`)
+      return readingNoBody((folders[index] as Folder).answer)
+    case 'file':
+      return readingNoBody(createFileAnswer(handler, files))
+    case 'redirect':
+      return readingNoBody(createRedirect(handler))
+    case 'respond':
+      return readingNoBody(createRespond(handler))
   }
 }
 
-function passOn(exchange: Exchange, reply: FastifyReply, { targets }: Surroundings): void {
-  reply.hijack()
-  const plan = exchange.route?.handler as ProxyPlan
-  if (!processIsUp(exchange, plan, targets())) return
-  proxy(exchange, plan, exchange.generation.upstreamOf(exchange.routeIndex))
+function readingNoBody(answer: RouteHandler): RouteHandler {
+  return (exchange) => {
+    answerUnread(exchange)
+    return answer(exchange)
+  }
+}
+
+const noRoute = readingNoBody((exchange) => sendError(exchange, 404, 'no route matches'))
+
+/** Whatever was thrown on the way: the client reads no more than the status that it asks for, the log all of it. */
+function fail(exchange: Exchange, error: unknown): void {
+  sendError(exchange, statusOf(error), messageOf(error))
 }
 
 /** By index of the route, where it has one. */
@@ -208,9 +187,10 @@ interface Choices {
   readonly match: Router['match']
 }
 
-/** The first matching route; one for existing files is passed over where there is none. */
-async function choose(exchange: Exchange, { folders, rewrites, match }: Choices): Promise<number> {
+/** The first matching route behind `after`; one for existing files is passed over where there is none. */
+function choose(exchange: Exchange, choices: Choices, after: number): number | Promise<number> {
   const { listener, host, target, request } = exchange
+  const { folders, rewrites, match } = choices
   const query = {
     listener: listener.name,
     host,
@@ -218,15 +198,20 @@ async function choose(exchange: Exchange, { folders, rewrites, match }: Choices)
     method: request.method ?? '',
     headers: request.headers,
   }
-  for (let index = match(query, -1); index !== -1; index = match(query, index)) {
+  for (let index = match(query, after); index !== -1; index = match(query, index)) {
     const folder = folders[index]
     exchange.inner = innerOf(target, rewrites[index])
     if (!folder?.existingOnly) return index
     if (!readsFiles(exchange)) continue
-    // Awaited only where the disk must be asked: what is known of a hot file is known now.
     const located = folder.locate(exchange)
-    exchange.located = located instanceof Promise ? await located : located
-    if (exchange.located !== undefined) return index
+    // A promise only where the disk must be asked: what is known of a hot file is known now.
+    if (located instanceof Promise)
+      return located.then((file) => {
+        exchange.located = file
+        return file ? index : choose(exchange, choices, index)
+      })
+    exchange.located = located
+    if (located) return index
   }
   return -1
 }
@@ -236,15 +221,4 @@ function innerOf(target: TargetPath, rewrite: Rewrite | undefined): TargetPath {
   const inner = rewrite(target)
   if (!inner) throw Object.assign(new Error('no sound path is left of the rewriting'), { statusCode: 400 })
   return inner
-}
-
-interface Failure {
-  readonly status: number
-  readonly cause: string
-  readonly headers?: Readonly<Record<string, string>> | undefined
-}
-
-function fail(exchange: Exchange, reply: FastifyReply, { status, cause, headers = {} }: Failure): void {
-  reply.hijack()
-  sendError(exchange, status, cause, Object.entries(headers).flat())
 }

@@ -19,24 +19,30 @@ export type Verdict = 'pass' | 'answered' | Denial
 
 export type Guard = (exchange: Exchange) => Verdict | Promise<Verdict>
 
-/** Asks one guard after the other; `goOn` is called if all of them let the request pass. Never throws. */
-export function runGuards(exchange: Exchange, guards: readonly Guard[], goOn: () => void): void {
-  for (const [index, guard] of guards.entries()) {
-    const verdict = guard(exchange)
+/**
+ * Asks one guard after the other, from the one with the index `from` on; `goOn`, which must not throw, is called if all of them
+ * let the request pass. Throws what a guard throws that is asked at once.
+ */
+export function runGuards(
+  exchange: Exchange,
+  guards: readonly Guard[],
+  goOn: (exchange: Exchange) => void,
+  from = 0,
+): void {
+  for (let index = from; index < guards.length; index++) {
+    const verdict = (guards[index] as Guard)(exchange)
     if (verdict instanceof Promise) {
-      const rest = guards.slice(index + 1)
-      verdict.then(
-        (late) => {
-          if (mayPass(exchange, late)) runGuards(exchange, rest, goOn)
-        },
+      verdict
+        .then((late) => {
+          if (mayPass(exchange, late)) runGuards(exchange, guards, goOn, index + 1)
+        })
         // A guard that fails has not let the request pass.
-        (error) => sendError(exchange, 500, `guard: ${messageOf(error)}`),
-      )
+        .catch((error) => sendError(exchange, 500, `guard: ${messageOf(error)}`))
       return
     }
     if (!mayPass(exchange, verdict)) return
   }
-  goOn()
+  goOn(exchange)
 }
 
 function mayPass(exchange: Exchange, verdict: Verdict): boolean {
