@@ -56,6 +56,8 @@ export class Exchange {
   uploading = false
   /** The target that has the request at the moment. */
   dialled: Target | undefined
+  /** Of the answer's head once it is written; as Node's own, 200 before. */
+  status = 200
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */

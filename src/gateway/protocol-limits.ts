@@ -48,4 +48,7 @@ export const http2 = {
   maxOutstandingPings: 4,
   // A padded, malformed or misplaced field is an error (RFC 9113 §8.2.1); never lenient.
   strictFieldWhitespaceValidation: true,
+  // Of what we send. Repeated fields are set right where an answer comes in (response/answer-fields.ts), over h1 and h2 alike;
+  // what is left of them is harmless, and Node would throw.
+  strictSingleValueFields: false,
 } satisfies SecureServerOptions

@@ -6,7 +6,7 @@ const clientClosedRequest = 499
 
 /** What the access log tells of an exchange that is over. */
 export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord {
-  const { request, response } = exchange
+  const { request } = exchange
   const userAgent = request.headers['user-agent']
   return {
     ...exchange.ids,
@@ -17,7 +17,7 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
     method: request.method ?? '',
     host: exchange.host,
     path: exchange.target.path,
-    status: statusOf(exchange, response.statusCode, clientGone),
+    status: statusOf(exchange, clientGone),
     bytes: exchange.bytesSent,
     duration: Math.round((performance.now() - exchange.started) * 10) / 10,
     ...(exchange.route && { route: exchange.route.label }),
@@ -27,7 +27,7 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
 }
 
 /** A client ends a tunnel or an event stream when it has seen enough: nothing went wrong then. */
-function statusOf({ kind }: Exchange, status: number, clientGone: boolean): number {
+function statusOf({ kind, status }: Exchange, clientGone: boolean): number {
   if (kind === 'tunnel') return 101
   return clientGone && kind === 'answer' ? clientClosedRequest : status
 }

@@ -5,7 +5,7 @@ import { pushAdded } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
 
 // RFC 9110 §7.6.1. `te` and `trailer` go too: undici sends no request trailers. `expect` was answered by Node already.
-const connectionHeaders = new Set([
+export const connectionHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -62,21 +62,4 @@ function isDropped(lower: string, { identity, generation }: Exchange): boolean {
 export function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
-}
-
-/** An upstream's answer as name and value in turn, without what belongs to its connection with us. */
-export function answerHeaders(raw: readonly (Buffer | string)[]): string[] {
-  const flat = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
-  const connection: string[] = []
-  for (let i = 0; i < flat.length; i += 2) {
-    if (flat[i]?.toLowerCase() === 'connection') connection.push(flat[i + 1] as string)
-  }
-  const named = connection.length === 0 ? undefined : namedByConnection(connection.join(','))
-  const kept: string[] = []
-  for (let i = 0; i < flat.length; i += 2) {
-    const name = flat[i] as string
-    const lower = name.toLowerCase()
-    if (!connectionHeaders.has(lower) && !named?.has(lower)) kept.push(name, flat[i + 1] as string)
-  }
-  return kept
 }

@@ -1,16 +1,22 @@
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import { messageOf } from '../shared/errors.ts'
 import { errorBody } from './error-body.ts'
 import type { Exchange } from './exchange.ts'
 import { applyRules } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
+import { respondH2 } from './response/h2-head.ts'
 
 /** Headers as name and value in turn, so that repeated ones (Set-Cookie) keep their order and number. */
 export type FlatHeaders = readonly string[]
 
 /** Writes the head of the answer: the given headers, the route's rules laid over them, the request id. */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
-  exchange.response.writeHead(status, finalHeaders(exchange, headers))
+  const { response, stream } = exchange
+  const final = finalHeaders(exchange, headers)
+  if (stream) respondH2(stream, status, final)
+  else response.writeHead(status, final)
+  exchange.status = status
 }
 
 /** A whole answer of our own. A HEAD request gets the head of it. */
@@ -28,7 +34,7 @@ function sendBody(exchange: Exchange, status: number, text: string, headers: Fla
 /**
  * An error of our own; where an answer was begun already, it is cut instead. The client reads the status and nothing of
  * the cause, which goes to our log; the route's headers (Cache-Control above all) are left out, since they were meant for
- * its answers.
+ * its answers. Never throws: it is what is left to do when something else has.
  */
 export function sendError(exchange: Exchange, status: number, cause: string, headers: FlatHeaders = []): void {
   const { response } = exchange
@@ -38,11 +44,13 @@ export function sendError(exchange: Exchange, status: number, cause: string, hea
     return
   }
   exchange.failure = cause
-  // What is left of a head that could not be sent.
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
   const { accept } = exchange.request.headers
   const body = errorBody(status, exchange.generation.plan.errors, { accept, requestId: exchange.requestId })
-  sendBody(exchange, status, body.text, [...body.headers, ...headers])
+  try {
+    sendBody(exchange, status, body.text, [...body.headers, ...headers])
+  } catch (error) {
+    cutAnswer(exchange, `${cause} (and the answer could not be sent: ${messageOf(error)})`)
+  }
 }
 
 /** The status that something thrown asks for; 500 if it asks for none. */

@@ -15,8 +15,9 @@ import type { ProxyPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { socketPathOf } from '../shared/socket-origin.ts'
 import type { Exchange, UpgradeRequest } from './exchange.ts'
-import { answerHeaders, upstreamHeaders } from './request-headers.ts'
+import { upstreamHeaders } from './request-headers.ts'
 import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
+import { answerFields } from './response/answer-fields.ts'
 import { serverNameOf, urlOriginOf } from './upstream/dial.ts'
 import { isTargetsFault, statusOf } from './upstream/faults.ts'
 import { retryAfter } from './upstream/passage.ts'
@@ -114,7 +115,7 @@ function relay(exchange: Exchange, answer: IncomingMessage): void {
   const { response } = exchange
   answer.on('error', (error) => cutAnswer(exchange, `upstream: ${messageOf(error)}`))
   try {
-    sendHead(exchange, answer.statusCode ?? 502, [...answerHeaders(answer.rawHeaders), 'connection', 'close'])
+    sendHead(exchange, answer.statusCode ?? 502, [...answerFields(answer.rawHeaders), 'connection', 'close'])
   } catch (error) {
     answer.destroy()
     sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
@@ -142,7 +143,7 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
   ;(exchange.response as ServerResponse).detachSocket(socket)
   unwatchClient(socket)
   exchange.becomes('tunnel')
-  const headers = finalHeaders(exchange, answerHeaders(answer.rawHeaders))
+  const headers = finalHeaders(exchange, answerFields(answer.rawHeaders))
   headers.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket')
   let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`

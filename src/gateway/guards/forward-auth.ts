@@ -3,8 +3,9 @@ import { Agent, request } from 'undici'
 import type { ForwardAuthPlan } from '../../plan/guards.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../exchange.ts'
-import { answerHeaders, upstreamHeaders } from '../request-headers.ts'
+import { upstreamHeaders } from '../request-headers.ts'
 import { cutAnswer, sendHead } from '../respond.ts'
+import { answerFields } from '../response/answer-fields.ts'
 import type { Guard, Verdict } from './guard.ts'
 import { partFromSender } from './unread-body.ts'
 
@@ -39,9 +40,9 @@ export function forwardAuth(plan: ForwardAuthPlan, agent: Agent): Guard {
       clearTimeout(timer)
     }
     const raw = answer.headers as unknown as readonly (Buffer | string)[]
-    if (answer.statusCode < 200 || answer.statusCode > 299) return relay(exchange, answer, answerHeaders(raw))
+    if (answer.statusCode < 200 || answer.statusCode > 299) return relay(exchange, answer, answerFields(raw))
     answer.body.dump().catch(() => {})
-    copyHeaders(exchange, answerHeaders(raw), plan.copy)
+    copyHeaders(exchange, answerFields(raw), plan.copy)
     return 'pass'
   }
 }

@@ -3,8 +3,8 @@ import { STATUS_CODES } from 'node:http'
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { partFromSender } from '../guards/unread-body.ts'
-import { answerHeaders } from '../request-headers.ts'
 import { sendHead } from '../respond.ts'
+import { answerFields } from '../response/answer-fields.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 type RawHeaders = readonly (Buffer | string)[]
@@ -15,7 +15,7 @@ type RawHeaders = readonly (Buffer | string)[]
  */
 export function passHead(exchange: Exchange, status: number, raw: RawHeaders): ContentEncoding | undefined {
   const { response, stream, request, generation } = exchange
-  const own = answerHeaders(raw)
+  const own = answerFields(raw)
   const { headers, encoding }: EncodedHead =
     generation.plan.compression.length === 0
       ? { headers: own }
@@ -40,7 +40,7 @@ export function passInterim(exchange: Exchange, status: number, raw: RawHeaders)
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
   const fields: Record<string, string> = {}
-  eachField(answerHeaders(raw), (name, value) => {
+  eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (lower !== 'set-cookie' && !rules.governed.has(lower)) append(fields, lower, value)
   })
@@ -67,7 +67,7 @@ const neverTrailers = new Set([
 /** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
 export function passTrailers({ response, rules, stream }: Exchange, raw: RawHeaders): void {
   const fields: Record<string, string> = {}
-  eachField(answerHeaders(raw), (name, value) => {
+  eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
   })

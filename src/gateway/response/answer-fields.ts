@@ -1,0 +1,69 @@
+/** What of an upstream's header fields goes on to the client, over h1 and h2 alike. */
+import { connectionHeaders, namedByConnection } from '../request-headers.ts'
+
+/**
+ * Fields that have one value (RFC 9110 §5.3: nobody may send them twice). Of several the first counts, as most clients
+ * read them; h2 would refuse the answer otherwise. Each has a bit, so that no list is kept of those seen.
+ */
+const singleValued: ReadonlyMap<string, number> = new Map(
+  [
+    'access-control-allow-credentials',
+    'access-control-max-age',
+    'age',
+    'content-length',
+    'content-location',
+    'content-range',
+    'content-type',
+    'date',
+    'etag',
+    'expires',
+    'last-modified',
+    'location',
+    'retry-after',
+    'x-content-type-options',
+  ].map((name, index) => [name, 1 << index]),
+)
+
+/** The fields of an answer (name and value in turn) without what belongs to its connection with us. */
+export function answerFields(raw: readonly (Buffer | string)[]): string[] {
+  const flat = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+  const named = connectionOptionsOf(flat)
+  const kept: string[] = []
+  let seen = 0
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string
+    const lower = name.toLowerCase()
+    if (connectionHeaders.has(lower) || named?.has(lower)) continue
+    const bit = singleValued.get(lower)
+    if (bit !== undefined) {
+      if ((seen & bit) !== 0) continue
+      seen |= bit
+    }
+    kept.push(name, withoutBlanks(flat[i + 1] as string))
+  }
+  return kept
+}
+
+/** What the fields named Connection name, in lower case; undefined if there is nothing to look for. */
+function connectionOptionsOf(flat: readonly string[]): ReadonlySet<string> | undefined {
+  let options: string | undefined
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    options = options === undefined ? flat[i + 1] : `${options},${flat[i + 1]}`
+  }
+  return namedByConnection(options)
+}
+
+/** Blanks around a value are no part of it (RFC 9110 §5.5), and a fault over h2 (RFC 9113 §8.2.1). */
+function withoutBlanks(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start += 1
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
