@@ -69,6 +69,36 @@ describe.each(protocols)('files over %s', (protocol) => {
     }
   })
 
+  it.each([
+    ['public, max-age=31536000, immutable', 'no-cache'],
+    ['max-age=60, must-revalidate', 'no-cache, must-revalidate'],
+    ['private="set-cookie", s-maxage=60', 'no-cache, private'],
+    ['No-Store', 'no-cache, no-store'],
+  ])('that are found have the policy %j, the fallback in their place %j', async (cacheControl, ofFallback) => {
+    const gateway = await startGateway({ routes: [filesIn(await site(), { fallback: 'index.html', cacheControl })] })
+    const get = (path: string, headers = {}) => ask(gateway, protocol, { path, headers })
+    expect((await get('/app.js')).headers['cache-control']).toBe(cacheControl)
+    const fallback = await get('/app.2.js')
+    expect(fallback).toMatchObject({ status: 200, headers: { 'cache-control': ofFallback } })
+    const again = await get('/app.2.js', { 'if-none-match': String(fallback.headers.etag) })
+    expect(again).toMatchObject({ status: 304, headers: { 'cache-control': ofFallback } })
+    expect(await get('/app.2.js', { range: 'bytes=0-1' })).toMatchObject({
+      status: 206,
+      headers: { 'cache-control': ofFallback },
+    })
+    const notThere = await get('/app.2.js', { range: 'bytes=999-' })
+    expect(notThere.status).toBe(416)
+    expect(notThere.headers).not.toHaveProperty('cache-control')
+  })
+
+  it('have the Cache-Control that response headers of the route say, in whatever they answer', async () => {
+    const files = filesIn(await site(), { fallback: 'index.html', cacheControl: 'max-age=60' })
+    const gateway = await startGateway({ routes: [{ ...files, response: { 'cache-control': 'no-store' } }] })
+    for (const path of ['/app.js', '/missing.js']) {
+      expect((await ask(gateway, protocol, { path })).headers['cache-control'], path).toBe('no-store')
+    }
+  })
+
   it('that a route excepts are not served by it', async () => {
     const gateway = await startGateway({
       routes: [filesIn(await site(), { except: ['index.html', 'docs/index.html'] })],
@@ -77,6 +107,41 @@ describe.each(protocols)('files over %s', (protocol) => {
       expect((await ask(gateway, protocol, { path })).status, path).toBe(404)
     }
     expect((await ask(gateway, protocol, { path: '/app.js' })).status).toBe(200)
+  })
+
+  it('that a route excepts do not come out encoded beforehand, nor in another case or form of their name', async () => {
+    const root = await site()
+    const secrets = ['secret.txt', 'secret.txt.gz', 'secret.txt.br', 'secret.txt.zst', 'secret.txt.gz.br', 'SECRET.txt']
+    for (const name of [...secrets, 'docs/é.txt.gz', 'secret.txt.bak', 'secret.gz']) {
+      await writeFile(join(root, name), 'SECRET')
+    }
+    const gateway = await startGateway({
+      routes: [filesIn(root, { except: ['secret.txt', 'docs/e\u0301.txt'] })],
+      compression: ['gzip'],
+    })
+    const get = (path: string) => ask(gateway, protocol, { path, headers: { 'accept-encoding': 'gzip, br, zstd' } })
+    const paths = secrets.map((name) => `/${name}`)
+    for (const path of [
+      ...paths,
+      '/secret.txt%2Egz',
+      '/%73ecret.txt.GZ',
+      '/docs/%C3%A9.txt.gz',
+      '/docs/e%CC%81.txt.gz',
+    ]) {
+      const { status, body } = await get(path)
+      expect({ path, status, leaked: body.includes('SECRET') }).toEqual({ path, status: 404, leaked: false })
+    }
+    for (const path of ['/secret.txt.bak', '/secret.gz']) expect((await get(path)).status, path).toBe(200)
+  })
+
+  it('that a route excepts in their encoded form go as they are', async () => {
+    const root = await site()
+    await writeFile(join(root, 'app.js.gz'), 'SECRET')
+    const routes = [filesIn(root, { except: ['app.js.gz'] })]
+    const gateway = await startGateway({ routes, compression: ['gzip'] })
+    const answer = await ask(gateway, protocol, { path: '/app.js', headers: { 'accept-encoding': 'gzip' } })
+    expect(answer).toMatchObject({ status: 200, body: 'js' })
+    expect((await ask(gateway, protocol, { path: '/app.js.gz' })).status).toBe(404)
   })
 
   it('with a dot in front are hidden, in folders too', async () => {

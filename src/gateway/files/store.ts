@@ -92,18 +92,19 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
   }
 }
 
-function keyOf({ path, rendering }: Pick<Wanted, 'path' | 'rendering'>): string {
-  return rendering ? `${rendering.id}\0${path}` : path
+function keyOf({ path, rendering, withheld }: Wanted): string {
+  const own = withheld === undefined ? path : `${withheld.join()}\0${path}`
+  return rendering ? `${rendering.id}\0${own}` : own
 }
 
 /** The very same object as before if nothing has changed. */
 async function findOnDisk(wanted: Wanted, before: Found | undefined, around: FileSurroundings): Promise<Found> {
-  const { path, rendering, encodings } = wanted
+  const { path, rendering } = wanted
   const sighting = await look(path)
   if (typeof sighting === 'string') return sighting
   if ('trouble' in sighting) return sighting.trouble
   const facts = sighting.file
-  const siblings = rendering ? new Map() : await lookForSiblings(path, facts, encodings)
+  const siblings = rendering ? new Map() : await lookForSiblings(wanted, facts)
   const next = new StoredFile({ wanted, facts, siblings, around })
   return before instanceof StoredFile && isAsGood(before, next) ? before : next
 }
@@ -119,17 +120,17 @@ function isAsGood(before: StoredFile, next: StoredFile): boolean {
 }
 
 async function lookForSiblings(
-  path: string,
+  { path, encodings: offered, withheld }: Wanted,
   { mtimeMs }: FileFacts,
-  encodings: readonly ContentEncoding[],
 ): Promise<Siblings> {
+  const encodings = withheld ? offered.filter((encoding) => !withheld.includes(encoding)) : offered
   const sightings = await Promise.all(encodings.map((encoding) => look(path + suffixes[encoding])))
   const found = new Map<ContentEncoding, FileFacts>()
   for (const [index, encoding] of encodings.entries()) {
     const sighting = sightings[index]
-    // An older one was made from another state of the file.
-    if (typeof sighting === 'object' && 'file' in sighting && sighting.file.mtimeMs >= mtimeMs)
-      found.set(encoding, sighting.file)
+    if (typeof sighting !== 'object' || !('file' in sighting)) continue
+    // An older one was made from another state of the file; no encoding of anything is empty.
+    if (sighting.file.mtimeMs >= mtimeMs && sighting.file.size > 0) found.set(encoding, sighting.file)
   }
   return found
 }

@@ -50,6 +50,8 @@ export interface Wanted {
   readonly rendering?: Rendering | undefined
   /** The encodings that clients are offered. */
   readonly encodings: readonly ContentEncoding[]
+  /** Of these no file encoded beforehand is sent, even if it is there. */
+  readonly withheld?: readonly ContentEncoding[]
 }
 
 /** Bigger ones are downloads: encoding them each time anew would cost more than it saves. */

@@ -33,14 +33,16 @@ export function readsFiles({ request }: Exchange): boolean {
 export function createFolder(plan: FilesPlan, service: FileService): Folder {
   const { store } = service
   const locator = createLocator(plan, service.encodings)
-  const send = createSender(service, plan.cacheControl === undefined ? [] : ['cache-control', plan.cacheControl])
+  const { cacheControl } = plan
+  const send = createSender(service, cacheControl === undefined ? [] : ['cache-control', cacheControl])
+  const sendFallback = createSender(service, cacheControl === undefined ? [] : ['cache-control', standIn(cacheControl)])
 
   async function answerOther(exchange: Exchange, found: Found): Promise<void> {
     const { fallback } = locator
     if (isTrouble(found) && found.status !== 404) return refuse(exchange, found)
     if (fallback) {
       const page = await store.find(fallback)
-      if (page instanceof StoredFile) return send(exchange, page)
+      if (page instanceof StoredFile) return sendFallback(exchange, page)
       return refuse(exchange, isTrouble(page) ? page : { status: 404, cause: 'no such file, and no fallback either' })
     }
     if (found === 'folder' && (await hasIndex(exchange))) return redirectInto(exchange)
@@ -87,6 +89,21 @@ export function createFileAnswer(plan: FilePlan, service: FileService): Folder['
     if (found instanceof StoredFile) return send(exchange, found)
     refuse(exchange, isTrouble(found) ? found : { status: 404, cause: `${plan.path} is not there` })
   }
+}
+
+/** Directives that only restrict (RFC 9111 §5.2.2): they hold for whatever is sent in a file's place as well. */
+const restricting = /^(?:no-store|private|no-transform|must-revalidate|proxy-revalidate)$/i
+
+/**
+ * The Cache-Control of the fallback of a route whose files have this one. A lifetime is promised of a file by its name; the
+ * file of that name may come with the next release, so what stands in for it is asked for again each time.
+ */
+function standIn(ofFiles: string): string {
+  const kept = ofFiles.split(',').flatMap((directive) => {
+    const name = directive.split('=', 1)[0]?.trim() ?? ''
+    return restricting.test(name) ? [name.toLowerCase()] : []
+  })
+  return ['no-cache', ...kept].join(', ')
 }
 
 const attempts = 3

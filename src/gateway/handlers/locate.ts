@@ -1,7 +1,7 @@
 /** Which file below a root a path means. */
 import { join } from 'node:path'
 import type { ContentEncoding, FilesPlan } from '../../plan/types.ts'
-import type { Wanted } from '../files/stored-file.ts'
+import { suffixes, type Wanted } from '../files/stored-file.ts'
 import { relativeFilePath } from '../target-path.ts'
 import { renderingsOf } from './pages.ts'
 
@@ -22,14 +22,16 @@ export interface Locator {
 
 export function createLocator(plan: FilesPlan, encodings: readonly ContentEncoding[]): Locator {
   const renderings = renderingsOf(plan)
+  const excepted = createExceptions(plan.except)
   const wanted = (relative: string): Wanted => {
-    return { path: join(plan.root, relative), rendering: renderings.get(relative), encodings }
+    const path = join(plan.root, relative)
+    return { path, rendering: renderings.get(relative), encodings, ...excepted?.withholds(relative) }
   }
   const named = (path: string): Wanted | undefined => {
     const segments = relativeFilePath(path)
     if (segments === undefined) return undefined
     const relative = segments === '' || segments.endsWith('/') ? segments + indexFile : segments
-    return plan.except.includes(relative) ? undefined : wanted(relative)
+    return excepted?.hides(relative) ? undefined : wanted(relative)
   }
   return {
     named,
@@ -41,4 +43,49 @@ export function createLocator(plan: FilesPlan, encodings: readonly ContentEncodi
     indexOf: (path) => (path.endsWith('/') ? undefined : named(`${path}/`)),
     fallback: plan.fallback === undefined ? undefined : wanted(plan.fallback),
   }
+}
+
+const endings = Object.values(suffixes)
+
+interface Exceptions {
+  /**
+   * Whether a path relative to the root is one of those that are not served, or the same content encoded beforehand: of
+   * `a.txt`, `a.txt.gz` and `a.txt.gz.br` too.
+   */
+  hides(relative: string): boolean
+  /** The encodings of a file that are excepted by their own name (`a.txt.br`): they are not sent in its place either. */
+  withholds(relative: string): Pick<Wanted, 'withheld'> | undefined
+}
+
+/**
+ * Compared without case and in one Unicode form, as those file systems do to which `Secret.txt` and `secret.txt` are one file.
+ * Undefined: everything is served.
+ */
+function createExceptions(except: readonly string[]): Exceptions | undefined {
+  if (except.length === 0) return undefined
+  const named = new Set(except.map(fold))
+  const ofSiblings = except.some((name) => endings.some((ending) => fold(name).endsWith(ending)))
+  return {
+    hides(relative) {
+      let name: string | undefined = fold(relative)
+      while (name !== undefined && !named.has(name)) name = withoutEnding(name)
+      return name !== undefined
+    },
+    withholds(relative) {
+      if (!ofSiblings) return undefined
+      const withheld = (Object.keys(suffixes) as ContentEncoding[]).filter((encoding) => {
+        return named.has(fold(relative + suffixes[encoding]))
+      })
+      return withheld.length > 0 ? { withheld } : undefined
+    },
+  }
+}
+
+function withoutEnding(name: string): string | undefined {
+  const ending = endings.find((one) => name.endsWith(one))
+  return ending && name.slice(0, -ending.length)
+}
+
+function fold(relative: string): string {
+  return relative.normalize('NFC').toLowerCase()
 }
