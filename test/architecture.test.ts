@@ -112,3 +112,38 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 })
+
+describe('a gateway thread', () => {
+  /** Of the whole process, so that a thread that changes it changes it for all others, in the midst of anything. */
+  const shared: Readonly<Record<string, RegExp>> = {
+    "V8's flags": /\bsetFlagsFromString\b/,
+    'the environment':
+      /\bprocess\.env(\.\w+|\[[^\]]*\])?\s*(\?\?|\|\||&&)?=(?!=)|\bdelete process\.env|\bloadEnvFile\b|assign\(process\.env/,
+    'the umask': /\bprocess\.umask\b/,
+    'the working directory': /\bprocess\.chdir\b|\bchdir\(/,
+    'the title': /\bprocess\.title\s*=(?!=)/,
+    'the user': /\bprocess\.(set(e?[ug]id|groups)|initgroups)\b/,
+    'the niceness': /\bsetPriority\b/,
+    'the end': /\bprocess\.(exit|abort|kill)\b|\bprocess\.exitCode\s*=(?!=)/,
+    'members that could be any of these': /from 'node:process'/,
+  }
+
+  it('changes nothing that belongs to the whole process', () => {
+    const reached = reachedFrom('gateway/thread.ts')
+    expect(reached.length).toBeGreaterThan(50)
+    const changes = reached.flatMap((file) => {
+      const text = readFileSync(join(source, file), 'utf8')
+      return Object.keys(shared).flatMap((what) => (shared[what]?.test(text) ? [`${file}: ${what}`] : []))
+    })
+    expect(changes).toEqual([])
+  })
+})
+
+/** The file, and all that it imports, and what they import. */
+function reachedFrom(entry: string): readonly string[] {
+  const reached = new Set([entry])
+  for (const file of reached) {
+    for (const one of imports) if (one.from === file && one.of.startsWith('.')) reached.add(targetOf(one))
+  }
+  return [...reached]
+}
