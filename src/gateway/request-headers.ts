@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts'
 import { isReplaced, pushForwarding } from './forwarding.ts'
 import { pushAdded } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
+import { listsTags } from './upstream/entity-tags.ts'
 
 // RFC 9110 §7.6.1. `te` and `trailer` go too: undici sends no request trailers. `expect` was answered by Node already.
 export const connectionHeaders: ReadonlySet<string> = new Set([
@@ -34,6 +35,7 @@ export function upstreamHeaders(exchange: Exchange): string[] {
     if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange)) continue
     if (replacedHeaders?.has(lower)) continue
     if (lower === 'cookie') cookies.push(value)
+    else if (exchange.dialled && listsTags(lower)) headers.push(name, exchange.dialled.tags.restore(value))
     else headers.push(name, value)
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).

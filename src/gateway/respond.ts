@@ -13,7 +13,7 @@ export type FlatHeaders = readonly string[]
 /** Writes the head of the answer: the given headers, the route's rules laid over them, the request id. */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
   const { response, stream } = exchange
-  const final = finalHeaders(exchange, headers)
+  const final = finalHeaders(exchange, status, headers)
   if (stream) respondH2(stream, status, final)
   else response.writeHead(status, final)
   exchange.status = status
@@ -59,11 +59,22 @@ export function statusOf(error: unknown): number {
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
 }
 
-export function finalHeaders(exchange: Exchange, headers: FlatHeaders): string[] {
-  const final = applyRules(exchange.rules, headers, exchange)
+/** The headers of an answer as they are sent: with the rules of its route, and what the gateway says of every answer. */
+export function finalHeaders(exchange: Exchange, status: number, headers: FlatHeaders): string[] {
+  const ruled = applyRules(exchange.rules, headers, exchange)
+  const final = hasNoBody(status) ? withoutLength(ruled) : ruled
   pushHsts(final, exchange)
   pushIds(final, exchange.ids, exchange.generation.plan.requestId)
   return final
+}
+
+/** RFC 9110 §8.6: 1xx and 204 say no length, and a 304 only that of the answer it stands for, which few that send one know. */
+function hasNoBody(status: number): boolean {
+  return status < 200 || status === 204 || status === 304
+}
+
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length')
 }
 
 const hstsName = 'strict-transport-security'

@@ -143,7 +143,7 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
   ;(exchange.response as ServerResponse).detachSocket(socket)
   unwatchClient(socket)
   exchange.becomes('tunnel')
-  const headers = finalHeaders(exchange, answerFields(answer.rawHeaders))
+  const headers = finalHeaders(exchange, 101, answerFields(answer.rawHeaders))
   headers.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket')
   let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`

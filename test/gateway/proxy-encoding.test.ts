@@ -93,18 +93,11 @@ describe.each(protocols)('over %s', (protocol) => {
         void response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 5 }).end('short'),
       asking('gzip'),
     ],
-    [
-      'to HEAD',
-      plain({ 'content-type': 'text/plain', 'content-length': words.length }),
-      asking('gzip', { method: 'HEAD' }),
-    ],
-    ['of 304', plain({ 'content-type': 'text/plain', etag: '"abc"' }, 304), asking('gzip')],
   ])('answers %s go as they are', async (_what, answer, wish) => {
     const gateway = await gatewayTo(answer)
-    const { headers, body, status } = await ask(gateway, protocol, wish)
+    const { headers, body } = await ask(gateway, protocol, wish)
     expect(headers['content-encoding'] ?? 'x-own').toBe('x-own')
-    if (wish.method !== 'HEAD' && status !== 304) expect(['short', words]).toContain(body)
-    if (headers.etag !== undefined) expect(headers.etag).toBe('"abc"')
+    expect(['short', words]).toContain(body)
   })
 
   it('an answer that could have been encoded says that it depends on the client, and once', async () => {

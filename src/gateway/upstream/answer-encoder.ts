@@ -17,64 +17,94 @@ export interface EncodedHead {
 
 /**
  * The head of an answer (name and value in turn), made fit for the encoding that its client likes best. Left alone are
- * answers without a body, parts of one (206), those already encoded, those that forbid it (RFC 9111 §5.2.2.6), event
- * streams, and types that would not get shorter. A strong ETag becomes a weak one, since the bytes differ (RFC 9110 §8.8.1).
+ * answers already encoded, those that forbid it (RFC 9111 §5.2.2.6), event streams, and types that would not get shorter.
+ * A strong ETag becomes a weak one, since the bytes differ (RFC 9110 §8.8.1).
+ *
+ * HEAD, 304 and 206 carry no body that we encode, but they speak of the answer that GET would get: HEAD says all that GET
+ * does (RFC 9110 §9.3.2), the others its ETag and Vary (§15.3.7, §15.4.5).
  */
 export function encodeHead(
-  { request }: Exchange,
+  { request, dialled }: Exchange,
   status: number,
   headers: readonly string[],
   negotiate: Negotiate,
 ): EncodedHead {
-  if (request.method === 'HEAD' || status === 204 || status === 206 || status === 304) return { headers }
-  const { compressible, varies } = factsOf(headers)
-  if (!compressible) return { headers }
-  const vary = varies ? [] : ['vary', 'Accept-Encoding']
+  if (status === 204) return { headers }
+  const facts = factsOf(status, headers)
+  if (dialled && facts.etag !== undefined) dialled.tags.note(facts.etag)
+  if (facts.encodable === 'no') return { headers }
+  const vary = facts.varies ? [] : ['vary', 'Accept-Encoding']
   const [encoding] = negotiate(request.headers['accept-encoding'] as string | undefined)
   if (!encoding) return { headers: [...headers, ...vary] }
+  if (status === 206 || status === 304) {
+    const kept = facts.encodable === 'unknown' && names(request.headers['if-none-match'], facts.etag)
+    return { headers: [...(kept ? headers : withWeakTag(headers)), ...vary] }
+  }
+  const fields = withWeakTag(headers, describingThePlainBody)
+  fields.push('content-encoding', encoding, ...vary)
+  return request.method === 'HEAD' ? { headers: fields } : { headers: fields, encoding }
+}
+
+const describingThePlainBody: ReadonlySet<string> = new Set(['content-length', 'accept-ranges', 'content-encoding'])
+
+function withWeakTag(headers: readonly string[], without?: ReadonlySet<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
     const value = headers[i + 1] as string
-    if (name === 'content-length' || name === 'accept-ranges' || name === 'content-encoding') continue
+    if (without?.has(name)) continue
     kept.push(headers[i] as string, name === 'etag' && value.startsWith('"') ? `W/${value}` : value)
   }
-  kept.push('content-encoding', encoding, ...vary)
-  return { headers: kept, encoding }
+  return kept
+}
+
+/** Whether the client has named this very tag, and so has a copy that was not encoded. */
+function names(ifNoneMatch: string | undefined, etag: string | undefined): boolean {
+  const named: readonly string[] = ifNoneMatch?.match(/(?:W\/)?"[^"]*"/g) ?? []
+  return etag !== undefined && named.includes(etag)
 }
 
 interface Facts {
-  readonly compressible: boolean
+  /** A 304 seldom says what type the answer has that it stands for. */
+  readonly encodable: 'yes' | 'no' | 'unknown'
   /** It says already that it depends on Accept-Encoding. */
   readonly varies: boolean
+  readonly etag: string | undefined
 }
 
-const leaveAlone: Facts = { compressible: false, varies: false }
-
-function factsOf(headers: readonly string[]): Facts {
-  let compressible = false
+function factsOf(status: number, headers: readonly string[]): Facts {
+  let encodable: Facts['encodable'] = status === 304 ? 'unknown' : 'no'
+  let forbidden = false
   let varies = false
+  let etag: string | undefined
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] as string
     switch ((headers[i] as string).toLowerCase()) {
       case 'content-type':
-        compressible = isCompressible(value)
+        encodable = isCompressible(value) ? 'yes' : 'no'
         break
       case 'content-length':
-        if (Number(value) < leastWorthEncoding) return leaveAlone
+        // Of a 304 it is often 0, of a 206 that of the part.
+        if (status !== 304 && status !== 206) forbidden ||= Number(value) < leastWorthEncoding
+        break
+      case 'content-range':
+        if (status === 206) forbidden ||= Number(value.slice(value.indexOf('/') + 1)) < leastWorthEncoding
         break
       case 'content-encoding':
-        if (value.toLowerCase() !== 'identity') return leaveAlone
+        forbidden ||= value.toLowerCase() !== 'identity'
         break
       case 'cache-control':
-        if (/\bno-transform\b/i.test(value)) return leaveAlone
+        forbidden ||= /\bno-transform\b/i.test(value)
         break
       case 'vary':
         varies ||= /\*|\baccept-encoding\b/i.test(value)
         break
+      case 'etag':
+        etag = value
+        break
     }
   }
-  return { compressible, varies }
+  return { encodable: forbidden ? 'no' : encodable, varies, etag }
 }
 
 /** The body behind such a head, with backpressure. */

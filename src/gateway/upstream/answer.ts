@@ -42,7 +42,7 @@ export function passInterim(exchange: Exchange, status: number, raw: RawHeaders)
   const fields: Record<string, string> = {}
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
-    if (lower !== 'set-cookie' && !rules.governed.has(lower)) append(fields, lower, value)
+    if (lower !== 'set-cookie' && lower !== 'content-length' && !rules.governed.has(lower)) append(fields, lower, value)
   })
   try {
     response.writeInformation(status, fields)

@@ -3,6 +3,7 @@ import type { Milliseconds } from '../../shared/duration.ts'
 import { socketPathOf } from '../../shared/socket-origin.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Dial, serverNameOf, urlOriginOf } from './dial.ts'
+import { EntityTags } from './entity-tags.ts'
 import { Standing } from './standing.ts'
 
 // Below the 5 s after which a Node upstream closes an idle connection: a request must not meet a closing one. An upstream
@@ -13,6 +14,7 @@ const idleTimeout: Milliseconds = 4_000
 export class Target {
   readonly dial: Dial
   readonly standing = new Standing()
+  readonly tags = new EntityTags()
   /** Requests and tunnels under way, of this thread. */
   active = 0
   /** True while a connection just made is given its first request: such a request met no idle connection. */
