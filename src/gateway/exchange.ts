@@ -41,7 +41,6 @@ export class Exchange {
   readonly host: string
   readonly identity: Identity
   readonly ids: RequestIds
-  readonly generation: Generation
   /** Whether a body follows the head. */
   readonly hasBody: boolean
   /** Absent on plain requests. */
@@ -65,6 +64,9 @@ export class Exchange {
   /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */
   part: (() => void) | undefined
   #kind: AnswerKind = 'answer'
+  #generation: Generation | undefined
+  /** What is left of the generation once the answer has become one without an end. */
+  #kept: { readonly route: RoutePlan | undefined; readonly rules: HeaderRules } | undefined
   #replaced: Map<string, string | null> | undefined
   #over = false
   #abandoned = false
@@ -81,7 +83,7 @@ export class Exchange {
     this.host = parts.host
     this.identity = parts.identity
     this.ids = parts.ids
-    this.generation = parts.generation
+    this.#generation = parts.generation
     this.upgrade = parts.upgrade
     this.hasBody = announcesBody(parts.request)
   }
@@ -95,8 +97,14 @@ export class Exchange {
     return this.ids.requestId
   }
 
+  /** The one that answers; to be asked until the answer `becomes` one without an end. */
+  get generation(): Generation {
+    if (!this.#generation) throw new Error('an answer without an end has outlived its generation')
+    return this.#generation
+  }
+
   get route(): RoutePlan | undefined {
-    return this.generation.plan.routes[this.routeIndex]
+    return this.#kept ? this.#kept.route : this.generation.plan.routes[this.routeIndex]
   }
 
   /** The guards of the route; the gateway's own while none is chosen. */
@@ -106,7 +114,7 @@ export class Exchange {
 
   /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own. */
   get rules(): HeaderRules {
-    return this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
+    return this.#kept ? this.#kept.rules : this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
   }
 
   /** The h2 stream that carries this exchange; undefined over h1. */
@@ -153,9 +161,11 @@ export class Exchange {
     this.#onSettled.push(callback)
   }
 
-  /** The head of an answer without an end was sent. */
+  /** The head of an answer without an end is made. It may go on for days, and keeps nothing of a generation but its route. */
   becomes(kind: Exclude<AnswerKind, 'answer'>): void {
     this.#kind = kind
+    this.#kept = { route: this.route, rules: this.rules }
+    this.#generation = undefined
     this.#settle()
   }
 

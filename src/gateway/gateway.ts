@@ -10,7 +10,7 @@ import { readClientAuthorities } from './client-certificates.ts'
 import { Connections } from './connections.ts'
 import { attachExchange, type Exchange } from './exchange.ts'
 import { createFileStore } from './files/store.ts'
-import { buildGeneration } from './generation.ts'
+import { buildGeneration, type Surroundings } from './generation.ts'
 import { createGuardMeans } from './guards/means.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
@@ -80,7 +80,14 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
   let terms: TlsTerms = { certificates: [], ticketKey: first.ticketKey, authorities: new Map() }
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
-  const files = createFileStore()
+  // One for all generations: a closure made while one is built would see the one before, and keep it.
+  const surroundings: Surroundings = {
+    upstreams,
+    files: createFileStore(),
+    guards,
+    targets: () => targets,
+    withdrawn: () => withdrawn,
+  }
   let lastApply: Promise<void> = Promise.resolve()
 
   const events: ListenerEvents = {
@@ -152,13 +159,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     challenges.lookIn(plan.challengeFolder)
     const authorities = await readClientAuthorities(plan.listeners)
     const sni = sniByListener({ ...terms, certificates, authorities })
-    const generation = await buildGeneration(plan, {
-      upstreams,
-      files,
-      guards,
-      targets: () => targets,
-      withdrawn: () => withdrawn,
-    })
+    const generation = await buildGeneration(plan, surroundings)
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
     const opened = await openListeners(fresh, sni, events).catch((error) => {
@@ -175,7 +176,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     change({ certificates, authorities })
     for (const listener of listeners) listener.limit(plan.limits)
     connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
-    before?.retire(() => forget(before))
+    if (before) retire(before)
   }
 
   function change(some: Partial<TlsTerms>): void {
@@ -185,9 +186,11 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     for (const listener of listeners) listener.use(sni(listener.plan))
   }
 
-  function forget(tenure: Tenure): void {
-    tenures.delete(tenure)
-    tenure.generation.close()
+  function retire(tenure: Tenure): void {
+    tenure.retire(() => {
+      tenures.delete(tenure)
+      tenure.generation.close()
+    })
   }
 
   function closeListener(listener: Listener): void {

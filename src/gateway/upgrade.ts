@@ -142,8 +142,8 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
   const { answer } = upstream
   ;(exchange.response as ServerResponse).detachSocket(socket)
   unwatchClient(socket)
-  exchange.becomes('tunnel')
   const headers = finalHeaders(exchange, 101, answerFields(answer.rawHeaders))
+  exchange.becomes('tunnel')
   headers.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket')
   let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
