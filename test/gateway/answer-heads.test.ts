@@ -68,6 +68,18 @@ describe.each(protocols)('over %s', (protocol) => {
     ])
   })
 
+  it('foreign letters stay what they are where the body comes later than the head', async () => {
+    let finish = () => {}
+    const behind = await rawUpstream((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nX-Foreign: caf\xe9\r\nContent-Length: 5\r\n\r\n', 'latin1')
+      finish = () => void socket.end('hello')
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const asked = ask(gateway, protocol, { onHead: () => finish() })
+    const { raw, body } = await asked
+    expect([valuesOf(raw, 'x-foreign'), body]).toEqual([['caf\xe9'], 'hello'])
+  })
+
   it('what belongs to the connection stays there', async () => {
     const behind = await answering(
       'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nProxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\n' +

@@ -23,6 +23,8 @@ export interface Asking {
   /** Repeated ones as an array. */
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string | Buffer
+  /** Called when the head of the answer is here. */
+  readonly onHead?: () => void
 }
 
 export interface Answer {
@@ -55,6 +57,7 @@ async function askH1(gateway: RunningGateway, protocol: 'h1' | 'h1s', asking: As
   request.on('error', reject)
   request.end(asking.body)
   const answer = await promise
+  asking.onHead?.()
   const body = await text(answer)
   return { status: answer.statusCode ?? 0, headers: answer.headers, raw: pairs(answer.rawHeaders), body }
 }
@@ -98,6 +101,7 @@ export async function askOn(session: ClientHttp2Session, asking: Asking = {}): P
   session.once('close', () => reject(new Error('the connection was closed')))
   if (body !== undefined) stream.end(body)
   const [fields, raw] = await promise
+  asking.onHead?.()
   const received = await text(stream)
   if (stream.rstCode !== 0) throw new Error(`stream reset with ${stream.rstCode}`)
   return { status: Number(fields[':status']), headers: fields, raw: pairs(raw ?? []), body: received }

@@ -26,7 +26,8 @@ export function passHead(exchange: Exchange, status: number, raw: RawHeaders): C
   // Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late.
   if (stream) return encoding
   setImmediate(() => {
-    if (!exchange.over && exchange.bytesSent === 0 && !response.writableEnded) response.flushHeaders()
+    // Not `flushHeaders`, which writes the letters that are no ASCII (RFC 9110 §5.5: obs-text) as UTF-8.
+    if (!exchange.over && exchange.bytesSent === 0 && !response.writableEnded) response.write('', 'latin1')
   })
   return encoding
 }
