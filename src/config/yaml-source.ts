@@ -19,8 +19,9 @@ export interface YamlEntry {
   readonly value: Node | null
 }
 
-// Far above any real file: they only end a file whose aliases multiply ("billion laughs") or contain themselves.
-const mostNodes = 50_000
+// They only end a file whose aliases multiply ("billion laughs") or contain themselves: what is written out has at most one node
+// for each character, however long the file is.
+const mostNodesOfAliases = 50_000
 const greatestDepth = 50
 
 /** Undefined if the text is not YAML. A duplicate key is reported and the rest is still read, to find more mistakes. */
@@ -35,6 +36,7 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
   for (const error of tellingErrors(document)) report(problemOf(error, text, position(error.pos[0])))
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
 
+  const mostNodes = text.length + mostNodesOfAliases
   let nodes = 0
   let tooFar = false
   return {

@@ -3,8 +3,10 @@
  * puts the next one in its place. The way of a request is straight: the router gives the index of a route, its guards are asked,
  * its handler is called. Nothing of it is a promise where nothing is waited for.
  */
+import type { HeaderRules as HeaderRulesPlan } from '../plan/headers.ts'
 import type { GatewayPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
+import { sharing } from '../shared/sharing.ts'
 import { type ClientCertificateHeaders, clientCertificateHeaders } from './client-certificates.ts'
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import type { Exchange } from './exchange.ts'
@@ -77,9 +79,10 @@ export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundi
 
 async function build(plan: GatewayPlan, surroundings: Surroundings, limits: LimiterLease): Promise<Generation> {
   const idHeaders = idHeadersOf(plan.requestId)
-  const ownRules = compileHeaderRules(plan.response.headers, idHeaders)
-  const rules = plan.routes.map((route) => compileHeaderRules(route.response.headers, idHeaders))
-  const requestRules = plan.routes.map((route) => compileHeaderRules(route.request.headers, idHeaders))
+  const compileRules = sharing((headers: HeaderRulesPlan) => compileHeaderRules(headers, idHeaders))
+  const ownRules = compileRules(plan.response.headers)
+  const rules = plan.routes.map(({ response }) => compileRules(response.headers))
+  const requestRules = plan.routes.map(({ request }) => compileRules(request.headers))
   const { limiter } = limits
   const guards = compileGuards(plan, { limiter, authServices: surroundings.guards.authServices })
   const files: FileService = {

@@ -4,9 +4,9 @@ import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { challengeFolder } from '../shared/challenge-files.ts'
 import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
-import { layOver } from './headers.ts'
+import { type HeadersPlan, layOver } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
-import { resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './resolve-guards.ts'
+import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveListeners } from './resolve-listeners.ts'
 import { resolveUpstreams } from './resolve-upstreams.ts'
@@ -19,20 +19,25 @@ const defaultTimeouts = { connect: 3_000, response: 120_000 }
 /** Listeners, routes and what holds for all of them; only for what passed every check. */
 export function resolveGateway(asked: Asked): GatewayPlan {
   const { threads, requestId, response, accessLog, compression } = asked.config.gateway
+  const common: CommonToRoutes = {
+    guards: resolveGuards(asked),
+    request: { headers: resolveHeaders(asked.config.gateway.request) },
+    response: { headers: resolveHeaders(response) },
+  }
   const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(asked)
   return {
     threads,
     listeners: resolveListeners(asked),
-    routes: asked.routes.map((route) => resolveRoute(asked, route)),
+    routes: asked.routes.map((route) => resolveRoute(asked, route, common)),
     trustedProxies: asked.config.gateway.trustedProxies.flat(),
     upstreams: resolveUpstreams(asked),
     requestId: resolveRequestId(requestId),
     limits: resolveLimits(asked),
     users: resolveUsers(asked),
-    guards: resolveGuards(asked),
+    guards: common.guards,
     ...resolveRateLimitStore(asked),
     ...resolveChallenges(asked),
-    response: { headers: resolveHeaders(response) },
+    response: common.response,
     health: asked.config.gateway.health,
     errors: asked.config.gateway.errors,
     accessLog: accessLog === false ? false : { skip },
@@ -63,18 +68,24 @@ function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['
   }
 }
 
-function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute): RoutePlan {
-  const { request, response } = asked.config.gateway
+/** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
+type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
+
+function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute, common: CommonToRoutes): RoutePlan {
   return {
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
     handler: resolveHandler(asked, route),
-    guards: resolveGuards(asked, route),
+    guards: hasGuards(route) ? resolveGuards(asked, route) : common.guards,
     ...resolveRewrite(route),
-    request: { headers: layOver(resolveHeaders(request), resolveHeaders(route.request)) },
-    response: { headers: layOver(resolveHeaders(response), resolveHeaders(route.response)) },
+    request: headersOver(common.request, route.request),
+    response: headersOver(common.response, route.response),
     position: valueAt(asked, path),
   }
+}
+
+function headersOver(common: HeadersPlan, written: RouteConfig['response']): HeadersPlan {
+  return written ? { headers: layOver(common.headers, resolveHeaders(written)) } : common
 }
 
 function resolveRewrite({ stripPrefix, rewrite }: RouteConfig): { readonly rewrite?: RewritePlan } {

@@ -19,6 +19,11 @@ export function resolveLimits({ config }: Asked): LimitsPlan {
   return limits
 }
 
+/** Whether a route says anything of guards. */
+export function hasGuards({ rateLimit, limits, auth, allow, deny }: RouteConfig): boolean {
+  return [rateLimit, limits, auth, allow, deny].some((part) => part !== undefined)
+}
+
 /** The gateway's guards, with those of the route laid over them. */
 export function resolveGuards({ config: { gateway, users } }: Asked, route?: RouteConfig): GuardsPlan {
   const rateLimit =

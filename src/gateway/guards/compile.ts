@@ -1,6 +1,7 @@
 import type { Agent } from 'undici'
 import type { PasswordHashes } from '../../plan/guards.ts'
 import type { GatewayPlan, GuardsPlan } from '../../plan/types.ts'
+import { sharing } from '../../shared/sharing.ts'
 import { addressRules } from './addresses.ts'
 import { basicAuth } from './basic-auth.ts'
 import { forwardAuth } from './forward-auth.ts'
@@ -20,23 +21,34 @@ export type Guards = (routeIndex: number) => readonly Guard[]
 
 /** Throws if a user whom a route lets in has no password. */
 export function compileGuards(plan: GatewayPlan, asked: Asked): Guards {
-  const all = { ...asked, users: plan.users }
+  const all: AllAsked = {
+    ...asked,
+    users: plan.users,
+    addressRules: sharing(addressRules),
+    bodyLimit: sharing(bodyLimit),
+  }
   const own = inOrder(plan.guards, '', all)
-  // A route keeps its counters through a reload that moves it.
-  const ofRoutes = plan.routes.map(({ guards, match }) => inOrder(guards, JSON.stringify(match), all))
+  const ofRoutes = plan.routes.map(({ guards, match }) => {
+    // Where each route counts for itself, it keeps its counters through a reload that moves it.
+    const scope = guards.rateLimit?.of === 'route' ? JSON.stringify(match) : ''
+    return inOrder(guards, scope, all)
+  })
   return (routeIndex) => ofRoutes[routeIndex] ?? own
 }
 
 interface AllAsked extends Asked {
   readonly users: PasswordHashes
+  readonly addressRules: typeof addressRules
+  readonly bodyLimit: typeof bodyLimit
 }
 
 /** The cheap ones first, and those who ask for a password only where guessing is limited. */
-function inOrder(plan: GuardsPlan, route: string, { limiter, authServices, users }: AllAsked): readonly Guard[] {
+function inOrder(plan: GuardsPlan, scope: string, asked: AllAsked): readonly Guard[] {
   const { addresses, rateLimit: limit, requestBody, auth } = plan
-  const guards = addresses.map(addressRules)
-  if (limit) guards.push(rateLimit(limit, limit.of === 'gateway' ? '' : route, limiter))
-  guards.push(bodyLimit(requestBody))
+  const { limiter, authServices, users } = asked
+  const guards = addresses.map(asked.addressRules)
+  if (limit) guards.push(rateLimit(limit, scope, limiter))
+  guards.push(asked.bodyLimit(requestBody))
   if (auth?.kind === 'basic') guards.push(basicAuth(auth.users, users))
   if (auth?.kind === 'forward') guards.push(forwardAuth(auth, authServices))
   return guards

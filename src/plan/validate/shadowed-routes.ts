@@ -4,21 +4,34 @@ import { everyCovered } from '../every-covered.ts'
 import { hostPatternCovers } from '../host-pattern.ts'
 import { pathPatternCovers } from '../path-pattern.ts'
 import { valuePatternCovers } from '../value-pattern.ts'
+import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
 
 /** The first route that matches wins: one behind another that matches all it does is never reached. */
 export const shadowedRoutes: Check = (asked, report) => {
+  const candidates = new CoveringCandidates()
   const routes = asked.routes.filter(({ path }) => isWhole(asked, path))
   for (const [index, later] of routes.entries()) {
-    const earlier = routes.slice(0, index).find((candidate) => covers(candidate, later))
-    if (!earlier) continue
-    report({
-      severity: 'warning',
-      code: 'route-shadowed',
-      at: valueAt(asked, later.path),
-      message: `this route is never reached: the one on line ${valueAt(asked, earlier.path).line} matches all that it does`,
-      mend: 'the first match wins: move it above that one, or remove it',
-    })
+    const earlier = firstCovering(candidates.of(later), later)
+    // What it covers is covered by the earlier one as well: only routes that are reached need to be compared with.
+    if (!earlier) candidates.add({ index, asked: later })
+    else
+      report({
+        severity: 'warning',
+        code: 'route-shadowed',
+        at: valueAt(asked, later.path),
+        message: `this route is never reached: the one on line ${valueAt(asked, earlier.path).line} matches all that it does`,
+        mend: 'the first match wins: move it above that one, or remove it',
+      })
   }
+}
+
+function firstCovering(lists: readonly (readonly Earlier[])[], later: AskedRoute): AskedRoute | undefined {
+  let first: Earlier | undefined
+  for (const list of lists) {
+    const found = list.find((earlier) => covers(earlier.asked, later))
+    if (found && (!first || found.index < first.index)) first = found
+  }
+  return first?.asked
 }
 
 function covers(earlier: AskedRoute, later: AskedRoute): boolean {
