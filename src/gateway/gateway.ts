@@ -226,7 +226,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
       for (const listener of closing) listener.destroy()
       stalls.stop()
       await inFlight.gone()
-      await upstreams.close()
+      upstreams.close()
       await guards.close()
       return cut
     },

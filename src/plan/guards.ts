@@ -7,6 +7,8 @@ import type { Milliseconds } from '../shared/duration.ts'
 export interface LimitsPlan {
   /** Names and values of a request's header fields together with its target. */
   readonly requestHeaders: Bytes
+  /** Names and values of the fields of an answer, of an upstream or an auth service, together with its status line. */
+  readonly answerHeaders: Bytes
   /** From the start of a head to its end. */
   readonly headerTimeout: Milliseconds
   /** How long a connection without a request stays open. */
@@ -15,6 +17,8 @@ export interface LimitsPlan {
   readonly stallTimeout: Milliseconds
   /** Open at one time, over all listeners and threads. */
   readonly connections: number
+  /** To one target, over all threads; answers without an end of their own and tunnels do not count. */
+  readonly connectionsPerTarget: number
 }
 
 /** The guards of a route, with the gateway's own already in them. */

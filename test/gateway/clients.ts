@@ -50,6 +50,7 @@ async function askH1(gateway: RunningGateway, protocol: 'h1' | 'h1s', asking: As
       path: asking.path ?? '/',
       headers: { host, ...asking.headers },
       agent: false,
+      maxHeaderSize: 200_000,
       ...(protocol === 'h1s' && { ca, servername: host }),
     },
     resolve,

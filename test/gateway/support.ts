@@ -64,10 +64,12 @@ export interface PlanWish {
 
 export const defaultLimits: LimitsPlan = {
   requestHeaders: 16_000,
+  answerHeaders: 64_000,
   headerTimeout: 10_000,
   idleTimeout: 75_000,
   stallTimeout: 60_000,
   connections: 10_000,
+  connectionsPerTarget: 1_000,
 }
 
 export const defaultGuards: GuardsPlan = { requestBody: 150_000_000, addresses: [] }

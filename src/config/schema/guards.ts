@@ -11,6 +11,9 @@ const requestBody = byteSize.describe('Longest body of a request; a longer one i
 export const limitsSchema = mapping({
   requestBody: requestBody.prefault('150MB'),
   requestHeaders: byteSize.describe('Longest head of a request; a longer one is answered 431').prefault('16KB'),
+  answerHeaders: byteSize
+    .describe('Longest head of an answer of an upstream or an auth service; a longer one is answered 502')
+    .prefault('64KB'),
   headerTimeout: positiveDuration.describe('Longest time for a head to arrive').prefault('10s'),
   idleTimeout: positiveDuration
     .describe('How long a connection without a request stays open; longer than that of a load balancer in front')
@@ -21,6 +24,11 @@ export const limitsSchema = mapping({
   connections: integer('a number of connections from 1 to 1000000', 1, 1_000_000)
     .describe('Open at one time, over all listeners; further ones are refused')
     .prefault('10000'),
+  connectionsPerTarget: integer('a number of connections from 1 to 1000000', 1, 1_000_000)
+    .describe(
+      'To one target of an upstream at one time, event streams and WebSockets not counted; further requests wait for one as long as for a new connection, then they are answered 503',
+    )
+    .prefault('1000'),
 }).prefault({})
 
 const off = scalar({

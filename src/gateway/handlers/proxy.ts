@@ -1,15 +1,15 @@
 import type { ProxyPlan } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import type { TargetStates } from '../ports.ts'
+import { retryAfter, UpstreamDispatch } from '../proxy/upstream-dispatch.ts'
 import { sendError } from '../respond.ts'
 import { tunnel } from '../upgrade.ts'
-import { Passage, retryAfter } from '../upstream/passage.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /** Forwards the exchange, or its wish to upgrade, and streams back what comes, with backpressure both ways. */
 export function proxy(exchange: Exchange, plan: ProxyPlan, upstream: Upstream): void {
   if (exchange.upgrade) tunnel(exchange, exchange.upgrade, plan, upstream)
-  else new Passage(exchange, upstream, plan).begin()
+  else new UpstreamDispatch(exchange, upstream, plan).begin()
 }
 
 /** True if the process behind the route can be dialled; otherwise the client was told 503. */

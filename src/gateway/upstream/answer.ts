@@ -7,15 +7,15 @@ import { sendHead } from '../respond.ts'
 import { answerFields } from '../response/answer-fields.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
-type RawHeaders = readonly (Buffer | string)[]
+type RawHeaders = readonly string[]
 
 /**
  * Sends the final head on; throws, with nothing sent, if it holds what cannot be sent. Returns the encoding that the body
  * must have then; undefined: it goes as it is.
  */
 export function passHead(exchange: Exchange, status: number, raw: RawHeaders): ContentEncoding | undefined {
-  const { response, stream, request, generation } = exchange
-  const own = answerFields(raw)
+  const { request, generation } = exchange
+  const own = status === 205 ? withoutBody(answerFields(raw)) : answerFields(raw)
   const { headers, encoding }: EncodedHead =
     generation.plan.compression.length === 0
       ? { headers: own }
@@ -23,13 +23,17 @@ export function passHead(exchange: Exchange, status: number, raw: RawHeaders): C
   const early = exchange.hasBody && !request.complete
   sendHead(exchange, status, early ? [...headers, ...partFromSender(exchange)] : headers)
   if (isEventStream(headers)) exchange.becomes('events')
-  // Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late.
-  if (stream) return encoding
-  setImmediate(() => {
-    // Not `flushHeaders`, which writes the letters that are no ASCII (RFC 9110 §5.5: obs-text) as UTF-8.
-    if (!exchange.over && exchange.bytesSent === 0 && !response.writableEnded) response.write('', 'latin1')
-  })
   return encoding
+}
+
+/** RFC 9110 §15.3.6: a 205 has none, and h2 ends with its head. */
+function withoutBody(fields: readonly string[]): string[] {
+  const kept: string[] = []
+  eachField(fields, (name, value) => {
+    if (name.toLowerCase() !== 'content-length') kept.push(name, value)
+  })
+  kept.push('content-length', '0')
+  return kept
 }
 
 /**

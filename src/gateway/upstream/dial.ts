@@ -6,6 +6,8 @@ import { socketPathOf } from '../../shared/socket-origin.ts'
 export interface Dial {
   /** `scheme://host:port`, or `unix:/path`. */
   readonly origin: string
+  /** So many at a time, of this thread; answers without an end of their own do not count. */
+  readonly connections: number
   /** Bounds the dialling, the TLS handshake included. */
   readonly connect: Milliseconds
   readonly tls?: TargetTls

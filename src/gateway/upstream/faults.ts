@@ -8,14 +8,14 @@ export class ClientLeft extends Error {
   }
 }
 
-export function statusOf(error: Error): 400 | 413 | 502 | 504 {
+export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
   if (isBodyTooLarge(error)) return 413
   switch (codeOf(error)) {
-    // What undici refuses before it sends anything: a header or a target that no upstream should see.
-    case 'UND_ERR_INVALID_ARG':
+    // Refused before anything was sent: a header or a target that no upstream should see.
+    case 'REQUEST_UNSENDABLE':
       return 400
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'POOL_EXHAUSTED':
+      return 503
     case 'ETIMEDOUT':
       return 504
     default:
@@ -24,13 +24,18 @@ export function statusOf(error: Error): 400 | 413 | 502 | 504 {
 }
 
 export function isTargetsFault(error: Error): boolean {
-  return !(error instanceof ClientLeft) && statusOf(error) >= 500
+  return !(error instanceof ClientLeft) && !isExhausted(error) && statusOf(error) >= 500
 }
 
 /** The connection broke: it was reset, or closed without an answer. */
 export function isBroken(error: Error): boolean {
   const code = codeOf(error)
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
+  return code === 'CONNECTION_CLOSED' || code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+/** We allow ourselves no more connections to the target: it is as well as before. */
+export function isExhausted(error: Error): boolean {
+  return codeOf(error) === 'POOL_EXHAUSTED'
 }
 
 function codeOf(error: Error): unknown {

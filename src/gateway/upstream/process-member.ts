@@ -23,11 +23,13 @@ export class ProcessMember implements Member {
   readonly key: string
   target: Target | undefined
   readonly #plan: OriginProxyPlan
+  readonly #connections: number
   readonly #stock: TargetStock
 
-  constructor(plan: OriginProxyPlan, stock: TargetStock) {
+  constructor(plan: OriginProxyPlan, connections: number, stock: TargetStock) {
     this.key = plan.origin
     this.#plan = plan
+    this.#connections = connections
     this.#stock = stock
   }
 
@@ -39,7 +41,7 @@ export class ProcessMember implements Member {
     const origin = pattern.replace(portPlaceholder, String(port))
     const before = this.target
     if (before?.dial.origin === origin) return
-    this.target = this.#stock.take({ origin, connect: timeouts.connect })
+    this.target = this.#stock.take({ origin, connect: timeouts.connect, connections: this.#connections })
     if (before) this.#stock.giveBack(before)
   }
 

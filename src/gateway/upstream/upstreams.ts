@@ -15,7 +15,7 @@ export interface Upstreams {
   /** Sends what comes from now on to where processes are now; to be called when the states have changed. */
   follow(): void
   /** Ends every connection to upstreams. */
-  close(): Promise<void>
+  close(): void
 }
 
 /** The upstreams of one generation. */
@@ -45,23 +45,24 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
     known.leases -= 1
     if (known.leases > 0) return
     held.delete(key)
-    void known.target.close()
+    known.target.close()
   }
 
   return {
-    async lease({ routes, upstreams }) {
+    async lease({ routes, upstreams, limits, threads }) {
       const named = new Map<string, Named>()
       for (const plan of upstreams) named.set(plan.name, { plan, ca: await readAuthorities(plan) })
+      const connections = Math.ceil(limits.connectionsPerTarget / (threads === 'auto' ? 1 : threads))
       const taken: Target[] = []
       const followed: ProcessMember[] = []
       const members: Members = {
-        one(dial) {
-          const target = take(dial)
+        one(address) {
+          const target = take({ ...address, connections })
           taken.push(target)
           return target
         },
         following(plan) {
-          const member = new ProcessMember(plan, { take, giveBack })
+          const member = new ProcessMember(plan, connections, { take, giveBack })
           member.follow(states())
           followed.push(member)
           following.add(member)
@@ -85,17 +86,17 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
     follow() {
       for (const member of following) member.follow(states())
     },
-    async close() {
+    close() {
       const all = [...held.values()]
       held.clear()
-      await Promise.all(all.map(({ target }) => target.destroy()))
+      for (const { target } of all) target.destroy()
     },
   }
 }
 
 /** Makes what an upstream consists of. */
 interface Members {
-  one(dial: Dial): Target
+  one(address: Omit<Dial, 'connections'>): Target
   following(plan: OriginProxyPlan): ProcessMember
 }
 

@@ -1,0 +1,159 @@
+/** Heads of answers: the status line and the fields behind it (RFC 9112 §4 and §5). Strict: what is odd is refused. */
+import type { Milliseconds } from '../../../shared/duration.ts'
+import { AnswerFault } from './faults.ts'
+
+/** How the end of a body is found: after so many bytes, by its chunks, by the end of the connection. */
+export type Framing = number | 'chunked' | 'close'
+
+export interface AnswerHead {
+  /** 100 to 999. */
+  readonly status: number
+  /** Name and value in turn, as they came and in their order, without blanks around values; bytes as latin1. */
+  readonly fields: readonly string[]
+  /** As the fields say; whether a body follows depends on the status and the request as well. */
+  readonly framing: Framing
+  /** Whether the connection may carry another request. */
+  readonly keepAlive: boolean
+  /** How long the upstream says that it keeps an idle connection open; absent: it does not say. */
+  readonly idleTimeout: Milliseconds | undefined
+  /** What Upgrade names, in lower case; absent: nothing. */
+  readonly upgrade: string | undefined
+}
+
+// HTTP/1.0 and HTTP/1.1 only: a server of another protocol (RTSP, ICY, HTTP/2) means something else by what follows. The
+// blank before an empty reason is often left out (RFC 9112 §4 asks for it).
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/
+/** RFC 9110 §5.6.2. No blank before the colon, and none before the name: that would be a folded line (RFC 9112 §5.2). */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Control characters, and CR and LF that are not the two of a line's end (RFC 9110 §5.5, RFC 9112 §2.2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
+
+/** Reads a head, up to and with the empty line that ends it. Throws an AnswerFault. */
+export function readAnswerHead(text: string): AnswerHead {
+  if (forbidden.test(text)) throw new AnswerFault('a control character in its head')
+  const lineEnd = text.indexOf('\r\n')
+  const line = statusLine.exec(text.slice(0, lineEnd))
+  if (!line) throw new AnswerFault(`it begins with ${JSON.stringify(text.slice(0, Math.min(lineEnd, 40)))}`)
+  return new HeadReader(Number(line[2]), line[1] === '0').read(text, lineEnd + 2)
+}
+
+/** Reads fields, one a line, up to and with an empty line. Throws an AnswerFault. */
+export function readTrailers(text: string): readonly string[] {
+  if (forbidden.test(text)) throw new AnswerFault('a control character in its trailers')
+  const fields: string[] = []
+  eachField(text, 0, (name, value) => fields.push(name, value))
+  return fields
+}
+
+function eachField(text: string, start: number, visit: (name: string, value: string) => void): void {
+  const end = text.length - 2
+  let at = start
+  while (at < end) {
+    const lineEnd = text.indexOf('\r\n', at)
+    const colon = text.indexOf(':', at)
+    const name = text.slice(at, colon)
+    if (colon === -1 || colon > lineEnd || !token.test(name)) {
+      throw new AnswerFault(`the line ${JSON.stringify(text.slice(at, Math.min(lineEnd, at + 40)))} is no header field`)
+    }
+    visit(name, trimmed(text, colon + 1, lineEnd))
+    at = lineEnd + 2
+  }
+}
+
+/** Blanks around a value are no part of it (RFC 9110 §5.5). Not `trim()`: to that, bytes above 0x7f may be blanks. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start
+  let to = end
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/** Collects the fields of a head and what they say of its body and its connection. */
+class HeadReader implements AnswerHead {
+  readonly status: number
+  readonly fields: string[] = []
+  keepAlive: boolean
+  idleTimeout: Milliseconds | undefined
+  upgrade: string | undefined
+  readonly #http10: boolean
+  #length: number | undefined
+  #chunked = false
+  #close = false
+
+  constructor(status: number, http10: boolean) {
+    this.status = status
+    this.#http10 = http10
+    this.keepAlive = !http10
+  }
+
+  get framing(): Framing {
+    return this.#chunked ? 'chunked' : (this.#length ?? 'close')
+  }
+
+  read(text: string, start: number): AnswerHead {
+    eachField(text, start, (name, value) => this.#take(name, value))
+    // RFC 9112 §6.3: one of them is a lie, and whoever believes the other one sees another answer.
+    if (this.#chunked && this.#length !== undefined) {
+      throw new AnswerFault('both Content-Length and Transfer-Encoding')
+    }
+    // RFC 9112 §6.1: in HTTP/1.0 the framing is faulty, so the connection is not used again.
+    if (this.#close || (this.#http10 && this.#chunked)) this.keepAlive = false
+    return this
+  }
+
+  /** The length tells most names apart from those that matter here. */
+  #take(name: string, value: string): void {
+    switch (name.length) {
+      case 7:
+        if (name.toLowerCase() === 'upgrade') this.upgrade = value.toLowerCase()
+        break
+      case 10:
+        this.#takeConnection(name.toLowerCase(), value.toLowerCase())
+        break
+      case 14:
+        if (name.toLowerCase() === 'content-length') {
+          this.#takeLength(name, value)
+          return
+        }
+        break
+      case 17:
+        if (name.toLowerCase() === 'transfer-encoding') {
+          // Any other coding, alone or before the chunks, is one that we cannot undo.
+          if (this.#chunked || value.toLowerCase() !== 'chunked') throw new AnswerFault('an unknown Transfer-Encoding')
+          this.#chunked = true
+        }
+    }
+    this.fields.push(name, value)
+  }
+
+  #takeConnection(name: string, value: string): void {
+    if (name === 'connection') {
+      for (const option of value.split(',')) {
+        const word = option.trim()
+        if (word === 'close') this.#close = true
+        else if (word === 'keep-alive') this.keepAlive = true
+      }
+    } else if (name === 'keep-alive') {
+      const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/.exec(value)?.[1]
+      if (seconds !== undefined) this.idleTimeout = Number(seconds) * 1_000
+    }
+  }
+
+  /** Equal ones are one (RFC 9110 §8.6); the client reads it once. */
+  #takeLength(name: string, value: string): void {
+    for (const part of value.split(',')) {
+      const digits = part.trim()
+      const length = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
+      if (!Number.isSafeInteger(length)) throw new AnswerFault('a Content-Length that is none')
+      if (this.#length === undefined) this.fields.push(name, String(length))
+      else if (this.#length !== length) throw new AnswerFault('two different Content-Lengths')
+      this.#length = length
+    }
+  }
+}

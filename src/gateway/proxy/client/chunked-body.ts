@@ -1,0 +1,122 @@
+/** A body in chunks (RFC 9112 §7.1), with its trailers. */
+import type { Bytes } from '../../../shared/bytes.ts'
+import { readTrailers } from './answer-head.ts'
+import { AnswerFault } from './faults.ts'
+import { Section } from './section.ts'
+
+/** The line before a chunk: its size and extensions, which nobody reads. */
+const longestLine: Bytes = 4_096
+
+const CR = 0x0d
+const LF = 0x0a
+
+type State = 'size' | 'blanks' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers'
+
+export class ChunkedBody {
+  readonly #trailers: Section
+  /** Once the body is complete. */
+  trailers: readonly string[] | undefined
+  #state: State = 'size'
+  #digits = 0
+  /** Of the line before a chunk, bytes so far. */
+  #line = 0
+  /** Of the chunk, bytes to come. */
+  #left = 0
+
+  /** `limit`: the longest trailer section. */
+  constructor(limit: Bytes) {
+    this.#trailers = new Section(limit, 'its trailers')
+  }
+
+  /** Puts the pieces of the body into `pieces`; returns where it stopped: at the end of the bytes, or of the body. */
+  take(bytes: Buffer, start: number, pieces: Buffer[]): number {
+    let at = start
+    while (at < bytes.length && this.trailers === undefined) {
+      if (this.#state === 'data') {
+        const end = Math.min(bytes.length, at + this.#left)
+        pieces.push(bytes.subarray(at, end))
+        this.#left -= end - at
+        at = end
+        if (this.#left === 0) this.#state = 'data-cr'
+      } else if (this.#state === 'trailers') {
+        at = this.#takeTrailers(bytes, at)
+      } else {
+        this.#step(bytes[at] as number)
+        at += 1
+      }
+    }
+    return at
+  }
+
+  #takeTrailers(bytes: Buffer, at: number): number {
+    const end = this.#trailers.take(bytes, at)
+    if (this.#trailers.text !== undefined) this.trailers = readTrailers(this.#trailers.text)
+    return end
+  }
+
+  /** One byte of what stands around the chunks. */
+  #step(byte: number): void {
+    switch (this.#state) {
+      case 'size':
+        if (this.#takeDigit(byte)) return
+        if (this.#digits === 0) throw new AnswerFault('a chunk without a size')
+        this.#behindSize(byte)
+        return
+      case 'blanks':
+        this.#behindSize(byte)
+        return
+      case 'extension':
+        this.#countLine()
+        if (byte === CR) this.#state = 'size-lf'
+        else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) {
+          throw new AnswerFault('a control character in a chunk extension')
+        }
+        return
+      case 'size-lf':
+        if (byte !== LF) throw new AnswerFault('a chunk size whose line has no end')
+        this.#state = this.#left === 0 ? 'trailers' : 'data'
+        return
+      case 'data-cr':
+        if (byte !== CR) throw new AnswerFault('a chunk that is longer than its size')
+        this.#state = 'data-lf'
+        return
+      case 'data-lf':
+        if (byte !== LF) throw new AnswerFault('a chunk that is longer than its size')
+        this.#state = 'size'
+        this.#digits = 0
+        this.#line = 0
+        this.#left = 0
+    }
+  }
+
+  /** Blanks behind the size are bad, and known (RFC 9112 §7.1.1: BWS before an extension; some servers pad the size). */
+  #behindSize(byte: number): void {
+    this.#countLine()
+    if (byte === CR) this.#state = 'size-lf'
+    else if (byte === 0x3b) this.#state = 'extension'
+    else if (byte === 0x20 || byte === 0x09) this.#state = 'blanks'
+    else throw new AnswerFault('a chunk size that is none')
+  }
+
+  #countLine(): void {
+    this.#line += 1
+    if (this.#line > longestLine) throw new AnswerFault(`a chunk extension of more than ${longestLine} bytes`)
+  }
+
+  #takeDigit(byte: number): boolean {
+    const digit = hexadecimal(byte)
+    if (digit === -1) return false
+    this.#digits += 1
+    this.#left = this.#left * 16 + digit
+    // Bounded by their number as well: zeros in front could go on for ever.
+    if (this.#digits > 16 || this.#left > Number.MAX_SAFE_INTEGER)
+      throw new AnswerFault('a chunk size that is too large')
+    return true
+  }
+}
+
+function hexadecimal(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}

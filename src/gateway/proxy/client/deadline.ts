@@ -1,0 +1,48 @@
+import type { Milliseconds } from '../../../shared/duration.ts'
+
+/** A time limit that is set with every request: its one timer is set anew only when it has fired, or would fire too late. */
+export class Deadline {
+  readonly #passed: () => void
+  #due = Number.POSITIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+  #timerDue = 0
+
+  /** `passed` is called when the time is over; the deadline is off then. */
+  constructor(passed: () => void) {
+    this.#passed = passed
+  }
+
+  set(timeout: Milliseconds): void {
+    this.#due = performance.now() + timeout
+    if (this.#timer && this.#timerDue <= this.#due) return
+    clearTimeout(this.#timer)
+    this.#start(timeout)
+  }
+
+  off(): void {
+    this.#due = Number.POSITIVE_INFINITY
+  }
+
+  /** For good. */
+  destroy(): void {
+    this.off()
+    clearTimeout(this.#timer)
+  }
+
+  #start(timeout: Milliseconds): void {
+    this.#timerDue = this.#due
+    this.#timer = setTimeout(this.#look, timeout).unref()
+  }
+
+  #look = (): void => {
+    this.#timer = undefined
+    if (this.#due === Number.POSITIVE_INFINITY) return
+    const left = this.#due - performance.now()
+    if (left > 0) {
+      this.#start(Math.ceil(left))
+      return
+    }
+    this.off()
+    this.#passed()
+  }
+}

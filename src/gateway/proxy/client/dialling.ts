@@ -1,0 +1,63 @@
+/** Connections in the making. */
+import type { OnReadOpts } from 'node:net'
+import type { Dial } from '../../upstream/dial.ts'
+import { Connection } from './connection.ts'
+import { UpstreamTimeout } from './faults.ts'
+import { eventOfReady, openSocket } from './socket.ts'
+import type { ConnectionOwner } from './transaction.ts'
+
+/** Told once, of a connection or of why there is none. */
+export interface Waiter {
+  onConnection(connection: Connection): void
+  onNoConnection(error: Error): void
+}
+
+export interface DialOptions {
+  readonly owner: ConnectionOwner
+  /** A TLS session of an earlier connection, and where a newer one goes. */
+  readonly session?: Buffer | undefined
+  keepSession?(session: Buffer): void
+  /** Whether the socket may become a tunnel, of which others read. */
+  readonly tunnel?: boolean
+}
+
+/** All sockets of a thread are read into one buffer: whatever is kept of it is copied at once. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)
+
+/** Connects within the time of the dial. Returns what to call to give it up, without a word to the waiter. */
+export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter): () => void {
+  let connection: Connection | undefined
+  const onread: OnReadOpts = {
+    buffer: readBuffer,
+    callback(length) {
+      connection?.take(readBuffer.subarray(0, length))
+      return true
+    },
+  }
+  const socket = openSocket(dial, { session: options.session, ...(!options.tunnel && { onread }) })
+  const giveUp = () => {
+    clearTimeout(timer)
+    socket.off('error', failed)
+    // Of a socket that nobody waits for, nobody wants to know what else goes wrong.
+    socket.on('error', () => {})
+    socket.destroy()
+  }
+  const failed = (error: Error) => {
+    giveUp()
+    waiter.onNoConnection(error)
+  }
+  const late = () =>
+    failed(new UpstreamTimeout(`connect timeout: no connection to ${dial.origin} within ${dial.connect} ms`))
+  const timer = setTimeout(late, dial.connect)
+  socket.on('error', failed)
+  if (options.keepSession) socket.on('session', options.keepSession)
+  socket.once(eventOfReady(socket), () => {
+    clearTimeout(timer)
+    const made = new Connection(socket, options.owner)
+    socket.off('error', failed)
+    connection = made
+    if (options.tunnel) socket.on('data', (bytes: Buffer) => made.take(bytes))
+    waiter.onConnection(made)
+  })
+  return giveUp
+}

@@ -1,0 +1,70 @@
+import type { Bytes } from '../../../shared/bytes.ts'
+import { AnswerFault } from './faults.ts'
+
+const LF = 0x0a
+const CR = 0x0d
+const emptyLine = Buffer.from('\r\n\r\n')
+
+/** Lines up to an empty one, a head or trailers, put together from as many pieces as they come in. */
+export class Section {
+  readonly #limit: Bytes
+  readonly #what: string
+  /** The whole section as latin1, with its empty line, once it is there. */
+  text: string | undefined
+  #before: Buffer | undefined
+
+  /** Throws an AnswerFault when there are more bytes than `limit`; `what` they are called then. */
+  constructor(limit: Bytes, what: string) {
+    this.#limit = limit
+    this.#what = what
+  }
+
+  /** The next section begins. */
+  begin(): void {
+    this.text = undefined
+    this.#before = undefined
+  }
+
+  /** Throws an AnswerFault as soon as what has come so far cannot be the beginning of these bytes. */
+  mustBeginWith(expected: Buffer): void {
+    const length = Math.min(this.#before?.length ?? 0, expected.length)
+    if (this.#before?.compare(expected, 0, length, 0, length) === 0) return
+    throw new AnswerFault(`it begins with ${JSON.stringify(this.#before?.toString('latin1', 0, 40))}`)
+  }
+
+  /** Returns where it stopped: behind the section, or at the end of the bytes. */
+  take(bytes: Buffer, start: number): number {
+    const before = this.#before
+    const known = before?.length ?? 0
+    const joined = before ? Buffer.concat([before, start === 0 ? bytes : bytes.subarray(start)]) : bytes
+    const from = before ? 0 : start
+    const end = endOf(joined, from, known)
+    if ((end === -1 ? joined.length : end) - from > this.#limit) {
+      throw new AnswerFault(`${this.#what} are longer than the limit of ${this.#limit} bytes`)
+    }
+    if (end !== -1) {
+      this.text = joined.toString('latin1', from, end)
+      this.#before = undefined
+      return start + (end - from) - known
+    }
+    this.#judge(joined, from)
+    // Copied: the bytes may be those of a buffer that is read into again.
+    this.#before = before ? joined : Buffer.from(joined.subarray(from))
+    return bytes.length
+  }
+
+  /** What can never become lines is refused at once, and not when its sender has had time enough to go on. */
+  #judge(bytes: Buffer, start: number): void {
+    for (let at = bytes.indexOf(LF, start); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+      if (at === start || bytes[at - 1] !== CR) throw new AnswerFault(`${this.#what} have a line that ends without CR`)
+    }
+  }
+}
+
+/** Where the section ends, behind its empty line; -1: not among these bytes, of which the first `known` were looked at. */
+function endOf(bytes: Buffer, start: number, known: number): number {
+  // An empty section is an empty line.
+  if (bytes[start] === CR && bytes[start + 1] === LF) return start + 2
+  const found = bytes.indexOf(emptyLine, start + Math.max(0, known - 3))
+  return found === -1 ? -1 : found + 4
+}

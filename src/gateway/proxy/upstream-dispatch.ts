@@ -1,0 +1,250 @@
+/** One exchange on its way to an upstream and back. */
+import type { Socket } from 'node:net'
+import type { ProxyPlan } from '../../plan/types.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Exchange } from '../exchange.ts'
+import { deny } from '../guards/guard.ts'
+import { upstreamHeaders } from '../request-headers.ts'
+import { cutAnswer, sendError } from '../respond.ts'
+import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
+import { AnswerEncoder } from '../upstream/answer-encoder.ts'
+import { ClientLeft, isBroken, isExhausted, isTargetsFault, statusOf } from '../upstream/faults.ts'
+import { countSpent } from '../upstream/spent-buffers.ts'
+import type { Target } from '../upstream/target.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { AnswerHead } from './client/answer-head.ts'
+import type { Connection } from './client/connection.ts'
+import type { Waiter } from './client/dialling.ts'
+import { type RequestBody, requestHead } from './client/request-head.ts'
+import type { Transaction } from './client/transaction.ts'
+import { bodyOf, Upload } from './upload.ts'
+
+// RFC 9110 §9.2.2. To do one of these twice is to do it once.
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** Seconds after which a client may ask again when no target was up. */
+export const retryAfter = '2'
+
+/**
+ * Waits for its own connection and listens to its own answer, so that a request costs one object. Tries again in two cases,
+ * which are safe: no connection was made, so nothing was sent; or an idle connection turned out to be closed, and the method
+ * is idempotent and has no body.
+ */
+export class UpstreamDispatch implements Waiter, Transaction {
+  readonly #exchange: Exchange
+  readonly #upstream: Upstream
+  readonly #plan: ProxyPlan
+  readonly #body: RequestBody
+  /** Head of the request to the target of now. */
+  #head = ''
+  /** That which has the request; undefined when it is over for it. */
+  #target: Target | undefined
+  #tried: Target[] | undefined
+  #connection: Connection | undefined
+  #upload: Upload | undefined
+  #retried = false
+  #encoder: AnswerEncoder | undefined
+  /** The answer has a body that no client may be given. */
+  #bodyDropped = false
+  /** The head does not wait for the body any more. */
+  #headLeft = false
+  #lastChunk: Buffer | undefined
+
+  constructor(exchange: Exchange, upstream: Upstream, plan: ProxyPlan) {
+    this.#exchange = exchange
+    this.#upstream = upstream
+    this.#plan = plan
+    this.#body = bodyOf(exchange)
+    exchange.onAbandoned(() => this.#abandon())
+    exchange.response.on('drain', () => {
+      if (!this.#encoder) this.#connection?.resume()
+    })
+  }
+
+  /** `failed` is why the target before could not be reached. */
+  begin(failed?: Error): void {
+    const target = this.#upstream.choose(this.#tried)
+    if (target) this.#engage(target, false)
+    else if (failed) this.#fail(failed)
+    else sendError(this.#exchange, 503, `upstream ${this.#upstream.name}: no target is up`, ['retry-after', retryAfter])
+  }
+
+  onConnection(connection: Connection): void {
+    const { request, generation } = this.#exchange
+    const withBody = this.#exchange.hasBody
+    this.#connection = connection
+    connection.send(
+      {
+        head: this.#head,
+        method: request.method ?? '',
+        headLimit: generation.plan.limits.answerHeaders,
+        timeout: this.#plan.timeouts.response,
+      },
+      this,
+      withBody,
+    )
+    if (!withBody) return
+    this.#upload = new Upload(this.#exchange, connection, this.#body, (error) => {
+      connection.destroy()
+      // The end of a client that left is told by its response.
+      if (error instanceof ClientLeft) this.#leave()
+      else this.onError(error)
+    })
+    this.#upload.begin()
+  }
+
+  onNoConnection(error: Error): void {
+    const target = this.#target as Target
+    this.#leave()
+    if (this.#exchange.over) return
+    if (isTargetsFault(error)) target.standing.failed()
+    this.#tried = [...(this.#tried ?? []), target]
+    this.begin(error)
+  }
+
+  onInterim({ status, fields }: AnswerHead): void {
+    if (!this.#exchange.over) passInterim(this.#exchange, status, fields)
+  }
+
+  onHead({ status, fields }: AnswerHead): void {
+    const exchange = this.#exchange
+    if (exchange.over || exchange.failure !== undefined) return
+    if (status >= 500) this.#target?.standing.failed()
+    else this.#target?.standing.answered()
+    this.#bodyDropped = status === 205
+    try {
+      const encoding = passHead(exchange, status, fields)
+      if (encoding) this.#encoder = new AnswerEncoder(exchange, encoding, () => this.#connection?.resume())
+    } catch (error) {
+      this.#takeBack()
+      sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
+      return
+    }
+    if (exchange.kind === 'events' && this.#connection) this.#target?.pool.openEnded(this.#connection)
+  }
+
+  onBody(chunk: Buffer, last: boolean): void {
+    if (this.#bodyDropped) return
+    this.#headLeft = true
+    countSpent(chunk.length)
+    if (this.#encoder) {
+      if (!this.#encoder.write(chunk)) this.#connection?.pause()
+      return
+    }
+    this.#exchange.bytesSent += chunk.length
+    if (last) this.#lastChunk = chunk
+    else if (!this.#exchange.response.write(chunk)) this.#connection?.pause()
+  }
+
+  /** Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late. */
+  onPause(): void {
+    const { response, stream } = this.#exchange
+    if (!response.headersSent || this.#headLeft || stream) return
+    // Not `flushHeaders`, which writes the letters that are no ASCII (RFC 9110 §5.5: obs-text) as UTF-8.
+    this.#headLeft = true
+    response.write('', 'latin1')
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    const { response } = this.#exchange
+    this.#leave()
+    try {
+      if (trailers.length > 0) this.#passTrailers(trailers)
+      if (this.#encoder) this.#encoder.end()
+      else if (this.#lastChunk) response.end(this.#lastChunk)
+      else response.end()
+    } catch (error) {
+      cutAnswer(this.#exchange, `the upstream's trailers cannot be passed on: ${messageOf(error)}`)
+    }
+  }
+
+  /** A plain request asks for no upgrade, so that none is answered. */
+  onUpgrade(_head: AnswerHead, socket: Socket): void {
+    socket.destroy()
+  }
+
+  onError(error: Error): void {
+    const { response, over, failure } = this.#exchange
+    const connection = this.#connection
+    const target = this.#target
+    this.#leave()
+    if (over || failure !== undefined || response.writableEnded) return
+    if (!response.headersSent && target && connection && this.#mayRepeat(connection, error)) {
+      this.#retried = true
+      this.#engage(target, true)
+      return
+    }
+    if (isTargetsFault(error)) target?.standing.failed()
+    this.#fail(error)
+  }
+
+  onDrain(): void {
+    this.#upload?.resume()
+  }
+
+  onBodyRefused(): void {
+    this.#upload?.stop()
+  }
+
+  #passTrailers(trailers: readonly string[]): void {
+    const { response } = this.#exchange
+    if (this.#lastChunk) response.write(this.#lastChunk)
+    this.#lastChunk = undefined
+    passTrailers(this.#exchange, trailers)
+  }
+
+  /** `fresh`: on a connection that no request has used before. */
+  #engage(target: Target, fresh: boolean): void {
+    const exchange = this.#exchange
+    this.#target = target
+    target.join(exchange)
+    try {
+      this.#head = requestHead({
+        method: exchange.request.method ?? '',
+        path: exchange.inner.path + exchange.inner.query,
+        headers: upstreamHeaders(exchange),
+        body: this.#body,
+      })
+    } catch (error) {
+      this.#leave()
+      this.#fail(error as Error)
+      return
+    }
+    target.pool.acquire(this, { fresh, careful: !this.#repeatable })
+  }
+
+  get #repeatable(): boolean {
+    return !this.#exchange.hasBody && idempotent.has(this.#exchange.request.method ?? '')
+  }
+
+  #mayRepeat(connection: Connection, error: Error): boolean {
+    return this.#repeatable && !this.#retried && connection.reused && !connection.heard && isBroken(error)
+  }
+
+  /** The target has nothing to do with the exchange any more. */
+  #leave(): void {
+    this.#target?.leave(this.#exchange)
+    this.#target = undefined
+    this.#connection = undefined
+    this.#upload?.stop()
+    this.#upload = undefined
+  }
+
+  /** Takes the request back from the target. */
+  #takeBack(): void {
+    this.#connection?.destroy()
+    this.#leave()
+  }
+
+  #abandon(): void {
+    if (!this.#connection) this.#target?.pool.cancel(this)
+    this.#takeBack()
+  }
+
+  #fail(error: Error): void {
+    const status = statusOf(error)
+    const cause = `upstream: ${messageOf(error)}`
+    if (status === 413) deny(this.#exchange, { status, cause: error.message })
+    else sendError(this.#exchange, status, cause, isExhausted(error) ? ['retry-after', retryAfter] : [])
+  }
+}

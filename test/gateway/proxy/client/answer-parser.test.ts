@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import type { Expected } from '../../../../src/gateway/proxy/client/answer-parser.ts'
+import { type Parsed, parse, splits } from './parsed.ts'
+
+interface Case {
+  readonly bytes: string
+  /** The connection is closed behind the bytes. */
+  readonly fin?: boolean
+  readonly expected?: Partial<Expected>
+}
+
+function read({ bytes, fin = false, expected }: Case): Parsed {
+  const whole = parse([Buffer.from(bytes, 'latin1')], fin, expected)
+  for (const pieces of splits(bytes)) {
+    const cut = parse(pieces, fin, expected)
+    // Of an answer that is refused, how far it was read may differ, and why it is not: that it is may not.
+    if (whole.error !== undefined) expect(cut.error, `cut into ${pieces.map(String)}`).toBeDefined()
+    else expect(cut, `cut into ${pieces.map(String)}`).toEqual(whole)
+  }
+  return whole
+}
+
+const ok = 'HTTP/1.1 200 OK\r\n'
+const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`
+
+describe('an answer, however it is cut into pieces', () => {
+  it.each<[string, Case, Partial<Parsed>]>([
+    ['of known length', { bytes: `${ok}Content-Length: 5\r\n\r\nhello` }, { body: 'hello', keepAlive: true }],
+    ['without a body', { bytes: `${ok}Content-Length: 0\r\n\r\n` }, { body: '' }],
+    ['with bytes behind it', { bytes: `${ok}Content-Length: 2\r\n\r\nhello` }, { body: 'he', rest: 'llo' }],
+    ['up to the end of the connection', { bytes: `${ok}\r\nhello`, fin: true }, { body: 'hello' }],
+    ['without a reason', { bytes: 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n' }, { status: 200 }],
+    ['with an empty reason', { bytes: 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n' }, { status: 200 }],
+    ['with a foreign reason', { bytes: 'HTTP/1.1 200 Pr\xeat\r\nContent-Length: 0\r\n\r\n' }, { status: 200 }],
+    ['of status 999', { bytes: 'HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n' }, { status: 999 }],
+    ['of HTTP/1.0', { bytes: 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na' }, { body: 'a', keepAlive: false }],
+    [
+      'of HTTP/1.0 that stays',
+      { bytes: 'HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na' },
+      { body: 'a', keepAlive: true },
+    ],
+    [
+      'that closes',
+      { bytes: `${ok}Connection: x, Close\r\nContent-Length: 0\r\n\r\n` },
+      { keepAlive: false, fields: ['Connection', 'x, Close', 'Content-Length', '0'] },
+    ],
+    [
+      'with every kind of value',
+      { bytes: `${ok}A:\r\nB: \t b c \t\r\nC: caf\xe9\xa0\r\nContent-Length: 0\r\n\r\n` },
+      { fields: ['A', '', 'B', 'b c', 'C', 'caf\xe9\xa0', 'Content-Length', '0'] },
+    ],
+    [
+      'that says the same length again',
+      { bytes: `${ok}Content-Length: 05, 5\r\nContent-Length: 5\r\n\r\nhello` },
+      { body: 'hello', fields: ['Content-Length', '5'] },
+    ],
+    ['to HEAD', { bytes: `${ok}Content-Length: 9\r\n\r\n`, expected: { method: 'HEAD' } }, { body: '' }],
+    ['204 with a length', { bytes: 'HTTP/1.1 204 No\r\nContent-Length: 9\r\n\r\n' }, { body: '' }],
+    ['304 in chunks', { bytes: 'HTTP/1.1 304 Not\r\nTransfer-Encoding: chunked\r\n\r\n' }, { body: '' }],
+    ['in chunks', { bytes: `${chunked}5\r\nhello\r\n00A\r\n0123456789\r\n0\r\n\r\n` }, { body: 'hello0123456789' }],
+    ['in chunks, padded', { bytes: `${chunked}5  \t\r\nhello\r\n0 \r\n\r\n` }, { body: 'hello' }],
+    ['in chunks with extensions', { bytes: `${chunked}1;a="b\xe9"\r\nx\r\n1 ; c\r\ny\r\n0;d\r\n\r\n` }, { body: 'xy' }],
+    [
+      'in chunks with trailers',
+      { bytes: `${chunked}1\r\nx\r\n0\r\nX-Sum:  1 \r\nX-Two:2\r\n\r\nrest` },
+      { body: 'x', trailers: ['X-Sum', '1', 'X-Two', '2'], rest: 'rest' },
+    ],
+    [
+      'in chunks over HTTP/1.0',
+      { bytes: 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n' },
+      { body: 'a', keepAlive: false },
+    ],
+    [
+      'behind interim ones, asked for or not',
+      {
+        bytes: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${ok}Content-Length: 1\r\n\r\na`,
+      },
+      { interim: [100, 103], status: 200, body: 'a' },
+    ],
+    [
+      'that switches to what was asked for',
+      {
+        bytes: 'HTTP/1.1 101 Switching\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n\r\nframes',
+        expected: { upgrade: 'websocket' },
+      },
+      { status: 101, rest: 'frames' },
+    ],
+  ])('%s is read', (_what, wanted, parsed) => {
+    const answer = read(wanted)
+    expect(answer.error).toBeUndefined()
+    expect(answer).toMatchObject({ complete: true, ...parsed })
+  })
+
+  it.each<[string, Case, RegExp]>([
+    ['speaks RTSP', { bytes: 'RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n' }, /begins with/],
+    ['speaks HTTP/2', { bytes: 'HTTP/2.0 200 OK\r\n\r\n' }, /begins with/],
+    ['speaks HTTP/1.2', { bytes: 'HTTP/1.2 200 OK\r\n\r\n' }, /begins with/],
+    ['speaks HTTP/0.9', { bytes: 'HTTP/0.9 200 OK\r\n\r\n' }, /begins with/],
+    ['speaks in small letters', { bytes: 'http/1.1 200 OK\r\n\r\n' }, /begins with/],
+    ['speaks ICY', { bytes: 'ICY 200 OK\r\n\r\n' }, /begins with/],
+    ['says what SSH says', { bytes: 'SSH-2.0-OpenSSH\r\n' }, /begins with/],
+    ['begins with an empty line', { bytes: `\r\n${ok}\r\n` }, /begins with/],
+    ['begins with a blank', { bytes: ` ${ok}\r\n` }, /begins with/],
+    ['has a status of two digits', { bytes: 'HTTP/1.1 20 OK\r\n\r\n' }, /begins with/],
+    ['has a status of four digits', { bytes: 'HTTP/1.1 2000 OK\r\n\r\n' }, /begins with/],
+    ['has a status below 100', { bytes: 'HTTP/1.1 099 OK\r\n\r\n' }, /begins with/],
+    ['has two blanks before its status', { bytes: 'HTTP/1.1  200 OK\r\n\r\n' }, /begins with/],
+    ['has its status at once behind a tab', { bytes: 'HTTP/1.1\t200 OK\r\n\r\n' }, /begins with/],
+    ['ends lines with LF', { bytes: 'HTTP/1.1 200 OK\nContent-Length: 0\n\n' }, /without CR/],
+    ['ends one line with LF', { bytes: `${ok}A: b\nContent-Length: 0\r\n\r\n` }, /without CR|control/],
+    ['ends a line with CR', { bytes: `${ok}A: b\rContent-Length: 0\r\n\r\n` }, /control/],
+    ['has CR CR LF', { bytes: `${ok}A: b\r\r\n\r\n` }, /control/],
+    ['has a NUL', { bytes: `${ok}A: a\0b\r\n\r\n` }, /control/],
+    ['has a delete character', { bytes: `${ok}A: a\x7fb\r\n\r\n` }, /control/],
+    ['folds a line', { bytes: `${ok}A: a\r\n b\r\n\r\n` }, /no header field/],
+    ['folds its first line', { bytes: `${ok} A: b\r\n\r\n` }, /no header field/],
+    ['has a blank before a colon', { bytes: `${ok}Content-Length : 0\r\n\r\n` }, /no header field/],
+    ['has a field without a name', { bytes: `${ok}: a\r\n\r\n` }, /no header field/],
+    ['has a pseudo field', { bytes: `${ok}:status: 200\r\n\r\n` }, /no header field/],
+    ['has a line without a colon', { bytes: `${ok}Hello\r\nA: b\r\n\r\n` }, /no header field/],
+    ['has a name that is no token', { bytes: `${ok}A(b): c\r\n\r\n` }, /no header field/],
+    ['has a foreign name', { bytes: `${ok}\xe9: c\r\n\r\n` }, /no header field/],
+    ['has two lengths', { bytes: `${ok}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello` }, /two different/],
+    ['has two lengths in one', { bytes: `${ok}Content-Length: 5, 6\r\n\r\nhello` }, /two different/],
+    ['has a negative length', { bytes: `${ok}Content-Length: -5\r\n\r\n` }, /Content-Length that is none/],
+    ['has a signed length', { bytes: `${ok}Content-Length: +5\r\n\r\nhello` }, /Content-Length that is none/],
+    ['has a length with letters', { bytes: `${ok}Content-Length: 0x5\r\n\r\nhello` }, /Content-Length that is none/],
+    ['has an empty length', { bytes: `${ok}Content-Length:\r\n\r\n` }, /Content-Length that is none/],
+    ['has half a length', { bytes: `${ok}Content-Length: 5,\r\n\r\nhello` }, /Content-Length that is none/],
+    ['has a length beyond counting', { bytes: `${ok}Content-Length: 9007199254740993\r\n\r\n` }, /that is none/],
+    ['has both framings', { bytes: `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n` }, /both/],
+    ['is gzip in chunks', { bytes: `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n` }, /Transfer-Encoding/],
+    ['is gzip', { bytes: `${ok}Transfer-Encoding: gzip\r\n\r\n` }, /Transfer-Encoding/],
+    ['is identity', { bytes: `${ok}Transfer-Encoding: identity\r\n\r\n` }, /Transfer-Encoding/],
+    ['has an empty coding', { bytes: `${ok}Transfer-Encoding:\r\n\r\n` }, /Transfer-Encoding/],
+    ['is chunked twice', { bytes: `${ok}Transfer-Encoding: chunked, chunked\r\n\r\n` }, /Transfer-Encoding/],
+    ['says twice that it is', { bytes: `${ok.concat('Transfer-Encoding: chunked\r\n'.repeat(2))}\r\n` }, /Transfer-E/],
+    ['has a parameter to its coding', { bytes: `${ok}Transfer-Encoding: chunked;a=b\r\n\r\n` }, /Transfer-Encoding/],
+    ['has no chunk size', { bytes: `${chunked}\r\n\r\n` }, /without a size/],
+    ['has only an extension', { bytes: `${chunked};a\r\n` }, /without a size/],
+    ['has a blank before a chunk size', { bytes: `${chunked} 5\r\nhello` }, /without a size/],
+    ['has a chunk size of letters', { bytes: `${chunked}5x\r\nhello` }, /size that is none/],
+    ['has a chunk size in C', { bytes: `${chunked}0x5\r\nhello` }, /size that is none/],
+    ['has a negative chunk size', { bytes: `${chunked}-5\r\nhello` }, /without a size/],
+    ['has a second number in it', { bytes: `${chunked}5 5\r\nhello` }, /size that is none/],
+    ['has a chunk size beyond counting', { bytes: `${chunked}20000000000001\r\n` }, /too large/],
+    ['has a chunk size without end', { bytes: `${chunked}${'0'.repeat(20)}` }, /too large/],
+    ['ends a chunk size with LF', { bytes: `${chunked}5\nhello\r\n0\r\n\r\n` }, /size that is none/],
+    ['ends a chunk size with CR', { bytes: `${chunked}5\rhello\r\n0\r\n\r\n` }, /no end/],
+    ['has a chunk that is too long', { bytes: `${chunked}5\r\nhello!\r\n0\r\n\r\n` }, /longer than its size/],
+    ['ends a chunk with LF', { bytes: `${chunked}5\r\nhello\n0\r\n\r\n` }, /longer than its size/],
+    ['has CR in an extension', { bytes: `${chunked}1;a\rb\r\nx\r\n` }, /no end/],
+    ['has LF in an extension', { bytes: `${chunked}1;a\nb\r\nx\r\n` }, /control/],
+    ['has a NUL in an extension', { bytes: `${chunked}1;a\0\r\nx\r\n` }, /control/],
+    ['has an extension without end', { bytes: `${chunked}1;${'a'.repeat(5_000)}` }, /extension of more/],
+    ['has trailers that are none', { bytes: `${chunked}0\r\nhello\r\n\r\n` }, /no header field/],
+    ['ends trailers with LF', { bytes: `${chunked}0\r\nA: b\n\r\n` }, /without CR|control/],
+    ['has an endless head', { bytes: `${ok}A: ${'a'.repeat(500)}`, expected: { headLimit: 400 } }, /limit of 400/],
+    [
+      'has endless trailers',
+      { bytes: `${chunked}0\r\nA: ${'a'.repeat(99)}`, expected: { headLimit: 90 } },
+      /limit of 90/,
+    ],
+    [
+      'says for ever that it will come',
+      { bytes: 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(9), expected: { headLimit: 200 } },
+      /interim answers of more than 200/,
+    ],
+    ['switches unasked', { bytes: 'HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n' }, /not asked for/],
+    [
+      'switches to something else',
+      { bytes: 'HTTP/1.1 101 S\r\nUpgrade: h2c\r\n\r\n', expected: { upgrade: 'websocket' } },
+      /not asked for/,
+    ],
+    ['switches to nothing', { bytes: 'HTTP/1.1 101 S\r\n\r\n', expected: { upgrade: 'websocket' } }, /not asked for/],
+    ['does not come', { bytes: 'H', fin: true }, /before an answer/],
+    ['ends in its head', { bytes: `${ok}A: b\r\n`, fin: true }, /before an answer/],
+    ['ends in its body', { bytes: `${ok}Content-Length: 5\r\n\r\nhell`, fin: true }, /in the midst/],
+    ['ends in a chunk', { bytes: `${chunked}5\r\nhell`, fin: true }, /in the midst/],
+    ['ends between chunks', { bytes: `${chunked}5\r\nhello\r\n`, fin: true }, /in the midst/],
+    ['ends before its trailers do', { bytes: `${chunked}0\r\nA: b\r\n`, fin: true }, /in the midst/],
+  ])('that %s is refused', (_what, wanted, why) => {
+    expect(read(wanted)).toMatchObject({ complete: false, error: expect.stringMatching(why) })
+  })
+
+  it('that cannot be HTTP is refused at its first wrong byte, and not when its sender has had time enough', () => {
+    for (const bytes of ['S', 'HTTX', 'HTTP/2', '\n']) {
+      expect(parse([Buffer.from(bytes)], false).error).toMatch(/begins with|without CR/)
+    }
+  })
+
+  it('in a hundred thousand chunks of one byte is read', () => {
+    const bytes = Buffer.from(`${chunked}${'1\r\nx\r\n'.repeat(100_000)}0\r\n\r\n`)
+    const reads = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, i) =>
+      bytes.subarray(i * 65_536, (i + 1) * 65_536),
+    )
+    expect(parse(reads, false)).toMatchObject({ complete: true, body: 'x'.repeat(100_000) })
+  })
+})
