@@ -6,7 +6,7 @@ import { openControl } from '../control/server.ts'
 import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
 import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
-import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { GatehouseError, messageOf, stackOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import type { Log } from '../shared/log.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
@@ -190,7 +190,7 @@ function firstEnding(signals: Signals, log: Log): { readonly reached: Promise<En
   signals.onStop((signal) => resolve({ code: exitCodes.ok, reason: signal }))
   // Not the first only: by another one during the end Node would leave, and the children be left.
   process.on('uncaughtException', (error) => {
-    log.error(`internal error: ${error.stack}`, { code: 'internal' })
+    log.error(`internal error: ${stackOf(error)}`, { code: 'internal' })
     resolve({ code: exitCodes.internal, reason: 'an internal error' })
   })
   return { reached: promise, end: resolve }

@@ -66,7 +66,7 @@ test('a connection that is cut is told', async () => {
   await serve((request) => request.socket.destroy())
   await expect(readStatus(socket)).rejects.toMatchObject({
     code: 'control-failed',
-    message: `${socket}: socket hang up`,
+    message: `${socket}: socket hang up (ECONNRESET)`,
   })
 })
 

@@ -244,7 +244,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
   #fail(error: Error): void {
     const status = statusOf(error)
     const cause = `upstream: ${messageOf(error)}`
-    if (status === 413) deny(this.#exchange, { status, cause: error.message })
+    if (status === 413) deny(this.#exchange, { status, cause: messageOf(error) })
     else sendError(this.#exchange, status, cause, isExhausted(error) ? ['retry-after', retryAfter] : [])
   }
 }

@@ -104,7 +104,7 @@ describe.each(protocols)('forward auth over %s', (protocol) => {
     expect(await behind.connections()).toBe(0)
     await auth.abandoned()
     const record = await gateway.waitForRecord(({ status }) => status === 503)
-    expect(record.error).toBe('auth service: no answer in time')
+    expect(record.error).toBe('auth service: no answer in time (ETIMEDOUT)')
   })
 })
 
