@@ -25,7 +25,6 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   'acme-client': ['certificates/issuer/acme.ts'],
   'node-forge': ['certificates/issuer/internal.ts', 'certificates/trust-store/pkcs12.ts'],
   fastify: ['control/'],
-  undici: ['gateway/'],
   yaml: ['config/', 'import/'],
   commander: ['cli/'],
   croner: ['shared/calendar.ts'],

@@ -227,7 +227,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
       stalls.stop()
       await inFlight.gone()
       upstreams.close()
-      await guards.close()
+      guards.close()
       return cut
     },
   }

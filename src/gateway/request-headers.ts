@@ -5,7 +5,7 @@ import { pushAdded } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
 import { listsTags } from './upstream/entity-tags.ts'
 
-// RFC 9110 §7.6.1. `te` and `trailer` go too: undici sends no request trailers. `expect` was answered by Node already.
+// RFC 9110 §7.6.1. `te` and `trailer` go too: no trailers of a request are sent on. `expect` was answered by Node already.
 export const connectionHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

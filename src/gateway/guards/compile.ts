@@ -1,8 +1,8 @@
-import type { Agent } from 'undici'
 import type { PasswordHashes } from '../../plan/guards.ts'
 import type { GatewayPlan, GuardsPlan } from '../../plan/types.ts'
 import { sharing } from '../../shared/sharing.ts'
 import { addressRules } from './addresses.ts'
+import type { AuthServices } from './auth-services.ts'
 import { basicAuth } from './basic-auth.ts'
 import { forwardAuth } from './forward-auth.ts'
 import type { Guard } from './guard.ts'
@@ -13,7 +13,7 @@ import { bodyLimit } from './request-body.ts'
 /** What guards ask. */
 export interface Asked {
   readonly limiter: Limiter
-  readonly authServices: Agent
+  readonly authServices: AuthServices
 }
 
 /** The guards of the route with an index; -1: of requests that no route matches. */

@@ -1,5 +1,4 @@
-import type { Agent } from 'undici'
-import { createAuthServices } from './forward-auth.ts'
+import { AuthServices } from './auth-services.ts'
 import { Stores, type StoresOptions } from './rate-limit/stores.ts'
 import { RateLimitTable } from './rate-limit/table.ts'
 
@@ -7,8 +6,8 @@ import { RateLimitTable } from './rate-limit/table.ts'
 export interface GuardMeans {
   readonly stores: Stores
   /** Connections to services that are asked about requests. */
-  readonly authServices: Agent
-  close(): Promise<void>
+  readonly authServices: AuthServices
+  close(): void
 }
 
 export interface GuardMeansOptions extends Omit<StoresOptions, 'table'> {
@@ -18,13 +17,13 @@ export interface GuardMeansOptions extends Omit<StoresOptions, 'table'> {
 
 export function createGuardMeans({ rateLimits, ...options }: GuardMeansOptions): GuardMeans {
   const stores = new Stores({ ...options, table: new RateLimitTable(rateLimits) })
-  const authServices = createAuthServices()
+  const authServices = new AuthServices()
   return {
     stores,
     authServices,
     close() {
       stores.close()
-      return authServices.destroy()
+      authServices.destroy()
     },
   }
 }

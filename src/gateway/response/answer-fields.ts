@@ -25,8 +25,7 @@ const singleValued: ReadonlyMap<string, number> = new Map(
 )
 
 /** The fields of an answer (name and value in turn) without what belongs to its connection with us. */
-export function answerFields(raw: readonly (Buffer | string)[]): string[] {
-  const flat = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+export function answerFields(flat: readonly string[]): string[] {
   const named = connectionOptionsOf(flat)
   const kept: string[] = []
   let seen = 0
@@ -39,8 +38,15 @@ export function answerFields(raw: readonly (Buffer | string)[]): string[] {
       if ((seen & bit) !== 0) continue
       seen |= bit
     }
-    kept.push(name, withoutBlanks(flat[i + 1] as string))
+    kept.push(name, flat[i + 1] as string)
   }
+  return kept
+}
+
+/** RFC 9110 §15.3.6: a 205 has no body, whatever was sent with it, and over h2 it ends with its head. */
+export function withoutBody(fields: readonly string[]): string[] {
+  const kept = fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'content-length')
+  kept.push('content-length', '0')
   return kept
 }
 
@@ -53,17 +59,4 @@ function connectionOptionsOf(flat: readonly string[]): ReadonlySet<string> | und
     options = options === undefined ? flat[i + 1] : `${options},${flat[i + 1]}`
   }
   return namedByConnection(options)
-}
-
-/** Blanks around a value are no part of it (RFC 9110 §5.5), and a fault over h2 (RFC 9113 §8.2.1). */
-function withoutBlanks(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isBlank(value.charCodeAt(start))) start += 1
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1
-  return start === 0 && end === value.length ? value : value.slice(start, end)
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }

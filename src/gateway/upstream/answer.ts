@@ -4,16 +4,14 @@ import type { ContentEncoding } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { partFromSender } from '../guards/unread-body.ts'
 import { sendHead } from '../respond.ts'
-import { answerFields } from '../response/answer-fields.ts'
+import { answerFields, withoutBody } from '../response/answer-fields.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
-
-type RawHeaders = readonly string[]
 
 /**
  * Sends the final head on; throws, with nothing sent, if it holds what cannot be sent. Returns the encoding that the body
  * must have then; undefined: it goes as it is.
  */
-export function passHead(exchange: Exchange, status: number, raw: RawHeaders): ContentEncoding | undefined {
+export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
   const { request, generation } = exchange
   const own = status === 205 ? withoutBody(answerFields(raw)) : answerFields(raw)
   const { headers, encoding }: EncodedHead =
@@ -26,21 +24,11 @@ export function passHead(exchange: Exchange, status: number, raw: RawHeaders): C
   return encoding
 }
 
-/** RFC 9110 §15.3.6: a 205 has none, and h2 ends with its head. */
-function withoutBody(fields: readonly string[]): string[] {
-  const kept: string[] = []
-  eachField(fields, (name, value) => {
-    if (name.toLowerCase() !== 'content-length') kept.push(name, value)
-  })
-  kept.push('content-length', '0')
-  return kept
-}
-
 /**
  * An interim answer, Early Hints above all (RFC 8297). It is a hint: one that cannot be sent is left out. Headers that our
  * rules remove are removed here too; what they add is for the final answer.
  */
-export function passInterim(exchange: Exchange, status: number, raw: RawHeaders): void {
+export function passInterim(exchange: Exchange, status: number, raw: readonly string[]): void {
   const { response, request, rules } = exchange
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
@@ -70,7 +58,7 @@ const neverTrailers = new Set([
 ])
 
 /** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
-export function passTrailers({ response, rules, stream }: Exchange, raw: RawHeaders): void {
+export function passTrailers({ response, rules, stream }: Exchange, raw: readonly string[]): void {
   const fields: Record<string, string> = {}
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()

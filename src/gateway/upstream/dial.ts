@@ -32,7 +32,7 @@ export function urlOriginOf({ origin }: Dial): string {
 }
 
 /**
- * The name whose certificate an upstream must show. undici and node:https would take it from the Host header, which here
+ * The name whose certificate an upstream must show. node:https would take it from the Host header, which here
  * is the client's: whoever names a host could choose which certificate we trust. Empty for an address (RFC 6066 §3), for
  * which the certificate's addresses are checked.
  */

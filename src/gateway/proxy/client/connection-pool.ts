@@ -35,8 +35,12 @@ export class ConnectionPool implements ConnectionOwner {
   #sweeping: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(dial: Dial) {
+  readonly #emptied: (() => void) | undefined
+
+  /** `emptied` is called whenever it has no connection any more, and nobody waits for one. */
+  constructor(dial: Dial, emptied?: () => void) {
     this.#dial = dial
+    this.#emptied = emptied
   }
 
   get #inUse(): number {
@@ -96,6 +100,7 @@ export class ConnectionPool implements ConnectionOwner {
     const index = this.#idle.lastIndexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)
     this.#connectNext()
+    if (this.#all.size + this.#dialling.size === 0) this.#emptied?.()
   }
 
   /** Its answer has no end of its own: from now on it does not count as one in use. */

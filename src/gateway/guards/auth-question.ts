@@ -1,0 +1,182 @@
+/** One request to an auth service, and what its answer means. */
+import type { Socket } from 'node:net'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Exchange } from '../exchange.ts'
+import type { AnswerHead } from '../proxy/client/answer-head.ts'
+import type { Connection } from '../proxy/client/connection.ts'
+import type { ConnectionPool } from '../proxy/client/connection-pool.ts'
+import type { Waiter } from '../proxy/client/dialling.ts'
+import type { Transaction } from '../proxy/client/transaction.ts'
+import { cutAnswer, sendHead } from '../respond.ts'
+import { answerFields } from '../response/answer-fields.ts'
+import { isBroken } from '../upstream/faults.ts'
+import type { Verdict } from './guard.ts'
+import { partFromSender } from './unread-body.ts'
+
+/** A body of this length is read to its end and thrown away, so that its connection can carry the next question. */
+const worthReading: Bytes = 64_000
+
+export interface Question {
+  readonly exchange: Exchange
+  /** As `requestHead` makes it; of a GET. */
+  readonly head: string
+  /** Until the head of the answer. */
+  readonly timeout: Milliseconds
+  readonly pool: ConnectionPool
+  /** The service says yes, with these fields. */
+  yes(fields: readonly string[]): void
+}
+
+/** Any other answer is relayed; none is a no. Never rejects. */
+export function askService(question: Question): Promise<Verdict> {
+  return new Promise((resolve) => new AuthQuestion(question, resolve).ask(false))
+}
+
+class AuthQuestion implements Waiter, Transaction {
+  readonly #question: Question
+  readonly #settle: (verdict: Verdict) => void
+  readonly #timer: NodeJS.Timeout
+  #connection: Connection | undefined
+  #retried = false
+  /** What becomes of the answer's body. */
+  #body: 'relayed' | 'dropped' = 'dropped'
+  #dropped: Bytes = 0
+  #answered = false
+
+  constructor(question: Question, settle: (verdict: Verdict) => void) {
+    this.#question = question
+    this.#settle = settle
+    this.#timer = setTimeout(() => this.#giveUp(), question.timeout)
+    question.exchange.onAbandoned(() => {
+      this.#leave()
+      settle('answered')
+    })
+  }
+
+  /** `fresh`: on a connection that no question has used before. */
+  ask(fresh: boolean): void {
+    this.#question.pool.acquire(this, { fresh })
+  }
+
+  onConnection(connection: Connection): void {
+    const { head, timeout, exchange } = this.#question
+    const { answerHeaders: headLimit } = exchange.generation.plan.limits
+    this.#connection = connection
+    connection.send({ head, method: 'GET', headLimit, timeout }, this, false)
+  }
+
+  onNoConnection(error: Error): void {
+    this.#deny(error)
+  }
+
+  onHead({ status, fields }: AnswerHead): void {
+    clearTimeout(this.#timer)
+    this.#answered = true
+    const own = answerFields(fields)
+    if (status >= 200 && status <= 299) {
+      this.#question.yes(own)
+      this.#settle('pass')
+    } else {
+      this.#relay(status, own)
+    }
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.#body === 'dropped') {
+      this.#dropped += chunk.length
+      if (this.#dropped > worthReading) this.#connection?.destroy()
+      return
+    }
+    const { exchange } = this.#question
+    exchange.bytesSent += chunk.length
+    if (!exchange.response.write(chunk)) this.#connection?.pause()
+  }
+
+  onEnd(): void {
+    this.#connection = undefined
+    if (this.#body === 'relayed') this.#question.exchange.response.end()
+  }
+
+  onError(error: Error): void {
+    const connection = this.#connection
+    this.#connection = undefined
+    const { exchange } = this.#question
+    if (this.#answered) {
+      if (this.#body === 'relayed' && !exchange.over) cutAnswer(exchange, `auth service: ${messageOf(error)}`)
+    } else if (connection?.reused && !connection.heard && isBroken(error) && !this.#retried) {
+      this.#retried = true
+      this.ask(true)
+    } else {
+      this.#deny(error)
+    }
+  }
+
+  /** Hints for the browser are the upstream's to give. */
+  onInterim(): void {}
+
+  onPause(): void {}
+
+  onDrain(): void {}
+
+  onBodyRefused(): void {}
+
+  /** It was not asked to switch, so this is not reached. */
+  onUpgrade(_head: AnswerHead, socket: Socket): void {
+    socket.destroy()
+  }
+
+  /** What the service says instead of yes is the client's to read: a challenge, or the way to a login page. */
+  #relay(status: number, fields: readonly string[]): void {
+    const { exchange } = this.#question
+    const { response, request } = exchange
+    const close = exchange.upgrade ? ['connection', 'close'] : partFromSender(exchange)
+    try {
+      sendHead(exchange, status, [...fields, ...close])
+    } catch (error) {
+      this.#leave()
+      this.#settle({ status: 502, cause: `auth service: its headers cannot be passed on: ${messageOf(error)}` })
+      return
+    }
+    this.#settle('answered')
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    this.#body = 'relayed'
+    response.on('drain', () => this.#connection?.resume())
+  }
+
+  #giveUp(): void {
+    this.#leave()
+    this.#settle({ status: 503, cause: 'auth service: no answer in time' })
+  }
+
+  #deny(error: Error): void {
+    this.#leave()
+    this.#settle({ status: statusOf(error), cause: `auth service: ${messageOf(error)}` })
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer)
+    if (this.#connection) this.#connection.destroy()
+    else this.#question.pool.cancel(this)
+    this.#connection = undefined
+  }
+}
+
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'POOL_EXHAUSTED',
+])
+
+/** 503 where the service could not be asked or took too long; 502 where it gave no sound answer. */
+function statusOf(error: unknown): 502 | 503 {
+  return unreachable.has(String((error as { code?: unknown }).code)) ? 503 : 502
+}
