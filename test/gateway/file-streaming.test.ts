@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { open, rename, truncate, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, open, rename, truncate, utimes, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -83,7 +83,9 @@ describe.each(protocols)('a big file over %s', (protocol) => {
     const whole = await ask(gateway, protocol, { path: '/big.bin' })
     expect(whole.headers).toMatchObject({ 'content-length': String(9 * mebibyte), 'accept-ranges': 'bytes' })
     expect({ length: whole.body.length, end: whole.body.slice(-4) }).toEqual({ length: 9 * mebibyte, end: '\0end' })
-    const headers = { range: 'bytes=-5', 'if-range': String(whole.headers.etag) }
+    const tag = async () => String((await ask(gateway, protocol, { path: '/big.bin', method: 'HEAD' })).headers.etag)
+    await expect.poll(tag, { timeout: 5_000, interval: 50 }).toMatch(/^"/)
+    const headers = { range: 'bytes=-5', 'if-range': await tag() }
     const part = await ask(gateway, protocol, { path: '/big.bin', headers })
     expect(part).toMatchObject({ status: 206, body: '\0\0end', headers: { 'content-length': '5' } })
     const head = await ask(gateway, protocol, { path: '/big.bin', method: 'HEAD' })
@@ -119,6 +121,26 @@ describe.each(protocols)('a big file over %s', (protocol) => {
     expect(['1048576', String(size)]).toContain(next.headers['content-length'])
   })
 
+  it('is sent up to the length that was promised if it only grows on the way, as a log does', async () => {
+    const { gateway, path } = await start()
+    const { rest } = await begin(gateway, protocol)
+    await appendFile(path, 'one line more\n')
+    expect(await rest()).toBeGreaterThan(size - mebibyte)
+    const record = await gateway.waitForRecord(() => true)
+    expect(record).toMatchObject({ status: 200, bytes: size })
+    expect(record).not.toHaveProperty('error')
+  })
+
+  it('ends without an end if it grows and is another one', async () => {
+    const { gateway, path } = await start()
+    const { rest } = await begin(gateway, protocol)
+    await writeFile(path, Buffer.alloc(size + 1, 'x'))
+    expect(await rest()).toBeLessThan(size)
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({
+      error: expect.stringContaining('changed while it was read'),
+    })
+  })
+
   it('that was replaced by another one meanwhile still arrives as the old one', async () => {
     const { gateway, path } = await start()
     const { rest } = await begin(gateway, protocol)
@@ -128,6 +150,31 @@ describe.each(protocols)('a big file over %s', (protocol) => {
     expect(await rest()).toBeGreaterThan(size - mebibyte)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 200, bytes: size })
     await expect.poll(async () => (await ask(gateway, protocol, { path: '/big.bin' })).body.length, soon).toBe(mebibyte)
+  })
+})
+
+describe('a log', () => {
+  it('is there for whoever asks, however fast it grows: each answer is a beginning of it', async () => {
+    const { gateway, path } = await start(mebibyte)
+    let growing = true
+    const grows = (async () => {
+      for (let n = 0; growing; n += 1) await appendFile(path, `line ${n}\n`)
+    })()
+    try {
+      for (let n = 0; n < 10; n += 1) {
+        for (const method of ['GET', 'HEAD']) {
+          const answer = await ask(gateway, 'h1', { path: '/big.bin', method })
+          expect(answer.status).toBe(200)
+          if (method === 'GET') expect(String(answer.body.length)).toBe(answer.headers['content-length'])
+        }
+        const part = await ask(gateway, 'h1', { path: '/big.bin', headers: { range: 'bytes=1048573-1048580' } })
+        expect(part).toMatchObject({ status: 206, body: expect.stringMatching(/^end/) })
+      }
+    } finally {
+      growing = false
+      await grows
+    }
+    for (const { error } of gateway.records) expect(error).toBeUndefined()
   })
 })
 

@@ -1,8 +1,11 @@
 /** HEAD, 304 and 206 say of an answer what GET says of it (RFC 9110 §9.3.2, §15.3.7, §15.4.5), also where GET encodes it. */
+import { utimes, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Answer, ask, exchangeRaw, type Protocol, protocols } from './clients.ts'
-import { cleanUp, proxyTo, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, proxyTo, type RunningGateway, startGateway, temporaryFolder } from './support.ts'
 import { rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -113,6 +116,59 @@ describe.each(protocols)('an answer of an upstream over %s', (protocol) => {
     expect((await get({ 'if-match': String(etag) }, 'PUT')).status).toBe(200)
     expect((await get({ 'if-match': 'W/"v0"' }, 'PUT')).status).toBe(412)
   })
+})
+
+describe.each(protocols)('a file over %s', (protocol) => {
+  const words = 'said again and again, '
+  const contents = {
+    'small.js': words.repeat(200),
+    'packed.js': words.repeat(300),
+    'packed.js.gz': gzipSync(words.repeat(300)),
+    'on-its-way.js': words.repeat(200_000),
+    'photo.png': Buffer.alloc(5_000),
+    'film.mp4': Buffer.alloc(400_000),
+    'page.html': `<p>{{env "NAME"}}</p>${words.repeat(100)}`,
+  }
+
+  async function site(): Promise<RunningGateway> {
+    const root = await temporaryFolder()
+    for (const [name, content] of Object.entries(contents)) {
+      await writeFile(join(root, name), content)
+      await utimes(join(root, name), 1_700_000_000, 1_700_000_000)
+    }
+    const render = { files: ['page.html'], variables: { NAME: 'Ada' } }
+    const files = { root, existingOnly: false, except: [], fallback: 'page.html', cacheControl: 'max-age=60', render }
+    return startGateway({ routes: [{ kind: 'files', ...files }], compression })
+  }
+
+  it.each([undefined, 'gzip', 'br', 'zstd'])(
+    'has one head for HEAD and GET, also if nobody has asked before, and for its 304, with Accept-Encoding %s',
+    async (accept) => {
+      const gateway = await site()
+      for (const path of ['on-its-way.js', 'film.mp4']) {
+        const head = getter(gateway, protocol, undefined, `/${path}`)
+        await expect
+          .poll(async () => (await head({}, 'HEAD')).headers.etag, { timeout: 5_000, interval: 20 })
+          .toMatch(/^"/)
+      }
+      for (const path of [...Object.keys(contents), 'missing']) {
+        const get = getter(gateway, protocol, accept, `/${path}`)
+        const head = await get({}, 'HEAD')
+        expect(head, path).toMatchObject({ status: 200, body: '' })
+        const whole = await get()
+        expect(described(head), path).toEqual(described(whole))
+        const known = await get({ 'if-none-match': String(whole.headers.etag) })
+        expect(known, path).toMatchObject({ status: 304, body: '' })
+        expect(validators(known), path).toEqual(validators(whole))
+        expect(known.headers['cache-control'], path).toBe(whole.headers['cache-control'])
+        // A part is one of the file as it is, under the tag that this has.
+        const part = await get({ range: 'bytes=0-9' })
+        const plain = await getter(gateway, protocol, undefined, `/${path}`)()
+        expect(part, path).toMatchObject({ status: 206, body: plain.body.slice(0, 10) })
+        expect(validators(part), path).toEqual(validators(plain))
+      }
+    },
+  )
 })
 
 describe('an answer without a body', () => {

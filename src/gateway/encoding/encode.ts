@@ -41,17 +41,20 @@ const gzipWhole = promisify<Buffer, ZlibOptions, Buffer>(gzip)
 const brotliWhole = promisify<Buffer, BrotliOptions, Buffer>(brotliCompress)
 const zstdWhole = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 
-/** Encodes a whole body that will be sent more than once. */
-export function encodeWhole(encoding: ContentEncoding, body: Buffer): Promise<Buffer> {
+export type Effort = 'quick' | 'thorough'
+
+/** Encodes a whole body: quickly for a client that waits, thoroughly where it will be sent more than once. */
+export function encodeWhole(encoding: ContentEncoding, body: Buffer, effort: Effort): Promise<Buffer> {
+  const levels = effort === 'quick' ? quick : thorough
   switch (encoding) {
     case 'gzip':
-      return gzipWhole(body, thorough.gzip)
+      return gzipWhole(body, levels.gzip)
     case 'br': {
-      const sized = { ...thorough.br.params, [constants.BROTLI_PARAM_SIZE_HINT]: body.length }
+      const sized = { ...levels.br.params, [constants.BROTLI_PARAM_SIZE_HINT]: body.length }
       return brotliWhole(body, { params: sized })
     }
     case 'zstd':
-      return zstdWhole(body, thorough.zstd)
+      return zstdWhole(body, levels.zstd)
   }
 }
 

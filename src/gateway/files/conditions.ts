@@ -5,8 +5,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 export interface Validators {
   readonly etag: string
   /** Tags of other answers that this client could have been given, and that stand for the same content. */
-  readonly alsoCurrent?: string | undefined
-  /** Milliseconds since 1970, in whole seconds; absent if the content depends on more than the file. */
+  readonly alsoCurrent?: readonly (string | undefined)[]
+  /** Milliseconds since 1970, in whole seconds; absent if the content may change without it. */
   readonly modified?: number | undefined
 }
 
@@ -23,9 +23,9 @@ export function isConditional(headers: IncomingHttpHeaders): boolean {
 /** In the order of RFC 9110 §13.2.2. `not-modified` comes with the tag of the copy that the client may go on using. */
 export function judge(
   headers: IncomingHttpHeaders,
-  { etag, alsoCurrent, modified }: Validators,
+  { etag, alsoCurrent = [], modified }: Validators,
 ): 'send' | 'precondition-failed' | { readonly notModified: string } {
-  const current = alsoCurrent === undefined ? [etag] : [etag, alsoCurrent]
+  const current = [etag, ...alsoCurrent.filter((tag) => tag !== undefined)]
   const ifMatch = headers['if-match']
   if (ifMatch !== undefined) {
     if (!current.some((tag) => names(ifMatch, tag, 'strongly'))) return 'precondition-failed'
@@ -42,12 +42,12 @@ export function judge(
   return since !== undefined && modified !== undefined && modified <= since ? { notModified: etag } : 'send'
 }
 
-/** Whether the part that the client has is of this answer (RFC 9110 §13.1.5): only a strong tag or its very date says so. */
-export function isPartOf(ifRange: string | string[] | undefined, { etag, modified }: Validators): boolean {
-  if (ifRange === undefined) return true
-  if (typeof ifRange !== 'string') return false
-  if (ifRange.includes('"')) return ifRange === etag && !etag.startsWith('W/')
-  return modified !== undefined && readDate(ifRange) === modified
+/**
+ * Whether the part that the client has is of this answer (RFC 9110 §13.1.5): only a strong tag says so. A date would have to be
+ * a strong validator (§8.8.2.2), and ours are not: files of two releases may have the same. All get a tag, so no client needs one.
+ */
+export function isPartOf(ifRange: string | string[] | undefined, etag: string): boolean {
+  return ifRange === undefined || (ifRange === etag && !etag.startsWith('W/'))
 }
 
 /** RFC 9110 §8.8.3.2: weak tags are equal to none when compared strongly. */

@@ -1,7 +1,9 @@
 /** What is on disk, and reading it without ever opening what is no regular file: a fifo would hold us, a device answer. */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 
 /** What tells one state of a file from another. Times in milliseconds since 1970, with fractions. */
@@ -46,12 +48,28 @@ function isUnchanged(a: FileFacts, b: FileFacts): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs
 }
 
-// Clocks of file systems tick in milliseconds, those of some network file systems in seconds.
-const coarsestTick = 2_000
+/** Whether a file was only added to, as a log is, as far as its facts can tell. */
+export function isGrown(now: FileFacts, before: FileFacts): boolean {
+  return now.ino === before.ino && now.dev === before.dev && now.size > before.size
+}
 
-/** False while a further change could still leave the file with the same facts: what was read of it may be outdated. */
-export function isSettled({ mtimeMs }: FileFacts): boolean {
-  return Math.abs(Date.now() - mtimeMs) > coarsestTick
+// Clocks of local file systems tick every 10 ms at most, those of some network file systems in seconds.
+const coarsestTick: Milliseconds = 2_000
+const fineTick: Milliseconds = 100
+
+/**
+ * False while a further change could still leave the file with the same facts: what was read of it may be outdated. The
+ * modification time can be set to anything, the change time cannot; one with a fraction is of a clock that ticks finely.
+ */
+export function isSettled({ mtimeMs, ctimeMs }: FileFacts): boolean {
+  const now = Date.now()
+  const tick = ctimeMs % 1_000 === 0 ? coarsestTick : fineTick
+  return Math.abs(now - mtimeMs) > coarsestTick && Math.abs(now - ctimeMs) > tick
+}
+
+/** Whether the file was changed so lately that somebody may be in the middle of writing it. */
+export function isFresh({ ctimeMs }: FileFacts): boolean {
+  return Math.abs(Date.now() - ctimeMs) < coarsestTick
 }
 
 /** A regular file, open for reading; whoever opens it closes it. Rejects if the path names anything else. */
@@ -109,21 +127,60 @@ export interface Part {
 
 const pieceSize = 256 * 1024
 
+/** A file that was changed less than so long ago is expected to be changed again. */
+const quietAfter: Milliseconds = 3_600_000
+
 /**
  * The bytes of a part; each piece is good until the next one is asked for, since all use one buffer. Throws FileChanged
  * instead of giving the last of them if the file is not what it was when it was opened: so that no answer is completed that
- * is half the one state and half the other.
+ * is half the one state and half the other. A file that only grows may do so, as a log does: what was sent is compared with
+ * what is there in the end.
  */
-export async function* readPart(handle: FileHandle, facts: FileFacts, { from, to }: Part): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(pieceSize, to - from))
-  let at = from
-  while (at < to) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - at), at)
-    if (bytesRead === 0) throw new FileChanged()
-    at += bytesRead
-    if (at === to && !isUnchanged(factsOf(await handle.stat()), facts)) throw new FileChanged()
-    yield buffer.subarray(0, bytesRead)
+export async function* readPart(
+  handle: FileHandle,
+  facts: FileFacts,
+  { from, to }: Part,
+  size: Bytes = pieceSize,
+): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(size, to - from))
+  // To sum up what is sent costs as much as to read it, so it is done only where it may be needed.
+  const mayGrow = Date.now() - facts.ctimeMs < quietAfter
+  let sum = 0
+  for (let at = from; at < to; ) {
+    const piece = await readPiece(handle, buffer.subarray(0, Math.min(buffer.length, to - at)), at)
+    if (mayGrow) sum = crc32(piece, sum)
+    at += piece.length
+    if (at === to && !(await isStillThere())) throw new FileChanged()
+    yield piece
   }
+
+  async function isStillThere(): Promise<boolean> {
+    const now = factsOf(await handle.stat())
+    if (isUnchanged(now, facts)) return true
+    return mayGrow && now.size >= facts.size && (await sumOf(handle, { from, to })) === sum
+  }
+}
+
+async function sumOf(handle: FileHandle, { from, to }: Part): Promise<number> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(pieceSize, to - from))
+  let sum = 0
+  for (let at = from; at < to; ) {
+    const piece = await readPiece(handle, buffer.subarray(0, Math.min(buffer.length, to - at)), at)
+    sum = crc32(piece, sum)
+    at += piece.length
+  }
+  return sum
+}
+
+/** Fills the whole piece; throws FileChanged if the file ends before. */
+async function readPiece(handle: FileHandle, piece: Buffer, at: number): Promise<Buffer> {
+  let filled = 0
+  while (filled < piece.length) {
+    const { bytesRead } = await handle.read(piece, filled, piece.length - filled, at + filled)
+    if (bytesRead === 0) throw new FileChanged()
+    filled += bytesRead
+  }
+  return piece
 }
 
 export function troubleOf(error: unknown): Trouble {

@@ -5,9 +5,12 @@ import type { FileFacts } from './disk.ts'
 
 export interface Representation {
   readonly etag: string
+  /** The tag that this form had before its content was known: it stands for the same state. */
+  readonly formerTag?: string | undefined
   readonly size: number
   /** Absent: too big to be kept; to be read from disk, while it is in this state. */
   readonly body?: Buffer
+  readonly encoding?: ContentEncoding | undefined
   /** To be encoded while it is sent: `size` is that of what is read. */
   readonly encodeAs?: ContentEncoding
   readonly path: string
@@ -21,11 +24,12 @@ export interface RepresentationParts {
   readonly path: string
   readonly facts: FileFacts
   readonly etag: string
+  readonly formerTag?: string
   readonly body?: Buffer
   readonly type: string
   readonly encoding?: ContentEncoding | undefined
   /** The encoding is made while it is sent. */
-  readonly onTheWay?: boolean
+  readonly onTheWay?: boolean | undefined
   /** Value of Last-Modified; absent if the content depends on more than the file. */
   readonly modified?: string | undefined
   /** Whether other clients get another form at the same address. */
@@ -33,7 +37,7 @@ export interface RepresentationParts {
 }
 
 export function representation(parts: RepresentationParts): Representation {
-  const { path, facts, etag, body, type, encoding, onTheWay, modified, varies } = parts
+  const { path, facts, etag, formerTag, body, type, encoding, onTheWay, modified, varies } = parts
   const headers = ['content-type', type, 'etag', etag]
   if (modified !== undefined) headers.push('last-modified', modified)
   // Parts are given of the plain form only: a part of an encoded one helps no client that asks for bytes of the file.
@@ -44,20 +48,11 @@ export function representation(parts: RepresentationParts): Representation {
     path,
     facts,
     etag,
+    formerTag,
+    encoding,
     size: body?.length ?? facts.size,
     headers,
     ...(body && { body }),
     ...(onTheWay && encoding && { encodeAs: encoding }),
   }
-}
-
-/** Of content in memory: the same content has the same tag, on every thread and every replica. */
-export async function tagOf(content: Buffer, suffix = ''): Promise<string> {
-  const digest = Buffer.from(await crypto.subtle.digest('SHA-256', content as Buffer<ArrayBuffer>))
-  return `"${digest.toString('base64url').slice(0, 22)}${suffix}"`
-}
-
-/** Of a file that is not in memory: weak while it could still change without getting another tag. */
-export function tagOfFacts({ size, mtimeMs }: FileFacts, settled: boolean, suffix = ''): string {
-  return `${settled ? '' : 'W/'}"${size.toString(36)}-${Math.round(mtimeMs * 1_000).toString(36)}${suffix}"`
 }

@@ -6,7 +6,7 @@ import { createEncoder } from '../encoding/encode.ts'
 import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError, sendHead } from '../respond.ts'
 import { isConditional, isPartOf, judge } from './conditions.ts'
-import { FileChanged, isSame, openFile, type Part, readPart } from './disk.ts'
+import { FileChanged, type FileFacts, isGrown, isSame, openFile, type Part, readPart } from './disk.ts'
 import { sendPieces } from './pump.ts'
 import { readRange } from './range.ts'
 import type { Representation } from './representation.ts'
@@ -31,14 +31,9 @@ export function sendFile(exchange: Exchange, file: StoredFile, wish: SendWish): 
   return sendForm(exchange, file, form, wish)
 }
 
-function sendForm(
-  exchange: Exchange,
-  file: StoredFile,
-  form: Representation,
-  { headers }: SendWish,
-): void | Promise<void> {
-  if (exchange.over || endsByCondition(exchange, file, form, headers)) return
-  return sendBody(exchange, form, headers)
+function sendForm(exchange: Exchange, file: StoredFile, form: Representation, wish: SendWish): void | Promise<void> {
+  if (exchange.over || endsByCondition(exchange, file, form, wish.headers)) return
+  return sendBody(exchange, file, form, wish)
 }
 
 /** Parts are given of the file as it is, never of an encoded form; if none can be given, this is a request like any other. */
@@ -46,8 +41,7 @@ async function sendWithRange(exchange: Exchange, file: StoredFile, wish: SendWis
   const { headers } = exchange.request
   const plain = await file.plain()
   const part = readRange(headers.range ?? '', plain.size)
-  const validators = { etag: plain.etag, modified: file.modified }
-  if (part === 'whole' || !isPartOf(headers['if-range'], validators)) {
+  if (part === 'whole' || !isPartOf(headers['if-range'], plain.etag)) {
     return sendForm(exchange, file, await file.best(wish.favourites), wish)
   }
   if (exchange.over || endsByCondition(exchange, file, plain, wish.headers)) return
@@ -55,13 +49,14 @@ async function sendWithRange(exchange: Exchange, file: StoredFile, wish: SendWis
     sendError(exchange, 416, 'no such range', ['content-range', `bytes */${plain.size}`])
     return
   }
-  await sendBody(exchange, plain, wish.headers, part)
+  await sendBody(exchange, file, plain, { ...wish, part })
 }
 
 function endsByCondition(exchange: Exchange, file: StoredFile, form: Representation, headers: FlatHeaders): boolean {
   const asked = exchange.request.headers
   if (!isConditional(asked)) return false
-  const verdict = judge(asked, { etag: form.etag, alsoCurrent: file.plainTag, modified: file.modified })
+  const alsoCurrent = [form.formerTag, file.plainTag]
+  const verdict = judge(asked, { etag: form.etag, alsoCurrent, modified: file.modified })
   if (verdict === 'send') return false
   if (verdict === 'precondition-failed') {
     sendError(exchange, 412, 'the file is not the one that the client asks for')
@@ -74,11 +69,17 @@ function endsByCondition(exchange: Exchange, file: StoredFile, form: Representat
   return true
 }
 
-function sendBody(exchange: Exchange, form: Representation, added: FlatHeaders, part?: Part): void | Promise<void> {
+function sendBody(
+  exchange: Exchange,
+  file: StoredFile,
+  form: Representation,
+  wish: SendWish & { readonly part?: Part },
+): void | Promise<void> {
   const { body } = form
-  if (!body) return streamBody(exchange, form, added, part)
+  const { headers, part } = wish
+  if (!body) return streamBody(exchange, file, form, wish)
   const sent = part ? body.subarray(part.from, part.to) : body
-  sendHeadOf(exchange, form, added, part)
+  sendHeadOf(exchange, form, headers, part)
   if (exchange.request.method === 'HEAD') {
     exchange.response.end()
   } else if (sent.length > largestWrite) {
@@ -91,21 +92,29 @@ function sendBody(exchange: Exchange, form: Representation, added: FlatHeaders, 
 
 async function streamBody(
   exchange: Exchange,
-  form: Representation,
-  added: FlatHeaders,
-  part: Part = { from: 0, to: form.size },
+  file: StoredFile,
+  seen: Representation,
+  { headers, part }: SendWish & { readonly part?: Part },
 ): Promise<void> {
-  const { handle, facts } = await openFile(form.path)
+  const { handle, facts } = await openFile(seen.path)
   try {
-    if (!isSame(facts, form.facts)) throw new FileChanged(form.path)
+    const form = isSame(facts, seen.facts) ? seen : asGrown(exchange, file, seen, facts)
+    const { from, to } = part ?? { from: 0, to: form.size }
     if (exchange.over) return
-    sendHeadOf(exchange, form, added, part.to - part.from < form.size ? part : undefined)
+    sendHeadOf(exchange, form, headers, to - from < form.size ? { from, to } : undefined)
+    const pieces = readPart(handle, facts, { from, to })
     if (exchange.request.method === 'HEAD') exchange.response.end()
-    else if (form.encodeAs) await sendPieces(exchange, encoded(form.encodeAs, readPart(handle, facts, part)))
-    else await sendPieces(exchange, readPart(handle, facts, part))
+    else if (form.encodeAs) await sendPieces(exchange, encoded(form.encodeAs, pieces))
+    else await sendPieces(exchange, pieces)
   } finally {
     await handle.close()
   }
+}
+
+/** A log is longer by now than it was a moment ago, each time anew; but whoever has a part of it must get more of the same. */
+function asGrown({ request }: Exchange, file: StoredFile, seen: Representation, facts: FileFacts): Representation {
+  if (!isGrown(facts, seen.facts) || request.headers['if-range'] !== undefined) throw new FileChanged(seen.path)
+  return file.grown(seen, facts)
 }
 
 function sendHeadOf(exchange: Exchange, form: Representation, added: FlatHeaders, part: Part | undefined): void {

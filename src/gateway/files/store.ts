@@ -2,21 +2,18 @@
  * The files of one thread: what is on disk, known for half a second, and the content of hot ones in memory. It outlives
  * generations: a reload of the configuration forgets nothing.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { encodeWhole } from '../encoding/encode.ts'
-import { type FileFacts, isSame, look, type Trouble } from './disk.ts'
+import { createContentTags } from './content-tags.ts'
+import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
-import {
-  type FileSizes,
-  type FileSurroundings,
-  type Siblings,
-  StoredFile,
-  suffixes,
-  type Wanted,
-} from './stored-file.ts'
+import { StoredFile, secondOf } from './stored-file.ts'
+import type { FileSizes, FileSurroundings } from './surroundings.ts'
+import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What is at a path. */
 export type Found = StoredFile | Trouble | 'folder' | 'absent'
@@ -36,6 +33,15 @@ export interface FileStoreOptions {
 
 /** How long what was seen on disk is believed. Asking is robust where notifications are not: overlays, NFS, bind mounts. */
 const believedFor: Milliseconds = 500
+
+const outdated = Number.NEGATIVE_INFINITY
+
+/** An empty file is not believed so soon: most are so only while somebody writes them anew. */
+const emptyAfter: Milliseconds = 500
+const lookAgainAfter: Milliseconds = 20
+
+/** Bodies that wait to be encoded for a client: about a quarter of a second of work. */
+const mostWaiting: Bytes = 32 * 1024 * 1024
 
 /** What an entry weighs without content: its key, facts and bookkeeping. */
 const bareWeight = 600
@@ -57,10 +63,12 @@ function usual(): FileStoreOptions {
 export function createFileStore({ budget, sizes } = usual()): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
-  const encodings = createQueue({ atOnce: 2, waiting: 256 })
+  const encodings = createQueue({ atOnce: 2, waiting: { soon: mostWaiting, later: 256 } })
   const around: FileSurroundings = {
     sizes,
-    encode: (encoding, body) => encodings.run(() => encodeWhole(encoding, body)),
+    tags: createContentTags(),
+    encodeSoon: (encoding, body, effort) => encodings.soon(() => encodeWhole(encoding, body, effort), body.length),
+    encodeLater: (encoding, body) => encodings.later(() => encodeWhole(encoding, body, 'thorough')),
     grew: (file, bytes) => {
       const key = keyOf(file.wanted)
       if (entries.get(key)?.found === file) entries.grow(key, bytes)
@@ -70,8 +78,9 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
   async function lookAgain(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
     const seen = performance.now()
     const found = await findOnDisk(wanted, known?.found, around).finally(() => looking.delete(key))
-    if (known && found === known.found && entries.get(key) === known) known.seen = seen
-    else entries.set(key, { found, seen }, bareWeight + 2 * key.length)
+    const from = isEmptied(found) ? outdated : seen
+    if (known && found === known.found && entries.get(key) === known) known.seen = from
+    else entries.set(key, { found, seen: from }, bareWeight + 2 * key.length)
     return found
   }
 
@@ -87,7 +96,8 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
       return answer
     },
     forget(wanted) {
-      entries.delete(keyOf(wanted))
+      const known = entries.get(keyOf(wanted))
+      if (known) known.seen = outdated
     },
   }
 }
@@ -100,13 +110,42 @@ function keyOf({ path, rendering, withheld }: Wanted): string {
 /** The very same object as before if nothing has changed. */
 async function findOnDisk(wanted: Wanted, before: Found | undefined, around: FileSurroundings): Promise<Found> {
   const { path, rendering } = wanted
-  const sighting = await look(path)
+  const sighting = await lookTwice(path)
   if (typeof sighting === 'string') return sighting
   if ('trouble' in sighting) return sighting.trouble
   const facts = sighting.file
   const siblings = rendering ? new Map() : await lookForSiblings(wanted, facts)
-  const next = new StoredFile({ wanted, facts, siblings, around })
+  const next = new StoredFile({ wanted, facts, siblings, around, dated: isDated(facts, before) })
   return before instanceof StoredFile && isAsGood(before, next) ? before : next
+}
+
+/** A file that was emptied a moment ago is looked at until it is not empty any more, or has been so for long enough. */
+async function lookTwice(path: string): Promise<Sighting> {
+  const until = performance.now() + emptyAfter
+  let sighting = await look(path)
+  while (isJustEmptied(sighting) && performance.now() < until) {
+    await sleep(lookAgainAfter)
+    sighting = await look(path)
+  }
+  return sighting
+}
+
+function isJustEmptied(sighting: Sighting): boolean {
+  return typeof sighting === 'object' && 'file' in sighting && isEmptyAndFresh(sighting.file)
+}
+
+function isEmptied(found: Found): boolean {
+  return found instanceof StoredFile && isEmptyAndFresh(found.facts)
+}
+
+function isEmptyAndFresh(facts: FileFacts): boolean {
+  return facts.size === 0 && isFresh(facts)
+}
+
+/** False once a file was seen to change while its date did not move forward: such a date says nothing of its content. */
+function isDated(facts: FileFacts, before: Found | undefined): boolean {
+  if (!(before instanceof StoredFile) || secondOf(facts) > secondOf(before.facts)) return true
+  return before.dated && isSame(before.facts, facts)
 }
 
 /** Whether what was read and encoded of a file before still is what there is. */

@@ -1,7 +1,7 @@
 /** Which file below a root a path means. */
 import { join } from 'node:path'
 import type { ContentEncoding, FilesPlan } from '../../plan/types.ts'
-import { suffixes, type Wanted } from '../files/stored-file.ts'
+import { suffixes, type Wanted } from '../files/wanted.ts'
 import { relativeFilePath } from '../target-path.ts'
 import { renderingsOf } from './pages.ts'
 

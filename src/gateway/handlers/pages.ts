@@ -1,7 +1,7 @@
 /** The pages of a route: files that are rendered before they are sent, and then kept in memory like any other. */
 import { createHash } from 'node:crypto'
 import type { FilesPlan } from '../../plan/types.ts'
-import type { Rendering } from '../files/stored-file.ts'
+import type { Rendering } from '../files/wanted.ts'
 import { pageKind } from './render.ts'
 
 /** By path relative to the root. Equal variables make equal ids: a reload that changes none of them renders nothing anew. */

@@ -8,11 +8,11 @@ const body = Buffer.from('All of this is said more than once. '.repeat(2_000))
 const decoded = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync }
 
 describe.each(['gzip', 'br', 'zstd'] as const)('the encoding %s', (encoding) => {
-  it('of a whole body is shorter and decodes to it', async () => {
-    const encoded = await encodeWhole(encoding, body)
+  it.each(['quick', 'thorough'] as const)('of a whole body, %s, is shorter and decodes to it', async (effort) => {
+    const encoded = await encodeWhole(encoding, body, effort)
     expect(encoded.length).toBeLessThan(body.length / 10)
     expect(decoded[encoding](encoded).equals(body)).toBe(true)
-    expect(decoded[encoding](await encodeWhole(encoding, Buffer.alloc(0))).length).toBe(0)
+    expect(decoded[encoding](await encodeWhole(encoding, Buffer.alloc(0), effort)).length).toBe(0)
   })
 
   it('of a stream decodes to what was written', async () => {

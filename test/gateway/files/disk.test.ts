@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, open, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, open, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FileChanged, look, openFile, readPart, readWhole, troubleOf } from '../../../src/gateway/files/disk.ts'
@@ -26,14 +26,29 @@ describe('reading a file', () => {
   it('gives all of it if it stays as it is, and the last piece never if it does not', async () => {
     expect(await reading(async () => {})).toBe(2 * half)
     await expect(reading((path) => truncate(path, 10))).rejects.toThrow(FileChanged)
-    await expect(reading((path) => appendFile(path, 'more'))).rejects.toThrow(FileChanged)
     const overwrite = async (path: string) => {
       const file = await open(path, 'r+')
-      await file.write('b', 2 * half - 1)
+      await file.write('b', 0)
       await file.utimes(1, 1)
       await file.close()
     }
     await expect(reading(overwrite)).rejects.toThrow(FileChanged)
+  })
+
+  it('gives all that there was if the file only grows, or is touched', async () => {
+    expect(await reading((path) => appendFile(path, 'more'))).toBe(2 * half)
+    expect(await reading((path) => utimes(path, 1, 1))).toBe(2 * half)
+  })
+
+  it('is not deceived by a file that grows and is another one', async () => {
+    await expect(reading((path) => writeFile(path, Buffer.alloc(3 * half, 'b')))).rejects.toThrow(FileChanged)
+    const changed = async (path: string) => {
+      const file = await open(path, 'r+')
+      await file.write('b', half - 1)
+      await file.write('b', 3 * half)
+      await file.close()
+    }
+    await expect(reading(changed)).rejects.toThrow(FileChanged)
   })
 
   it('into memory makes no room for more than was agreed', async () => {

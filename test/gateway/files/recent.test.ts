@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { createQueue } from '../../../src/gateway/files/queue.ts'
 import { Recent } from '../../../src/gateway/files/recent.ts'
 
 describe('what was used lately', () => {
@@ -52,37 +51,5 @@ describe('what was used lately', () => {
     expect(recent.get('a')).toBeUndefined()
     recent.set('b', 'b', 400)
     expect(recent.get('b')).toBe('b')
-  })
-})
-
-describe('a queue', () => {
-  it('does so many things at once, in order, and refuses those that would wait too long', async () => {
-    const queue = createQueue({ atOnce: 2, waiting: 2 })
-    const ends: (() => void)[] = []
-    const begun: number[] = []
-    const work = (n: number) => () => {
-      begun.push(n)
-      return new Promise<number>((resolve) => ends.push(() => resolve(n)))
-    }
-    const results = [1, 2, 3, 4].map((n) => queue.run(work(n)))
-    expect(queue.run(work(5))).toBeUndefined()
-    await Promise.resolve()
-    expect(begun).toEqual([1, 2])
-    ends[1]?.()
-    expect(await results[1]).toBe(2)
-    await expect.poll(() => begun).toEqual([1, 2, 3])
-    ends[0]?.()
-    ends[2]?.()
-    await expect.poll(() => begun).toEqual([1, 2, 3, 4])
-    ends[3]?.()
-    expect(await Promise.all(results)).toEqual([1, 2, 3, 4])
-  })
-
-  it('goes on after work that failed', async () => {
-    const queue = createQueue({ atOnce: 1, waiting: 5 })
-    const failed = queue.run(() => Promise.reject(new Error('no')))
-    const next = queue.run(() => Promise.resolve('yes'))
-    await expect(failed).rejects.toThrow('no')
-    expect(await next).toBe('yes')
   })
 })

@@ -1,8 +1,10 @@
-import { mkdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isSettled } from '../../../src/gateway/files/disk.ts'
 import { createFileStore } from '../../../src/gateway/files/store.ts'
-import { StoredFile, type Wanted } from '../../../src/gateway/files/stored-file.ts'
+import { StoredFile } from '../../../src/gateway/files/stored-file.ts'
+import type { Wanted } from '../../../src/gateway/files/wanted.ts'
 import { cleanUp, temporaryFolder } from '../support.ts'
 
 afterEach(cleanUp)
@@ -10,10 +12,16 @@ afterEach(cleanUp)
 const soon = { timeout: 2_000, interval: 20 }
 const longAgo = new Date('2024-01-01T00:00:00Z')
 
+/** A file that is there for long enough that a further change would show. */
 async function put(path: string, content: string | Buffer): Promise<Wanted> {
   await writeFile(path, content)
   await utimes(path, longAgo, longAgo)
+  await settled(path)
   return { path, encodings: ['gzip'] }
+}
+
+async function settled(path: string): Promise<void> {
+  await expect.poll(async () => isSettled(await stat(path)), { timeout: 5_000, interval: 20 }).toBe(true)
 }
 
 /** What is known without asking the disk; undefined if it must be asked. */
