@@ -5,7 +5,7 @@ import { headSizeFlaw } from './guards/head-size.ts'
 import { identify } from './identity.ts'
 import { requestIdsOf } from './request-id.ts'
 import { flawOf, type Refusal } from './sound-head.ts'
-import { readTargetPath, type TargetPath } from './target-path.ts'
+import { type RequestTarget, readTargetPath, unreadTarget } from './target-path.ts'
 
 /** CONNECT, which asks for a tunnel to anywhere, never gets as far as a request. */
 export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
@@ -30,7 +30,7 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
     headSizeFlaw(request, generation.plan.limits.requestHeaders)
   const exchange = new Exchange({
     ...arrival,
-    target: target ?? { path: arrival.refusal ? '(unreadable)' : '(malformed)', query: '' },
+    target: target ?? unreadTarget(arrival.refusal ? '(unreadable)' : '(malformed)'),
     authority: authority ?? '',
     host: host ?? '',
     identity: identify({ peer, secure: listener.tls }, request.headers, generation.trusts),
@@ -41,7 +41,7 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
 
 function refusalOf(
   request: GatewayRequest,
-  target: TargetPath | undefined,
+  target: RequestTarget | undefined,
   host: string | undefined,
 ): Refusal | undefined {
   if (!target) return { status: 400, cause: 'malformed request target' }
@@ -52,7 +52,7 @@ function refusalOf(
 }
 
 /** The one that the client names; undefined if it names none, or two outside its target. */
-function authorityOf(request: GatewayRequest, target: TargetPath | undefined): string | undefined {
+function authorityOf(request: GatewayRequest, target: RequestTarget | undefined): string | undefined {
   const { headers } = request
   const named = headers[':authority'] ?? headers.host ?? (request.httpVersion === '1.0' ? '' : undefined)
   if (typeof named !== 'string' || repeatedHost(request)) return undefined

@@ -77,9 +77,9 @@ export class Challenges {
   }
 }
 
-function tokenAskedFor({ request: { method }, target: { path } }: Exchange): string | undefined {
-  if (!path.startsWith(folder) || (method !== 'GET' && method !== 'HEAD')) return undefined
-  return path.slice(folder.length)
+function tokenAskedFor({ request: { method }, target: { canonical, key } }: Exchange): string | undefined {
+  if (!key.startsWith(folder) || (method !== 'GET' && method !== 'HEAD')) return undefined
+  return canonical.slice(folder.length)
 }
 
 function show(exchange: Exchange, proof: string): void {

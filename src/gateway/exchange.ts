@@ -7,7 +7,7 @@ import type { Generation } from './generation.ts'
 import type { HeaderRules } from './header-rules.ts'
 import type { Identity } from './identity.ts'
 import type { RequestIds } from './request-id.ts'
-import type { TargetPath } from './target-path.ts'
+import type { RequestTarget, TargetPath } from './target-path.ts'
 import type { Target } from './upstream/target.ts'
 
 export type GatewayRequest = IncomingMessage | Http2ServerRequest
@@ -32,8 +32,10 @@ export class Exchange {
   readonly request: GatewayRequest
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
-  readonly target: TargetPath
-  /** What is forwarded or opened: the target, after the rewriting of the route. */
+  readonly target: RequestTarget
+  /** The target in the form that its route takes it in, which may be the canonical one. */
+  taken: TargetPath
+  /** What is forwarded or opened: that, after the rewriting of the route. */
   inner: TargetPath
   /** As the client wrote it, for the upstream's Host: with its port, if it named one. */
   readonly authority: string
@@ -78,6 +80,7 @@ export class Exchange {
     this.response = parts.response
     this.listener = parts.listener
     this.target = parts.target
+    this.taken = parts.target
     this.inner = parts.target
     this.authority = parts.authority
     this.host = parts.host
@@ -187,7 +190,7 @@ export interface ExchangeParts {
   readonly request: GatewayRequest
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
-  readonly target: TargetPath
+  readonly target: RequestTarget
   readonly authority: string
   readonly host: string
   readonly identity: Identity

@@ -16,7 +16,7 @@ import { runGuards } from './guards/guard.ts'
 import type { GuardMeans } from './guards/means.ts'
 import type { LimiterLease } from './guards/rate-limit/stores.ts'
 import { answerUnread } from './guards/unread-body.ts'
-import { createFileAnswer, createFolder, type FileService, type Folder, readsFiles } from './handlers/files.ts'
+import { createFileAnswer, createFolder, type FileService, type Folder } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { createRespond } from './handlers/respond.ts'
@@ -25,9 +25,7 @@ import { createHealth } from './health.ts'
 import type { TargetStates } from './ports.ts'
 import { idHeadersOf } from './request-id.ts'
 import { sendError, statusOf } from './respond.ts'
-import { compileRewrite, type Rewrite } from './rewrite.ts'
-import { createRouter, type Router } from './router.ts'
-import type { TargetPath } from './target-path.ts'
+import { createChoose } from './route/choose.ts'
 import { compileRanges, type InRanges } from './trust.ts'
 import type { UpstreamLease, Upstreams } from './upstream/upstreams.ts'
 
@@ -98,8 +96,7 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
 
   const means: HandlerMeans = { folders, files, upstreams, targets: surroundings.targets }
   const handlers = plan.routes.map((route, index) => handlerOf(route, index, means))
-  const rewrites = plan.routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))
-  const choices: Choices = { folders, rewrites, match: createRouter(plan.routes).match }
+  const choose = createChoose(plan, folders)
   const health = createHealth(plan, surroundings.withdrawn)
 
   function handle(exchange: Exchange): void {
@@ -127,7 +124,7 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
     answer(exchange) {
       try {
         if (health(exchange)) return
-        const chosen = choose(exchange, choices, -1)
+        const chosen = choose(exchange)
         if (typeof chosen === 'number') proceed(exchange, chosen)
         else chosen.then((routeIndex) => proceed(exchange, routeIndex)).catch((error) => fail(exchange, error))
       } catch (error) {
@@ -181,47 +178,4 @@ const noRoute = readingNoBody((exchange) => sendError(exchange, 404, 'no route m
 /** Whatever was thrown on the way: the client reads no more than the status that it asks for, the log all of it. */
 function fail(exchange: Exchange, error: unknown): void {
   sendError(exchange, statusOf(error), messageOf(error))
-}
-
-/** By index of the route, where it has one. */
-interface Choices {
-  readonly folders: readonly (Folder | undefined)[]
-  readonly rewrites: readonly (Rewrite | undefined)[]
-  readonly match: Router['match']
-}
-
-/** The first matching route behind `after`; one for existing files is passed over where there is none. */
-function choose(exchange: Exchange, choices: Choices, after: number): number | Promise<number> {
-  const { listener, host, target, request } = exchange
-  const { folders, rewrites, match } = choices
-  const query = {
-    listener: listener.name,
-    host,
-    path: target.path,
-    method: request.method ?? '',
-    headers: request.headers,
-  }
-  for (let index = match(query, after); index !== -1; index = match(query, index)) {
-    const folder = folders[index]
-    exchange.inner = innerOf(target, rewrites[index])
-    if (!folder?.existingOnly) return index
-    if (!readsFiles(exchange)) continue
-    const located = folder.locate(exchange)
-    // A promise only where the disk must be asked: what is known of a hot file is known now.
-    if (located instanceof Promise)
-      return located.then((file) => {
-        exchange.located = file
-        return file ? index : choose(exchange, choices, index)
-      })
-    exchange.located = located
-    if (located) return index
-  }
-  return -1
-}
-
-function innerOf(target: TargetPath, rewrite: Rewrite | undefined): TargetPath {
-  if (!rewrite) return target
-  const inner = rewrite(target)
-  if (!inner) throw Object.assign(new Error('no sound path is left of the rewriting'), { statusCode: 400 })
-  return inner
 }

@@ -1,4 +1,5 @@
 import type { GatewayPlan } from '../plan/types.ts'
+import { foldPath } from '../shared/canonical-path.ts'
 import type { Exchange } from './exchange.ts'
 import { sendText } from './respond.ts'
 
@@ -9,12 +10,13 @@ export type Health = (exchange: Exchange) => boolean
 export function createHealth({ health: { live, ready }, listeners }: GatewayPlan, withdrawn: () => boolean): Health {
   const telling = new Set(listeners.filter(({ health }) => health).map(({ name }) => name))
   if (telling.size === 0) return () => false
+  const [liveKey, readyKey] = [foldPath(live), foldPath(ready)]
   return (exchange) => {
-    const { path } = exchange.target
-    if ((path !== live && path !== ready) || !telling.has(exchange.listener.name)) return false
+    const { key } = exchange.target
+    if ((key !== liveKey && key !== readyKey) || !telling.has(exchange.listener.name)) return false
     const { method } = exchange.request
     if (method !== 'GET' && method !== 'HEAD') return false
-    const stopping = path === ready && withdrawn()
+    const stopping = key === readyKey && withdrawn()
     sendText(exchange, stopping ? 503 : 200, stopping ? 'stopping\n' : 'ok\n', ['cache-control', 'no-store'])
     return true
   }

@@ -1,5 +1,5 @@
 import type { RewritePlan } from '../plan/rewrite.ts'
-import { readTargetPath, type TargetPath } from './target-path.ts'
+import { normalizeTarget, type TargetPath } from './target-path.ts'
 
 /** What a route asks for inside, given what it was asked; undefined if no sound path would come of it. */
 export type Rewrite = (target: TargetPath) => TargetPath | undefined
@@ -12,15 +12,16 @@ export function compileRewrite({ stripPrefix, path: template }: RewritePlan): Re
   return ({ path, query }) => {
     const stripped = stripPrefix === undefined ? path : withoutPrefix(path, stripPrefix)
     const rewritten = template === undefined ? stripped : template.replaceAll('{path}', () => stripped)
-    return readTargetPath(rewritten + query, 'origin-form')
+    return normalizeTarget(rewritten + query)
   }
 }
 
-/** Whole segments only: `/old` is no prefix of `/older`. */
 function withoutPrefix(path: string, prefix: string): string {
-  if (!path.startsWith(prefix)) return path
-  const rest = path.slice(prefix.length)
-  if (rest === '') return '/'
-  // Some upstreams take `//host/x` for a host and a path.
-  return rest.startsWith('/') ? rest.replace(/^\/+/, '/') : path
+  return hasPrefix(path, prefix) ? path.slice(prefix.length) || '/' : path
+}
+
+/** Whole segments only, as `/old` is no prefix of `/older`; whatever the case, as routes match. */
+export function hasPrefix(path: string, prefix: string): boolean {
+  const next = path[prefix.length]
+  return (next === undefined || next === '/') && path.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase()
 }

@@ -3,16 +3,19 @@
  * looks only at the few that can match it; among those, the file's order is kept.
  */
 import { compileHostPattern } from '../plan/host-pattern.ts'
-import { compilePathPattern } from '../plan/path-pattern.ts'
+import { compilePathPattern, type PathTest } from '../plan/path-pattern.ts'
 import type { RoutePlan } from '../plan/types.ts'
 import { compileValuePattern } from '../plan/value-pattern.ts'
 import { type Candidate, createRouteIndex } from './route/route-index.ts'
 
-/** What a route is chosen by. `host` is lower case and without port, `path` normalized, `method` upper case. */
+/** What a route is chosen by. `host` is lower case and without port, `method` upper case. */
 export interface RouteQuery {
   readonly listener: string
   readonly host: string
-  readonly path: string
+  /** Canonical, and without its case (`foldPath`). */
+  readonly key: string
+  /** The canonical path with its case, if that shall be told apart. */
+  readonly cased?: string
   readonly method: string
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
@@ -38,10 +41,14 @@ function compile(plan: RoutePlan, index: number): Candidate {
     matches: (query) =>
       (!listeners || listeners.includes(query.listener)) &&
       (!methods || methods.includes(query.method)) &&
-      (!paths || paths.some((matches) => matches(query.path))) &&
+      (!paths || paths.some((test) => matchesPath(test, query))) &&
       (!hosts || hosts.some((matches) => matches(query.host))) &&
       (!headers || headers.every(({ name, matches }) => matchesHeader(query.headers[name], matches))),
   }
+}
+
+function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
+  return query.cased === undefined ? folded(query.key) : cased(query.cased)
 }
 
 function matchesHeader(value: string | string[] | undefined, matches: (value: string) => boolean): boolean {

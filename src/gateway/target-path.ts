@@ -1,29 +1,38 @@
 /**
- * The request target, read once. What is matched is what is forwarded or opened: both use the path made here.
+ * The request target, read once. It is matched in its canonical form (see shared/canonical-path.ts); route/choose.ts decides
+ * in which form it is forwarded or opened.
  */
+import { canonicalPath, foldPath, isPlainPath, normalizePath } from '../shared/canonical-path.ts'
 
 export interface TargetPath {
   /** Normalized as RFC 3986 §6.2.2 says: unreserved characters decoded, hex in upper case, dot segments removed. */
   readonly path: string
   /** With its leading `?`; empty if there is none. */
   readonly query: string
+}
+
+export interface RequestTarget extends TargetPath {
+  /** The path that routes are matched by; nearly always the same as `path`. */
+  readonly canonical: string
+  /** The same without its case. */
+  readonly key: string
+  /** See canonical-path.ts: no reader may be given `path`. */
+  readonly hiddenDots: boolean
   /** Host and port in an absolute-form target, which then count instead of the Host header (RFC 9112 §3.2.2). */
   readonly authority?: string
 }
 
-const unreserved = /^[A-Za-z0-9\-._~]$/
-const plainPath = /^\/[A-Za-z0-9\-._~/!$&'()*+,;=:@]*$/
 const plainQuery = /^(?:\?[\x21\x22\x24-\x7e]*)?$/
 const visible = /^[\x21-\x7e\x80-\xff]*$/
 
 /**
  * Reads an origin-form (`/a?b`) or, over h1, absolute-form (`http://host/a?b`) target. Undefined if it is not one, holds
- * a NUL, a backslash, a malformed escape, or climbs above the root; the answer then is 400.
+ * a NUL, a backslash, a malformed escape, or climbs above the root in any reading; the answer then is 400.
  */
 export function readTargetPath(
   target: string,
   allowed: 'origin-form' | 'any-form' = 'any-form',
-): TargetPath | undefined {
+): RequestTarget | undefined {
   if (target.startsWith('/')) return readOriginForm(target)
   const absolute = allowed === 'any-form' ? /^https?:\/\/([^/?#]+)(.*)$/i.exec(target) : null
   if (!absolute) return undefined
@@ -32,49 +41,34 @@ export function readTargetPath(
   return read && { ...read, authority }
 }
 
-function readOriginForm(origin: string): TargetPath | undefined {
+function readOriginForm(origin: string): RequestTarget | undefined {
+  const normal = normalizeTarget(origin)
+  const reading = normal && canonicalPath(normal.path)
+  if (!reading) return undefined
+  const { path: canonical, hiddenDots } = reading
+  return { path: normal.path, query: normal.query, canonical, key: foldPath(canonical), hiddenDots }
+}
+
+/** Stands for the target of a request that is refused, in the log. */
+export function unreadTarget(path: string): RequestTarget {
+  return { path, query: '', canonical: path, key: path, hiddenDots: false }
+}
+
+/** Path and query of an origin-form target; undefined for the reasons above. */
+export function normalizeTarget(origin: string): TargetPath | undefined {
   const mark = origin.indexOf('?')
   const raw = mark === -1 ? origin : origin.slice(0, mark)
   const query = mark === -1 ? '' : origin.slice(mark)
-  // Nearly every target is plain; a segment that begins with a dot, an escape or anything odd takes the long way.
-  if (plainPath.test(raw) && !raw.includes('/.') && plainQuery.test(query)) return { path: raw, query }
+  // Nearly every target is plain; anything odd takes the long way.
+  if (isPlainPath(raw) && plainQuery.test(query)) return { path: raw, query }
   if (!visible.test(origin) || origin.includes('#') || raw.includes('\\')) return undefined
-  const path = normalize(escapeBytes(raw))
+  const path = normalizePath(escapeBytes(raw))
   return path === undefined ? undefined : { path, query: escapeBytes(query) }
 }
 
 /** Bytes above ASCII, which some clients send raw, as escapes: no two readers may differ on what they mean. */
 function escapeBytes(text: string): string {
   return text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-function normalize(raw: string): string | undefined {
-  let malformed = false
-  const decoded = raw.replace(/%.{0,2}/g, (found) => {
-    const code = /^%[0-9A-Fa-f]{2}$/.test(found) ? Number.parseInt(found.slice(1), 16) : 0
-    if (code === 0) malformed = true
-    const character = String.fromCharCode(code)
-    return unreserved.test(character) ? character : found.toUpperCase()
-  })
-  return malformed ? undefined : withoutDotSegments(decoded)
-}
-
-/** RFC 3986 §5.2.4, but a path that climbs above the root is refused instead of clamped: no honest client sends it. */
-function withoutDotSegments(path: string): string | undefined {
-  const kept: string[] = []
-  const segments = path.split('/').slice(1)
-  for (const [index, segment] of segments.entries()) {
-    const last = index === segments.length - 1
-    if (segment === '..') {
-      if (kept.pop() === undefined) return undefined
-      if (last) kept.push('')
-    } else if (segment === '.') {
-      if (last) kept.push('')
-    } else {
-      kept.push(segment)
-    }
-  }
-  return `/${kept.join('/')}`
 }
 
 /**
@@ -89,7 +83,10 @@ export function relativeFilePath(path: string): string | undefined {
     return undefined
   }
   if (/%2F|%5C|%00/i.test(path) || decoded.includes('\0')) return undefined
-  const segments = decoded.split('/').slice(1)
+  const segments = decoded
+    .replace(/\/{2,}/g, '/')
+    .split('/')
+    .slice(1)
   return segments.every((segment, index) => mayBeShown(segment, index, index === segments.length - 1))
     ? segments.join('/')
     : undefined

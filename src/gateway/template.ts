@@ -7,8 +7,8 @@ export type Template = string | ((exchange: Exchange) => string)
 // None of these can hold a line end or anything else that ends a header: all were read from a sound request.
 const values: Readonly<Record<Placeholder, (exchange: Exchange) => string>> = {
   host: ({ host }) => host,
-  uri: ({ target }) => target.path + target.query,
-  path: ({ target }) => target.path,
+  uri: ({ taken }) => taken.path + taken.query,
+  path: ({ taken }) => taken.path,
   scheme: ({ identity }) => identity.scheme,
   client: ({ client }) => client,
   request_id: ({ requestId }) => requestId,

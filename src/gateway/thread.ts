@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { compilePathPattern } from '../plan/path-pattern.ts'
 import type { GatewayPlan } from '../plan/types.ts'
+import { pathKey } from '../shared/canonical-path.ts'
 import { messageOf } from '../shared/errors.ts'
 import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
@@ -29,7 +30,8 @@ function accessLogOf(plan: GatewayPlan): AccessLog {
   const write = createAccessLog(logger)
   const skipped = plan.accessLog.skip.map(compilePathPattern)
   return (record) => {
-    if (!skipped.some((matches) => matches(record.path))) write(record)
+    const key = pathKey(record.path)
+    if (!skipped.some(({ folded }) => folded(key))) write(record)
   }
 }
 

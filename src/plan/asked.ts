@@ -73,6 +73,12 @@ export function named(asked: Asked, path: Path): string {
   return nameAt(asked.content.tree, path)
 }
 
+/** Whether what stands there is as it was written, and so may be shown in another form too: no variable was put in. */
+export function isLiteral(asked: Asked, path: Path): boolean {
+  const { node } = deepest(asked.content.tree, path)
+  return node.kind === 'scalar' && node.value === node.written
+}
+
 /** Whether something is missing only because a mistake in it was already reported. */
 export function wasLost(asked: Asked, path: Path): boolean {
   return isLost(asked.content.tree, path)

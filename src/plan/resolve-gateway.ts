@@ -6,6 +6,7 @@ import { challengeFolder } from '../shared/challenge-files.ts'
 import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
 import { type HeadersPlan, layOver } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
+import { normalPathPattern } from './path-pattern.ts'
 import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './resolve-guards.ts'
 import { resolveHeaders } from './resolve-headers.ts'
 import { resolveListeners } from './resolve-listeners.ts'
@@ -40,7 +41,7 @@ export function resolveGateway(asked: Asked): GatewayPlan {
     response: common.response,
     health: asked.config.gateway.health,
     errors: asked.config.gateway.errors,
-    accessLog: accessLog === false ? false : { skip },
+    accessLog: accessLog === false ? false : { skip: skip.map(normalPathPattern) },
     compression,
   }
 }
@@ -77,6 +78,7 @@ function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute, comm
     match: resolveMatch(route, listeners),
     handler: resolveHandler(asked, route),
     guards: hasGuards(route) ? resolveGuards(asked, route) : common.guards,
+    ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
     ...resolveRewrite(route),
     request: headersOver(common.request, route.request),
     response: headersOver(common.response, route.response),
@@ -97,7 +99,7 @@ function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?:
   return {
     ...(listeners && { listeners }),
     ...(host && { hosts: host.map((pattern) => pattern.toLowerCase()) }),
-    ...(path && { paths: path }),
+    ...(path && { paths: path.map(normalPathPattern) }),
     ...(methods && { methods }),
     ...(headers && {
       headers: Object.entries(headers).map(([name, pattern]) => ({ name: name.toLowerCase(), pattern })),

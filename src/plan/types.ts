@@ -128,6 +128,8 @@ export interface RoutePlan {
   readonly match: RouteMatch
   readonly handler: HandlerPlan
   readonly guards: GuardsPlan
+  /** Whether its upstream takes `%2F` and `%5C` for parts of names, and wants them as they came. */
+  readonly encodedSlashes?: 'keep'
   /** Absent: the path is used as it was matched. */
   readonly rewrite?: RewritePlan
   /** What upstreams get: the gateway's request headers with this route's own laid over them. */

@@ -1,11 +1,14 @@
 /**
- * Ways to write a path, honest and otherwise. For each: the one path that routes are matched by, files are found by and
- * upstreams are asked for, or that the request is refused; and the file it means in the folder that the tests build.
+ * Ways to write a path, honest and otherwise. For each: the path that files are found by and upstreams are asked for, by one
+ * route for `/private/*` and one for all others, or that the request is refused; and the file it means in the folder that the
+ * tests build.
  */
 export interface PathRow {
   readonly target: string
-  /** Normalized; absent: refused with 400 (over h2 a reset of the stream says the same). */
+  /** Absent: refused with 400 (over h2 a reset of the stream says the same). */
   readonly path?: string
+  /** As the log has it: normalized as RFC 3986 says. Absent: like `path`. */
+  readonly logged?: string
   /** What is in the file that is served; absent: 404. */
   readonly file?: string
   /** Node's parser for h1 refuses it (RFC 3986 has no such byte); over h2 it arrives. */
@@ -30,6 +33,11 @@ export const corpusFiles: Readonly<Record<string, string>> = {
 
 const row = (target: string, path?: string, file?: string): PathRow => {
   return { target, ...(path !== undefined && { path }), ...(file !== undefined && { file }) }
+}
+
+/** One whose reading decides about the route: it is forwarded in canonical form. */
+const seenThrough = (target: string, logged: string, path: string, file?: string): PathRow => {
+  return { ...row(target, path, file), logged }
 }
 
 export const pathCorpus: readonly PathRow[] = [
@@ -78,13 +86,7 @@ export const pathCorpus: readonly PathRow[] = [
   // More dots, or dots with something to them, are names.
   row('/...', '/...'),
   row('/.../outside.txt', '/.../outside.txt'),
-  row('/..;/outside.txt', '/..;/outside.txt'),
   row('/..a/outside.txt', '/..a/outside.txt'),
-  row('/public/..;/private/file.txt', '/public/..;/private/file.txt'),
-  row('/private;a=b/file.txt', '/private;a=b/file.txt'),
-  row('/..%20/outside.txt', '/..%20/outside.txt'),
-  row('/..%09/outside.txt', '/..%09/outside.txt'),
-  row('/..%0d%0a/outside.txt', '/..%0D%0A/outside.txt'),
   row('/.hidden', '/.hidden'),
   row('/%2ehidden', '/.hidden'),
   row('/%2Egit/config', '/.git/config'),
@@ -94,22 +96,39 @@ export const pathCorpus: readonly PathRow[] = [
   row('/.well-known/security.txt', '/.well-known/security.txt', 'WELL KNOWN'),
   row('/%2ewell-known/security.txt', '/.well-known/security.txt', 'WELL KNOWN'),
   row('/.well-known/../.hidden', '/.hidden'),
-  row('/.well-known/..%2f.hidden', '/.well-known/..%2F.hidden'),
-  // An escaped slash is part of a name, for us and for whoever is behind us.
-  row('/..%2foutside.txt', '/..%2Foutside.txt'),
-  row('/%2e%2e%2foutside.txt', '/..%2Foutside.txt'),
+  seenThrough('/.well-known/..%2f.hidden', '/.well-known/..%2F.hidden', '/.hidden'),
+  // Parameters, which Tomcat drops before it looks at the dots; blanks, which Windows drops.
+  row('/..;/outside.txt'),
+  row('/..;a=b/outside.txt'),
+  row('/..%20/outside.txt'),
+  row('/..%09/outside.txt'),
+  row('/..%0d%0a/outside.txt'),
+  seenThrough('/public/..;/private/file.txt', '/public/..;/private/file.txt', '/private/file.txt', 'PRIVATE'),
+  seenThrough('/public/.;/file.txt', '/public/.;/file.txt', '/public/file.txt', 'PUBLIC'),
+  seenThrough('/private;a=b/file.txt', '/private;a=b/file.txt', '/private/file.txt', 'PRIVATE'),
+  seenThrough('/;a/private/file.txt', '/;a/private/file.txt', '/private/file.txt', 'PRIVATE'),
+  seenThrough('/private./file.txt', '/private./file.txt', '/private/file.txt', 'PRIVATE'),
+  seenThrough('/private%20/file.txt', '/private%20/file.txt', '/private/file.txt', 'PRIVATE'),
+  row('/private/file.txt;jsessionid=1', '/private/file.txt;jsessionid=1'),
+  // Where an escaped slash makes no difference for the route, it may be part of a name for whoever is behind us.
+  row('/..%2foutside.txt'),
+  row('/%2e%2e%2foutside.txt'),
   row('/public%2ffile.txt', '/public%2Ffile.txt'),
-  row('/public/..%2fprivate/file.txt', '/public/..%2Fprivate/file.txt'),
-  row('/public/..%2F..%2Foutside.txt', '/public/..%2F..%2Foutside.txt'),
-  row('/%2fprivate/file.txt', '/%2Fprivate/file.txt'),
-  row('/%2f%2e%2e%2foutside.txt', '/%2F..%2Foutside.txt'),
+  seenThrough('/public/..%2fprivate/file.txt', '/public/..%2Fprivate/file.txt', '/private/file.txt', 'PRIVATE'),
+  seenThrough('/private%2ffile.txt', '/private%2Ffile.txt', '/private/file.txt', 'PRIVATE'),
+  row('/private/x%2ffile.txt', '/private/x%2Ffile.txt'),
+  row('/public/..%2F..%2Foutside.txt'),
+  seenThrough('/%2fprivate/file.txt', '/%2Fprivate/file.txt', '/private/file.txt', 'PRIVATE'),
+  row('/%2f%2e%2e%2foutside.txt'),
   // So is an escaped backslash; a raw one is in no path.
-  row('/..%5coutside.txt', '/..%5Coutside.txt'),
-  row('/public/..%5cprivate%5cfile.txt', '/public/..%5Cprivate%5Cfile.txt'),
-  row('/%5c..%5coutside.txt', '/%5C..%5Coutside.txt'),
+  row('/..%5coutside.txt'),
+  seenThrough('/public/..%5cprivate%5cfile.txt', '/public/..%5Cprivate%5Cfile.txt', '/private/file.txt', 'PRIVATE'),
+  row('/%5c..%5coutside.txt'),
   row('/..\\outside.txt'),
   row('/public\\..\\private\\file.txt'),
   row('\\..\\outside.txt'),
+  // Delimiters mean nothing in a path.
+  row('/public%21/file.txt', '/public%21/file.txt'),
   // What is escaped twice is decoded once.
   row('/%252e%252e/outside.txt', '/%252e%252e/outside.txt'),
   row('/%252e%252e/file.txt', '/%252e%252e/file.txt', 'ESCAPED NAME'),
@@ -125,12 +144,13 @@ export const pathCorpus: readonly PathRow[] = [
   row('/%ef%bc%8e%ef%bc%8e/outside.txt', '/%EF%BC%8E%EF%BC%8E/outside.txt'),
   row('/%u002e%u002e/outside.txt'),
   { target: '/\xc3\xa9.txt', path: '/%C3%A9.txt', file: 'ACCENT', onlyOverH2: true },
-  // Slashes in a row are not ours to join: no file has an empty name on its way, an upstream may see a meaning.
-  row('//', '//'),
-  row('//private/file.txt', '//private/file.txt'),
-  row('/private//file.txt', '/private//file.txt'),
-  row('///etc/passwd', '///etc/passwd'),
-  row('//outside.example/file.txt', '//outside.example/file.txt'),
+  // Slashes in a row are no matter to routes and files; an upstream may see a meaning, but for the first: a host.
+  row('//', '/', 'INDEX'),
+  row('//private/file.txt', '/private/file.txt', 'PRIVATE'),
+  row('/private//file.txt', '/private//file.txt', 'PRIVATE'),
+  row('///etc/passwd', '/etc/passwd'),
+  row('//outside.example/file.txt', '/outside.example/file.txt'),
+  row('/.//private/file.txt', '/private/file.txt', 'PRIVATE'),
   row('/public//../private/file.txt', '/public/private/file.txt'),
   row('/public/file.txt/', '/public/file.txt/'),
   row('/public/file.txt//', '/public/file.txt//'),

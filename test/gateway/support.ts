@@ -38,6 +38,7 @@ export const certificate: ServedCertificate = {
 export type RouteWish = HandlerPlan & {
   readonly match?: RoutePlan['match']
   readonly rewrite?: RoutePlan['rewrite']
+  readonly encodedSlashes?: RoutePlan['encodedSlashes']
   readonly response?: HeaderRules
   /** Over those of the whole wish. */
   readonly request?: HeaderRules
@@ -81,16 +82,19 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
   return {
     threads: wish.threads ?? 'auto',
     listeners: wish.listeners ?? listeners,
-    routes: wish.routes.map(({ match = {}, rewrite, request = {}, response = {}, guards: own, ...handler }, index) => ({
-      label: `route ${index}`,
-      match,
-      handler,
-      guards: { ...guards, ...own },
-      ...(rewrite && { rewrite }),
-      request: { headers: layOver(wish.requestHeaders ?? {}, request) },
-      response: { headers: layOver(headers, response) },
-      position,
-    })),
+    routes: wish.routes.map(
+      ({ match = {}, rewrite, encodedSlashes, request = {}, response = {}, guards: own, ...handler }, index) => ({
+        label: `route ${index}`,
+        match,
+        handler,
+        guards: { ...guards, ...own },
+        ...(encodedSlashes && { encodedSlashes }),
+        ...(rewrite && { rewrite }),
+        request: { headers: layOver(wish.requestHeaders ?? {}, request) },
+        response: { headers: layOver(headers, response) },
+        position,
+      }),
+    ),
     trustedProxies: wish.trustedProxies ?? [],
     upstreams: wish.upstreams ?? [],
     requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },

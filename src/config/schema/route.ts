@@ -96,6 +96,9 @@ export const routeSchema = mapping({
   rewrite: mapping({ path: pathTemplate.describe('May hold {path}; the query stays as it came') })
     .describe('Another path, after `stripPrefix`; only with `to` or `files`')
     .optional(),
+  encodedSlashes: choice(['keep'])
+    .describe('`keep`: to the upstream `%2F` and `%5C` are parts of names; only with `to`')
+    .optional(),
   request: mapping({ headers: headersSchema.prefault({}) })
     .describe("Laid over the gateway's; only with `to`")
     .optional(),
@@ -125,7 +128,7 @@ export const routeSchema = mapping({
       ),
     )
   if (chosen.length !== 1 || route.to !== undefined) return
-  for (const key of ['timeouts', 'request'] as const)
+  for (const key of ['timeouts', 'request', 'encodedSlashes'] as const)
     if (route[key] !== undefined)
       context.addIssue(
         refusal('contradiction', `\`${key}\` stands beside a route that asks nobody`, 'it belongs to `to`: remove it', [

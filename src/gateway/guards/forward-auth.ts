@@ -39,8 +39,8 @@ function questionOf(exchange: Exchange): string[] {
     const lower = name.toLowerCase()
     if (!ofTheBody.has(lower) && !ours.has(lower)) headers.push(name, sent[i + 1] as string)
   }
-  const { request, target } = exchange
-  headers.push('x-forwarded-method', request.method ?? '', 'x-forwarded-uri', target.path + target.query)
+  const { request, taken } = exchange
+  headers.push('x-forwarded-method', request.method ?? '', 'x-forwarded-uri', taken.path + taken.query)
   return headers
 }
 

@@ -3,6 +3,7 @@
  * the few that it might be for. A route stands under each pair of its own hosts and segments and nowhere else, so that the index
  * grows with what was written.
  */
+import { pathPatternKey } from '../../plan/path-pattern.ts'
 import type { RoutePlan } from '../../plan/types.ts'
 import type { RouteQuery } from '../router.ts'
 
@@ -43,7 +44,7 @@ export function createRouteIndex(candidates: readonly Candidate[]): RouteIndex {
   return {
     first(query, after) {
       const { host } = query
-      const search: Search = { query, after, segment: firstSegment(query.path), found: none }
+      const search: Search = { query, after, segment: firstSegment(query.key), found: none }
       look(byHost.get(host), search)
       if (wildcards)
         for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
@@ -102,7 +103,7 @@ function keysOf({ plan: { match } }: Candidate): Keys {
 
 /** The first segment of everything a pattern matches, or `any` where that varies (`*.map`, `*`, `/*`). */
 function segmentOfPattern(pattern: string): string {
-  const segment = pattern.startsWith('/') ? firstSegment(pattern) : any
+  const segment = pattern.startsWith('/') ? firstSegment(pathPatternKey(pattern)) : any
   return segment.includes('*') ? any : segment
 }
 

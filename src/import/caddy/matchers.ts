@@ -2,7 +2,7 @@
 import { addressRanges } from '../../config/schema/ranges.ts'
 import { headerName, method } from '../../config/schema/scalars.ts'
 import { validateHostPattern } from '../../plan/host-pattern.ts'
-import { validatePathPattern } from '../../plan/path-pattern.ts'
+import { normalPathPattern, validatePathPattern } from '../../plan/path-pattern.ts'
 import { accepted } from './accepted.ts'
 import type { Notes, Place } from './notes.ts'
 import { isUuidExpression, translateExpression, translatePath } from './patterns.ts'
@@ -147,12 +147,16 @@ function pathsOf(token: Token, parts: Parts, notes: Notes): readonly string[] {
   const flaw = patterns?.map(flawOf).find((one) => one !== undefined)
   if (!patterns || flaw) parts.why ??= `\`${token.text}\`: ${flaw?.mend ?? but}`
   else if (but !== undefined) notes.changed(token.at, but)
-  return patterns ?? []
+  return patterns?.map((pattern) => (hasVariables(pattern) ? pattern : normalPathPattern(pattern))) ?? []
+}
+
+function hasVariables(text: string): boolean {
+  return /(?<!\$)\$\{/.test(text)
 }
 
 /** Of a pattern without variables. */
 function flawOf(pattern: string): { readonly mend: string } | undefined {
-  return /(?<!\$)\$\{/.test(pattern) ? undefined : validatePathPattern(pattern)
+  return hasVariables(pattern) ? undefined : validatePathPattern(pattern)
 }
 
 /** `path_regexp [name] expression` */
@@ -163,7 +167,7 @@ function readExpression(parts: Parts, texts: readonly string[]): void {
 }
 
 function readHosts(parts: Parts, texts: readonly string[]): void {
-  const wrong = texts.find((text) => !/(?<!\$)\$\{/.test(text) && validateHostPattern(text))
+  const wrong = texts.find((text) => !hasVariables(text) && validateHostPattern(text))
   if (wrong !== undefined) parts.why ??= `\`${wrong}\`: ${validateHostPattern(wrong)?.mend}`
   else every(parts, [{ hosts: texts.map((text) => text.toLowerCase()) }])
 }

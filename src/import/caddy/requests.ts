@@ -3,6 +3,7 @@ import { everyCovered } from '../../plan/every-covered.ts'
 import { hostPatternCovers } from '../../plan/host-pattern.ts'
 import { compilePathPattern, pathPatternCovers } from '../../plan/path-pattern.ts'
 import { valuePatternCovers } from '../../plan/value-pattern.ts'
+import { pathKey } from '../../shared/canonical-path.ts'
 
 export interface Requests {
   readonly hosts?: readonly string[]
@@ -115,5 +116,5 @@ function commonHeaders(a: Requests['headers'], b: Requests['headers']): Requests
 }
 
 export function pathMatches(pattern: string, path: string): boolean {
-  return compilePathPattern(pattern)(path)
+  return compilePathPattern(pattern).folded(pathKey(path))
 }

@@ -3,6 +3,7 @@
  * of thousands of routes with each costs minutes where this costs milliseconds.
  */
 import type { AskedRoute } from '../asked.ts'
+import { pathPatternKey } from '../path-pattern.ts'
 
 /** An earlier route with its place in the file. */
 export interface Earlier {
@@ -24,7 +25,7 @@ export class CoveringCandidates {
   add(earlier: Earlier): void {
     const { host = [everything], path = [everything] } = earlier.asked.route
     const hosts = new Set(host.map((pattern) => pattern.toLowerCase()))
-    const paths = new Set(hosts.size * path.length > mostPairs ? [everything] : path)
+    const paths = new Set(hosts.size * path.length > mostPairs ? [everything] : path.map(pathPatternKey))
     for (const pattern of paths) if (pattern.startsWith('*')) this.#suffixLengths.add(pattern.length - 1)
     for (const pattern of hosts) {
       const lists = this.#lists.get(pattern) ?? new Map<string, Earlier[]>()
@@ -35,7 +36,7 @@ export class CoveringCandidates {
 
   /** Lists, each in the order of the file, that together hold every added route which covers this one. */
   of({ route: { host, path } }: AskedRoute): readonly (readonly Earlier[])[] {
-    const paths = this.#widerPaths(path?.[0] ?? everything)
+    const paths = this.#widerPaths(path?.[0] === undefined ? everything : pathPatternKey(path[0]))
     const found: (readonly Earlier[])[] = []
     for (const pattern of widerHosts(host?.[0]?.toLowerCase() ?? everything)) {
       const lists = this.#lists.get(pattern)

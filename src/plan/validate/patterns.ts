@@ -1,7 +1,7 @@
 import type { Path } from '../../config/located.ts'
-import { type Asked, type Check, shown, valueAt } from '../asked.ts'
+import { type Asked, type Check, isLiteral, shown, valueAt } from '../asked.ts'
 import { validateHostPattern } from '../host-pattern.ts'
-import { validatePathPattern } from '../path-pattern.ts'
+import { type PatternFlaw, validatePathPattern } from '../path-pattern.ts'
 
 interface Written {
   readonly pattern: string
@@ -10,11 +10,12 @@ interface Written {
 
 /** Path and host patterns have a form of their own. */
 export const patterns: Check = (asked, report) => {
-  const judge = ({ pattern, path }: Written, validate: typeof validatePathPattern) => {
+  const judge = ({ pattern, path }: Written, validate: (pattern: string) => PatternFlaw | undefined) => {
     const flaw = validate(pattern)
     if (!flaw) return
     const message = `${shown(asked, path)} ${flaw.problem}`
-    report({ code: 'wrong-value', at: valueAt(asked, path), message, mend: flaw.mend })
+    const instead = flaw.instead !== undefined && isLiteral(asked, path) ? `write \`${flaw.instead}\`` : undefined
+    report({ code: 'wrong-value', at: valueAt(asked, path), message, mend: instead ?? flaw.mend })
   }
   for (const written of pathPatterns(asked)) judge(written, validatePathPattern)
   for (const { route, path } of asked.routes)
