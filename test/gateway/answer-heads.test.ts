@@ -80,6 +80,16 @@ describe.each(protocols)('over %s', (protocol) => {
     expect([valuesOf(raw, 'x-foreign'), body]).toEqual([['caf\xe9'], 'hello'])
   })
 
+  it('a 205 is whole with its head, and its connection is kept, though the upstream owes a body that never comes', async () => {
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\n'))
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    expect(await ask(gateway, protocol)).toMatchObject({ status: 205, body: '' })
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 205, bytes: 0 })
+    await behind.abandoned()
+  })
+
   it('what belongs to the connection stays there', async () => {
     const behind = await answering(
       'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nProxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\n' +

@@ -44,8 +44,6 @@ export class UpstreamDispatch implements Waiter, Transaction {
   #upload: Upload | undefined
   #retried = false
   #encoder: AnswerEncoder | undefined
-  /** The answer has a body that no client may be given. */
-  #bodyDropped = false
   /** The head does not wait for the body any more. */
   #headLeft = false
   #lastChunk: Buffer | undefined
@@ -111,7 +109,6 @@ export class UpstreamDispatch implements Waiter, Transaction {
     if (exchange.over || exchange.failure !== undefined) return
     if (status >= 500) this.#target?.standing.failed()
     else this.#target?.standing.answered()
-    this.#bodyDropped = status === 205
     try {
       const encoding = passHead(exchange, status, fields)
       if (encoding) this.#encoder = new AnswerEncoder(exchange, encoding, () => this.#connection?.resume())
@@ -120,11 +117,14 @@ export class UpstreamDispatch implements Waiter, Transaction {
       sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
       return
     }
-    if (exchange.kind === 'events' && this.#connection) this.#target?.pool.openEnded(this.#connection)
+    if (status === 205) {
+      this.#takeBack()
+      // Whole with its head (RFC 9110 §15.3.6), whatever its upstream sends, or fails to send, as a body.
+      exchange.response.end()
+    } else if (exchange.kind === 'events' && this.#connection) this.#target?.pool.openEnded(this.#connection)
   }
 
   onBody(chunk: Buffer, last: boolean): void {
-    if (this.#bodyDropped) return
     this.#headLeft = true
     countSpent(chunk.length)
     if (this.#encoder) {
