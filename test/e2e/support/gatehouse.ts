@@ -173,9 +173,17 @@ function spawnGatehouse(command: readonly string[], words: readonly string[], en
   return spawn(program, [...first, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** The pinned Node comes first, as npm has it; nothing else of the test runner's own environment gets in. */
+/**
+ * The pinned Node comes first, as npm has it; nothing else of the test runner's own environment gets in. What Node made of the
+ * sources is kept from one start to the next: without that each start from them costs a second of CPU more.
+ */
 function environmentFor(home: string): Record<string, string> {
-  return { PATH: `${projectFolder}/node_modules/.bin:${process.env.PATH}`, HOME: home, LANG: 'C.UTF-8' }
+  return {
+    PATH: `${projectFolder}/node_modules/.bin:${process.env.PATH}`,
+    HOME: home,
+    LANG: 'C.UTF-8',
+    NODE_COMPILE_CACHE: `${projectFolder}/node_modules/.cache/compiled`,
+  }
 }
 
 async function exitOf(child: ChildProcess): Promise<Exit> {
