@@ -129,6 +129,13 @@ export class Exchange {
     return this.stream ? 'h2' : 'h1'
   }
 
+  /** h1: closed without having been finished; h2: the stream was reset (`writableFinished` is true even then). */
+  get answeredWhole(): boolean {
+    const { response, stream } = this
+    if (stream) return response.writableEnded && !stream.aborted && stream.rstCode === 0
+    return response.writableFinished
+  }
+
   get kind(): AnswerKind {
     return this.#kind
   }

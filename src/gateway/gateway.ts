@@ -49,12 +49,16 @@ export interface Gateway {
   withdraw(): void
   /** Accepts no more, answers what is in flight, closes tunnels; what is left after `budget` ms is cut and counted. */
   drain(budget: number): Promise<number>
+  /** Ends every connection of its listeners before it returns, in the midst of whatever goes on; nothing works afterwards. Never throws. */
+  destroy(): void
 }
 
 /** `log` is for the operator: what goes wrong outside any request. */
 export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
   readonly meter: Meter
+  /** To be called with each request that begins or ends: a sign of life when the event loop is too busy for others. */
+  progressed(): void
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
   /** How a store that counts for all replicas is doing has changed. */
@@ -64,10 +68,14 @@ export interface GatewayOptions {
   readonly log: Log
 }
 
-export function createGateway({ accessLog, meter, log, rateLimits, storeChanged, ...first }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, progressed, ...first }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const challenges = new Challenges()
-  const guards = createGuardMeans({ rateLimits, tell: storeChanged, countedAlone: meter.countedAlone })
+  const guards = createGuardMeans({
+    rateLimits: first.rateLimits,
+    tell: first.storeChanged,
+    countedAlone: meter.countedAlone,
+  })
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
   /** The one that serves, and those that still owe answers. */
@@ -80,14 +88,9 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
   let terms: TlsTerms = { certificates: [], ticketKey: first.ticketKey, authorities: new Map() }
   let targets: TargetStates = {}
   const upstreams = createUpstreams(() => targets)
+  const files = createFileStore()
   // One for all generations: a closure made while one is built would see the one before, and keep it.
-  const surroundings: Surroundings = {
-    upstreams,
-    files: createFileStore(),
-    guards,
-    targets: () => targets,
-    withdrawn: () => withdrawn,
-  }
+  const means: Surroundings = { upstreams, files, guards, targets: () => targets, withdrawn: () => withdrawn }
   let lastApply: Promise<void> = Promise.resolve()
 
   const events: ListenerEvents = {
@@ -128,6 +131,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     // Read at once: a socket that is closed no longer knows it.
     const peer = listener.peerOf(carried.request.socket)
     const { exchange, refusal } = admit({ ...carried, peer, listener: listener.plan, generation: tenure.generation })
+    progressed()
     inFlight.add(exchange)
     tenure.begin(exchange)
     meter.began(exchange)
@@ -143,8 +147,9 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     const { response, upgrade } = exchange
     response.on('error', () => {}) // a write to a client that just left; 'close' tells the rest
     const ended = () => {
-      const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !answeredWhole(exchange)
+      const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !exchange.answeredWhole
       if (!exchange.end(clientGone)) return
+      progressed()
       inFlight.remove(exchange)
       const told = recordOf(exchange, clientGone)
       record(told)
@@ -159,7 +164,7 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
     challenges.lookIn(plan.challengeFolder)
     const authorities = await readClientAuthorities(plan.listeners)
     const sni = sniByListener({ ...terms, certificates, authorities })
-    const generation = await buildGeneration(plan, surroundings)
+    const generation = await buildGeneration(plan, means)
     const kept = listeners.filter((listener) => plan.listeners.some((wanted) => samePort(listener.plan, wanted)))
     const fresh = plan.listeners.filter((wanted) => !kept.some((listener) => samePort(listener.plan, wanted)))
     const opened = await openListeners(fresh, sni, events).catch((error) => {
@@ -230,16 +235,13 @@ export function createGateway({ accessLog, meter, log, rateLimits, storeChanged,
       guards.close()
       return cut
     },
+    destroy() {
+      for (const listener of [...listeners, ...closing]) listener.destroy()
+    },
   }
 }
 
 function refuse(exchange: Exchange, refusal: Refusal): void {
   // RFC 9112 §2.2: what follows a request that was not understood cannot be told from its body.
   sendError(exchange, refusal.status, refusal.cause, exchange.protocol === 'h1' ? ['connection', 'close'] : [])
-}
-
-/** h1: closed without having been finished; h2: the stream was reset (`writableFinished` is true even then). */
-function answeredWhole({ response, stream }: Exchange): boolean {
-  if (stream) return response.writableEnded && !stream.aborted && stream.rstCode === 0
-  return response.writableFinished
 }

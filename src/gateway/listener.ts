@@ -49,7 +49,7 @@ export interface Listener {
   stopAccepting(closed: () => void): void
   /** Ends the h1 connections on which nothing is under way. */
   closeIdle(): void
-  /** Ends what is still open. */
+  /** Ends what is still open before it returns. Never throws. */
   destroy(): void
 }
 
@@ -59,6 +59,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   const server = plan.tls ? secureServer(plan, () => current, events) : createServer(http1)
   if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
+  const sessions = new Set<ServerHttp2Session>()
   let times = { headerTimeout: 0, idleTimeout: 0 }
   const sourceOf =
     plan.proxyProtocol &&
@@ -76,6 +77,8 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   server.on('session', (session: ServerHttp2Session) => {
     // A broken session concerns its client only; its streams report for themselves.
     session.on('error', () => {})
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
     endWhenIdle(session, times)
   })
   // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
@@ -102,8 +105,9 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     },
     destroy() {
       server.close()
+      // Sessions first: one that is in the midst of reading must open no further stream of what it has read already.
       // Not closeAllConnections(): a server that speaks h2 as well has none.
-      for (const socket of sockets) socket.destroy()
+      for (const open of [...sessions, ...sockets]) destroyed(open)
     },
   }
   const begin = (request: GatewayRequest, response: GatewayResponse) => events.request(listener, request, response)
@@ -123,6 +127,13 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     else events.unparsed(listener, socket, error)
   })
   return listener
+}
+
+/** Called in the midst of anything: what one connection has against it must not spare the others. */
+function destroyed(open: ServerHttp2Session | Socket): void {
+  try {
+    open.destroy()
+  } catch {}
 }
 
 /** Names and values of 128 fields, each with the 32 bytes that RFC 9113 §6.5.2 adds to it. */

@@ -4,6 +4,9 @@ import type { Series } from '../telemetry/metrics-tally.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 
+/** The thread's global function that ends all its connections at once; to be called before it is ended, in the midst of whatever it does. */
+export const destroyName = '__gatehouseDestroy'
+
 /** Given to the thread at its birth, as `workerData`. */
 export interface ThreadBirth {
   readonly log: LogPlan

@@ -8,18 +8,19 @@ import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { Tally } from '../telemetry/metrics-tally.ts'
 import { createGateway } from './gateway.ts'
-import type { FromThread, ThreadBirth, ToThread } from './messages.ts'
+import { destroyName, type FromThread, type ThreadBirth, type ToThread } from './messages.ts'
 import { createMeter, noMeter } from './meter.ts'
 import { beatInto } from './pulse.ts'
 
 const birth = workerData as ThreadBirth
-beatInto(birth.pulse)
+const pulse = beatInto(birth.pulse)
 const logger = createLogger({ ...birth.log, terminal: birth.terminal })
 const log = logger.named('gateway')
 const gateway = createGateway({
   accessLog: accessLogOf,
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
+  progressed: pulse.progressed,
   rateLimits: birth.rateLimits,
   storeChanged: (news) => say({ type: 'store', news }),
   ticketKey: birth.ticketKey,
@@ -42,11 +43,14 @@ function say(message: FromThread): void {
 async function obey(message: ToThread): Promise<void> {
   switch (message.type) {
     case 'apply':
+      pulse.builds(true)
       try {
         await gateway.apply(message.plan, message.certificates)
         say({ type: 'applied', id: message.id })
       } catch (error) {
         say({ type: 'applied', id: message.id, error: messageOf(error) })
+      } finally {
+        pulse.builds(false)
       }
       return
     case 'certificates':
@@ -71,6 +75,7 @@ async function obey(message: ToThread): Promise<void> {
       return gateway.withdraw()
     case 'drain': {
       const cut = await gateway.drain(message.budget)
+      gateway.destroy()
       logger.flush()
       say({ type: 'drained', cut })
       parentPort?.close()
@@ -79,6 +84,11 @@ async function obey(message: ToThread): Promise<void> {
 }
 
 parentPort?.on('message', (message: ToThread) => void obey(message))
+
+// A thread that ends with live h2 sessions takes the whole process with it (docs/adr/0015-ending-threads.md). The main thread calls this
+// by the inspector; 'exit' is for code that ends the thread by itself.
+Object.assign(globalThis, { [destroyName]: gateway.destroy })
+process.on('exit', gateway.destroy)
 
 // Nobody knows in what state the thread is now, so it is replaced; but what it serves beside the fault need not be cut
 // for that. It is told to drain as soon as its successor listens. An unhandled rejection comes here too.

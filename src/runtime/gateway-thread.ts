@@ -1,12 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { StoreNews } from '../gateway/guards/rate-limit/stores.ts'
-import type { FromThread, ThreadBirth, ToThread } from '../gateway/messages.ts'
+import { destroyName, type FromThread, type ThreadBirth, type ToThread } from '../gateway/messages.ts'
 import type { ServedCertificate, ServedChallenge } from '../gateway/ports.ts'
-import { beatEvery, createPulse, readPulse, type Vitals } from '../gateway/pulse.ts'
+import { createPulse, heapLimit, readPulse, type Vitals } from '../gateway/pulse.ts'
 import type { GatewayPlan } from '../plan/types.ts'
 import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
+import type { Milliseconds } from '../shared/duration.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { TallyBook } from '../telemetry/metrics-tally.ts'
+import { inspectThread } from './thread-inspector.ts'
+import { watchThread } from './thread-watch.ts'
 
 /** Why a thread must be replaced: it threw, reached its heap limit, hangs, or ended for no reason that it gave. */
 export type ThreadFault = 'threw' | 'heap-limit' | 'hung' | 'ended'
@@ -28,8 +32,11 @@ export interface GatewayThread {
   partFrom(origin: string, budget: number): Promise<number>
   /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
   drain(budget: number): Promise<number>
-  /** Ends it at once, whatever it does. Nothing is heard of it afterwards. */
-  end(): void
+  /**
+   * Ends it at once, whatever it does, its connections first. Nothing is heard of it afterwards. Resolves when it is over, or after
+   * 2 s: one that is held up in native code ends as soon as it returns.
+   */
+  end(): Promise<void>
   /** `failing`: it serves, but must be replaced; `hung` and `over`: it does not serve. */
   readonly state: 'well' | 'failing' | 'hung' | 'over'
   /** Its first sign of trouble. */
@@ -40,14 +47,17 @@ export interface GatewayThread {
 }
 
 /**
- * What a thread may hold. A gateway holds little between requests, and bodies are Buffers, outside this heap. A smaller young
+ * What V8 may give a thread. A gateway holds little between requests, and bodies are Buffers, outside this heap. A smaller young
  * generation is collected so often that it costs CPU (the plain proxy in one run: 76 µs a request with 16 MB, 70 with 32, 68
  * with 64); a larger one is filled by a flood of h2 resets, whose memory must stay bounded: with 48 MB two threads grew by 101 MB.
+ *
+ * The old one is four times what we allow (`heapLimit`): a loop that fills the heap, at a gigabyte a second, must be seen and ended in order
+ * before V8 ends the thread in disorder (docs/adr/0015-ending-threads.md).
  */
-const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 }
+const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, maxYoungGenerationSizeMb: 32 }
 
-/** Without a beat for so many looks, one every `beatEvery`, it hangs: 5 s; while it loads, on a slow machine, 30 s. */
-const patience = { serving: 5_000 / beatEvery, loading: 30_000 / beatEvery }
+/** How long is waited for the end of a thread. */
+const ending: Milliseconds = 2_000
 
 export type GatewayThreadBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
 
@@ -65,6 +75,7 @@ export function startGatewayThread(
   const pulse = createPulse()
   const book = counts ? new TallyBook() : undefined
   const worker = startWorker({ ...birth, pulse, ...(book && { tally: book.memory }) })
+  const inspector = inspectThread(worker)
   const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
   const parting = new Map<number, (cut: number) => void>()
@@ -92,7 +103,16 @@ export function startGatewayThread(
     drained.resolve(0)
   }
 
-  const stopWatching = watchPulse(pulse, (message) => trouble('hung', { fault: 'hung', message }))
+  const stopWatching = watchThread({
+    pulse,
+    inspector,
+    hangs: (message) => trouble('hung', { fault: 'hung', message }),
+    full(heldUp) {
+      // One whose event loop turns goes on with what it has begun, as after an exception.
+      trouble(heldUp ? 'over' : 'failing', { fault: 'heap-limit', message: heapFull })
+      if (heldUp) void end()
+    },
+  })
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
     if (message.type === 'parted') {
@@ -125,10 +145,16 @@ export function startGatewayThread(
     })
   }
 
-  function end(): void {
+  /** Its h2 sessions must be gone before it is terminated. */
+  async function end(): Promise<void> {
+    await terminate(inspector.evaluate(`globalThis.${destroyName}?.()`))
+  }
+
+  async function terminate(connectionsGone: Promise<unknown>): Promise<void> {
     leaving = true
     trouble('over', { fault: 'ended', message: 'was ended' })
-    void worker.terminate()
+    const ended = connectionsGone.catch(() => {}).then(() => worker.terminate())
+    await Promise.race([ended, pause(ending, undefined, { ref: false })])
   }
 
   return {
@@ -148,7 +174,8 @@ export function startGatewayThread(
       leaving = true
       worker.postMessage({ type: 'drain', budget } satisfies ToThread)
       const cut = await drained.promise
-      end()
+      if (state === 'hung') await end()
+      else await terminate(Promise.resolve())
       return cut
     },
     end,
@@ -165,29 +192,12 @@ export function startGatewayThread(
   }
 }
 
+const heapFull = `reached its heap limit of ${heapLimit / 1_048_576} MB`
+
 function failureOf(error: unknown): ThreadFailure {
   const { code, stack } = error as { code?: unknown; stack?: unknown }
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return { fault: 'heap-limit', message: `reached its heap limit of ${resourceLimits.maxOldGenerationSizeMb} MB` }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { fault: 'heap-limit', message: heapFull }
   return { fault: 'threw', message: `threw: ${messageOf(error)}`, ...(typeof stack === 'string' && { stack }) }
-}
-
-/**
- * Calls back once when the pulse has stopped. Looks are counted, not time: when the whole process was stopped or starved, this
- * thread looked as seldom as the other beat.
- */
-function watchPulse(pulse: SharedArrayBuffer, stopped: (message: string) => void): () => void {
-  let seen = 0
-  let misses = 0
-  const timer = setInterval(() => {
-    const { beats } = readPulse(pulse)
-    misses = beats === seen ? misses + 1 : 0
-    seen = beats
-    if (misses < (beats === 0 ? patience.loading : patience.serving)) return
-    clearInterval(timer)
-    stopped(beats === 0 ? 'hangs: it did not begin in 30 s' : 'hangs: its event loop did not turn for 5 s')
-  }, beatEvery)
-  return () => clearInterval(timer)
 }
 
 function startWorker(birth: ThreadBirth): Worker {

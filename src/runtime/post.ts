@@ -21,7 +21,8 @@ export interface Post {
   relieve(failure: ThreadFailure): void
   /** Answers what is in flight and gives the post up. Resolves with the requests that were cut after `budget` ms. */
   drain(budget: number): Promise<number>
-  end(): void
+  /** Ends its thread at once; resolves when that is over, or soon in any case. */
+  end(): Promise<void>
 }
 
 export interface PostOptions {
@@ -96,12 +97,12 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
       await enterService(next)
     } catch (error) {
       successor = undefined
-      next.end()
+      void next.end()
       if (!over) tryAgain(error)
       return
     }
     successor = undefined
-    if (over) return next.end()
+    if (over) return void next.end()
     stillborn = 0
     since = performance.now()
     const before = thread
@@ -110,7 +111,7 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
     log.info(`${name} was replaced in ${duration} ms`, { duration })
     // It listens until now, so that there was no moment without a listener; what it had begun it may finish.
     if (before.state === 'failing') void before.drain(farewell)
-    else before.end()
+    else void before.end()
     if (next.failure) relieve(next.failure)
   }
 
@@ -130,13 +131,13 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
   function close(): void {
     over = true
     clearTimeout(timer)
-    successor?.end()
+    void successor?.end()
   }
 
   return {
     number,
     get serving() {
-      return serves()
+      return entered && serves()
     },
     get thread() {
       return thread
@@ -159,7 +160,7 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
     },
     end() {
       close()
-      thread.end()
+      return thread.end()
     },
   }
 }

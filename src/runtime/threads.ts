@@ -129,7 +129,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     const refusal = tried.find((outcome) => outcome.status === 'rejected')
     if (refusal) {
       posts = posts.filter((post) => !joining.includes(post))
-      for (const post of joining) post.end()
+      await Promise.all(joining.map((post) => post.end()))
       await putBack(staying.filter((_, index) => tried[index]?.status === 'fulfilled'))
       throw refusal.reason
     }

@@ -15,6 +15,8 @@ const upstream = `${projectFolder}/test/e2e/programs/upstream.js`
 export interface Threads {
   readonly gatehouse: Gatehouse
   readonly port: number
+  /** Of the listener with TLS, if it was asked for. */
+  readonly https: number
   /** A second free port. */
   readonly spare: number
   /** The value that stands behind this name and these labels on the metrics page. */
@@ -27,8 +29,15 @@ export interface Threads {
   stop(): Promise<void>
 }
 
-export async function startThreads({ threads }: { readonly threads: number }): Promise<Threads> {
-  const [http = 0, api = 0, spare = 0] = await freePorts(3)
+export interface ThreadsWish {
+  readonly threads: number
+  /** A second listener, with TLS and h2, whose clients must not verify it. */
+  readonly tls?: boolean
+}
+
+export async function startThreads({ threads, tls = false }: ThreadsWish): Promise<Threads> {
+  const [http = 0, https = 0, api = 0, spare = 0] = await freePorts(4)
+  const secure = tls ? `, https: { address: "127.0.0.1:${https}", tls: true }` : ''
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-faults-'))
   const gatehouse = startGatehouse({
     command: [node, '--import', faults, ...main],
@@ -36,10 +45,11 @@ export async function startThreads({ threads }: { readonly threads: number }): P
     config: `
 gateway:
   threads: ${threads}
-  listeners: { http: { address: "127.0.0.1:${http}" } }
+  listeners: { http: { address: "127.0.0.1:${http}" }${secure} }
   routes: [{ path: /*, to: api }]
 processes:
   api: { command: [node, ${upstream}], port: ${api}, ready: { http: /health, every: 20ms } }
+${tls ? 'certificates: [{ domains: [localhost], use: [{ internal: {} }] }]' : ''}
 storage: ./storage
 control: { socket: ./control.sock }
 metrics: { address: 127.0.0.1:0 }
@@ -55,6 +65,7 @@ metrics: { address: 127.0.0.1:0 }
     },
     gatehouse,
     port: http,
+    https,
     spare,
     child: gatehouse.pidOf('api'),
     arm: (fault, text) => writeFileSync(join(folder, fault), text),

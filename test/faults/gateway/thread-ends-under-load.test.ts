@@ -1,0 +1,63 @@
+/** A gateway thread that ends while uploads come over h2 must not take the process with it (docs/adr/0015-ending-threads.md). */
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Uploads, uploadOverH2 } from './h2-uploads.ts'
+import { startThreads, type Threads } from './thread-support.ts'
+
+let threads: Threads | undefined
+let uploads: Uploads | undefined
+
+afterEach(async () => {
+  uploads?.stop()
+  uploads = undefined
+  await threads?.stop()
+  threads = undefined
+})
+
+describe('a gateway thread that ends while uploads come over h2 on 18 streams', () => {
+  it.each([
+    { what: 'hangs', faults: ['/fault/hang-at-once'], said: /^gateway thread \d hangs/ },
+    {
+      what: 'fills its heap',
+      faults: ['/fault/heap', '/fault/heap-at-once'],
+      said: /^gateway thread \d reached its heap limit of 256 MB/,
+    },
+    {
+      what: 'is ended by its own code',
+      faults: ['/fault/exit'],
+      said: /^gateway thread \d ended by itself with code 9/,
+    },
+  ])(
+    'and $what is replaced, and neither the process nor its child notices',
+    async ({ faults, said }) => {
+      threads = await startThreads({ threads: 2, tls: true })
+      const { gatehouse, child, https } = threads
+      uploads = uploadOverH2(https, 4)
+      for (const fault of faults) {
+        await uploads.more(200)
+        const after = gatehouse.lines.length
+        uploads.ask(fault)
+        await gatehouse.waitFor({ message: said }, { after })
+        await gatehouse.waitFor({ message: /^gateway thread \d was replaced/ }, { after })
+      }
+      await uploads.more(200)
+      expect(gatehouse.pidOf('api')).toBe(child)
+      expect(await gatehouse.stop()).toEqual({ code: 0, signal: null })
+    },
+    60_000,
+  )
+
+  it('and leaks until its heap is full is replaced before that, and gives the answers that it had begun', async () => {
+    threads = await startThreads({ threads: 1, tls: true })
+    const { gatehouse, https, port } = threads
+    uploads = uploadOverH2(https, 2)
+    await uploads.more(200)
+    const slow = fetch(`http://127.0.0.1:${port}/slow?ms=2500`)
+    await gatehouse.waitFor({ process: 'api', message: 'waiting 1' })
+    uploads.ask('/fault/leak')
+    await gatehouse.waitFor({ message: /^gateway thread 1 reached its heap limit of 256 MB; another one/ })
+    await gatehouse.waitFor({ message: /^gateway thread 1 was replaced/ })
+    expect(await (await slow).text()).toBe('slow')
+    await uploads.more(200)
+    expect(await gatehouse.stop()).toEqual({ code: 0, signal: null })
+  }, 60_000)
+})
