@@ -14,6 +14,7 @@ import { buildGeneration, type Surroundings } from './generation.ts'
 import { createGuardMeans } from './guards/means.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
+import { lingerThenClose } from './listen/linger.ts'
 import type { Listener, ListenerEvents } from './listener.ts'
 import type { Meter } from './meter.ts'
 import { openListeners, samePort } from './open-listeners.ts'
@@ -100,7 +101,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
       response.assignSocket(upgrade.socket)
       response.shouldKeepAlive = false
       // An answer other than 101 ends the connection: what the client sent behind the head is in nobody's framing.
-      response.on('finish', () => upgrade.socket.destroySoon())
+      response.on('finish', () => lingerThenClose(upgrade.socket))
       watchClient(upgrade.socket)
       begin(listener, { request, response, upgrade })
     },
@@ -157,7 +158,8 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
       if (closing.has(listener)) listener.closeIdle()
     }
     if (upgrade) upgrade.socket.on('close', ended)
-    else response.on('close', ended)
+    // Behind the answer to an upgrade its connection lingers.
+    response.on(upgrade ? 'finish' : 'close', ended)
   }
 
   async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {

@@ -15,7 +15,6 @@ import { compileGuards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
 import type { GuardMeans } from './guards/means.ts'
 import type { LimiterLease } from './guards/rate-limit/stores.ts'
-import { answerUnread } from './guards/unread-body.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder } from './handlers/files.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
@@ -156,24 +155,17 @@ function handlerOf({ handler }: RoutePlan, index: number, means: HandlerMeans): 
       }
     }
     case 'files':
-      return readingNoBody((folders[index] as Folder).answer)
+      return (folders[index] as Folder).answer
     case 'file':
-      return readingNoBody(createFileAnswer(handler, files))
+      return createFileAnswer(handler, files)
     case 'redirect':
-      return readingNoBody(createRedirect(handler))
+      return createRedirect(handler)
     case 'respond':
-      return readingNoBody(createRespond(handler))
+      return createRespond(handler)
   }
 }
 
-function readingNoBody(answer: RouteHandler): RouteHandler {
-  return (exchange) => {
-    answerUnread(exchange)
-    return answer(exchange)
-  }
-}
-
-const noRoute = readingNoBody((exchange) => sendError(exchange, 404, 'no route matches'))
+const noRoute: RouteHandler = (exchange) => sendError(exchange, 404, 'no route matches')
 
 /** Whatever was thrown on the way: the client reads no more than the status that it asks for, the log all of it. */
 function fail(exchange: Exchange, error: unknown): void {

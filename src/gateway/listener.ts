@@ -8,7 +8,8 @@ import { acmeProtocol } from './challenges.ts'
 import { admitClients } from './client-certificates.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
-import { inTurns } from './in-turns.ts'
+import { serveHttp1 } from './listen/http1.ts'
+import { StreamTurns } from './listen/stream-turns.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { gate } from './secure-gate.ts'
@@ -81,8 +82,6 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     session.once('close', () => sessions.delete(session))
     endWhenIdle(session, times)
   })
-  // h2c and other protocols are not ours to tunnel: such a request is answered as if it had not asked (RFC 9110 §7.8).
-  Object.assign(server, { shouldUpgradeCallback: isWebSocket })
   await listen(server, plan)
   server.on('error', (error: Error) => events.failed(plan, error))
   const listener: Listener = {
@@ -110,22 +109,23 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       for (const open of [...sessions, ...sockets]) destroyed(open)
     },
   }
-  const begin = (request: GatewayRequest, response: GatewayResponse) => events.request(listener, request, response)
-  server.on('request', begin)
-  // Not Node's own 100: whoever reads the body tells the client to send it, and an answer that comes before spares it that.
-  server.on('checkContinue', begin)
-  // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
-  server.on('checkExpectation', (request: GatewayRequest, response: GatewayResponse) =>
-    events.request(listener, request, response),
-  )
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-    events.upgrade(listener, request, { socket, head }),
-  )
-  const overdue = inTurns(([error, socket]: [Error, Socket]) => events.unparsed(listener, socket, error))
-  server.on('clientError', (error: Error, socket: Socket) => {
-    if ((error as { code?: unknown }).code === 'ERR_HTTP_REQUEST_TIMEOUT') overdue([error, socket])
-    else events.unparsed(listener, socket, error)
+  const begin = serveHttp1(server, {
+    request: (request, response) => events.request(listener, request, response),
+    upgrade: (request, upgrade) => events.upgrade(listener, request, upgrade),
+    unparsed: (socket, error) => events.unparsed(listener, socket, error),
+    flooded: () => events.refused(plan, 'too many requests sent ahead'),
+    headerTimeout: () => times.headerTimeout,
   })
+  const streams = new StreamTurns((request, response) => events.request(listener, request, response))
+  const take = (request: GatewayRequest, response: GatewayResponse) => {
+    if ('stream' in request) streams.take(request, response)
+    else begin(request, response)
+  }
+  server.on('request', take)
+  // Not Node's own 100: whoever reads the body tells the client to send it, and an answer that comes before spares it that.
+  server.on('checkContinue', take)
+  // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
+  server.on('checkExpectation', take)
   return listener
 }
 
@@ -193,15 +193,6 @@ const offered = ['h2', 'http/1.1']
 /** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
   if (fallback) server.setSecureContext(fallback)
-}
-
-/**
- * A handshake has no body (RFC 6455 §4.1). One that announces a body is answered as a plain request: Node would hand it over
- * with a stream that is no socket in place of the connection, and with the body still to be read.
- */
-function isWebSocket({ method, headers, httpVersion }: IncomingMessage): boolean {
-  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
 function listen(server: Server | Http2SecureServer, plan: ListenerPlan): Promise<void> {

@@ -4,6 +4,7 @@ import { messageOf } from '../shared/errors.ts'
 import { errorBody } from './error-body.ts'
 import type { Exchange } from './exchange.ts'
 import { applyRules } from './header-rules.ts'
+import { answerEarly } from './listen/early-answer.ts'
 import { pushIds } from './request-id.ts'
 import { respondH2 } from './response/h2-head.ts'
 
@@ -14,6 +15,7 @@ export type FlatHeaders = readonly string[]
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
   const { response, stream } = exchange
   const final = finalHeaders(exchange, status, headers)
+  answerEarly(exchange)
   if (stream) respondH2(stream, status, final)
   else response.writeHead(status, final)
   exchange.status = status

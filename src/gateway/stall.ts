@@ -5,7 +5,6 @@
  */
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exchange } from './exchange.ts'
-import { partFromSender } from './guards/unread-body.ts'
 import { cutAnswer, sendError } from './respond.ts'
 
 /** How far a body had come when it was first seen there. */
@@ -68,9 +67,9 @@ function end(exchange: Exchange, timeout: Milliseconds): void {
     cutAnswer(exchange, waiting ? `stalled: the client took nothing ${forHow}` : `stalled: nothing came ${forHow}`)
   } else if (request.readableLength > 0) {
     // What the client has sent lies unread, so it is the upstream that stands still.
-    sendError(exchange, 504, `upstream: stalled: it read nothing ${forHow}`, partFromSender(exchange))
+    sendError(exchange, 504, `upstream: stalled: it read nothing ${forHow}`)
   } else {
-    sendError(exchange, 408, `stalled: the client sent nothing ${forHow}`, partFromSender(exchange))
+    sendError(exchange, 408, `stalled: the client sent nothing ${forHow}`)
   }
   // At once: an h2 stream ends only when nobody holds what is left of its request.
   exchange.abandon()

@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { AccessRecord } from '../telemetry/access-log.ts'
 import type { Arrival } from './admit.ts'
 import { exchangeOf } from './exchange.ts'
+import { expectSurplus, lingerThenClose } from './listen/linger.ts'
+import { lastWaiting } from './listen/pipeline.ts'
 import type { Listener } from './listener.ts'
 import { sendError } from './respond.ts'
 import type { Refusal } from './sound-head.ts'
@@ -19,9 +20,6 @@ export interface Unparsed {
 
 export type Unreadable = Pick<Arrival, 'request' | 'response'> & { readonly refusal: Refusal }
 
-/** How long a client that is still sending has to read its answer. */
-const linger: Milliseconds = 2_000
-
 /** A parser that has failed fails again with every packet that still comes. */
 const refused = new WeakSet<Socket>()
 
@@ -31,6 +29,11 @@ const refused = new WeakSet<Socket>()
  */
 export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadable | AccessRecord | undefined {
   if (refused.has(socket)) return undefined
+  // RFC 9112 §9.6: the client itself has said that nothing would come behind that request.
+  if (codeOf(error) === 'HPE_CLOSED_CONNECTION') {
+    expectSurplus(socket)
+    return undefined
+  }
   const status = statusOf(error)
   if (status === undefined || !socket.writable) {
     socket.destroy()
@@ -46,7 +49,8 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadabl
   // The only place where Node keeps the answer that is under way on a socket.
   const answer = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
   if (answer?.req.complete) {
-    answer.once('finish', () => socket.destroySoon())
+    const last = lastWaiting(socket) ?? answer
+    last.once('finish', () => lingerThenClose(socket))
   } else if (answer) {
     // It was the body of this one's request.
     sendError(exchangeOf(answer.req), status, cause, ['connection', 'close'])
@@ -81,23 +85,21 @@ function unreadable(socket: Socket, refusal: Refusal): Unreadable {
   })
   const response = new ServerResponse(request)
   response.assignSocket(socket)
-  // What the client still sends is read and thrown away for a while: a close with unread bytes resets the connection, and
-  // the reset may overtake the answer.
-  response.on('finish', () => {
-    socket.end()
-    const timer = setTimeout(() => socket.destroy(), linger)
-    socket.once('close', () => clearTimeout(timer))
-  })
+  response.on('finish', () => lingerThenClose(socket))
   return { request, response, refusal }
 }
 
 /** Undefined: it was the connection that failed, not what came over it. */
 function statusOf(error: Error): 400 | 408 | 413 | 431 | undefined {
-  const code = String((error as { code?: unknown }).code)
+  const code = codeOf(error)
   if (code === 'HPE_HEADER_OVERFLOW') return 431
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 413
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
   // The end of the connection in the midst of a request: its client is gone.
   if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code.startsWith('HPE_') ? 400 : undefined
+}
+
+function codeOf(error: Error): string {
+  return String((error as { code?: unknown }).code)
 }

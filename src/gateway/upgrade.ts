@@ -15,6 +15,7 @@ import type { ProxyPlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { socketPathOf } from '../shared/socket-origin.ts'
 import type { Exchange, UpgradeRequest } from './exchange.ts'
+import { joinSockets } from './listen/tunnel.ts'
 import { retryAfter } from './proxy/upstream-dispatch.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
@@ -27,8 +28,11 @@ import { goingAway, ServerFrames } from './websocket/frames.ts'
 
 /** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
 const keepAliveDelay = 45_000
-/** How long one side of a tunnel may go on after the other has ended. */
-const halfClosed = 5_000
+/** How long the other side of a tunnel may be quiet when one has ended. */
+const halfOpenQuiet = 20_000
+
+/** An option of sockets, which Node's agent hands on: an upstream that has ended its side may still be sent to. */
+const halfOpen = { allowHalfOpen: true }
 
 /**
  * Passes the handshake on; what comes back is a tunnel, or an answer like any other. A target that cannot be reached was
@@ -83,6 +87,7 @@ function shakeHands(exchange: Exchange, { dial }: Target): ClientRequest {
     path: inner.path + inner.query,
     headers,
     agent: false,
+    ...halfOpen,
     ...(secure && {
       servername: serverNameOf(dial),
       rejectUnauthorized: dial.tls?.verify ?? true,
@@ -143,6 +148,7 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
   ;(exchange.response as ServerResponse).detachSocket(socket)
   unwatchClient(socket)
   const headers = finalHeaders(exchange, 101, answerFields(answer.rawHeaders))
+  const quiet = Math.min(exchange.generation.plan.limits.stallTimeout, halfOpenQuiet)
   exchange.becomes('tunnel')
   headers.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket')
   let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
@@ -172,19 +178,7 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: Peer): void 
     if (frames.mayInterpose) socket.write(goingAway)
     socket.end()
   }
-  bind(socket, upstream.socket)
-  bind(upstream.socket, socket)
-}
-
-/** Bytes from one side to the other. An end is passed on as an end; a failure takes the other side with it. */
-function bind(from: Socket, to: Socket): void {
-  from.pipe(to)
-  from.on('end', () => {
-    const timer = setTimeout(() => to.destroy(), halfClosed)
-    to.once('close', () => clearTimeout(timer))
-  })
-  from.on('error', () => to.destroy())
-  from.on('close', () => to.destroySoon())
+  joinSockets(socket, upstream.socket, quiet)
 }
 
 /**

@@ -129,6 +129,24 @@ export function tlsSocket(port: number, protocol: 'http/1.1' | 'h2' = 'http/1.1'
   return socket
 }
 
+export interface Http1Client {
+  readonly socket: Socket
+  /** The connection below TLS, or the same socket. */
+  readonly wire: Socket
+}
+
+/** A client over h1 that can end its side, and reset its connection, below TLS too. */
+export function openHttp1(gateway: RunningGateway, protocol: 'h1' | 'h1s'): Http1Client {
+  const port = protocol === 'h1' ? gateway.http : gateway.https
+  const wire = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true })
+  wire.on('error', () => {})
+  whenOver(() => wire.destroy())
+  if (protocol === 'h1') return { socket: wire, wire }
+  const socket = connectTls({ socket: wire, servername: host, ca, ALPNProtocols: ['http/1.1'] })
+  socket.on('error', () => {})
+  return { socket, wire }
+}
+
 /** Reads until the text is there; rejects if the socket ends before. */
 export function readUntil(socket: Socket, wanted: string): Promise<string> {
   return new Promise((resolve, reject) => {

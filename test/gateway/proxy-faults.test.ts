@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ask, askOn, h2Session, logged, protocols, rawSocket, readUntil, tlsSocket } from './clients.ts'
+import { ask, askOn, h2Session, logged, openHttp1, protocols, rawSocket, readUntil, tlsSocket } from './clients.ts'
 import { cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway } from './support.ts'
 import { rawUpstream, upstream } from './upstreams.ts'
 
@@ -227,11 +227,11 @@ function begin(gateway: RunningGateway, protocol: Protocol, body?: string): Begu
         new Promise((resolve) => stream.on('data', (chunk) => String(chunk).includes(text) && resolve(chunk))),
     })
   }
-  const socket = protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
+  const { socket, wire } = openHttp1(gateway, protocol)
   const framing = body === undefined ? '' : 'Transfer-Encoding: chunked\r\n'
   socket.write(`${body === undefined ? 'GET' : 'POST'} / HTTP/1.1\r\nHost: ${host}\r\n${framing}\r\n`)
   if (body !== undefined) socket.write(`${body.length.toString(16)}\r\n${body}\r\n`)
-  return Object.assign(() => void socket.destroy(), { seen: (text: string) => readUntil(socket, text) })
+  return Object.assign(() => void wire.resetAndDestroy(), { seen: (text: string) => readUntil(socket, text) })
 }
 
 /** Frames by hand (RFC 9113 §6): Node's client ends an upload cleanly before it resets its stream. */

@@ -298,7 +298,7 @@ describe('a tunnel', () => {
       socket.write('HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
     })
     const behind = await listening(server)
-    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)], limits: { stallTimeout: 300 } })
     const socket = rawSocket(gateway.http)
     socket.write(handshake())
     await readUntil(socket, '\r\n\r\n')

@@ -13,7 +13,6 @@ import { cutAnswer, sendHead } from '../respond.ts'
 import { answerFields } from '../response/answer-fields.ts'
 import { isBroken } from '../upstream/faults.ts'
 import type { Verdict } from './guard.ts'
-import { partFromSender } from './unread-body.ts'
 
 /** A body of this length is read to its end and thrown away, so that its connection can carry the next question. */
 const worthReading: Bytes = 64_000
@@ -131,7 +130,7 @@ class AuthQuestion implements Waiter, Transaction {
   #relay(status: number, fields: readonly string[]): void {
     const { exchange } = this.#question
     const { response, request } = exchange
-    const close = exchange.upgrade ? ['connection', 'close'] : partFromSender(exchange)
+    const close = exchange.upgrade ? ['connection', 'close'] : []
     try {
       sendHead(exchange, status, [...fields, ...close])
     } catch (error) {

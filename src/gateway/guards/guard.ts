@@ -5,7 +5,6 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError } from '../respond.ts'
-import { partFromSender } from './unread-body.ts'
 
 /** Why a request goes no further. `cause` is for our log only. */
 export interface Denial {
@@ -53,5 +52,5 @@ function mayPass(exchange: Exchange, verdict: Verdict): boolean {
 }
 
 export function deny(exchange: Exchange, { status, cause, headers = [] }: Denial): void {
-  sendError(exchange, status, cause, [...headers, ...partFromSender(exchange)])
+  sendError(exchange, status, cause, headers)
 }

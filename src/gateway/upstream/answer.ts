@@ -2,7 +2,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
-import { partFromSender } from '../guards/unread-body.ts'
 import { sendHead } from '../respond.ts'
 import { answerFields, withoutBody } from '../response/answer-fields.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
@@ -12,14 +11,13 @@ import { type EncodedHead, encodeHead } from './answer-encoder.ts'
  * must have then; undefined: it goes as it is.
  */
 export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
-  const { request, generation } = exchange
+  const { generation } = exchange
   const own = status === 205 ? withoutBody(answerFields(raw)) : answerFields(raw)
   const { headers, encoding }: EncodedHead =
     generation.plan.compression.length === 0
       ? { headers: own }
       : encodeHead(exchange, status, own, generation.negotiate)
-  const early = exchange.hasBody && !request.complete
-  sendHead(exchange, status, early ? [...headers, ...partFromSender(exchange)] : headers)
+  sendHead(exchange, status, headers)
   if (isEventStream(headers)) exchange.becomes('events')
   return encoding
 }
