@@ -24,17 +24,23 @@ export interface DialOptions {
 /** All sockets of a thread are read into one buffer: whatever is kept of it is copied at once. */
 const readBuffer = Buffer.allocUnsafeSlow(65_536)
 
-/** Connects within the time of the dial. Returns what to call to give it up, without a word to the waiter. */
-export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter): () => void {
-  let connection: Connection | undefined
-  const onread: OnReadOpts = {
+/** Hands on what is read. It lives as long as the socket, so it must know nothing of who waited for the connection. */
+class Receiver {
+  connection: Connection | undefined
+  readonly take = (bytes: Buffer): void => this.connection?.take(bytes)
+  readonly onread: OnReadOpts = {
     buffer: readBuffer,
-    callback(length) {
-      connection?.take(readBuffer.subarray(0, length))
+    callback: (length) => {
+      this.connection?.take(readBuffer.subarray(0, length))
       return true
     },
   }
-  const socket = openSocket(dial, { session: options.session, ...(!options.tunnel && { onread }) })
+}
+
+/** Connects within the time of the dial. Returns what to call to give it up, without a word to the waiter. */
+export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter): () => void {
+  const receiver = new Receiver()
+  const socket = openSocket(dial, { session: options.session, ...(!options.tunnel && { onread: receiver.onread }) })
   const giveUp = () => {
     clearTimeout(timer)
     socket.off('error', failed)
@@ -55,8 +61,8 @@ export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter)
     clearTimeout(timer)
     const made = new Connection(socket, options.owner)
     socket.off('error', failed)
-    connection = made
-    if (options.tunnel) socket.on('data', (bytes: Buffer) => made.take(bytes))
+    receiver.connection = made
+    if (options.tunnel) socket.on('data', receiver.take)
     waiter.onConnection(made)
   })
   return giveUp
