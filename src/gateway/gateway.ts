@@ -88,7 +88,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
   let withdrawn = false
   let terms: TlsTerms = { certificates: [], ticketKey: first.ticketKey, authorities: new Map() }
   let targets: TargetStates = {}
-  const upstreams = createUpstreams(() => targets)
+  const upstreams = createUpstreams(() => targets, log)
   const files = createFileStore()
   // One for all generations: a closure made while one is built would see the one before, and keep it.
   const means: Surroundings = { upstreams, files, guards, targets: () => targets, withdrawn: () => withdrawn }

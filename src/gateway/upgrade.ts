@@ -21,7 +21,7 @@ import { upstreamHeaders } from './request-headers.ts'
 import { cutAnswer, finalHeaders, sendError, sendHead } from './respond.ts'
 import { answerFields } from './response/answer-fields.ts'
 import { serverNameOf, urlOriginOf } from './upstream/dial.ts'
-import { isTargetsFault, statusOf } from './upstream/faults.ts'
+import { isConnectionFault, statusOf } from './upstream/faults.ts'
 import type { Target } from './upstream/target.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { goingAway, ServerFrames } from './websocket/frames.ts'
@@ -59,13 +59,16 @@ export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyP
     })
     exchange.onAbandoned(() => handshake.destroy())
     handshake.on('upgrade', (answer, socket, head) => {
-      target.standing.answered()
+      upstream.answered(target, 101)
       socket.once('close', () => target.leave(exchange))
       join(exchange, upgrade, { answer, socket: socket as Socket, head })
     })
-    handshake.on('response', (answer) => relay(exchange, answer))
+    handshake.on('response', (answer) => {
+      upstream.answered(target, answer.statusCode ?? 502)
+      relay(exchange, answer)
+    })
     handshake.on('error', (error) => {
-      if (isTargetsFault(error) && !exchange.over) target.standing.failed()
+      if (!exchange.over && !reached && isConnectionFault(error)) upstream.connectionFailed(target, error)
       if (reached) fail(exchange, error)
       else next(error)
     })

@@ -1,10 +1,12 @@
 import { type Asked, absolute, keyAt } from './asked.ts'
-import type { UpstreamPlan } from './upstreams.ts'
+import type { PassiveHealthPlan, UpstreamPlan } from './upstreams.ts'
+
+const defaultPassiveHealth: PassiveHealthPlan = { failures: 3, within: 10_000, ejectFor: 10_000 }
 
 /** Only those that a route names: nobody asks the others, so their health is nobody's business. */
 export function resolveUpstreams(asked: Asked): readonly UpstreamPlan[] {
   const used = new Set(asked.routes.flatMap(({ route }) => (route.to && 'name' in route.to ? [route.to.name] : [])))
-  return Object.entries(asked.config.upstreams).flatMap(([name, { targets, balance, health, tls }]) => {
+  return Object.entries(asked.config.upstreams).flatMap(([name, { targets, balance, health, passiveHealth, tls }]) => {
     if (!used.has(name)) return []
     const { ca, serverName, verify = true } = tls ?? {}
     return {
@@ -12,6 +14,7 @@ export function resolveUpstreams(asked: Asked): readonly UpstreamPlan[] {
       targets,
       balance,
       ...(health && { health }),
+      ...(passiveHealth !== false && targets.length > 1 && { passiveHealth: passiveHealth ?? defaultPassiveHealth }),
       ...(tls && {
         tls: { verify, ...(ca !== undefined && { ca: absolute(asked, ca) }), ...(serverName && { serverName }) },
       }),

@@ -10,6 +10,8 @@ export interface UpstreamPlan {
   readonly balance: Balance
   /** Absent: only what requests meet tells that a target is down. */
   readonly health?: HealthCheckPlan
+  /** Absent: what requests meet changes nothing; so where there is only one target. */
+  readonly passiveHealth?: PassiveHealthPlan
   /** For `https` targets. */
   readonly tls?: UpstreamTlsPlan
   readonly position: SourcePosition
@@ -29,6 +31,24 @@ export interface HealthCheckPlan {
   readonly failures: number
   /** So many in a row bring it back. */
   readonly successes: number
+}
+
+/** When a target is ejected, that is left alone as long as another one is left. Each thread judges by its own requests. */
+export interface PassiveHealthPlan {
+  /** So many connection faults with no answer in between eject a target. */
+  readonly failures: number
+  /** The time in which they, and the answers of `errorRate`, must fall. */
+  readonly within: Milliseconds
+  readonly ejectFor: Milliseconds
+  /** Absent: a 5xx is an answer like any other. */
+  readonly errorRate?: ErrorRatePlan
+}
+
+export interface ErrorRatePlan {
+  /** A share of 5xx from 1 to 100. */
+  readonly percent: number
+  /** Fewer answers than this decide nothing. */
+  readonly minimum: number
 }
 
 export interface UpstreamTlsPlan {

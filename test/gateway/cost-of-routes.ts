@@ -38,7 +38,7 @@ const kinds: Readonly<Record<string, (index: number) => RouteWish>> = {
 }
 
 const surroundings = {
-  upstreams: createUpstreams(() => ({})),
+  upstreams: createUpstreams(() => ({}), { warn: () => {} }),
   files: createFileStore(),
   guards: createGuardMeans({ rateLimits: createRateLimitMemory(), tell: () => {}, countedAlone: () => {} }),
   targets: () => ({}),

@@ -6,6 +6,7 @@ export function upstreamPlan(targets: readonly (number | string)[], wish: Partia
     name: 'behind',
     targets: targets.map((target) => (typeof target === 'number' ? `http://127.0.0.1:${target}` : target)),
     balance: 'round-robin',
+    passiveHealth: { failures: 3, within: 10_000, ejectFor: 10_000 },
     position: { file: 'test.yaml', line: 1, column: 1 },
     ...wish,
   }

@@ -8,7 +8,7 @@ import { upstreamHeaders } from '../request-headers.ts'
 import { cutAnswer, sendError } from '../respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
-import { ClientLeft, isBroken, isExhausted, isTargetsFault, statusOf } from '../upstream/faults.ts'
+import { ClientLeft, isBroken, isConnectionFault, isExhausted, statusOf } from '../upstream/faults.ts'
 import { countSpent } from '../upstream/spent-buffers.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -95,7 +95,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     const target = this.#target as Target
     this.#leave()
     if (this.#exchange.over) return
-    if (isTargetsFault(error)) target.standing.failed()
+    if (isConnectionFault(error)) this.#upstream.connectionFailed(target, error)
     this.#tried = [...(this.#tried ?? []), target]
     this.begin(error)
   }
@@ -107,8 +107,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
   onHead({ status, fields }: AnswerHead): void {
     const exchange = this.#exchange
     if (exchange.over || exchange.failure !== undefined) return
-    if (status >= 500) this.#target?.standing.failed()
-    else this.#target?.standing.answered()
+    if (this.#target) this.#upstream.answered(this.#target, status)
     try {
       const encoding = passHead(exchange, status, fields)
       if (encoding) this.#encoder = new AnswerEncoder(exchange, encoding, () => this.#connection?.resume())
@@ -174,7 +173,8 @@ export class UpstreamDispatch implements Waiter, Transaction {
       this.#engage(target, true)
       return
     }
-    if (isTargetsFault(error)) target?.standing.failed()
+    if (target && connection)
+      this.#upstream.broke(target, error, this.#exchange.hasBody || connection.reused || connection.heard)
     this.#fail(error)
   }
 

@@ -23,9 +23,12 @@ export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
   }
 }
 
-export function isTargetsFault(error: Error): boolean {
-  return !(error instanceof ClientLeft) && !isExhausted(error) && statusOf(error) >= 500
+/** No connection could be made, and the target is why; not our own lack of descriptors or ports, which a load may cause. */
+export function isConnectionFault(error: Error): boolean {
+  return !isExhausted(error) && !ofOurOwn.has(codeOf(error))
 }
+
+const ofOurOwn: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])
 
 /** The connection broke: it was reset, or closed without an answer. */
 export function isBroken(error: Error): boolean {

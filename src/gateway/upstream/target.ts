@@ -1,13 +1,13 @@
 import type { Exchange } from '../exchange.ts'
 import { ConnectionPool } from '../proxy/client/connection-pool.ts'
+import { PassiveHealth } from '../proxy/passive-health.ts'
 import type { Dial } from './dial.ts'
 import { EntityTags } from './entity-tags.ts'
-import { Standing } from './standing.ts'
 
 /** One address that answers requests, with the connections to it. Kept over generations. */
 export class Target {
   readonly dial: Dial
-  readonly standing = new Standing()
+  readonly passiveHealth = new PassiveHealth()
   readonly tags = new EntityTags()
   /** Requests and tunnels under way, of this thread. */
   active = 0

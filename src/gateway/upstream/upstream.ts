@@ -1,5 +1,8 @@
-import type { Balance } from '../../plan/upstreams.ts'
+import type { Balance, PassiveHealthPlan } from '../../plan/upstreams.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { messageOf } from '../../shared/errors.ts'
 import type { TargetStates } from '../ports.ts'
+import { isBroken, statusOf } from './faults.ts'
 import type { Target } from './target.ts'
 
 /** A target under the name by which health checks speak of it. */
@@ -10,30 +13,93 @@ export interface Member {
   readonly key: string
 }
 
+export interface UpstreamParts {
+  readonly name: string
+  readonly members: readonly Member[]
+  readonly balance: Balance
+  /** Absent: no target is ejected. */
+  readonly passiveHealth?: PassiveHealthPlan | undefined
+  states(): TargetStates
+  /** Told of a target that is ejected. */
+  ejected(ejection: Ejection): void
+}
+
+export interface Ejection {
+  readonly upstream: string
+  readonly target: string
+  readonly cause: string
+  readonly duration: Milliseconds
+}
+
 /** What a route's requests go to: one target, or a choice of several. */
 export class Upstream {
-  readonly name: string
-  readonly #members: readonly Member[]
+  readonly #parts: UpstreamParts
   readonly #order: Order
-  readonly #states: () => TargetStates
+  readonly #passiveHealth: PassiveHealthPlan | undefined
 
-  constructor(name: string, members: readonly Member[], balance: Balance, states: () => TargetStates) {
-    this.name = name
-    this.#members = members
-    this.#order = orders[balance]()
-    this.#states = states
+  constructor(parts: UpstreamParts) {
+    this.#parts = parts
+    this.#order = orders[parts.balance]()
+    // The only target is never left alone, so nothing need be counted of it.
+    this.#passiveHealth = parts.members.length > 1 ? parts.passiveHealth : undefined
   }
 
-  /** The target for a request that has failed on those `tried`; undefined if all others are known to be down. */
+  get name(): string {
+    return this.#parts.name
+  }
+
+  /**
+   * The target for a request that has failed on those `tried`; undefined if all others are known to be down. One that is ejected is
+   * chosen if nobody else is left: to leave the last ones alone would help nobody.
+   */
   choose(tried?: readonly Target[]): Target | undefined {
-    const members = this.#members
-    // One that has no stand-in is tried whatever its requests have met: to leave it alone would help nobody.
+    const { members } = this.#parts
     if (members.length === 1) return this.#unlessDown(members[0] as Member, tried)
-    return this.#order(members, (member) => (member.target?.standing.out ? undefined : this.#unlessDown(member, tried)))
+    const sparing = members.some((member) => this.#unlessEjected(member, tried))
+    return this.#order(members, (member) =>
+      sparing ? this.#unlessEjected(member, tried) : this.#unlessDown(member, tried),
+    )
+  }
+
+  /** A target could not be reached, or broke a new connection instead of answering on it. */
+  connectionFailed(target: Target, error: Error): void {
+    const passiveHealth = this.#passiveHealth
+    if (passiveHealth && target.passiveHealth.connectionFailed(passiveHealth))
+      this.#tell(target, passiveHealth, `${passiveHealth.failures} connection faults, the last: ${messageOf(error)}`)
+  }
+
+  /**
+   * A target that was reached gave no whole answer. `explained`: it may have broken the connection for another reason than that it
+   * is not well: an idle one is closed at any time, an upload is refused so, an answer is cut.
+   */
+  broke(target: Target, error: Error, explained: boolean): void {
+    if (statusOf(error) === 504) this.answered(target, 504)
+    else if (!explained && isBroken(error)) this.connectionFailed(target, error)
+  }
+
+  /** A target answered; 504 where it did not in time. */
+  answered(target: Target, status: number): void {
+    const passiveHealth = this.#passiveHealth
+    if (passiveHealth && target.passiveHealth.answered(status, passiveHealth))
+      this.#tell(target, passiveHealth, `${passiveHealth.errorRate?.percent} % of its answers or more were 5xx`)
+  }
+
+  /** A target whose check passes again is well, whatever requests met while it was down. */
+  follow(before: TargetStates, now: TargetStates): void {
+    for (const { key, target } of this.#parts.members)
+      if (before[key]?.ready === false && now[key]?.ready) target?.passiveHealth.clear()
+  }
+
+  #tell(target: Target, { ejectFor }: PassiveHealthPlan, cause: string): void {
+    this.#parts.ejected({ upstream: this.name, target: target.dial.origin, cause, duration: ejectFor })
+  }
+
+  #unlessEjected(member: Member, tried: readonly Target[] | undefined): Target | undefined {
+    return member.target?.passiveHealth.ejected ? undefined : this.#unlessDown(member, tried)
   }
 
   #unlessDown({ target, key }: Member, tried: readonly Target[] | undefined): Target | undefined {
-    return !target || tried?.includes(target) || this.#states()[key]?.ready === false ? undefined : target
+    return !target || tried?.includes(target) || this.#parts.states()[key]?.ready === false ? undefined : target
   }
 }
 

@@ -2,12 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import type { GatewayPlan, OriginProxyPlan, ProxyPlan } from '../../plan/types.ts'
 import type { UpstreamPlan } from '../../plan/upstreams.ts'
+import { formatDuration } from '../../shared/duration.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
 import { type TargetStates, targetKey } from '../ports.ts'
 import type { Dial } from './dial.ts'
 import { followsProcess, ProcessMember } from './process-member.ts'
 import { Target } from './target.ts'
-import { Upstream } from './upstream.ts'
+import { type Ejection, Upstream, type UpstreamParts } from './upstream.ts'
 
 export interface Upstreams {
   /** Rejects with `gateway-failed` if a file that the plan names cannot be read. */
@@ -26,9 +28,18 @@ export interface UpstreamLease {
   release(): void
 }
 
-export function createUpstreams(states: () => TargetStates): Upstreams {
+/** `log` is told of targets that are ejected. */
+export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn'>): Upstreams {
   const held = new Map<string, { readonly target: Target; leases: number }>()
   const following = new Set<ProcessMember>()
+  const leased = new Set<Upstream>()
+  let known: TargetStates = {}
+  const ejected = ({ upstream, target, cause, duration }: Ejection) =>
+    log.warn(`upstream ${upstream}: ${target} is ejected for ${formatDuration(duration)}: ${cause}`, {
+      upstream,
+      target,
+      health: 'ejected',
+    })
 
   function take(dial: Dial): Target {
     const key = JSON.stringify(dial)
@@ -70,11 +81,14 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
         },
       }
       const byRoute = routes.map(({ handler }) =>
-        handler.kind === 'proxy' ? upstreamOf(handler, named, states, members) : undefined,
+        handler.kind === 'proxy' ? upstreamOf(handler, named, { members, states, ejected }) : undefined,
       )
+      const own = byRoute.filter((upstream) => upstream !== undefined)
+      for (const upstream of own) leased.add(upstream)
       return {
         of: (routeIndex) => byRoute[routeIndex] as Upstream,
         release() {
+          for (const upstream of own.splice(0)) leased.delete(upstream)
           taken.splice(0).forEach(giveBack)
           for (const member of followed.splice(0)) {
             following.delete(member)
@@ -85,6 +99,8 @@ export function createUpstreams(states: () => TargetStates): Upstreams {
     },
     follow() {
       for (const member of following) member.follow(states())
+      for (const upstream of leased) upstream.follow(known, states())
+      known = states()
     },
     close() {
       const all = [...held.values()]
@@ -100,6 +116,10 @@ interface Members {
   following(plan: OriginProxyPlan): ProcessMember
 }
 
+interface UpstreamMeans extends Pick<UpstreamParts, 'states' | 'ejected'> {
+  readonly members: Members
+}
+
 interface Named {
   readonly plan: UpstreamPlan
   readonly ca: string | undefined
@@ -108,14 +128,13 @@ interface Named {
 function upstreamOf(
   route: ProxyPlan,
   named: ReadonlyMap<string, Named>,
-  states: () => TargetStates,
-  { one, following }: Members,
+  { members: { one, following }, ...common }: UpstreamMeans,
 ): Upstream {
   const { connect } = route.timeouts
   if ('origin' in route) {
     const { origin } = route
     const member = followsProcess(route) ? following(route) : { target: one({ origin, connect }), key: origin }
-    return new Upstream(origin, [member], 'first', states)
+    return new Upstream({ ...common, name: origin, members: [member], balance: 'first' })
   }
   const { plan, ca } = named.get(route.upstream) as Named
   const tls = plan.tls && {
@@ -127,7 +146,8 @@ function upstreamOf(
     target: one({ origin, connect, ...(tls && { tls }) }),
     key: targetKey(plan.name, origin),
   }))
-  return new Upstream(plan.name, members, plan.balance, states)
+  const { name, balance, passiveHealth } = plan
+  return new Upstream({ ...common, name, members, balance, passiveHealth })
 }
 
 async function readAuthorities({ name, tls }: UpstreamPlan): Promise<string | undefined> {

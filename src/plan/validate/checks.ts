@@ -10,6 +10,7 @@ import { headers } from './headers.ts'
 import { hookProcesses } from './hooks.ts'
 import { logFiles } from './log-files.ts'
 import { memory } from './memory.ts'
+import { passiveHealth } from './passive-health.ts'
 import { patterns } from './patterns.ts'
 import { aliveTasks } from './probes.ts'
 import { processPorts } from './process-ports.ts'
@@ -59,6 +60,7 @@ export const checks: readonly Check[] = [
   servedFiles,
   upstreamFiles,
   upstreamTls,
+  passiveHealth,
   clientAuthorityFiles,
   certificateFiles,
   acmeWildcards,

@@ -65,20 +65,23 @@ describe('a target that fails again and again', () => {
   it.each([
     ['answers 500', 500],
     ['answers 503', 503],
-  ])('gets no more requests for a while if it %s', async (_what, status) => {
+  ])('gets no more requests for a while if it %s and a share of errors is too much', async (_what, status) => {
     let asked = 0
     const bad = await upstream((_request, response) => {
       asked += 1
       response.writeHead(status).end()
     })
     const good = await upstream((_request, response) => response.end('good'))
-    const gateway = await startGateway({ routes: [toUpstream], upstreams: [upstreamPlan([bad.port, good.port])] })
+    const errorRate = { percent: 50, minimum: 5 }
+    const passiveHealth = { failures: 3, within: 10_000, ejectFor: 10_000, errorRate }
+    const upstreams = [upstreamPlan([bad.port, good.port], { passiveHealth })]
+    const gateway = await startGateway({ routes: [toUpstream], upstreams })
     const statuses: number[] = []
-    for (let i = 0; i < 12; i++) statuses.push((await ask(gateway, 'h1')).status)
+    for (let i = 0; i < 16; i++) statuses.push((await ask(gateway, 'h1')).status)
     // An answer is an answer: none of them was tried on the other target.
-    expect(statuses.slice(0, 6)).toEqual([status, 200, status, 200, status, 200])
-    expect(statuses.slice(6)).toEqual(Array(6).fill(200))
-    expect(asked).toBe(3)
+    expect(statuses.slice(0, 9)).toEqual([status, 200, status, 200, status, 200, status, 200, status])
+    expect(statuses.slice(9)).toEqual(Array(7).fill(200))
+    expect(asked).toBe(5)
   })
 
   it('is not blamed for clients that leave', async () => {
