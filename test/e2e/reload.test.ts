@@ -44,7 +44,7 @@ async function load(client: Client, signal: AbortSignal): Promise<{ answers: num
 }
 
 describe('SIGHUP', () => {
-  it('every 300 ms for 20 s under load on h1 and h2 fails no request; each broken file is reported with its position', async () => {
+  it('every 300 ms, 20 times, under load on h1 and h2 fails no request; each broken file is reported with its position', async () => {
     const [http = 0, https = 0, api = 0] = await freePorts(3)
     const ports = { http, https, api }
     gatehouse = startGatehouse({ config: config(ports, 'v0') })
@@ -63,7 +63,7 @@ describe('SIGHUP', () => {
     const loads = clients.map((client) => load(client, stop.signal))
     const firstPid = gatehouse.pidOf('api')
 
-    const rounds = Math.floor(20_000 / 300)
+    const rounds = 20 // the chaos of `npm run test:full` does it for ten minutes
     let broken = 0
     for (let round = 1; round <= rounds; round += 1) {
       const next = pause(300)
@@ -84,14 +84,14 @@ describe('SIGHUP', () => {
       }
       await next
     }
-    expect(broken).toBe(22)
+    expect(broken).toBe(6)
     expect(await exchangeMessage(socket, 'still here')).toBe('still here')
     expect(gatehouse.pidOf('api')).toBe(firstPid)
 
     stop.abort()
     const results = await Promise.all(loads)
     expect(results.flatMap(({ failures }) => failures)).toEqual([])
-    for (const { answers } of results) expect(answers).toBeGreaterThan(100)
+    for (const { answers } of results) expect(answers).toBeGreaterThan(30)
     socket.close()
     for (const client of clients) client.close()
   }, 60_000)
