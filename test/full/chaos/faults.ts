@@ -44,10 +44,11 @@ async function endThreads({ site, journal, random, signal }: Stage, inspector: s
     const after = gatehouse.lines.length
     const over = journal.excuse(2_000)
     const victim = await withThreads(inspector, async (threads) => {
-      const thread = threads[Math.floor(random() * threads.length)]
+      // The two that serve; others are on their way out.
+      const thread = threads.at(-1 - Math.floor(random() * 2))
       void thread?.call('Runtime.evaluate', { expression }).catch(() => {}) // it may not live to answer
       const said = await gatehouse.waitFor({ fault }, { after, timeout: 60_000 })
-      return `${thread?.title}: ${said.message}`
+      return `worker ${thread?.number}: ${said.message}`
     })
     ended += 1
     journal.note(`fault: ${victim}`)

@@ -18,8 +18,8 @@ interface Reply {
 }
 
 export interface ThreadSession {
-  /** `[worker 2] gateway`. */
-  readonly title: string
+  /** Counts up: a successor has a higher one than those before it, which may still be answering what they began. */
+  readonly number: number
   call(method: string, params?: object): Promise<unknown>
 }
 
@@ -67,7 +67,7 @@ export async function withThreads<T>(url: string, use: (threads: readonly Thread
     const { sessionId } = params
     if (method === 'NodeWorker.attachedToWorker')
       threads.push({
-        title: params.workerInfo.title,
+        number: Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1]),
         call: (name, words = {}) =>
           demand(`${sessionId}:`, (inner) => {
             const message = JSON.stringify({ id: inner, method: name, params: words })
@@ -82,7 +82,7 @@ export async function withThreads<T>(url: string, use: (threads: readonly Thread
   try {
     // Each thread that runs is told of before the answer comes.
     await call('NodeWorker.enable', { waitForDebuggerOnStart: false })
-    return await use(threads)
+    return await use(threads.toSorted((one, other) => one.number - other.number))
   } finally {
     socket.terminate()
   }
