@@ -30,6 +30,7 @@ const parts = {
   python3: { package: 'python3', for: 'processes that share memory' },
   faketime: { package: 'faketime', for: 'a clock that jumps' },
   tini: { package: 'tini', for: 'Gatehouse under an init' },
+  nginx: { package: 'nginx-light', for: 'an upstream that decodes the paths that it is asked for' },
   haproxy: { package: 'haproxy', for: 'a load balancer in front' },
   ip: { package: 'iproute2', for: 'machines with a network of their own' },
   supervisord: { package: 'supervisor', for: 'moving over from supervisord' },

@@ -1,0 +1,3 @@
+import { describeGuardCorpus } from './guard-corpus.ts'
+
+describeGuardCorpus(false)
