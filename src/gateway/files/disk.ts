@@ -128,7 +128,7 @@ export interface Part {
 const pieceSize = 256 * 1024
 
 /** A file that was changed less than so long ago is expected to be changed again. */
-const quietAfter: Milliseconds = 3_600_000
+const quietAfter: Milliseconds = 600_000
 
 /**
  * The bytes of a part; each piece is good until the next one is asked for, since all use one buffer. Throws FileChanged
@@ -143,7 +143,7 @@ export async function* readPart(
   size: Bytes = pieceSize,
 ): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, to - from))
-  // To sum up what is sent costs as much as to read it, so it is done only where it may be needed.
+  // To sum up what is sent costs a third of sending it, so it is done only where it may be needed.
   const mayGrow = Date.now() - facts.ctimeMs < quietAfter
   let sum = 0
   for (let at = from; at < to; ) {
