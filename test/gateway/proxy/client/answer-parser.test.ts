@@ -126,6 +126,11 @@ describe('an answer, however it is cut into pieces', () => {
     ['has a signed length', { bytes: `${ok}Content-Length: +5\r\n\r\nhello` }, /Content-Length that is none/],
     ['has a length with letters', { bytes: `${ok}Content-Length: 0x5\r\n\r\nhello` }, /Content-Length that is none/],
     ['has an empty length', { bytes: `${ok}Content-Length:\r\n\r\n` }, /Content-Length that is none/],
+    [
+      'has a length behind what is no blank',
+      { bytes: `${ok}Content-Length:\xa05\r\n\r\nhello` },
+      /Content-Length that is none/,
+    ],
     ['has half a length', { bytes: `${ok}Content-Length: 5,\r\n\r\nhello` }, /Content-Length that is none/],
     ['has a length beyond counting', { bytes: `${ok}Content-Length: 9007199254740993\r\n\r\n` }, /that is none/],
     ['has both framings', { bytes: `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n` }, /both/],
