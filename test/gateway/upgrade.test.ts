@@ -355,3 +355,34 @@ describe('real WebSocket programs', () => {
     await sockets.close()
   })
 })
+
+describe.each(listeners)('a handshake over %s', (protocol) => {
+  it.each([
+    ['another protocol', 'HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n'],
+    ['no protocol', 'HTTP/1.1 101 S\r\nConnection: upgrade\r\n\r\n'],
+    ['RTSP', 'RTSP/1.0 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['a head without end', `HTTP/1.1 101 S\r\nA: ${'a'.repeat(70_000)}`],
+  ])('that is answered with %s is 502, and both sides are closed', async (_what, bytes) => {
+    const behind = await rawUpstream((socket) => void socket.once('data', () => socket.write(bytes)))
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const socket = dial(gateway, protocol)
+    socket.write(handshake())
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 502 /)
+    await behind.abandoned()
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 502, error: /malformed answer/ })
+  })
+
+  it('may be answered behind interim ones', async () => {
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 101 S\r\nConnection: upgrade\r\n')
+        socket.write('Upgrade: WebSocket\r\n\r\nframes')
+      })
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const socket = dial(gateway, protocol)
+    socket.write(handshake())
+    expect(await readUntil(socket, 'frames')).toMatch(/^HTTP\/1\.1 101 /)
+    socket.destroy()
+  })
+})

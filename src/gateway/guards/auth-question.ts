@@ -8,6 +8,7 @@ import type { AnswerHead } from '../proxy/client/answer-head.ts'
 import type { Connection } from '../proxy/client/connection.ts'
 import type { ConnectionPool } from '../proxy/client/connection-pool.ts'
 import type { Waiter } from '../proxy/client/dialling.ts'
+import { UpstreamTimeout } from '../proxy/client/faults.ts'
 import type { Transaction } from '../proxy/client/transaction.ts'
 import { cutAnswer, sendHead } from '../respond.ts'
 import { answerFields } from '../response/answer-fields.ts'
@@ -47,7 +48,7 @@ class AuthQuestion implements Waiter, Transaction {
   constructor(question: Question, settle: (verdict: Verdict) => void) {
     this.#question = question
     this.#settle = settle
-    this.#timer = setTimeout(() => this.#giveUp(), question.timeout)
+    this.#timer = setTimeout(() => this.#deny(new UpstreamTimeout('no answer in time')), question.timeout)
     question.exchange.onAbandoned(() => {
       this.#leave()
       settle('answered')
@@ -145,11 +146,6 @@ class AuthQuestion implements Waiter, Transaction {
     }
     this.#body = 'relayed'
     response.on('drain', () => this.#connection?.resume())
-  }
-
-  #giveUp(): void {
-    this.#leave()
-    this.#settle({ status: 503, cause: 'auth service: no answer in time' })
   }
 
   #deny(error: Error): void {

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import type { Milliseconds } from '../../shared/duration.ts'
-import { socketPathOf } from '../../shared/socket-origin.ts'
 
 /** How a target is dialled. */
 export interface Dial {
@@ -24,11 +23,6 @@ export interface TargetTls {
 interface Named {
   readonly origin: string
   readonly tls?: { readonly serverName?: string }
-}
-
-/** What a URL or a connection pool wants to hear of an origin: that of a Unix socket has no host. */
-export function urlOriginOf({ origin }: Dial): string {
-  return socketPathOf(origin) === undefined ? origin : 'http://localhost'
 }
 
 /**

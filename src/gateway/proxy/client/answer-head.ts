@@ -29,9 +29,6 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
 
-/** Between the members of a list (RFC 9110 §5.6.1). Not `trim()`, for which a byte above 0x7f may be a blank too. */
-const listComma = /[ \t]*,[ \t]*/
-
 /** Reads a head, up to and with the empty line that ends it. Throws an AnswerFault. */
 export function readAnswerHead(text: string): AnswerHead {
   if (forbidden.test(text)) throw new AnswerFault('a control character in its head')
@@ -64,7 +61,12 @@ function eachField(text: string, start: number, visit: (name: string, value: str
   }
 }
 
-/** Blanks around a value are no part of it (RFC 9110 §5.5). */
+/** The members of a list (RFC 9110 §5.6.1). */
+function membersOf(value: string): string[] {
+  return value.split(',').map((member) => trimmed(member, 0, member.length))
+}
+
+/** Blanks around a value are no part of it (RFC 9110 §5.5). Not `trim()`, for which a byte above 0x7f may be a blank too. */
 function trimmed(text: string, start: number, end: number): string {
   let from = start
   let to = end
@@ -137,7 +139,7 @@ class HeadReader implements AnswerHead {
 
   #takeConnection(name: string, value: string): void {
     if (name === 'connection') {
-      for (const word of value.split(listComma)) {
+      for (const word of membersOf(value)) {
         if (word === 'close') this.#close = true
         else if (word === 'keep-alive') this.keepAlive = true
       }
@@ -149,7 +151,7 @@ class HeadReader implements AnswerHead {
 
   /** Equal ones are one (RFC 9110 §8.6); the client reads it once. */
   #takeLength(name: string, value: string): void {
-    for (const digits of value.split(listComma)) {
+    for (const digits of membersOf(value)) {
       const length = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
       if (!Number.isSafeInteger(length)) throw new AnswerFault('a Content-Length that is none')
       if (this.#length === undefined) this.fields.push(name, String(length))

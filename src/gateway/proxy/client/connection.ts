@@ -1,6 +1,5 @@
 /** One connection to an upstream: a request at a time, and the answer to it. */
 import type { Socket } from 'node:net'
-import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
@@ -133,14 +132,13 @@ export class Connection {
       return
     }
     this.#heard = true
-    let used: Bytes
     try {
-      used = parser.take(bytes)
+      const used = parser.take(bytes)
+      this.#tell(parser, bytes.subarray(used))
     } catch (error) {
+      // Whoever threw: an answer ends its request at the most, never the thread.
       this.fail(error as Error)
-      return
     }
-    this.#tell(parser, bytes.subarray(used))
   }
 
   /** Whoever is told may have had enough, and has destroyed the connection: then it is told no more. */
@@ -182,6 +180,7 @@ export class Connection {
     const socket = this.#socket
     this.#transaction = undefined
     this.#release()
+    socket.removeAllListeners('data')
     socket.off('end', this.#onEnd)
     socket.off('error', this.#onError)
     socket.off('close', this.#onClose)
