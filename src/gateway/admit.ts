@@ -7,7 +7,10 @@ import { requestIdsOf } from './request-id.ts'
 import { flawOf, type Refusal } from './sound-head.ts'
 import { type RequestTarget, readTargetPath, unreadTarget } from './target-path.ts'
 
-/** CONNECT, which asks for a tunnel to anywhere, never gets as far as a request. */
+/** The target that means no path, but the server (RFC 9112 §3.2.4). */
+export const serverWide = '*'
+
+/** Not CONNECT, which asks for a tunnel to anywhere. */
 export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
 
 export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'identity' | 'ids'> {
@@ -20,7 +23,10 @@ export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'h
 /** The exchange, and why the request must be refused if it must. */
 export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
   const { request, generation, peer, listener } = arrival
-  const target = readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
+  const target =
+    request.method === 'OPTIONS' && request.url === serverWide
+      ? unreadTarget(serverWide)
+      : readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
   const authority = authorityOf(request, target)
   const host = authority === undefined ? undefined : hostOf(authority)
   const refusal =
@@ -30,7 +36,7 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
     headSizeFlaw(request, generation.plan.limits.requestHeaders)
   const exchange = new Exchange({
     ...arrival,
-    target: target ?? unreadTarget(arrival.refusal ? '(unreadable)' : '(malformed)'),
+    target: target ?? unreadTarget(nameOf(arrival)),
     authority: authority ?? '',
     host: host ?? '',
     identity: identify({ peer, secure: listener.tls }, request.headers, generation.trusts),
@@ -44,11 +50,18 @@ function refusalOf(
   target: RequestTarget | undefined,
   host: string | undefined,
 ): Refusal | undefined {
+  // First, since the target of CONNECT is no path. Over h1 the parser knows its methods; over h2 any token may come (RFC 9110 §9.1).
+  const { method = '' } = request
+  if (!answeredMethods.has(method)) return { status: 501, cause: `unknown method ${method.slice(0, 64)}` }
   if (!target) return { status: 400, cause: 'malformed request target' }
   if (host === undefined) return { status: 400, cause: 'missing, malformed or repeated Host' }
-  // Over h1 the parser knows its methods; over h2 any token may come (RFC 9110 §9.1).
-  if (!answeredMethods.has(request.method ?? '')) return { status: 501, cause: 'unknown method' }
   return undefined
+}
+
+/** What the log shows instead of a path. */
+function nameOf({ request, refusal }: Arrival): string {
+  if (request.method === 'CONNECT') return String(request.headers[':authority'] ?? request.url ?? '')
+  return refusal ? '(unreadable)' : '(malformed)'
 }
 
 /** The one that the client names; undefined if it names none, or two outside its target. */

@@ -15,6 +15,7 @@ import { createGuardMeans } from './guards/means.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 import { closeAfterAnswer, InFlight } from './in-flight.ts'
 import { lingerThenClose } from './listen/linger.ts'
+import { answerServerOptions } from './listen/server-options.ts'
 import type { Listener, ListenerEvents } from './listener.ts'
 import type { Meter } from './meter.ts'
 import { openListeners, samePort } from './open-listeners.ts'
@@ -141,7 +142,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
     if (closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade)) closeAfterAnswer(exchange)
     attachExchange(exchange)
     if (refusal) refuse(exchange, refusal)
-    else challenges.answer(exchange, () => tenure.generation.answer(exchange))
+    else if (!answerServerOptions(exchange)) challenges.answer(exchange, () => tenure.generation.answer(exchange))
   }
 
   function watchEnd(exchange: Exchange, record: AccessLog, listener: Listener): void {

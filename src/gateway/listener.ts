@@ -10,6 +10,7 @@ import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange
 import { endWhenIdle } from './idle-session.ts'
 import { serveHttp1 } from './listen/http1.ts'
 import { StreamTurns } from './listen/stream-turns.ts'
+import { refuseName } from './listen/unknown-name.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { gate } from './secure-gate.ts'
@@ -20,6 +21,7 @@ export interface ListenerEvents {
   /** Whether a new connection may stay; one that may not is gone already. */
   connected(socket: Socket): boolean
   request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
+  /** Also for CONNECT over h1, which over h2 is a request like any other. */
   upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
   /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
   unparsed(listener: Listener, socket: Socket, error: Error): void
@@ -117,6 +119,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     headerTimeout: () => times.headerTimeout,
   })
   const streams = new StreamTurns((request, response) => events.request(listener, request, response))
+  if (plan.tls)
+    server.on('connect', (request: GatewayRequest, response: GatewayResponse) => {
+      if ('stream' in request) streams.take(request, response)
+    })
   const take = (request: GatewayRequest, response: GatewayResponse) => {
     if ('stream' in request) streams.take(request, response)
     else begin(request, response)
@@ -176,10 +182,12 @@ function secureServer(
       if (this.getProtocol() === 'TLSv1.2') this.setKeyCert(context)
       return acmeProtocol
     },
-    SNICallback(this: object, name, done) {
+    SNICallback(this: TLSSocket, name, done) {
       const context = (looking.has(this) ? undefined : sni().choose(name)) ?? events.challenge(name)
-      if (context) done(null, context)
-      else done(new Error(`no certificate for ${name}`))
+      if (context) return done(null, context)
+      const error = new Error(`no certificate for ${name}`)
+      refuseName(this, () => done(error))
+      events.refused(plan, `a TLS handshake with a name that has no certificate: ${name.slice(0, 255)}`)
     },
   })
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))

@@ -7,7 +7,8 @@ import type { AccessRecord } from '../telemetry/access-log.ts'
 import type { Arrival } from './admit.ts'
 import { exchangeOf } from './exchange.ts'
 import { expectSurplus, lingerThenClose } from './listen/linger.ts'
-import { lastWaiting } from './listen/pipeline.ts'
+import { lastAnswer } from './listen/pipeline.ts'
+import { type RequestLine, unknownMethod } from './listen/request-line.ts'
 import type { Listener } from './listener.ts'
 import { sendError } from './respond.ts'
 import type { Refusal } from './sound-head.ts'
@@ -45,18 +46,18 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadabl
     socket.destroy()
     return undefined
   }
-  const cause = `unreadable request: ${messageOf(error)}`
+  const line = lineOf(error)
+  const cause = line ? `unknown method ${line.method}` : `unreadable request: ${messageOf(error)}`
   // The only place where Node keeps the answer that is under way on a socket.
   const answer = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
   if (answer?.req.complete) {
-    const last = lastWaiting(socket) ?? answer
-    last.once('finish', () => lingerThenClose(socket))
+    lastAnswer(socket)?.once('finish', () => lingerThenClose(socket))
   } else if (answer) {
-    // It was the body of this one's request.
-    sendError(exchangeOf(answer.req), status, cause, ['connection', 'close'])
+    // It was the body of this one's request, which may be answered already.
+    if (!answer.writableEnded) sendError(exchangeOf(answer.req), status, cause, ['connection', 'close'])
     return undefined
   } else {
-    return unreadable(socket, { status, cause })
+    return unreadable(socket, { status: line ? 501 : status, cause }, line)
   }
   return {
     requestId: randomUUID(),
@@ -64,21 +65,22 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadabl
     listener: listener.plan.name,
     protocol: 'h1',
     tls: listener.plan.tls,
-    method: '',
+    method: line?.method ?? '',
     host: '',
-    path: '(unreadable)',
-    status,
+    path: line?.target ?? '(unreadable)',
+    status: line ? 501 : status,
     bytes: 0,
     duration: 0,
     error: cause,
   }
 }
 
-/** A request of which nothing is known, with the means to answer it like any other. */
-function unreadable(socket: Socket, refusal: Refusal): Unreadable {
+/** A request of which nothing is known but `line`, with the means to answer it like any other. */
+function unreadable(socket: Socket, refusal: Refusal, line: RequestLine | undefined): Unreadable {
   const request = Object.assign(new IncomingMessage(socket), {
-    method: '',
-    url: '',
+    method: line?.method ?? '',
+    url: line?.target ?? '',
+    headers: line?.host === undefined ? {} : { host: line.host },
     httpVersion: '1.1',
     httpVersionMajor: 1,
     httpVersionMinor: 1,
@@ -102,4 +104,14 @@ function statusOf(error: Error): 400 | 408 | 413 | 431 | undefined {
 
 function codeOf(error: Error): string {
   return String((error as { code?: unknown }).code)
+}
+
+const ofTheMethod = new Set(['HPE_INVALID_METHOD', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'])
+
+/** RFC 9110 §9.1: a method that is not known is answered 501, and told by its name. */
+function lineOf(error: Error): RequestLine | undefined {
+  const { rawPacket, bytesParsed } = error as { rawPacket?: unknown; bytesParsed?: unknown }
+  if (!ofTheMethod.has(codeOf(error)) || !Buffer.isBuffer(rawPacket) || typeof bytesParsed !== 'number')
+    return undefined
+  return unknownMethod(rawPacket, bytesParsed)
 }

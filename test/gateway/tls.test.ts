@@ -51,7 +51,7 @@ describe('the certificate of a handshake', () => {
     const gateway = await start([exact, wildcard])
     for (const servername of ['other.example', 'a.b.two.example', 'two', 'a.one.example']) {
       await expect(shake(gateway, { servername, ca: exact.certificate }), servername).rejects.toThrow(
-        /disconnected|ECONNRESET/,
+        /unrecognized name/,
       )
     }
     await shake(gateway, { servername: 'one.example', ca: exact.certificate })

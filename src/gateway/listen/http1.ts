@@ -8,10 +8,11 @@ import type { UpgradeRequest } from '../exchange.ts'
 import { inTurns } from '../in-turns.ts'
 import { HalfClosed } from './half-close.ts'
 import { closeGently } from './linger.ts'
-import { type Begin, hasWaiting, isPipelined, Pipelines, whenLateAgain } from './pipeline.ts'
+import { type Begin, hasWaiting, isPipelined, lastAnswer, Pipelines, whenLateAgain } from './pipeline.ts'
 
 export interface Http1Events {
   request: Begin
+  /** Also for CONNECT. */
   upgrade(request: IncomingMessage, upgrade: UpgradeRequest): void
   /** What came cannot be read as a request. May be told again of the same socket. */
   unparsed(socket: Socket, error: Error): void
@@ -45,6 +46,13 @@ export function serveHttp1(server: Server | Http2SecureServer, events: Http1Even
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
     events.upgrade(request, { socket, head }),
   )
+  server.on('connect', (request: IncomingMessage | object, socket: Socket, head: Buffer) => {
+    if ('stream' in request) return
+    const connect = () => events.upgrade(request as IncomingMessage, { socket, head })
+    const before = lastAnswer(socket)
+    if (before) before.once('close', connect)
+    else connect()
+  })
   const overdue = inTurns(([error, socket]: [Error, Socket]) => events.unparsed(socket, error))
   server.on('clientError', (error: Error, socket: Socket) => {
     if ((error as { code?: unknown }).code !== 'ERR_HTTP_REQUEST_TIMEOUT') events.unparsed(socket, error)

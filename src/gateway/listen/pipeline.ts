@@ -69,9 +69,11 @@ export function hasWaiting(socket: Socket): boolean {
   return (socket as Pipelined)[key]?.holds ?? false
 }
 
-/** The answer to the last request that came ahead and waits for its turn. */
-export function lastWaiting(socket: Socket): ServerResponse | undefined {
-  return (socket as Pipelined)[key]?.lastWaiting
+/** The answer to the last request that came, where it is not over yet. */
+export function lastAnswer(socket: Socket): ServerResponse | undefined {
+  // Node's own place for the answer that is under way.
+  const { _httpMessage: current } = socket as { _httpMessage?: ServerResponse | null }
+  return (socket as Pipelined)[key]?.lastWaiting ?? current ?? undefined
 }
 
 /**
@@ -166,6 +168,8 @@ class Pipeline {
   }
 
   #parseRest(): void {
+    // Where a tunnel was asked for, Node's parser is that of another connection by now.
+    if (!(this.#socket as { parser?: unknown }).parser) this.#rest = undefined
     while (this.#rest && this.#mayParse()) {
       const piece = this.#rest.subarray(0, pieceLength)
       this.#rest = piece.length === this.#rest.length ? undefined : this.#rest.subarray(pieceLength)

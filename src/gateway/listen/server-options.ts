@@ -1,0 +1,13 @@
+import { answeredMethods, serverWide } from '../admit.ts'
+import type { Exchange } from '../exchange.ts'
+import { sendHead } from '../respond.ts'
+
+const allow = [...answeredMethods].join(', ')
+
+/** Answers `OPTIONS *`, which asks what the server as a whole can do and is no route's (RFC 9110 §9.3.7); true if it was that. */
+export function answerServerOptions(exchange: Exchange): boolean {
+  if (exchange.target.path !== serverWide) return false
+  sendHead(exchange, 204, ['allow', allow])
+  exchange.response.end()
+  return true
+}
