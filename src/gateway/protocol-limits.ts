@@ -28,10 +28,11 @@ export const http2 = {
     maxConcurrentStreams: 128,
     enablePush: false,
   },
-  // Rapid reset (CVE-2023-44487): a tab that is closed resets all its streams, again and again does only an attacker. Above
-  // this the connection gets a GOAWAY; so many a second are won back. Each costs us about 0.5 ms, most of it for dialling.
-  streamResetBurst: 200,
-  streamResetRate: 50,
+  // Rapid reset (CVE-2023-44487). A page that cancels what it asked for (a search at each letter, a map that is dragged) resets
+  // some hundred streams in a few seconds, again and again; an attacker tens of thousands. Above this the connection gets a
+  // GOAWAY; so many a second are won back. A stream that is reset before its turn (listen/stream-turns.ts) costs us next to nothing.
+  streamResetBurst: 1_000,
+  streamResetRate: 200,
   // Streams that we refuse: those beyond maxConcurrentStreams, which an honest client opens only before it has our settings.
   maxSessionRejectedStreams: 100,
   // Malformed frames and empty ones, counted for the life of a connection: that of a balancer may last for days, and some
