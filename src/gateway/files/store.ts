@@ -40,7 +40,7 @@ const outdated = Number.NEGATIVE_INFINITY
 const emptyAfter: Milliseconds = 500
 const lookAgainAfter: Milliseconds = 20
 
-/** Bodies that wait to be encoded for a client: about a quarter of a second of work. */
+/** Bodies that wait to be encoded: for clients about a quarter of a second of work. */
 const mostWaiting: Bytes = 32 * 1024 * 1024
 
 /** What an entry weighs without content: its key, facts and bookkeeping. */
@@ -63,12 +63,12 @@ function usual(): FileStoreOptions {
 export function createFileStore({ budget, sizes } = usual()): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
-  const encodings = createQueue({ atOnce: 2, waiting: { soon: mostWaiting, later: 256 } })
+  const encodings = createQueue({ atOnce: 2, waiting: mostWaiting })
   const around: FileSurroundings = {
     sizes,
     tags: createContentTags(),
-    encodeSoon: (encoding, body, effort) => encodings.soon(() => encodeWhole(encoding, body, effort), body.length),
-    encodeLater: (encoding, body) => encodings.later(() => encodeWhole(encoding, body, 'thorough')),
+    encodeSoon: (encoding, body) => encodings.soon(() => encodeWhole(encoding, body, 'quick'), body.length),
+    encodeLater: (encoding, body) => encodings.later(() => encodeWhole(encoding, body, 'thorough'), body.length),
     grew: (file, bytes) => {
       const key = keyOf(file.wanted)
       if (entries.get(key)?.found === file) entries.grow(key, bytes)

@@ -21,8 +21,8 @@ export interface StoredFileParts {
 /** Bigger ones are downloads: encoding them each time anew would cost more than it saves. */
 const largestOnTheWay = 32 * 1024 * 1024
 
-/** Up to here it takes a few milliseconds to encode a body thoroughly, and clients wait for that. */
-const soonThorough = 64 * 1024
+/** What is so short is sent in one packet, and would still be in one if it were shorter. */
+const onePacket = 1_200
 
 /**
  * Modification times before this are constants, which tools set so that equal builds are equal: 1970-01-01, with or without a
@@ -166,12 +166,11 @@ export class StoredFile {
       const form = this.#unread({ path, facts, encoding, onTheWay: true })
       return this.#settle(encoding, form, form)
     }
-    const effort = size > soonThorough ? 'quick' : 'thorough'
-    const making = this.#around.encodeSoon(encoding, body, effort)?.then(
+    const making = this.#around.encodeSoon(encoding, body)?.then(
       (encoded) => {
         if (encoded.length >= size) return this.#settle(encoding, useless, plain)
         const form = this.#keepEncoded(encoding, plain, encoded)
-        if (effort === 'quick' && this.settled) this.#improve(encoding, plain, encoded)
+        if (encoded.length > onePacket && this.settled) this.#improve(encoding, plain, encoded)
         return form
       },
       () => this.#settle(encoding, useless, plain),

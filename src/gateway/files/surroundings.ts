@@ -1,6 +1,5 @@
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Effort } from '../encoding/encode.ts'
 import type { ContentTags } from './content-tags.ts'
 import type { StoredFile } from './stored-file.ts'
 
@@ -8,9 +7,9 @@ import type { StoredFile } from './stored-file.ts'
 export interface FileSurroundings {
   readonly sizes: FileSizes
   readonly tags: ContentTags
-  /** Makes an encoding for a client that waits; undefined if it would wait too long. */
-  encodeSoon(encoding: ContentEncoding, body: Buffer, effort: Effort): Promise<Buffer> | undefined
-  /** Makes one for later clients; undefined if too much is to be done already. */
+  /** Makes an encoding quickly, for a client that waits; undefined if it would wait too long. */
+  encodeSoon(encoding: ContentEncoding, body: Buffer): Promise<Buffer> | undefined
+  /** Makes a thorough one for later clients; undefined if too much is to be done already. */
   encodeLater(encoding: ContentEncoding, body: Buffer): Promise<Buffer> | undefined
   /** So many bytes more are kept for this file. */
   grew(file: StoredFile, bytes: number): void

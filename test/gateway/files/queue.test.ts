@@ -15,9 +15,9 @@ function recorder() {
 
 describe('a queue', () => {
   it('does so many things at once, those that somebody waits for first', async () => {
-    const queue = createQueue({ atOnce: 2, waiting: { soon: 1_000 * kibibyte, later: 2 } })
+    const queue = createQueue({ atOnce: 2, waiting: 1_000 * kibibyte })
     const { begun, work, end } = recorder()
-    const all = [queue.later(work('l1')), queue.later(work('l2')), queue.later(work('l3'))]
+    const all = ['l1', 'l2', 'l3'].map((name) => queue.later(work(name), 1))
     all.push(queue.soon(work('s1'), 1), queue.soon(work('s2'), 1))
     await expect.poll(() => begun).toEqual(['l1', 'l2'])
     for (const name of ['l2', 'l1', 's1', 's2']) {
@@ -30,31 +30,32 @@ describe('a queue', () => {
     expect(await Promise.all(all)).toEqual(['l1', 'l2', 'l3', 's1', 's2'])
   })
 
-  it('refuses what would wait too long: by bytes what is wanted soon, by number what is for later', async () => {
-    const queue = createQueue({ atOnce: 1, waiting: { soon: 100 * kibibyte, later: 1 } })
+  it.each(['soon', 'later'] as const)('refuses what would wait too long, wanted %s', async (when) => {
+    const queue = createQueue({ atOnce: 1, waiting: 100 * kibibyte })
     const { begun, work, end } = recorder()
-    const first = queue.soon(work('first'), 5_000 * kibibyte)
+    const first = queue[when](work('first'), 5_000 * kibibyte)
     await expect.poll(() => begun).toEqual(['first'])
     // However small, each takes its time.
-    const small = Array.from({ length: 6 }, (_, n) => queue.soon(work(`small${n}`), 1))
-    expect(queue.soon(work('one too many'), 16 * kibibyte)).toBeUndefined()
-    const later = queue.later(work('later'))
-    expect(queue.later(work('another'))).toBeUndefined()
-    for (const name of ['first', ...small.map((_, n) => `small${n}`), 'later']) {
+    const small = Array.from({ length: 6 }, (_, n) => queue[when](work(`small${n}`), 1))
+    expect(queue[when](work('one too many'), 16 * kibibyte)).toBeUndefined()
+    for (const name of ['first', ...small.map((_, n) => `small${n}`)]) {
       await expect.poll(() => begun.at(-1)).toBe(name)
       end(name)
     }
-    await Promise.all([first, ...small, later])
-    const big = queue.soon(work('big'), 5_000 * kibibyte)
-    await expect.poll(() => begun.at(-1)).toBe('big')
-    end('big')
-    expect(await big).toBe('big')
+    await Promise.all([first, ...small])
+    // However big, one may always wait.
+    const [big, bigger] = ['big', 'bigger'].map((name) => queue[when](work(name), 5_000 * kibibyte))
+    for (const name of ['big', 'bigger']) {
+      await expect.poll(() => begun.at(-1)).toBe(name)
+      end(name)
+    }
+    expect(await Promise.all([big, bigger])).toEqual(['big', 'bigger'])
   })
 
   it('goes on after work that failed', async () => {
-    const queue = createQueue({ atOnce: 1, waiting: { soon: kibibyte, later: 5 } })
-    const failed = queue.later(() => Promise.reject(new Error('no')))
-    const next = queue.later(() => Promise.resolve('yes'))
+    const queue = createQueue({ atOnce: 1, waiting: 100 * kibibyte })
+    const failed = queue.later(() => Promise.reject(new Error('no')), 1)
+    const next = queue.later(() => Promise.resolve('yes'), 1)
     await expect(failed).rejects.toThrow('no')
     expect(await next).toBe('yes')
   })
