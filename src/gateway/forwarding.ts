@@ -3,28 +3,6 @@ import type { Exchange } from './exchange.ts'
 import type { HeaderRules } from './header-rules.ts'
 import { forwardedSchemes } from './identity.ts'
 
-// What proxies in front of applications say of a client, and the path overrides that some frameworks obey: whoever can
-// write these can be anyone, or ask for a path that no route was matched against.
-const identityHeaders = new Set([
-  'forwarded',
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'x-original-host',
-  'x-original-url',
-  'x-rewrite-url',
-])
-
-const ours = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
-
-/** Whether a client's field of this name (in lower case) must not reach the upstream as it came. */
-export function isReplaced(name: string, trusted: boolean): boolean {
-  if (ours.has(name)) return true
-  return !trusted && (name.startsWith('x-forwarded-') || identityHeaders.has(name))
-}
-
 const sentHost = /^[a-z0-9._:,[\] -]+$/i
 
 /**

@@ -3,7 +3,7 @@
  * puts the next one in its place. The way of a request is straight: the router gives the index of a route, its guards are asked,
  * its handler is called. Nothing of it is a promise where nothing is waited for.
  */
-import type { HeaderRules as HeaderRulesPlan } from '../plan/headers.ts'
+import type { HeaderRules as HeaderRulesPlan, RequestHeadersPlan } from '../plan/headers.ts'
 import type { GatewayPlan, RoutePlan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import { sharing } from '../shared/sharing.ts'
@@ -19,7 +19,7 @@ import { createFileAnswer, createFolder, type FileService, type Folder } from '.
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { createRespond } from './handlers/respond.ts'
-import { compileHeaderRules, type HeaderRules } from './header-rules.ts'
+import { compileHeaderRules, compileRequestRules, type HeaderRules, type RequestRules } from './header-rules.ts'
 import { createHealth } from './health.ts'
 import type { TargetStates } from './ports.ts'
 import { idHeadersOf } from './request-id.ts'
@@ -35,7 +35,7 @@ export interface Generation {
   /** Headers for answers of the route with this index; -1: of no route. */
   rulesOf(routeIndex: number): HeaderRules
   /** Headers for upstreams of the proxy route with this index. */
-  requestRulesOf(routeIndex: number): HeaderRules
+  requestRulesOf(routeIndex: number): RequestRules
   /** Of Strict-Transport-Security, by the name of the listener. */
   readonly hsts: ReadonlyMap<string, string>
   readonly clientCertificates: ClientCertificateHeaders
@@ -79,7 +79,8 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
   const compileRules = sharing((headers: HeaderRulesPlan) => compileHeaderRules(headers, idHeaders))
   const ownRules = compileRules(plan.response.headers)
   const rules = plan.routes.map(({ response }) => compileRules(response.headers))
-  const requestRules = plan.routes.map(({ request }) => compileRules(request.headers))
+  const compileRequest = sharing((request: RequestHeadersPlan) => compileRequestRules(request, idHeaders))
+  const requestRules = plan.routes.map(({ request }) => compileRequest(request))
   const { limiter } = limits
   const guards = compileGuards(plan, { limiter, authServices: surroundings.guards.authServices })
   const files: FileService = {
@@ -116,7 +117,7 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
     plan,
     trusts: compileRanges(plan.trustedProxies),
     rulesOf: (routeIndex) => rules[routeIndex] ?? ownRules,
-    requestRulesOf: (routeIndex) => requestRules[routeIndex] as HeaderRules,
+    requestRulesOf: (routeIndex) => requestRules[routeIndex] as RequestRules,
     hsts: new Map(plan.listeners.flatMap(({ name, hsts }) => (hsts === undefined ? [] : [[name, hsts]]))),
     clientCertificates: clientCertificateHeaders(plan.listeners),
     negotiate: files.negotiate,

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { type HeaderRules as HeaderRulesPlan, isAddition, textsOf } from '../plan/headers.ts'
+import { type HeaderRules as HeaderRulesPlan, isAddition, type RequestHeadersPlan, textsOf } from '../plan/headers.ts'
 import type { Exchange } from './exchange.ts'
 import { compileTemplate, fill, type Template } from './template.ts'
 
@@ -11,6 +11,16 @@ export interface HeaderRules {
   readonly added: readonly Template[]
   /** Whether no value must be filled in. */
   readonly constant: boolean
+}
+
+/** What is done to the headers of a request. */
+export interface RequestRules extends HeaderRules {
+  /** Lower-case names that pass from anybody, although only trusted peers are believed in them. */
+  readonly kept: ReadonlySet<string>
+}
+
+export function compileRequestRules({ headers, keep }: RequestHeadersPlan, ours: readonly string[]): RequestRules {
+  return { ...compileHeaderRules(headers, ours), kept: new Set(keep) }
 }
 
 /**

@@ -1,7 +1,9 @@
 /** What an upstream is told: the client's headers without those that belong to one connection only, and our own. */
+
+import { kindOfHeader } from '../plan/trusted-headers.ts'
 import type { Exchange } from './exchange.ts'
-import { isReplaced, pushForwarding } from './forwarding.ts'
-import { pushAdded } from './header-rules.ts'
+import { pushForwarding } from './forwarding.ts'
+import { pushAdded, type RequestRules } from './header-rules.ts'
 import { pushIds } from './request-id.ts'
 import { listsTags } from './upstream/entity-tags.ts'
 
@@ -32,7 +34,7 @@ export function upstreamHeaders(exchange: Exchange): string[] {
     const name = raw[i] as string
     const value = raw[i + 1] as string
     const lower = name.toLowerCase()
-    if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange)) continue
+    if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange, rules)) continue
     if (replacedHeaders?.has(lower)) continue
     if (lower === 'cookie') cookies.push(value)
     else if (exchange.dialled && listsTags(lower)) headers.push(name, exchange.dialled.tags.restore(value))
@@ -51,13 +53,15 @@ export function upstreamHeaders(exchange: Exchange): string[] {
 }
 
 /** What never goes on, whatever the plan says: `lower` is a client's field name in lower case. */
-function isDropped(lower: string, { identity, generation }: Exchange): boolean {
+function isDropped(lower: string, { identity, generation }: Exchange, rules: RequestRules): boolean {
   if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
   if (generation.clientCertificates.reserved.has(lower)) return true
   // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would pass every rule here
   // and be obeyed there.
   if (lower.includes('_') || lower.includes('.')) return true
-  return isReplaced(lower, identity.trusted)
+  const kind = kindOfHeader(lower)
+  if (kind === 'trusted') return !identity.trusted && !rules.kept.has(lower)
+  return kind !== 'free'
 }
 
 /** The headers that Connection names belong to this hop as well. */

@@ -13,6 +13,11 @@ export interface HeadersPlan {
   readonly headers: HeaderRules
 }
 
+export interface RequestHeadersPlan extends HeadersPlan {
+  /** In lower case: names of trusted-headers.ts that pass from anybody. */
+  readonly keep: readonly string[]
+}
+
 /** The rules of a route laid over those of the gateway: one that adds keeps what the gateway sets. */
 export function layOver(gateway: HeaderRules, route: HeaderRules): HeaderRules {
   const laid: Record<string, HeaderRule> = { ...gateway }

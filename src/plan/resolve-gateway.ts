@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { challengeFolder } from '../shared/challenge-files.ts'
 import { type Asked, type AskedRoute, absolute, valueAt } from './asked.ts'
-import { type HeadersPlan, layOver } from './headers.ts'
+import { type HeadersPlan, layOver, type RequestHeadersPlan } from './headers.ts'
 import { chosenLater, portPlaceholder } from './own-port.ts'
 import { normalPathPattern } from './path-pattern.ts'
 import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './resolve-guards.ts'
@@ -22,7 +22,10 @@ export function resolveGateway(asked: Asked): GatewayPlan {
   const { threads, requestId, response, accessLog, compression } = asked.config.gateway
   const common: CommonToRoutes = {
     guards: resolveGuards(asked),
-    request: { headers: resolveHeaders(asked.config.gateway.request) },
+    request: {
+      headers: resolveHeaders(asked.config.gateway.request),
+      keep: lowerCase(asked.config.gateway.request.keep),
+    },
     response: { headers: resolveHeaders(response) },
   }
   const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(asked)
@@ -80,10 +83,19 @@ function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute, comm
     guards: hasGuards(route) ? resolveGuards(asked, route) : common.guards,
     ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
     ...resolveRewrite(route),
-    request: headersOver(common.request, route.request),
+    request: requestOver(common.request, route.request),
     response: headersOver(common.response, route.response),
     position: valueAt(asked, path),
   }
+}
+
+function requestOver(common: RequestHeadersPlan, written: RouteConfig['request']): RequestHeadersPlan {
+  if (!written) return common
+  return { ...headersOver(common, written), keep: [...new Set([...common.keep, ...lowerCase(written.keep)])] }
+}
+
+function lowerCase(names: readonly string[] = []): readonly string[] {
+  return names.map((name) => name.toLowerCase())
 }
 
 function headersOver(common: HeadersPlan, written: RouteConfig['response']): HeadersPlan {

@@ -8,7 +8,7 @@ import type { Milliseconds } from '../shared/duration.ts'
 import type { CertificatePlan } from './certificates.ts'
 import type { ErrorsPlan } from './errors.ts'
 import type { GuardsPlan, LimitsPlan, PasswordHashes, RateLimitStorePlan } from './guards.ts'
-import type { HeadersPlan } from './headers.ts'
+import type { HeadersPlan, RequestHeadersPlan } from './headers.ts'
 import type { HealthPlan } from './health.ts'
 import type { HookPlan } from './hooks.ts'
 import type { ClientCertificatesPlan } from './listener-tls.ts'
@@ -132,8 +132,8 @@ export interface RoutePlan {
   readonly encodedSlashes?: 'keep'
   /** Absent: the path is used as it was matched. */
   readonly rewrite?: RewritePlan
-  /** What upstreams get: the gateway's request headers with this route's own laid over them. */
-  readonly request: HeadersPlan
+  /** What upstreams get: the gateway's request headers with this route's own laid over them, and what either keeps. */
+  readonly request: RequestHeadersPlan
   /** The gateway's response headers with this route's own laid over them. */
   readonly response: HeadersPlan
   readonly position: SourcePosition

@@ -50,6 +50,8 @@ export interface PlanWish {
   readonly listeners?: readonly ListenerPlan[]
   readonly headers?: HeaderRules
   readonly requestHeaders?: HeaderRules
+  /** In lower case. */
+  readonly keep?: readonly string[]
   readonly requestId?: GatewayPlan['requestId']
   readonly errors?: GatewayPlan['errors']
   readonly trustedProxies?: GatewayPlan['trustedProxies']
@@ -90,7 +92,7 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
         guards: { ...guards, ...own },
         ...(encodedSlashes && { encodedSlashes }),
         ...(rewrite && { rewrite }),
-        request: { headers: layOver(wish.requestHeaders ?? {}, request) },
+        request: { headers: layOver(wish.requestHeaders ?? {}, request), keep: wish.keep ?? [] },
         response: { headers: layOver(headers, response) },
         position,
       }),

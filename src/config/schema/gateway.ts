@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { gatewayGuards, limitsSchema } from './guards.ts'
-import { headersSchema } from './headers.ts'
+import { headersSchema, requestHeaders } from './headers.ts'
 import { listenerSchema } from './listener.ts'
 import { exactPath } from './paths.ts'
 import { addressRanges } from './ranges.ts'
@@ -53,9 +53,7 @@ export const gatewaySchema = mapping({
   }).prefault({}),
   limits: limitsSchema,
   ...gatewayGuards,
-  request: mapping({ headers: headersSchema.prefault({}) })
-    .describe('Headers that upstreams get')
-    .prefault({}),
+  request: requestHeaders.describe('Headers that upstreams get').prefault({}),
   response: mapping({
     securityHeaders: boolean
       .describe(

@@ -37,4 +37,11 @@ export const headersSchema = named(
   'A text or a list sets, null removes, `{ add: text }` adds; may hold {host}, {scheme}, {client} and {request_id}',
 )
 
+export const requestHeaders = mapping({
+  headers: headersSchema.prefault({}),
+  keep: oneOrMany(headerName, 'the name of a header, or a list of them')
+    .describe('Headers that pass from anybody, although only trusted proxies are believed in them (docs/headers.md)')
+    .optional(),
+})
+
 export type HeadersConfig = z.output<typeof headersSchema>

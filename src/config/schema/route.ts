@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { target } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { routeGuards } from './guards.ts'
-import { headersSchema } from './headers.ts'
+import { headersSchema, requestHeaders } from './headers.ts'
 import { pathPrefix, pathTemplate } from './paths.ts'
 import {
   anyText,
@@ -99,9 +99,7 @@ export const routeSchema = mapping({
   encodedSlashes: choice(['keep'])
     .describe('`keep`: to the upstream `%2F` and `%5C` are parts of names; only with `to`')
     .optional(),
-  request: mapping({ headers: headersSchema.prefault({}) })
-    .describe("Laid over the gateway's; only with `to`")
-    .optional(),
+  request: requestHeaders.describe("Laid over the gateway's; only with `to`").optional(),
   response: mapping({ headers: headersSchema.prefault({}) }).optional(),
   timeouts: mapping({
     connect: duration.prefault('3s'),

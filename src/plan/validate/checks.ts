@@ -8,6 +8,7 @@ import { completedServices, dependencies, dependencyCycles } from './dependencie
 import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { hookProcesses } from './hooks.ts'
+import { keptHeaders } from './kept-headers.ts'
 import { logFiles } from './log-files.ts'
 import { memory } from './memory.ts'
 import { passiveHealth } from './passive-health.ts'
@@ -56,6 +57,7 @@ export const checks: readonly Check[] = [
   proxyProtocol,
   trust,
   headers,
+  keptHeaders,
   clientCertificateHeaders,
   servedFiles,
   upstreamFiles,
