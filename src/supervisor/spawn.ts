@@ -1,5 +1,6 @@
 /** The one place where processes are born. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Exit } from './exit.ts'
 import { openPipes } from './pipe.ts'
@@ -87,4 +88,35 @@ function placed<T>(descriptors: readonly number[], pick: (index: number) => T): 
 /** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */
 function makeFifos(paths: readonly string[]): boolean {
   return spawnSync('mkfifo', ['-m', '622', ...paths], { stdio: 'ignore' }).status === 0
+}
+
+export interface GuardianProcess {
+  write(text: string): void
+  end(text: string): void
+}
+
+/**
+ * Starts a shell in a session of its own that reads from a pipe whose other end nobody but us holds. It keeps neither us nor our output
+ * alive. `failed`: there is no shell; `ended`: it is gone.
+ */
+export function spawnGuardian(
+  script: string,
+  words: readonly string[],
+  told: { failed(error: Error): void; ended(): void },
+): GuardianProcess {
+  const shell = spawn('/bin/sh', ['-c', script, 'gatehouse-guardian', ...words], {
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  shell.unref()
+  ;(shell.stdin as Socket).unref()
+  shell.stdin.on('error', () => {}) // it is gone, which is told by its exit
+  shell.once('error', told.failed)
+  shell.once('exit', told.ended)
+  return {
+    write: (text) => void shell.stdin.write(text),
+    end: (text) => void shell.stdin.end(text),
+  }
 }

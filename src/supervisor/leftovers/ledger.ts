@@ -1,4 +1,4 @@
-/** The groups that run, kept on disk beside the control socket, whose holder is the only one that may use it. */
+/** The groups that run, known to a guardian, and kept on disk beside the control socket, whose holder is the only one that may use it. */
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { isOver, type KernelProcess, processTable } from '../process-table.ts'
 import { type EndingLeftovers, endLeftovers } from './end.ts'
+import { Guardian } from './guardian.ts'
 import { recognize, runVariable } from './recognize.ts'
 import { type GroupRecord, place, readRecord, writtenRecord } from './record.ts'
 
@@ -18,6 +19,7 @@ export class GroupLedger {
   readonly #path: string
   readonly #log: Log
   readonly #run = randomUUID()
+  readonly #guardian: Guardian
   #groups: readonly GroupRecord[] = []
   #ending: EndingLeftovers | undefined
   #looked = false
@@ -27,6 +29,7 @@ export class GroupLedger {
   constructor(socket: string, log: Log) {
     this.#path = `${socket}.groups`
     this.#log = log
+    this.#guardian = new Guardian(this.#run, log)
   }
 
   /** To be put into the environment of each program that is recorded. */
@@ -85,11 +88,13 @@ export class GroupLedger {
     const { signal, grace } = stop
     const earlier = running(this.#groups, table).filter((one) => one.pid !== pid)
     this.#groups = [...earlier, { process: name, pid, started: leader.started, run: this.#run, signal, grace }]
+    this.#guardian.watch(this.#groups)
     this.#write()
   }
 
   /** At the end of a run: removes the file, unless a group is stuck. */
   close(): void {
+    this.#guardian.close()
     if (!this.#looked) return // what it holds is not known
     this.#groups = running(this.#groups, processTable())
     if (this.#groups.length > 0) this.#write()

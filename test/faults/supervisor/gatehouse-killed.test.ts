@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { type Gatehouse, type GatehouseOptions, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning, type RunningProcess, runningProcesses } from '../../e2e/support/processes.ts'
+import { killWithGuardian, until } from './killed-support.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/programs')
 const started: Gatehouse[] = []
@@ -24,20 +24,13 @@ function start(options: GatehouseOptions): Gatehouse {
   return gatehouse
 }
 
+/** With its guardian, which would end what is left here for the next start. */
 async function kill(gatehouse: Gatehouse): Promise<void> {
-  gatehouse.signal('SIGKILL')
+  await killWithGuardian(gatehouse)
   expect(await gatehouse.exit).toEqual({ code: null, signal: 'SIGKILL' })
 }
 
 const family = (group: number): RunningProcess[] => runningProcesses().filter((one) => one.group === group)
-
-async function until(check: () => boolean): Promise<void> {
-  const ends = performance.now() + 10_000
-  while (!check()) {
-    if (performance.now() > ends) throw new Error('it did not come to that within 10 s')
-    await sleep(10)
-  }
-}
 
 describe('a Gatehouse that gets SIGKILL', () => {
   it('leaves groups which its next start ends before it starts its own; strangers stay', {

@@ -1,0 +1,112 @@
+/**
+ * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, no memory), what it has started is ended within seconds, and not
+ * only by the next start. See docs/adr/0016-guardian.md.
+ */
+import { messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { type GuardianProcess, spawnGuardian } from '../spawn.ts'
+import { runVariable } from './recognize.ts'
+import type { GroupRecord } from './record.ts'
+
+/**
+ * Reads the groups that run, each line in place of the one before, until the other end of the pipe is gone. Then each gets its stop signal,
+ * its grace and SIGKILL, all at once, if it is the one that was recorded: its leader was started then, or, where that is gone, one of
+ * its members says that it belongs to our run. An empty line: all is in order. $1: the id of the run; $2: the first line.
+ */
+const script = `
+trap '' HUP INT QUIT TERM
+run=$1
+groups=$2
+while IFS= read -r line; do groups=$line; done
+
+recorded() { # GROUP STARTED
+  stat=
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null
+  if [ -n "$stat" ]; then
+    set -- "$1" "$2" \${stat##*) }
+    [ "\${22}" = "$2" ]
+    return
+  fi
+  for place in /proc/[0-9]*; do
+    stat=
+    { IFS= read -r stat <"$place/stat"; } 2>/dev/null
+    set -- "$1" "$2" \${stat##*) }
+    [ "$5" = "$1" ] && grep -qz "^${runVariable}=$run\\$" "$place/environ" 2>/dev/null && return
+  done
+  return 1
+}
+
+signal() { kill -s "$2" -- "-$1" 2>/dev/null; }
+
+pause() { sleep 0.2 2>/dev/null || sleep 1; }
+
+end() { # GROUP STARTED SIGNAL GRACE, in fifths of a second
+  recorded "$1" "$2" && signal "$1" "$3" || return
+  left=$4
+  while [ "$left" -gt 0 ]; do
+    signal "$1" 0 || return
+    left=$((left - 1))
+    pause
+  done
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    signal "$1" KILL || return
+    pause
+  done
+}
+
+for one in $groups; do
+  IFS=:
+  set -- $one
+  unset IFS
+  end "$@" &
+done
+wait
+`
+
+export class Guardian {
+  readonly #run: string
+  readonly #log: Log
+  #process: GuardianProcess | undefined
+  #line = ''
+  #over = false
+
+  /** Nothing is started yet. `run`: what the environment of our programs says of it. */
+  constructor(run: string, log: Log) {
+    this.#run = run
+    this.#log = log
+  }
+
+  /** These are to be ended if we end without a word: they, and none that was named before. */
+  watch(groups: readonly GroupRecord[]): void {
+    this.#line = groups.map(wordOf).join(' ')
+    if (this.#process) this.#process.write(`${this.#line}\n`)
+    else this.#start()
+  }
+
+  /** We end in order: nothing is left to be ended. */
+  close(): void {
+    this.#over = true
+    this.#process?.end('\n')
+  }
+
+  #start(): void {
+    if (this.#over || this.#process) return
+    this.#process = spawnGuardian(script, [this.#run, this.#line], {
+      failed: (error) => {
+        this.#over = true
+        this.#log.warn(
+          `no guardian can be started (${messageOf(error)}): if Gatehouse is killed, what it runs goes on until its next start`,
+        )
+      },
+      ended: () => {
+        this.#process = undefined
+        // Somebody killed it. Not at once, lest it be a loop.
+        if (!this.#over) setTimeout(() => this.#start(), 1_000).unref()
+      },
+    })
+  }
+}
+
+function wordOf({ pid, started, signal, grace }: GroupRecord): string {
+  return [pid, started, signal.replace(/^SIG/, ''), Math.ceil(grace / 200)].join(':')
+}
