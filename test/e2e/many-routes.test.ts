@@ -86,12 +86,12 @@ describe('2,000 routes', () => {
     const stop = new AbortController()
     const paths = ['/answer3', '/proxy1995/pid', '/answer1998', '/pid']
     const loads = clients.map((client) => load(client, paths, stop.signal))
-    for (let round = 1; round <= 8; round++) {
+    for (let round = 1; round <= 4; round++) {
       const after = running.lines.length
       const text = readFileSync(running.file, 'utf8')
       writeFileSync(running.file, text.replace(/X-Version: "\w+"/, `X-Version: "v${round}"`))
       running.signal('SIGHUP')
-      await running.waitFor({ reload: 'done' }, { after })
+      await running.waitFor({ reload: 'done' }, { after, timeout: 60_000 })
       const answer = await (clients[round % clients.length] as Client).get('/answer1998')
       expect(answer).toMatchObject({ status: 200, body: '1998', headers: { 'x-version': `v${round}` } })
     }
@@ -100,5 +100,5 @@ describe('2,000 routes', () => {
     // A thread that was replaced on the way would say so.
     expect(running.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
     for (const client of clients) client.close()
-  }, 60_000)
+  }, 180_000)
 })
