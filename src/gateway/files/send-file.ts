@@ -2,9 +2,11 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ContentEncoding } from '../../plan/types.ts'
+import type { Bytes } from '../../shared/bytes.ts'
 import { createEncoder } from '../encoding/encode.ts'
 import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError, sendHead } from '../respond.ts'
+import { lendMemory } from '../response/answer-memory.ts'
 import { isConditional, isPartOf, judge } from './conditions.ts'
 import { FileChanged, type FileFacts, isGrown, isSame, openFile, type Part, readPart } from './disk.ts'
 import { sendPieces } from './pump.ts'
@@ -83,7 +85,7 @@ function sendBody(
   if (exchange.request.method === 'HEAD') {
     exchange.response.end()
   } else if (sent.length > largestWrite) {
-    return sendPieces(exchange, slices(sent))
+    return sendSlices(exchange, sent)
   } else {
     exchange.bytesSent = sent.length
     exchange.response.end(sent)
@@ -102,12 +104,26 @@ async function streamBody(
     const { from, to } = part ?? { from: 0, to: form.size }
     if (exchange.over) return
     sendHeadOf(exchange, form, headers, to - from < form.size ? { from, to } : undefined)
-    const pieces = readPart(handle, facts, { from, to })
-    if (exchange.request.method === 'HEAD') exchange.response.end()
-    else if (form.encodeAs) await sendPieces(exchange, encoded(form.encodeAs, pieces))
-    else await sendPieces(exchange, pieces)
+    if (exchange.request.method === 'HEAD') return void exchange.response.end()
+    const memory = lendMemory(exchange, to - from)
+    try {
+      const pieces = readPart(handle, facts, { from, to }, memory.size)
+      await sendPieces(exchange, form.encodeAs ? encoded(form.encodeAs, pieces) : pieces)
+    } finally {
+      memory.giveBack()
+    }
   } finally {
     await handle.close()
+  }
+}
+
+/** What is in memory needs none of its own, but is encrypted as it is written. */
+async function sendSlices(exchange: Exchange, body: Buffer): Promise<void> {
+  const memory = lendMemory(exchange, body.length)
+  try {
+    await sendPieces(exchange, slices(body, memory.size))
+  } finally {
+    memory.giveBack()
   }
 }
 
@@ -130,8 +146,8 @@ function sendHeadOf(exchange: Exchange, form: Representation, added: FlatHeaders
   }
 }
 
-function* slices(body: Buffer): Generator<Buffer> {
-  for (let at = 0; at < body.length; at += largestWrite) yield body.subarray(at, at + largestWrite)
+function* slices(body: Buffer, length: Bytes): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += length) yield body.subarray(at, at + length)
 }
 
 async function* copies(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
@@ -142,7 +158,7 @@ async function* copies(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
 async function* encoded(encoding: ContentEncoding, source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const encoder = createEncoder(encoding)
   // What goes wrong here is thrown by the loop below as well.
-  const piped = pipeline(Readable.from(copies(source)), encoder).catch(() => {})
+  const piped = pipeline(Readable.from(copies(source), { highWaterMark: 1 }), encoder).catch(() => {})
   try {
     yield* encoder as AsyncIterable<Buffer>
   } finally {

@@ -101,6 +101,8 @@ export interface Wire {
   /** The code of the GOAWAY received, if there was one. */
   readonly goAway: number | undefined
   readonly closed: Promise<void>
+  /** Streams of which the head of the answer has come. */
+  readonly answered: number
   write(...frames: readonly Buffer[]): void
   /** Also if it has ended already. */
   endOf(stream: number): Promise<StreamEnd>
@@ -142,6 +144,9 @@ export function openWire(socket: Socket, own: Readonly<Record<number, number>> =
       return goAway
     },
     closed,
+    get answered() {
+      return statuses.size
+    },
     write: (...frames) => void socket.write(Buffer.concat(frames)),
     endOf(stream) {
       const ended = ends.get(stream)
