@@ -8,6 +8,18 @@ import type { AskedRoute } from './asked.ts'
 const servedBelow = '/dashboard'
 
 /**
+ * Of the page, whatever the gateway sets for the site: it runs no script, asks nobody for anything but its own style, and stands
+ * in no frame, where a click on it could be somebody else's.
+ */
+const pageHeaders = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+
+/**
  * `routes` with those to the dashboard in them: behind the redirects at the top, which send to HTTPS before a password is
  * asked for, and in front of all others, one of which may well match everything. `socket`: absolute path.
  */
@@ -18,15 +30,22 @@ export function withDashboard(
 ): readonly AskedRoute[] {
   if (!dashboard) return routes
   const { path, auth } = dashboard
+  const below = { path: [`${path}/*`], auth }
   const own: readonly RouteConfig[] = [
     { path: [path], redirect: { to: `${path}/`, status: 302, close: false } },
     {
-      path: [`${path}/*`],
+      ...below,
       methods: ['GET', 'HEAD'],
-      auth,
       stripPrefix: path,
       rewrite: { path: `${servedBelow}{path}` },
+      response: { headers: pageHeaders },
       to: { origin: socketOrigin(socket) },
+    },
+    // Its path is its own whatever the method: no other route shall see the password that a form or a script sends there.
+    {
+      ...below,
+      response: { headers: { Allow: 'GET, HEAD' } },
+      respond: { status: 405, body: '405 Method Not Allowed\n' },
     },
   ]
   const behind = routes.findIndex(({ route }) => !route.redirect)

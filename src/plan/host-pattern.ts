@@ -3,7 +3,7 @@
  * `.example.com` and not `example.com` itself. Patterns and hosts are compared in lower case and without port.
  */
 import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
+import type { PatternFlaw } from './pattern-flaw.ts'
 
 /** Turns a valid pattern into its test; the argument is a host in lower case, without port. */
 export function compileHostPattern(pattern: string): (host: string) => boolean {
@@ -14,18 +14,50 @@ export function compileHostPattern(pattern: string): (host: string) => boolean {
 }
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
-export function validateHostPattern(pattern: string): { problem: string; mend: string } | undefined {
+export function validateHostPattern(pattern: string): PatternFlaw | undefined {
   if (pattern === '' || pattern === '*')
     return { problem: 'is not a host', mend: 'leave `host` out to match every host' }
   if (pattern.includes('://')) return { problem: 'is a URL', mend: 'write the host alone, without scheme and path' }
-  const bare = pattern.startsWith('*.') ? pattern.slice(2) : pattern
-  if (isIP(bare) === 6 || (bare.startsWith('[') && bare.endsWith(']') && isIP(bare.slice(1, -1)) === 6))
-    return pattern.startsWith('[')
-      ? undefined
-      : { problem: 'is a bare IPv6 address', mend: 'write it in brackets: `[::1]`' }
-  if (/:\d+$/.test(bare)) return { problem: 'has a port', mend: 'write the host alone; `listener` chooses by port' }
-  if (/[^\0-\x7f]/.test(bare) && domainToASCII(bare) !== '')
-    return { problem: 'is not in ASCII', mend: 'write it as browsers send it, in the form that begins with `xn--`' }
+  const stars = pattern.startsWith('*.') ? '*.' : ''
+  const bare = pattern.slice(stars.length)
+  if (isIP(bare) === 6) return { problem: 'is a bare IPv6 address', mend: 'write it in brackets: `[::1]`' }
+  if (/:\d+$/.test(bare) && !bare.endsWith(']'))
+    return { problem: 'has a port', mend: 'write the host alone; `listener` chooses by port' }
+  if (bare.endsWith('.'))
+    return {
+      problem: 'matches no request: hosts are compared without the dot at the end',
+      mend: 'leave it out',
+      instead: pattern.slice(0, -1),
+    }
+  return unlikeRequests(stars, bare) ?? unlikeNames(bare)
+}
+
+/** Clients write addresses in their shortest form and names in ASCII (WHATWG URL §3.5): any other form would match none of them. */
+function unlikeRequests(stars: '*.' | '', bare: string): PatternFlaw | undefined {
+  const sent = URL.parse(`http://${bare.replace(/[/?#@\\]/g, ' ')}`)?.hostname
+  if (sent === undefined) return undefined
+  if (stars && (sent.startsWith('[') || isIP(sent)))
+    return {
+      problem: 'matches no request: there are no names below an address',
+      mend: 'write the address alone',
+      instead: sent,
+    }
+  if (sent === bare.toLowerCase()) return undefined
+  if (/[^\0-\x7f]/.test(bare))
+    return {
+      problem: 'is not in ASCII',
+      mend: 'write it as browsers send it, in the form that begins with `xn--`',
+      instead: stars + sent,
+    }
+  return {
+    problem: 'matches no request: clients write this host in another form',
+    mend: 'write it as a browser shows it',
+    instead: stars + sent,
+  }
+}
+
+function unlikeNames(bare: string): PatternFlaw | undefined {
+  if (bare.startsWith('[') && bare.endsWith(']') && isIP(bare.slice(1, -1)) === 6) return undefined
   const labels = bare.split('.')
   if (bare.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))
     return undefined

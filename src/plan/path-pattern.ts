@@ -8,6 +8,7 @@
  *   *         every path
  */
 import { foldPath, readWrittenPath } from '../shared/canonical-path.ts'
+import type { PatternFlaw } from './pattern-flaw.ts'
 
 interface PathPattern {
   readonly kind: 'exact' | 'below' | 'suffix'
@@ -15,13 +16,6 @@ interface PathPattern {
   readonly text: string
   /** The same without its case. */
   readonly key: string
-}
-
-export interface PatternFlaw {
-  readonly problem: string
-  readonly mend: string
-  /** The right spelling. It holds what was written, so it is shown only where that may be. */
-  readonly instead?: string
 }
 
 /** How a pattern is compared: `folded` with the key of a path, `cased` with the canonical path itself. */

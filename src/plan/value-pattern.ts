@@ -1,5 +1,21 @@
 /** Patterns for the values of headers: `*` stands for any text, also none; the rest is compared as it is, case included. */
 
+import type { PatternFlaw } from './pattern-flaw.ts'
+
+/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+export function validateValuePattern(pattern: string): PatternFlaw | undefined {
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(pattern))
+    return {
+      problem: 'matches no request: a header holds one line of bytes, not every character',
+      mend: 'write `*` for what cannot stand in a header',
+    }
+  const instead = pattern.replace(/^[\t ]+|[\t ]+$/g, '')
+  // RFC 9110 §5.5: blanks around a value are no part of it.
+  if (instead === pattern) return undefined
+  const problem = 'matches no request: values have no blanks at their beginning and end'
+  return { problem, mend: 'leave them out', ...(instead !== '' && { instead }) }
+}
+
 export function compileValuePattern(pattern: string): (value: string) => boolean {
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop()

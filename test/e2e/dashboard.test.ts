@@ -1,6 +1,7 @@
 /** `control.dashboard`: a page through the gateway, from the control socket and from nothing else on it. */
 import { once } from 'node:events'
-import { type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { createServer, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
@@ -8,8 +9,10 @@ import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
 const config = `
 gateway:
   listeners: { http: { address: "127.0.0.1:0" } }
+  response: { headers: { Content-Security-Policy: "frame-ancestors *", X-Frame-Options: null } }
   routes:
     - { host: moved.example, redirect: { to: "https://{host}{uri}", status: 308 } }
+    - { path: /ops/*, methods: [POST], to: "http://127.0.0.1:\${STRANGER}" }
     - { files: { root: ./site, fallback: index.html } }
 users: { ops: { password: "\${OPS_PASSWORD}" } }
 processes:
@@ -24,12 +27,16 @@ const authorization = `Basic ${btoa(`ops:${password}`)}`
 let gatehouse: Gatehouse
 let base = ''
 
+/** The upstream of a route that matches below the dashboard, too. */
+const stranger = createServer((_request, response) => response.end('a stranger'))
+
 beforeAll(async () => {
+  await new Promise<void>((listening) => stranger.listen(0, '127.0.0.1', listening))
   gatehouse = startGatehouse({
     command: source,
     config,
     files: { 'site/index.html': 'the site' },
-    env: { OPS_PASSWORD: password },
+    env: { OPS_PASSWORD: password, STRANGER: String((stranger.address() as AddressInfo).port) },
   })
   base = await gatehouse.url('http')
   await gatehouse.waitFor({ process: 'broken', state: 'fatal' })
@@ -37,6 +44,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gatehouse.stop()
+  stranger.close()
 })
 
 function ask(path: string, options: RequestInit = {}): Promise<Response> {
@@ -76,14 +84,32 @@ it('nothing else of the control socket can be reached through it', async () => {
   const answers = {
     '/ops/../v1/status': 'the site',
     '/ops/%2e%2e/v1/status': 'the site',
-    '/ops/..%2fv1/status': 'not-found',
-    '/ops/%2e%2e%2fv1%2fevents': 'not-found',
+    '/ops/..%2fv1/status': 'the site',
+    '/ops/%2e%2e%2fv1%2fevents': 'the site',
+    '/ops/..;/v1/status': 'the site',
+    '/ops/x%2f..%2fv1%2fstatus': 'not-found',
     '/ops//v1/status': 'not-found',
     '/ops/v1/status': 'not-found',
   }
   for (const [path, answer] of Object.entries(answers)) expect((await askAsIs(path)).body, path).toContain(answer)
   // A task could be started: the methods that change something are not forwarded at all.
+  expect((await askAsIs('/ops/v1/processes/worker/start', { method: 'POST', headers: {} })).status).toBe(401)
   expect((await askAsIs('/ops/v1/processes/worker/start', { method: 'POST' })).status).toBe(405)
+})
+
+it('keeps a POST below its path, and the password in it, from every other route', async () => {
+  const answer = await ask('/ops/x', { method: 'POST', body: 'a=b' })
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  expect(await answer.text()).toBe('405 Method Not Allowed\n')
+  expect((await fetch(`${base}/ops/x`, { method: 'DELETE' })).status).toBe(401)
+})
+
+it('stands in no frame and runs no script, whatever the site says of itself', async () => {
+  const { headers } = await ask('/ops/')
+  expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* frame-ancestors 'none'$/)
+  expect(headers.get('x-frame-options')).toBe('DENY')
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect((await ask('/other')).headers.get('content-security-policy')).toBe('frame-ancestors *')
 })
 
 async function askAsIs(path: string, options: RequestOptions = {}) {

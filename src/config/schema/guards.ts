@@ -43,6 +43,12 @@ const client = scalar({
   json: { enum: ['client'] },
 })
 
+/** RFC 6265 §4.1.1: a token, as the names of headers are. */
+const cookieName = scalar({
+  expected: 'the name of a cookie',
+  read: (written) => (headerName.safeParse(written).success ? written : undefined),
+})
+
 const rateLimit = z.union([
   off,
   mapping({
@@ -51,7 +57,7 @@ const rateLimit = z.union([
     by: z
       .union([
         client,
-        mapping({ header: headerName.optional(), cookie: text('the name of a cookie').optional() }).superRefine(
+        mapping({ header: headerName.optional(), cookie: cookieName.optional() }).superRefine(
           ({ header, cookie }, context) => {
             if ((header === undefined) === (cookie === undefined))
               context.addIssue(

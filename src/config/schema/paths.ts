@@ -1,4 +1,5 @@
 /** Scalars that change the path of a request. */
+import { readWrittenPath } from '../../shared/canonical-path.ts'
 import { Flaw } from './flaw.ts'
 import { scalar } from './scalars.ts'
 
@@ -15,18 +16,33 @@ function flawOf(path: string): Flaw | undefined {
   return undefined
 }
 
+/** What a request's path is compared with must be written as paths are compared (docs/adr/0013-paths.md). */
+function comparedFlawOf(path: string): Flaw | undefined {
+  const written = readWrittenPath(path)
+  return (
+    flawOf(path) ??
+    (written && written.spelling === written.canonical && path === written.spelling
+      ? undefined
+      : new Flaw(
+          'is not as paths are compared: without empty segments, `;`, `*`, and dots at the end of a name',
+          'write it in that form',
+        ))
+  )
+}
+
 export const pathPrefix = scalar({
   expected: 'the beginning of a path, such as `/old`',
   read(written) {
     if (/^\/*$/.test(written))
       return new Flaw('would leave every path as it is', 'name the segment to take away: `/old`')
-    return flawOf(written) ?? written.replace(/\/+$/, '')
+    const bare = written.replace(/\/+$/, '')
+    return comparedFlawOf(bare) ?? bare
   },
 })
 
 export const exactPath = scalar({
   expected: 'a path such as `/healthz`',
-  read: (written) => flawOf(written) ?? written,
+  read: (written) => comparedFlawOf(written) ?? written,
 })
 
 export const pathTemplate = scalar({

@@ -1,35 +1,57 @@
+/**
+ * What can never match takes no effect, and neither do the guards, exemptions and exceptions that stand beside it. Every such text is
+ * judged here, by the form in which requests have what it is compared with.
+ */
 import type { Path } from '../../config/located.ts'
-import { type Asked, type Check, isLiteral, shown, valueAt } from '../asked.ts'
+import { type Asked, type AskedRoute, type Check, isLiteral, shown, valueAt } from '../asked.ts'
 import { validateHostPattern } from '../host-pattern.ts'
-import { type PatternFlaw, validatePathPattern } from '../path-pattern.ts'
+import { validatePathPattern } from '../path-pattern.ts'
+import type { PatternFlaw } from '../pattern-flaw.ts'
+import { validateValuePattern } from '../value-pattern.ts'
+import { exceptionFlaw, hostHeaderFlaw, methodsFlaw, prefixFlaw } from './matching.ts'
 
-interface Written {
-  readonly pattern: string
+interface Judged {
   readonly path: Path
+  readonly flaw: PatternFlaw | undefined
+  /** It may match something yet. */
+  readonly severity?: 'warning'
 }
 
-/** Path and host patterns have a form of their own. */
 export const patterns: Check = (asked, report) => {
-  const judge = ({ pattern, path }: Written, validate: (pattern: string) => PatternFlaw | undefined) => {
-    const flaw = validate(pattern)
-    if (!flaw) return
+  for (const { path, flaw, severity } of [...skips(asked), ...asked.routes.flatMap((route) => inRoute(asked, route))]) {
+    if (!flaw) continue
+    const mend = flaw.instead !== undefined && isLiteral(asked, path) ? `write \`${flaw.instead}\`` : flaw.mend
     const message = `${shown(asked, path)} ${flaw.problem}`
-    const instead = flaw.instead !== undefined && isLiteral(asked, path) ? `write \`${flaw.instead}\`` : undefined
-    report({ code: 'wrong-value', at: valueAt(asked, path), message, mend: instead ?? flaw.mend })
+    report({ code: 'wrong-value', at: valueAt(asked, path), message, mend, ...(severity && { severity }) })
   }
-  for (const written of pathPatterns(asked)) judge(written, validatePathPattern)
-  for (const { route, path } of asked.routes)
-    for (const [index, pattern] of (route.host ?? []).entries())
-      judge({ pattern, path: [...path, 'host', index] }, validateHostPattern)
 }
 
-function pathPatterns({ config, routes }: Asked): readonly Written[] {
+function skips({ config }: Asked): readonly Judged[] {
   const { accessLog } = config.gateway
   const skipped = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
+  return skipped.map((pattern, index) => ({
+    flaw: validatePathPattern(pattern),
+    path: ['gateway', 'accessLog', 'skip', index],
+  }))
+}
+
+function inRoute(asked: Asked, { route, path }: AskedRoute): readonly Judged[] {
+  const { files } = route
   return [
-    ...skipped.map((pattern, index) => ({ pattern, path: ['gateway', 'accessLog', 'skip', index] })),
-    ...routes.flatMap(({ route, path }) =>
-      (route.path ?? []).map((pattern, index) => ({ pattern, path: [...path, 'path', index] })),
-    ),
+    ...(route.path ?? []).map((one, index) => ({ flaw: validatePathPattern(one), path: [...path, 'path', index] })),
+    ...(route.host ?? []).map((one, index) => ({ flaw: validateHostPattern(one), path: [...path, 'host', index] })),
+    ...Object.entries(route.headers ?? {}).flatMap(([name, value]): Judged[] => {
+      const at = [...path, 'headers', name]
+      return [
+        { flaw: validateValuePattern(value), path: at },
+        { flaw: hostHeaderFlaw(name), path: at, severity: 'warning' },
+      ]
+    }),
+    { flaw: methodsFlaw(route), path: [...path, 'methods'] },
+    { flaw: prefixFlaw(route), path: [...path, 'stripPrefix'], severity: 'warning' },
+    ...(files?.except ?? []).map((name, index): Judged => {
+      const flaw = exceptionFlaw(asked, files?.root ?? '', name)
+      return { flaw, path: [...path, 'files', 'except', index], ...(flaw?.harmless && { severity: 'warning' }) }
+    }),
   ]
 }

@@ -1,0 +1,8 @@
+/** Why a pattern matches nothing that could be asked for, or is none. */
+export interface PatternFlaw {
+  /** Continues "`pattern` ...". */
+  readonly problem: string
+  readonly mend: string
+  /** The right spelling. It holds what was written, so it is shown only where that may be. */
+  readonly instead?: string
+}
