@@ -1,8 +1,13 @@
 import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
 
 /** How often it is said at most that connections are refused: a flood must not flood the log too. */
 const sayEvery = 10_000
+
+/** The first request follows a connection at once, and is on its way when that is accepted. */
+const firstRequest: Milliseconds = 100
 
 /** The connections of one thread, over all its listeners. Those beyond the limit are refused at once. */
 export class Connections {
@@ -10,6 +15,7 @@ export class Connections {
   readonly #log: Log
   #open = 0
   #refused = 0
+  #lastAdmitted = Number.NEGATIVE_INFINITY
   #said = Number.NEGATIVE_INFINITY
 
   constructor(log: Log) {
@@ -32,10 +38,17 @@ export class Connections {
       return false
     }
     this.#open += 1
+    this.#lastAdmitted = performance.now()
     socket.once('close', () => {
       this.#open -= 1
     })
     return true
+  }
+
+  /** Until the latest connection had the time to say what it wants. */
+  async heard(): Promise<void> {
+    const left = this.#lastAdmitted + firstRequest - performance.now()
+    if (left > 0) await pause(left)
   }
 
   #refuse(socket: Socket): void {

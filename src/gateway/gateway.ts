@@ -21,6 +21,7 @@ import type { Meter } from './meter.ts'
 import { openListeners, samePort } from './open-listeners.ts'
 import { partFrom } from './part-from.ts'
 import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
+import type { Pulse } from './pulse.ts'
 import { recordOf } from './record.ts'
 import { refusals } from './refusals.ts'
 import { sendError } from './respond.ts'
@@ -59,8 +60,8 @@ export interface Gateway {
 export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
   readonly meter: Meter
-  /** To be called with each request that begins or ends: a sign of life when the event loop is too busy for others. */
-  progressed(): void
+  /** Told of each connection that comes and each request that begins or ends; see pulse.ts. */
+  readonly signs: Pick<Pulse, 'progressed' | 'accepted'>
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
   /** How a store that counts for all replicas is doing has changed. */
@@ -70,7 +71,7 @@ export interface GatewayOptions {
   readonly log: Log
 }
 
-export function createGateway({ accessLog, meter, log, progressed, ...first }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, signs, ...first }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const challenges = new Challenges()
   const guards = createGuardMeans({
@@ -80,8 +81,6 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
   })
   const inFlight = new InFlight()
   const stalls = new StallWatch(inFlight.open)
-  /** The one that serves, and those that still owe answers. */
-  const tenures = new Set<Tenure>()
   /** Those that accept no more, while some of their connections are not over. */
   const closing = new Set<Listener>()
   let listeners: readonly Listener[] = []
@@ -107,6 +106,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
       begin(listener, { request, response, upgrade })
     },
     connected(socket) {
+      signs.accepted()
       const admitted = connections.admit(socket)
       if (!admitted) meter.refusedConnection()
       return admitted
@@ -133,7 +133,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
     // Read at once: a socket that is closed no longer knows it.
     const peer = listener.peerOf(carried.request.socket)
     const { exchange, refusal } = admit({ ...carried, peer, listener: listener.plan, generation: tenure.generation })
-    progressed()
+    signs.progressed()
     inFlight.add(exchange)
     tenure.begin(exchange)
     meter.began(exchange)
@@ -151,7 +151,7 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
     const ended = () => {
       const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !exchange.answeredWhole
       if (!exchange.end(clientGone)) return
-      progressed()
+      signs.progressed()
       inFlight.remove(exchange)
       const told = recordOf(exchange, clientGone)
       record(told)
@@ -176,9 +176,8 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
     })
     const before = serving
     serving = new Tenure(generation, accessLog(plan))
-    tenures.add(serving)
     stalls.watch(plan.limits.stallTimeout)
-    for (const listener of listeners) if (!kept.includes(listener)) closeListener(listener)
+    for (const listener of listeners) if (!kept.includes(listener)) void closeListener(listener)
     listeners = [...kept, ...opened]
     // Once more for all: the key of tickets may be another by now.
     change({ certificates, authorities })
@@ -195,16 +194,13 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
   }
 
   function retire(tenure: Tenure): void {
-    tenure.retire(() => {
-      tenures.delete(tenure)
-      tenure.generation.close()
-    })
+    tenure.retire(() => tenure.generation.close())
   }
 
-  function closeListener(listener: Listener): void {
+  function closeListener(listener: Listener): Promise<void> {
     closing.add(listener)
     inFlight.closeAfterAnswer(listener)
-    listener.stopAccepting(() => closing.delete(listener))
+    return listener.stopAccepting(() => closing.delete(listener))
   }
 
   return {
@@ -227,7 +223,8 @@ export function createGateway({ accessLog, meter, log, progressed, ...first }: G
     async drain(budget) {
       withdrawn = true
       await lastApply
-      for (const listener of listeners) closeListener(listener)
+      await Promise.all(listeners.map(closeListener))
+      await connections.heard()
       const cut = await inFlight.answered(budget)
       await inFlight.endOpenEnded()
       inFlight.cutRest('the budget of the drain was over')

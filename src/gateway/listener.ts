@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
@@ -46,10 +47,10 @@ export interface Listener {
   /** Holds connections to these limits from the next one on. */
   limit(limits: LimitsPlan): void
   /**
-   * Accepts no more and ends idle connections; h2 clients are told to go (GOAWAY) and finish their streams. `closed` is
-   * called when the last connection is over.
+   * Accepts what waits in its queue, then no more, and ends idle connections; h2 clients are told to go (GOAWAY) and finish
+   * their streams. Resolves when the port is closed; `closed` is called when the last connection is over.
    */
-  stopAccepting(closed: () => void): void
+  stopAccepting(closed: () => void): Promise<void>
   /** Ends the h1 connections on which nothing is under way. */
   closeIdle(): void
   /** Ends what is still open before it returns. Never throws. */
@@ -98,7 +99,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       times = limits
       setLimits(server, limits)
     },
-    stopAccepting(closed) {
+    async stopAccepting(closed) {
+      // A queue that is closed is reset. In a turn of the event loop all is accepted that waits; the one under way may be past that.
+      await turn()
+      await turn()
       server.close(closed)
     },
     closeIdle() {

@@ -16,7 +16,7 @@ export const beatEvery: Milliseconds = 100
 export const heapLimit: Bytes = 256 * 1_048_576
 
 /** Indices into the shared numbers. Beats count up; the rest is in bytes. */
-const cells = { beats: 0, heap: 1, progress: 2, external: 3, building: 4 } as const
+const cells = { beats: 0, heap: 1, progress: 2, external: 3, building: 4, accepted: 5 } as const
 
 export interface Vitals {
   /** 0: it has not begun to live yet. */
@@ -25,6 +25,8 @@ export interface Vitals {
   readonly heapLimit: number
   /** Counts up with each request that begins or ends, even while no beat comes because one turn of the event loop is long. */
   readonly progress: number
+  /** Connections, since the thread began. */
+  readonly accepted: number
   /** It makes a new plan ready: on a slow machine with thousands of routes this may hold up its event loop. */
   readonly building: boolean
   /** Buffers: no heap limit holds them back. */
@@ -39,6 +41,8 @@ export function createPulse(): SharedArrayBuffer {
 export interface Pulse {
   /** A request has begun or ended. */
   progressed(): void
+  /** A connection has come. */
+  accepted(): void
   builds(building: boolean): void
 }
 
@@ -57,6 +61,9 @@ export function beatInto(pulse: SharedArrayBuffer): Pulse {
     progressed() {
       written[cells.progress] = (written[cells.progress] ?? 0) + 1
     },
+    accepted() {
+      written[cells.accepted] = (written[cells.accepted] ?? 0) + 1
+    },
     builds(building) {
       written[cells.building] = building ? 1 : 0
     },
@@ -64,6 +71,6 @@ export function beatInto(pulse: SharedArrayBuffer): Pulse {
 }
 
 export function readPulse(pulse: SharedArrayBuffer): Vitals {
-  const [beats = 0, heap = 0, progress = 0, external = 0, building = 0] = new Float64Array(pulse)
-  return { beats, heap, heapLimit, progress, external, building: building === 1 }
+  const [beats = 0, heap = 0, progress = 0, external = 0, building = 0, accepted = 0] = new Float64Array(pulse)
+  return { beats, heap, heapLimit, progress, accepted, external, building: building === 1 }
 }

@@ -20,7 +20,7 @@ const gateway = createGateway({
   accessLog: accessLogOf,
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
-  progressed: pulse.progressed,
+  signs: pulse,
   rateLimits: birth.rateLimits,
   storeChanged: (news) => say({ type: 'store', news }),
   ticketKey: birth.ticketKey,

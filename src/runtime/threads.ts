@@ -61,6 +61,9 @@ export interface GatewayThreadsOptions {
 /** How long a thread that a reload takes away may go on with the answers it began. */
 const farewell = 10_000
 
+/** No connection has come to a thread for so long: none will be lost if it leaves. */
+const quiet = 1_000
+
 /** What is in service: a thread that takes another's place gets it too. */
 export interface Service {
   readonly plan: GatewayPlan
@@ -72,6 +75,9 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // told through whoever awaits it; alone it must not end the process
   let posts: readonly Post[] = []
+  /** How many of them are to stay: the first ones. */
+  let wantedNow = 0
+  const awaitingLeave = new Set<Post>()
   let service: Service | undefined
   let targets: TargetStates = {}
   let challenges: readonly ServedChallenge[] = []
@@ -120,22 +126,44 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     // Told as a number, since each thread holds its share of what is limited for all of them together.
     const next: Service = { ...asked, plan: { ...asked.plan, threads: Math.max(wanted, 1) } }
     const staying = posts.slice(0, wanted)
-    const joining = Array.from({ length: wanted - staying.length }, (_, index) =>
-      postNumbered(staying.length + index + 1),
-    )
+    const joining = spareNumbers(posts, wanted - staying.length).map(postNumbered)
+    // They serve until nothing comes to them any more, and until then they serve what all serve.
     const leaving = posts.slice(wanted)
-    posts = [...posts, ...joining]
-    const tried = await Promise.allSettled([...staying, ...joining].map((post) => post.apply(next)))
+    const present = [...staying, ...leaving]
+    posts = [...present, ...joining]
+    const tried = await Promise.allSettled(posts.map((post) => post.apply(next)))
     const refusal = tried.find((outcome) => outcome.status === 'rejected')
     if (refusal) {
       posts = posts.filter((post) => !joining.includes(post))
       await Promise.all(joining.map((post) => post.end()))
-      await putBack(staying.filter((_, index) => tried[index]?.status === 'fulfilled'))
+      await putBack(present.filter((_, index) => tried[index]?.status === 'fulfilled'))
       throw refusal.reason
     }
     service = next
-    posts = [...staying, ...joining]
-    for (const post of leaving) void post.drain(farewell)
+    wantedNow = wanted
+    for (const post of leaving) leaveWhenQuiet(post)
+  }
+
+  /**
+   * Whatever waits in the queue of a listener is reset when it is closed, and so is a handshake that is under way. So a thread goes when
+   * no connection has come to it for a while; unless the next plan wants it back.
+   */
+  function leaveWhenQuiet(post: Post): void {
+    if (awaitingLeave.has(post)) return
+    awaitingLeave.add(post)
+    let accepted = post.thread.vitals.accepted
+    const timer = setInterval(() => {
+      const before = accepted
+      accepted = post.thread.vitals.accepted
+      const place = posts.indexOf(post)
+      const stays = place === -1 || place < wantedNow
+      if (!stays && accepted !== before) return
+      clearInterval(timer)
+      awaitingLeave.delete(post)
+      if (stays) return
+      posts = posts.filter((one) => one !== post)
+      void post.drain(farewell).then(() => log.info(`gateway thread ${post.number} has left`, { threads: wantedNow }))
+    }, quiet).unref()
   }
 
   async function putBack(changed: readonly Post[]): Promise<void> {
@@ -176,7 +204,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
       for (const post of posts) post.say({ type: 'targets', targets })
     },
     measure: () => ({
-      count: posts.length,
+      count: wantedNow || posts.length,
       sums: () => rollCall.sums(),
       replacements,
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
@@ -196,4 +224,12 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     stores,
     failure: failed.promise,
   }
+}
+
+/** The lowest that no post has. */
+function spareNumbers(posts: readonly Post[], count: number): readonly number[] {
+  const taken = new Set(posts.map(({ number }) => number))
+  return Array.from({ length: posts.length + count }, (_, index) => index + 1)
+    .filter((number) => !taken.has(number))
+    .slice(0, count)
 }

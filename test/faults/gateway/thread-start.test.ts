@@ -90,6 +90,7 @@ describe('a reload', () => {
     gatehouse.signal('SIGHUP')
     await gatehouse.waitFor({ reload: 'done' })
     expect((await Promise.all(slow)).map(({ body }) => body)).toEqual(['slow', 'slow'])
+    await gatehouse.waitFor({ message: 'gateway thread 2 has left' })
     for (let index = 0; index < 20; index += 1) {
       const connection = new Connection(port)
       expect(await connection.ask('/pid')).toMatchObject({ thread: '1', body: String(child) })
