@@ -7,16 +7,17 @@ import type { Milliseconds } from '../shared/duration.ts'
 import type { Exchange } from './exchange.ts'
 import { cutAnswer, sendError } from './respond.ts'
 
-/** How far a body had come when it was first seen there. */
+/** How far a body had come, and how often it has been seen there again. */
 interface Mark {
   readonly bytes: number
-  readonly since: number
+  looks: number
 }
 
 export class StallWatch {
   readonly #open: Iterable<Exchange>
   #marks = new Map<Exchange, Mark>()
   #timer: NodeJS.Timeout | undefined
+  #every: Milliseconds = 0
 
   constructor(open: Iterable<Exchange>) {
     this.#open = open
@@ -25,7 +26,8 @@ export class StallWatch {
   /** Looks often enough to end what stood still for `timeout` before a quarter more of it has passed. */
   watch(timeout: Milliseconds): void {
     this.stop()
-    this.#timer = setInterval(() => this.#sweep(), Math.max(timeout / 4, 10)).unref()
+    this.#every = Math.max(timeout / 4, 10)
+    this.#timer = setInterval(() => this.#sweep(), this.#every).unref()
   }
 
   stop(): void {
@@ -33,15 +35,18 @@ export class StallWatch {
   }
 
   #sweep(): void {
-    const now = performance.now()
     const marks = new Map<Exchange, Mark>()
     for (const exchange of this.#open) {
       const bytes = progressOf(exchange)
       if (bytes === undefined) continue
       const before = this.#marks.get(exchange)
-      const mark = before?.bytes === bytes ? before : { bytes, since: now }
-      if (now - mark.since < exchange.generation.plan.limits.stallTimeout) marks.set(exchange, mark)
-      else end(exchange, exchange.generation.plan.limits.stallTimeout)
+      const mark = before?.bytes === bytes ? before : { bytes, looks: -1 }
+      // Looks are counted, not time: while this thread was stopped or starved nobody could move, and what has come meanwhile is
+      // read only after this look.
+      mark.looks += 1
+      const { stallTimeout } = exchange.generation.plan.limits
+      if (mark.looks * this.#every < stallTimeout) marks.set(exchange, mark)
+      else end(exchange, stallTimeout)
     }
     this.#marks = marks
   }
