@@ -172,7 +172,7 @@ async function exchange(
 }
 
 /** What the gateway itself may say; anything else is the answer to another question. */
-const refusals = new Set([429, 502, 503, 504])
+const refusals = new Set([408, 429, 502, 503, 504])
 
 function refusal({ status, body }: Answered): readonly [Ending, string] {
   return [refusals.has(status) ? 'refused' : 'wrong', `${status} ${body.toString('latin1', 0, 200)}`]

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { seeded } from '../../supervisor/simulated-kernel.ts'
 import { perform } from './actors.ts'
-import { harm } from './faults.ts'
+import { harm, reloadEachSecond } from './faults.ts'
 import { openInspector } from './inspector.ts'
 import { Journal } from './journal.ts'
 import { heldBy, settledHold } from './resources.ts'
@@ -17,7 +17,7 @@ import { startSite } from './site.ts'
 
 const seed = Number(process.env.CHAOS_SEED ?? 1)
 const seconds = Number(process.env.CHAOS_SECONDS ?? 600)
-/** How long everyone asks before anything is harmed: what is loaded and allocated by then is no leak. */
+/** How long everyone asks, and the config is reloaded, before anything is harmed: what is loaded and allocated by then is no leak. */
 const warmUp = 20
 /** Until idle connections to upstreams are closed and V8 has given back what it does not need. */
 const quiet = 60
@@ -45,7 +45,8 @@ it(
       const timed = (length: number) => AbortSignal.timeout(length * 1_000)
 
       journal.note(`warm-up of ${warmUp} s`)
-      await perform({ site, journal, signal: timed(warmUp) }, from(0))
+      const warming = { site, journal, signal: timed(warmUp) }
+      await Promise.all([perform(warming, from(0)), reloadEachSecond({ ...warming, random: seeded(seed) })])
       await pause(10_000)
       const before = heldBy(gatehouse.pid)
       journal.note(`held: ${JSON.stringify(before)}`)

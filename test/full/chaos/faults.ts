@@ -18,6 +18,9 @@ const threadFaults = [
   [/ended/, 'setImmediate(() => process.exit(9))'],
 ] as const
 
+/** Milliseconds for which a thread that threw goes on with what it had begun, behind the start of its successor, and one more. */
+const farewell = 12_000
+
 /** Resolves when everything is whole again after the last fault; with the number of threads that were ended. */
 export async function harm(
   stage: Omit<Stage, 'random'>,
@@ -42,7 +45,7 @@ async function endThreads({ site, journal, random, signal }: Stage, inspector: s
     if (signal.aborted) break
     const [fault, expression] = threadFaults[ended % threadFaults.length] ?? threadFaults[0]
     const after = gatehouse.lines.length
-    const over = journal.excuse(2_000)
+    const over = journal.excuse(farewell)
     const victim = await withThreads(inspector, async (threads) => {
       // The two that serve; others are on their way out.
       const thread = threads.at(-1 - Math.floor(random() * 2))
@@ -59,7 +62,7 @@ async function endThreads({ site, journal, random, signal }: Stage, inspector: s
   return ended
 }
 
-async function reloadEachSecond({ site, journal, random, signal }: Stage): Promise<void> {
+export async function reloadEachSecond({ site, journal, random, signal }: Stage): Promise<void> {
   const { gatehouse } = site
   for (let version = 1; !signal.aborted; version += 1) {
     const next = pause(1_000)
