@@ -111,7 +111,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
       !(kept ?? { hiddenDots }).hiddenDots &&
       // The service that is asked has rules for paths of its own, and may read them in its own way.
       guards.auth?.kind !== 'forward' &&
-      (kept !== undefined || !slashInParameters(path) || chosenBy(path.replace(/;[^/]*/g, '')))
+      (kept ? chosenBy(kept.path) : !slashInParameters(path) || chosenBy(path.replace(/;[^/]*/g, '')))
     const forms = [...(asItCame ? [path, path.replace(/\/{2,}/g, '/')] : []), ...(kept ? [kept.path] : [])]
     return forms.find(chosenBy) ?? canonical
   }

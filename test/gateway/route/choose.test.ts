@@ -85,6 +85,8 @@ describe('a route whose upstream keeps encoded slashes', () => {
     )
     for (const path of ['/secret%2Fx', '/x%2F..%2Fsecret/x', '/secret%5Cx'])
       expect(await answerOf(gateway, path), path).toBe('403')
+    // Tomcat would drop the parameter with all slashes in it.
+    expect(await answerOf(gateway, '/secret;%2F..%2Fx/y')).toBe('2 /x/y')
     expect(await answerOf(gateway, '/gone%2Fx')).toBe('410')
     expect(await answerOf(gateway, '/else%2Fx')).toBe('2 /else%2Fx')
   })

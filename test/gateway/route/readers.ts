@@ -125,5 +125,11 @@ function asIis(url: string): string {
   return pathOf(url)
     .replace(/%5c|%2f/gi, '/')
     .toLowerCase()
-    .replace(/(?:\.|%20|%09)+(?=\/|$)/g, (end) => (/^\.{1,2}$/.test(end) ? end : ''))
+    .replace(/[^/]+/g, withoutEnd)
+}
+
+/** Three dots and more are a name, as Microsoft's documents on path formats say. */
+function withoutEnd(name: string): string {
+  const bare = name.replace(/(?:%20|%09)+$/, '')
+  return /^\.+$/.test(bare) ? bare : bare.replace(/(?:\.|%20|%09)+$/, '')
 }

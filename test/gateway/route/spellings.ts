@@ -157,6 +157,51 @@ const names = [
   ],
 ]
 
+/** Parameters with slashes in them, which some drop and some look into; dots that only some see. */
+const mixed = [
+  ...[
+    '/secret;%2f..%2fx/key.txt',
+    '/secret;%2f/key.txt',
+    '/;%2fsecret/key.txt',
+    '/;x%2f..%2fsecret/key.txt',
+    '/a;%2f..%2f..%2fsecret/key.txt',
+  ],
+  ...[
+    '/x;%2f../secret/key.txt',
+    '/x;/..%2fsecret/key.txt',
+    '/%2e;/secret/key.txt',
+    '/x/%2e%2e;x/secret/key.txt',
+    '/x/.%2e;x=%2f/secret/key.txt',
+  ],
+  ...[
+    '/x%2fy%2f../../secret/key.txt',
+    '/x%2fy/../secret/key.txt',
+    '/secret%2fx%2f%2f..%2f..%2fkey.txt',
+    '/secret/x%2f..%2f..%2fsecret%2fkey.txt',
+  ],
+  ...[
+    '/public;%2f..%2fdata.key',
+    '/public;%5c..%5cdata.key',
+    '/PUBLIC;x/..%2fsecret;y/key.txt',
+    '/public/x;.css/..;/..;/secret/key.txt',
+  ],
+  ...[
+    '/secret/key.txt;/x.css',
+    '/secret/key.txt%2fx.css%2f..',
+    '/secret/x.css/..%2fkey.txt',
+    '/secret/x.css%2f..%2fkey.txt;y.css',
+    '/.../secret/key.txt',
+  ],
+  ...[
+    '/%5c%5chost/secret/key.txt',
+    '/%5c/host/secret/key.txt',
+    '/x/.%5c..%2fsecret/key.txt',
+    '/data.key%2f.',
+    '/data.key;/x',
+    '/x/..;/data.key;.css',
+  ],
+]
+
 /** Between `secret` and `key.txt`. */
 const middles = [
   ...[
@@ -271,6 +316,7 @@ export const spellings: readonly string[] = [
     ...middles.map((middle) => `/secret${middle}key.txt`),
     ...tails.map((tail) => `/secret/${tail}`),
     ...others,
+    ...mixed,
     // Several at once.
     ...['//', '/x%2f..%2f', '/x/..;/', '//host/', '/%5c'].flatMap((lead) =>
       ['SECRET%2f', 'secret;a//', '%73ecret/./', 'secret%5C', 'secret./'].map((rest) => `${lead}${rest}key.txt`),
