@@ -51,8 +51,10 @@ export class Upload {
     request.on('end', this.#end)
     request.on('error', this.#leave)
     request.on('aborted', this.#leave)
-    // After what the request has already: its first bytes leave with the head.
-    process.nextTick(flush, this.#connection)
+    // A body that must be empty may turn out not to be (over h2 it has an end of its own): nobody is sent half of a lie.
+    if (!this.#chunked && this.#left === 0) return
+    // After what the request has already: its first bytes leave with the head, and a first piece that is too large leaves none.
+    setImmediate(flush, this.#connection)
   }
 
   /** There is room again. */
@@ -103,6 +105,7 @@ export class Upload {
     this.stop()
     if (this.#chunked) this.#connection.write('0\r\n\r\n')
     this.#connection.endBody()
+    this.#connection.flush()
   }
 
   #leave = (): void => this.#fail(new ClientLeft())

@@ -263,7 +263,7 @@ const hosts: readonly Row[] = [
   [
     'a target that names a host behind slashes',
     `GET //evil.example/row HTTP/1.1\r\n${host}\r\n`,
-    meaning({ method: 'GET', target: '//evil.example/row' }),
+    meaning({ method: 'GET', target: '/evil.example/row' }),
   ],
 ]
 

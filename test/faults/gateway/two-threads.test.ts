@@ -159,7 +159,7 @@ describe.each(protocols)('over %s', (protocol) => {
     expect((await ask(gateway, protocol, { path: '/seen' })).status).toBe(200)
   })
 
-  it('a client that goes away: 499, the upstream is let go at once', async () => {
+  it('a client that goes away: 499, the upstream is let go', async () => {
     const mark = `gone-${protocol}`
     const closed = upstream.closed(mark)
     const seen = upstream.heads.length
@@ -169,7 +169,8 @@ describe.each(protocols)('over %s', (protocol) => {
       const left = performance.now()
       leave()
       await closed
-      expect(performance.now() - left).toBeLessThan(200)
+      // Over h1 a client that closes looks at first like one that has only ended its side (docs/adr/0017-h1-connections.md).
+      expect(performance.now() - left).toBeLessThan(protocol === 'h2' ? 200 : 2_000)
     })
     expect(line.path).toBe('/slow-head')
   })
