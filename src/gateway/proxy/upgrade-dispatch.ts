@@ -14,7 +14,7 @@ import type { Connection } from './client/connection.ts'
 import { dialConnection, type Waiter } from './client/dialling.ts'
 import { requestHead } from './client/request-head.ts'
 import type { ConnectionOwner, Transaction } from './client/transaction.ts'
-import { retryAfter } from './upstream-dispatch.ts'
+import { retryAfter } from './retry.ts'
 
 /** What agreed: the head of its answer, its socket, and what came behind the head. */
 export interface UpgradedPeer {

@@ -1,6 +1,7 @@
 /** One exchange on its way to an upstream and back. */
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../../plan/types.ts'
+import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { deny } from '../guards/guard.ts'
@@ -17,18 +18,15 @@ import type { Connection } from './client/connection.ts'
 import type { Waiter } from './client/dialling.ts'
 import { type RequestBody, requestHead } from './client/request-head.ts'
 import type { Transaction } from './client/transaction.ts'
+import { isRepeatable, retryAfter } from './retry.ts'
 import { bodyOf, Upload } from './upload.ts'
 
-// RFC 9110 §9.2.2. To do one of these twice is to do it once.
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-/** Seconds after which a client may ask again when no target was up. */
-export const retryAfter = '2'
+/** What a client has not taken of its answer: with so much no more is read. Node would wait for two reads, of each stream. */
+const enoughUnsent: Bytes = 32_768
 
 /**
- * Waits for its own connection and listens to its own answer, so that a request costs one object. Tries again in two cases,
- * which are safe: no connection was made, so nothing was sent; or an idle connection turned out to be closed, and the method
- * is idempotent and has no body.
+ * Waits for its own connection and listens to its own answer, so that a request costs one object. Tries again in two safe
+ * cases: no connection was made, so nothing was sent; or an idle one turned out to be closed, and the request is repeatable.
  */
 export class UpstreamDispatch implements Waiter, Transaction {
   readonly #exchange: Exchange
@@ -54,9 +52,6 @@ export class UpstreamDispatch implements Waiter, Transaction {
     this.#plan = plan
     this.#body = bodyOf(exchange)
     exchange.onAbandoned(() => this.#abandon())
-    exchange.response.on('drain', () => {
-      if (!this.#encoder) this.#connection?.resume()
-    })
   }
 
   /** `failed` is why the target before could not be reached. */
@@ -131,8 +126,17 @@ export class UpstreamDispatch implements Waiter, Transaction {
       return
     }
     this.#exchange.bytesSent += chunk.length
-    if (last) this.#lastChunk = chunk
-    else if (!this.#exchange.response.write(chunk)) this.#connection?.pause()
+    if (last) {
+      this.#lastChunk = chunk
+      return
+    }
+    const { response } = this.#exchange
+    response.write(chunk, this.#written)
+    if (response.writableLength >= enoughUnsent) this.#connection?.pause()
+  }
+
+  #written = (): void => {
+    if (this.#exchange.response.writableLength < enoughUnsent) this.#connection?.resume()
   }
 
   /** Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late. */
@@ -210,15 +214,11 @@ export class UpstreamDispatch implements Waiter, Transaction {
       this.#fail(error as Error)
       return
     }
-    target.pool.acquire(this, { fresh, careful: !this.#repeatable })
-  }
-
-  get #repeatable(): boolean {
-    return !this.#exchange.hasBody && idempotent.has(this.#exchange.request.method ?? '')
+    target.pool.acquire(this, { fresh, careful: !isRepeatable(exchange) })
   }
 
   #mayRepeat(connection: Connection, error: Error): boolean {
-    return this.#repeatable && !this.#retried && connection.reused && !connection.heard && isBroken(error)
+    return isRepeatable(this.#exchange) && !this.#retried && connection.reused && !connection.heard && isBroken(error)
   }
 
   /** The target has nothing to do with the exchange any more. */
