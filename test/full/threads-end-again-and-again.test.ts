@@ -1,5 +1,5 @@
 /** What test/faults/gateway/thread-ends-under-load.test.ts does once, many times, with reloads in between. */
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { uploadOverH2 } from '../faults/gateway/h2-uploads.ts'
 import { startThreads } from '../faults/gateway/thread-support.ts'
 
@@ -7,8 +7,8 @@ const rounds = 6
 
 const endings: (() => Promise<unknown>)[] = []
 
-afterAll(async () => {
-  for (const end of endings) await end()
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end()
 })
 
 describe('gateway threads that end under load and reloads', () => {

@@ -5,7 +5,7 @@ export interface Uploads {
   readonly answered: number
   /** Resolves when so many more were answered. */
   more(count: number): Promise<void>
-  /** Has one request for this path sent on the first session, whose thread meets it in the midst of the others. */
+  /** Has one of the next requests go to this path, so that a thread meets it in the midst of the others. */
   ask(path: string): void
   stop(): void
 }
@@ -22,10 +22,11 @@ export function uploadOverH2(port: number, count: number): Uploads {
   let over = false
   const waiting = new Set<() => void>()
   const sessions: ClientHttp2Session[] = []
+  const asked: string[] = []
 
-  function upload(session: ClientHttp2Session, path = '/echo'): void {
+  function upload(session: ClientHttp2Session): void {
     if (over || session.closed || session.destroyed) return
-    const stream = session.request({ ':method': 'POST', ':path': path })
+    const stream = session.request({ ':method': 'POST', ':path': asked.shift() ?? '/echo' })
     stream.on('error', () => {})
     stream.once('end', () => {
       answered += 1
@@ -65,9 +66,7 @@ export function uploadOverH2(port: number, count: number): Uploads {
       })
     },
     ask(path) {
-      const session = sessions.find((one) => !one.closed && !one.destroyed)
-      if (!session) throw new Error('no session is open')
-      upload(session, path)
+      asked.push(path)
     },
     stop() {
       over = true
