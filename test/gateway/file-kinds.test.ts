@@ -88,7 +88,10 @@ describe.each(protocols)('folders over %s', (protocol) => {
     const get = (path: string) => ask(gateway, protocol, { path })
     expect(await get('/a%20b/deep?x=/&y')).toMatchObject({ status: 308, headers: { location: './deep/?x=/&y' } })
     expect((await get('/a%20b/deep/')).body).toBe('deep')
-    for (const path of ['/empty', '/empty/', '/a%20b', '/', '//a%20b/deep', '/a%20b/deep//']) {
+    // Slashes in a row are one.
+    expect(await get('//a%20b//deep')).toMatchObject({ status: 308, headers: { location: './deep/' } })
+    expect((await get('/a%20b/deep//')).body).toBe('deep')
+    for (const path of ['/empty', '/empty/', '/a%20b', '/']) {
       expect((await get(path)).status, path).toBe(404)
     }
     const excepted = await startGateway({ routes: [filesIn(root, { except: ['a b/deep/index.html'] })] })
