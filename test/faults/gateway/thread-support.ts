@@ -55,7 +55,10 @@ control: { socket: ./control.sock }
 metrics: { address: 127.0.0.1:0 }
 `,
   })
-  await gatehouse.ready()
+  await gatehouse.ready().catch(async (error) => {
+    await gatehouse.stop()
+    throw error
+  })
   const { url } = await gatehouse.waitFor({ message: 'metrics' })
   return {
     async metric(name) {
