@@ -177,13 +177,15 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
     const before = serving
     serving = new Tenure(generation, accessLog(plan))
     stalls.watch(plan.limits.stallTimeout)
-    for (const listener of listeners) if (!kept.includes(listener)) void closeListener(listener)
+    const closed = listeners.filter((listener) => !kept.includes(listener)).map(closeListener)
     listeners = [...kept, ...opened]
     // Once more for all: the key of tickets may be another by now.
     change({ certificates, authorities })
     for (const listener of listeners) listener.limit(plan.limits)
     connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
     if (before) retire(before)
+    // Until then one that has the same port answers as it did before.
+    await Promise.all(closed)
   }
 
   function change(some: Partial<TlsTerms>): void {

@@ -132,7 +132,7 @@ describe('what the request names', () => {
     expect(await gateway.waitForRecord(() => true)).toMatchObject({
       status: 501,
       method: 'FROB',
-      error: 'unknown method',
+      error: 'unknown method FROB',
     })
   })
 
