@@ -103,6 +103,12 @@ export function pathPatternKey(pattern: string): string {
   return kind === 'suffix' ? `*${key}` : kind === 'below' ? `${key}*` : key
 }
 
+/** Whether it tells `/A` from `/a` where case is minded. */
+export function hasCase(pattern: string): boolean {
+  const { text, key } = parsePathPattern(pattern)
+  return text !== key
+}
+
 /**
  * The paths that common readers take for one that the pattern matches, and that it does not match: Express and Spring MVC
  * answer `/secret` and `/secret/` alike. As patterns.

@@ -2,16 +2,39 @@
 import { pathPatternKey, patternsBeside } from '../../plan/path-pattern.ts'
 import type { GatewayPlan, GuardsPlan, RoutePlan } from '../../plan/types.ts'
 
-/** What a client must pass, each rule as a text that is equal for equal rules. */
-export type Access = readonly string[]
-
-export function accessOf({ addresses, auth }: GuardsPlan): Access {
-  return [...addresses, ...(auth ? [auth] : [])].map((rule) => JSON.stringify(rule))
+export interface Access {
+  /** What a client must pass, each rule as a text that is equal for equal rules. */
+  readonly rules: readonly string[]
+  /** The route's own rate limit as a text; absent: it has none, or that of every request. */
+  readonly rateLimit?: string
+  /** In bytes, if that is less than every request of the gateway may bring. */
+  readonly requestBody?: number
 }
 
-/** Whether nobody passes `access` who would not pass `other`. */
+export function accessOf({ addresses, auth, rateLimit, requestBody }: GuardsPlan, gateway: GuardsPlan): Access {
+  return {
+    rules: [...addresses, ...(auth ? [auth] : [])].map((rule) => JSON.stringify(rule)),
+    ...(rateLimit?.of === 'route' && { rateLimit: JSON.stringify(rateLimit) }),
+    ...(requestBody < gateway.requestBody && { requestBody }),
+  }
+}
+
+export function isOpen({ rules, rateLimit, requestBody }: Access): boolean {
+  return rules.length === 0 && rateLimit === undefined && requestBody === undefined
+}
+
+/** Whether nobody passes `access` who would not pass `other`; how often and with how much is another question. */
+export function admitsNoMore(access: Access, other: Access): boolean {
+  return other.rules.every((rule) => access.rules.includes(rule))
+}
+
+/** Whether all that `other` asks and limits is asked and limited by `access` too. */
 export function isStricter(access: Access, other: Access): boolean {
-  return other.every((rule) => access.includes(rule))
+  return (
+    admitsNoMore(access, other) &&
+    (other.rateLimit === undefined || other.rateLimit === access.rateLimit) &&
+    (other.requestBody === undefined || (access.requestBody ?? Number.POSITIVE_INFINITY) <= other.requestBody)
+  )
 }
 
 /**

@@ -3,6 +3,7 @@
  * generous reader takes a path for (shared/canonical-path.ts). Whatever reader is behind a route, it must not find another
  * path in what it is given than one that the same route was matched for: docs/adr/0013-paths.md argues that it cannot.
  */
+import { hasCase } from '../../plan/path-pattern.ts'
 import type { GatewayPlan } from '../../plan/types.ts'
 import { canonicalPath, foldPath } from '../../shared/canonical-path.ts'
 import type { Exchange } from '../exchange.ts'
@@ -10,7 +11,7 @@ import { type Folder, readsFiles } from '../handlers/files.ts'
 import { compileRewrite, hasPrefix } from '../rewrite.ts'
 import { createRouter, type RouteQuery } from '../router.ts'
 import type { RequestTarget } from '../target-path.ts'
-import { accessOf, isStricter, withGuardedNeighbours } from './access.ts'
+import { type Access, accessOf, admitsNoMore, isOpen, isStricter, withGuardedNeighbours } from './access.ts'
 
 /**
  * The index of the route, -1 if none matches; the exchange has then what it forwards or opens. A promise only where the disk
@@ -23,8 +24,9 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   const routes = plan.routes
   const { match } = createRouter(withGuardedNeighbours(plan))
   const rewrites = routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))
-  const access = routes.map(({ guards }) => accessOf(guards))
-  const someAreGuarded = access.some((rules) => rules.length > 0)
+  const access = routes.map(({ guards }) => accessOf(guards, plan.guards))
+  const someAreGuarded = !access.every(isOpen)
+  const somePatternsHaveCase = routes.some((route) => route.match.paths?.some(hasCase))
   const someKeepSlashes = routes.some(({ encodedSlashes }) => encodedSlashes === 'keep')
 
   /** The first matching route behind `after`; one for existing files is passed over where there is none. */
@@ -50,7 +52,8 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   function settle(exchange: Exchange, query: RouteQuery, index: number): number {
     const { canonical, path, key } = exchange.target
     let chosen = index
-    if (someAreGuarded && key !== canonical) chosen = stricterOfCases(query, canonical, chosen)
+    if (someAreGuarded && (somePatternsHaveCase || key !== canonical))
+      chosen = stricterOfCases(query, canonical, chosen)
     if (someKeepSlashes && path !== canonical) chosen = keeperOfSlashes(query, path, chosen)
     if (chosen !== index) exchange.located = undefined
     if (chosen !== -1) take(exchange, query, chosen)
@@ -58,15 +61,18 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   }
 
   /**
-   * To an upstream that minds case `/PUBLIC/x` is not below `/public/`. If the route for what it is then is guarded more, that one
+   * To an upstream that minds case `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for what it is then is guarded more, that one
    * answers; if each is guarded in its own way, nobody can say who may come in.
    */
   function stricterOfCases(query: RouteQuery, canonical: string, index: number): number {
     const cased = first({ ...query, cased: canonical }, index)
     if (cased === index || cased === -1 || index === -1) return index
-    const [loose, strict] = [access[index] ?? [], access[cased] ?? []]
+    const [loose, strict] = [access[index] as Access, access[cased] as Access]
     if (isStricter(loose, strict)) return index
     if (isStricter(strict, loose)) return cased
+    // Each limits in its own way: who may come in at all decides.
+    if (admitsNoMore(loose, strict)) return index
+    if (admitsNoMore(strict, loose)) return cased
     throw Object.assign(new Error('two routes with different guards match, depending on the case'), { statusCode: 400 })
   }
 
@@ -76,7 +82,8 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     const keeper = kept === undefined ? -1 : first({ ...query, key: foldPath(kept.path) }, -1)
     if (keeper === index || routes[keeper]?.encodedSlashes !== 'keep') return index
     const answersItself = ['respond', 'redirect'].includes(routes[index]?.handler.kind ?? '')
-    return answersItself || !isStricter(access[keeper] ?? [], access[index] ?? []) ? index : keeper
+    const isWayRound = index !== -1 && !isStricter(access[keeper] as Access, access[index] as Access)
+    return answersItself || isWayRound ? index : keeper
   }
 
   /** The first route that matches, were no file there; `but` counts in any case. */

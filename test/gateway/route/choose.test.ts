@@ -14,6 +14,11 @@ const nobody = ['::/0', '0.0.0.0/0']
 const closed: Partial<GuardsPlan> = { addresses: [{ deny: nobody }] }
 const closedOtherwise: Partial<GuardsPlan> = { addresses: [{ allow: ['192.0.2.1/32'] }] }
 
+const limited: Partial<GuardsPlan> = {
+  rateLimit: { of: 'route', requests: 100, window: 60_000, by: { kind: 'client' } },
+}
+const small: Partial<GuardsPlan> = { requestBody: 10 }
+
 /** All routes lead to a mirror; each answer tells its route by its index. */
 async function gatewayWith(...wishes: readonly Wish[]): Promise<RunningGateway> {
   const { port } = await mirror()
@@ -90,6 +95,16 @@ describe('a route whose upstream keeps encoded slashes', () => {
     expect(await answerOf(gateway, '/gone%2Fx')).toBe('410')
     expect(await answerOf(gateway, '/else%2Fx')).toBe('2 /else%2Fx')
   })
+
+  it('is no way round a rate limit or a body limit of another route', async () => {
+    for (const guards of [limited, small]) {
+      const gateway = await gatewayWith({ ...paths('/login/*'), guards }, { encodedSlashes: 'keep' })
+      for (const path of ['/login%2Fx', '/x%2F..%2Flogin/x'])
+        expect(await answerOf(gateway, path), path).toBe('0 /login/x')
+      const alike = await gatewayWith({ ...paths('/login/*'), guards }, { encodedSlashes: 'keep', guards })
+      expect(await answerOf(alike, '/login%2Fx')).toBe('1 /login%2Fx')
+    }
+  })
 })
 
 describe('the case of a path', () => {
@@ -102,6 +117,26 @@ describe('the case of a path', () => {
     const gateway = await gatewayWith(paths('/public/*'), { guards: closed })
     expect(await answerOf(gateway, '/public/X')).toBe('0 /public/X')
     expect(await answerOf(gateway, '/PUBLIC/x')).toBe('403')
+  })
+
+  it('makes one where the pattern of the open route is the one in upper case', async () => {
+    const gateway = await gatewayWith(paths('/Public/*'), { guards: closed })
+    expect(await answerOf(gateway, '/Public/x')).toBe('0 /Public/x')
+    for (const path of ['/public/x', '/PUBLIC/x', '/p%75blic/x', '//public/x'])
+      expect(await answerOf(gateway, path), path).toBe('403')
+  })
+
+  it('makes one where the route for what it says has a limit of its own', async () => {
+    for (const guards of [limited, small]) {
+      const gateway = await gatewayWith(paths('/public/*'), { guards })
+      expect(await answerOf(gateway, '/public/X')).toBe('0 /public/X')
+      expect(await answerOf(gateway, '/PUBLIC/x')).toBe('1 /PUBLIC/x')
+    }
+  })
+
+  it('asks who may come in before how often', async () => {
+    const gateway = await gatewayWith({ ...paths('/a/*'), guards: limited }, { guards: closed })
+    expect(await answerOf(gateway, '/A/x')).toBe('403')
   })
 
   it('is refused where nobody can say which guards hold', async () => {
