@@ -19,6 +19,8 @@ export interface RouteQuery {
   readonly method: string
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The same as they came: name and value in turn. */
+  readonly rawHeaders: readonly string[]
 }
 
 export interface Router {
@@ -43,7 +45,7 @@ function compile(plan: RoutePlan, index: number): Candidate {
       (!methods || methods.includes(query.method)) &&
       (!paths || paths.some((test) => matchesPath(test, query))) &&
       (!hosts || hosts.some((matches) => matches(query.host))) &&
-      (!headers || headers.every(({ name, matches }) => matchesHeader(query.headers[name], matches))),
+      (!headers || headers.every(({ name, matches }) => matchesHeader(query, name, matches))),
   }
 }
 
@@ -51,6 +53,18 @@ function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
   return query.cased === undefined ? folded(query.key) : cased(query.cased)
 }
 
-function matchesHeader(value: string | string[] | undefined, matches: (value: string) => boolean): boolean {
-  return value !== undefined && matches(typeof value === 'string' ? value : value.join(', '))
+/**
+ * By all values together or by any one of them: which of several an upstream reads is its own choice, so a guarded route must not
+ * be passed by a second one.
+ */
+function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
+  const value = query.headers[wanted]
+  if (value === undefined) return false
+  if (matches(typeof value === 'string' ? value : value.join(', '))) return true
+  const raw = query.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length === wanted.length && name.toLowerCase() === wanted && matches(raw[i + 1] as string)) return true
+  }
+  return false
 }

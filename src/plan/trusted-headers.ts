@@ -23,6 +23,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
       ...['Remote-Addr', 'Remote-IP', 'Remote-Host', 'X-Remote-Addr', 'X-Remote-IP', 'X-Remote-Host', 'X-Remote-Port'],
       ...['X-Originating-IP', 'X-Origin-IP', 'X-ProxyUser-IP', 'Proxy-Client-IP', 'WL-Proxy-Client-IP', 'X-Peer-IP'],
       ...['X-Custom-IP-Authorization', 'X-Trusted-IP', 'X-IP', 'Via-IP', 'X-Coming-From', 'Coming-From', 'Source-IP'],
+      ...['X-ClientIP', 'ClientIP', 'X-User-IP', 'X-Connecting-IP', 'HTTP-Client-IP'],
     ],
   },
   {
@@ -65,7 +66,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
         'X-Goog-Authenticated-User-*',
         'X-Vercel-*',
       ],
-      ...['X-NF-Client-Connection-IP', 'X-Amzn-OIDC-*', 'X-Amzn-MTLS-*', 'X-Envoy-*', 'X-Kong-*'],
+      ...['X-NF-Client-Connection-IP', 'X-Amzn-OIDC-*', 'X-Amzn-MTLS-*', 'X-Envoy-*', 'X-Kong-*', 'X-WAWS-*'],
     ],
   },
   {
@@ -73,6 +74,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
     names: [
       ...['X-Scheme', 'X-Url-Scheme', 'X-Proto', 'X-HTTPS', 'Front-End-Https', 'X-SSL', 'X-Host', 'X-Port', 'X-Server'],
       ...['X-Backend-Host', 'X-HTTP-Host-Override', 'X-Host-Override', 'Proxy-Host', 'X-Proxy-*', 'Proxy-Url'],
+      ...['X-Real-Host', 'X-Real-Proto', 'X-Real-Scheme', 'X-Protocol', 'WL-Proxy-SSL'],
     ],
   },
   {
@@ -80,6 +82,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
     names: [
       ...['X-Original-*', 'X-Rewrite-*', 'X-Rewritten-*', 'X-Replaced-Path', 'X-Request-Uri', 'X-Script-Name'],
       ...['X-Path-Info', 'X-HTTP-DestinationUrl', 'X-Sendfile-Type', 'X-Accel-*', 'X-Middleware-*', 'X-Matched-Path'],
+      ...['X-Override-URL', 'X-Invoke-*'],
     ],
   },
   {
@@ -88,6 +91,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
       ...['Remote-User', 'Remote-Groups', 'Remote-Email', 'Remote-Name', 'X-Remote-User', 'X-Remote-Group*'],
       ...['X-Remote-Email', 'X-Remote-Name', 'X-Remote-Extra-*', 'Auth-User', 'X-Auth-User', 'X-Auth-Request-*'],
       ...['X-Authenticated-*', 'X-Authenticated', 'X-WebAuth-*', 'X-Authentik-*', 'X-Vouch-*', 'X-Pomerium-*'],
+      ...['X-IIS-*', 'AJP-Remote-*', 'OIDC-*', 'X-OIDC-*', 'X-Tailscale-*', 'X-JWT-*'],
       ...['Tailscale-User-*', 'X-Consumer-*', 'X-Credential-Identifier', 'X-Anonymous-Consumer', 'X-UserInfo'],
     ],
   },
@@ -103,7 +107,7 @@ export const trustedHeaders: readonly TrustedHeaders[] = [
         'X-SSL-*',
         'X-Client-Cert*',
       ],
-      ...['X-Client-Verify', 'X-Client-DN', 'X-TLS-Client-*'],
+      ...['X-Client-Verify', 'X-Client-DN', 'X-TLS-Client-*', 'WL-Proxy-Client-Cert'],
     ],
   },
 ]

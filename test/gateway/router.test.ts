@@ -10,7 +10,7 @@ function routesOf(matches: readonly RouteMatch[]): readonly RoutePlan[] {
 }
 
 function query(wish: Partial<RouteQuery>): RouteQuery {
-  return { listener: 'http', host: 'app.example', key: '/', method: 'GET', headers: {}, ...wish }
+  return { listener: 'http', host: 'app.example', key: '/', method: 'GET', headers: {}, rawHeaders: [], ...wish }
 }
 
 function firstMatch(matches: readonly RouteMatch[], wish: Partial<RouteQuery>): number {

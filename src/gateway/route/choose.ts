@@ -40,12 +40,17 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
       if (located instanceof Promise)
         return located.then((file) => {
           exchange.located = file
-          return file ? settle(exchange, query, index) : search(exchange, query, index)
+          return file || holds(exchange, index) ? settle(exchange, query, index) : search(exchange, query, index)
         })
       exchange.located = located
-      if (located) return settle(exchange, query, index)
+      if (located || holds(exchange, index)) return settle(exchange, query, index)
     }
     return settle(exchange, query, -1)
+  }
+
+  /** By the name as it came there is no file; but the next route's upstream may read another name, of one that is guarded here. */
+  function holds({ target }: Exchange, index: number): boolean {
+    return target.path !== target.canonical && (access[index]?.length ?? 0) > 0
   }
 
   /** The canonical path has chosen `index`; where another reading has a better claim, its route answers. */
@@ -125,8 +130,8 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
 
   return (exchange) => {
     const { listener, host, target, request } = exchange
-    const { method = '', headers } = request
-    return search(exchange, { listener: listener.name, host, key: target.key, method, headers }, -1)
+    const { method = '', headers, rawHeaders } = request
+    return search(exchange, { listener: listener.name, host, key: target.key, method, headers, rawHeaders }, -1)
   }
 }
 
