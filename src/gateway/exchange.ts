@@ -61,6 +61,8 @@ export class Exchange {
   status = 200
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
+  /** The answer's body is that of an auth service, instead of what the route's handler would send. */
+  relayed = false
   /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
   failure: string | undefined
   /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */

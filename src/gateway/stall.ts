@@ -56,7 +56,7 @@ export class StallWatch {
 function progressOf(exchange: Exchange): number | undefined {
   const { response, stream, request } = exchange
   if (exchange.kind !== 'answer' || (!response.headersSent && !exchange.uploading)) return undefined
-  if (stream && exchange.route?.handler.kind === 'proxy') {
+  if (stream && (exchange.relayed || exchange.route?.handler.kind === 'proxy')) {
     return exchange.bytesReceived + exchange.bytesSent - stream.writableLength
   }
   // What the system has taken of the answer, since files are not written by us. Over h2 that is the whole connection's.

@@ -15,8 +15,9 @@ import { answerFields } from '../response/answer-fields.ts'
 import { isBroken } from '../upstream/faults.ts'
 import type { Verdict } from './guard.ts'
 
-/** A body of this length is read to its end and thrown away, so that its connection can carry the next question. */
+/** A body of which nobody reads more than this, and in this time, is read to its end, so that its connection can carry the next question. */
 const worthReading: Bytes = 64_000
+const worthWaiting: Milliseconds = 1_000
 
 export interface Question {
   readonly exchange: Exchange
@@ -37,7 +38,8 @@ export function askService(question: Question): Promise<Verdict> {
 class AuthQuestion implements Waiter, Transaction {
   readonly #question: Question
   readonly #settle: (verdict: Verdict) => void
-  readonly #timer: NodeJS.Timeout
+  /** Bounds the wait for the head; then that for the end of a body that is thrown away. */
+  #timer: NodeJS.Timeout | undefined
   #connection: Connection | undefined
   #retried = false
   /** What becomes of the answer's body. */
@@ -72,8 +74,13 @@ class AuthQuestion implements Waiter, Transaction {
   }
 
   onHead({ status, fields }: AnswerHead): void {
-    clearTimeout(this.#timer)
+    this.#stopWaiting()
     this.#answered = true
+    if (speaksOfTheResource.has(status)) {
+      this.#leave()
+      this.#settle({ status: 502, cause: `auth service: ${status} is neither yes nor no` })
+      return
+    }
     const own = answerFields(fields)
     if (status >= 200 && status <= 299) {
       this.#question.yes(own)
@@ -86,7 +93,7 @@ class AuthQuestion implements Waiter, Transaction {
   onBody(chunk: Buffer): void {
     if (this.#body === 'dropped') {
       this.#dropped += chunk.length
-      if (this.#dropped > worthReading) this.#connection?.destroy()
+      if (this.#dropped > worthReading) this.#leave()
       return
     }
     const { exchange } = this.#question
@@ -95,6 +102,7 @@ class AuthQuestion implements Waiter, Transaction {
   }
 
   onEnd(): void {
+    this.#stopWaiting()
     this.#connection = undefined
     if (this.#body === 'relayed') this.#question.exchange.response.end()
   }
@@ -104,6 +112,7 @@ class AuthQuestion implements Waiter, Transaction {
     this.#connection = undefined
     const { exchange } = this.#question
     if (this.#answered) {
+      this.#stopWaiting()
       if (this.#body === 'relayed' && !exchange.over) cutAnswer(exchange, `auth service: ${messageOf(error)}`)
     } else if (connection?.reused && !connection.heard && isBroken(error) && !this.#retried) {
       this.#retried = true
@@ -116,7 +125,11 @@ class AuthQuestion implements Waiter, Transaction {
   /** Hints for the browser are the upstream's to give. */
   onInterim(): void {}
 
-  onPause(): void {}
+  /** A body that nobody reads, and that does not end, must not keep one of the few connections to the service. */
+  onPause(): void {
+    if (this.#answered && this.#body === 'dropped')
+      this.#timer ??= setTimeout(() => this.#leave(), worthWaiting).unref()
+  }
 
   onDrain(): void {}
 
@@ -145,6 +158,7 @@ class AuthQuestion implements Waiter, Transaction {
       return
     }
     this.#body = 'relayed'
+    exchange.relayed = true
     response.on('drain', () => this.#connection?.resume())
   }
 
@@ -153,13 +167,24 @@ class AuthQuestion implements Waiter, Transaction {
     this.#settle({ status: statusOf(error), cause: `auth service: ${messageOf(error)}` })
   }
 
-  #leave(): void {
+  #stopWaiting(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #leave(): void {
+    this.#stopWaiting()
     if (this.#connection) this.#connection.destroy()
     else this.#question.pool.cancel(this)
     this.#connection = undefined
   }
 }
+
+/**
+ * Answers to a part of a request or a condition (RFC 9110 §15.3.7, §15.4.5), of which the question has none: as the client's own answer
+ * they would tell it that what it has of the guarded resource is still good.
+ */
+const speaksOfTheResource: ReadonlySet<number> = new Set([206, 304])
 
 const unreachable = new Set([
   'ECONNREFUSED',

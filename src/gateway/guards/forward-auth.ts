@@ -10,6 +10,15 @@ import type { Guard } from './guard.ts'
 
 /** The service gets the head of the request and not its body. */
 const ofTheBody = new Set(['content-length', 'content-type', 'content-encoding', 'expect'])
+/** Conditions and parts (RFC 9110 §13.1, §14.2) concern what the client asks for, and not what the service says of it. */
+const ofTheResource = new Set([
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+  'range',
+])
 const ours = new Set(['host', 'x-forwarded-method', 'x-forwarded-uri'])
 
 export function forwardAuth(plan: ForwardAuthPlan, services: AuthServices): Guard {
@@ -37,7 +46,8 @@ function questionOf(exchange: Exchange): string[] {
   for (let i = 0; i < sent.length; i += 2) {
     const name = sent[i] as string
     const lower = name.toLowerCase()
-    if (!ofTheBody.has(lower) && !ours.has(lower)) headers.push(name, sent[i + 1] as string)
+    if (!ofTheBody.has(lower) && !ofTheResource.has(lower) && !ours.has(lower))
+      headers.push(name, sent[i + 1] as string)
   }
   const { request, taken } = exchange
   headers.push('x-forwarded-method', request.method ?? '', 'x-forwarded-uri', taken.path + taken.query)

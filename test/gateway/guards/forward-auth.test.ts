@@ -1,39 +1,10 @@
-import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ForwardAuthPlan } from '../../../src/plan/guards.ts'
 import { ask, logged, protocols, rawSocket, text, tlsSocket } from '../clients.ts'
-import { cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway } from '../support.ts'
-import { mirror, pairs, rawUpstream, type Seen, type Upstream, upstream, valuesOf } from '../upstreams.ts'
+import { cleanUp, freePort, host, type RunningGateway } from '../support.ts'
+import { rawUpstream, type Seen, valuesOf } from '../upstreams.ts'
+import { asking, service } from './auth-support.ts'
 
 afterEach(cleanUp)
-
-async function asking(port: number, wish: Partial<ForwardAuthPlan> = {}) {
-  const behind = await mirror()
-  const auth = {
-    kind: 'forward',
-    url: `http://127.0.0.1:${port}/verify?x=1`,
-    copy: [],
-    timeout: 5_000,
-    ...wish,
-  } as const
-  const gateway = await startGateway({ routes: [{ ...proxyTo(behind.port), guards: { auth } }] })
-  return { gateway, behind }
-}
-
-/** An auth service, and what it was asked. */
-async function service(answer: RequestListener): Promise<Upstream & { readonly asked: Seen[] }> {
-  const asked: Seen[] = []
-  const made = await upstream((request, response) => {
-    asked.push({
-      method: request.method ?? '',
-      url: request.url ?? '',
-      headers: pairs(request.rawHeaders),
-      body: '',
-    })
-    answer(request, response)
-  })
-  return { ...made, asked }
-}
 
 describe.each(protocols)('forward auth over %s', (protocol) => {
   it('asks with the method, target and headers of the request, without its body', async () => {
@@ -151,67 +122,4 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
     socket.write(handshake)
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 503 /)
   })
-})
-
-describe.each(protocols)('an answer of the service over %s', (protocol) => {
-  it.each([
-    ['RTSP/1.0 401 No\r\nContent-Length: 0\r\n\r\n', 502],
-    ['HTTP/1.1 401 No\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n', 502],
-    ['HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 502],
-    ['HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\nno', 999],
-    ['HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno', 403],
-    ['HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n', 304],
-  ])('%j is answered, and denies', async (bytes, status) => {
-    const auth = await rawUpstream((socket) => void socket.on('data', () => socket.write(bytes)))
-    const { gateway, behind } = await asking(auth.port)
-    expect((await ask(gateway, protocol)).status).toBe(status)
-    expect(await behind.connections()).toBe(0)
-  })
-
-  it('is 502 when its head is longer than the limit', async () => {
-    const auth = await rawUpstream(
-      (socket) => void socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nA: ${'a'.repeat(70_000)}\r\n\r\n`)),
-    )
-    const { gateway } = await asking(auth.port)
-    expect((await ask(gateway, protocol)).status).toBe(502)
-  })
-
-  it('that is cut is cut for the client', async () => {
-    const auth = await rawUpstream(
-      (socket) =>
-        void socket.on('data', () => {
-          socket.write('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nhalf', () => socket.resetAndDestroy())
-        }),
-    )
-    const { gateway } = await asking(auth.port)
-    await expect(ask(gateway, protocol)).rejects.toThrow()
-  })
-})
-
-it('one connection carries question after question, though the service says more than yes; a long yes costs its connection', async () => {
-  const ports = new Set<number | undefined>()
-  const auth = await service((request, response) => {
-    ports.add(request.socket.remotePort)
-    response.end('welcome')
-  })
-  const { gateway } = await asking(auth.port)
-  for (let i = 0; i < 3; i++) expect((await ask(gateway, 'h1')).status).toBe(200)
-  expect(ports.size).toBe(1)
-  const wordy = await service((_request, response) => response.end('a'.repeat(3_000_000)))
-  const other = await asking(wordy.port)
-  for (let i = 0; i < 3; i++) expect((await ask(other.gateway, 'h1')).status).toBe(200)
-  await wordy.abandoned()
-})
-
-it('an idle connection to the service that turns out to be closed is no answer: it is asked once more', async () => {
-  const auth = await rawUpstream((socket) => {
-    let asked = 0
-    socket.on('data', () => {
-      asked += 1
-      if (asked === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
-      else socket.resetAndDestroy()
-    })
-  })
-  const { gateway } = await asking(auth.port)
-  for (let i = 0; i < 4; i++) expect((await ask(gateway, 'h1')).status).toBe(200)
 })
