@@ -3,6 +3,7 @@
  * looks only at the few that can match it; among those, the file's order is kept.
  */
 import { compileHostPattern } from '../plan/host-pattern.ts'
+import { methodCovers } from '../plan/methods.ts'
 import { compilePathPattern, type PathTest } from '../plan/path-pattern.ts'
 import type { RoutePlan } from '../plan/types.ts'
 import { compileValuePattern } from '../plan/value-pattern.ts'
@@ -42,7 +43,7 @@ function compile(plan: RoutePlan, index: number): Candidate {
     plan,
     matches: (query) =>
       (!listeners || listeners.includes(query.listener)) &&
-      (!methods || methods.includes(query.method)) &&
+      (!methods || methods.some((method) => methodCovers(method, query.method))) &&
       (!paths || paths.some((test) => matchesPath(test, query))) &&
       (!hosts || hosts.some((matches) => matches(query.host))) &&
       (!headers || headers.every(({ name, matches }) => matchesHeader(query, name, matches))),

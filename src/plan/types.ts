@@ -146,7 +146,7 @@ export interface RouteMatch {
   readonly hosts?: readonly string[]
   /** See plan/path-pattern.ts. */
   readonly paths?: readonly string[]
-  /** Upper case; GET includes HEAD only if HEAD is named too. */
+  /** Upper case; GET is HEAD as well (see plan/methods.ts). */
   readonly methods?: readonly string[]
   /** All of them must match. `name` in lower case; see plan/value-pattern.ts. */
   readonly headers?: readonly { readonly name: string; readonly pattern: string }[]

@@ -53,6 +53,12 @@ describe('the router', () => {
     expect(firstMatch([{ listeners: ['https'] }, { methods: ['POST'] }, {}], { method: 'POST' })).toBe(1)
   })
 
+  it('takes HEAD for GET, and not the other way round', () => {
+    expect(firstMatch([{ methods: ['GET'] }, {}], { method: 'HEAD' })).toBe(0)
+    expect(firstMatch([{ methods: ['HEAD'] }, {}], { method: 'GET' })).toBe(1)
+    expect(firstMatch([{ methods: ['POST', 'OPTIONS'] }, {}], { method: 'HEAD' })).toBe(1)
+  })
+
   it('finds the same route as trying them one by one, on 300 random plans', () => {
     const random = seeded(20_240_607)
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
@@ -88,7 +94,7 @@ describe('the router', () => {
       )
       const router = createRouter(routes)
       for (let ask = 0; ask < 40; ask++) {
-        const wish = query({ host: pick(hosts), key: pick(paths), method: pick(['GET', 'POST']) })
+        const wish = query({ host: pick(hosts), key: pick(paths), method: pick(['GET', 'HEAD', 'POST']) })
         const after = Math.floor(random() * 3) - 1
         expect(router.match(wish, after), JSON.stringify({ wish, after, routes })).toBe(linear(routes, wish, after))
       }
@@ -115,7 +121,7 @@ function linear(routes: readonly RoutePlan[], wish: RouteQuery, after: number): 
       index > after &&
       (hosts?.some((pattern) => compileHostPattern(pattern)(wish.host)) ?? true) &&
       (paths?.some((pattern) => compilePathPattern(pattern).folded(wish.key)) ?? true) &&
-      (methods?.includes(wish.method) ?? true) &&
+      (methods?.some((one) => one === wish.method || (one === 'GET' && wish.method === 'HEAD')) ?? true) &&
       (listeners?.includes(wish.listener) ?? true),
   )
 }

@@ -82,7 +82,7 @@ export const routeSchema = mapping({
   path: oneOrMany(text('a path pattern'), 'a list of path patterns')
     .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
     .optional(),
-  methods: listOf(method, 'a list of methods').optional(),
+  methods: listOf(method, 'a list of methods').describe('With `GET`, `HEAD` matches as well').optional(),
   headers: named(text('a pattern for the value, such as `*`'), headerName)
     .describe('Headers that a request must have; `*` in a value stands for any text')
     .optional(),

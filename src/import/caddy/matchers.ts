@@ -88,7 +88,7 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
       return
     case 'method':
       if (!texts.every((text) => accepted(method, text))) parts.why ??= `\`method ${texts.join(' ')}\`: no HTTP method`
-      else every(parts, [{ methods: texts.map((text) => text.toUpperCase()) }])
+      else every(parts, [{ methods: methodsOf(name, texts, notes) }])
       return
     case 'host':
       readHosts(parts, texts)
@@ -140,6 +140,14 @@ function joined(one: Condition, other: Condition): Condition {
     ...list('hosts'),
     ...(Object.keys(headers).length > 0 && { headers }),
   }
+}
+
+/** Here HEAD matches with GET, for it says what GET would; there it does not. */
+function methodsOf({ at }: Token, texts: readonly string[], notes: Notes): readonly string[] {
+  const methods = texts.map((text) => text.toUpperCase())
+  if (methods.includes('GET') && !methods.includes('HEAD'))
+    notes.changed(at, '`method GET`: HEAD matches with it here, and is guarded and answered as GET is')
+  return methods
 }
 
 function pathsOf(token: Token, parts: Parts, notes: Notes): readonly string[] {

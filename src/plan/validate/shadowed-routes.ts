@@ -2,6 +2,7 @@ import type { RouteConfig } from '../../config/schema/route.ts'
 import { type AskedRoute, type Check, isWhole, valueAt } from '../asked.ts'
 import { everyCovered } from '../every-covered.ts'
 import { hostPatternCovers } from '../host-pattern.ts'
+import { methodCovers } from '../methods.ts'
 import { pathPatternCovers } from '../path-pattern.ts'
 import { valuePatternCovers } from '../value-pattern.ts'
 import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
@@ -36,10 +37,9 @@ function firstCovering(lists: readonly (readonly Earlier[])[], later: AskedRoute
 
 function covers(earlier: AskedRoute, later: AskedRoute): boolean {
   if (mayFallThrough(earlier)) return false
-  const same = (a: string, b: string) => a === b
   return (
-    everyCovered(earlier.listeners, later.listeners, same) &&
-    everyCovered(earlier.route.methods, later.route.methods, same) &&
+    everyCovered(earlier.listeners, later.listeners, (a, b) => a === b) &&
+    everyCovered(earlier.route.methods, later.route.methods, methodCovers) &&
     everyCovered(earlier.route.host, later.route.host, hostPatternCovers) &&
     everyCovered(earlier.route.path, later.route.path, pathPatternCovers) &&
     headersCovered(earlier.route.headers, later.route.headers)

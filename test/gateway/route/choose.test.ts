@@ -146,6 +146,18 @@ describe('the case of a path', () => {
   })
 })
 
+describe.each(protocols)('a guarded route with `methods: [GET]`, over %s', (protocol) => {
+  it('is not passed by HEAD, which says what GET would', async () => {
+    const gateway = await gatewayWith({ match: { methods: ['GET'] }, guards: closed }, {})
+    for (const [method, status] of [
+      ['GET', 403],
+      ['HEAD', 403],
+      ['POST', 200],
+    ] as const)
+      expect((await ask(gateway, protocol, { path: '/x', method })).status, method).toBe(status)
+  })
+})
+
 describe('a guard of /secret/*', () => {
   it('holds for /secret, which Express and Spring answer like /secret/', async () => {
     const gateway = await gatewayWith({ ...paths('/secret/*', '/key', '*.json'), guards: closed }, {})
