@@ -57,6 +57,13 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternFlaw | undefined
 }
 
 function unlikeNames(bare: string): PatternFlaw | undefined {
+  // RFC 6874 §4: a zone means something to the machine of the client alone, which does not send it.
+  if (/^\[.*%.*\]$/.test(bare))
+    return {
+      problem: 'matches no request: clients do not send the zone of an address',
+      mend: 'write the address without its zone',
+      instead: bare.replace(/%.*\]/, ']'),
+    }
   if (bare.startsWith('[') && bare.endsWith(']') && isIP(bare.slice(1, -1)) === 6) return undefined
   const labels = bare.split('.')
   if (bare.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))

@@ -1,12 +1,11 @@
 /** Patterns for the values of headers: `*` stands for any text, also none; the rest is compared as it is, case included. */
-
 import type { PatternFlaw } from './pattern-flaw.ts'
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validateValuePattern(pattern: string): PatternFlaw | undefined {
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(pattern))
+  if (/[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(pattern))
     return {
-      problem: 'matches no request: a header holds one line of bytes, not every character',
+      problem: 'matches no request: a header holds one line, without control characters',
       mend: 'write `*` for what cannot stand in a header',
     }
   const instead = pattern.replace(/^[\t ]+|[\t ]+$/g, '')
@@ -16,7 +15,18 @@ export function validateValuePattern(pattern: string): PatternFlaw | undefined {
   return { problem, mend: 'leave them out', ...(instead !== '' && { instead }) }
 }
 
+/**
+ * The test of a value with one character for each byte, as Node has them. Beyond ASCII clients send UTF-8, or Latin-1 as browsers do
+ * (RFC 9110 §5.5 gives the bytes no meaning): either matches.
+ */
 export function compileValuePattern(pattern: string): (value: string) => boolean {
+  const matches = compileText(pattern)
+  if (/^[\0-\x7f]*$/.test(pattern)) return matches
+  const matchesUtf8 = compileText(Buffer.from(pattern).toString('latin1'))
+  return (value) => matches(value) || matchesUtf8(value)
+}
+
+function compileText(pattern: string): (value: string) => boolean {
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop()
   if (tail === undefined) return (value) => value === pattern
@@ -35,5 +45,5 @@ export function compileValuePattern(pattern: string): (value: string) => boolean
 
 /** Whether every value that `narrow` matches is matched by `wide`: a `*` of the one can only be met by a `*` of the other. */
 export function valuePatternCovers(wide: string, narrow: string): boolean {
-  return compileValuePattern(wide)(narrow)
+  return compileText(wide)(narrow)
 }

@@ -17,6 +17,12 @@ describe('a pattern for a value', () => {
     ['ab*ba', 'aba', false],
     ['a**b', 'ab', true],
     ['a.c', 'abc', false],
+    // As Node has the bytes of Latin-1 and of UTF-8.
+    ['ü', '\xfc', true],
+    ['ü', '\xc3\xbc', true],
+    ['€*', '\xe2\x82\xac 5', true],
+    ['*ü', '\xc3\xbc!', false],
+    ['ü', 'u', false],
   ])('%s and %s: %s', (pattern, value, expected) => {
     expect(compileValuePattern(pattern)(value)).toBe(expected)
   })

@@ -50,7 +50,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
 
   /** By the name as it came there is no file; but the next route's upstream may read another name, of one that is guarded here. */
   function holds({ target }: Exchange, index: number): boolean {
-    return target.path !== target.canonical && (access[index]?.length ?? 0) > 0
+    return target.path !== target.canonical && (access[index]?.rules.length ?? 0) > 0
   }
 
   /** The canonical path has chosen `index`; where another reading has a better claim, its route answers. */

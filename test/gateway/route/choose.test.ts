@@ -158,6 +158,16 @@ describe.each(protocols)('a guarded route with `methods: [GET]`, over %s', (prot
   })
 })
 
+test.each(protocols)('a header beyond ASCII is matched however its client writes it, over %s', async (protocol) => {
+  const gateway = await gatewayWith({ match: { headers: [{ name: 'x-name', pattern: 'M*ü€' }] }, guards: closed }, {})
+  const utf8 = Buffer.from('Mü€').toString('latin1')
+  for (const [value, status] of [
+    [utf8, 403],
+    ['Mu', 200],
+  ] as const)
+    expect((await ask(gateway, protocol, { path: '/', headers: { 'x-name': value } })).status, value).toBe(status)
+})
+
 describe('a guard of /secret/*', () => {
   it('holds for /secret, which Express and Spring answer like /secret/', async () => {
     const gateway = await gatewayWith({ ...paths('/secret/*', '/key', '*.json'), guards: closed }, {})
