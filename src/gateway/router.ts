@@ -59,7 +59,8 @@ function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
  * be passed by a second one.
  */
 function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
-  const value = query.headers[wanted]
+  // What every object has (`constructor`) is no header.
+  const value = Object.hasOwn(query.headers, wanted) ? query.headers[wanted] : undefined
   if (value === undefined) return false
   if (matches(typeof value === 'string' ? value : value.join(', '))) return true
   const raw = query.rawHeaders

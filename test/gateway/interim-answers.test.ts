@@ -107,6 +107,30 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(trailers).toEqual({ 'x-checksum': 'abc' })
   })
 
+  it('a hint and trailers called as what every object has are what they are', async () => {
+    const fields = 'constructor: a\r\n__proto__: b\r\nvalueOf: c\r\ntoString: d\r\n'
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 103 Early Hints\r\n${fields}\r\nHTTP/1.1 200 OK\r\n`)
+        socket.write(`Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n${fields}\r\n`)
+      })
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    if (protocol === 'h2') {
+      const { interim, trailers } = await hear(gateway, protocol)
+      for (const heard of [interim[0]?.[1] ?? {}, trailers]) {
+        const named = Object.entries(heard).map((field) => field.join('='))
+        expect(named).toEqual(['constructor=a', '__proto__=b', 'valueof=c', 'tostring=d'])
+      }
+      return
+    }
+    const socket = protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    const heard = await text(socket)
+    expect(heard).toMatch(new RegExp(`^HTTP/1.1 103 Early Hints\r\n${fields}\r\n`, 'i'))
+    expect(heard.endsWith(`0\r\n${fields}\r\n`)).toBe(true)
+  })
+
   it('a client that waits for 100 Continue is told so when a target is there to read, and once', async () => {
     const seen: (string | undefined)[] = []
     const behind = await upstream(async (request, response) => {

@@ -148,6 +148,11 @@ describe('a route that wants headers', () => {
     {},
   ]
 
+  it('is not matched by what every object has', () => {
+    const wanting = [{ headers: [{ name: 'constructor', pattern: '*' }] }, {}]
+    expect(firstMatch(wanting, { headers: {} })).toBe(1)
+  })
+
   it('matches a request that has all of them', () => {
     expect(firstMatch(routes, { headers: { 'x-version': '2.1', accept: 'application/json' } })).toBe(0)
   })

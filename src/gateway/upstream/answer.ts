@@ -30,7 +30,7 @@ export function passInterim(exchange: Exchange, status: number, raw: readonly st
   const { response, request, rules } = exchange
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
-  const fields: Record<string, string> = {}
+  const fields = noFields()
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (lower !== 'set-cookie' && lower !== 'content-length' && !rules.governed.has(lower)) append(fields, lower, value)
@@ -57,7 +57,7 @@ const neverTrailers = new Set([
 
 /** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
 export function passTrailers({ response, rules, stream }: Exchange, raw: readonly string[]): void {
-  const fields: Record<string, string> = {}
+  const fields = noFields()
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
@@ -67,6 +67,11 @@ export function passTrailers({ response, rules, stream }: Exchange, raw: readonl
 
 function eachField(flat: readonly string[], visit: (name: string, value: string) => void): void {
   for (let i = 0; i < flat.length; i += 2) visit(flat[i] as string, flat[i + 1] as string)
+}
+
+/** Without a prototype: a field may be called `constructor`, or `__proto__`. */
+function noFields(): Record<string, string> {
+  return Object.create(null)
 }
 
 /** RFC 9110 §5.3: repeated fields are one list. */
