@@ -3,12 +3,14 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { Server as SocketServer } from 'socket.io'
 import { io } from 'socket.io-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { ask, logged, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
 import {
+  ca,
   cleanUp,
   freePort,
   host,
@@ -73,6 +75,30 @@ describe.each(listeners)('a tunnel over %s', (protocol) => {
       client: '127.0.0.1',
       bytes: 'first from upstream|first from client|more|'.length,
     })
+  })
+
+  it.each(['upstream', 'client'] as const)('that is reset by the %s does not end for the other', async (who) => {
+    let behindSocket: Socket | undefined
+    const codes: string[] = []
+    const watch = (socket: Socket) => {
+      socket.on('end', () => codes.push('an end'))
+      socket.on('error', (error: NodeJS.ErrnoException) => codes.push(String(error.code)))
+    }
+    const behind = await echo('', (_request, socket) => {
+      behindSocket = socket
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const wire = rawSocket(protocol === 'h1' ? gateway.http : gateway.https)
+    const socket = protocol === 'h1' ? wire : connectTls({ socket: wire, servername: host, ca })
+    socket.write(`${handshake()}hello|`)
+    await readUntil(socket, 'hello|')
+    const [leaving, left] = who === 'client' ? [wire, behindSocket as Socket] : [behindSocket as Socket, socket]
+    watch(left)
+    const closed = new Promise((resolve) => left.once('close', resolve))
+    left.resume()
+    leaving.resetAndDestroy()
+    await closed
+    expect(codes).toEqual(['ECONNRESET'])
   })
 
   it('keeps what a client sends before the upstream has agreed', async () => {
@@ -214,6 +240,17 @@ describe.each(listeners)('a tunnel over %s', (protocol) => {
     socket.write(handshake())
     await text(socket).catch(() => {})
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ error: /^upstream: / })
+  })
+
+  it('that is answered 205 reads no body, whatever its upstream sends', async () => {
+    const behind = await rawUpstream((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello'))
+    })
+    const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
+    const socket = dial(gateway, protocol)
+    socket.write(handshake())
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 205 [\s\S]*\r\ncontent-length: 0\r\n[\s\S]*\r\n\r\n$/)
+    await behind.abandoned()
   })
 
   it('is refused with 404, 502, 503 and 504 as a request is', async () => {

@@ -5,7 +5,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { upstreamHeaders } from '../request-headers.ts'
 import { cutAnswer, sendError, sendHead } from '../respond.ts'
-import { answerFields } from '../response/answer-fields.ts'
+import { finalFields } from '../response/answer-fields.ts'
 import { isConnectionFault, statusOf } from '../upstream/faults.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -113,11 +113,15 @@ export class UpgradeDispatch implements Waiter, Transaction {
   onHead({ status, fields }: AnswerHead): void {
     if (this.#target) this.#upstream.answered(this.#target, status)
     try {
-      sendHead(this.#exchange, status, [...answerFields(fields), 'connection', 'close'])
+      sendHead(this.#exchange, status, [...finalFields(status, fields), 'connection', 'close'])
     } catch (error) {
       this.#takeBack()
       sendError(this.#exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
+      return
     }
+    if (status !== 205) return
+    this.#takeBack()
+    this.#exchange.response.end()
   }
 
   onBody(chunk: Buffer): void {

@@ -43,8 +43,10 @@ export function answerFields(flat: readonly string[]): string[] {
   return kept
 }
 
-/** RFC 9110 §15.3.6: a 205 has no body, whatever was sent with it, and over h2 it ends with its head. */
-export function withoutBody(fields: readonly string[]): string[] {
+/** Those of a final answer. A 205 has no body, whatever was sent with it (RFC 9110 §15.3.6), and over h2 it ends with its head. */
+export function finalFields(status: number, flat: readonly string[]): string[] {
+  const fields = answerFields(flat)
+  if (status !== 205) return fields
   const kept = fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'content-length')
   kept.push('content-length', '0')
   return kept

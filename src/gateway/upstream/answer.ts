@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { sendHead } from '../respond.ts'
-import { answerFields, withoutBody } from '../response/answer-fields.ts'
+import { answerFields, finalFields } from '../response/answer-fields.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**
@@ -12,7 +12,7 @@ import { type EncodedHead, encodeHead } from './answer-encoder.ts'
  */
 export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
   const { generation } = exchange
-  const own = status === 205 ? withoutBody(answerFields(raw)) : answerFields(raw)
+  const own = finalFields(status, raw)
   const { headers, encoding }: EncodedHead =
     generation.plan.compression.length === 0
       ? { headers: own }
