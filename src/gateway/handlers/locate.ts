@@ -5,7 +5,7 @@ import { suffixes, type Wanted } from '../files/wanted.ts'
 import { relativeFilePath } from '../target-path.ts'
 import { renderingsOf } from './pages.ts'
 
-const indexFile = 'index.html'
+export const indexFile = 'index.html'
 
 export interface Locator {
   /**

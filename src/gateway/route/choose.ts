@@ -4,7 +4,7 @@
  * path in what it is given than one that the same route was matched for: docs/adr/0013-paths.md argues that it cannot.
  */
 import { hasCase } from '../../plan/path-pattern.ts'
-import type { GatewayPlan } from '../../plan/types.ts'
+import type { GatewayPlan, RoutePlan } from '../../plan/types.ts'
 import { canonicalPath, foldPath } from '../../shared/canonical-path.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Folder, readsFiles } from '../handlers/files.ts'
@@ -12,6 +12,7 @@ import { compileRewrite, hasPrefix } from '../rewrite.ts'
 import { createRouter, type RouteQuery } from '../router.ts'
 import type { RequestTarget } from '../target-path.ts'
 import { type Access, accessOf, admitsNoMore, isOpen, isStricter, withGuardedNeighbours } from './access.ts'
+import { otherNamesOf, shareFiles } from './same-file.ts'
 
 /**
  * The index of the route, -1 if none matches; the exchange has then what it forwards or opens. A promise only where the disk
@@ -60,25 +61,45 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     if (someAreGuarded && (somePatternsHaveCase || key !== canonical))
       chosen = stricterOfCases(query, canonical, chosen)
     if (someKeepSlashes && path !== canonical) chosen = keeperOfSlashes(query, path, chosen)
+    if (someAreGuarded && folders[chosen]) chosen = guardOfSameFile(query, chosen)
     if (chosen !== index) exchange.located = undefined
     if (chosen !== -1) take(exchange, query, chosen)
     return chosen
   }
 
   /**
-   * To an upstream that minds case `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for what it is then is guarded more, that one
-   * answers; if each is guarded in its own way, nobody can say who may come in.
+   * To an upstream that minds case `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for what it
+   * is then is guarded more, that one answers.
    */
   function stricterOfCases(query: RouteQuery, canonical: string, index: number): number {
     const cased = first({ ...query, cased: canonical }, index)
     if (cased === index || cased === -1 || index === -1) return index
-    const [loose, strict] = [access[index] as Access, access[cased] as Access]
+    return stricterOf(index, cased)
+  }
+
+  /** Of two routes the one that is guarded more; if each is in its own way, nobody can say who may come in. */
+  function stricterOf(index: number, other: number): number {
+    const [loose, strict] = [access[index] as Access, access[other] as Access]
     if (isStricter(loose, strict)) return index
-    if (isStricter(strict, loose)) return cased
+    if (isStricter(strict, loose)) return other
     // Each limits in its own way: who may come in at all decides.
     if (admitsNoMore(loose, strict)) return index
-    if (admitsNoMore(strict, loose)) return cased
-    throw Object.assign(new Error('two routes with different guards match, depending on the case'), { statusCode: 400 })
+    if (admitsNoMore(strict, loose)) return other
+    throw Object.assign(new Error('two routes with different guards match, by two names'), { statusCode: 400 })
+  }
+
+  /** A route that is guarded more for another path of the same file. */
+  function guardOfSameFile(query: RouteQuery, index: number): number {
+    let chosen = index
+    for (const key of otherNamesOf(query.key)) {
+      const named = { ...query, key }
+      for (let other = match(named, -1); other !== -1 && other !== index; other = match(named, other)) {
+        if (shareFiles((routes[other] as RoutePlan).handler, (routes[index] as RoutePlan).handler))
+          chosen = stricterOf(chosen, other)
+        if (!folders[other]?.existingOnly) break
+      }
+    }
+    return chosen
   }
 
   /** A route that keeps slashes is chosen by a path with them, unless that is a way round the guards of `index`. */
@@ -113,7 +134,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
    * readings tell of all: what a more sober one than the canonical matches is matched by it too.
    */
   function formFor({ path, canonical, hiddenDots }: RequestTarget, query: RouteQuery, index: number): string {
-    const { guards, encodedSlashes, rewrite } = routes[index] as (typeof routes)[number]
+    const { guards, encodedSlashes, rewrite } = routes[index] as RoutePlan
     const kept = encodedSlashes === 'keep' ? canonicalPath(path, 'kept') : undefined
     const chosenBy = (form: string) =>
       first({ ...query, key: foldPath(form) }, index) === index &&

@@ -1,0 +1,34 @@
+/** A file answers by more paths than its own: as the index of its folder, and with the ending of a copy that someone has encoded already. */
+import type { HandlerPlan } from '../../plan/types.ts'
+import { suffixes } from '../files/wanted.ts'
+import { indexFile } from '../handlers/locate.ts'
+
+const endings = Object.values(suffixes)
+
+/** The other paths whose file has the content of this one's: of `/a/index.html.gz` `/a/index.html` and `/a/`. Of keys, see `foldPath`. */
+export function otherNamesOf(key: string): readonly string[] {
+  const names: string[] = []
+  let name = key
+  for (let ending = endingOf(name); ending !== undefined; ending = endingOf(name)) {
+    name = name.slice(0, -ending.length)
+    names.push(name)
+  }
+  if (name.endsWith('/')) names.push(name + indexFile)
+  else if (name.endsWith(`/${indexFile}`)) names.push(name.slice(0, -indexFile.length))
+  return names
+}
+
+function endingOf(name: string): string | undefined {
+  return endings.find((ending) => name.endsWith(ending))
+}
+
+/** Whether both may answer with the same file: one reads in a folder of the other's, or in the same. */
+export function shareFiles(a: HandlerPlan, b: HandlerPlan): boolean {
+  const [one, other] = [placeOf(a), placeOf(b)]
+  if (one === undefined || other === undefined) return false
+  return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`)
+}
+
+function placeOf(handler: HandlerPlan): string | undefined {
+  return handler.kind === 'files' ? handler.root : handler.kind === 'file' ? handler.path : undefined
+}
