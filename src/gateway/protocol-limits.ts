@@ -43,6 +43,10 @@ export const http2 = {
   maxHeaderListPairs: 256,
   // MB of frames, header blocks and unsent answers that a connection may hold; beyond it, new streams are refused.
   maxSessionMemory: 10,
+  // Bytes of a head or of trailers that we send, as nghttp2 estimates them: 12 more for each field. Ours are bounded where they are
+  // read (`limits.answerHeaders`) and by what the client takes (response/h2-head.ts); nghttp2's own 64 KB would end the stream
+  // without a word to us.
+  maxSendHeaderBlockLength: 2 ** 31 - 1,
   // Entries in one SETTINGS frame; the standard knows nine.
   maxSettings: 16,
   // Unanswered ones of ours. (Those of clients that do not read our answers are bounded by nghttp2: 1,000, then GOAWAY.)

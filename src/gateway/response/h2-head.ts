@@ -2,9 +2,25 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { connectionHeaders } from '../request-headers.ts'
 
-/** Sends the head: fields as name and value in turn. On a stream that is gone it does nothing, as a late write over h1. */
+/** Throws if the client takes no head or trailers of this size (RFC 9113 §6.5.2); fields as name and value in turn. */
+export function mustBeTaken(stream: ServerHttp2Stream, what: string, fields: readonly string[]): void {
+  let size = 0
+  // RFC 9113 §6.5.2: as long as they are unpacked, and 32 for each field.
+  for (let i = 0; i < fields.length; i += 2)
+    size += (fields[i] as string).length + (fields[i + 1] as string).length + 32
+  // Next to nobody takes less; so most heads need no look at the settings.
+  if (size <= 4_096) return
+  const limit = stream.session?.remoteSettings.maxHeaderListSize ?? Number.POSITIVE_INFINITY
+  if (size > limit) throw new Error(`${what} of ${size} bytes is more than the ${limit} that the client takes`)
+}
+
+/**
+ * Sends the head: fields as name and value in turn. On a stream that is gone it does nothing, as a late write over h1. Throws if
+ * the client takes no head of this size.
+ */
 export function respondH2(stream: ServerHttp2Stream, status: number, fields: readonly string[]): void {
   if (stream.destroyed || stream.closed) return
+  mustBeTaken(stream, 'a head', fields)
   const head: unknown[] = [':status', status > 599 ? new UnassignedStatus(status) : status]
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string

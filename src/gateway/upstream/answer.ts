@@ -4,6 +4,7 @@ import type { ContentEncoding } from '../../plan/types.ts'
 import type { Exchange } from '../exchange.ts'
 import { sendHead } from '../respond.ts'
 import { answerFields, finalFields } from '../response/answer-fields.ts'
+import { mustBeTaken } from '../response/h2-head.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**
@@ -27,7 +28,7 @@ export function passHead(exchange: Exchange, status: number, raw: readonly strin
  * rules remove are removed here too; what they add is for the final answer.
  */
 export function passInterim(exchange: Exchange, status: number, raw: readonly string[]): void {
-  const { response, request, rules } = exchange
+  const { response, request, rules, stream } = exchange
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
   const fields = noFields()
@@ -36,6 +37,7 @@ export function passInterim(exchange: Exchange, status: number, raw: readonly st
     if (lower !== 'set-cookie' && lower !== 'content-length' && !rules.governed.has(lower)) append(fields, lower, value)
   })
   try {
+    if (stream) mustBeTaken(stream, 'an interim answer', raw)
     response.writeInformation(status, fields)
   } catch {}
 }
@@ -55,13 +57,14 @@ const neverTrailers = new Set([
   'www-authenticate',
 ])
 
-/** Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
+/** Throws if they cannot be sent. Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
 export function passTrailers({ response, rules, stream }: Exchange, raw: readonly string[]): void {
   const fields = noFields()
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
   })
+  if (stream) mustBeTaken(stream, 'trailers', raw)
   response.addTrailers(fields)
 }
 
