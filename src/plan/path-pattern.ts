@@ -83,12 +83,21 @@ function spellingFlaw(pattern: string): PatternFlaw | undefined {
 
 /** True if every path that `narrow` matches is matched by `wide` too; both are valid patterns. */
 export function pathPatternCovers(wide: string, narrow: string): boolean {
-  const outer = parsePathPattern(wide)
-  const inner = parsePathPattern(narrow)
-  if ((outer.kind === 'suffix' && outer.key === '') || (outer.kind === 'below' && outer.key === '/')) return true
-  if (inner.kind === 'exact') return compare(outer.kind, outer.key)(inner.key)
-  if (outer.kind === 'below') return inner.kind === 'below' && inner.key.startsWith(outer.key)
-  return outer.kind === 'suffix' && inner.kind === 'suffix' && inner.key.endsWith(outer.key)
+  return covers(wide, narrow, 'key')
+}
+
+/** The same where case is minded. */
+export function pathPatternCoversCased(wide: string, narrow: string): boolean {
+  return covers(wide, narrow, 'text')
+}
+
+function covers(wide: string, narrow: string, form: 'key' | 'text'): boolean {
+  const { kind, [form]: outer } = parsePathPattern(wide)
+  const { kind: innerKind, [form]: inner } = parsePathPattern(narrow)
+  if ((kind === 'suffix' && outer === '') || (kind === 'below' && outer === '/')) return true
+  if (innerKind === 'exact') return compare(kind, outer)(inner)
+  if (kind === 'below') return innerKind === 'below' && inner.startsWith(outer)
+  return kind === 'suffix' && innerKind === 'suffix' && inner.endsWith(outer)
 }
 
 /** The pattern as it is compared, so that two ways to write one are one: `/priv\u00e9/*` is `/priv%C3%A9/*`. Its case stays. */

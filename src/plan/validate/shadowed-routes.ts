@@ -3,7 +3,8 @@ import { type AskedRoute, type Check, isWhole, valueAt } from '../asked.ts'
 import { everyCovered } from '../every-covered.ts'
 import { hostPatternCovers } from '../host-pattern.ts'
 import { methodCovers } from '../methods.ts'
-import { pathPatternCovers } from '../path-pattern.ts'
+import { pathPatternCovers, pathPatternCoversCased } from '../path-pattern.ts'
+import { hasGuards } from '../resolve-guards.ts'
 import { valuePatternCovers } from '../value-pattern.ts'
 import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
 
@@ -37,11 +38,13 @@ function firstCovering(lists: readonly (readonly Earlier[])[], later: AskedRoute
 
 function covers(earlier: AskedRoute, later: AskedRoute): boolean {
   if (mayFallThrough(earlier)) return false
+  // A route with guards answers for its own case (docs/adr/0013-paths.md).
+  const pathCovers = hasGuards(later.route) ? pathPatternCoversCased : pathPatternCovers
   return (
     everyCovered(earlier.listeners, later.listeners, (a, b) => a === b) &&
     everyCovered(earlier.route.methods, later.route.methods, methodCovers) &&
     everyCovered(earlier.route.host, later.route.host, hostPatternCovers) &&
-    everyCovered(earlier.route.path, later.route.path, pathPatternCovers) &&
+    everyCovered(earlier.route.path, later.route.path, pathCovers) &&
     headersCovered(earlier.route.headers, later.route.headers)
   )
 }
