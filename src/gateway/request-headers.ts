@@ -37,8 +37,9 @@ export function upstreamHeaders(exchange: Exchange): string[] {
     if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange, rules)) continue
     if (replacedHeaders?.has(lower)) continue
     if (lower === 'cookie') cookies.push(value)
-    else if (exchange.dialled && listsTags(lower)) headers.push(name, exchange.dialled.tags.restore(value))
-    else headers.push(name, value)
+    else if (exchange.dialled && listsTags(lower)) {
+      headers.push(name, exchange.dialled.tags.restore(exchange.inner.path, value))
+    } else headers.push(name, value)
   }
   // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
   if (cookies.length > 0) headers.push('cookie', cookies.join('; '))

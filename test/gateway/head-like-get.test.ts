@@ -106,6 +106,24 @@ describe.each(protocols)('an answer of an upstream over %s', (protocol) => {
     expect(await get({ 'if-none-match': 'W/"v1"' })).toMatchObject({ status: 304, headers: { etag: 'W/"v1"' } })
   })
 
+  it('revalidates, and may be changed, though the target makes weak tags of its own elsewhere, even the same ones', async () => {
+    const gateway = await gatewayTo((request, response) => {
+      const etag = request.url === '/weak' ? 'W/"v1"' : '"v1"'
+      if (request.method !== 'PUT') return handWritten(etag)(request, response)
+      response.writeHead(request.headers['if-match'] === etag ? 200 : 412).end()
+    })
+    const [strong, weak] = ['/strong', '/weak'].map((path) => getter(gateway, protocol, 'gzip', path)) as [Get, Get]
+    for (let round = 0; round < 2; round++) {
+      for (const get of [strong, weak]) {
+        expect((await get()).headers.etag).toBe('W/"v1"')
+      }
+      for (const get of [strong, weak]) {
+        expect(await get({ 'if-none-match': 'W/"v1"' })).toMatchObject({ status: 304, headers: { etag: 'W/"v1"' } })
+      }
+      expect((await strong({ 'if-match': 'W/"v1"' }, 'PUT')).status).toBe(200)
+    }
+  })
+
   it('may be changed by who has read it encoded: If-Match goes back with the tag that the upstream made', async () => {
     const gateway = await gatewayTo((request, response) => {
       if (request.method !== 'PUT') return handWritten('"v1"')(request, response)

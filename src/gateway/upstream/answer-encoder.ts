@@ -24,22 +24,25 @@ export interface EncodedHead {
  * does (RFC 9110 §9.3.2), the others its ETag and Vary (§15.3.7, §15.4.5).
  */
 export function encodeHead(
-  { request, dialled }: Exchange,
+  { request, dialled, inner }: Exchange,
   status: number,
   headers: readonly string[],
   negotiate: Negotiate,
 ): EncodedHead {
   if (status === 204) return { headers }
   const facts = factsOf(status, headers)
-  if (dialled && facts.etag !== undefined) dialled.tags.note(facts.etag)
+  if (dialled && facts.etag !== undefined) dialled.tags.note(inner.path, facts.etag)
   if (facts.encodable === 'no') return { headers }
   const vary = facts.varies ? [] : ['vary', 'Accept-Encoding']
   const [encoding] = negotiate(request.headers['accept-encoding'] as string | undefined)
   if (!encoding) return { headers: [...headers, ...vary] }
   if (status === 206 || status === 304) {
     const kept = facts.encodable === 'unknown' && names(request.headers['if-none-match'], facts.etag)
-    return { headers: [...(kept ? headers : withWeakTag(headers)), ...vary] }
+    if (kept) return { headers: [...headers, ...vary] }
+    dialled?.tags.weakened(inner.path, facts.etag)
+    return { headers: [...withWeakTag(headers), ...vary] }
   }
+  dialled?.tags.weakened(inner.path, facts.etag)
   const fields = withWeakTag(headers, describingThePlainBody)
   fields.push('content-encoding', encoding, ...vary)
   return request.method === 'HEAD' ? { headers: fields } : { headers: fields, encoding }
