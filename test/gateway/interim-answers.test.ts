@@ -1,11 +1,13 @@
 /** 100 Continue, 103 Early Hints, trailers: what stands before and behind an answer. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect as connectH2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { exchangeRaw, h2Session, protocols, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
-import { ca, cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway } from './support.ts'
+import { ca, cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway, whenOver } from './support.ts'
 import { bodyOf, rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -204,4 +206,54 @@ it('TLS clients that speak HTTP/1.1 get Early Hints as they are written', async 
   const socket = tlsSocket(gateway.https)
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   expect(await readUntil(socket, '\r\n\r\n')).toBe('HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n')
+})
+
+it('hints for an h2 client that does not read are left out, and its answers come when it does', async () => {
+  const streams = 100
+  // More than the buffers of the system hold.
+  const hints = 80
+  let finished = 0
+  const behind = await rawUpstream((socket) => {
+    let left = 0
+    const hint = () => {
+      left -= 1
+      // Each of its own bytes, which HPACK cannot know from the one before.
+      const link = randomBytes(3_000).toString('base64')
+      socket.write(`HTTP/1.1 103 Early Hints\r\nLink: <${link}>\r\n\r\n`, () => {
+        if (left > 0) return void setImmediate(hint)
+        finished += 1
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      })
+    }
+    socket.on('data', () => {
+      left = hints
+      hint()
+    })
+  })
+  const gateway = await startGateway({ routes: [proxyTo(behind.port)], limits: { answerHeaders: 1_000_000 } })
+  // What stands between can be told not to read; below TLS Node reads by itself.
+  const wire = rawSocket(gateway.https)
+  let relayed: Socket | undefined
+  const relay = await rawUpstream((socket) => {
+    relayed = socket
+    socket.pipe(wire).pipe(socket)
+  })
+  const session = connectH2(`https://${host}`, { createConnection: () => tlsSocket(relay.port, 'h2') })
+  session.on('error', () => {})
+  whenOver(() => session.destroy())
+  await once(session, 'remoteSettings')
+  let heard = 0
+  const answers = Array.from({ length: streams }, async () => {
+    const stream = session.request({ ':path': '/', ':authority': host })
+    stream.on('headers', () => {
+      heard += 1
+    })
+    return text(stream)
+  })
+  // The requests leave first.
+  setImmediate(() => wire.unpipe().pause())
+  await expect.poll(() => finished, { timeout: 10_000 }).toBe(streams)
+  wire.pipe(relayed as Socket)
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(['ok']))
+  expect(heard).toBeLessThan((streams * hints) / 2)
 })

@@ -24,11 +24,13 @@ export function passHead(exchange: Exchange, status: number, raw: readonly strin
 }
 
 /**
- * An interim answer, Early Hints above all (RFC 8297). It is a hint: one that cannot be sent is left out. Headers that our
+ * An interim answer, Early Hints above all (RFC 8297). It is a hint: one that cannot be sent, or would wait
+ * in our memory for a client that takes nothing, is left out. Headers that our
  * rules remove are removed here too; what they add is for the final answer.
  */
 export function passInterim(exchange: Exchange, status: number, raw: readonly string[]): void {
   const { response, request, rules, stream } = exchange
+  if (isBehind(exchange)) return
   // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
   const fields = noFields()
@@ -40,6 +42,15 @@ export function passInterim(exchange: Exchange, status: number, raw: readonly st
     if (stream) mustBeTaken(stream, 'an interim answer', raw)
     response.writeInformation(status, fields)
   } catch {}
+}
+
+/** So many frames may wait in an h2 connection when a hint is added: a burst of one turn of many streams. */
+const framesWaiting = 64
+
+/** What was sent to the client before waits to be taken. */
+function isBehind({ stream, request }: Exchange): boolean {
+  if (!stream) return request.socket.writableNeedDrain
+  return (stream.session?.state.outboundQueueSize ?? 0) > framesWaiting
 }
 
 // RFC 9110 §6.5.1: what frames, routes, authenticates or describes a message must stand in front of its body.
