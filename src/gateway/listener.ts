@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
@@ -9,6 +8,7 @@ import { acmeProtocol } from './challenges.ts'
 import { admitClients } from './client-certificates.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
 import { endWhenIdle } from './idle-session.ts'
+import { acceptOn } from './listen/accept.ts'
 import { serveHttp1 } from './listen/http1.ts'
 import { StreamTurns } from './listen/stream-turns.ts'
 import { refuseName } from './listen/unknown-name.ts'
@@ -85,11 +85,13 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     session.once('close', () => sessions.delete(session))
     endWhenIdle(session, times)
   })
-  await listen(server, plan)
+  const acceptor = await acceptOn(server, plan).catch((error) => {
+    throw listenError(plan, error)
+  })
   server.on('error', (error: Error) => events.failed(plan, error))
   const listener: Listener = {
     plan,
-    address: server.address() as AddressInfo,
+    address: acceptor.address,
     peerOf: (socket) => sourceOf?.(socket) ?? withoutMapping(socket.remoteAddress ?? ''),
     use(next) {
       current = next
@@ -99,17 +101,12 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       times = limits
       setLimits(server, limits)
     },
-    async stopAccepting(closed) {
-      // A queue that is closed is reset. In a turn of the event loop all is accepted that waits; the one under way may be past that.
-      await turn()
-      await turn()
-      server.close(closed)
-    },
+    stopAccepting: acceptor.stop,
     closeIdle() {
       ;(server as Server).closeIdleConnections()
     },
     destroy() {
-      server.close()
+      acceptor.close()
       // Sessions first: one that is in the midst of reading must open no further stream of what it has read already.
       // Not closeAllConnections(): a server that speaks h2 as well has none.
       for (const open of [...sessions, ...sockets]) destroyed(open)
@@ -205,17 +202,6 @@ const offered = ['h2', 'http/1.1']
 /** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
   if (fallback) server.setSecureContext(fallback)
-}
-
-function listen(server: Server | Http2SecureServer, plan: ListenerPlan): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refused = (error: Error) => reject(listenError(plan, error))
-    server.once('error', refused)
-    server.listen({ host: plan.host, port: plan.port, reusePort: process.platform === 'linux', backlog: 4096 }, () => {
-      server.off('error', refused)
-      resolve()
-    })
-  })
 }
 
 export function listenError(plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>, error: unknown): GatehouseError {

@@ -5,16 +5,21 @@
 import type { ServerOptions } from 'node:http'
 import type { SecureServerOptions } from 'node:http2'
 
+/** Of each connection. */
+export const socketOptions = {
+  noDelay: true,
+  // A peer that vanished behind a silent stream is found by the kernel: below the 60 s after which balancers forget.
+  keepAlive: true,
+  keepAliveInitialDelay: 45_000,
+}
+
 export const http1: ServerOptions = {
+  ...socketOptions,
   connectionsCheckingInterval: 1_000,
   // A body may take as long as it needs: uploads of gigabytes are honest.
   requestTimeout: 0,
   // A request without Host is refused by us (admit.ts): Node's own 400 would go by our log.
   requireHostHeader: false,
-  noDelay: true,
-  // A peer that vanished behind a silent stream is found by the kernel: below the 60 s after which balancers forget.
-  keepAlive: true,
-  keepAliveInitialDelay: 45_000,
 }
 
 export const tls = {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts'
+import { inTurn, mayGoOn } from '../response/fair-turns.ts'
 
 /**
  * Writes the body piece by piece, each when the one before has left us, and ends the answer. Resolves when it is written or
@@ -9,6 +10,7 @@ export async function sendPieces(exchange: Exchange, pieces: Iterable<Buffer> | 
   let goOn = () => {}
   exchange.onAbandoned(() => goOn())
   for await (const piece of pieces) {
+    if (!mayGoOn(piece.length)) await new Promise<void>(inTurn)
     if (exchange.over) return
     exchange.bytesSent += piece.length
     await new Promise<void>((resolve) => {

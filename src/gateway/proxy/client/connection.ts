@@ -4,6 +4,7 @@ import type { Milliseconds } from '../../../shared/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { Deadline } from './deadline.ts'
+import { FairReading } from './fair-reading.ts'
 import { ConnectionClosed, UpstreamTimeout } from './faults.ts'
 import { Idleness } from './idleness.ts'
 import { keepFromWriteErrors } from './socket.ts'
@@ -23,7 +24,7 @@ export class Connection {
   #bodySent = true
   #headTold = false
   #heard = false
-  #paused = false
+  readonly #reading: FairReading
   #ended = false
   #destroyed = false
   /** Why no more of the request can be written. */
@@ -36,6 +37,7 @@ export class Connection {
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket
     this.#owner = owner
+    this.#reading = new FairReading(socket)
     keepFromWriteErrors(socket, this.#spare)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onError)
@@ -99,15 +101,11 @@ export class Connection {
 
   /** Reads no more for now. */
   pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#socket.pause()
+    this.#reading.pause()
   }
 
   resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#socket.resume()
+    this.#reading.resume()
   }
 
   /** Without a word to the transaction. */
@@ -135,6 +133,7 @@ export class Connection {
     try {
       const used = parser.take(bytes)
       this.#tell(parser, bytes.subarray(used))
+      if (this.#transaction) this.#reading.count(bytes.length)
     } catch (error) {
       // Whoever threw: an answer ends its request at the most, never the thread.
       this.fail(error as Error)

@@ -1,0 +1,84 @@
+/**
+ * The listening sockets of a port. libuv accepts one connection of a socket in a turn of its event loop: behind a burst of 300,
+ * while each turn is long, the next client would wait for 300 turns. So a thread has several sockets on its port (Linux,
+ * SO_REUSEPORT), between which the kernel spreads connections, and accepts as many in a turn.
+ */
+import { once } from 'node:events'
+import type { Server as HttpServer } from 'node:http'
+import type { Http2SecureServer } from 'node:http2'
+import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { socketOptions } from '../protocol-limits.ts'
+
+const reusable = process.platform === 'linux'
+const sockets = reusable ? 8 : 1
+
+/** How long connections that go on coming may keep a port from being closed. */
+const longestEmptying: Milliseconds = 500
+
+export interface Acceptor {
+  readonly address: AddressInfo
+  /**
+   * Closes the port when nothing waits in its queues, whose connections would be reset. Resolves then; `closed` is called when the
+   * last connection is over.
+   */
+  stop(closed: () => void): Promise<void>
+  /** At once. */
+  close(): void
+}
+
+/** Listens, and tells `server` of the connections; rejects with the system's error. */
+export async function acceptOn(
+  server: HttpServer | Http2SecureServer,
+  { host, port }: Pick<ListenOptions, 'host' | 'port'>,
+): Promise<Acceptor> {
+  let accepted = 0
+  server.on('connection', () => {
+    accepted += 1
+  })
+  const address = await listen(server, { host, port })
+  const others: Server[] = []
+  try {
+    while (others.length < sockets - 1) {
+      // As Node makes them for its own servers: TLS tells of the end of its connections by itself.
+      const other = createServer({ ...socketOptions, allowHalfOpen: !('setSecureContext' in server) })
+      other.on('connection', (socket: Socket) => server.emit('connection', socket))
+      others.push(other)
+      await listen(other, { host, port: address.port })
+      other.on('error', (error) => server.emit('error', error))
+    }
+  } catch (error) {
+    for (const one of [server, ...others]) one.close()
+    throw error
+  }
+  return {
+    address,
+    async stop(closed) {
+      const deadline = performance.now() + longestEmptying
+      let before: number
+      do {
+        before = accepted
+        // The turn that is under way may be past its accepting.
+        await turn()
+        await turn()
+      } while (accepted !== before && performance.now() < deadline)
+      let open = 1 + others.length
+      for (const one of [server, ...others])
+        one.close(() => {
+          open -= 1
+          if (open === 0) closed()
+        })
+    },
+    close() {
+      for (const one of [server, ...others]) one.close()
+    },
+  }
+}
+
+async function listen(server: Server, where: Pick<ListenOptions, 'host' | 'port'>): Promise<AddressInfo> {
+  // Each waits in a queue of its own, of which the kernel may make less.
+  server.listen({ ...where, reusePort: reusable, backlog: 4096 })
+  await once(server, 'listening')
+  return server.address() as AddressInfo
+}
