@@ -79,7 +79,8 @@ describe('readiness', () => {
     const { supervisor, untilState, lines } = pair(port, probe({ kind: 'tcp', host: '127.0.0.1', port }))
     supervisor.start()
     await untilState('api', 'running')
-    expect(lines[0]?.text).toBe(`listening on ${port}`)
+    // What it says comes by a pipe of its own, and may be read later.
+    await expect.poll(() => lines[0]?.text).toBe(`listening on ${port}`)
   })
 
   it('by exec comes with exit code 0; the command sees the environment of the process', async () => {
