@@ -7,6 +7,7 @@ import { createEncoder } from '../encoding/encode.ts'
 import type { Exchange } from '../exchange.ts'
 import { type FlatHeaders, sendError, sendHead } from '../respond.ts'
 import { lendMemory } from '../response/answer-memory.ts'
+import { reserveEncoder } from '../response/encoder-limit.ts'
 import { isConditional, isPartOf, judge } from './conditions.ts'
 import { FileChanged, type FileFacts, isGrown, isSame, openFile, type Part, readPart } from './disk.ts'
 import { sendPieces } from './pump.ts'
@@ -35,7 +36,14 @@ export function sendFile(exchange: Exchange, file: StoredFile, wish: SendWish): 
 
 function sendForm(exchange: Exchange, file: StoredFile, form: Representation, wish: SendWish): void | Promise<void> {
   if (exchange.over || endsByCondition(exchange, file, form, wish.headers)) return
+  if (form.encodeAs && exchange.request.method !== 'HEAD' && !reserveEncoder(exchange))
+    return sendPlain(exchange, file, wish)
   return sendBody(exchange, file, form, wish)
+}
+
+async function sendPlain(exchange: Exchange, file: StoredFile, wish: SendWish): Promise<void> {
+  const plain = await file.plain()
+  if (!exchange.over) await sendBody(exchange, file, plain, wish)
 }
 
 /** Parts are given of the file as it is, never of an encoded form; if none can be given, this is a request like any other. */

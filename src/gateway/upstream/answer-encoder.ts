@@ -5,6 +5,7 @@ import { isCompressible } from '../encoding/compressible.ts'
 import { createEncoder } from '../encoding/encode.ts'
 import { leastWorthEncoding, type Negotiate } from '../encoding/negotiate.ts'
 import type { Exchange } from '../exchange.ts'
+import { reserveEncoder } from '../response/encoder-limit.ts'
 
 /** Nothing waits longer than this in the encoder for what comes behind it. */
 const patience: Milliseconds = 10
@@ -18,18 +19,19 @@ export interface EncodedHead {
 /**
  * The head of an answer (name and value in turn), made fit for the encoding that its client likes best. Left alone are
  * answers already encoded, those that forbid it (RFC 9111 §5.2.2.6), event streams, and types that would not get shorter.
- * A strong ETag becomes a weak one, since the bytes differ (RFC 9110 §8.8.1).
+ * A strong ETag becomes a weak one, since the bytes differ (RFC 9110 §8.8.1). Left alone, too, is what would be one encoder too many.
  *
  * HEAD, 304 and 206 carry no body that we encode, but they speak of the answer that GET would get: HEAD says all that GET
  * does (RFC 9110 §9.3.2), the others its ETag and Vary (§15.3.7, §15.4.5).
  */
 export function encodeHead(
-  { request, dialled, inner }: Exchange,
+  exchange: Exchange,
   status: number,
   headers: readonly string[],
   negotiate: Negotiate,
 ): EncodedHead {
   if (status === 204) return { headers }
+  const { request, dialled, inner } = exchange
   const facts = factsOf(status, headers)
   if (dialled && facts.etag !== undefined) dialled.tags.note(inner.path, facts.etag)
   if (facts.encodable === 'no') return { headers }
@@ -42,6 +44,7 @@ export function encodeHead(
     dialled?.tags.weakened(inner.path, facts.etag)
     return { headers: [...withWeakTag(headers), ...vary] }
   }
+  if (request.method !== 'HEAD' && !reserveEncoder(exchange)) return { headers: [...headers, ...vary] }
   dialled?.tags.weakened(inner.path, facts.etag)
   const fields = withWeakTag(headers, describingThePlainBody)
   fields.push('content-encoding', encoding, ...vary)
