@@ -38,18 +38,30 @@ recorded() { # GROUP STARTED
 
 signal() { kill -s "$2" -- "-$1" 2>/dev/null; }
 
+lives() { # GROUP; its dead do not count, which an init that is none never reaps
+  signal "$1" 0 || return
+  for place in /proc/[0-9]*; do
+    stat=
+    { IFS= read -r stat <"$place/stat"; } 2>/dev/null
+    set -- "$1" \${stat##*) }
+    [ "$4" = "$1" ] && [ "$2" != Z ] && return
+  done
+  return 1
+}
+
 pause() { sleep 0.2 2>/dev/null || sleep 1; }
 
 end() { # GROUP STARTED SIGNAL GRACE, in fifths of a second
   recorded "$1" "$2" && signal "$1" "$3" || return
   left=$4
   while [ "$left" -gt 0 ]; do
-    signal "$1" 0 || return
+    lives "$1" || return
     left=$((left - 1))
     pause
   done
   for try in 1 2 3 4 5 6 7 8 9 10; do
-    signal "$1" KILL || return
+    lives "$1" || return
+    signal "$1" KILL
     pause
   done
 }

@@ -90,7 +90,9 @@ processes:
     expect(firstStart).toBeGreaterThan(told(hasEnded))
     expect(second.lines.find((line) => line.process === 'stubborn' && /SIGKILL/.test(line.message))).toBeDefined()
     expect(second.lines.filter((line) => line.process === 'gone')).toEqual([])
-    expect(await (await fetch(await second.url('http'))).text()).toBe(String(second.pidOf('web')))
+    // The threads hear of it a moment after the log says so.
+    const url = await second.url('http')
+    await expect.poll(async () => (await fetch(url)).text()).toBe(String(second.pidOf('web')))
 
     second.signal('SIGTERM')
     expect(await second.exit).toEqual({ code: 0, signal: null })
