@@ -238,6 +238,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
       return cut
     },
     destroy() {
+      inFlight.cutAtOnce('the thread ends')
       for (const listener of [...listeners, ...closing]) listener.destroy()
     },
   }

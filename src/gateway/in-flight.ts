@@ -60,6 +60,15 @@ export class InFlight {
     for (const exchange of this.#open) if (exchange.kind === 'answer') cutAnswer(exchange, cause)
   }
 
+  /** For a thread that ends in the midst of anything: each answer by an end that nobody takes for a whole one. Never throws. */
+  cutAtOnce(cause: string): void {
+    for (const exchange of this.#open) {
+      try {
+        if (exchange.kind !== 'tunnel') cutAnswer(exchange, cause)
+      } catch {} // the next one must not be spared for it
+    }
+  }
+
   /** Waits until the last exchange is over and logged; their connections must have been closed. */
   async gone(): Promise<void> {
     const gone = new Promise<void>((resolve) => {

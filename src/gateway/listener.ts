@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
@@ -136,10 +136,14 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
   return listener
 }
 
-/** Called in the midst of anything: what one connection has against it must not spare the others. */
+/**
+ * Called in the midst of anything: what one connection has against it must not spare the others. Without an error of its own a
+ * session would end its streams with NO_ERROR, and half an answer would look whole.
+ */
 function destroyed(open: ServerHttp2Session | Socket): void {
   try {
-    open.destroy()
+    if ('socket' in open) open.destroy(new Error('the connection is ended'), constants.NGHTTP2_INTERNAL_ERROR)
+    else open.destroy()
   } catch {}
 }
 

@@ -1,4 +1,6 @@
 /** A gateway thread that ends while uploads come over h2 must not take the process with it (docs/adr/0015-ending-threads.md). */
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Uploads, uploadOverH2 } from './h2-uploads.ts'
 import { startThreads, type Threads } from './thread-support.ts'
@@ -45,6 +47,24 @@ describe('a gateway thread that ends while uploads come over h2 on 18 streams', 
     },
     60_000,
   )
+
+  it('and hangs ends no answer that it had begun as if it were whole', async () => {
+    threads = await startThreads({ threads: 1, tls: true })
+    const { gatehouse, https } = threads
+    const client = connect(`https://127.0.0.1:${https}`, { rejectUnauthorized: false })
+    client.on('error', () => {})
+    // An event stream is an answer that is never whole.
+    const streams = Array.from({ length: 8 }, () => client.request({ ':path': '/events', ':authority': 'localhost' }))
+    await Promise.all(streams.map((stream) => once(stream.on('error', () => {}).resume(), 'response')))
+    const codes = Promise.all(
+      streams.map((stream) => new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode)))),
+    )
+    uploads = uploadOverH2(https, 1)
+    uploads.ask('/fault/hang-at-once')
+    await gatehouse.waitFor({ message: /^gateway thread 1 was replaced/ })
+    expect((await codes).filter((code) => code === 0)).toEqual([])
+    client.destroy()
+  }, 60_000)
 
   it('and leaks until its heap is full is replaced before that, and gives the answers that it had begun', async () => {
     threads = await startThreads({ threads: 1, tls: true })
