@@ -127,6 +127,11 @@ export class Exchange {
     return (this.response as { stream?: ServerHttp2Stream }).stream
   }
 
+  /** What carries this exchange, and over h2 others beside it: to count by, and nothing else. */
+  get connection(): object {
+    return this.stream?.session ?? this.request.socket
+  }
+
   get protocol(): 'h1' | 'h2' {
     return this.stream ? 'h2' : 'h1'
   }

@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.ts'
 import { applyRules } from './header-rules.ts'
 import { answerEarly } from './listen/early-answer.ts'
 import { pushIds } from './request-id.ts'
+import { withoutLength } from './response/answer-fields.ts'
 import { respondH2 } from './response/h2-head.ts'
 
 /** Headers as name and value in turn, so that repeated ones (Set-Cookie) keep their order and number. */
@@ -73,10 +74,6 @@ export function finalHeaders(exchange: Exchange, status: number, headers: FlatHe
 /** RFC 9110 §8.6: 1xx and 204 say no length, and a 304 only that of the answer it stands for, which few that send one know. */
 function hasNoBody(status: number): boolean {
   return status < 200 || status === 204 || status === 304
-}
-
-function withoutLength(headers: readonly string[]): string[] {
-  return headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length')
 }
 
 const hstsName = 'strict-transport-security'

@@ -47,9 +47,11 @@ export function answerFields(flat: readonly string[]): string[] {
 export function finalFields(status: number, flat: readonly string[]): string[] {
   const fields = answerFields(flat)
   if (status !== 205) return fields
-  const kept = fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'content-length')
-  kept.push('content-length', '0')
-  return kept
+  return [...withoutLength(fields), 'content-length', '0']
+}
+
+export function withoutLength(fields: readonly string[]): string[] {
+  return fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'content-length')
 }
 
 /** What the fields named Connection name, in lower case; undefined if there is nothing to look for. */

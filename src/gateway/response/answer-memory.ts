@@ -24,8 +24,7 @@ export interface Loan {
  * How much of a body of this length may be read ahead of its client. A client that opens thousands of streams and takes nothing
  * (RFC 9113 §10.5) holds the small size for each, beyond the first few.
  */
-export function lendMemory({ stream, request }: Exchange, length: Bytes): Loan {
-  const connection: object = stream?.session ?? request.socket
+export function lendMemory({ connection }: Exchange, length: Bytes): Loan {
   const taken = lentTo.get(connection) ?? 0
   const enough = taken + large <= ofConnection && lent + large <= ofThread
   const size = Math.min(length, enough ? large : small)

@@ -12,7 +12,8 @@ const reservedBy = new WeakMap<object, number>()
 
 /** Whether this answer may be encoded on its way; its place is kept until the exchange is over. To be asked once for an exchange. */
 export function reserveEncoder(exchange: Exchange): boolean {
-  const connection: object = exchange.stream?.session ?? exchange.request.socket
+  // Read once: a stream that is over knows its session no more.
+  const { connection } = exchange
   const own = reservedBy.get(connection) ?? 0
   if (own >= ofConnection || reserved >= ofThread || exchange.over) return false
   reserved += 1

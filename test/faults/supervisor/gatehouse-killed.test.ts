@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { type Gatehouse, type GatehouseOptions, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning, type RunningProcess, runningProcesses } from '../../e2e/support/processes.ts'
-import { killWithGuardian, until } from './killed-support.ts'
+import { hardToEnd, killWithGuardian, until } from './killed-support.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/programs')
 const started: Gatehouse[] = []
@@ -48,15 +48,7 @@ processes:
     port: ${port}
     ready: { tcp: ${port}, every: 50ms }
     stop: { grace: 5s }
-  stubborn:
-    command: [node, ${fixtures}/ignores-sigterm.js, --grandchild]
-    ready: { log: "^ready$" }
-    stop: { grace: 300ms }
-  orphaning:
-    # Its leader dies of writing to nobody when Gatehouse is gone; what it started lives on, without its output.
-    command: [sh, -c, "sleep 600 >/dev/null 2>&1 & echo up; while sleep 0.02; do echo tick; done"]
-    ready: { log: "^up$" }
-`
+${hardToEnd}`
     const first = start({ config })
     await first.ready()
     const groups = ['web', 'stubborn', 'orphaning'].map((name) => first.pidOf(name))

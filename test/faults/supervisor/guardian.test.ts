@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning, runningProcesses } from '../../e2e/support/processes.ts'
-import { guardiansOf, until } from './killed-support.ts'
+import { guardiansOf, hardToEnd, until } from './killed-support.ts'
 
-const fixtures = join(import.meta.dirname, '../../fixtures/programs')
 let gatehouse: Gatehouse | undefined
 
 afterEach(async () => {
@@ -22,15 +21,7 @@ processes:
     command: [node, -e, "process.on('SIGTERM', () => setTimeout(close, 300)); function close() { fs.writeFileSync('closed', 'closed'); process.exit() } setInterval(() => {}, 1000); console.log('up')"]
     ready: { log: "^up$" }
     criticality: critical
-  stubborn:
-    command: [node, ${fixtures}/ignores-sigterm.js, --grandchild]
-    ready: { log: "^ready$" }
-    stop: { grace: 300ms }
-  orphaning:
-    # Its leader dies of writing to nobody when Gatehouse is gone; what it started lives on, without its output.
-    command: [sh, -c, "sleep 600 >/dev/null 2>&1 & echo up; while sleep 0.02; do echo tick; done"]
-    ready: { log: "^up$" }
-`
+${hardToEnd}`
 
 function left(groups: readonly number[]): readonly string[] {
   return runningProcesses().flatMap(({ group, command }) => (groups.includes(group) ? [command] : []))

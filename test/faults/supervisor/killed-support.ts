@@ -1,8 +1,21 @@
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gatehouse } from '../../e2e/support/gatehouse.ts'
 import { runningProcesses } from '../../e2e/support/processes.ts'
+
+const fixtures = join(import.meta.dirname, '../../fixtures/programs')
+
+/** Programs that outlive a Gatehouse that is killed, each in its way; lines of `processes`. */
+export const hardToEnd = `  stubborn:
+    command: [node, ${fixtures}/ignores-sigterm.js, --grandchild]
+    ready: { log: "^ready$" }
+    stop: { grace: 300ms }
+  orphaning:
+    # Its leader dies of writing to nobody when Gatehouse is gone; what it started lives on, without its output.
+    command: [sh, -c, "sleep 600 >/dev/null 2>&1 & echo up; while sleep 0.02; do echo tick; done"]
+    ready: { log: "^up$" }
+`
 
 /** The pids of the shells that are to end what this Gatehouse leaves behind; found by the id of the run in its record. */
 export function guardiansOf({ file }: Gatehouse): readonly number[] {
