@@ -41,9 +41,11 @@ describe('an upstream of several targets', () => {
   })
 
   it('asks the one with the least under way, and those with as little in turn', async () => {
+    const arrived = Promise.withResolvers<void>()
     const busy = Promise.withResolvers<void>()
     const slow = await upstream((request, response) => {
       if (request.url !== '/slow') return void response.end('slow')
+      arrived.resolve()
       response.write('s')
       void busy.promise.then(() => response.end('low'))
     })
@@ -51,9 +53,8 @@ describe('an upstream of several targets', () => {
     const plan = upstreamPlan([slow.port, quick.port], { balance: 'least-requests' })
     const gateway = await startGateway({ routes: [toUpstream], upstreams: [plan] })
     const first = ask(gateway, 'h1', { path: '/slow' })
-    const quiet = ask(gateway, 'h1')
-    expect((await quiet).body).toBe('quick')
-    expect(await answers(gateway, 4)).toBe('quick'.repeat(4))
+    await arrived.promise
+    expect(await answers(gateway, 5)).toBe('quick'.repeat(5))
     busy.resolve()
     expect((await first).body).toBe('slow')
     expect(await answers(gateway, 4)).toMatch(/^(slowquick){2}$|^(quickslow){2}$/)
