@@ -5,9 +5,9 @@ import { z } from 'zod'
 export const runSchema = z
   .object({
     process: z.string(),
-    /** `started`: nobody waits for its end. `stopped`: somebody ended it before it was through. */
-    outcome: z.enum(['started', 'completed', 'failed', 'stopped']),
-    /** With which the last attempt is passed on: 0 if it completed. */
+    /** `started`: nobody waits for its end. `ready`: of a service. `stopped`: somebody ended it before it was through. */
+    outcome: z.enum(['started', 'ready', 'completed', 'failed', 'stopped']),
+    /** With which the last attempt is passed on: 0 if all is well. */
     exitCode: z.int().optional(),
     /** Milliseconds, retries included. */
     duration: z.number().nonnegative().optional(),
@@ -15,7 +15,7 @@ export const runSchema = z
   })
   .readonly()
 
-export const refusals = ['unknown-process', 'not-a-task', 'busy', 'not-met', 'stopping'] as const
+export const refusals = ['unknown-process', 'busy', 'not-met', 'stopping'] as const
 
 export type RunReport = z.infer<typeof runSchema>
 export type Refusal = (typeof refusals)[number]

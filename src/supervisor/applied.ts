@@ -4,6 +4,8 @@ export interface AppliedChanges {
   readonly stopped: readonly string[]
   readonly restarted: readonly string[]
   readonly unchanged: readonly string[]
+  /** Those among the unchanged that were down because of a failure, and are started again. Absent: none. */
+  readonly revived?: readonly string[]
   /** Absent: none of them is replaced while it serves. */
   readonly rolling?: RollingChanges
 }

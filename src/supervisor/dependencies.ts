@@ -1,7 +1,7 @@
 import type { Dependency, ProcessPlan } from '../plan/types.ts'
 import type { SupervisedProcess } from './process.ts'
 
-type Dependable = Pick<SupervisedProcess, 'plan' | 'state' | 'ready' | 'completed' | 'inDoubt'>
+type Dependable = Pick<SupervisedProcess, 'plan' | 'state' | 'ready' | 'completed' | 'inDoubt' | 'finalFailure'>
 
 /** Names of what a process waits for. What is not among the processes was excluded from the plan and counts as met. */
 export function unmetDependencies(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
@@ -17,6 +17,20 @@ export function unmetDependencies(plan: ProcessPlan, processes: ReadonlyMap<stri
  */
 export function unmetBelow(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
   return [...new Set(below(plan, processes).flatMap((one) => unmetDependencies(one, processes)))]
+}
+
+/**
+ * Names of those on the way down because of which a process waits in vain: they are down, and nobody starts them again. A process
+ * that waits itself is none of them, but what it waits for may be.
+ */
+export function blockersOf(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
+  const found = unmetDependencies(plan, processes).flatMap((name) => {
+    const process = processes.get(name)
+    if (!process) return []
+    if (process.finalFailure || process.state === 'exited') return [name]
+    return process.state === 'waiting' ? blockersOf(process.plan, processes) : []
+  })
+  return [...new Set(found)]
 }
 
 /** Whether the last check of something below has failed: it may turn out not to be ready. */

@@ -163,7 +163,8 @@ export const table = {
     released: go('stopped'),
   },
   backoff: {
-    start: alreadyWanted,
+    // Somebody asked for it: whoever has mended the cause does not want to sit the pause out.
+    start: go('waiting', 'cancelRestart', 'awaitDependencies'),
     stop: go('stopped', 'cancelRestart'),
     dependenciesMet: notAwaited,
     spawned: notSpawned,

@@ -119,8 +119,9 @@ export class SupervisedProcess {
     return this.#state === 'parked' ? unmetBelow(this.plan) : unmet(this.plan)
   }
 
+  /** What failed before is forgotten, and a pause before the next attempt is cut short; no effect on what runs. */
   start(): void {
-    if (this.atRest) this.#verdicts.beginAnew()
+    if (this.atRest || this.#state === 'backoff') this.#verdicts.beginAnew()
     this.#wanted = true
     this.#dispatch('start')
   }

@@ -4,7 +4,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
 import { type AppliedChanges, noChanges } from './applied.ts'
-import { isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
+import { blockersOf, isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
 import { EventFeed } from './event-feed.ts'
 import { transitionWords } from './event-words.ts'
 import type { SupervisorEvent, SupervisorListener } from './events.ts'
@@ -12,6 +12,7 @@ import type { GroupLedger } from './leftovers/ledger.ts'
 import type { State } from './machine.ts'
 import { type MemoryCgroup, memoryCgroup } from './memory/cgroup.ts'
 import { MemoryRoom } from './memory/room.ts'
+import type { RunAnswer } from './on-demand.ts'
 import type { Drain, OutputSink } from './ports.ts'
 import { SupervisedProcess } from './process.ts'
 import { canRoll } from './roll.ts'
@@ -20,7 +21,7 @@ import { SparePorts } from './spare-ports.ts'
 import type { ProcessStatus } from './status.ts'
 import { hurry, StopDeadline, stopInReverse } from './stop-order.ts'
 import type { Before } from './surroundings.ts'
-import { type RunAnswer, TaskRuns } from './task-runs.ts'
+import { TaskRuns } from './task-runs.ts'
 
 export interface Supervisor {
   /** Sets everything going and returns at once; what becomes of it is told by events and `status`. */
@@ -28,8 +29,9 @@ export interface Supervisor {
   /**
    * Makes the processes those of another plan: what is gone or changed is stopped, in reverse order; then what is new or
    * changed is started. What depends on a changed one goes on. One that is to be replaced while it serves goes on until its
-   * successor is ready, which may be after this has resolved; a call that asks for something else gives that one up. One call
-   * is done after the other; once a stop has begun nothing changes any more. Never rejects.
+   * successor is ready, which may be after this has resolved; a call that asks for something else gives that one up. What a failure
+   * had ended for good is started again. One call is done after the other; once a stop has begun nothing changes any more. Never
+   * rejects.
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
   /**
@@ -37,7 +39,10 @@ export interface Supervisor {
    * shortened so that the whole fits the budget, in milliseconds. Another call shortens the rest. Never rejects.
    */
   stop(options: { readonly budget: Milliseconds }): Promise<void>
-  /** Runs a task now, scheduled or not, unless it runs already or lacks what it depends on. */
+  /**
+   * Runs a task now, scheduled or not, or starts a service that is down or will be restarted; its failures are forgotten. Refused
+   * if it runs already (but a service that is ready is simply that) or lacks what it depends on.
+   */
   run(name: string): RunAnswer
   /** In the order of the plan. */
   status(): readonly ProcessStatus[]
@@ -81,6 +86,7 @@ export function createSupervisor({
   const runs = new TaskRuns({
     processes: () => processes,
     unmet: ({ plan }) => unmet(plan),
+    blockers: ({ plan }) => blockersOf(plan, processes),
     feed,
     log,
   })
@@ -179,6 +185,7 @@ export function createSupervisor({
       memory.shareOut()
       begin(created)
     }
+    const revived = started ? revive([...processes.values()].filter((process) => !created.includes(process))) : []
     const kept = rolling.map((plan) => rolls.begin(processes.get(plan.name) as SupervisedProcess, plan))
     for (const process of everyone()) process.reconsider()
     return {
@@ -186,10 +193,21 @@ export function createSupervisor({
       stopped: went.map(nameOf),
       restarted: restarted.map(nameOf),
       unchanged: same.map(nameOf),
+      ...(revived.length > 0 && { revived }),
       ...(rolling.length > 0 && {
         rolling: { processes: rolling.map(nameOf), kept: Promise.all(kept).then((lists) => lists.flat()) },
       }),
     }
+  }
+
+  /** Another chance for what a failure ended for good: its cause may be mended, and others may be waiting for it. */
+  const revive = (these: readonly SupervisedProcess[]): readonly string[] => {
+    const failed = these.filter(({ plan, finalFailure }) => finalFailure && !plan.schedule)
+    for (const process of failed) {
+      log.info('is started again, and its failures are forgotten', { process: process.plan.name })
+      process.start()
+    }
+    return failed.map(({ plan }) => plan.name)
   }
 
   /** Scheduled tasks wait for their time. */

@@ -4,7 +4,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { startTask } from '../../src/control/client-runs.ts'
+import { startProcess } from '../../src/control/client-runs.ts'
 import type { ControlEvent } from '../../src/control/contract-events.ts'
 import type { EventSource } from '../../src/control/ports.ts'
 import { type Foreman, foreman, never, planFor } from '../supervisor/foreman.ts'
@@ -172,9 +172,13 @@ describe('POST /v1/processes/NAME/start', () => {
     const all = foreman([planFor('good', task), planFor('bad', { ...task, environment: { EXIT: '7' } })])
     await openedFor(all)
     all.supervisor.start()
-    expect(await startTask(socket, 'good', true)).toMatchObject({ process: 'good', outcome: 'completed', exitCode: 0 })
-    expect(await startTask(socket, 'bad', true)).toMatchObject({ outcome: 'failed', exitCode: 7 })
-    expect(await startTask(socket, 'good', false)).toEqual({ process: 'good', outcome: 'started' })
+    expect(await startProcess(socket, 'good', true)).toMatchObject({
+      process: 'good',
+      outcome: 'completed',
+      exitCode: 0,
+    })
+    expect(await startProcess(socket, 'bad', true)).toMatchObject({ outcome: 'failed', exitCode: 7 })
+    expect(await startProcess(socket, 'good', false)).toEqual({ process: 'good', outcome: 'started' })
     await all.untilState('good', 'exited')
   })
 
@@ -182,21 +186,21 @@ describe('POST /v1/processes/NAME/start', () => {
     const all = foreman([planFor('web'), planFor('long', { ...task, environment: { DELAY: '60000' } })])
     await openedFor(all)
     all.supervisor.start()
-    expect(await startTask(socket, 'long', false)).toMatchObject({ outcome: 'started' })
-    expect(await startTask(socket, 'long', false)).toMatchObject({ refused: 'busy' })
-    expect(await startTask(socket, 'web', true)).toMatchObject({ refused: 'not-a-task' })
-    expect(await startTask(socket, 'lomg', true)).toEqual({
+    expect(await startProcess(socket, 'long', false)).toMatchObject({ outcome: 'started' })
+    expect(await startProcess(socket, 'long', false)).toMatchObject({ refused: 'busy' })
+    expect(await startProcess(socket, 'web', true)).toMatchObject({ process: 'web', outcome: 'ready' })
+    expect(await startProcess(socket, 'lomg', true)).toEqual({
       refused: 'unknown-process',
       message: 'there is no process lomg; did you mean long?',
     })
-    expect(await startTask(socket, 'a/b c?', true)).toMatchObject({ refused: 'unknown-process' })
+    expect(await startProcess(socket, 'a/b c?', true)).toMatchObject({ refused: 'unknown-process' })
   })
 
   it('answers who waits when the task is stopped', async () => {
     const all = foreman([planFor('long', { ...task, environment: { DELAY: '60000' } })])
     const control = await openedFor(all)
     all.supervisor.start()
-    const answer = startTask(socket, 'long', true)
+    const answer = startProcess(socket, 'long', true)
     await all.untilState('long', 'running')
     await all.supervisor.stop({ budget: 5_000 })
     await control.close()

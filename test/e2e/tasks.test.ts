@@ -1,6 +1,8 @@
 /** Scheduled tasks, runs on demand and hooks of the whole program. */
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
@@ -64,12 +66,12 @@ processes:
   const refusals = [
     ['long', 3, 'gatehouse: long is not started: its last run is not over (running)\n'],
     ['behind', 3, 'gatehouse: behind is not started: it needs once\n'],
-    ['web', 3, 'gatehouse: web is a service, which runs all the time; only a task can be run on demand\n'],
     ['goood', 2, 'gatehouse: there is no process goood; did you mean good?\n'],
   ] as const
   for (const [name, code, stderr] of refusals) {
     expect(await verb(['start', name, file])).toMatchObject({ code, stderr, stdout: '' })
   }
+  expect(await verb(['start', 'web', file])).toMatchObject({ code: 0, stderr: '', stdout: 'web is ready already\n' })
   const { stdout } = await verb(['status', file])
   const words = stdout.replaceAll(/\s+/g, ' ')
   expect(words).toMatch(
@@ -78,6 +80,52 @@ processes:
   await gatehouse?.stop()
   expect(await verb(['start', 'good', file, '--socket', '/no/such/socket'])).toMatchObject({ code: 4 })
   expect(ready).toBeDefined()
+})
+
+test('gatehouse start revives a fatal service, waits until it is ready or says why not, and what waits for it goes on', async () => {
+  const { folder, file, waitFor, lines } = start(`
+processes:
+  core: { command: [sh, -c, "test -e mended && exec sleep 600; echo no database >&2; exit 9"], ready: { exec: [test, -e, mended] }, restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
+  api: { command: [sleep, "600"], dependsOn: { core: ready } }
+`)
+  await waitFor({ process: 'core', level: 'error', message: /^fatal: it failed 2 times/ })
+  const vain = await verb(['start', 'core', file])
+  expect(vain).toMatchObject({ code: 9, stdout: '' })
+  expect(vain.stderr).toMatch(/^core failed: it failed 2 times within 1m; the last time it exited with code 9 after/)
+  expect(await verb(['start', 'api', file])).toMatchObject({
+    code: 3,
+    stderr: 'gatehouse: api is not started: it needs core, which failed or has ended: start that first\n',
+  })
+  expect(await verb(['start', 'coer', file])).toMatchObject({
+    code: 2,
+    stderr: 'gatehouse: there is no process coer; did you mean core?\n',
+  })
+  writeFileSync(join(folder, 'mended'), '')
+  const after = lines.length
+  const revived = await verb(['start', 'core', file])
+  expect(revived).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^core is ready after \d+ms\n$/) })
+  await waitFor({ process: 'api', ready: true }, { after })
+})
+
+test('SIGHUP revives what is fatal with an unchanged file, and says so', async () => {
+  const { folder, waitFor, signal, lines } = start(`
+processes:
+  core: { command: [sh, -c, "test -e mended && exec sleep 600; exit 9"], restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
+  migrate: { kind: task, command: [test, -e, mended] }
+  nightly: { kind: task, schedule: "0 0 29 2 *", command: ["false"] }
+  api: { command: [sleep, "600"], dependsOn: { core: ready, migrate: completed } }
+`)
+  await waitFor({ process: 'core', level: 'error' })
+  await waitFor({ process: 'migrate', level: 'error' })
+  writeFileSync(join(folder, 'mended'), '')
+  const after = lines.length
+  signal('SIGHUP')
+  const done = await waitFor({ reload: 'done' }, { after })
+  expect(done).toMatchObject({ restarted: [], unchanged: expect.arrayContaining(['core', 'api']) })
+  expect(done.revived).toEqual(expect.arrayContaining(['core', 'migrate']))
+  expect(done.revived).toHaveLength(2)
+  await waitFor({ process: 'core', message: 'is started again, and its failures are forgotten' }, { after })
+  await waitFor({ process: 'api', ready: true }, { after })
 })
 
 test('hooks hear of the end of an essential process before gatehouse follows it', async () => {

@@ -62,6 +62,13 @@ describe('the table of states', () => {
     expect(transition('backoff', 'stop')).toEqual({ state: 'stopped', effects: ['cancelRestart'] })
   })
 
+  it('does not sit a pause out when somebody asks for the start', () => {
+    expect(transition('backoff', 'start')).toEqual({
+      state: 'waiting',
+      effects: ['cancelRestart', 'awaitDependencies'],
+    })
+  })
+
   it('waits for dependencies again before a restart', () => {
     expect(transition('backoff', 'backoffOver')).toEqual({ state: 'waiting', effects: ['awaitDependencies'] })
   })
