@@ -16,7 +16,7 @@ export interface UserPlan {
   readonly name: string
   /** Absent: the user's own. */
   readonly group?: string
-  /** Its further groups. Absent: those of /etc/group. */
+  /** Its further groups. Absent: of a name those of /etc/group, of a number none. */
   readonly groups?: readonly string[]
 }
 

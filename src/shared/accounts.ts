@@ -19,11 +19,14 @@ export interface Accounts {
 
 /** `read` gives the text of a file; what it cannot read counts as empty. */
 export function readAccounts(read: (path: string) => string): Accounts {
-  const users = fieldsOf(read, '/etc/passwd').map(([name = '', , uid, gid, , home = '']) => {
-    return { name, uid: Number(uid), gid: Number(gid), home }
+  const users = fieldsOf(read, '/etc/passwd').flatMap(([name = '', , user = '', group = '', , home = '']) => {
+    const [uid, gid] = [numberOf(user), numberOf(group)]
+    return uid === undefined || gid === undefined ? [] : [{ name, uid, gid, home }]
   })
-  const groups = fieldsOf(read, '/etc/group').map(([name = '', , id, members = '']) => {
-    return { name, id: Number(id), members: members.split(',') }
+  const groups = fieldsOf(read, '/etc/group').flatMap(([name = '', , group = '', members = '']) => {
+    const id = numberOf(group)
+    // A group without members has not one whose name is empty.
+    return id === undefined ? [] : [{ name, id, members: members.split(',').filter((member) => member !== '') }]
   })
   return {
     user(reference) {
@@ -35,15 +38,17 @@ export function readAccounts(read: (path: string) => string): Accounts {
   }
 }
 
+/** An id in decimal. -1 in 32 bits is nobody's: the kernel takes it for "leave it as it is" (setresuid(2)). */
 export function numberOf(reference: string): number | undefined {
-  return /^\d+$/.test(reference) ? Number(reference) : undefined
+  return /^\d{1,10}$/.test(reference) && Number(reference) < 0xffff_ffff ? Number(reference) : undefined
 }
 
+/** Of the lines that name something: an empty or missing id must not be read as 0, which is root's. */
 function fieldsOf(read: (path: string) => string, path: string): string[][] {
   try {
     return read(path)
       .split('\n')
-      .filter((line) => line.includes(':') && !line.startsWith('#'))
+      .filter((line) => /^[^:#+-][^:]*:/.test(line)) // `+` and `-` refer to NIS (nsswitch.conf(5), compat)
       .map((line) => line.split(':'))
   } catch {
     return []

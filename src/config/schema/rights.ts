@@ -126,7 +126,7 @@ const limits = mapping({
 export const rightsShape = {
   user: user.describe('Whose rights it has: a name or a number, `user:group`; default: those of Gatehouse').optional(),
   groups: listOf(group, 'a list of groups: `[web, logs]`')
-    .describe("Its further groups; default: the user's own in /etc/group")
+    .describe('Its further groups; default: of a name those in /etc/group, of a number none')
     .optional(),
   umask: umask.describe('Rights that files it makes do not get; default: as Gatehouse').optional(),
   nice: nice.describe('Its place in line for the processor, from -20 to 19').optional(),

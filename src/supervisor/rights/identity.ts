@@ -18,7 +18,7 @@ export interface Identity {
 export function identityOf({ name, group, groups }: UserPlan): Identity {
   const accounts = readAccounts((path) => readFileSync(path, 'utf8'))
   const account = accountOf(accounts, name, group)
-  const further = groups?.map((one) => groupOf(accounts, one, 'groups')) ?? accounts.groupsOf(account.name ?? '')
+  const further = groups?.map((one) => groupOf(accounts, one, 'groups')) ?? groupsByName(accounts, name)
   const { home = '/', name: user } = account
   return {
     uid: account.uid,
@@ -40,6 +40,11 @@ function accountOf(accounts: Accounts, name: string, group: string | undefined):
   return { uid, gid }
 }
 
+/** Whoever says a number means that one and no more: only a name has the groups in which /etc/group lists it. */
+function groupsByName(accounts: Accounts, name: string): readonly number[] {
+  return numberOf(name) === undefined ? accounts.groupsOf(name) : []
+}
+
 function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): number {
   const gid = accounts.group(name)
   if (gid !== undefined) return gid
@@ -53,8 +58,11 @@ function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): n
  */
 export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
   const [ourUid, ourGid] = [process.geteuid?.(), process.getegid?.()]
-  if (uid === ourUid && gid === ourGid && (!asked || isSame(groups, [gid, ...(process.getgroups?.() ?? [])]))) return []
+  const isUs = uid === ourUid && gid === ourGid
+  if (isUs && isSame(groups, [gid, ...(process.getgroups?.() ?? [])])) return []
   if (!isCapable('CAP_SETUID') || !isCapable('CAP_SETGID')) {
+    // Who is that user already has the groups of whoever started us, and cannot part with them.
+    if (isUs && !asked) return []
     const wish = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
     throw new Unfit(`user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}: start it as root, or as ${name}`)
   }

@@ -1,0 +1,177 @@
+/** Of whose groups a process is a member: told by the kernel, for each way to write a user and each place that starts one. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { UserPlan } from '../../src/plan/rights.ts'
+import type { ProcessPlan } from '../../src/plan/types.ts'
+import { runDnsHook } from '../../src/supervisor/dns-hook.ts'
+import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
+import { foreman, never, planFor } from './foreman.ts'
+
+const isRoot = process.geteuid?.() === 0
+/** A user that /etc/group lists, if there is one on this machine; its groups by id(1). */
+const member = /^[^:\n]+:[^:\n]*:\d+:([^,\n]+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1] ?? 'daemon'
+const [memberUid, memberGid, memberGroups] = ['-u', '-g', '-G'].map((option) =>
+  execFileSync('id', [option, member], { encoding: 'utf8' }).trim(),
+) as [string, string, string]
+
+/** As the file has it, and the groups that it is to have. */
+const spellings: readonly (readonly [user: string, groups: readonly string[] | undefined, expected: string])[] = [
+  ['4321:4321', undefined, '4321'],
+  ['4321:8765', undefined, '8765'],
+  ['4321:daemon', undefined, '1'],
+  ['4321:4321', [], '4321'],
+  ['4321:4321', ['5000', 'daemon'], '1 4321 5000'],
+  [memberUid, undefined, memberGid],
+  [`${memberUid}:4321`, undefined, '4321'],
+  [`${memberUid}:${memberGid}`, undefined, memberGid],
+  [memberUid, ['5000'], `${memberGid} 5000`],
+  ['65534', undefined, '65534'],
+  ['0', undefined, '0'],
+  ['0:0', undefined, '0'],
+  ['0:4321', undefined, '4321'],
+  ['root:0', [], '0'],
+  ['nobody', undefined, '65534'],
+  [member, undefined, memberGroups],
+  [`${member}:4321`, undefined, memberGroups.replace(/^\d+/, '4321')],
+  [member, [], memberGid],
+]
+
+const tell = ['sh', '-c', 'grep ^Groups: /proc/self/status']
+/** For a program whose output nobody reads. */
+const note = (file: string) => ['sh', '-c', `grep ^Groups: /proc/self/status >>${file}`]
+
+/** No run comes by itself while the test runs. */
+const onDemand = { cron: '0 0 29 2 *' } as const
+
+const places = ['task', 'cron', 'backup', 'service', 'startup', 'ready', 'alive'] as const
+
+let folder: string
+const ownGroups = process.getgroups?.() ?? []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-groups-'))
+  chmodSync(folder, 0o777)
+})
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, maxRetries: 5 })
+  if (isRoot) process.setgroups?.(ownGroups)
+})
+
+/** Of a file that somebody is about to write. */
+async function firstLine(path: string): Promise<string | undefined> {
+  const read = () => (existsSync(path) ? readFileSync(path, 'utf8').split('\n', 2) : [])
+  await expect.poll(() => read().length, { timeout: 15_000 }).toBe(2)
+  return read()[0]
+}
+
+function userOf(written: string, groups: readonly string[] | undefined): UserPlan {
+  const [name = '', group] = written.split(':')
+  return { name, ...(group !== undefined && { group }), ...(groups && { groups }) }
+}
+
+function sorted(text: string | undefined): string {
+  const numbers = text?.replace('Groups:', '').trim().split(/\s+/).map(Number) ?? []
+  return numbers.sort((a, b) => a - b).join(' ')
+}
+
+/** Each place where a user may be named; all of them tell of their groups, in the log or in a file of their name. */
+function plansOf(index: number, user: UserPlan): ProcessPlan[] {
+  const rights = { user }
+  const probe = (place: string) =>
+    ({
+      kind: 'exec',
+      command: note(`${place}-${index}`),
+      every: 1_000,
+      timeout: 10_000,
+      failures: 3,
+      deadline: 30_000,
+    }) as const
+  const plan = (place: string, wanted: Partial<ProcessPlan>) =>
+    planFor(`${place}-${index}`, { kind: 'task', restart: never, directory: folder, command: tell, rights, ...wanted })
+  return [
+    plan('task', {}),
+    plan('cron', { schedule: onDemand }),
+    plan('backup', {
+      schedule: onDemand,
+      command: ['sh', '-c', 'grep ^Groups: /proc/self/status; echo whole >"$1"', 'sh', '{backup}'],
+      backup: { folder: join(folder, `backups-${index}`), prefix: 'db-', suffix: '', named: true },
+    }),
+    plan('service', {
+      kind: 'service',
+      command: ['sh', '-c', 'grep ^Groups: /proc/self/status; exec sleep 60'],
+      startup: probe('startup'),
+      ready: probe('ready'),
+      alive: probe('alive'),
+    }),
+  ]
+}
+
+describe.runIf(isRoot)('the groups of a process with a user', () => {
+  it('are its own however the user is written and wherever it is started: never ours, never those without members', async () => {
+    process.setgroups?.([0, 6, 42])
+    const plans = spellings.flatMap(([written, groups], index) => plansOf(index, userOf(written, groups)))
+    const { supervisor, lines, until } = foreman(plans)
+    supervisor.start()
+    for (const index of spellings.keys())
+      for (const place of ['cron', 'backup'])
+        expect(supervisor.run(`${place}-${index}`)).toMatchObject({ started: true })
+    const found = await Promise.all(
+      spellings.map(async ([written, groups], index) => {
+        const said = async (place: string) =>
+          (await until(() => lines.find(({ process }) => process === `${place}-${index}`))).text
+        const noted = (place: string) => firstLine(join(folder, `${place}-${index}`))
+        const told = places.map(async (place) => [
+          place,
+          sorted(await (['startup', 'ready', 'alive'].includes(place) ? noted(place) : said(place))),
+        ])
+        return { user: written, groups, ...Object.fromEntries(await Promise.all(told)) }
+      }),
+    )
+    const expected = spellings.map(([user, groups, list]) => ({
+      user,
+      groups,
+      ...Object.fromEntries(places.map((place) => [place, sorted(list)])),
+    }))
+    expect(found).toEqual(expected)
+  })
+
+  it('are those of a new process after a restart and in a successor, too', async () => {
+    const rights = { user: userOf('4321:4321', undefined) }
+    const plan = planFor('it', {
+      command: ['sh', '-c', 'grep ^Groups: /proc/self/status; sleep 0.05; exit 1'],
+      rights,
+      directory: folder,
+    })
+    const { supervisor, lines, until } = foreman([plan])
+    supervisor.start()
+    await until(() => lines.length >= 2)
+    expect(lines.map(({ text }) => sorted(text))).toEqual(lines.map(() => '4321'))
+  })
+
+  it('are Gatehouse’s own for what has no user: hooks on events and on certificates', async () => {
+    const { environment } = planFor('any')
+    const said: string[] = []
+    const output = { line() {}, record: (_: string, __: string, text: string) => void said.push(text) }
+    await runDnsHook({ run: tell, directory: folder, environment }, ['set'], output)
+    const hooks = new Hooks({ output, log: { info() {}, warn() {}, error() {} } })
+    hooks.apply([
+      {
+        call: { kind: 'run', command: tell, directory: folder, environment },
+        on: ['running'],
+        timeout: 10_000,
+        position: { file: 'test.yaml', line: 1, column: 1 },
+      } as never,
+    ])
+    const { supervisor, untilState } = foreman([planFor('it', { command: ['sleep', '60'] })])
+    supervisor.subscribe((event) => hooks.hear(event))
+    supervisor.start()
+    await untilState('it', 'running')
+    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2)
+    expect(said.map(sorted)).toEqual([0, 1].map(() => [...ownGroups].sort((a, b) => a - b).join(' ')))
+    await hooks.close(1_000)
+  })
+})
