@@ -9,7 +9,7 @@ import { type RunReport, runSchema } from './contract-runs.ts'
 import { dashboardPage } from './dashboard/page.ts'
 import { EventStreams } from './event-stream.ts'
 import type { ControlSource } from './ports.ts'
-import { takeSeat } from './socket.ts'
+import type { SocketClaim } from './socket.ts'
 
 const lastAnswers: Milliseconds = 500
 
@@ -20,26 +20,26 @@ export interface Control {
 }
 
 export interface ControlOptions {
-  /** Absolute path of the Unix socket; only the user that runs Gatehouse, and root, may open it. */
-  readonly socket: string
+  /** Where it listens; given up when it is closed. */
+  readonly socket: SocketClaim
   readonly source: ControlSource
 }
 
 /**
  * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`,
- * `POST /v1/certificates/NAME/renew`. Throws `already-running` if a Gatehouse listens on the socket, and
- * `control-failed` if the path cannot be used.
+ * `POST /v1/certificates/NAME/renew`. Throws `control-failed` if
+ * the socket cannot be made.
  */
 export async function openControl({ socket, source }: ControlOptions): Promise<Control> {
   const streams = new EventStreams(source.events, () => source.status().processes)
   const app = createApp(source, streams)
   await app.ready()
   const server = createServer((request, response) => app.routing(request, response))
-  const seat = await takeSeat(server, socket)
+  await socket.listen(server)
   return {
     async close() {
       // The file first: from now on a client learns at once that nobody listens.
-      await seat.leave()
+      await socket.release()
       const closed = new Promise((resolve) => server.close(resolve))
       streams.close()
       // What was answered last, such as the end of a run, is still on its way.

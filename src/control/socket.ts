@@ -4,41 +4,79 @@ import { lstat, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { type FileLock, lockFile, lockHolder } from '../shared/file-lock.ts'
 import { makeFolder } from '../shared/folder.ts'
 import { readStatus } from './client.ts'
 
-/** A server's place in the file system. */
-export interface Seat {
-  /** Removes the socket, unless another one has taken its place since. */
-  leave(): Promise<void>
+/**
+ * A path that is ours for as long as we run: for the control socket, and for what is kept beside it under its name. The lock is on
+ * `<path>.lock`, so that of several who start at once one gets it, and a socket that somebody removed frees nothing.
+ */
+export interface SocketClaim {
+  /** Absolute. */
+  readonly path: string
+  /** Listens there; only its owner, and root, may open the socket. Throws `control-failed`. */
+  listen(server: Server): Promise<void>
+  /** Removes the socket, unless another one has taken its place since, and gives the path up. */
+  release(): Promise<void>
 }
 
 // sun_path of sockaddr_un holds 108 bytes on Linux and 104 elsewhere, its final NUL included (unix(7)).
 const longestPath = process.platform === 'linux' ? 107 : 103
 
 /**
- * Listens on a Unix socket that only its owner may open, and replaces one that a dead process left behind. Main thread only.
- * Throws `already-running` if somebody listens there, `control-failed` if the path is taken or cannot be used.
+ * Claims the path, and makes its folder. Main thread only. Throws `already-running` if a Gatehouse has it or somebody listens there,
+ * `control-failed` if it cannot be used.
  */
-export async function takeSeat(server: Server, path: string): Promise<Seat> {
+export async function claimSocket(path: string): Promise<SocketClaim> {
   // libuv unlinks the path it has bound when it closes, whosever socket is there by then. So a name nobody knows is bound,
   // and renamed: that also replaces a dead socket in one step, with no moment at which the path leads nowhere.
   const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
   checkLength(path, bound)
-  await checkVacant(path)
-  try {
+  const lock = await explained(path, async () => {
     await makeFolder(dirname(path), 0o700)
-    await listenPrivately(server, bound)
-    await rename(bound, path)
-    const { dev, ino } = await lstat(path)
-    return {
-      async leave() {
-        const there = await lstat(path).catch(() => undefined)
-        if (there?.ino === ino && there.dev === dev) await rm(path, { force: true })
-      },
-    }
+    return lockFile(lockPath(path))
+  })
+  if (lock === 'held') throw new GatehouseError('already-running', await describeHolder(path))
+  try {
+    await checkVacant(path)
   } catch (error) {
-    server.close()
+    lock.release()
+    throw error
+  }
+  return claim(path, bound, lock)
+}
+
+function claim(path: string, bound: string, lock: FileLock): SocketClaim {
+  let file: { readonly dev: number; readonly ino: number } | undefined
+  return {
+    path,
+    async listen(server) {
+      await explained(path, async () => {
+        await listenPrivately(server, bound)
+        await rename(bound, path)
+        file = await lstat(path)
+      }).catch((error) => {
+        server.close()
+        throw error
+      })
+    },
+    async release() {
+      const there = file && (await lstat(path).catch(() => undefined))
+      if (there && there.ino === file?.ino && there.dev === file.dev) await rm(path, { force: true })
+      lock.release()
+    },
+  }
+}
+
+function lockPath(path: string): string {
+  return `${path}.lock`
+}
+
+async function explained<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
     throw new GatehouseError(
       'control-failed',
       `cannot open the control socket ${path}: ${messageOf(error)}; make its folder writable for user ${process.geteuid?.()} or change \`control.socket\``,
@@ -67,6 +105,15 @@ async function checkVacant(path: string): Promise<void> {
   }
   const occupant = await askOccupant(path)
   if (occupant !== undefined) throw new GatehouseError('already-running', occupant)
+}
+
+/** Who has the lock. While it starts nobody listens yet, and only the kernel knows it. */
+async function describeHolder(path: string): Promise<string> {
+  const occupant = await askOccupant(path)
+  if (occupant !== undefined) return occupant
+  const pid = lockHolder(lockPath(path))
+  const who = pid === undefined ? 'another gatehouse' : `a gatehouse (pid ${pid})`
+  return `${who} has claimed ${path} and starts or ends just now; stop it or change \`control.socket\``
 }
 
 /** Who listens on a socket, in words; undefined if nobody does. Refusing and being slow are signs of life too. */

@@ -208,12 +208,17 @@ function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void 
   if (fallback) server.setSecureContext(fallback)
 }
 
-export function listenError(plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>, error: unknown): GatehouseError {
+/** `owner`: who has the port, if that is known. */
+export function listenError(
+  plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>,
+  error: unknown,
+  owner = 'another program (or another gatehouse)',
+): GatehouseError {
   const place = `listener ${plan.name} cannot listen on ${plan.host ?? ''}:${plan.port}`
   const code = (error as { code?: unknown }).code
   if (code === 'EADDRINUSE') {
-    const mend = 'another program (or another gatehouse) has this port; stop it, or choose another address'
-    return new GatehouseError('address-in-use', `${place}: ${mend}`, { cause: error })
+    const mend = 'stop it, or choose another address'
+    return new GatehouseError('address-in-use', `${place}: ${owner} has this port; ${mend}`, { cause: error })
   }
   if (code === 'EACCES') {
     const mend = 'this user may not open ports below 1024; choose a higher one, or grant CAP_NET_BIND_SERVICE'

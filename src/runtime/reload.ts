@@ -1,7 +1,7 @@
 import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import type { Diagnostic } from '../config/diagnostics.ts'
 import { changedSections, type PlanSection } from '../plan/diff.ts'
-import type { Plan } from '../plan/types.ts'
+import type { ListenerPlan, Plan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { claimAddresses } from './claim.ts'
@@ -29,14 +29,11 @@ export async function reload(house: House, env: Readonly<Record<string, string>>
 }
 
 async function swap(house: House, plan: Plan): Promise<void> {
-  const listeners = await claimAddresses(plan.gateway.listeners, house.listeners)
-  const certificates = await house.certificates.apply(plan.certificates)
+  const { listeners, release } = await claimAddresses(plan.gateway.listeners, house.listeners, house.log)
   try {
-    const users = house.passwords.complete(plan.gateway.users)
-    await house.threads.apply({ ...plan.gateway, listeners, users }, certificates)
-  } catch (error) {
-    await house.certificates.apply(house.plan.certificates)
-    throw error
+    await serve(house, plan, listeners)
+  } finally {
+    release()
   }
   warnOfFixedParts(house, plan)
   house.health.apply(plan.gateway.upstreams)
@@ -54,6 +51,18 @@ async function swap(house: House, plan: Plan): Promise<void> {
     if (names.length === 0) house.log.info('reloaded', { ...facts, rolled })
     else house.log.error(`reloaded, but kept as it was: ${names.join(', ')}`, { ...facts, rolled, kept })
   })
+}
+
+/** Puts certificates and gateway into service, or leaves both as they were. */
+async function serve(house: House, plan: Plan, listeners: readonly ListenerPlan[]): Promise<void> {
+  const certificates = await house.certificates.apply(plan.certificates)
+  try {
+    const users = house.passwords.complete(plan.gateway.users)
+    await house.threads.apply({ ...plan.gateway, listeners, users }, certificates)
+  } catch (error) {
+    await house.certificates.apply(house.plan.certificates)
+    throw error
+  }
 }
 
 /** Parts that are read at the start only; saying nothing would let their change look obeyed. */

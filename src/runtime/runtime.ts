@@ -17,12 +17,12 @@ import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { createPresenter } from './challenges.ts'
-import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
 import { openLogFiles, outputTo } from './log-files.ts'
 import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
 import { GeneratedPasswords } from './passwords.ts'
+import { claimPlace, faultsOf } from './place.ts'
 import { createReloader } from './reload.ts'
 import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
@@ -55,8 +55,9 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
     await shutdown(house, reason)
     return code
   } catch (error) {
-    log.error(messageOf(error), { code: error instanceof GatehouseError ? error.code : 'internal' })
-    return error instanceof GatehouseError ? exitCodes.cannotStart : exitCodes.internal
+    const faults = faultsOf(error)
+    for (const one of faults) log.error(messageOf(one), { code: one instanceof GatehouseError ? one.code : 'internal' })
+    return faults.every((one) => one instanceof GatehouseError) ? exitCodes.cannotStart : exitCodes.internal
   } finally {
     signals.close()
     await files?.close()
@@ -74,7 +75,6 @@ interface Telling {
 /** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
 async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<House> {
   const log = logger.named('gatehouse')
-  const listeners = await claimAddresses(plan.gateway.listeners)
   const output = outputTo(logger, files)
   const certificates = createCertificates({
     plans: plan.certificates,
@@ -84,7 +84,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     log,
   })
   await warnIfEphemeral(plan.certificates, plan.storage, log)
-  const served = await certificates.load()
+  const { socket, served, listeners, opened } = await claimPlace(plan, certificates, log)
   await writeTrustStores(plan.trustStores, { internalRoot: certificates.internalRoot, log })
   const supervisor = createSupervisor({
     processes: plan.processes,
@@ -94,7 +94,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
   })
   const control = await openControl({
-    socket: plan.control.socket,
+    socket,
     source: {
       status: () => statusOf(house),
       events: supervisor,
@@ -137,6 +137,8 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     house.metrics?.close()
     await control.close()
     throw error
+  } finally {
+    opened()
   }
   return house
 }

@@ -7,7 +7,8 @@ import { json } from 'node:stream/consumers'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readStatus } from '../../src/control/client.ts'
 import { renewCertificate } from '../../src/control/client-certificates.ts'
-import type { ProcessStatus, Status } from '../../src/control/contract.ts'
+import type { ProcessStatus } from '../../src/control/contract.ts'
+import { claimSocket } from '../../src/control/socket.ts'
 import { opened, sampleStatus, temporaryFolder } from './fixture.ts'
 
 let folder: string
@@ -55,7 +56,7 @@ test('the socket and the folders made for it are for their owner alone, whatever
   expect((await stat(socket)).mode & 0o777).toBe(0o600)
   expect((await stat(join(folder, 'run'))).mode & 0o777).toBe(0o700)
   expect(process.umask()).toBe(0)
-  expect(await readdir(join(folder, 'run', 'gatehouse'))).toEqual(['control.sock'])
+  expect(await readdir(join(folder, 'run', 'gatehouse'))).toEqual(['control.sock', 'control.sock.lock'])
 })
 
 test('an unknown path or method is answered with 404 in JSON, and no word about what serves it', async () => {
@@ -100,6 +101,15 @@ test('a second gatehouse on the socket is told the pid of the first, which goes 
   expect(await readStatus(socket)).toEqual(sampleStatus)
 })
 
+test('of eight that claim a socket at once one gets it', async () => {
+  const claims = await Promise.allSettled(Array.from({ length: 8 }, () => claimSocket(socket)))
+  const [claim] = claims.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const refusals = claims.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+  await claim?.release()
+  expect(refusals).toEqual(Array(7).fill('already-running'))
+  expect(await readdir(folder)).toEqual([])
+})
+
 test('a socket on which some other program listens is not taken from it', async () => {
   const other = createServer((connection) => connection.end('220 hello\r\n')).listen(socket)
   await once(other, 'listening')
@@ -115,7 +125,7 @@ test('a socket that a killed gatehouse left behind is replaced', async () => {
   await leaveDeadSocket(socket)
   await opened(socket)
   expect(await readStatus(socket)).toEqual(sampleStatus)
-  expect(await readdir(folder)).toEqual(['gatehouse.sock'])
+  expect(await readdir(folder)).toEqual(['gatehouse.sock', 'gatehouse.sock.lock'])
 })
 
 test('a file, folder or link in the place of the socket is named and left alone', async () => {
@@ -168,13 +178,26 @@ test('close removes the socket and ends connections that idle', async () => {
   await expect(lstat(socket)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
-test('close leaves the socket of a successor alone', async () => {
+test('close leaves what another program has put in the place of the socket', async () => {
   const control = await opened(socket)
   await rename(socket, join(folder, 'moved'))
-  const successor: Status = { ...sampleStatus, version: '0.2.0' }
-  await opened(socket, () => successor)
+  const other = createServer().listen(socket)
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
   await control.close()
-  expect(await readStatus(socket)).toEqual(successor)
+  expect((await stat(socket)).isSocket()).toBe(true)
+})
+
+test('a socket that somebody removed, as cleaners of /tmp do, frees no place for a second gatehouse', async () => {
+  const control = await opened(socket)
+  await rename(socket, join(folder, 'moved'))
+  await expect(opened(socket)).rejects.toMatchObject({
+    code: 'already-running',
+    message: `a gatehouse (pid ${process.pid}) has claimed ${socket} and starts or ends just now; stop it or change \`control.socket\``,
+  })
+  await control.close()
+  await opened(socket)
+  expect(await readStatus(socket)).toEqual(sampleStatus)
 })
 
 test('a renewal is answered with the certificate, or with why there is none', async () => {

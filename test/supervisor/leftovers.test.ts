@@ -87,6 +87,19 @@ describe('what is left over', () => {
     ])
   })
 
+  it('is nothing while the Gatehouse that recorded it still runs: its children are left alone', async () => {
+    const { pid } = await killedRun('echo up; exec sleep 60')
+    const other = await group('echo up; exec sleep 60')
+    changeRecord((record) => {
+      record.gatehouse = { pid: other.pid, started: kernelProcess(other.pid)?.started }
+    })
+    await new GroupLedger(socket, log).endLeftovers()
+    expect(isGroupAlive(pid)).toBe(true)
+    expect(words).toEqual([
+      expect.stringContaining(`is not believed, since the Gatehouse that wrote it still runs (pid ${other.pid})`),
+    ])
+  })
+
   it('gets SIGKILL when its grace is over', async () => {
     const { pid } = await killedRun('trap "" TERM; sleep 60 & echo up; wait; wait; sleep 60', 100)
     await new GroupLedger(socket, log).endLeftovers()

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import type { SourcePosition } from '../../config/diagnostics.ts'
+import { hostsOverlap } from '../../shared/address-overlap.ts'
 import { type Asked, type Check, keyAt, valueAt } from '../asked.ts'
 
 interface Occupant {
@@ -46,19 +46,7 @@ function metrics(asked: Asked): readonly Occupant[] {
 }
 
 function clash(a: Occupant, b: Occupant): boolean {
-  return a.port !== 0 && a.port === b.port && overlap(reachOf(a.host), reachOf(b.host))
-}
-
-/** The addresses a host stands for: all of both families, all of one, or a single one. */
-function reachOf(host: string | undefined): readonly string[] {
-  if (host === undefined || host === '::') return ['4:*', '6:*']
-  if (host === '0.0.0.0') return ['4:*']
-  if (host === 'localhost') return ['4:127.0.0.1', '6:::1']
-  return [isIP(host) === 6 ? `6:${host}` : `4:${host}`]
-}
-
-function overlap(some: readonly string[], others: readonly string[]): boolean {
-  return some.some((a) => others.some((b) => a === b || (a[0] === b[0] && (a.endsWith('*') || b.endsWith('*')))))
+  return a.port !== 0 && a.port === b.port && hostsOverlap(a.host, b.host)
 }
 
 function inFileOrder(a: Occupant, b: Occupant): number {

@@ -6,6 +6,7 @@ import { closeSync, constants as fileConstants, fstatSync, openSync, readFileSyn
 import { constants } from 'node:os'
 import { z } from 'zod'
 import { messageOf } from '../../shared/errors.ts'
+import { kernelProcess } from '../process-table.ts'
 
 const longestTimer = 2_147_483_647
 
@@ -25,6 +26,8 @@ const recordSchema = z.strictObject({
   version: z.literal(1),
   boot: z.string(),
   pidNamespace: z.string(),
+  /** The Gatehouse that wrote it. Absent in what an earlier version wrote. */
+  gatehouse: z.strictObject({ pid: z.int().min(1), started: z.number().nonnegative() }).optional(),
   groups: z.array(groupSchema),
 })
 
@@ -57,9 +60,12 @@ export function readRecord(path: string): Reading {
     if (!fstatSync(file).isFile()) return { refused: 'it is no file' }
     if (uid !== process.geteuid?.()) return { refused: `it belongs to uid ${uid}` }
     if ((mode & 0o022) !== 0) return { refused: 'others may write to it' }
-    const { boot, pidNamespace, groups } = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const { boot, pidNamespace, gatehouse, groups } = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     const here = place()
-    return { groups: here?.boot === boot && here.pidNamespace === pidNamespace ? groups : [] }
+    if (here?.boot !== boot || here.pidNamespace !== pidNamespace) return { groups: [] }
+    if (gatehouse && gatehouse.pid !== process.pid && kernelProcess(gatehouse.pid)?.started === gatehouse.started)
+      return { refused: `the Gatehouse that wrote it still runs (pid ${gatehouse.pid})` }
+    return { groups }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { groups: [] }
     if (error instanceof z.ZodError || error instanceof SyntaxError)
@@ -71,5 +77,8 @@ export function readRecord(path: string): Reading {
 }
 
 export function writtenRecord(groups: readonly GroupRecord[]): string {
-  return `${JSON.stringify({ version: 1, ...place(), groups })}\n`
+  const { pid } = process
+  const started = kernelProcess(pid)?.started
+  const gatehouse = started === undefined ? {} : { gatehouse: { pid, started } }
+  return `${JSON.stringify({ version: 1, ...place(), ...gatehouse, groups })}\n`
 }

@@ -1,0 +1,83 @@
+/**
+ * A lock on a file that ends with its holder, however that ends, SIGKILL included. Node has no flock(2) of its own; SQLite, which is
+ * in it, locks by fcntl(2): the kernel keeps the lock and drops it with the process, and children do not inherit it. See docs/adr/0025-claims.md.
+ */
+import { closeSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface FileLock {
+  /** Removes the file and gives the lock up; once is enough. */
+  release(): void
+}
+
+const busy = 5 // SQLITE_BUSY
+
+/**
+ * Takes the lock, or says that another process holds it. The file is made if it is missing (mode 0600, empty); its folder must be there.
+ * Throws the file system's error, and an error of its own for what is no lock file.
+ */
+export function lockFile(path: string): FileLock | 'held' {
+  for (;;) {
+    const lock = tryLock(path)
+    if (lock !== 'removed') return lock
+  }
+}
+
+/** `removed`: its holder gave it up, and the file with it, while we were about to open it; another file counts by now. */
+function tryLock(path: string): FileLock | 'held' | 'removed' {
+  const before = makeFile(path)
+  const database = new DatabaseSync(path)
+  try {
+    // With no journal beside it: nothing is ever written.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if ((error as { errcode?: unknown }).errcode === busy) return 'held'
+    throw error
+  }
+  // Only who holds the lock removes the file. So if it is still the same, it stays for as long as the lock is ours.
+  if (lstatSync(path, { throwIfNoEntry: false })?.ino !== before) {
+    database.close()
+    return 'removed'
+  }
+  return {
+    release() {
+      if (!database.isOpen) return
+      rmSync(path, { force: true })
+      database.close()
+    },
+  }
+}
+
+/** Its inode. */
+function makeFile(path: string): number | undefined {
+  try {
+    // Only a new file is opened here: closing one drops all locks that this process has on it (fcntl(2)).
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found) return undefined
+  // SQLite would follow a link.
+  if (!found.isFile() || found.size > 0) throw new Error(`${path} is there already and is no lock file: move it away`)
+  const own = process.geteuid?.()
+  if (own !== 0 && found.uid !== own) throw new Error(`the lock file ${path} belongs to uid ${found.uid}: remove it`)
+  return found.ino
+}
+
+/** The pid of the process that holds the lock; undefined if the kernel does not say, as of another container's. Linux only. */
+export function lockHolder(path: string): number | undefined {
+  try {
+    const { ino } = lstatSync(path)
+    // `1: POSIX  ADVISORY  WRITE 4711 fe:00:9978008 1073741824 1073742335` (proc_locks(5))
+    const row = readFileSync('/proc/locks', 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .find((words) => words[1] === 'POSIX' && words[5]?.endsWith(`:${ino}`))
+    const pid = Number(row?.[4])
+    return pid > 0 ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
