@@ -17,6 +17,21 @@ check() {
   complaint=$(node -e "$runs_typescript" 2>&1) || status=$?
 }
 
+# Gatehouse keeps from its own Node what is meant for programs (docs/adr/0023-environment.md). These few Node obeys before any line of
+# ours: they are handed on under names that it does not know. As in the binary, SIGUSR1 finds no address for a debugger.
+case " $*" in
+*src/main.ts*)
+  set -- node --inspect-port=192.0.2.1:65535 "$@"
+  for name in NODE_OPTIONS NODE_CHANNEL_FD NODE_UNIQUE_ID NODE_REPL_EXTERNAL_MODULE OPENSSL_CONF; do
+    eval "value=\${$name-}"
+    [ -z "$value" ] || set -- "gatehouse-for-programs:$name=$value" "$@"
+    unset "$name"
+  done
+  set -- env "$@"
+  ;;
+*) set -- node "$@" ;;
+esac
+
 check
 case $complaint in
 *libatomic* | *libstdc++*)
@@ -35,4 +50,4 @@ if [ "$status" -ne 0 ]; then
   echo 'Gatehouse needs Node 24.14 or newer: `npm ci` installs it for this project, and `npm run` finds it there.' >&2
   exit 1
 fi
-exec node "$@"
+exec "$@"

@@ -3,6 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/**
+ * Until our own handler of SIGUSR1 stands, Node's opens the inspector, by which any local user would be us: it gets an address that no
+ * machine has (RFC 5737). With `--disable-sigusr1` the signal would stay blocked for good, and log files could not be opened
+ * anew by it. OPENSSL_CONF, which may name code to load, gives way to an option.
+ */
+const runtimeOptions = ['--inspect-port=192.0.2.1:65535', '--openssl-config=/dev/null']
+
 export interface SingleExecutable {
   /** Folder of all the files below; the result is written there too. */
   readonly folder: string
@@ -39,6 +46,7 @@ export function inject(base: string, { folder, main, assets, output }: SingleExe
     disableExperimentalSEAWarning: true,
     // NODE_OPTIONS in a container is meant for the programs that run in it; `--require ./x` would end us before them.
     execArgvExtension: 'none',
+    execArgv: runtimeOptions,
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   }
   writeFileSync(join(folder, 'sea.json'), JSON.stringify(config))

@@ -12,7 +12,8 @@ import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { oneLine } from '../shared/one-line.ts'
 import { planOrReport } from './certs-plan.ts'
-import { configFile, environment, takesConfigFile } from './config-file.ts'
+import { configFile, takesConfigFile } from './config-file.ts'
+import { environment } from './environment.ts'
 import type { Terminal, Verb } from './verb.ts'
 
 const help = `

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { codeOf, GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { planOrReport } from './certs-plan.ts'
-import { configFile, environment, takesConfigFile } from './config-file.ts'
+import { configFile, takesConfigFile } from './config-file.ts'
+import { environment } from './environment.ts'
 import type { Verb } from './verb.ts'
 
 const help = `

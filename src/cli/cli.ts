@@ -75,5 +75,6 @@ function codeOf(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   terminal.err(`gatehouse: ${messageOf(error)}\n`)
   if (!(error instanceof GatehouseError)) return exitCodes.internal
+  if (error.code === 'environment-unusable') return exitCodes.configInvalid
   return error.code === 'not-running' ? exitCodes.notRunning : exitCodes.cannotStart
 }

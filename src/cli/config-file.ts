@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { formatDiagnostic, type Severity } from '../config/diagnostics.ts'
 import { type PlanReading, readPlan } from '../plan/read-plan.ts'
+import { environmentForPrograms } from './environment.ts'
 import type { Terminal } from './verb.ts'
 
 /** The name that is looked for in the working directory when none is given. */
@@ -25,7 +26,7 @@ export function configFile(argument: string | undefined, option: string | undefi
 
 /** Reads the plan and prints all that there is to say about the file. */
 export function readAndReport(file: string, terminal: Terminal): PlanReading {
-  const reading = readPlan(file, environment())
+  const reading = readPlan(file, environmentForPrograms())
   reportOn(reading, terminal, ['error', 'warning', 'note'])
   return reading
 }
@@ -35,13 +36,6 @@ export function reportOn({ diagnostics }: PlanReading, terminal: Terminal, sever
   for (const diagnostic of diagnostics) {
     if (severities.includes(diagnostic.severity)) terminal.err(`${formatDiagnostic(diagnostic)}\n`)
   }
-}
-
-/** The container's own variables. */
-export function environment(): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
 }
 
 export function fileExists(file: string): boolean {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readPlan } from '../plan/read-plan.ts'
-import { configFile, environment, fileExists, takesConfigFile } from './config-file.ts'
+import { configFile, fileExists, takesConfigFile } from './config-file.ts'
+import { environment } from './environment.ts'
 
 const defaultSocket = '/run/gatehouse.sock'
 

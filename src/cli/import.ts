@@ -9,7 +9,8 @@ import { createFileAtomic, writeFileAtomic } from '../shared/atomic-file.ts'
 import { messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { askCaddy } from './ask-caddy.ts'
-import { defaultFile, environment } from './config-file.ts'
+import { defaultFile } from './config-file.ts'
+import { environment } from './environment.ts'
 import type { Terminal, Verb } from './verb.ts'
 
 interface Options {

@@ -1,6 +1,7 @@
 /** Every way Gatehouse itself can fail, as a literal, so that callers and tests match on a code and never on prose. */
 export type ErrorCode =
   | 'config-invalid'
+  | 'environment-unusable'
   | 'address-in-use'
   | 'address-unavailable'
   | 'already-running'

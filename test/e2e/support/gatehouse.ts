@@ -83,7 +83,7 @@ export function startGatehouse(options: GatehouseOptions): Gatehouse {
     writeFileSync(join(folder, path), content)
   }
   const mark = randomUUID()
-  const environment = { ...environmentFor(folder), ...options.env, GATEHOUSE_TEST_RUN: mark }
+  const environment = { ...environmentFor(folder, options.command), ...options.env, GATEHOUSE_TEST_RUN: mark }
   const child = spawnGatehouse(options.command ?? binary, ['run', file], environment)
   const pid = child.pid
   if (pid === undefined) throw new Error('Gatehouse could not be spawned')
@@ -162,7 +162,10 @@ export interface Outcome extends Exit {
 
 /** Runs one verb to its end: `runGatehouse(['check', file])`. */
 export async function runGatehouse(words: readonly string[], options: Omit<GatehouseOptions, 'config' | 'file'> = {}) {
-  const child = spawnGatehouse(options.command ?? binary, words, { ...environmentFor(tmpdir()), ...options.env })
+  const child = spawnGatehouse(options.command ?? binary, words, {
+    ...environmentFor(tmpdir(), options.command),
+    ...options.env,
+  })
   const [how, stdout, stderr] = await Promise.all([exitOf(child), text(child.stdout), text(child.stderr)])
   return { ...how, stdout, stderr } satisfies Outcome
 }
@@ -177,12 +180,12 @@ function spawnGatehouse(command: readonly string[], words: readonly string[], en
 export const compileCache = { NODE_COMPILE_CACHE: join(projectFolder, 'node_modules/.cache/compiled') }
 
 /** The pinned Node comes first, as npm has it; nothing else of the test runner's own environment gets in. */
-function environmentFor(home: string): Record<string, string> {
+function environmentFor(home: string, command: readonly string[] = binary): Record<string, string> {
   return {
     PATH: `${projectFolder}/node_modules/.bin:${process.env.PATH}`,
     HOME: home,
     LANG: 'C.UTF-8',
-    ...compileCache,
+    ...(command !== binary && compileCache),
   }
 }
 
