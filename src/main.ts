@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 import './cli/own-environment.ts'
 import { cli } from './cli/cli.ts'
+import { endProcess } from './shared/process-end.ts'
+import { flushStandardStreams } from './telemetry/standard-streams.ts'
 
 const words = process.argv.slice(2)
 // By this name top, ps and pgrep find it: Node calls its thread `node-MainThread`.
 process.title = ['gatehouse', ...words].join(' ')
-cli(words).then((code) => process.exit(code))
+cli(words).then(async (code) => {
+  await flushStandardStreams()
+  endProcess(code)
+})

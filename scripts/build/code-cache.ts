@@ -26,6 +26,7 @@ export function runThread(): Rehearsal {
   const birth: ThreadBirth = {
     log: { level: 'error', format: 'json' },
     terminal: false,
+    stdout: { fd: 1 },
     pulse: createPulse(),
     rateLimits: createRateLimitMemory(),
     ticketKey: new Uint8Array(48),

@@ -1,6 +1,7 @@
 import { readPlanToRun } from '../runtime/plan-to-run.ts'
 import { run } from '../runtime/runtime.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { standardStream } from '../telemetry/standard-streams.ts'
 import { configFile, reportOn, takesConfigFile } from './config-file.ts'
 import { environmentForPrograms } from './environment.ts'
 import type { Verb } from './verb.ts'
@@ -9,6 +10,9 @@ export const runVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('run'))
     .description('start everything and stay; SIGHUP reads the file again, SIGTERM or Ctrl-C stops all in reverse order')
     .action(async (argument: string | undefined, options: { config?: string }) => {
+      // A terminal that is stopped holds up neither the start nor what runs.
+      standardStream('stdout')
+      standardStream('stderr')
       const file = configFile(argument, options.config)
       const environment = environmentForPrograms()
       const reading = await readPlanToRun(file, environment)

@@ -123,7 +123,7 @@ function oddLines(
     some.some(({ unusable }) => unusable) ? 'error' : 'warning'
   const told = oddities.slice(0, mostOddities).map((oddity) => ({
     severity: severityOf([oddity]),
-    message: `line ${oddity.line} of environment file ${name} ${oddity.problem}`,
+    message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
     mend: oddity.mend,
   }))
   const rest = oddities.slice(mostOddities)

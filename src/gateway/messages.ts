@@ -1,6 +1,7 @@
 /** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
 import type { GatewayPlan, LogPlan } from '../plan/types.ts'
 import type { Series } from '../telemetry/metrics-tally.ts'
+import type { OutputDescriptor } from '../telemetry/output-descriptor.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 import type { ServedCertificate, ServedChallenge, TargetStates } from './ports.ts'
 
@@ -12,6 +13,7 @@ export interface ThreadBirth {
   readonly log: LogPlan
   /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
   readonly terminal: boolean
+  readonly stdout: OutputDescriptor
   /** Where the thread shows that it lives; see pulse.ts. */
   readonly pulse: SharedArrayBuffer
   /** Where the thread counts, if anybody asked for metrics; see telemetry/metrics-tally.ts. */

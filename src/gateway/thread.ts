@@ -14,7 +14,7 @@ import { beatInto } from './pulse.ts'
 
 const birth = workerData as ThreadBirth
 const pulse = beatInto(birth.pulse)
-const logger = createLogger({ ...birth.log, terminal: birth.terminal })
+const logger = createLogger({ ...birth.log, terminal: birth.terminal, stdout: birth.stdout })
 const log = logger.named('gateway')
 const gateway = createGateway({
   accessLog: accessLogOf,
@@ -76,7 +76,7 @@ async function obey(message: ToThread): Promise<void> {
     case 'drain': {
       const cut = await gateway.drain(message.budget)
       gateway.destroy()
-      logger.flush()
+      await logger.flush()
       say({ type: 'drained', cut })
       parentPort?.close()
     }

@@ -8,7 +8,9 @@ import type { GatewayPlan } from '../plan/types.ts'
 import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { mayNotReturn } from '../shared/unreturned.ts'
 import { TallyBook } from '../telemetry/metrics-tally.ts'
+import { giveUpTurn } from '../telemetry/output-descriptor.ts'
 import { inspectThread } from './thread-inspector.ts'
 import { watchThread } from './thread-watch.ts'
 
@@ -131,7 +133,11 @@ export function startGatewayThread(
     else applied?.reject(new GatehouseError('gateway-failed', message.error))
   })
   worker.on('error', (error) => trouble('over', failureOf(error)))
-  worker.on('exit', (code) => trouble('over', { fault: 'ended', message: `ended by itself with code ${code}` }))
+  const { threadId } = worker
+  worker.on('exit', (code) => {
+    giveUpTurn(birth.stdout, threadId)
+    trouble('over', { fault: 'ended', message: `ended by itself with code ${code}` })
+  })
 
   /** Resolves when the thread says that it has done so. */
   function demand(message: (id: number) => ToThread): Promise<void> {
@@ -153,7 +159,7 @@ export function startGatewayThread(
   async function terminate(connectionsGone: Promise<unknown>): Promise<void> {
     leaving = true
     trouble('over', { fault: 'ended', message: 'was ended' })
-    const ended = connectionsGone.catch(() => {}).then(() => worker.terminate())
+    const ended = connectionsGone.catch(() => {}).then(() => mayNotReturn(worker.terminate()))
     await Promise.race([ended, pause(ending, undefined, { ref: false })])
   }
 

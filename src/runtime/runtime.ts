@@ -1,4 +1,5 @@
 /** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+import { isatty } from 'node:tty'
 import { warnIfEphemeral } from '../certificates/ephemeral.ts'
 import { createCertificates } from '../certificates/maintain.ts'
 import { writeTrustStores } from '../certificates/trust-store/write.ts'
@@ -15,6 +16,7 @@ import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
+import { standardStream } from '../telemetry/standard-streams.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { createPresenter } from './challenges.ts'
 import type { House } from './house.ts'
@@ -34,7 +36,7 @@ import { TransitionCounts } from './transition-counts.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
-  const terminal = process.stdout.isTTY === true
+  const terminal = isatty(1)
   const logger = createLogger({ ...plan.log, terminal })
   const log = logger.named('gatehouse')
   const files = openLogFiles(plan.log, logger)
@@ -61,7 +63,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   } finally {
     signals.close()
     await files?.close()
-    logger.flush()
+    await logger.flush()
   }
 }
 
@@ -102,8 +104,14 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
       renew: (name, wish) => renewNow(certificates, name, wish),
     },
   })
-  const birth = { log: plan.log, terminal, counts: plan.metrics !== undefined, rateLimits: createRateLimitMemory() }
-  const passwords = new GeneratedPasswords((text) => process.stdout.write(text))
+  const birth = {
+    log: plan.log,
+    terminal,
+    stdout: standardStream('stdout').descriptor,
+    counts: plan.metrics !== undefined,
+    rateLimits: createRateLimitMemory(),
+  }
+  const passwords = new GeneratedPasswords(logger.print)
   const threads = createGatewayThreads({ birth, log })
   const transitions = new TransitionCounts()
   supervisor.subscribe((event) => transitions.count(event))

@@ -1,3 +1,5 @@
+import { mayNotReturn } from './unreturned.ts'
+
 /**
  * One call to the disk at a time, over all that share a lane. A disk that hangs (a network volume whose server is gone) holds the
  * thread that asked it until it answers, and Node has four such threads for the whole process: name look-ups, compression
@@ -9,7 +11,7 @@ export type DiskLane = <T>(call: () => Promise<T>) => Promise<T>
 export function createDiskLane(): DiskLane {
   let last: Promise<unknown> = Promise.resolve()
   return (call) => {
-    const result = last.then(call)
+    const result = last.then(() => mayNotReturn(call()))
     last = result.catch(() => {})
     return result
   }

@@ -2,12 +2,13 @@
  * One stream of words on stdout for everything in the container: Gatehouse itself, the children's lines, requests.
  * JSON lines for machines; on a terminal `name | words`, a colour a name.
  */
-import { isMainThread } from 'node:worker_threads'
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../shared/log.ts'
 import { childRecord } from './child-record.ts'
 import type { Share } from './line-queue.ts'
-import { createLineWriter } from './line-writer.ts'
+import { createLineWriter, type LineWriter } from './line-writer.ts'
+import type { OutputDescriptor } from './output-descriptor.ts'
+import { standardStream } from './standard-streams.ts'
 import { terminalText } from './terminal-text.ts'
 
 export interface LoggerOptions {
@@ -15,6 +16,8 @@ export interface LoggerOptions {
   readonly format: 'auto' | 'json' | 'text'
   /** Whether stdout is a terminal; `format: auto` follows it. */
   readonly terminal: boolean
+  /** The main thread's stdout, in another thread. */
+  readonly stdout?: OutputDescriptor
 }
 
 export interface Logger {
@@ -26,18 +29,18 @@ export interface Logger {
   copyOwn(to: (line: string) => void): void
   /** A record with fields of its own. Never filtered by level. */
   record(fields: LogFields, message: string): void
-  /** Writes what is still in memory; the process may then exit. */
-  flush(): void
+  /** Text to stdout that is no record, and that no file is to have. */
+  print(text: string): void
+  /** Writes what is still in memory, for a moment at most; the process may then exit. */
+  flush(): Promise<void>
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
   const colour = options.terminal
-  // Asked for on the main thread, a pipe on stdout becomes non-blocking for all threads.
-  if (isMainThread) void process.stdout
-  const stdout = createLineWriter(1, (count) => {
+  const missed = (count: number) =>
     root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of the log was too slow`)
-  })
+  const stdout = options.stdout ? createLineWriter(options.stdout, missed) : ownStdout(missed)
   const sink = text
     ? { write: (line: string, share?: Share) => stdout.write(terminalText(line, colour), share) }
     : stdout
@@ -78,6 +81,13 @@ export function createLogger(options: LoggerOptions): Logger {
       copy = to
     },
     record: (fields, message) => unfiltered.info(fields, message),
+    print: (text) => stdout.write(text),
     flush: () => stdout.flush(),
   }
+}
+
+function ownStdout(missed: (lines: number) => void): LineWriter {
+  const stream = standardStream('stdout')
+  stream.onMissed(missed)
+  return stream
 }

@@ -1,65 +1,110 @@
-import { parse } from 'dotenv'
 import { expect, test } from 'vitest'
-import { readVariables, writable, writeVariables } from '../../src/config/variable-file.ts'
+import { readVariables } from '../../src/config/variable-file.ts'
+import { writable, writeVariables } from '../../src/config/write-variables.ts'
+import { generator } from '../support/generator.ts'
 
-const said = (text: string) => readVariables(text).oddities.map(({ line, problem }) => `${line} ${problem}`)
+const said = (text: string) => readVariables(text).oddities.map((odd) => `${odd.line}:${odd.column} ${odd.problem}`)
 
 test.each<[string, string, Record<string, string>]>([
-  ['comments, blank lines and export', '# a\n\n  export A=1 # b\n\t#c\nB: 2\nC =3\n', { A: '1', B: '2', C: '3' }],
+  ['comments, blank lines and export', "# it's\n\n  export A=1 # b\n\t#c\nB=2\n", { A: '1', B: '2' }],
   ['line ends of Windows and a byte order mark', '\uFEFFA=1\r\nB="x\r\ny"\r\n', { A: '1', B: 'x\ny' }],
-  ['quotes over many lines', `A='x\n#no comment\nB=no\n' # end\nC="\\n"\n`, { A: 'x\n#no comment\nB=no\n', C: '\n' }],
+  ['line ends of both kinds', 'A=1\r\nB="x\r\ny"\nC=3 # c\r\n\r\n', { A: '1', B: 'x\r\ny', C: '3' }],
+  [
+    'quotes over many lines',
+    `A='x\n#no comment\nB=no\n' # end\nC="\\\\n"\n`,
+    { A: 'x\n#no comment\nB=no\n', C: '\\n' },
+  ],
   ['nothing', '', {}],
-  ['an empty value', 'A=\nB=""', { A: '', B: '' }],
-  ['a quote inside of a value', `A=it's\nB='it's'`, { A: `it's`, B: `it's` }],
+  ['an empty value', 'A=\nB=""\nC= # c\n', { A: '', B: '', C: '' }],
   [
     'quotes that a program wrote for a shell',
     `A='it'"'"'s'\nB="'"'a b'\nC='a'"'" # c\nexport D='it'\\''s #1'\nE='a'"'"'b'\n`,
     { A: `it's`, B: `'a b`, C: `a'`, D: `it's #1`, E: `a'b` },
   ],
-  ['quotes inside of their own kind', `A="{"a":"b"}"\nB='a''b'`, { A: '{"a":"b"}', B: `a''b` }],
+  [
+    'quotes around a part',
+    `A=a"b c"d\nPW2="ab#c"d\nC=x'y z'\nD='a'"b"`,
+    { A: 'ab cd', PW2: 'ab#cd', C: 'xy z', D: 'ab' },
+  ],
   [
     'comments, which begin behind a space,',
-    'A=abc#def\nB=#d\nC= #d\nD=a #d\nE=a b#c d  #e #f\nF=a#\n',
-    { A: 'abc#def', B: '#d', C: '', D: 'a', E: 'a b#c d', F: 'a#' },
+    'A=abc#def\nB=#d\nC= #d\nD=a #d\nE="a b"#c  #e #f\nF=a#\n',
+    { A: 'abc#def', B: '#d', C: '', D: 'a', E: 'a b#c', F: 'a#' },
   ],
   [
-    'backslashes, which keep `$` as it is, and in double quotes what else they keep for shells and Compose,',
-    'A="a\\"b\\\\n\\$c\\`"\nB=a\\$b # c\nC="{\\"a\\": \\"b\\"}"\nD=a\\b\nE="a\\b\\n"\nF=\'a\\$b\'\n',
-    { A: 'a"b\\n$c`', B: 'a$b', C: '{"a": "b"}', D: 'a\\b', E: 'a\\b\n', F: 'a\\$b' },
+    'backslashes, which keep what stands behind them,',
+    'A="a\\"b\\\\n\\$c\\`"\nB=a\\$b # c\nC="{\\"a\\": \\"b\\"}"\nD=value\\ #x\nE="pa\\nss"\nF=\'a\\$b\'\nG=\\\\\n',
+    { A: 'a"b\\n$c`', B: 'a$b', C: '{"a": "b"}', D: 'value #x', E: 'pa\\nss', F: 'a\\$b', G: '\\' },
   ],
-  ['references to what is nowhere', 'A=$B\nC="${D}"\n', { A: '$B', C: '${D}' }],
+  ['a backslash before a line end', 'A=ab\\\ncd\nB="ab\\\ncd"\nC=1', { A: 'abcd', B: 'abcd', C: '1' }],
   [
-    'references within single quotes, behind backslashes and in comments',
-    `A='$B'\nB=1 # $A\nC="\\$B" # $A`,
-    { A: '$B', B: '1', C: '$B' },
+    'references that are none',
+    `A='$B'\nB=1 # $A\nC="\\$B" # $A\nD=a$ # a\nE="$"`,
+    { A: '$B', B: '1', C: '$B', D: 'a$', E: '$' },
   ],
   ['no line end at the end', 'A=1', { A: '1' }],
+  ['an equals sign in the value', 'A=b=c==', { A: 'b=c==' }],
+  ['names that JavaScript has itself', '__proto__=1\nconstructor=2', { ['__proto__']: '1', constructor: '2' }],
 ])('%s are read without a word', (_, text, variables) => {
   expect(readVariables(text)).toEqual({ variables, oddities: [] })
 })
 
-test.each([
-  ['A=1\nexport\nAB\n-\n', ['3 is no assignment', '2 is no assignment', '4 is no assignment']],
-  ['A B=1', ['1 is no assignment']],
-  ['{ "A": 1 }', ['1 is no assignment']],
-  ['A=1\nB=2\nA=3\nexport A=4', ['3 gives A again, and wins over line 1', '4 gives A again, and wins over line 1']],
-  ['A="open\nB=2', ['1 has a quote that does not enclose']],
-  ['A="a" b', ['1 has a quote that does not enclose']],
-  ["A='a' 'b", ['1 has a quote that does not enclose']],
-  ['A=1\nB=$A$A\nC="x:${A}"', ['2 has `$` and the name', '3 has `$` and the name']],
-  ['A=1\nB=\uFFFD', ['2 has bytes that are not UTF-8']],
-  ['A="\n\0"', ['2 has a NUL']],
-  ['A="1\n2\n3"\nodd line\nB=`\n`\nodd', ['4 is no assignment', '7 is no assignment']],
-])('what is odd in %j is told with its line', (text, expected) => {
+test.each<[string, Record<string, string>, string[]]>([
+  ['A=1\nexport\nAB\n-\n', { A: '1' }, ['2:1 is no assignment', '3:1 is no assignment', '4:1 is no assignment']],
+  ['  A B=1', {}, ['1:3 is no assignment']],
+  ['{ "A": 1 }', {}, ['1:1 is no assignment']],
+  ['A=\n"x"\nB=1', { A: '', B: '1' }, ['2:1 is no assignment']],
+  ['A=1\nB=2\n export A=3', { A: '3', B: '2' }, ['3:9 gives A again, and wins over line 1']],
+  ["PW='it's#1'\nB=2", { PW: "it's#1", B: '2' }, ['1:11 has a quote that is never closed']],
+  ["A=it's\nB=2", { A: "it's", B: '2' }, ['1:5 has a quote that is never closed']],
+  ['A="open\nB=2', { A: '"open', B: '2' }, ['1:3 has a quote that is never closed']],
+  ['A="{"a":"b"}"', { A: '{a:b}' }, ['1:7 has quotes within quotes']],
+  ['A={"a":1}', { A: '{a:1}' }, ['1:4 has quotes within quotes, or in JSON']],
+  ["A='a''b'", { A: 'ab' }, ['1:6 has quotes within quotes']],
+  ['A="abc\nB="x"\nC="y"\nD="z', { A: 'abc\nB=x\nC=y\nD=z' }, ['2:5 has quotes within quotes']],
+  ['A="a" b', { A: 'a b' }, ['1:6 has a blank outside of quotes']],
+  ['A=x y  # c', { A: 'x y' }, ['1:4 has a blank outside of quotes']],
+  ['A=http://h/?a=1&b=2', { A: 'http://h/?a=1&b=2' }, ['1:16 has one of `; & | < > ( )`']],
+  ['A = 1', { A: '1' }, ['1:2 has a blank beside its `=`']],
+  ['A= 1', { A: '1' }, ['1:2 has a blank beside its `=`']],
+  ['A: 1', { A: '1' }, ['1:2 has `:` for `=`']],
+  ['a.b=1', { 'a.b': '1' }, ['1:1 has a name that no shell can set']],
+  ['2=1', { 2: '1' }, ['1:1 has a name that no shell can set']],
+  ['A=1\nB=$A$A\nC="x:${A}"', { A: '1', B: '$A$A', C: 'x:${A}' }, ['2:3 has a `$`', '3:6 has a `$`']],
+  [
+    'A=pa$word$(date)\nB=$1\nC="$$"\nD=$\'a\'',
+    { A: 'pa$word$(date)', B: '$1', C: '$$', D: '$a' },
+    ['1:5 has a `$`', '1:11 has one of', '2:3 has a `$`', '3:4 has a `$`', '4:3 has a `$`'],
+  ],
+  ['A="`date`"\nB=a`b', { A: '`date`', B: 'a`b' }, ['1:4 has a backquote', '2:4 has a backquote']],
+  ['A=`a\nb` # c\nB=1', { A: 'a\nb', B: '1' }, ['1:3 has its value in backquotes']],
+  ['A=~/x\nB=/a:~/b\nC=a~', { A: '~/x', B: '/a:~/b', C: 'a~' }, ['1:3 has a `~`', '2:6 has a `~`']],
+  ['A=C:\\dir', { A: 'C:dir' }, ['1:5 has a backslash before a letter']],
+  ['A=a\rb\nB=1', { A: 'a\rb', B: '1' }, ['1:4 has a carriage return']],
+  ['A=1\nB=x\uFFFD', { A: '1', B: 'x\uFFFD' }, ['2:4 has bytes that are not UTF-8']],
+  ['A="\n\0"', { A: '\n\0' }, ['2:1 has a NUL']],
+  ['A="1\n2\n3"\nodd line\nB=2\n odd', { A: '1\n2\n3', B: '2' }, ['4:1 is no assignment', '6:2 is no assignment']],
+])('what no shell reads so in %j is reported with its line and column', (text, variables, expected) => {
+  const read = readVariables(text)
+  expect(read.variables).toEqual(variables)
   const found = said(text)
   expect(found).toHaveLength(expected.length)
-  for (const start of expected) expect(found).toContainEqual(expect.stringContaining(start))
+  for (const [index, start] of expected.entries()) expect(found[index]).toContain(start)
 })
 
 test('what is said of a line holds nothing of its value', () => {
-  const { oddities } = readVariables('A=hunter2\nA="hunter2\nhunter2\nB=\uFFFDhunter2\nC=\0hunter2')
-  expect(oddities).toHaveLength(5)
+  const { oddities } = readVariables(
+    'A=hunter2\nA="hunter2\nhunter2\nB=\uFFFDhunter2\nC=\0hunter2\nD=$hunter2 `hunter2`;hunter2',
+  )
+  expect(oddities.length).toBeGreaterThan(7)
   expect(JSON.stringify(oddities)).not.toContain('hunter2')
+})
+
+test('a file whose quotes are all left open is read in linear time', () => {
+  const text = "PASSWORD='it's'\n".repeat(50_001)
+  const { variables, oddities } = readVariables(text)
+  expect(variables.PASSWORD).toBe("it's")
+  expect(oddities.length).toBeGreaterThan(50_000)
 })
 
 const alphabet = [
@@ -75,7 +120,6 @@ const alphabet = [
   ':',
   '\\',
   'n',
-  'r',
   '\n',
   '\r',
   "'",
@@ -83,59 +127,38 @@ const alphabet = [
   '`',
   '\t',
   'é',
+  '~',
+  '&',
   '\u2028',
-  '\u{1F600}',
+  '😀',
 ]
 
 test('what is written is read back identically, whatever stands in it and around it', () => {
   const random = generator(11)
   const text = () => Array.from({ length: random(9) }, () => alphabet[random(alphabet.length)]).join('')
-  let written = 0
   for (let round = 0; round < 4000; round += 1) {
-    const values = Array.from({ length: 1 + random(5) }, text).filter(writable)
-    written += values.length
+    const values = Array.from({ length: 1 + random(5) }, text)
     const variables = Object.fromEntries(values.map((value, index) => [`NAME_${index}`, value]))
     expect(readVariables(writeVariables(variables))).toEqual({ variables, oddities: [] })
   }
-  expect(written).toBeGreaterThan(8000)
 })
 
-test.each([
-  '',
-  'plain',
-  ' padded ',
-  `it's`,
-  'say "so"',
-  `it's "so"`,
-  'two\nlines',
-  'a#b',
-  '$HOME ${X}',
-  '\\n',
-  'C:\\',
-  '\r\n',
-  '{"a": "b"}',
-  '-----BEGIN KEY-----\nab+/=\n-----END KEY-----\n',
-])('%j can be written', (value) => {
-  expect(parse(writeVariables({ A: value, B: 'b' }))).toEqual({ A: value, B: 'b' })
-})
-
-test.each([`'"\`#`, '\0', '\uD800', `'"\`\n`])('%j cannot be written', (value) => {
+test.each(['\0', '\uD800', '\uFFFD'])('%j cannot be written', (value) => {
   expect(writable(value)).toBe(false)
   expect(() => writeVariables({ A: value })).toThrow('A has a value that cannot be written')
 })
 
-test('every line is either read or told of, whatever stands around it', () => {
+test('every line is either read or reported, whatever stands around it', () => {
   const random = generator(5)
   const pieces: readonly [text: string, name: string | undefined, odd: number][] = [
     ['NAME=1', 'NAME', 0],
-    ['export NAME = x y # c', 'NAME', 0],
-    ['  NAME: x', 'NAME', 0],
+    ['export NAME="x y" # c', 'NAME', 0],
+    ['  NAME: x', 'NAME', 1],
     ["NAME='x\n# y\nZ=1'", 'NAME', 0],
     ['NAME="x\\"\ny" # c', 'NAME', 0],
-    ['NAME=`\n`', 'NAME', 0],
-    ["NAME='it's'", 'NAME', 0],
+    ['NAME=`\n`', 'NAME', 1],
     ['NAME=', 'NAME', 0],
-    ['# NAME=1', undefined, 0],
+    ["# NAME=it's", undefined, 0],
     ['', undefined, 0],
     ['NAME', undefined, 1],
     ['- NAME=1', undefined, 1],
@@ -151,12 +174,3 @@ test('every line is either read or told of, whatever stands around it', () => {
     expect([text, oddities.length]).toEqual([text, chosen.reduce((sum, [, , odd]) => sum + odd, 0)])
   }
 })
-
-/** Numbers below a limit, the same in each run. */
-function generator(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
-}

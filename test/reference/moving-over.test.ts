@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { parse } from 'dotenv'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readVariables } from '../../src/config/variable-file.ts'
 import type { Plan } from '../../src/plan/types.ts'
 import { readPlanToRun } from '../../src/runtime/plan-to-run.ts'
 import { source } from '../e2e/support/gatehouse.ts'
@@ -134,7 +134,7 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
       ...places(site.folder),
       GATEHOUSE_STACKS: stacks,
     })
-    const written = parse(readFileSync(join(stacks, 'configuration/docker.env')))
+    const written = readVariables(readFileSync(join(stacks, 'configuration/docker.env'), 'utf8')).variables
     expect(written.APPSMITH_DB_URL).toBe(
       `mongodb://appsmith:${written.APPSMITH_MONGODB_PASSWORD}@localhost:27017/appsmith`,
     )

@@ -6,6 +6,7 @@ export function silentThreads(): GatewayThreads {
   const birth = {
     log: { level: 'error', format: 'json' },
     terminal: false,
+    stdout: { fd: 1 },
     counts: false,
     rateLimits: createRateLimitMemory(),
   } as const

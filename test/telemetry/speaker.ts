@@ -6,7 +6,7 @@ const log = logger.named('gatehouse')
 
 export type Wish = { readonly lines: number; readonly length: number } | 'flood' | 'levels' | 'fields' | 'end'
 
-process.on('message', (wish: Wish) => {
+process.on('message', async (wish: Wish) => {
   if (wish === 'levels') {
     log.info('an info')
     log.warn('a warning')
@@ -21,7 +21,7 @@ process.on('message', (wish: Wish) => {
     log.info('with fields', { url: 'http://a', nested: { list: [1, 'ü'] }, process: 'backend' })
   } else if (wish === 'end') {
     const started = performance.now()
-    logger.flush()
+    await logger.flush()
     process.send?.({ flushed: performance.now() - started }, () => process.exit(0))
   } else {
     const started = performance.now()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { completed, hasKnownNames } from '../new-variables.ts'
-import { writable } from '../variable-file.ts'
+import { writable } from '../write-variables.ts'
 import { derivedValueSchema } from './derived-value.ts'
 import { Flaw, refusal } from './flaw.ts'
 import { anyScalar, anyText, integer, scalar, text } from './scalars.ts'

@@ -19,6 +19,11 @@ const batch: Bytes = 128 * 1024
 /** Lines are gathered for so long: a file is opened and closed a few times a second at most, however many come. */
 const gathering: Milliseconds = 50
 const retryAfter: Milliseconds = 1_000
+/** A call to the disk that takes longer than this while lines are lost is said to be why. */
+const slowCall: Milliseconds = 1_000
+const slowness = 'the disk is slower than the program that writes'
+/** A program that floods is told of now and then, and not with each of its bursts. */
+const betweenReports: Milliseconds = 10_000
 
 /** What its owner decides and hears. */
 export interface LogFileSurroundings {
@@ -30,6 +35,8 @@ export interface LogFileSurroundings {
   trouble(file: LogFile, why: string): void
   /** All that waited is written. `lost`: lines that found no room meanwhile. */
   over(file: LogFile, lost: number): void
+  /** Lines found no room although the file can be written; told now and then. */
+  lost(file: LogFile, lines: number): void
   /** There may be archives to compress: of an earlier run, after the first write; one more, after a rotation. */
   archives(file: LogFile): void
 }
@@ -46,6 +53,9 @@ export class LogFile {
   #gap = 0
   #lost = 0
   #trouble: string | undefined
+  #slow: NodeJS.Timeout | undefined
+  #report: NodeJS.Timeout | undefined
+  #reported = Number.NEGATIVE_INFINITY
   /** Nothing of this run is in it yet. */
   #untouched = true
   #gathering: NodeJS.Timeout | undefined
@@ -71,8 +81,7 @@ export class LogFile {
       this.#lose()
       return
     }
-    if (this.#gap > 0) this.#push(`[gatehouse: ${this.#gap} lines are missing here]\n`)
-    this.#gap = 0
+    this.#markGap()
     this.#push(line)
     if (this.#work) return
     if (this.#waiting >= batch) this.#start()
@@ -84,6 +93,7 @@ export class LogFile {
     this.#hurry()
     this.#start()
     await this.#work
+    this.#reportLoss()
   }
 
   /** What is not written by now is not going to be. */
@@ -97,14 +107,33 @@ export class LogFile {
     this.#waiting += Buffer.byteLength(line) + lineOverhead
   }
 
+  /** A disk that is full says so itself, a moment later perhaps: so slowness is named only where no answer comes. */
   #lose(): void {
     this.#gap += 1
     this.#lost += 1
-    this.#say('the disk is slower than the program that writes')
+    this.#slow ??= setTimeout(() => this.#say(slowness), slowCall).unref()
+  }
+
+  /** Once, where lines were lost: before the next one, or when all before them is written. False: there is no gap. */
+  #markGap(): boolean {
+    if (this.#gap === 0 || this.#abandoned) return false
+    this.#push(`[gatehouse: ${this.#gap} lines are missing here]\n`)
+    this.#gap = 0
+    return true
+  }
+
+  #reportLoss(): void {
+    clearTimeout(this.#report)
+    this.#report = undefined
+    if (this.#lost === 0 || this.#trouble !== undefined) return
+    this.#reported = performance.now()
+    this.#surroundings.lost(this, this.#lost)
+    this.#lost = 0
   }
 
   #say(why: string): void {
-    if (this.#trouble !== undefined) return
+    this.#calm()
+    if (this.#trouble !== undefined && (this.#trouble !== slowness || why === slowness)) return
     this.#trouble = why
     this.#surroundings.trouble(this, why)
   }
@@ -116,20 +145,32 @@ export class LogFile {
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#unwritten) {
+    while (this.#unwritten || this.#markGap()) {
       try {
         await this.#writeOn()
+        this.#calm()
       } catch (error) {
         this.#say(messageOf(error))
         await this.#pause()
       }
     }
     this.#work = undefined
-    if (this.#trouble === undefined || this.#abandoned) return
+    if (this.#abandoned) return
+    if (this.#trouble === undefined) {
+      const due = Math.max(0, this.#reported + betweenReports - performance.now())
+      if (this.#lost > 0) this.#report ??= setTimeout(() => this.#reportLoss(), due).unref()
+      return
+    }
     const lost = this.#lost
     this.#trouble = undefined
     this.#lost = 0
     this.#surroundings.over(this, lost)
+  }
+
+  /** The disk has answered. */
+  #calm(): void {
+    clearTimeout(this.#slow)
+    this.#slow = undefined
   }
 
   get #unwritten(): boolean {

@@ -55,6 +55,12 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
       const loss = lost === 0 ? 'nothing was lost' : `${lost} lines were lost`
       log.warn(`the log file ${path} is written again; ${loss}`, { file: path, lost })
     },
+    lost({ path }, lost) {
+      log.warn(`${lost} lines were lost to the log file ${path}: they came faster than the disk takes them`, {
+        file: path,
+        lost,
+      })
+    },
     archives: compress,
   }
 

@@ -148,7 +148,7 @@ processes:
     expect((await fetch(`http://127.0.0.1:${port}/gatehouse.yaml`)).status).toBe(200)
     const after = gatehouse.lines.length
     await gatehouse.waitFor({ process: 'ticker', stream: 'stdout' }, { after })
-    expect(gatehouse.lines.filter(({ message }) => /flood.*cannot be written/.test(message))).toHaveLength(1)
+    expect(gatehouse.lines.filter(({ message }) => /flood.*cannot be written: ENOSPC/.test(message))).toHaveLength(1)
 
     rmSync(ballast)
     await gatehouse.waitFor({ message: /ticker.*is written again; nothing was lost/ })

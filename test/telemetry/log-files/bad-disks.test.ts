@@ -59,6 +59,28 @@ describe('a full disk', () => {
   })
 })
 
+describe('a flood that is over', () => {
+  it('leaves the mark of what was lost as the last line, though no line follows', async () => {
+    const { files, said, hear, readAll } = desk()
+    const written = 30_000
+    for (let line = 0; line < written; line += 1) files.line('web', 'stdout', `${line} ${'x'.repeat(100)}`)
+    const lost = Number.parseInt(await hear(/^\d+ lines were lost to the log file/), 10)
+    expect(readAll().trimEnd().split('\n').at(-1)).toBe(`[gatehouse: ${lost} lines are missing here]`)
+    expect(readAll().trimEnd().split('\n')).toHaveLength(written - lost + 1)
+    expect(said).toHaveLength(1)
+  })
+
+  it('leaves it when all ends in that moment, and in the midst of a rotation', async () => {
+    const { files, said, readAll } = desk({ size: 64_000, keep: 1_000 })
+    const written = 30_000
+    for (let line = 0; line < written; line += 1) files.line('web', 'stdout', `${line} ${'x'.repeat(100)}`)
+    await files.close()
+    const lines = readAll().trimEnd().split('\n')
+    expect(lines.at(-1)).toBe(`[gatehouse: ${written - lines.length + 1} lines are missing here]`)
+    expect(said.map(({ fields }) => fields.lost)).toEqual([written - lines.length + 1])
+  })
+})
+
 describe('a log file that cannot be opened', () => {
   it('is tried again until it can: a file in the place of its folder', async () => {
     const { files, directory, hear, read, said } = desk()

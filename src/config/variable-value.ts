@@ -1,0 +1,236 @@
+/** One value of a file of variables, as a POSIX shell reads it in an assignment (XCU 2.2 Quoting). */
+import type { Remark } from './variable-file.ts'
+
+export interface ReadValue {
+  readonly text: string
+  /** The line end behind it and its comment, or the end of the file. */
+  readonly end: number
+  /** In the order of the file. */
+  readonly remarks: readonly { readonly offset: number; readonly remark: Remark }[]
+  /** It has a quote that is never closed. */
+  readonly open: boolean
+}
+
+/** What a backslash takes its meaning from inside of double quotes; before anything else it stands for itself. */
+const escapable = /[$`"\\]/
+const operator = /[;&|<>()]/
+/** Behind a `$`: a parameter, a command or arithmetic. */
+const expansion = /[A-Za-z0-9_{([@*#?$!-]|\\\n/y
+const lineEnd = /\r?(?:\n|$)/y
+/** The rest of a line, whose outermost quotes are a pair of the same kind. */
+const outermost = /^(['"])(.*)\1[ \t]*(?:[ \t]#.*)?\r?$/
+
+/** `acrossLines`: quotes may be closed in a later line. */
+export function readValue(text: string, start: number, { acrossLines }: { acrossLines: boolean }): ReadValue {
+  const backquoted = inBackquotes(text, start)
+  if (backquoted) return backquoted
+  const reading = new Reading(text, start, acrossLines)
+  for (;;) {
+    const outcome = reading.next()
+    if (outcome === 'more') continue
+    return outcome === 'open' ? wholeLine(text, start, reading.offset) : reading.finished()
+  }
+}
+
+/** A shell takes no such file, so this is the nearest guess: a quote that is never closed is part of the value, to the end of its line. */
+function wholeLine(text: string, start: number, offset: number): ReadValue {
+  const end = endOfLine(text, start)
+  const line = text.slice(start, end)
+  const inside = outermost.exec(line)?.[2]
+  const value = inside ?? line.replace(/[ \t]#.*$/, '').replace(/[ \t\r]+$/, '')
+  return { text: value, end, remarks: [{ offset, remark: openQuote }], open: true }
+}
+
+/** Some programs know them as quotes. */
+function inBackquotes(text: string, start: number): ReadValue | undefined {
+  if (text[start] !== '`') return undefined
+  const close = text.indexOf('`', start + 1)
+  const end = endOfLine(text, close)
+  if (close === -1 || !/^[ \t]*(?:[ \t]#.*)?\r?$/.test(text.slice(close + 1, end))) return undefined
+  const remarks = [{ offset: start, remark: backquotes }]
+  return { text: text.slice(start + 1, close), end, remarks, open: false }
+}
+
+class Reading {
+  readonly #text: string
+  readonly #acrossLines: boolean
+  readonly #remarks = new Map<Remark, number>()
+  #value = ''
+  #position: number
+  /** Where `~` would be a folder: at the beginning, and behind a `:`. */
+  #tilde = true
+  /** The kind of the last quoted part, while nothing but plain characters has followed it. */
+  #closed: string | undefined
+  readonly #lineEnd: number
+  /** Where the last quoted part of the first line began. */
+  offset: number
+
+  constructor(text: string, start: number, acrossLines: boolean) {
+    this.#text = text
+    this.#position = start
+    this.offset = start
+    this.#lineEnd = endOfLine(text, start)
+    this.#acrossLines = acrossLines
+  }
+
+  finished(): ReadValue {
+    const remarks = [...this.#remarks].map(([remark, offset]) => ({ offset, remark }))
+    return { text: this.#value, end: this.#position, remarks, open: false }
+  }
+
+  next(): 'more' | 'end' | 'open' {
+    const text = this.#text
+    const at = this.#position
+    const character = text.charAt(at)
+    lineEnd.lastIndex = at
+    if (lineEnd.test(text)) {
+      this.#position = endOfLine(text, at)
+      return 'end'
+    }
+    if (character === ' ' || character === '\t') return this.#blanks()
+    if (character === "'" || character === '"') return this.#quoted(character)
+    if (character === '\\') return this.#escaped()
+    if (character === '$') this.#dollar(at, /['"]/)
+    else if (character === '`') this.#remark(backquote, at)
+    else if (character === '\r') this.#remark(carriageReturn, at)
+    else if (character === '~' && this.#tilde) this.#remark(tilde, at)
+    else if (operator.test(character)) this.#remark(operators, at)
+    this.#take(character)
+    this.#tilde = character === ':'
+    return 'more'
+  }
+
+  #blanks(): 'more' {
+    const text = this.#text
+    let end = this.#position
+    while (text[end] === ' ' || text[end] === '\t') end += 1
+    lineEnd.lastIndex = end
+    if (text[end] === '#') end = endOfLine(text, end)
+    else if (!lineEnd.test(text)) {
+      this.#remark(blank, this.#position)
+      this.#value += text.slice(this.#position, end)
+    }
+    this.#position = end
+    return 'more'
+  }
+
+  #quoted(quote: "'" | '"'): 'more' | 'open' {
+    const start = this.#position
+    if (start < this.#lineEnd) this.offset = start
+    const isJson = quote === '"' && /^[{[]/.test(this.#value) && this.#closed === undefined
+    if (this.#closed === quote || isJson) this.#remark(reopened, start)
+    for (let at = start + 1; at < this.#text.length; at += 1) {
+      const character = this.#text.charAt(at)
+      if (character === quote) {
+        this.#position = at + 1
+        this.#closed = quote
+        this.#tilde = false
+        return 'more'
+      }
+      if (character === '\n' && !this.#acrossLines) return 'open'
+      if (quote === '"' && character === '\\') {
+        const next = this.#text.charAt(at + 1)
+        if (escapable.test(next) || next === '\n') {
+          if (next !== '\n') this.#value += next
+          at += 1
+          continue
+        }
+      }
+      if (quote === '"' && character === '$') this.#dollar(at)
+      if (quote === '"' && character === '`') this.#remark(backquote, at)
+      this.#value += character
+    }
+    return 'open'
+  }
+
+  #escaped(): 'more' {
+    const at = this.#position
+    const next = this.#text.charAt(at + 1)
+    if (next === '\n') {
+      // It joins two lines, and is no part of the value.
+      this.#position = at + 2
+      return 'more'
+    }
+    if (/[A-Za-z0-9]/.test(next)) this.#remark(backslash, at)
+    this.#take(next || '\\')
+    this.#position = at + (next === '' ? 1 : 2)
+    this.#closed = undefined
+    this.#tilde = false
+    return 'more'
+  }
+
+  /** `quotes`: those that have a meaning of their own behind it, in some shells. */
+  #dollar(at: number, quotes?: RegExp): void {
+    expansion.lastIndex = at + 1
+    if (expansion.test(this.#text) || quotes?.test(this.#text.charAt(at + 1))) this.#remark(reference, at)
+  }
+
+  #take(character: string): void {
+    this.#value += character
+    this.#position += 1
+  }
+
+  /** Once for each kind. */
+  #remark(remark: Remark, offset: number): void {
+    if (!this.#remarks.has(remark)) this.#remarks.set(remark, offset)
+  }
+}
+
+function endOfLine(text: string, start: number): number {
+  const end = text.indexOf('\n', start)
+  return end === -1 ? text.length : end
+}
+
+const inQuotes = 'put the value in single quotes'
+
+const openQuote: Remark = {
+  problem: 'has a quote that is never closed, and so is part of its value',
+  mend: 'close it, or write the quote itself as `\\\'` or `\\"`',
+  unusable: false,
+}
+const reopened: Remark = {
+  problem: 'has quotes within quotes, or in JSON: as for a shell they are no part of the value',
+  mend: `${inQuotes}, or write \`\\"\` for a quote that belongs to it`,
+  unusable: false,
+}
+const blank: Remark = {
+  problem: 'has a blank outside of quotes, at which its value would end for a shell: here it is part of it',
+  mend: inQuotes,
+  unusable: false,
+}
+const operators: Remark = {
+  problem:
+    'has one of `; & | < > ( )` outside of quotes, at which its value would end for a shell: here it is part of it',
+  mend: inQuotes,
+  unusable: false,
+}
+const reference: Remark = {
+  problem: 'has a `$` for which a shell would put another value: here it stays',
+  mend: 'write out what is meant; within single quotes it is no reference',
+  unusable: false,
+}
+const backquote: Remark = {
+  problem: 'has a backquote, behind which a shell would run a program: here it stays',
+  mend: inQuotes,
+  unusable: false,
+}
+const backquotes: Remark = {
+  problem: 'has its value in backquotes, in which a shell would run it: here they are quotes',
+  mend: inQuotes,
+  unusable: false,
+}
+const tilde: Remark = {
+  problem: 'has a `~` for which a shell would put a folder: here it stays',
+  mend: 'write out what is meant, or put the value in single quotes',
+  unusable: false,
+}
+const carriageReturn: Remark = {
+  problem: 'has a carriage return within its value',
+  mend: 'save the file with line ends of one kind',
+  unusable: false,
+}
+const backslash: Remark = {
+  problem: 'has a backslash before a letter or digit, where it is no part of the value, as for a shell',
+  mend: `write it twice, or ${inQuotes}`,
+  unusable: false,
+}
