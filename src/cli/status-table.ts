@@ -24,13 +24,20 @@ export function renderStatus(status: Status, { colour, width }: TableOptions): s
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 
-function headLines({ version, pid, uptime, config, listeners }: Status, paint: Paint): string[] {
+function headLines(status: Status, paint: Paint): string[] {
+  const { version, pid, uptime, config, listeners } = status
   const title = paint('bold', `gatehouse ${version}`)
   const addresses = listeners.map(({ address, tls }) => `${tls ? 'https' : 'http'}://${address}`)
   return [
     `${title}  pid ${pid}  up ${formatDuration(uptime)}  ${config}`,
     addresses.length === 0 ? 'no listeners' : `listening on ${addresses.join('  ')}`,
+    ...descriptorLine(status),
   ]
+}
+
+function descriptorLine({ descriptors }: Status): string[] {
+  if (descriptors?.limit === undefined) return []
+  return [`${descriptors.open} of ${descriptors.limit} file descriptors in use`]
 }
 
 interface Column {

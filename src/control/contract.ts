@@ -103,6 +103,8 @@ export const statusSchema = z
     listeners: z.array(listenerStatusSchema).readonly(),
     /** Its threads, and those among them that answer requests. */
     gateway: z.object({ threads: z.int().nonnegative(), serving: z.int().nonnegative() }).readonly(),
+    /** File descriptors of Gatehouse, all threads; absent where that is not known, the limit where there is none. */
+    descriptors: z.object({ open: z.int().nonnegative(), limit: z.int().positive().optional() }).readonly().optional(),
     processes: z.array(processStatusSchema).readonly(),
     certificates: z.array(certificateStatusSchema).readonly(),
     /** What is wrong with the rest of the house, in sentences. */

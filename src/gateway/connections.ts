@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isOfReserve } from '../shared/descriptors.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
 
@@ -34,7 +35,11 @@ export class Connections {
   /** Counts the connection until it is closed; false if it was refused and is gone. */
   admit(socket: Socket): boolean {
     if (this.#open >= this.limit) {
-      this.#refuse(socket)
+      this.#refuse(socket, `${this.#open} are open, the limit of this thread`)
+      return false
+    }
+    if (isOfReserve(socket)) {
+      this.#refuse(socket, 'hardly any descriptors are left (raise the limit of open files, `ulimit -n`)')
       return false
     }
     this.#open += 1
@@ -51,15 +56,13 @@ export class Connections {
     if (left > 0) await pause(left)
   }
 
-  #refuse(socket: Socket): void {
+  #refuse(socket: Socket, why: string): void {
     this.#refused += 1
     // A reset leaves nothing behind; an orderly close would keep the port in TIME_WAIT.
     socket.resetAndDestroy()
     const now = performance.now()
     if (now - this.#said < sayEvery) return
     this.#said = now
-    this.#log.warn(
-      `connections are refused: ${this.#open} are open, the limit of this thread (${this.#refused} so far)`,
-    )
+    this.#log.warn(`connections are refused: ${why} (${this.#refused} so far)`)
   }
 }

@@ -1,8 +1,8 @@
 /** The metrics page: what the threads have counted, the processes, and Gatehouse itself. */
-import { readdirSync } from 'node:fs'
 import type { CertificateStatus } from '../certificates/ports.ts'
 import { processStates } from '../control/contract.ts'
 import { version } from '../shared/assets.ts'
+import { descriptorUse } from '../shared/descriptors.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 import { talliedFamilies } from '../telemetry/metrics-families.ts'
 import type { Family, Value } from '../telemetry/metrics-page.ts'
@@ -118,6 +118,7 @@ function processFamilies(processes: readonly ProcessStatus[]): readonly Family[]
 /** The names are those that every Prometheus client uses; the process is the whole of Gatehouse, without its children. */
 function ownFamilies(): readonly Family[] {
   const { user, system } = process.cpuUsage()
+  const use = descriptorUse()
   return [
     gauge('gatehouse_build_info', 'The version that runs.', [{ labels: { version: version() }, value: 1 }]),
     {
@@ -132,16 +133,13 @@ function ownFamilies(): readonly Family[] {
     gauge('process_start_time_seconds', 'Start of Gatehouse since the Unix epoch.', [
       { labels: {}, value: Math.round(performance.timeOrigin / 1_000) },
     ]),
-    gauge('process_open_fds', 'Open file descriptors of Gatehouse.', openDescriptors()),
+    gauge('process_open_fds', 'Open file descriptors of Gatehouse.', use ? [{ labels: {}, value: use.open }] : []),
+    gauge(
+      'process_max_fds',
+      'How many file descriptors Gatehouse may have.',
+      use?.limit === undefined ? [] : [{ labels: {}, value: use.limit }],
+    ),
   ]
-}
-
-function openDescriptors(): readonly Value[] {
-  try {
-    return [{ labels: {}, value: readdirSync('/proc/self/fd').length - 1 }] // without the one of this folder
-  } catch {
-    return [] // not on Linux, or at the very limit
-  }
 }
 
 function gauge(name: string, help: string, values: readonly Value[]): Family {

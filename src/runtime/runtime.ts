@@ -7,8 +7,10 @@ import { openControl } from '../control/server.ts'
 import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
 import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
+import { holdReserve } from '../shared/descriptors.ts'
 import { GatehouseError, messageOf, stackOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { isLocalFault, localFaultHint } from '../shared/local-fault.ts'
 import type { Log } from '../shared/log.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
@@ -36,6 +38,7 @@ import { TransitionCounts } from './transition-counts.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
+  holdReserve()
   const terminal = isatty(1)
   const logger = createLogger({ ...plan.log, terminal })
   const log = logger.named('gatehouse')
@@ -200,6 +203,11 @@ function firstEnding(signals: Signals, log: Log): { readonly reached: Promise<En
   signals.onStop((signal) => resolve({ code: exitCodes.ok, reason: signal }))
   // Not the first only: by another one during the end Node would leave, and the children be left.
   process.on('uncaughtException', (error) => {
+    if (isLocalFault(error)) {
+      // It concerns one attempt of something. What was to be ended by it would fare no better for our leaving.
+      log.error(`${stackOf(error)} (${localFaultHint(error)})`, { code: 'local-fault' })
+      return
+    }
     log.error(`internal error: ${stackOf(error)}`, { code: 'internal' })
     resolve({ code: exitCodes.internal, reason: 'an internal error' })
   })

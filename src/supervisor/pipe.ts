@@ -2,7 +2,7 @@
  * Real pipes for what a child writes. What Node calls a pipe is a Unix socket, which no one can open by name: a program that
  * logs to /dev/stdout or /dev/stderr, as container images are told to, would fail with ENXIO.
  */
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +26,7 @@ export interface ChildPipes {
  */
 export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | undefined {
   let folder: string | undefined
+  let paths: readonly string[] = []
   const opened: number[] = []
   const open = (path: string, flags: number) => {
     const end = openSync(path, flags)
@@ -35,7 +36,7 @@ export function openPipes(makeFifos: (paths: readonly string[]) => boolean, othe
   try {
     folder = mkdtempSync(join(tmpdir(), 'gatehouse-'))
     const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
-    const paths = names.map((name) => join(folder ?? '', name))
+    paths = names.map((name) => join(folder ?? '', name))
     if (!makeFifos(paths)) return undefined
     // Not blocking: a read end would wait for its writer. The write ends block, as programs expect of their stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
@@ -58,6 +59,15 @@ export function openPipes(makeFifos: (paths: readonly string[]) => boolean, othe
     for (const end of opened) closeSync(end)
     return undefined
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    if (folder !== undefined) remove(folder, paths)
+  }
+}
+
+/** Name by name: what looks into the folder first needs a descriptor, of which there may be none left. */
+function remove(folder: string, paths: readonly string[]): void {
+  for (const removed of [...paths.map((path) => () => unlinkSync(path)), () => rmdirSync(folder)]) {
+    try {
+      removed()
+    } catch {} // it was not made, or somebody else cleans the folder for temporary files
   }
 }

@@ -69,6 +69,11 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
   const failures = failureAdded(unready && withoutWaiting(unready, ending, run), now, giveUp.within)
   const reason = describeEnding(ending, run?.uptime)
   const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
+  if (ending.kind === 'not-spawned' && ending.failure.local) {
+    // Not a failure of its own: it counts for nothing but the pause, whatever the policy says of failures.
+    const waited = { ...before, step: before.step + 1 }
+    return { ...judgement, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
+  }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
   if (plan.kind === 'task' && !failed) return { ...judgement, verdict: 'completed' }
   if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...judgement, verdict: 'ended' }

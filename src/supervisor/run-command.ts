@@ -23,6 +23,8 @@ export interface CommandEnd {
   /** Undefined: it exited 0 in time. Else why not, as a predicate; or why it could not be spawned. */
   readonly failure?: string
   readonly spawned: boolean
+  /** Not spawned for want of something of this machine's: it may go better the next time. */
+  readonly local?: true
   /** The last lines that it wrote. */
   readonly lastOutput: readonly string[]
 }
@@ -34,7 +36,10 @@ export async function runCommand(
   { timeout, signal }: CommandLimits,
 ): Promise<CommandEnd> {
   const spawned = spawnGroup(program, 'piped')
-  if ('failed' in spawned) return { failure: (await spawned.failed).reason, spawned: false, lastOutput: [] }
+  if ('failed' in spawned) {
+    const { reason, local } = await spawned.failed
+    return { failure: reason, spawned: false, lastOutput: [], ...(local && { local }) }
+  }
   const { child } = spawned
   const run = new Run(child, { multiline: undefined, ...hear })
   const ended = Promise.withResolvers<string | undefined>()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
+import { localFaultHint } from '../shared/local-fault.ts'
 import type { SpawnFailure } from './spawn-failure.ts'
 
 /** A program that was slow to take its port, or gave it back a moment ago, must not meet another one there. */
@@ -41,7 +42,10 @@ export class SparePorts {
 
 /** Why no port was had, as a start that may go better the next time. */
 export function outOfPorts(error: unknown): SpawnFailure {
-  return { reason: `could not be given a port: ${messageOf(error)}`, exitCode: 126, transient: true }
+  const reason = `could not be given a port: ${messageOf(error)}`
+  const hint = localFaultHint(error)
+  if (hint === undefined) return { reason, exitCode: 126, transient: true }
+  return { reason: `${reason} (${hint})`, exitCode: 126, transient: true, local: true }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, resolve } from 'node:path'
 import { codeOf } from '../shared/errors.ts'
+import { localFaultHint } from '../shared/local-fault.ts'
 import type { Program } from './program.ts'
 
 export interface SpawnFailure {
@@ -11,16 +12,17 @@ export interface SpawnFailure {
   readonly exitCode: 126 | 127
   /** It may work the next time: the machine was short of something. */
   readonly transient: boolean
+  /** And that is no fault of the program's or its config: it is tried again for as long as it takes. */
+  readonly local?: true
 }
-
-const shortages = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY'])
 
 /** `thrown` is what Node says, which is ENOENT for a missing program, interpreter and directory alike. */
 export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFailure {
   const code = (thrown as NodeJS.ErrnoException).code ?? ''
-  if (shortages.has(code)) {
-    return { reason: `could not be spawned for the moment (${code})`, exitCode: 126, transient: true }
-  }
+  const hint = localFaultHint(thrown)
+  const shortage = `could not be spawned for the moment (${code})`
+  if (hint !== undefined) return { reason: `${shortage}: ${hint}`, exitCode: 126, transient: true, local: true }
+  if (code === 'ETXTBSY') return { reason: shortage, exitCode: 126, transient: true }
   const cause = directoryFault(program) ?? (code === 'ENOENT' ? missing(program) : refused(program))
   return {
     ...(cause ?? { reason: `command: cannot be executed (${codeOf(thrown)})`, exitCode: 126 }),

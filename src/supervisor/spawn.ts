@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { withReserve } from '../shared/descriptors.ts'
 import type { Exit } from './exit.ts'
 import { openPipes } from './pipe.ts'
 import type { Program } from './program.ts'
@@ -36,6 +37,15 @@ export function spawnGroup(
   output: 'piped' | 'ignored',
   descriptors: readonly number[] = [],
 ): Spawned {
+  try {
+    return withReserve(() => spawnNow(program, output, descriptors))
+  } catch (error) {
+    // Some failures of spawn(2) come as an event, others are thrown (arguments too long, a NUL in them, no memory).
+    return { failed: Promise.resolve(explainSpawnFailure(program, error)) }
+  }
+}
+
+function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: readonly number[]): Spawned {
   const launch = launchOf(program)
   if ('failure' in launch) return { failed: Promise.resolve(launch.failure) }
   const [file = '', ...words] = launch.command
@@ -52,9 +62,8 @@ export function spawnGroup(
       stdio: ['ignore', out, err, ...placed(descriptors, (index) => ends[index] ?? stream)],
     })
   } catch (error) {
-    // Some failures come as an event, others are thrown (arguments too long, a NUL in them, no memory).
     pipes?.abandon()
-    return { failed: Promise.resolve(explainSpawnFailure(program, error)) }
+    throw error
   } finally {
     if (ownMask !== undefined) process.umask(ownMask)
     pipes?.handOver()

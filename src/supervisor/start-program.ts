@@ -2,6 +2,7 @@ import { backupPlaceholder } from '../plan/backups.ts'
 import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import { codeOf } from '../shared/errors.ts'
+import { isDiskFull, isLocalFault } from '../shared/local-fault.ts'
 import type { Attempt, Owner } from './backups/attempt.ts'
 import { descriptorsOf } from './probe/hearing.ts'
 import { programOf } from './program.ts'
@@ -68,7 +69,9 @@ async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<P
     return { plan: placed, backup: await surroundings.beginBackup(plan, plan.backup, ownerOf(plan)) }
   } catch (error) {
     const reason = `backup: nothing can be written to the folder of its files (${codeOf(error)})`
-    return { reason, exitCode: 126, transient: true }
+    // A disk that stays full is for the operator to see: as a task that failed.
+    const local = isLocalFault(error) && !isDiskFull(error)
+    return { reason, exitCode: 126, transient: true, ...(local && { local }) }
   }
 }
 

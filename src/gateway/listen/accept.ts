@@ -8,11 +8,13 @@ import type { Server as HttpServer } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { descriptorLimit } from '../../shared/descriptors.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { socketOptions } from '../protocol-limits.ts'
 
 const reusable = process.platform === 'linux'
-const sockets = reusable ? 8 : 1
+/** Where descriptors are few, clients need them more. */
+const sockets = reusable && (descriptorLimit() ?? 1_024) >= 512 ? 8 : 1
 
 /** How long connections that go on coming may keep a port from being closed. */
 const longestEmptying: Milliseconds = 500

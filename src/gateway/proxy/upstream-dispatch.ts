@@ -9,7 +9,7 @@ import { upstreamHeaders } from '../request-headers.ts'
 import { cutAnswer, sendError } from '../respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
-import { ClientLeft, isBroken, isConnectionFault, isExhausted, statusOf } from '../upstream/faults.ts'
+import { ClientLeft, isBroken, isConnectionFault, statusOf } from '../upstream/faults.ts'
 import { countSpent } from '../upstream/spent-buffers.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -245,6 +245,6 @@ export class UpstreamDispatch implements Waiter, Transaction {
     const status = statusOf(error)
     const cause = `upstream: ${messageOf(error)}`
     if (status === 413) deny(this.#exchange, { status, cause: messageOf(error) })
-    else sendError(this.#exchange, status, cause, isExhausted(error) ? ['retry-after', retryAfter] : [])
+    else sendError(this.#exchange, status, cause, status === 503 ? ['retry-after', retryAfter] : [])
   }
 }

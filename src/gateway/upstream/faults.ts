@@ -1,4 +1,5 @@
 /** What a failed request to an upstream means: for the client, for the target, and for another try. */
+import { isLocalFault } from '../../shared/local-fault.ts'
 import { isBodyTooLarge } from '../guards/request-body.ts'
 
 /** The client broke off its request or left; no target is to blame. */
@@ -19,16 +20,14 @@ export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
     case 'ETIMEDOUT':
       return 504
     default:
-      return 502
+      return isLocalFault(error) ? 503 : 502
   }
 }
 
 /** No connection could be made, and the target is why; not our own lack of descriptors or ports, which a load may cause. */
 export function isConnectionFault(error: Error): boolean {
-  return !isExhausted(error) && !ofOurOwn.has(codeOf(error))
+  return !isExhausted(error) && !isLocalFault(error)
 }
-
-const ofOurOwn: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])
 
 /** The connection broke: it was reset, or closed without an answer. */
 export function isBroken(error: Error): boolean {

@@ -8,7 +8,9 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { HealthCheckPlan, UpstreamPlan } from '../../plan/upstreams.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { failedOrNotTried, NotTried } from '../../shared/local-fault.ts'
 import type { Log } from '../../shared/log.ts'
+import { readToEnd } from '../../shared/read-to-end.ts'
 import { type TargetState, targetKey } from '../ports.ts'
 import { serverNameOf } from './dial.ts'
 
@@ -71,6 +73,7 @@ class Check {
   up = true
   readonly #parts: CheckParts
   #inARow = 0
+  #saidNotTried = false
   #timer: NodeJS.Timeout | undefined
   readonly #stopped = new AbortController()
 
@@ -90,11 +93,21 @@ class Check {
     const { health } = this.#parts
     const fault = await ask(this.#parts, this.#stopped.signal)
     if (this.#stopped.signal.aborted) return
-    this.#judge(fault)
+    if (fault instanceof NotTried) this.#sayNotTried(fault)
+    else this.#judge(fault)
     this.#timer = setTimeout(() => void this.#attempt(), health.every).unref()
   }
 
+  /** Nothing is known of the target then: neither that it is up, nor that it is down. */
+  #sayNotTried({ why }: NotTried): void {
+    const { upstream, origin, log } = this.#parts
+    if (!this.#saidNotTried)
+      log.warn(`upstream ${upstream.name}: ${origin} cannot be checked: ${why}; it stays as it was`)
+    this.#saidNotTried = true
+  }
+
   #judge(fault: string | undefined): void {
+    this.#saidNotTried = false
     const { upstream, origin, health, log, changed } = this.#parts
     if ((fault === undefined) === this.up) {
       this.#inARow = 0
@@ -111,8 +124,8 @@ class Check {
   }
 }
 
-/** Undefined: it answered well. Each attempt has a connection of its own, since that is part of what is checked. */
-function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Promise<string | undefined> {
+/** Undefined: it answered well; else why not. Each attempt has a connection of its own, since that is part of what is checked. */
+function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Promise<string | NotTried | undefined> {
   const { tls } = upstream
   const secure = origin.startsWith('https:')
   return new Promise((resolve) => {
@@ -132,7 +145,7 @@ function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Pr
         },
         (response) => {
           const { statusCode: status = 0 } = response
-          response.destroy()
+          readToEnd(response)
           resolve(status >= 200 && status <= 399 ? undefined : `${health.http} answered ${status}`)
         },
       )
@@ -140,13 +153,13 @@ function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Pr
         resolve(
           error.name === 'TimeoutError' || error.name === 'AbortError'
             ? `no answer within ${health.timeout} ms`
-            : messageOf(error),
+            : failedOrNotTried(error, messageOf(error)),
         ),
       )
       sent.on('close', () => resolve('it closed the connection without an answer'))
       sent.end()
     } catch (error) {
-      resolve(messageOf(error))
+      resolve(failedOrNotTried(error, messageOf(error)))
     }
   })
 }

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { HookPlan } from '../../plan/hooks.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import type { SupervisorEvent } from '../events.ts'
 import type { OutputSink } from '../ports.ts'
 import { type CommandHearing, runCommand } from '../run-command.ts'
 import { hookVariables } from './message.ts'
+import { triesWhenShort } from './short.ts'
 
 /** Takes what commands write, as the output of a process `hook`. */
 export type HookOutput = Pick<OutputSink, 'record'>
@@ -30,5 +32,9 @@ export async function runHookCommand(
     ...(written !== undefined && { written: { program: written } }),
   }
   const hear: CommandHearing = { line() {}, record: (stream, text) => output.record('hook', stream, text) }
-  return (await runCommand(program, hear, { timeout, signal })).failure
+  for (let tries = 1; ; tries += 1) {
+    const { failure, local } = await runCommand(program, hear, { timeout, signal })
+    if (!local || signal.aborted || tries === triesWhenShort.most) return failure
+    await sleep(triesWhenShort.pause, undefined, { signal }).catch(() => {})
+  }
 }

@@ -3,15 +3,18 @@ import { request as requestHttps } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { failedOrNotTried, NotTried } from '../../shared/local-fault.ts'
+import { readToEnd } from '../../shared/read-to-end.ts'
 import type { SupervisorEvent } from '../events.ts'
 import { hookMessage } from './message.ts'
+import { triesWhenShort } from './short.ts'
 
 /** Between attempts. What fails once more after these is not tried again. */
 const pauses: readonly Milliseconds[] = [1_000, 4_000]
 
 interface Outcome {
   /** Undefined: it was taken. */
-  readonly failure: string | undefined
+  readonly failure: string | NotTried | undefined
   /** Another attempt may end better. */
   readonly again: boolean
 }
@@ -26,13 +29,20 @@ export async function postEvent(
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: Milliseconds },
 ): Promise<string | undefined> {
   const body = JSON.stringify(hookMessage(event))
-  for (const pause of [...pauses, undefined]) {
+  for (let failed = 0, short = 0; ; ) {
     const attempt = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
     const { failure, again } = await post(url, body, attempt)
     if (signal.aborted && failure !== undefined) return 'was not done when gatehouse ended'
-    const words =
-      attempt.aborted && failure !== undefined ? `did not answer within ${formatDuration(timeout)}` : failure
-    if (!again || pause === undefined) return words
+    let pause = pauses[failed]
+    if (failure instanceof NotTried) {
+      short += 1
+      pause = short < triesWhenShort.most ? triesWhenShort.pause : undefined
+      if (pause === undefined) return failure.why
+    } else {
+      const late = attempt.aborted && failure !== undefined
+      if (!again || pause === undefined) return late ? `did not answer within ${formatDuration(timeout)}` : failure
+      failed += 1
+    }
     await sleep(pause, undefined, { signal }).catch(() => {})
   }
 }
@@ -47,10 +57,10 @@ function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> 
   return new Promise((resolve) => {
     const sent = request(url, { method: 'POST', agent: false, headers, signal }, (response) => {
       const { statusCode: status = 0 } = response
-      response.destroy()
+      readToEnd(response)
       resolve(judged(status))
     })
-    sent.on('error', (error) => resolve({ failure: messageOf(error), again: true }))
+    sent.on('error', (error) => resolve({ failure: failedOrNotTried(error, messageOf(error)), again: true }))
     sent.on('close', () => resolve({ failure: 'closed the connection without an answer', again: true }))
     sent.end(body)
   })

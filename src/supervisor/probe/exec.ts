@@ -1,3 +1,4 @@
+import { NotTried } from '../../shared/local-fault.ts'
 import { describeExit } from '../exit.ts'
 import { signalGroup } from '../group.ts'
 import type { Program } from '../program.ts'
@@ -9,7 +10,10 @@ export function execAttempt(program: Program): Attempt {
   const name = program.written?.program ?? program.command[0] ?? ''
   return async (signal) => {
     const spawned = spawnGroup(program, 'ignored')
-    if ('failed' in spawned) return (await spawned.failed).reason
+    if ('failed' in spawned) {
+      const { reason, local } = await spawned.failed
+      return local ? new NotTried(`${name} ${reason}`) : reason
+    }
     const { pid, exited } = spawned.child
     const kill = () => signalGroup(pid, 'SIGKILL')
     signal.addEventListener('abort', kill, { once: true })

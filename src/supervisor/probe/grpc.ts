@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
 import { messageOf } from '../../shared/errors.ts'
-import type { Attempt } from './attempt.ts'
+import { failedOrNotTried } from '../../shared/local-fault.ts'
+import type { Attempt, Finding } from './attempt.ts'
 import { healthRequest, readHealthResponse } from './grpc-health.ts'
 
 const ok = '0'
@@ -26,7 +27,7 @@ export function grpcAttempt(port: number, service: string): Attempt {
   return (signal) =>
     new Promise((resolve) => {
       const session = connect(`http://127.0.0.1:${port}`)
-      const end = (found: string | undefined) => {
+      const end = (found: Finding) => {
         resolve(found)
         session.destroy()
       }
@@ -38,13 +39,13 @@ export function grpcAttempt(port: number, service: string): Attempt {
         signal.removeEventListener('abort', abort)
         resolve(`${where} closed the connection without an answer`)
       })
-      session.on('error', (error) => end(`${where}: ${messageOf(error)}`))
-      askHealth(session, service, (found) => end(found && `${where} ${found}`))
+      session.on('error', (error) => end(failedOrNotTried(error, `${where}: ${messageOf(error)}`)))
+      askHealth(session, service, (found) => end(typeof found === 'string' ? `${where} ${found}` : found))
     })
 }
 
 /** `answered` is called with undefined when it serves, else with what it said. */
-function askHealth(session: ClientHttp2Session, service: string, answered: (found: string | undefined) => void): void {
+function askHealth(session: ClientHttp2Session, service: string, answered: (found: Finding) => void): void {
   const stream = session.request({
     ':method': 'POST',
     ':path': '/grpc.health.v1.Health/Check',
@@ -67,7 +68,7 @@ function askHealth(session: ClientHttp2Session, service: string, answered: (foun
     if (length <= longestAnswer) chunks.push(chunk)
     else answered('answered with more than a health check has to say')
   })
-  stream.on('error', (error) => answered(messageOf(error)))
+  stream.on('error', (error) => answered(failedOrNotTried(error, messageOf(error))))
   stream.on('end', () => answered(judgeAnswer(head, trailers, Buffer.concat(chunks))))
   stream.end(healthRequest(service))
 }

@@ -1,6 +1,8 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { messageOf } from '../../shared/errors.ts'
+import { failedOrNotTried } from '../../shared/local-fault.ts'
+import { readToEnd } from '../../shared/read-to-end.ts'
 import type { Attempt } from './attempt.ts'
 
 /**
@@ -15,10 +17,10 @@ export function httpAttempt(url: string, name = url): Attempt {
     new Promise((resolve) => {
       const sent = request(url, { ...options, signal }, (response) => {
         const { statusCode: status = 0 } = response
-        response.destroy()
+        readToEnd(response)
         resolve(status >= 200 && status <= 399 ? undefined : `${name} answered ${status}`)
       })
-      sent.on('error', (error) => resolve(`${name}: ${messageOf(error)}`))
+      sent.on('error', (error) => resolve(failedOrNotTried(error, `${name}: ${messageOf(error)}`)))
       // An answer that is none (an upgrade that nobody asked for) closes the connection without an error.
       sent.on('close', () => resolve(`${name} closed the connection without an answer`))
       sent.end()

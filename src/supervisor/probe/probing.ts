@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe } from '../../plan/types.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
+import { NotTried } from '../../shared/local-fault.ts'
 import type { Child } from '../spawn.ts'
-import { type Attempt, tryOnce } from './attempt.ts'
+import { type Attempt, type Finding, tryOnce } from './attempt.ts'
 import { attemptOf } from './attempt-of.ts'
 import { type Hearing, hear } from './hearing.ts'
 import { Streak } from './streak.ts'
@@ -31,6 +32,7 @@ export class Probing {
   readonly #readiness: Streak
   readonly #liveness: Streak
   #deadline: NodeJS.Timeout | undefined
+  #saidNotTried = Number.NEGATIVE_INFINITY
 
   /** Listens at once to what the program says by itself; asks from `begin` on. */
   constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener) {
@@ -95,17 +97,25 @@ export class Probing {
   }
 
   #await(probe: StartupProbe | ReadinessProbe, complaint: string, passed: () => void): void {
-    let last: string | undefined
-    this.#deadline = setTimeout(() => {
+    let last: Finding
+    // If it could not be asked at the end of its time, the next answer decides: our own limits are no verdict on it.
+    let overdue = false
+    const fail = () => {
       this.close()
-      const found = last === undefined ? '' : ` (${last})`
+      const found = typeof last === 'string' ? ` (${last})` : ''
       this.#listener.deadlinePassed(`${complaint} within ${formatDuration(probe.deadline)}${found}`)
+    }
+    this.#deadline = setTimeout(() => {
+      if (last instanceof NotTried) overdue = true
+      else fail()
     }, probe.deadline)
     const success =
       probe.kind === 'log' || probe.kind === 'fd'
         ? this.#hearings.get(probe)?.heard
         : untilWell(attemptOf(this.#plan, probe), probe, this.#over.signal, (found) => {
             last = found
+            if (found instanceof NotTried) this.#sayNotTried(found)
+            else if (overdue) fail()
           })
     void success?.then(() => {
       if (this.#over.signal.aborted) return
@@ -125,8 +135,16 @@ export class Probing {
       if (signal.aborted) return
       const found = await tryOnce(attempt, timeout, signal)
       if (signal.aborted) return
-      answer(found)
+      if (found instanceof NotTried) this.#sayNotTried(found)
+      else answer(found)
     }
+  }
+
+  #sayNotTried({ why }: NotTried): void {
+    const now = performance.now()
+    if (now - this.#saidNotTried < untilSaidAgain) return
+    this.#saidNotTried = now
+    this.#listener.remark(`cannot be asked: ${why}; that says nothing about it, and it is asked again`)
   }
 
   #readyAnswer(found: string | undefined): void {
@@ -149,6 +167,9 @@ export class Probing {
   }
 }
 
+/** Of what keeps all programs from being asked. */
+const untilSaidAgain: Milliseconds = 60_000
+
 /** Many programs are ready long before the first second is over: pauses begin short and grow by half. */
 const firstPause: Milliseconds = 20
 const growth = 1.5
@@ -157,7 +178,7 @@ async function untilWell(
   attempt: Attempt,
   { every, timeout }: Pick<ReadinessProbe, 'every' | 'timeout'>,
   over: AbortSignal,
-  tell: (found: string) => void,
+  tell: (found: string | NotTried) => void,
 ): Promise<void> {
   for (let length = firstPause; !over.aborted; length *= growth) {
     const found = await tryOnce(attempt, timeout, over)

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { messageOf } from '../../shared/errors.ts'
+import { failedOrNotTried } from '../../shared/local-fault.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Ready when a connection is accepted. */
@@ -14,6 +15,6 @@ export function tcpAttempt(host: string, port: number): Attempt {
         socket.destroy()
         resolve(toItself ? `nobody listens on ${host} port ${port}` : undefined)
       })
-      socket.on('error', (error) => resolve(`${host} port ${port}: ${messageOf(error)}`))
+      socket.on('error', (error) => resolve(failedOrNotTried(error, `${host} port ${port}: ${messageOf(error)}`)))
     })
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { UserPlan } from '../../plan/rights.ts'
 import { type Account, type Accounts, numberOf, readAccounts } from '../../shared/accounts.ts'
+import { isLocalFault } from '../../shared/local-fault.ts'
 import { isCapable } from './capabilities.ts'
 import { Unfit } from './unfit.ts'
 
@@ -14,9 +15,21 @@ export interface Identity {
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** Throws `Unfit` if there is no such user or group. Read anew each time: users may be made while we run. */
+/**
+ * Throws `Unfit` if there is no such user or group, and Node's error if that cannot be known for the moment. Read anew each time:
+ * users may be made while we run.
+ */
 export function identityOf({ name, group, groups }: UserPlan): Identity {
-  const accounts = readAccounts((path) => readFileSync(path, 'utf8'))
+  let shortage: unknown
+  const accounts = readAccounts((path) => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      if (isLocalFault(error)) shortage = error
+      throw error
+    }
+  })
+  if (shortage !== undefined) throw shortage
   const account = accountOf(accounts, name, group)
   const further = groups?.map((one) => groupOf(accounts, one, 'groups')) ?? groupsByName(accounts, name)
   const { home = '/', name: user } = account

@@ -1,8 +1,9 @@
 /** Connections in the making. */
 import type { OnReadOpts } from 'node:net'
+import { isOfReserve } from '../../../shared/descriptors.ts'
 import type { Dial } from '../../upstream/dial.ts'
 import { Connection } from './connection.ts'
-import { UpstreamTimeout } from './faults.ts'
+import { DescriptorsUsedUp, UpstreamTimeout } from './faults.ts'
 import { eventOfReady, openSocket } from './socket.ts'
 import type { ConnectionOwner } from './transaction.ts'
 
@@ -58,6 +59,10 @@ export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter)
   socket.on('error', failed)
   if (options.keepSession) socket.on('session', options.keepSession)
   socket.once(eventOfReady(socket), () => {
+    if (isOfReserve(socket)) {
+      failed(new DescriptorsUsedUp('hardly any descriptors are left for connections'))
+      return
+    }
     clearTimeout(timer)
     const made = new Connection(socket, options.owner)
     socket.off('error', failed)

@@ -28,3 +28,8 @@ export class PoolExhausted extends Error {
 export class UpstreamTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
+
+/** What is left of them is kept for probes, programs and stopping. The code is that of the kernel, which would soon have said so itself. */
+export class DescriptorsUsedUp extends Error {
+  readonly code = 'EMFILE'
+}
