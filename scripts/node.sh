@@ -14,7 +14,8 @@ install_libraries() {
 
 check() {
   status=0
-  complaint=$(node -e "$runs_typescript" 2>&1) || status=$?
+  # Without variables that would have this Node write or load something.
+  complaint=$(env -i PATH="$PATH" LD_LIBRARY_PATH="${LD_LIBRARY_PATH-}" node -e "$runs_typescript" 2>&1) || status=$?
 }
 
 # Gatehouse keeps from its own Node what is meant for programs (docs/adr/0023-environment.md). These few Node obeys before any line of

@@ -1,13 +1,17 @@
 /** Variables of the runtime beneath Gatehouse, meant for its programs, must not govern Gatehouse itself (docs/adr/0023-environment.md). */
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { freePorts } from './support/free-ports.ts'
 import { binary, type Gatehouse, projectFolder, runGatehouse, startGatehouse } from './support/gatehouse.ts'
+
+/** Where some of them would have something written. */
+const written = mkdtempSync(join(tmpdir(), 'gatehouse-written-'))
 
 /** What each does to a program that believes it, as far as it matters here: none of it happens to Gatehouse. */
 const hidden: Readonly<Record<string, string>> = {
@@ -17,9 +21,9 @@ const hidden: Readonly<Record<string, string>> = {
   NODE_CHANNEL_FD: '99', // a channel to a parent, on this descriptor
   NODE_CHANNEL_SERIALIZATION_MODE: 'advanced',
   NODE_CLUSTER_SCHED_POLICY: 'none',
-  NODE_V8_COVERAGE: 'written/coverage', // a file at the end
-  NODE_REDIRECT_WARNINGS: 'written/warnings', // a file that is appended to
-  NODE_REPL_HISTORY: 'written/history',
+  NODE_V8_COVERAGE: join(written, 'coverage'), // a file at the end
+  NODE_REDIRECT_WARNINGS: join(written, 'warnings'), // a file that is appended to
+  NODE_REPL_HISTORY: join(written, 'history'),
   NODE_REPL_HISTORY_SIZE: '1',
   NODE_REPL_MODE: 'strict',
   NODE_ICU_DATA: '/nowhere',
@@ -51,8 +55,8 @@ const hidden: Readonly<Record<string, string>> = {
   OPENSSL_MODULES: '/nowhere',
   OPENSSL_ia32cap: '0', // weaker arithmetic
   CTLOG_FILE: '/nowhere',
-  QLOGDIR: 'written',
-  SSLKEYLOGFILE: 'written/keys', // the keys of all connections
+  QLOGDIR: written,
+  SSLKEYLOGFILE: join(written, 'keys'), // the keys of all connections
   ICU_TIMEZONE_FILES_DIR: '/nowhere',
   CARES_HOSTS: '/nowhere',
   SIMDUTF_FORCE_IMPLEMENTATION: 'fallback',
@@ -104,7 +108,10 @@ beforeAll(async () => {
   await once(stranger.listen(0, '127.0.0.1'), 'listening')
 })
 
-afterAll(() => void stranger.close())
+afterAll(() => {
+  stranger.close()
+  rmSync(written, { recursive: true, force: true })
+})
 afterEach(async () => {
   spoken = 0
   await gatehouse?.stop()
@@ -155,10 +162,9 @@ ${reporter}`
     await gatehouse.waitFor({ message: /ACME server.*certificate/ })
     expect(spoken).toBe(0)
     expect(gatehouse.stderr).toBe('')
-    const { folder } = gatehouse
     gatehouse.signal('SIGTERM')
     expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
-    expect(readdirSync(folder)).not.toContain('written')
+    expect(readdirSync(written)).toEqual([])
   })
 })
 
@@ -180,14 +186,14 @@ ${reporter}`
 
 it('keeps no compiled code where NODE_COMPILE_CACHE says', async () => {
   const config = `control: { socket: ./control.sock }\n${reporter}`
-  gatehouse = startGatehouse({ config, env: { NODE_COMPILE_CACHE: 'written' } })
-  expect(await seenBy(gatehouse)).toMatchObject({ NODE_COMPILE_CACHE: 'written' })
-  const { folder } = gatehouse
+  const cache = join(written, 'compiled')
+  gatehouse = startGatehouse({ config, env: { NODE_COMPILE_CACHE: cache } })
+  expect(await seenBy(gatehouse)).toMatchObject({ NODE_COMPILE_CACHE: cache })
   gatehouse.signal('SIGTERM')
   await gatehouse.exit
-  expect(
-    existsSync(join(folder, 'written')) ? readdirSync(join(folder, 'written'), { recursive: true }) : [],
-  ).not.toContain(/\./)
+  // Node has made the folder by the time that Gatehouse begins.
+  const files = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  expect(files).toEqual([])
 })
 
 it('loads nothing that OPENSSL_CONF names, and is not ended by a file with mistakes', async () => {
