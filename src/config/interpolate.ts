@@ -20,6 +20,13 @@ export function interpolate(text: string, variables: Variables): Interpolation {
   return result
 }
 
+/** Names of the variables in a text, those in defaults too. */
+export function variablesIn(text: string): readonly string[] {
+  return [...text.matchAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)/g)].flatMap(([, literal, name = '']) =>
+    literal ? [] : name,
+  )
+}
+
 interface Reading {
   readonly text: string
   readonly variables: Variables

@@ -2,12 +2,14 @@
 import { dirname, resolve } from 'node:path'
 import type { Report, SourcePosition } from '../config/diagnostics.ts'
 import type { FileFacts } from '../config/file-facts.ts'
+import type { Variables } from '../config/interpolate.ts'
 import type { LoadedContent } from '../config/load.ts'
 import { deepest, hasLost, isLost, keyPositionAt, nameAt, type Path, positionAt, quoteAt } from '../config/located.ts'
 import type { Config } from '../config/schema/config.ts'
 import type { ListenerConfig } from '../config/schema/listener.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { withDashboard } from './dashboard-routes.ts'
+import { ownSecrets, withoutSecrets } from './own-secrets.ts'
 
 export interface Asked {
   readonly content: LoadedContent
@@ -15,6 +17,8 @@ export interface Asked {
   /** What relative paths are relative to: the folder of the file. */
   readonly directory: string
   readonly facts: FileFacts
+  /** What programs see of the variables of all; `content.environment` holds Gatehouse's own secrets as well. */
+  readonly environment: Variables
   readonly routes: readonly AskedRoute[]
   readonly listeners: readonly AskedListener[]
 }
@@ -52,7 +56,8 @@ export function ask(content: LoadedContent, facts: FileFacts, report: Report): A
     return []
   })
   const routes = withDashboard(written, config.control, resolve(directory, config.control.socket))
-  return { content, config, directory, facts, routes, listeners: askListeners(content, routes.length > 0) }
+  const environment = withoutSecrets(content.environment, ownSecrets(content))
+  return { content, config, directory, facts, environment, routes, listeners: askListeners(content, routes.length > 0) }
 }
 
 export function valueAt(asked: Asked, path: Path): SourcePosition {

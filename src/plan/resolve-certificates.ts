@@ -32,7 +32,7 @@ function resolveAcme(asked: Asked, acme: AcmeConfig): AcmePlan {
     ...(email !== undefined && { email }),
     ...(externalAccount && { externalAccount }),
     challenges: acme.challenges ?? (dns ? ['dns-01'] : ['http-01', 'tls-alpn-01']),
-    ...(dns && { dns: { run: dns.run, directory: asked.directory, environment: { ...asked.content.environment } } }),
+    ...(dns && { dns: { run: dns.run, directory: asked.directory, environment: { ...asked.environment } } }),
     ...(profile !== undefined && { profile }),
     ...(preferredChain !== undefined && { preferredChain }),
     key,

@@ -149,7 +149,7 @@ function resolveFiles(asked: Asked, files: NonNullable<RouteConfig['files']>): F
     ...(render && {
       render: {
         files: render.files.map(normalize),
-        variables: variablesNamed(asked.content.environment, new RegExp(render.variables)),
+        variables: variablesNamed(asked.environment, new RegExp(render.variables)),
       },
     }),
   }

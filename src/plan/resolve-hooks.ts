@@ -4,7 +4,7 @@ import { commandAt } from './written.ts'
 
 /** A hook all of whose processes `when` excludes is left out with them. */
 export function resolveHooks(asked: Asked): readonly HookPlan[] {
-  const { config, content, directory } = asked
+  const { config, content, directory, environment } = asked
   return config.hooks.flatMap(({ on, processes, run, url, timeout }, index): HookPlan[] => {
     const present = processes?.filter((name) => !content.excluded.processes.has(name))
     if (present?.length === 0) return []
@@ -16,7 +16,7 @@ export function resolveHooks(asked: Asked): readonly HookPlan[] {
         ...(present && { processes: present }),
         call:
           url === undefined
-            ? { kind: 'run', ...command, directory, environment: { ...content.environment } }
+            ? { kind: 'run', ...command, directory, environment: { ...environment } }
             : { kind: 'post', url },
         timeout,
         position: keyAt(asked, ['hooks', index]),

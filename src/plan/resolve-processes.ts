@@ -1,5 +1,4 @@
 import { laidOver } from '../config/environment.ts'
-import type { LoadedContent } from '../config/load.ts'
 import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
@@ -33,7 +32,7 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(backup && { backup }),
     command: process.command,
     directory: absolute(asked, process.directory ?? '.'),
-    environment: childEnvironment(asked.content, name, process),
+    environment: childEnvironment(asked, name, process),
     ...(rights && { rights }),
     ...(port !== undefined && { port }),
     dependsOn: resolveDependencies(asked, process),
@@ -57,12 +56,12 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
 
 /** From far to near: what all see, its own files, its port, its own `set`. */
 function childEnvironment(
-  content: LoadedContent,
+  { content, environment }: Asked,
   name: string,
   { port, user }: ProcessConfig,
 ): Readonly<Record<string, string>> {
   const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
-  const common = user ? withoutAccount(content.environment) : content.environment
+  const common = user ? withoutAccount(environment) : environment
   return laidOver(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }
 

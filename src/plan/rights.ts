@@ -9,6 +9,8 @@ export interface RightsPlan {
   /** Absolute, from -20 to 19; the kernel serves lower ones first. */
   readonly nice?: number
   readonly limits?: LimitsPlan
+  /** No program that it executes gives it more rights than it has (prctl(2), PR_SET_NO_NEW_PRIVS). */
+  readonly noNewPrivileges?: true
 }
 
 /** Names or numbers, as the file has them: they are looked up on the machine where it runs, whenever it is spawned. */
@@ -31,12 +33,14 @@ export interface LimitPlan {
 }
 
 /** Undefined: those of Gatehouse. */
-export function resolveRights({ user, groups, umask, nice, limits }: ProcessConfig): RightsPlan | undefined {
+export function resolveRights(process: ProcessConfig): RightsPlan | undefined {
+  const { user, groups, umask, nice, limits, noNewPrivileges = user !== undefined } = process
   const rights: RightsPlan = {
     ...(user && { user: { ...user, ...(groups && { groups }) } }),
     ...(umask !== undefined && { umask }),
     ...(nice !== undefined && { nice }),
     ...(limits && { limits }),
+    ...(noNewPrivileges && { noNewPrivileges }),
   }
   return Object.keys(rights).length > 0 ? rights : undefined
 }

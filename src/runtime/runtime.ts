@@ -22,6 +22,7 @@ import { standardStream } from '../telemetry/standard-streams.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { createPresenter } from './challenges.ts'
 import type { House } from './house.ts'
+import { closeInherited } from './inherited-descriptors.ts'
 import { openLogFiles, outputTo } from './log-files.ts'
 import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
@@ -38,6 +39,7 @@ import { TransitionCounts } from './transition-counts.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
+  closeInherited()
   holdReserve()
   const terminal = isatty(1)
   const logger = createLogger({ ...plan.log, terminal })

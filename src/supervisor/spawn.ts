@@ -3,10 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { withReserve } from '../shared/descriptors.ts'
+import { systemPath } from '../shared/system-tools.ts'
 import type { Exit } from './exit.ts'
 import { openPipes } from './pipe.ts'
 import type { Program } from './program.ts'
 import { launchOf } from './rights/launch.ts'
+import { toolPath } from './rights/tools.ts'
 import { explainSpawnFailure, type SpawnFailure } from './spawn-failure.ts'
 
 export interface Child {
@@ -86,7 +88,7 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
   return { child: { pid, stdout, stderr, notifications, exited } }
 }
 
-/** What stands at 3, 4, … of the child's table of descriptors: nothing but /dev/null where none was asked for. */
+/** What stands at 3, 4, … of the child's table of descriptors: nothing where none was asked for (libuv skips what is ignored from 3 on). */
 function placed<T>(descriptors: readonly number[], pick: (index: number) => T): (T | 'ignore')[] {
   return Array.from({ length: Math.max(2, ...descriptors) - 2 }, (_, offset) => {
     const index = descriptors.indexOf(offset + 3)
@@ -96,7 +98,8 @@ function placed<T>(descriptors: readonly number[], pick: (index: number) => T): 
 
 /** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */
 function makeFifos(paths: readonly string[]): boolean {
-  return spawnSync('mkfifo', ['-m', '622', ...paths], { stdio: 'ignore' }).status === 0
+  const mkfifo = toolPath('mkfifo')
+  return mkfifo !== undefined && spawnSync(mkfifo, ['-m', '622', ...paths], { stdio: 'ignore', env: {} }).status === 0
 }
 
 export interface GuardianProcess {
@@ -115,7 +118,7 @@ export function spawnGuardian(
 ): GuardianProcess {
   const shell = spawn('/bin/sh', ['-c', script, 'gatehouse-guardian', ...words], {
     cwd: '/',
-    env: { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+    env: { PATH: systemPath },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })

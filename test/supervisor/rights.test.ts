@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RightsPlan } from '../../src/plan/rights.ts'
 import type { ProcessPlan } from '../../src/plan/types.ts'
 import { isGroupAlive } from '../../src/supervisor/group.ts'
+import { tool } from '../../src/supervisor/rights/tools.ts'
+import { Unfit } from '../../src/supervisor/rights/unfit.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
@@ -180,25 +182,16 @@ describe.runIf(isRoot)('another user', () => {
     writeFileSync(hidden, '#!/bin/cat\n', { mode: 0o700 })
     const { supervisor, untilState } = foreman([planWith({ user: { name: 'daemon' } }, { command: [hidden] })])
     supervisor.start()
-    expect((await untilState('it', 'exited')).lastOutput).toEqual([`/bin/cat: ${hidden}: Permission denied`])
+    expect((await untilState('it', 'exited')).lastOutput).toEqual([`/usr/bin/env: '${hidden}': Permission denied`])
   })
 
-  it('needs tools, and a missing one is named with its package', async () => {
-    const path = process.env.PATH
-    process.env.PATH = folder
-    try {
-      expect(await fate(planWith({ user: { name: 'daemon' } }))).toBe(
-        'setpriv: not found: install util-linux, which `user` needs',
-      )
-      expect(await fate(planWith({ limits: { coreSize: { soft: 1, hard: 1 } } }))).toBe(
-        'prlimit: not found: install util-linux, which `limits` needs',
-      )
-      expect(await fate(planWith({ nice: getPriority() + 1 }))).toBe(
-        'nice: not found: install coreutils, which `nice` needs',
-      )
-    } finally {
-      process.env.PATH = path
-    }
+  it('needs tools, and a missing one is named with its package', () => {
+    const missing = () => undefined
+    expect(() => tool('setpriv', ['-x'], 'user', missing)).toThrow(
+      new Unfit('setpriv: not found in /usr/bin, /bin, /usr/sbin, /sbin: install util-linux, which `user` needs'),
+    )
+    expect(() => tool('nice', ['-n', '1'], 'nice', missing)).toThrow('install coreutils, which `nice` needs')
+    expect(tool('setpriv', [], 'user', missing)).toEqual([])
   })
 })
 

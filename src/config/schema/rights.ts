@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseBytes } from '../../shared/bytes.ts'
 import { parseDuration } from '../../shared/duration.ts'
 import { Flaw, refusal } from './flaw.ts'
-import { formOrVariable, scalar } from './scalars.ts'
+import { boolean, formOrVariable, scalar } from './scalars.ts'
 import { listOf, mapping } from './structures.ts'
 
 /** A name as useradd(8) lets it be made, or a number; the kernel's -1 means "leave it as it is" and is nobody's. */
@@ -127,6 +127,11 @@ export const rightsShape = {
   user: user.describe('Whose rights it has: a name or a number, `user:group`; default: those of Gatehouse').optional(),
   groups: listOf(group, 'a list of groups: `[web, logs]`')
     .describe('Its further groups; default: of a name those in /etc/group, of a number none')
+    .optional(),
+  noNewPrivileges: boolean
+    .describe(
+      'Whether sudo, ping and other programs with more rights by their file modes give it none; default: with a `user`',
+    )
     .optional(),
   umask: umask.describe('Rights that files it makes do not get; default: as Gatehouse').optional(),
   nice: nice.describe('Its place in line for the processor, from -20 to 19').optional(),

@@ -26,6 +26,7 @@ import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { stopBudget } from './stop-budget.ts'
 import { certificatesForTls, optionsOfTls } from './tls.ts'
+import { tools } from './tools.ts'
 import { trust } from './trust.ts'
 import { trustStores } from './trust-stores.ts'
 import { upstreamTls } from './upstream-tls.ts'
@@ -49,6 +50,7 @@ export const checks: readonly Check[] = [
   processPorts,
   rolling,
   accounts,
+  tools,
   aliveTasks,
   logFiles,
   memory,

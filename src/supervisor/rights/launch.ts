@@ -1,14 +1,17 @@
 /**
  * How a program is started with the rights that its plan asks for: by small programs that stand before it, each of which
- * changes one thing and becomes the next. So the pid that is spawned is the program's own.
+ * changes one thing and becomes the next. So the pid that is spawned is the program's own. Those that run with our rights, where the
+ * program is to have another user's, see nothing of its environment. See docs/adr/0021-launching.md.
  */
+import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
-import { delimiter, join } from 'node:path'
 import type { Program } from '../program.ts'
-import { foreseenFailure, isAllowed, type SpawnFailure } from '../spawn-failure.ts'
+import { foreseenFailure, type SpawnFailure } from '../spawn-failure.ts'
 import { isCapable } from './capabilities.ts'
-import { type Identity, identityOf, userWords } from './identity.ts'
+import { handover } from './handover.ts'
+import { identityOf, userWords } from './identity.ts'
 import { limitWords } from './limits.ts'
+import { tool } from './tools.ts'
 import { Unfit } from './unfit.ts'
 
 export interface Launch {
@@ -18,20 +21,16 @@ export interface Launch {
   readonly umask?: number
 }
 
+type Rights = NonNullable<Program['rights']>
+
 export function launchOf(program: Program): Launch | { readonly failure: SpawnFailure } {
   const { command, environment, rights } = program
   if (!rights) return { command, environment }
   try {
-    const identity = rights.user && identityOf(rights.user)
-    const before = wordsBefore(rights, identity)
+    const launch = withRights(program, rights)
     // A tool that cannot find the program says so in its own words, and to the program's output.
-    const failure = before.length > 0 ? foreseenFailure(program) : undefined
-    if (failure) return { failure }
-    return {
-      command: [...before, ...command],
-      environment: { ...identity?.variables, ...environment },
-      ...(rights.umask !== undefined && { umask: rights.umask }),
-    }
+    const failure = launch.command.length > command.length ? foreseenFailure(program) : undefined
+    return failure ? { failure } : { ...launch, ...(rights.umask !== undefined && { umask: rights.umask }) }
   } catch (error) {
     if (!(error instanceof Unfit)) throw error
     return { failure: { reason: error.message, exitCode: 126, transient: false } }
@@ -39,23 +38,37 @@ export function launchOf(program: Program): Launch | { readonly failure: SpawnFa
 }
 
 /** The user comes last: it may neither raise a limit nor lower its niceness. */
-function wordsBefore(rights: NonNullable<Program['rights']>, identity: Identity | undefined): readonly string[] {
+function withRights({ command, environment }: Program, rights: Rights): Launch {
   const { user, nice, limits } = rights
-  const [nicer, limited, other] = [
-    nice === undefined ? [] : niceWords(nice),
-    limits ? limitWords(limits) : [],
-    user && identity ? userWords(user, identity) : [],
+  const identity = user && identityOf(user)
+  const other = user && identity ? userWords(user, identity) : []
+  const locked = rights.noNewPrivileges && !isLocked() ? ['--no-new-privs'] : []
+  const option = other.length > 0 ? 'user' : 'noNewPrivileges'
+  const before = [
+    ...tool('nice', ended(niceWords(nice)), 'nice'),
+    ...tool('prlimit', ended(limits ? limitWords(limits) : []), 'limits'),
+    ...tool('setpriv', ended([...other, ...locked]), option),
   ]
-  return [
-    ...tool('nice', nicer, { option: 'nice', package: 'coreutils' }),
-    ...tool('prlimit', limited, { option: 'limits', package: 'util-linux' }),
-    ...tool('setpriv', other, { option: 'user', package: 'util-linux' }),
-  ]
+  const own = { ...identity?.variables, ...environment }
+  if (other.length === 0) return { command: [...before, ...command], environment: own }
+  const handed = handover(own)
+  return { command: [...before, ...handed.words, ...notAnAssignment(command)], environment: handed.environment }
+}
+
+/** So that a program whose name begins with `-` is none of its options. */
+function ended(words: readonly string[]): readonly string[] {
+  return words.length === 0 ? [] : [...words, '--']
+}
+
+/** env(1) would take a program with `=` in its name for one more variable; nice(1) takes it for what it is. */
+function notAnAssignment(command: readonly string[]): readonly string[] {
+  if (!command[0]?.includes('=')) return command
+  return [...tool('nice', ['-n', '0', '--'], 'user'), ...command]
 }
 
 /** nice(1) adds to what it has from us; a lower one than ours is a privilege. */
-function niceWords(nice: number): readonly string[] {
-  const step = nice - getPriority()
+function niceWords(nice: number | undefined): readonly string[] {
+  const step = nice === undefined ? 0 : nice - getPriority()
   if (step === 0) return []
   if (step < 0 && !isCapable('CAP_SYS_NICE'))
     throw new Unfit(
@@ -65,11 +78,11 @@ function niceWords(nice: number): readonly string[] {
   return ['-n', `${step}`]
 }
 
-function tool(name: string, words: readonly string[], needed: { readonly option: string; readonly package: string }) {
-  if (words.length === 0) return []
-  const folders = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(delimiter)
-  const path = folders.map((folder) => join(folder, name)).find(isAllowed)
-  if (path === undefined)
-    throw new Unfit(`${name}: not found: install ${needed.package}, which \`${needed.option}\` needs`)
-  return [path, ...words, '--']
+/** Whether we ourselves can gain no privilege by a program any more, and so neither can what we start (prctl(2)). */
+function isLocked(): boolean {
+  try {
+    return /^NoNewPrivs:\s*1$/m.test(readFileSync('/proc/self/status', 'latin1'))
+  } catch {
+    return false
+  }
 }
