@@ -53,6 +53,8 @@ export const processStatusSchema = z
     /** On which it serves, while it has a process; with `port: auto` another one at each start. */
     port: port.optional(),
     restarts: z.int().nonnegative(),
+    /** How often it failed in a row before it became ready, until it has been so for `restart.steady`; absent: never. */
+    failures: z.int().positive().optional(),
     /** Processes whose condition is not met: while it is waiting or parked. */
     waitingFor: z.array(z.string()).readonly(),
     /** How it ended last: one of the two is null. */

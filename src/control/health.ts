@@ -41,6 +41,8 @@ function findingOf(process: ProcessStatus): Finding | undefined {
   if (schedule) return lastRun?.failed ? { process, grade: 'warning', words: failedRunOf(process) } : undefined
   if (!wanted) return { process, grade: 'warning', words: `${name} was stopped by request` }
   if (hasFailed(process)) return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: failureOf(process) }
+  if (ready && isUnstable(process))
+    return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: unstable(process) }
   if (ready || lastRun?.failed === false) return undefined
   const grade = isMissed(process) ? (isBack(process) ? 'wrong' : 'awaited') : 'warning'
   return { process, grade, words: setbackOf(process) }
@@ -64,6 +66,15 @@ function isMissed(process: ProcessStatus): boolean {
 /** It ran before, or is no longer what it was: this is no first start. */
 function isBack({ restarts, state, reason }: ProcessStatus): boolean {
   return restarts > 0 || state === 'backoff' || state === 'parked' || (state === 'running' && reason !== undefined)
+}
+
+/** Ready between two crashes is not well. One failure is an accident, after which it is well as soon as it is ready. */
+function isUnstable({ failures = 0 }: ProcessStatus): boolean {
+  return failures > 1
+}
+
+function unstable({ name, failures }: ProcessStatus): string {
+  return `${name} is unstable: it has failed ${failures} times in a row, and is not yet ready for long enough since`
 }
 
 function failureOf({ name, state, reason }: ProcessStatus): string {

@@ -12,6 +12,7 @@ export function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: 
   const isUp = state === 'running' || state === 'starting' || state === 'parked'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
+  if (isUp && (process.failures ?? 0) > 1) notes.push(`unstable: failed ${process.failures} times in a row`)
   const all = { state, wanted, waitingFor, reason, exit, ...process }
   notes.push(...runNotes(all), ...backupNotes(all))
   if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')

@@ -73,14 +73,16 @@ export interface RestartPolicy {
   /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM when we asked for it). */
   readonly policy: 'always' | 'on-failure' | 'never'
   readonly backoff: {
-    /** Pause before the first restart after it had been ready. */
+    /** Pause before the first restart of a row, if it had been ready. */
     readonly first: Milliseconds
     /** Pause before the next; doubles each time, with jitter. */
     readonly next: Milliseconds
     readonly max: Milliseconds
   }
-  /** So many failures within so long, without having been ready in between, make it fatal. */
+  /** So many failures within so long, times of starting not counted, without having been steady in between, make it fatal. */
   readonly giveUp: { readonly failures: number; readonly within: Milliseconds }
+  /** Having been ready for so long without a break, its failures are forgotten. */
+  readonly steady: Milliseconds
   /**
    * A change of its entry starts a successor beside it, on another port, and only when that is ready is it ended; `drain` is
    * how long requests under way may then take. Absent: it is ended first. Only for services whose port is chosen at the spawn.

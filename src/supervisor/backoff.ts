@@ -5,7 +5,7 @@ import type { Milliseconds } from '../shared/duration.ts'
 export const jitter = 0.2
 
 /**
- * The pause before a restart. Step 0 is the first failure after having been ready: `first`, exactly. From step 1 on it
+ * The pause before a restart. Step 0 is the first failure of a row, of what had been ready: `first`, exactly. From step 1 on it
  * is `next`, doubling with each step, ±20 %, and never more than `max`. `random` is in [0, 1).
  */
 export function restartPause(backoff: RestartPolicy['backoff'], step: number, random: number): Milliseconds {

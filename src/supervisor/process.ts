@@ -55,10 +55,11 @@ export class SupervisedProcess {
     endProbes: () => this.#probing?.close(),
     becomeReady: () => {
       this.#ready = true
-      if (this.#run) this.#run.wasReady = true
+      this.#run?.ready.begin()
     },
     loseReady: () => {
       this.#ready = false
+      this.#run?.ready.end(this.#probing?.silentSince)
     },
     signalGroup: () => this.#endGroup(),
     shortenGrace: () => this.#ladder?.shorten(this.#grace),
@@ -163,10 +164,9 @@ export class SupervisedProcess {
       ready: this.#ready,
       run: this.#run,
       exit: this.#exit,
-      restarts: this.#verdicts.restarts,
+      ...this.#verdicts.facts(this.#ready ? this.#run : undefined),
       waitingFor: this.waitingFor,
       reason: this.#verdicts.last?.reason ?? this.#probing?.complaint,
-      lastRun: this.#verdicts.lastRun,
     })
   }
 

@@ -25,8 +25,9 @@ export interface Condemned {
   readonly complaint: string
 }
 
-/** The failures since it was ready last. */
+/** Those in a row: since it was last ready for `restart.steady`. */
 export interface Failures {
+  readonly count: number
   /** When, on the monotonic clock; only those that count for giving up. */
   readonly times: readonly Milliseconds[]
   /** See backoff.ts. */
@@ -34,7 +35,7 @@ export interface Failures {
 }
 
 /** A crash at the very first start is not one after having been ready: it waits `next`. */
-export const noFailures: Failures = { times: [], step: 0 }
+export const noFailures: Failures = { count: 0, times: [], step: 0 }
 
 export interface Judgement {
   readonly verdict: Verdict
@@ -51,8 +52,14 @@ export interface Judgement {
 
 export interface Case {
   readonly ending: Ending
-  /** The run that ended: whether it had been ready, and how long it lasted. */
-  readonly run?: { readonly wasReady: boolean; readonly uptime: Milliseconds }
+  /** The run that ended. */
+  readonly run?: {
+    readonly uptime: Milliseconds
+    /** The longest time for which it was ready without a break. */
+    readonly readyFor: Milliseconds
+    /** Until it was ready for the first time; absent: it never was. */
+    readonly start?: Milliseconds
+  }
   /** Those before this one. */
   readonly failures: Failures
   readonly now: Milliseconds
@@ -60,13 +67,12 @@ export interface Case {
   readonly random: number
 }
 
-type Policy = Pick<ProcessPlan, 'kind' | 'ready' | 'restart'>
+type Policy = Pick<ProcessPlan, 'kind' | 'startup' | 'ready' | 'restart'>
 
 export function judge(plan: Policy, { ending, run, failures: before, now, random }: Case): Judgement {
   const { policy, backoff, giveUp } = plan.restart
   const failed = ending.kind !== 'exit' || ending.exit.code !== 0
-  const unready = run && hadBeenReady(plan, run) ? undefined : before
-  const failures = failureAdded(unready && withoutWaiting(unready, ending, run), now, giveUp.within)
+  const failures = failureAdded(plan, run, before, now)
   const reason = describeEnding(ending, run?.uptime)
   const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
   if (ending.kind === 'not-spawned' && ending.failure.local) {
@@ -75,7 +81,7 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
     return { ...judgement, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
   }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
-  if (plan.kind === 'task' && !failed) return { ...judgement, verdict: 'completed' }
+  if (plan.kind === 'task' && !failed) return { ...judgement, failures: noFailures, verdict: 'completed' }
   if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...judgement, verdict: 'ended' }
   // A service should not end, so under `always` even exit code 0 counts.
   const { length: count } = failures.times
@@ -87,27 +93,33 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
 }
 
 /**
- * Without a probe a service counts as having been ready only after this: it is ready at once when it is spawned, and
- * if that reset the count, a program that crashes at boot would be restarted without pause and without end.
+ * Failures are forgotten only when it has been ready for a while: what gets ready and crashes, again and again, is a crash loop
+ * like any other. The first of a row is an accident, and what had answered a probe is back at once. Without a probe a service
+ * is ready as soon as it is spawned, which tells nothing.
  */
-export const steadyAfter: Milliseconds = 5_000
-
-function hadBeenReady({ kind, ready }: Policy, run: NonNullable<Case['run']>): boolean {
-  return ready ? run.wasReady : kind === 'service' && run.uptime >= steadyAfter
+function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Milliseconds): Failures {
+  const { steady, giveUp } = plan.restart
+  const isSteady = run?.start !== undefined && run.readyFor >= steady
+  const { count, times, step } = isSteady ? noFailures : withoutStart(plan, run, before)
+  const accident = isSteady || (count === 0 && isProbed(plan) && run?.start !== undefined)
+  return {
+    count: count + 1,
+    times: [...times.filter((time) => now - time <= giveUp.within), now],
+    step: accident ? 0 : step + 1,
+  }
 }
 
 /**
- * The window for giving up stands still while a start was waited for in vain: with a deadline longer than the window, a
- * process that never becomes ready would otherwise be started for ever.
+ * The window for giving up stands still during a start: what takes longer than the window to be ready, or to fail at that, would
+ * otherwise be started for ever.
  */
-function withoutWaiting(before: Failures, ending: Ending, run: Case['run']): Failures {
-  const waited = ending.kind === 'never-ready' ? (run?.uptime ?? 0) : 0
+function withoutStart(plan: Policy, run: Case['run'], before: Failures): Failures {
+  const waited = run && isProbed(plan) ? (run.start ?? run.uptime) : 0
   return { ...before, times: before.times.map((time) => time + waited) }
 }
 
-function failureAdded(before: Failures | undefined, now: Milliseconds, within: Milliseconds): Failures {
-  if (!before) return { times: [now], step: 0 }
-  return { times: [...before.times.filter((time) => now - time <= within), now], step: before.step + 1 }
+function isProbed({ startup, ready }: Policy): boolean {
+  return startup !== undefined || ready !== undefined
 }
 
 function describeEnding(ending: Ending, ran: Milliseconds = 0): string {

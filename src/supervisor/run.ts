@@ -5,6 +5,7 @@ import type { Attempt } from './backups/attempt.ts'
 import type { Exit } from './exit.ts'
 import type { Listening } from './listening.ts'
 import { LastLines, splitLines } from './output.ts'
+import { ReadyTime } from './ready-time.ts'
 import { joinRecords } from './records.ts'
 import type { Condemned, Ending } from './restart.ts'
 import type { Child } from './spawn.ts'
@@ -31,8 +32,7 @@ export class Run {
   condemned: Condemned | undefined
   /** Set if the kernel killed it for memory. */
   outOfMemory = false
-  /** Whether it has been ready at any time. */
-  wasReady = false
+  readonly ready = new ReadyTime(this.#spawned)
 
   constructor(child: Child, { multiline, line, record }: Listening, backup?: Attempt) {
     this.child = child

@@ -24,6 +24,8 @@ export interface ProcessStatus {
   readonly port?: number
   /** How often it was spawned again without having been asked to start. */
   readonly restarts: number
+  /** How often it failed in a row before it became ready, until it has been so for `restart.steady`; absent: never. */
+  readonly failures?: number
   /** Dependencies whose condition is not met; only while it waits for them, or is parked because of them. */
   readonly waitingFor: readonly string[]
   /** How it ended last. */
@@ -68,11 +70,12 @@ export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' 
   readonly run: Run | undefined
   readonly exit: Exit | undefined
   readonly restarts: number
+  readonly failures: number
   readonly reason: string | undefined
   readonly lastRun: LastRun | undefined
 }
 
-export function statusFrom({ plan, run, exit, restarts, reason, lastRun, ...facts }: Facts): ProcessStatus {
+export function statusFrom({ plan, run, exit, restarts, failures, reason, lastRun, ...facts }: Facts): ProcessStatus {
   const { name, kind, port, essential, criticality, schedule } = plan
   const { wanted, state, ready, waitingFor } = facts
   const lastOutput = reason !== undefined && run ? run.lastOutput : []
@@ -85,6 +88,7 @@ export function statusFrom({ plan, run, exit, restarts, reason, lastRun, ...fact
     ...(run && !run.exit && { pid: run.child.pid, startedAt: run.startedAt, uptime: Math.round(run.uptime) }),
     ...(run && !run.exit && port !== undefined && { port }),
     restarts,
+    ...(failures > 0 && { failures }),
     waitingFor,
     ...(exit && { exit }),
     ...(reason !== undefined && { reason }),

@@ -1,6 +1,6 @@
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
-import { type Ending, type Judgement, judge, noFailures } from './restart.ts'
+import { type Case, type Ending, type Judgement, judge, noFailures } from './restart.ts'
 import type { Run } from './run.ts'
 
 /** How a run ended that nobody had asked to end. */
@@ -30,19 +30,25 @@ export class Verdicts {
     return this.#last
   }
 
-  get lastRun(): LastRun | undefined {
-    return this.#lastRun
-  }
-
-  /** How often it was spawned again by verdict. */
-  get restarts(): number {
-    return this.#restarts
+  /**
+   * What the status says. `run`: the present one, if it is ready. `restarts`: how often it was spawned again by verdict; `failures`:
+   * how many there were in a row before this run, 0 once it has been ready for so long that they are forgotten.
+   */
+  facts(run: Run | undefined): { restarts: number; failures: number; lastRun: LastRun | undefined } {
+    const isUnsteady = run !== undefined && run.ready.longest < this.#plan.restart.steady
+    return { restarts: this.#restarts, failures: isUnsteady ? this.#failures.count : 0, lastRun: this.#lastRun }
   }
 
   /** `run`: the one that ended, if there was one. */
   judge(ending: Ending, run: Run | undefined): Judgement {
     const [now, random] = [performance.now(), Math.random()]
-    const judgement = judge(this.#plan, { ending, run, failures: this.#failures, now, random })
+    const judgement = judge(this.#plan, {
+      ending,
+      ...(run && { run: factsOf(run) }),
+      failures: this.#failures,
+      now,
+      random,
+    })
     this.#failures = judgement.failures
     this.#last = judgement
     if (run) {
@@ -67,4 +73,8 @@ export class Verdicts {
   forget(): void {
     this.#last = undefined
   }
+}
+
+function factsOf({ uptime, ready }: Run): NonNullable<Case['run']> {
+  return { uptime, readyFor: ready.longest, ...(ready.start !== undefined && { start: ready.start }) }
 }

@@ -142,3 +142,15 @@ test('another run of a task that has completed before keeps nobody waiting', () 
   const lastRun = { startedAt: now - 60_000, duration: 1_000, failed: false }
   expect(health([a('migrate', { kind: 'task', state: 'running', ready: false, lastRun })])).toEqual(well)
 })
+
+test('what failed again and again is not well because it is ready between two crashes', () => {
+  const reason = 'api is unstable: it has failed 3 times in a row, and is not yet ready for long enough since'
+  expect(health([a('api', { restarts: 3, failures: 3 })])).toEqual({
+    verdict: 'unhealthy',
+    reasons: [reason],
+    warnings: [],
+  })
+  const cache = a('api', { restarts: 3, failures: 3, criticality: 'rebuildable' })
+  expect(health([cache])).toEqual({ verdict: 'healthy', reasons: [], warnings: [reason] })
+  expect(health([a('api', { restarts: 1, failures: 1 })])).toEqual(well)
+})

@@ -18,7 +18,7 @@ describe('a program of supervisord', () => {
     [
       'has all of its slow starts counted',
       ['autorestart=true', 'startretries=3', 'startsecs=20'],
-      { restart: { giveUp: { failures: 4, within: '90s' } } },
+      { restart: { giveUp: { failures: 4, within: '90s' }, steady: '20s' } },
     ],
     [
       'is never given up if every start counts as a good one',

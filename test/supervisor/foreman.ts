@@ -65,8 +65,8 @@ export function planFor(name: string, { program = 'stays.js', words = [], ...wan
   }
 }
 
-export function always({ failures = 5, next = 10 } = {}): ProcessPlan['restart'] {
-  return { policy: 'always', backoff: { first: 0, next, max: 1_000 }, giveUp: { failures, within: 60_000 } }
+export function always({ failures = 5, next = 10, steady = 5_000 } = {}): ProcessPlan['restart'] {
+  return { policy: 'always', backoff: { first: 0, next, max: 1_000 }, giveUp: { failures, within: 60_000 }, steady }
 }
 
 export const never: ProcessPlan['restart'] = { ...always(), policy: 'never' }

@@ -232,6 +232,7 @@ class World {
         policy: (['always', 'always', 'on-failure', 'never'] as const)[seed % 4] ?? 'always',
         backoff: { first: 0, next: this.#oneOf([10, 100]), max: 1_000 },
         giveUp: { failures: this.#oneOf([3, 10]), within: 60_000 },
+        steady: this.#oneOf([0, 10_000]),
       },
     })
   }

@@ -2,14 +2,17 @@ import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/types.ts'
 import { restartPause } from '../../src/supervisor/backoff.ts'
 import { exitCodeFor } from '../../src/supervisor/exit.ts'
-import { type Case, type Ending, type Judgement, judge, noFailures, steadyAfter } from '../../src/supervisor/restart.ts'
+import { type Case, type Ending, type Judgement, judge, noFailures } from '../../src/supervisor/restart.ts'
 
 const backoff = { first: 0, next: 1_000, max: 30_000 }
 const middle = 0.5
 const probe = { kind: 'tcp', host: '127.0.0.1', port: 1, every: 1, timeout: 1, deadline: 5_000 } as const
 
 function service(policy: ProcessPlan['restart']['policy'], failures = 5) {
-  return { kind: 'service', restart: { policy, backoff, giveUp: { failures, within: 60_000 } } } as const
+  return {
+    kind: 'service',
+    restart: { policy, backoff, giveUp: { failures, within: 60_000 }, steady: 10_000 },
+  } as const
 }
 
 function task(policy: ProcessPlan['restart']['policy']) {
@@ -21,7 +24,7 @@ function exit(code: number): Ending {
 }
 
 function caseOf(ending: Ending, more: Partial<Case> = {}): Case {
-  return { ending, run: { wasReady: false, uptime: 100 }, failures: noFailures, now: 0, random: middle, ...more }
+  return { ending, run: { uptime: 100, readyFor: 0 }, failures: noFailures, now: 0, random: middle, ...more }
 }
 
 /** Judges so many crashes at boot, `apart` ms one from the other. */
@@ -84,19 +87,57 @@ describe('the restart policy', () => {
     expect(judgements.map(({ pause }) => pause)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
   })
 
-  it('forgets earlier failures once it was ready: the next restart is immediate', () => {
+  /** Judges a row of runs, each ready for so long after a start of so long; the clock stands still meanwhile but for these. */
+  function runs(plan: Parameters<typeof judge>[0], count: number, { start = 100, readyFor = 0 }): Judgement[] {
+    const judgements: Judgement[] = []
+    let now = 0
+    for (let index = 0; index < count; index += 1) {
+      now += start + readyFor + (judgements.at(-1)?.pause ?? 0)
+      const failures = judgements.at(-1)?.failures ?? noFailures
+      const run = { uptime: start + readyFor, start, readyFor }
+      judgements.push(judge(plan, caseOf(exit(1), { failures, now, run })))
+    }
+    return judgements
+  }
+
+  it('forgets earlier failures once it was ready for long enough: the next restart is immediate', () => {
     const plan = { ...service('always', 3), ready: probe }
-    const failures = { times: [0, 1], step: 2 }
-    const judgement = judge(plan, caseOf(exit(1), { failures, now: 2, run: { wasReady: true, uptime: 50 } }))
-    expect(judgement).toMatchObject({ verdict: 'retry', pause: 0, failures: { times: [2], step: 0 } })
+    const failures = { count: 2, times: [0, 1], step: 2 }
+    const run = { uptime: 10_050, start: 50, readyFor: 10_000 }
+    const judgement = judge(plan, caseOf(exit(1), { failures, now: 2, run }))
+    expect(judgement).toMatchObject({ verdict: 'retry', pause: 0, failures: { count: 1, times: [2], step: 0 } })
   })
 
-  it('does not take a service without a probe for ready unless it stayed up for a while', () => {
-    const failures = { times: [0], step: 1 }
-    const early = { failures, now: 2, run: { wasReady: true, uptime: steadyAfter - 1 } }
+  it('does not forget failures because it was ready for a moment: pauses grow, then it gives up', () => {
+    const plan = { ...service('always'), ready: probe }
+    const judgements = runs(plan, 5, { readyFor: 9_999 })
+    expect(judgements.map(({ pause }) => pause)).toEqual([0, 1_000, 2_000, 4_000, 0])
+    expect(judgements.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'retry', 'retry', 'gaveUp'])
+  })
+
+  it('gives up on what is ready for a moment after a start that is longer than the window', () => {
+    const plan = { ...service('always'), startup: probe }
+    expect(runs(plan, 5, { start: 90_000, readyFor: 50 }).at(-1)?.verdict).toBe('gaveUp')
+  })
+
+  it('goes on for ever with what is ready for long enough each time', () => {
+    const plan = { ...service('always', 2), ready: probe }
+    const judgements = runs(plan, 20, { readyFor: 10_000 })
+    expect(new Set(judgements.map(({ verdict, pause }) => `${verdict} ${pause}`))).toEqual(new Set(['retry 0']))
+  })
+
+  it('does not take a service without a probe for an accident unless it stayed up for long enough', () => {
+    const failures = { count: 1, times: [0], step: 1 }
+    const early = { failures, now: 2, run: { uptime: 9_999, start: 0, readyFor: 9_999 } }
     expect(judge(service('always'), caseOf(exit(1), early)).pause).toBe(2_000)
-    const late = { failures, now: 2, run: { wasReady: true, uptime: steadyAfter } }
+    expect(judge(service('always'), caseOf(exit(1), { ...early, failures: noFailures })).pause).toBe(1_000)
+    const late = { failures, now: 2, run: { uptime: 10_000, start: 0, readyFor: 10_000 } }
     expect(judge(service('always'), caseOf(exit(1), late)).pause).toBe(0)
+  })
+
+  it('forgets the failures of a task that has completed', () => {
+    const failures = { count: 2, times: [0, 1], step: 2 }
+    expect(judge(task('on-failure'), caseOf(exit(0), { failures })).failures).toEqual(noFailures)
   })
 
   it('counts one that was never ready as failed even if it took our signal for a reason to exit 0', () => {
@@ -114,7 +155,7 @@ describe('the restart policy', () => {
     let failures = noFailures
     const verdicts = [1, 2, 3].map((start) => {
       const ending: Ending = { kind: 'never-ready', complaint: 'was not ready within 5m' }
-      const judgement = judge(plan, caseOf(ending, { failures, now: start * uptime, run: { wasReady: false, uptime } }))
+      const judgement = judge(plan, caseOf(ending, { failures, now: start * uptime, run: { uptime, readyFor: 0 } }))
       failures = judgement.failures
       return judgement.verdict
     })

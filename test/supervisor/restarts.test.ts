@@ -44,6 +44,37 @@ describe('restarting', () => {
     expect(logs.at(-1)).toMatchObject({ level: 'error', fields: { process: 'core', state: 'fatal' } })
   })
 
+  it('takes what is ready for a moment and crashes for a crash loop, which ends the run if it is essential', async () => {
+    const command = ['/bin/sh', '-c', 'echo up; sleep 0.02; exit 9']
+    const restart = always({ steady: 10_000 })
+    const { supervisor, untilState, events, logs } = foreman([
+      planFor('core', { command, ready: readyByLine, essential: true, restart }),
+    ])
+    const before: (number | undefined)[] = []
+    supervisor.subscribe((event) => {
+      if (event.type === 'transition' && event.to === 'running' && event.ready) {
+        before.push(supervisor.status()[0]?.failures)
+      }
+    })
+    supervisor.start()
+    expect(await untilState('core', 'fatal')).toMatchObject({ restarts: 4, exit: { code: 9, signal: null } })
+    expect(before).toEqual([undefined, 1, 2, 3, 4])
+    const pauses = logs.flatMap(({ fields }) => (typeof fields.pause === 'number' ? [fields.pause] : []))
+    expect(pauses[0]).toBe(0)
+    expect(pauses[3]).toBeGreaterThan(pauses[1] ?? 0)
+    expect(events.at(-1)).toMatchObject({ type: 'essential-failed', process: 'core', exitCode: 9 })
+  })
+
+  it('takes what hangs as soon as it is ready for a crash loop, however long that takes to be seen', async () => {
+    const command = ['/bin/sh', '-c', 'echo up; exec sleep 60']
+    const alive = { kind: 'exec', command: ['/bin/false'], every: 60, timeout: 1_000, failures: 3 } as const
+    const { supervisor, untilState } = foreman([
+      planFor('web', { command, ready: readyByLine, alive, restart: always({ steady: 100, failures: 3 }) }),
+    ])
+    supervisor.start()
+    expect((await untilState('web', 'fatal')).restarts).toBe(2)
+  })
+
   it('leaves alone what the policy does not restart, and tells of an essential task that failed', async () => {
     const { supervisor, untilState, events } = foreman([
       planFor('done', { program: 'crashes-on-boot.js', environment: { EXIT: '0' }, restart: never, essential: true }),
@@ -109,7 +140,9 @@ describe('restarting', () => {
   it('leaks no descriptor, no listener and no zombie in 100 kills', async () => {
     const kills = 100
     const command = ['/bin/sh', '-c', 'echo up; exec sleep 60']
-    const { supervisor, until, events } = foreman([planFor('web', { command, ready: readyByLine })])
+    const { supervisor, until, events } = foreman([
+      planFor('web', { command, ready: readyByLine, restart: always({ steady: 0 }) }),
+    ])
     let seen = 0
     const running = () => transitions(events).filter(({ to }) => to === 'running')
     const next = () => until(() => running().length > seen && running().at(-1))

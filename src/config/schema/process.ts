@@ -7,7 +7,7 @@ import { memory } from './memory.ts'
 import { outputSchema } from './output.ts'
 import { aliveSchema, readySchema, startupSchema } from './probes.ts'
 import { rightsShape } from './rights.ts'
-import { boolean, choice, duration, integer, ownPort, signal, text } from './scalars.ts'
+import { boolean, choice, duration, integer, ownPort, positiveDuration, signal, text } from './scalars.ts'
 import { scheduleSchema } from './schedule.ts'
 import { mapping, named } from './structures.ts'
 
@@ -16,7 +16,9 @@ const restartSchema = mapping({
     .describe('Default: always for a service, never for a task')
     .optional(),
   backoff: mapping({
-    first: duration.describe('Pause before the first restart after it had been ready').prefault('0s'),
+    first: duration
+      .describe('Pause before the first restart if it had been ready, and has not failed before')
+      .prefault('0s'),
     next: duration.describe('Pause before the next one; doubles each time').prefault('1s'),
     max: duration.prefault('30s'),
   }).prefault({}),
@@ -24,8 +26,13 @@ const restartSchema = mapping({
     failures: integer('a number from 1 on', 1, 1_000_000).default(5),
     within: duration.prefault('60s'),
   })
-    .describe('So many failures within so long, without having been ready in between, are fatal')
+    .describe('So many failures within so long, without having been steady in between, are fatal')
     .prefault({}),
+  steady: positiveDuration
+    .describe(
+      'Ready for so long without a break, its failures are forgotten; without a probe it is ready as soon as it runs',
+    )
+    .prefault('10s'),
   style: choice(['replace', 'rolling'])
     .describe('When its entry changed: it is ended first, or a successor starts beside it and takes over')
     .prefault('replace'),

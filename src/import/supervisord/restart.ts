@@ -24,6 +24,7 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
   if (!never) {
     const giveUp = whenToGiveUp(startsecs?.value, startretries?.value)
     if (giveUp) restart.giveUp = giveUp
+    if (startsecs && startsecs.value > 0) restart.steady = `${startsecs.value}s`
     if (startsecs?.value === 0)
       report(startsecs.at, 'note', 'with 0 seconds supervisord never gives it up, and so do we; 5 `failures` are usual')
   } else if (autorestart && !isTask && startretries?.value !== 0)
@@ -61,7 +62,7 @@ function readAutorestart(keys: Keys, report: Report): Read<'always' | 'on-failur
 
 /**
  * A start counts as failed there if the program ends within `startsecs`; after `startretries` further ones in a row it is given up.
- * With 0 seconds no start ever fails. Ours counts failures without having been ready in between, so the window must hold them all.
+ * With 0 seconds no start ever fails. Ours counts failures without having been steady in between, so the window must hold them all.
  */
 function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries | undefined {
   if (startsecs === 0) return { failures: endless }

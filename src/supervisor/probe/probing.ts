@@ -57,6 +57,11 @@ export class Probing {
     return this.#liveness.inDoubt || this.#readiness.inDoubt
   }
 
+  /** Since when it has not answered (monotonic); undefined if its last checks were well. */
+  get silentSince(): Milliseconds | undefined {
+    return this.#liveness.silentSince ?? this.#readiness.silentSince
+  }
+
   /** A line that the program wrote. */
   line(text: string): void {
     for (const hearing of this.#hearings.values()) hearing.line(text)

@@ -1,9 +1,12 @@
+import type { Milliseconds } from '../../shared/duration.ts'
+
 /** Failed attempts in a row. */
 export class Streak {
   /** Continues what is said of the process: `failed its ready check`. */
   readonly #verb: string
   readonly #limit: number
   #failures = 0
+  #wellAt: Milliseconds = performance.now()
   #complaint: string | undefined
 
   constructor(verb: string, limit: number) {
@@ -16,6 +19,11 @@ export class Streak {
     return this.#failures > 0
   }
 
+  /** When it answered last (monotonic), if it has failed since; before any answer, when it was spawned. */
+  get silentSince(): Milliseconds | undefined {
+    return this.#failures > 0 || this.#complaint !== undefined ? this.#wellAt : undefined
+  }
+
   /** What is held against it until it answers again; see `hold`. */
   get complaint(): string | undefined {
     return this.#complaint
@@ -26,6 +34,7 @@ export class Streak {
     if (found === undefined) {
       this.#failures = 0
       this.#complaint = undefined
+      this.#wellAt = performance.now()
       return undefined
     }
     this.#failures += 1

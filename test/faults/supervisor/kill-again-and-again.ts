@@ -45,6 +45,7 @@ const supervisor = createSupervisor({
         policy: 'always',
         backoff: { first: 0, next: 60_000, max: 60_000 },
         giveUp: { failures: 2, within: 60_000 },
+        steady: 0,
       },
       essential: false,
       criticality: 'important',

@@ -8,7 +8,7 @@ it('leaks nothing in 200 kills, each after it was ready again, and tells of each
 
 it('gives up what crashes at boot again and again: pauses grow, then fatal with its last lines and its exit code', async () => {
   const backoff = { first: 0, next: 100, max: 300 }
-  const restart = { policy: 'always', backoff, giveUp: { failures: 5, within: 60_000 } } as const
+  const restart = { policy: 'always', backoff, giveUp: { failures: 5, within: 60_000 }, steady: 5_000 } as const
   const one = foreman([
     planFor('core', { program: 'crashes-on-boot.js', environment: { EXIT: '7' }, essential: true, restart }),
   ])

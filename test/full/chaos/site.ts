@@ -140,7 +140,7 @@ processes:
     command: [node, ${program}]
     port: ${app}
     ready: { tcp: ${app}, every: 50ms }
-    restart: { backoff: { first: 0s, next: 100ms, max: 500ms }, giveUp: { failures: 1000, within: 10s } }
+    restart: { backoff: { first: 0s, next: 100ms, max: 500ms }, giveUp: { failures: 1000, within: 10s }, steady: 1s }
 certificates: [{ domains: [${host}], use: [{ files: { certificate: ./tls/chain.pem, key: ./tls/key.pem } }] }]
 storage: ./storage
 control: { socket: ./control.sock }
