@@ -3,5 +3,5 @@
 # and whatever they change is started anew. appsmithctl asks whether there is a supervisor, and to stop what a restore finds stopped.
 set -eu
 [ "${1-}" = restart ] || exit 0
-pid=$(gatehouse status --json --socket "${GATEHOUSE_SOCKET:-/run/gatehouse.sock}" | sed -n 's/^  "pid": \([0-9]*\),$/\1/p')
+pid=$(gatehouse status --json ${GATEHOUSE_SOCKET:+--socket "$GATEHOUSE_SOCKET"} | sed -n 's/^  "pid": \([0-9]*\),$/\1/p')
 kill -HUP "$pid"

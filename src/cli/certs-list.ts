@@ -12,7 +12,7 @@ export const addListVerb: Verb = (certs, terminal, end) => {
     .description('certificates of the running gatehouse: issuer, expiry, next renewal, last error')
     .option('--json', 'print JSON')
     .action(async (file: string | undefined, options: SocketOptions & { readonly json?: boolean }) => {
-      const { certificates } = await readStatus(socketOf(file, options))
+      const { certificates } = await readStatus(await socketOf(file, options))
       if (options.json) terminal.out(`${JSON.stringify(certificates, null, 2)}\n`)
       else terminal.out(`${renderCertificates(certificates, Date.now()).join('\n')}\n`)
       end(exitCodes.ok)

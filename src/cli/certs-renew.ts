@@ -24,7 +24,7 @@ export const addRenewVerb: Verb = (certs, terminal, end) => {
     .option('--revoke', 'revoke the one before then')
     .addHelpText('after', help)
     .action(async (name: string, file: string | undefined, options: SocketOptions & { readonly revoke?: boolean }) => {
-      const socket = socketOf(file, options)
+      const socket = await socketOf(file, options)
       terminal.err(`asking for a new certificate for ${name}; this may take minutes\n`)
       const answer = await renewCertificate(socket, { name, revoke: options.revoke === true })
       if ('refused' in answer) {

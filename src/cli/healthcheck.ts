@@ -33,7 +33,7 @@ export const healthcheckVerb: Verb = (program, terminal, end) => {
     .option('-t, --timeout <duration>', 'longest wait for the answer', readTimeout, 3_000)
     .addHelpText('after', help)
     .action(async (argument: string | undefined, options: HealthcheckOptions) => {
-      const health = await lookInto(socketOf(argument, options), options)
+      const health = await lookInto(() => socketOf(argument, options), options)
       const [line, healthy] = typeof health === 'string' ? [health, false] : [sentence(health), isHealthy(health)]
       terminal.out(`${line}\n`)
       end(healthy ? exitCodes.ok : exitCodes.unhealthy)
@@ -45,9 +45,9 @@ function isHealthy({ verdict }: Health): boolean {
 }
 
 /** Why it cannot be asked, as a sentence, counts as unhealthy: an orchestrator knows no third answer. */
-async function lookInto(socket: string, { live, timeout }: HealthcheckOptions): Promise<Health | string> {
+async function lookInto(find: () => Promise<string>, { live, timeout }: HealthcheckOptions): Promise<Health | string> {
   try {
-    const status = await readStatus(socket, timeout)
+    const status = await readStatus(await find(), timeout)
     if (live) return { verdict: 'healthy', reasons: [`gatehouse runs as pid ${status.pid}`], warnings: [] }
     return healthOf(status, Date.now())
   } catch (error) {

@@ -27,7 +27,7 @@ export const startVerb: Verb = (program, terminal, end) => {
     .option('--no-wait', 'do not wait')
     .addHelpText('after', help)
     .action(async (name: string, file: string | undefined, options: SocketOptions & { wait: boolean }) => {
-      const run = await startProcess(socketOf(file, options), name, options.wait)
+      const run = await startProcess(await socketOf(file, options), name, options.wait)
       if ('refused' in run) {
         terminal.err(`gatehouse: ${oneLine(run.message)}\n`)
         return end(run.refused === 'unknown-process' ? exitCodes.usage : exitCodes.cannotStart)

@@ -9,7 +9,7 @@ export const statusVerb: Verb = (program, terminal, end) => {
     .description('show the running processes: state, ready, pid, uptime, restarts, and what each waits for')
     .option('--json', 'print JSON')
     .action(async (argument: string | undefined, options: SocketOptions & { readonly json?: boolean }) => {
-      const status = await readStatus(socketOf(argument, options))
+      const status = await readStatus(await socketOf(argument, options))
       if (options.json) terminal.out(`${JSON.stringify(status, null, 2)}\n`)
       else terminal.out(renderStatus(status, { colour: terminal.colour, width: terminal.width }))
       end(exitCodes.ok)

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** What planning may ask about the disk: nothing is ever written, and a test may answer instead. */
 export interface FileFacts {
@@ -6,6 +7,16 @@ export interface FileFacts {
   kindOf(path: string): 'file' | 'directory' | 'other' | 'absent'
   /** The text of a file; throws what `node:fs` throws. */
   read(path: string): string
+  /** Who asks; absent: somebody with root's rights. */
+  readonly user?: FileUser
+}
+
+export interface FileUser {
+  readonly uid: number
+  /** Whether something can be made in this folder, which is made itself if it is missing. */
+  mayMakeIn(folder: string): boolean
+  /** Whether it is a folder of this user's own. */
+  owns(folder: string): boolean
 }
 
 export const disk: FileFacts = {
@@ -19,4 +30,28 @@ export const disk: FileFacts = {
     }
   },
   read: (path) => readFileSync(path, 'utf8'),
+  get user(): FileUser | undefined {
+    const uid = process.geteuid?.() ?? 0
+    return uid === 0 ? undefined : { uid, mayMakeIn, owns: (folder) => ownerOf(folder) === uid }
+  },
+}
+
+function mayMakeIn(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return statSync(folder).isDirectory()
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(folder) !== folder
+    return isMissing && mayMakeIn(dirname(folder))
+  }
+}
+
+/** Undefined of what is no folder, or cannot be looked at. */
+function ownerOf(folder: string): number | undefined {
+  try {
+    const stats = statSync(folder)
+    return stats.isDirectory() ? stats.uid : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -9,6 +9,7 @@ import type { Config } from '../config/schema/config.ts'
 import type { ListenerConfig } from '../config/schema/listener.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
 import { withDashboard } from './dashboard-routes.ts'
+import type { DefaultPlaces } from './default-places.ts'
 import { ownSecrets, withoutSecrets } from './own-secrets.ts'
 
 export interface Asked {
@@ -19,6 +20,9 @@ export interface Asked {
   readonly facts: FileFacts
   /** What programs see of the variables of all; `content.environment` holds Gatehouse's own secrets as well. */
   readonly environment: Variables
+  /** Absolute paths of the folder for state and of the control socket. */
+  readonly storage: string
+  readonly socket: string
   readonly routes: readonly AskedRoute[]
   readonly listeners: readonly AskedListener[]
 }
@@ -45,9 +49,17 @@ export interface AskedListener {
 /** One check: looks at what is asked and reports what is wrong with it. */
 export type Check = (asked: Asked, report: Report) => void
 
-export function ask(content: LoadedContent, facts: FileFacts, report: Report): Asked {
+/** What is asked of the machine that the file is read on. */
+export interface Machine {
+  readonly facts: FileFacts
+  readonly places: DefaultPlaces
+}
+
+export function ask(content: LoadedContent, { facts, places }: Machine, report: Report): Asked {
   const { config } = content
   const directory = dirname(content.path)
+  const socket = socketOf(content) ?? places.socket
+  const storage = config.storage === undefined ? places.storage : resolve(directory, config.storage)
   const written = config.gateway.routes.flatMap((route, index) => {
     const asked = askRoute(content, route, ['gateway', 'routes', index])
     if (!asked.excludedWith) return [asked]
@@ -55,9 +67,16 @@ export function ask(content: LoadedContent, facts: FileFacts, report: Report): A
     report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, asked.path), message })
     return []
   })
-  const routes = withDashboard(written, config.control, resolve(directory, config.control.socket))
+  const routes = withDashboard(written, config.control, socket)
   const environment = withoutSecrets(content.environment, ownSecrets(content))
-  return { content, config, directory, facts, environment, routes, listeners: askListeners(content, routes.length > 0) }
+  const listeners = askListeners(content, routes.length > 0)
+  return { content, config, directory, facts, environment, storage, socket, routes, listeners }
+}
+
+/** Absolute path of the control socket that the file names; undefined if it names none. */
+export function socketOf({ config, path }: LoadedContent): string | undefined {
+  const { socket } = config.control
+  return socket === undefined ? undefined : resolve(dirname(path), socket)
 }
 
 export function valueAt(asked: Asked, path: Path): SourcePosition {

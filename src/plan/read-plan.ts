@@ -1,13 +1,17 @@
 /** The front door of config and plan for the rest of the house. */
-import { dirname, resolve as resolvePath } from 'node:path'
 import type { FileToCreate } from '../config/environment-files.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { load } from '../config/load.ts'
+import { socketOf } from './asked.ts'
+import { defaultPlaces } from './default-places.ts'
 import { type Resolved, resolve } from './resolve.ts'
 
 export interface PlanReading extends Resolved {
-  /** Absolute path of the control socket, known also of a file that has mistakes elsewhere; absent if it cannot be read at all. */
-  readonly socket?: string
+  /**
+   * Absolute paths at which a Gatehouse with this file may have its control socket, the most likely first. Known also of a file that
+   * has mistakes or cannot be read.
+   */
+  readonly sockets: readonly string[]
   /** Names that `when:` leaves out. */
   readonly excluded: {
     readonly processes: readonly string[]
@@ -31,10 +35,11 @@ export function readPlan(
   const { processes = [], listeners = [], upstreams = [] } = loaded.content?.excluded ?? {}
   const excluded = { processes: [...processes], listeners: [...listeners], upstreams: [...upstreams] }
   const { content } = loaded
-  const socket = content && resolvePath(dirname(content.path), content.config.control.socket)
+  const places = defaultPlaces(environment, facts.user)
+  const socket = content && socketOf(content)
   return {
-    ...resolve(loaded, facts),
-    ...(socket !== undefined && { socket }),
+    ...resolve(loaded, { facts, places }),
+    sockets: socket === undefined ? places.sockets : [socket],
     excluded,
     filesToCreate: content?.filesToCreate ?? [],
   }

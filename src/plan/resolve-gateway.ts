@@ -1,4 +1,4 @@
-import { normalize, resolve } from 'node:path'
+import { normalize } from 'node:path'
 import type { Variables } from '../config/interpolate.ts'
 import type { GatewayConfig } from '../config/schema/gateway.ts'
 import type { RouteConfig } from '../config/schema/route.ts'
@@ -50,11 +50,11 @@ export function resolveGateway(asked: Asked): GatewayPlan {
 }
 
 /** Only names that an ACME server may look for over HTTP are shown there. */
-function resolveChallenges({ config, directory }: Asked): { readonly challengeFolder?: string } {
+function resolveChallenges({ config, storage }: Asked): { readonly challengeFolder?: string } {
   const looks = config.certificates.some(({ use }) =>
     use.some(({ acme }) => acme && (acme.challenges?.includes('http-01') ?? !acme.dns)),
   )
-  return looks ? { challengeFolder: challengeFolder(resolve(directory, config.storage)) } : {}
+  return looks ? { challengeFolder: challengeFolder(storage) } : {}
 }
 
 /** Nobody reads a line a second that says that all is well. */

@@ -1,8 +1,7 @@
 /** From what a file says to what will be done: or to everything that keeps it from being done. */
 import { type Diagnostic, hasErrors, type Problem, sortDiagnostics, toDiagnostic } from '../config/diagnostics.ts'
-import type { FileFacts } from '../config/file-facts.ts'
 import type { Loaded } from '../config/load.ts'
-import { type Asked, absolute, ask } from './asked.ts'
+import { type Asked, ask, type Machine } from './asked.ts'
 import { deepFreeze } from './freeze.ts'
 import { resolveCertificates } from './resolve-certificates.ts'
 import { resolveGateway } from './resolve-gateway.ts'
@@ -21,18 +20,19 @@ export interface Resolved {
 }
 
 /** Asks nothing of the world but whether files exist. The sound parts of an unsound file are checked all the same. */
-export function resolve(loaded: Loaded, facts: FileFacts): Resolved {
+export function resolve(loaded: Loaded, machine: Machine): Resolved {
   if (!loaded.content) return { diagnostics: loaded.diagnostics }
   const found: Diagnostic[] = [...loaded.diagnostics]
   const report = (problem: Problem) => found.push(toDiagnostic(problem))
-  const asked = ask(loaded.content, facts, report)
+  const asked = ask(loaded.content, machine, report)
   for (const check of checks) check(asked, report)
   const diagnostics = sortDiagnostics(found)
-  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(asked)), diagnostics }
+  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(asked, machine)), diagnostics }
 }
 
-function plan(asked: Asked): Plan {
-  const { config, content } = asked
+function plan(asked: Asked, { places }: Machine): Plan {
+  const { config, content, storage, socket } = asked
+  const inOwnFolder = [storage, socket].some((path) => path.startsWith(`${places.ownFolder}/`))
   return {
     file: content.path,
     processes: resolveProcesses(asked),
@@ -40,8 +40,9 @@ function plan(asked: Asked): Plan {
     gateway: resolveGateway(asked),
     certificates: resolveCertificates(asked),
     trustStores: resolveTrustStores(asked),
-    storage: absolute(asked, config.storage),
-    control: { socket: absolute(asked, config.control.socket) },
+    storage,
+    control: { socket },
+    ...(inOwnFolder && { ownFolder: places.ownFolder }),
     shutdown: config.shutdown,
     log: resolveLog(asked),
     ...(config.metrics && { metrics: config.metrics.address }),

@@ -37,6 +37,11 @@ export interface Plan {
   /** Absolute path of the folder in which certificates and other state are kept. */
   readonly storage: string
   readonly control: ControlPlan
+  /**
+   * Absolute path of this user's folder below that for temporary files, if storage or socket are in it: whoever else may write there
+   * could have made it first, so it must be looked at before it is used.
+   */
+  readonly ownFolder?: string
   readonly shutdown: ShutdownPlan
   readonly log: LogPlan
   /** Absent: none are served. */

@@ -1,4 +1,4 @@
-import type { ListenerPlan } from '../plan/types.ts'
+import type { ListenerPlan, Plan } from '../plan/types.ts'
 import { version } from '../shared/assets.ts'
 import type { Log } from '../shared/log.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
@@ -13,8 +13,13 @@ export function urlOf(listener: ListenerPlan): string {
   return `${listener.tls ? 'https' : 'http'}://${dialledAddress(listener)}`
 }
 
-export function announceStart(log: Log, file: string): void {
-  log.info(`gatehouse ${version()} starts`, { version: version(), pid: process.pid, config: file })
+export function announceStart(log: Log, { file, control, storage, certificates, ownFolder }: Plan): void {
+  const { pid } = process
+  log.info(`gatehouse ${version()} starts`, { version: version(), pid, config: file, socket: control.socket, storage })
+  if (ownFolder !== undefined && certificates.length > 0 && storage.startsWith(`${ownFolder}/`))
+    log.warn(
+      `certificates are kept in ${storage}, since user ${process.geteuid?.()} has no place that lasts: it may be emptied, and what was trusted is then made anew; set \`storage\``,
+    )
   // The kernel gives orphans to PID 1 and expects it to wait for them; Node waits for its own children only.
   if (process.pid === 1)
     log.warn(

@@ -4,6 +4,7 @@ import { claimSocket, type SocketClaim } from '../control/socket.ts'
 import type { ServedCertificate } from '../gateway/ports.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
+import { makeOwnFolder } from '../shared/own-folder.ts'
 import { claimAddresses } from './claim.ts'
 
 export interface Place {
@@ -20,24 +21,29 @@ export interface Place {
  * AggregateError; nothing is claimed then. Ports come last: whoever else wants to open them waits from then on.
  */
 export async function claimPlace(plan: Plan, certificates: Certificates, log: Log): Promise<Place> {
-  const socket = await settled(claimSocket(plan.control.socket))
-  const served = await settled(certificates.load())
-  const addresses = await settled(claimAddresses(plan.gateway.listeners, [], log))
-  // Only to be told with the rest: it is opened without SO_REUSEPORT, so nobody shares it.
-  const metrics = await settled(claimAddresses(metricsAddress(plan), [], log))
-  if ('value' in metrics) metrics.value.release()
-  if ('value' in socket && 'value' in served && 'value' in addresses && 'value' in metrics) {
-    const { listeners, release } = addresses.value
-    return { socket: socket.value, served: served.value, listeners, opened: release }
+  const faults: unknown[] = []
+  async function tried<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      faults.push(...faultsOf(error))
+      return undefined
+    }
   }
-  if ('value' in addresses) addresses.value.release()
-  if ('value' in socket) await socket.value.release()
-  throw new AggregateError([socket, served, addresses, metrics].flatMap((one) => ('value' in one ? [] : [one.reason])))
-}
-
-async function settled<Value>(work: Promise<Value>): Promise<PromiseSettledResult<Value>> {
-  const [result] = await Promise.allSettled([work])
-  return result
+  const { ownFolder, storage, control } = plan
+  const isOwn = ownFolder === undefined || (await tried(() => makeOwnFolder(ownFolder).then(() => true)))
+  // Nothing is looked for in a folder that is somebody else's.
+  const isSafe = (path: string) => isOwn || !path.startsWith(`${ownFolder}/`)
+  const socket = isSafe(control.socket) ? await tried(() => claimSocket(control.socket)) : undefined
+  const served = isSafe(storage) ? await tried(() => certificates.load()) : undefined
+  const addresses = await tried(() => claimAddresses(plan.gateway.listeners, [], log))
+  // Only to be told with the rest: it is opened without SO_REUSEPORT, so nobody shares it.
+  await tried(async () => (await claimAddresses(metricsAddress(plan), [], log)).release())
+  if (socket && served && addresses && faults.length === 0)
+    return { socket, served, listeners: addresses.listeners, opened: addresses.release }
+  addresses?.release()
+  await socket?.release()
+  throw new AggregateError(faults)
 }
 
 function metricsAddress({ metrics }: Plan) {

@@ -47,7 +47,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
   const ending = firstEnding(signals, log)
-  announceStart(log, plan.file)
+  announceStart(log, plan)
   try {
     const house = await open(plan, { logger, files, terminal })
     const reloader = createReloader(house, env)

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'already-running'
   | 'not-running'
   | 'control-failed'
+  | 'folder-unsafe'
   | 'certificate-unusable'
   | 'gateway-failed'
   | 'asset-missing'

@@ -11,6 +11,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { formatDiagnostic } from '../../src/config/diagnostics.ts'
+import { disk, type FileFacts } from '../../src/config/file-facts.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
 
 const folder = resolve(import.meta.dirname, '../golden')
@@ -28,6 +29,9 @@ test('every expected result belongs to a config', () => {
   expect(expected.map((name) => name.replace(/expected$/, 'yaml')).sort()).toEqual(names.sort())
 })
 
+/** The same for every user. */
+const facts: FileFacts = { kindOf: disk.kindOf, read: disk.read }
+
 function say(file: string): string {
   const text = readFileSync(file, 'utf8')
   const environment = Object.fromEntries(
@@ -36,7 +40,7 @@ function say(file: string): string {
       return [name, value.join('=')]
     }),
   )
-  const { plan, diagnostics, excluded } = readPlan(relative(process.cwd(), file), environment)
+  const { plan, diagnostics, excluded } = readPlan(relative(process.cwd(), file), environment, facts)
   const lines = diagnostics.map(formatDiagnostic)
   for (const [kind, left] of Object.entries(excluded))
     if (left.length > 0) lines.push(`excluded ${kind}: ${left.join(', ')}`)

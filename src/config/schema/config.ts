@@ -9,7 +9,7 @@ import { gatewaySchema } from './gateway.ts'
 import { hooksSchema } from './hooks.ts'
 import { logSchema } from './log.ts'
 import { processSchema } from './process.ts'
-import { duration, scalar, text } from './scalars.ts'
+import { duration, scalar, textOrNothing } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 import { trustStoresSchema } from './trust-stores.ts'
 import { upstreamSchema } from './upstreams.ts'
@@ -31,9 +31,11 @@ export const configSchema = mapping({
   hooks: hooksSchema.describe('What is called when something happens to a process').prefault([]),
   certificates: certificatesSchema.prefault([]),
   trustStores: trustStoresSchema.describe('Files of trusted certificates for programs such as Java').prefault({}),
-  storage: text('the path of a folder')
-    .describe('Where certificates and other state are kept')
-    .prefault('/data/gatehouse'),
+  storage: textOrNothing('the path of a folder')
+    .describe(
+      'Where certificates and other state are kept; default: `/data/gatehouse`, without root see docs/operating.md',
+    )
+    .optional(),
   control: controlSchema.prefault({}),
   shutdown: mapping({
     budget: duration.describe('The time the whole stop may take').prefault('30s'),

@@ -1,11 +1,13 @@
 /** How Gatehouse itself is asked and looked at. */
 import { auth } from './guards.ts'
 import { pathPrefix } from './paths.ts'
-import { text } from './scalars.ts'
+import { textOrNothing } from './scalars.ts'
 import { mapping } from './structures.ts'
 
 export const controlSchema = mapping({
-  socket: text('the path of a Unix socket').prefault('/run/gatehouse.sock'),
+  socket: textOrNothing('the path of a Unix socket')
+    .describe('Where the verbs ask; default: `/run/gatehouse.sock`, without root see docs/operating.md')
+    .optional(),
   dashboard: mapping({
     path: pathPrefix.describe('Where the gateway shows it'),
     auth: auth.describe('Who may look: it tells what runs here, so not everybody'),

@@ -64,6 +64,11 @@ export function text(expected: string) {
   return scalar({ expected, read: (written) => written || undefined, json: { minLength: 1 } })
 }
 
+/** Text that may be left empty by a variable that is not set: then it is not there. */
+export function textOrNothing(expected: string) {
+  return scalar({ expected, read: (written) => written }).transform((written) => written || undefined)
+}
+
 export const boolean = scalar({
   expected: '`true` or `false`',
   words: ['true', 'false'],

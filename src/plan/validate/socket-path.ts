@@ -1,4 +1,4 @@
-import { absolute, type Check, shown, valueAt } from '../asked.ts'
+import { type Check, shown, valueAt } from '../asked.ts'
 
 // sun_path of sockaddr_un(7) holds 108 bytes on Linux and 104 on macOS, the closing NUL among them.
 const longest = process.platform === 'darwin' ? 103 : 107
@@ -6,11 +6,11 @@ const longest = process.platform === 'darwin' ? 103 : 107
 /** The system refuses a longer path only when the socket is opened, with a word that says nothing of length. */
 export const socketPath: Check = (asked, report) => {
   const path = ['control', 'socket']
-  if (Buffer.byteLength(absolute(asked, asked.config.control.socket)) <= longest) return
+  if (Buffer.byteLength(asked.socket) <= longest) return
   report({
     code: 'wrong-value',
     at: valueAt(asked, path),
-    message: `${shown(asked, path)} is too long for a Unix socket`,
+    message: `${asked.config.control.socket === undefined ? asked.socket : shown(asked, path)} is too long for a Unix socket`,
     mend: 'the system allows about 100 bytes: put it in a shorter folder, such as `/run/gatehouse.sock`',
   })
 }
