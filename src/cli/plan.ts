@@ -1,3 +1,4 @@
+import { readReloadPreview } from '../control/client-reload.ts'
 import { startWaves } from '../plan/graph.ts'
 import { chosenLater, portPlaceholder } from '../plan/own-port.ts'
 import { storeAddress } from '../plan/store-address.ts'
@@ -13,17 +14,41 @@ import type {
 } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import { configFile, readAndReport, takesConfigFile } from './config-file.ts'
-import type { Verb } from './verb.ts'
+import { oneLine } from '../shared/one-line.ts'
+import { configFile, readAndReport } from './config-file.ts'
+import { type SocketOptions, socketOf, takesSocket } from './control-socket.ts'
+import type { Terminal, Verb } from './verb.ts'
 
 export const planVerb: Verb = (program, terminal, end) => {
-  takesConfigFile(program.command('plan'))
+  takesSocket(program.command('plan'))
     .description('show what would start, in which order, and which route goes where; starts nothing')
-    .action((argument: string | undefined, options: { config?: string }) => {
+    .option(
+      '--diff',
+      'ask the gatehouse that runs what a reload of its file would change: which processes restart, and why',
+    )
+    .action(async (argument: string | undefined, options: SocketOptions & { diff?: true }) => {
+      if (options.diff) return end(await showDifference(await socketOf(argument, options), terminal))
       const { plan } = readAndReport(configFile(argument, options.config), terminal)
       if (plan) terminal.out(describePlan(plan))
       end(plan ? exitCodes.ok : exitCodes.configInvalid)
     })
+}
+
+/** Resolves with the exit code. */
+async function showDifference(socket: string, terminal: Terminal): Promise<number> {
+  const preview = await readReloadPreview(socket)
+  if ('refused' in preview) {
+    terminal.err(`gatehouse: ${oneLine(preview.message)}\n`)
+    return exitCodes.configInvalid
+  }
+  const { processes, live, nextStart } = preview
+  const lines = [
+    ...processes.map(({ process, words }) => `${process}: ${oneLine(words)}`),
+    ...live.map((section) => `${section}: changes while it serves`),
+    ...nextStart.map((section) => `${section}: takes effect at the next start of gatehouse`),
+  ]
+  terminal.out(`${lines.length > 0 ? lines.join('\n') : 'a reload would change nothing'}\n`)
+  return exitCodes.ok
 }
 
 /** The plan in words. Environments are never shown, and commands as they were written: both hold secrets. */

@@ -12,6 +12,7 @@ export const paths = {
   dashboard: '/dashboard/',
   status: '/v1/status',
   events: '/v1/events',
+  reload: '/v1/reload',
   start: '/v1/processes/:name/start',
   renew: '/v1/certificates/:name/renew',
 } as const

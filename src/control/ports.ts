@@ -2,12 +2,15 @@
 import type { Status } from './contract.ts'
 import type { CertificateStatus, RenewalRefusal } from './contract-certificates.ts'
 import type { ControlEvent } from './contract-events.ts'
+import type { PreviewRefusal, ReloadPreview } from './contract-reload.ts'
 import type { Refusal, RunReport } from './contract-runs.ts'
 
 export interface ControlSource {
   /** How things stand at this moment. */
   status(): Status
   readonly events: EventSource
+  /** What a reload would change; the file is read for it, and nothing else happens. */
+  previewReload(): ReloadPreview | { readonly refused: PreviewRefusal; readonly message: string }
   /** Runs a task now, or says why not. */
   run(name: string): RunAnswer
   /** A new certificate for this name, now; resolves when it serves, or says why not. Never rejects. */

@@ -5,6 +5,7 @@ import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import { type Failure, paths, type Status, statusSchema } from './contract.ts'
 import { type CertificateStatus, certificateStatusSchema, type RenewalRefusal } from './contract-certificates.ts'
+import { type ReloadPreview, reloadPreviewSchema } from './contract-reload.ts'
 import { type RunReport, runSchema } from './contract-runs.ts'
 import { dashboardPage } from './dashboard/page.ts'
 import { EventStreams } from './event-stream.ts'
@@ -26,9 +27,8 @@ export interface ControlOptions {
 }
 
 /**
- * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `POST /v1/processes/NAME/start`,
- * `POST /v1/certificates/NAME/renew`. Throws `control-failed` if
- * the socket cannot be made.
+ * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `GET /v1/reload`, `POST /v1/processes/NAME/start`,
+ * `POST /v1/certificates/NAME/renew`. Throws `control-failed` if the socket cannot be made.
  */
 export async function openControl({ socket, source }: ControlOptions): Promise<Control> {
   const streams = new EventStreams(source.events, () => source.status().processes)
@@ -84,6 +84,14 @@ function createApp(source: ControlSource, streams: EventStreams): FastifyInstanc
       return reply.code(503).send(failure('too-many-clients', 'as many as can be follow the events already'))
     reply.hijack()
     streams.open(reply.raw, since === undefined ? undefined : Number(since))
+  })
+  app.get(paths.reload, async (_request, reply): Promise<ReloadPreview | Failure> => {
+    const answer = source.previewReload()
+    if ('refused' in answer) {
+      reply.code(409)
+      return failure(answer.refused, answer.message)
+    }
+    return reloadPreviewSchema.parse(answer)
   })
   app.post<StartRequest>(paths.start, async (request, reply): Promise<RunReport | Failure> => {
     const { name } = request.params

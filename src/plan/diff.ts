@@ -17,7 +17,16 @@ export interface EntryChanges<T> {
 }
 
 /** The sections that are one value each. */
-export type PlanSection = 'gateway' | 'certificates' | 'storage' | 'control' | 'shutdown' | 'log' | 'metrics'
+export type PlanSection =
+  | 'gateway'
+  | 'certificates'
+  | 'trustStores'
+  | 'hooks'
+  | 'storage'
+  | 'control'
+  | 'shutdown'
+  | 'log'
+  | 'metrics'
 
 /** Whether two entries ask for the same: where they stand in the file does not matter. */
 export function samePlanEntry<T extends { readonly position: SourcePosition }>(a: T, b: T): boolean {
@@ -45,6 +54,8 @@ export function changedSections(before: Plan, after: Plan): readonly PlanSection
   const sections: readonly PlanSection[] = [
     'gateway',
     'certificates',
+    'trustStores',
+    'hooks',
     'storage',
     'control',
     'shutdown',
@@ -57,6 +68,8 @@ export function changedSections(before: Plan, after: Plan): readonly PlanSection
 // Positions are dropped entry by entry and not at every depth: a header or variable may be called `position`.
 function comparable(plan: Plan, section: PlanSection): unknown {
   if (section === 'certificates') return plan.certificates.map(withoutPosition)
+  if (section === 'hooks') return plan.hooks.map(withoutPosition)
+  if (section === 'trustStores') return plan.trustStores.map(withoutPosition)
   if (section !== 'gateway') return plan[section]
   const { listeners, routes, ...rest } = plan.gateway
   return { ...rest, listeners: listeners.map(withoutPosition), routes: routes.map(withoutPosition) }

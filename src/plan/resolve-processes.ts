@@ -3,6 +3,7 @@ import type { ProcessConfig } from '../config/schema/process.ts'
 import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
+import { inherited } from './inherited.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
 import { resolveBackup } from './resolve-backup.ts'
 import { resolveOutput } from './resolve-output.ts'
@@ -54,14 +55,15 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
   return { cron, ...(timezone !== undefined && { timezone }) }
 }
 
-/** From far to near: what all see, its own files, its port, its own `set`. */
+/** From far to near: what it gets of what all see, its own files, its port, its own `set`. */
 function childEnvironment(
   { content, environment }: Asked,
   name: string,
-  { port, user }: ProcessConfig,
+  { port, user, environment: own }: ProcessConfig,
 ): Readonly<Record<string, string>> {
   const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
-  const common = user ? withoutAccount(environment) : environment
+  const shared = inherited(environment, own?.only)
+  const common = user ? withoutAccount(shared) : shared
   return laidOver(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }
 

@@ -1,6 +1,8 @@
 import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import type { Diagnostic } from '../config/diagnostics.ts'
+import type { ControlSource } from '../control/ports.ts'
 import { changedSections, type PlanSection } from '../plan/diff.ts'
+import { readPlan } from '../plan/read-plan.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -65,9 +67,29 @@ async function serve(house: House, plan: Plan, listeners: readonly ListenerPlan[
   }
 }
 
-/** Parts that are read at the start only; saying nothing would let their change look obeyed. */
+/** Parts that are read at the start only. */
+const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
+
+/** What a reload would change at this moment; nothing is changed or written. */
+export function previewReload({ plan, supervisor }: House, env: Readonly<Record<string, string>>): Preview {
+  const { plan: next, diagnostics } = readPlan(plan.file, env)
+  if (!next) {
+    const first = diagnostics.find(({ severity }) => severity === 'error')
+    const where = first ? `, the first at ${first.file}:${first.line}:${first.col}: ${first.message}` : ''
+    return { refused: 'config-invalid', message: `the file has errors, and a reload would be refused${where}` }
+  }
+  const sections = changedSections(plan, next)
+  return {
+    processes: [...supervisor.planned(next.processes)],
+    live: sections.filter((section) => !fixed.includes(section)),
+    nextStart: sections.filter((section) => fixed.includes(section)),
+  }
+}
+
+type Preview = ReturnType<ControlSource['previewReload']>
+
+/** Saying nothing would let their change look obeyed. */
 function warnOfFixedParts({ plan, log }: House, next: Plan): void {
-  const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
   const changed = changedSections(plan, next).filter((section) => fixed.includes(section))
   if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
 }

@@ -28,7 +28,7 @@ import { watchMemory } from './memory-watch.ts'
 import { openMetricsServer } from './metrics-server.ts'
 import { GeneratedPasswords } from './passwords.ts'
 import { claimPlace, faultsOf } from './place.ts'
-import { createReloader } from './reload.ts'
+import { createReloader, previewReload } from './reload.ts'
 import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
 import { listenForSignals, type Signals } from './signals.ts'
@@ -49,7 +49,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const ending = firstEnding(signals, log)
   announceStart(log, plan)
   try {
-    const house = await open(plan, { logger, files, terminal })
+    const house = await open(plan, env, { logger, files, terminal })
     const reloader = createReloader(house, env)
     signals.onReload(reloader.request)
     start(house, ending.end)
@@ -80,7 +80,11 @@ interface Telling {
 }
 
 /** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
-async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<House> {
+async function open(
+  plan: Plan,
+  env: Readonly<Record<string, string>>,
+  { logger, files, terminal }: Telling,
+): Promise<House> {
   const log = logger.named('gatehouse')
   const output = outputTo(logger, files)
   const certificates = createCertificates({
@@ -105,6 +109,7 @@ async function open(plan: Plan, { logger, files, terminal }: Telling): Promise<H
     source: {
       status: () => statusOf(house),
       events: supervisor,
+      previewReload: () => previewReload(house, env),
       run: supervisor.run,
       renew: (name, wish) => renewNow(certificates, name, wish),
     },

@@ -4,7 +4,9 @@ export interface AppliedChanges {
   readonly stopped: readonly string[]
   readonly restarted: readonly string[]
   readonly unchanged: readonly string[]
-  /** Those among the unchanged that were down because of a failure, and are started again. Absent: none. */
+  /** They go on, and what changed is in force. Absent: none. */
+  readonly adjusted?: readonly string[]
+  /** Those among the unchanged and the adjusted that were down because of a failure, and are started again. Absent: none. */
   readonly revived?: readonly string[]
   /** Absent: none of them is replaced while it serves. */
   readonly rolling?: RollingChanges
@@ -20,6 +22,13 @@ export interface RollingChanges {
 export interface KeptProcess {
   readonly process: string
   readonly reason: string
+}
+
+/** What another plan would do to a process. */
+export interface PlannedChange {
+  readonly process: string
+  /** A predicate: `restarts, because command changed`. */
+  readonly words: string
 }
 
 export const noChanges: AppliedChanges = { started: [], stopped: [], restarted: [], unchanged: [] }

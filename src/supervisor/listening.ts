@@ -4,6 +4,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import type { OutputSink, OutputStream } from './ports.ts'
 
 export interface Listening {
+  /** May become another one while it runs. */
   readonly multiline: MultilinePlan | undefined
   /** Hears each line at once. */
   line(stream: OutputStream, text: string): void
@@ -11,14 +12,17 @@ export interface Listening {
   record(stream: OutputStream, text: string): void
 }
 
-/** `watch` hears every line too, of both streams. */
-export function listeningTo({ name, output }: ProcessPlan, sink: OutputSink, watch: (text: string) => void): Listening {
+/** By the plan as it is at each line. `watch` hears every line too, of both streams. */
+export function listeningTo(plan: () => ProcessPlan, sink: OutputSink, watch: (text: string) => void): Listening {
   return {
-    multiline: output.multiline,
+    get multiline() {
+      return plan().output.multiline
+    },
     line(stream, text) {
+      const { name, output } = plan()
       if (output.files) sink.line(name, stream, text)
       watch(text)
     },
-    record: (stream, text) => sink.record(name, stream, text),
+    record: (stream, text) => sink.record(plan().name, stream, text),
   }
 }

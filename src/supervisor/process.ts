@@ -1,36 +1,26 @@
 /** One supervised process: drives the machine and performs its effects. */
+import { isDeepStrictEqual } from 'node:util'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
-import type { Exit } from './exit.ts'
 import { inTurn } from './in-turn.ts'
-import { listeningTo } from './listening.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
-import type { Probing } from './probe/probing.ts'
 import type { Ending, Judgement } from './restart.ts'
-import { Run } from './run.ts'
-import { probesOf } from './run-probes.ts'
-import { type Begun, startProgram } from './start-program.ts'
+import { Runs } from './runs.ts'
+import { startProgram } from './start-program.ts'
 import { type ProcessStatus, statusFrom } from './status.ts'
-import { endRun, type Ladder } from './stop.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Verdicts } from './verdicts.ts'
 
 export class SupervisedProcess {
-  readonly plan: ProcessPlan
+  #plan: ProcessPlan
   readonly #surroundings: Surroundings
-  /** The plan with the port of the present run, or of the last. */
-  #placed: ProcessPlan
   // The three facts. They change only in #step and what it calls.
   #wanted = false
   #state: State = 'stopped'
   #ready = false
 
-  /** The present one, or the last. */
-  #run: Run | undefined
-  #exit: Exit | undefined
-  #probing: Probing | undefined
-  #ladder: Ladder | undefined
+  readonly #runs: Runs
   #restart: NodeJS.Timeout | undefined
   #grace: Milliseconds
   /** Its dependencies are not met, or were not when it last looked. */
@@ -49,23 +39,23 @@ export class SupervisedProcess {
       this.reconsider()
     },
     spawn: () => this.#spawn(),
-    beginProbes: () => this.#probing?.begin(),
-    keepProbing: () => this.#probing?.askOn(),
-    countAnew: () => this.#probing?.countAnew(),
-    endProbes: () => this.#probing?.close(),
+    beginProbes: () => this.#runs.probing?.begin(),
+    keepProbing: () => this.#runs.probing?.askOn(),
+    countAnew: () => this.#runs.probing?.countAnew(),
+    endProbes: () => this.#runs.probing?.close(),
     becomeReady: () => {
       this.#ready = true
-      this.#run?.ready.begin()
+      this.#runs.last?.ready.begin()
     },
     loseReady: () => {
       this.#ready = false
-      this.#run?.ready.end(this.#probing?.silentSince)
+      this.#runs.last?.ready.end(this.#runs.probing?.silentSince)
     },
-    signalGroup: () => this.#endGroup(),
-    shortenGrace: () => this.#ladder?.shorten(this.#grace),
+    signalGroup: () => this.#runs.end(this.#grace, (ending) => this.#settle(ending)),
+    shortenGrace: () => this.#runs.shorten(this.#grace),
     killGroup: () => {
       this.#say('warn', `did not end by ${this.plan.stop.signal} in time: its group gets SIGKILL`)
-      this.#ladder?.kill()
+      this.#runs.kill()
     },
     scheduleRestart: () => {
       this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause)
@@ -74,11 +64,19 @@ export class SupervisedProcess {
   }
 
   constructor(plan: ProcessPlan, surroundings: Surroundings) {
-    this.plan = plan
-    this.#placed = plan
+    this.#plan = plan
     this.#surroundings = surroundings
     this.#verdicts = new Verdicts(plan)
+    this.#runs = new Runs(surroundings, {
+      dispatch: this.#dispatch,
+      remark: (text) => this.#say('warn', text),
+      plan: () => this.#plan,
+    })
     this.#grace = plan.stop.grace
+  }
+
+  get plan(): ProcessPlan {
+    return this.#plan
   }
 
   get state(): State {
@@ -107,7 +105,7 @@ export class SupervisedProcess {
 
   /** It is ready, but its last check failed. */
   get inDoubt(): boolean {
-    return this.#ready && this.#probing?.inDoubt === true
+    return this.#ready && this.#runs.probing?.inDoubt === true
   }
 
   get waitingFor(): readonly string[] {
@@ -125,6 +123,22 @@ export class SupervisedProcess {
     if (this.atRest || this.#state === 'backoff') this.#verdicts.beginAnew()
     this.#wanted = true
     this.#dispatch('start')
+  }
+
+  /**
+   * From now on it is supervised by this plan, which asks for the same program (process-changes.ts): what runs of it goes on. What
+   * a plan says of starts counts from the next one on.
+   */
+  adopt(plan: ProcessPlan): void {
+    const before = this.#plan
+    this.#plan = plan
+    this.#verdicts.adopt(plan)
+    if (this.#state !== 'stopping') this.#grace = plan.stop.grace
+    const starting = this.#state === 'starting'
+    this.#runs.adopt(before, { starting, alive: starting || this.#state === 'running' || this.#state === 'parked' })
+    // Its pause was the one of before.
+    if (this.#state === 'backoff' && !isDeepStrictEqual(before.restart.backoff, plan.restart.backoff))
+      this.#dispatch('start')
   }
 
   /** It is not started again from now on. What runs of it goes on until `stop`. */
@@ -145,7 +159,7 @@ export class SupervisedProcess {
 
   /** It holds too much memory: it is ended, and what follows is the policy's. Only while it has a process. */
   endOversized(complaint: string): void {
-    if (this.#run) this.#run.condemned ??= { kind: 'oversized', complaint }
+    if (this.#runs.last) this.#runs.last.condemned ??= { kind: 'oversized', complaint }
     this.#dispatch('oversized')
   }
 
@@ -158,15 +172,15 @@ export class SupervisedProcess {
 
   status(): ProcessStatus {
     return statusFrom({
-      plan: this.#placed,
+      plan: this.#runs.placed,
       wanted: this.#wanted,
       state: this.#state,
       ready: this.#ready,
-      run: this.#run,
-      exit: this.#exit,
-      ...this.#verdicts.facts(this.#ready ? this.#run : undefined),
+      run: this.#runs.last,
+      exit: this.#runs.exit,
+      ...this.#verdicts.facts(this.#ready ? this.#runs.last : undefined),
       waitingFor: this.waitingFor,
-      reason: this.#verdicts.last?.reason ?? this.#probing?.complaint,
+      reason: this.#verdicts.last?.reason ?? this.#runs.probing?.complaint,
     })
   }
 
@@ -191,40 +205,13 @@ export class SupervisedProcess {
     const attempt = this.#attempt
     startProgram(this.plan, this.#surroundings, {
       isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
-      started: (begun) => this.#begin(begun),
+      started: (begun) => {
+        this.#runs.begin(begun)
+        this.#verdicts.spawned()
+        this.#dispatch('spawned')
+      },
       failed: (failure) => this.#settle({ kind: 'not-spawned', failure }),
     })
-  }
-
-  #begin({ child, plan: placed, backup }: Begun): void {
-    this.#placed = placed
-    const run = new Run(
-      child,
-      listeningTo(this.plan, this.#surroundings.output, (text) => this.#probing?.line(text)),
-      backup,
-    )
-    this.#run = run
-    this.#probing = probesOf(run, placed, this.#surroundings, {
-      dispatch: this.#dispatch,
-      remark: (text) => this.#say('warn', text),
-    })
-    this.#verdicts.spawned()
-    run.watchLeader((exit) => {
-      this.#exit = exit
-      run.outOfMemory = this.#surroundings.killedForMemory(this.plan, exit)
-      this.#dispatch('leaderExited')
-    })
-    this.#dispatch('spawned')
-  }
-
-  #endGroup(): void {
-    const run = this.#run
-    if (!run) return
-    const { signal } = this.plan.stop
-    const graceOver = () => this.#dispatch('graceOver')
-    const { ladder, over } = endRun(run, { signal, grace: this.#grace, graceOver }, (text) => this.#say('warn', text))
-    this.#ladder = ladder
-    void over.then(() => this.#settle(run.ending))
   }
 
   /** It has ended, or could not begin. */
@@ -233,17 +220,21 @@ export class SupervisedProcess {
       this.#dispatch('released')
       return
     }
-    const run = ending.kind === 'not-spawned' ? undefined : this.#run
+    const run = ending.kind === 'not-spawned' ? undefined : this.#runs.last
     this.#dispatch(this.#verdicts.judge(ending, run).verdict)
   }
 
   #narrate(from: State): void {
     const { plan } = this
     const { pause = 0, failed = false } = this.#verdicts.last ?? {}
-    narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#run?.uptime, pause, failed })
+    narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
   }
 
   #say(level: 'warn' | 'error', message: string): void {
-    this.#surroundings.log[level](message, { process: this.plan.name, state: this.#state, pid: this.#run?.child.pid })
+    this.#surroundings.log[level](message, {
+      process: this.plan.name,
+      state: this.#state,
+      pid: this.#runs.last?.child.pid,
+    })
   }
 }

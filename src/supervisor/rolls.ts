@@ -1,4 +1,4 @@
-import { samePlanEntry } from '../plan/diff.ts'
+import { needsRestart, processChanges } from '../plan/process-changes.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
 import type { KeptProcess } from './applied.ts'
@@ -98,7 +98,7 @@ export class Rolls {
   async keepOnly(plans: readonly ProcessPlan[]): Promise<void> {
     const unwanted = [...this.#rolls].filter(({ name, after }) => {
       const plan = plans.find((one) => one.name === name)
-      return !plan || !samePlanEntry(plan, after.plan)
+      return !plan || needsRestart(processChanges(after.plan, plan))
     })
     await Promise.all(unwanted.map((roll) => roll.fail('is not what the file asks for any more')))
   }

@@ -34,16 +34,23 @@ export class Run {
   outOfMemory = false
   readonly ready = new ReadyTime(this.#spawned)
 
-  constructor(child: Child, { multiline, line, record }: Listening, backup?: Attempt) {
+  constructor(child: Child, listening: Listening, backup?: Attempt) {
     this.child = child
     this.#backup = backup
     this.#read = (['stdout', 'stderr'] as const).map(async (name) => {
       const stream = child[name]
       if (!stream) return
-      const records = joinRecords(multiline, (text) => record(name, text))
+      const joined = () => joinRecords(listening.multiline, (text) => listening.record(name, text))
+      let rule = listening.multiline
+      let records = joined()
       await readLines(stream, (text) => {
         this.#last.add(text)
-        line(name, text)
+        listening.line(name, text)
+        if (rule !== listening.multiline) {
+          rule = listening.multiline
+          records.end()
+          records = joined()
+        }
         records.line(text)
       })
       records.end()

@@ -2,6 +2,8 @@
  * When scheduled tasks are due. Schedules are about the clock on the wall, and that can be set; so nobody sleeps until the
  * next run: the clock is looked at again and again.
  */
+import { isDeepStrictEqual } from 'node:util'
+import type { SchedulePlan } from '../plan/types.ts'
 import { type Calendar, readCalendar } from '../shared/calendar.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { SupervisedProcess } from './process.ts'
@@ -48,9 +50,15 @@ export function lookAt(
 /** A run is due. `late`: its time went by unseen. */
 export type Due = (process: SupervisedProcess, due: number, late: boolean) => void
 
+interface Entry {
+  readonly schedule: SchedulePlan
+  readonly calendar: Calendar
+  next: number | undefined
+}
+
 export class Timetable {
   readonly #due: Due
-  readonly #entries = new Map<SupervisedProcess, { readonly calendar: Calendar; next: number | undefined }>()
+  readonly #entries = new Map<SupervisedProcess, Entry>()
   #lastLook = Date.now()
   #timer: NodeJS.Timeout | undefined
 
@@ -61,13 +69,16 @@ export class Timetable {
   /** Watches the schedules of these, and of no others. What it knows already keeps its next run. */
   keep(processes: Iterable<SupervisedProcess>): void {
     const kept = new Set(processes)
-    for (const process of this.#entries.keys()) if (!kept.has(process)) this.#entries.delete(process)
+    for (const [process, { schedule }] of this.#entries) {
+      const stays = kept.has(process) && isDeepStrictEqual(process.plan.schedule, schedule)
+      if (!stays) this.#entries.delete(process)
+    }
     for (const process of kept) {
       const { schedule } = process.plan
       if (!schedule || this.#entries.has(process)) continue
       const calendar = readCalendar(schedule.cron, schedule.timezone)
       // The plan holds only what can be read; a time zone may still be missing where it runs, and then it never comes.
-      if ('next' in calendar) this.#entries.set(process, { calendar, next: calendar.next(Date.now()) })
+      if ('next' in calendar) this.#entries.set(process, { schedule, calendar, next: calendar.next(Date.now()) })
     }
     this.#sleep()
   }

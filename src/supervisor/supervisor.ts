@@ -1,9 +1,9 @@
 /** The foreman: all processes of a plan, started in dependency order and stopped in reverse. */
-import { entryChanges } from '../plan/diff.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
-import { type AppliedChanges, noChanges } from './applied.ts'
+import { type AppliedChanges, noChanges, type PlannedChange } from './applied.ts'
+import { type Crew, changeOver, planned } from './change-over.ts'
 import { blockersOf, isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
 import { EventFeed } from './event-feed.ts'
 import { transitionWords } from './event-words.ts'
@@ -15,7 +15,6 @@ import { MemoryRoom } from './memory/room.ts'
 import type { RunAnswer } from './on-demand.ts'
 import type { Drain, OutputSink } from './ports.ts'
 import { SupervisedProcess } from './process.ts'
-import { canRoll } from './roll.ts'
 import { Rolls } from './rolls.ts'
 import { SparePorts } from './spare-ports.ts'
 import type { ProcessStatus } from './status.ts'
@@ -27,13 +26,15 @@ export interface Supervisor {
   /** Sets everything going and returns at once; what becomes of it is told by events and `status`. */
   start(): void
   /**
-   * Makes the processes those of another plan: what is gone or changed is stopped, in reverse order; then what is new or
-   * changed is started. What depends on a changed one goes on. One that is to be replaced while it serves goes on until its
+   * Makes the processes those of another plan: what is gone or needs a new process is stopped, in reverse order; then what is new
+   * or was stopped is started. What changed otherwise goes on, and so does what depends on a changed one. One that is to be replaced while it serves goes on until its
    * successor is ready, which may be after this has resolved; a call that asks for something else gives that one up. What a failure
    * had ended for good is started again. One call is done after the other; once a stop has begun nothing changes any more. Never
    * rejects.
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
+  /** What `apply` would do to them. */
+  planned(processes: readonly ProcessPlan[]): readonly PlannedChange[]
   /**
    * Ends all processes and their groups, each after those that depend on it; resolves when nothing is left. Graces are
    * shortened so that the whole fits the budget, in milliseconds. Another call shortens the rest. Never rejects.
@@ -159,55 +160,23 @@ export function createSupervisor({
     return process
   }
 
-  const swap = async (next: readonly ProcessPlan[]): Promise<AppliedChanges> => {
-    await rolls.keepOnly(next)
-    const before = [...processes.values()].map(({ plan }) => rolls.successorOf(plan.name)?.plan ?? plan)
-    const { came, changed: replaced, same, went } = entryChanges(before, next)
-    const rolling = replaced.map(({ after }) => after).filter((after) => canRoll(processes.get(after.name), after))
-    const restarted = replaced.map(({ after }) => after).filter((after) => !rolling.includes(after))
-    const ending = new Set([...went, ...restarted].map(nameOf))
-    // All of them first: what is new may need the port, or the lock, of what goes.
-    await stopInReverse(
-      [...processes.values()].filter(({ plan }) => ending.has(plan.name)),
-      new StopDeadline(),
-    )
-    if (stopped) return { started: [], stopped: [...ending], restarted: [], unchanged: same.map(nameOf) }
-    const created: SupervisedProcess[] = []
-    processes = new Map(
-      next.map((plan) => {
-        const kept = ending.has(plan.name) ? undefined : processes.get(plan.name)
-        const process = kept ?? create(plan)
-        if (!kept) created.push(process)
-        return [plan.name, process]
-      }),
-    )
-    if (started) {
+  const crew: Crew = {
+    processes: () => processes,
+    replace(next) {
+      processes = next
+    },
+    create: (plan) => create(plan),
+    begin(created) {
       memory.shareOut()
       begin(created)
-    }
-    const revived = started ? revive([...processes.values()].filter((process) => !created.includes(process))) : []
-    const kept = rolling.map((plan) => rolls.begin(processes.get(plan.name) as SupervisedProcess, plan))
-    for (const process of everyone()) process.reconsider()
-    return {
-      started: came.map(nameOf),
-      stopped: went.map(nameOf),
-      restarted: restarted.map(nameOf),
-      unchanged: same.map(nameOf),
-      ...(revived.length > 0 && { revived }),
-      ...(rolling.length > 0 && {
-        rolling: { processes: rolling.map(nameOf), kept: Promise.all(kept).then((lists) => lists.flat()) },
-      }),
-    }
-  }
-
-  /** Another chance for what a failure ended for good: its cause may be mended, and others may be waiting for it. */
-  const revive = (these: readonly SupervisedProcess[]): readonly string[] => {
-    const failed = these.filter(({ plan, finalFailure }) => finalFailure && !plan.schedule)
-    for (const process of failed) {
-      log.info('is started again, and its failures are forgotten', { process: process.plan.name })
-      process.start()
-    }
-    return failed.map(({ plan }) => plan.name)
+    },
+    adopted: (process) => memory.adopted(process),
+    reconsider() {
+      for (const process of everyone()) process.reconsider()
+    },
+    phase: () => (stopped ? 'over' : started ? 'running' : 'before'),
+    rolls,
+    log,
   }
 
   /** Scheduled tasks wait for their time. */
@@ -229,10 +198,11 @@ export function createSupervisor({
       begin(processes.values())
     },
     apply(next) {
-      const change = applied.then(() => (stopped ? noChanges : swap(next)))
+      const change = applied.then(() => (stopped ? noChanges : changeOver(crew, next)))
       applied = change
       return change
     },
+    planned: (next) => planned(crew, next),
     stop({ budget }) {
       runs.close()
       memory.close()
@@ -256,8 +226,4 @@ export function createSupervisor({
       return feed.lastId
     },
   }
-}
-
-function nameOf({ name }: { readonly name: string }): string {
-  return name
 }

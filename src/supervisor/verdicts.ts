@@ -13,7 +13,7 @@ export interface LastRun {
 
 /** The verdicts on one process, each given with those before it in mind. */
 export class Verdicts {
-  readonly #plan: ProcessPlan
+  #plan: ProcessPlan
   #failures = noFailures
   #last: Judgement | undefined
   #lastRun: LastRun | undefined
@@ -22,6 +22,11 @@ export class Verdicts {
   #restarts = 0
 
   constructor(plan: ProcessPlan) {
+    this.#plan = plan
+  }
+
+  /** From now on judged by this one; the failures until now still count. */
+  adopt(plan: ProcessPlan): void {
     this.#plan = plan
   }
 

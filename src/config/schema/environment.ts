@@ -71,7 +71,7 @@ export const renamedSchema = named(variableReference, variableName).superRefine(
   }
 })
 
-export const environmentSchema = mapping({
+const environmentShape = {
   // May be empty: `when` excludes a file that the first start has yet to write.
   files: z
     .array(fileSchema, { error: () => 'a list of files: `[{ path: app.env }]`' })
@@ -84,5 +84,23 @@ export const environmentSchema = mapping({
   unset: z
     .array(unsetRuleSchema, { error: () => 'a list of rules: `[{ empty: [NAME] }]`' })
     .describe('Variables that are taken out again after all others were read')
+    .optional(),
+}
+
+export const environmentSchema = mapping(environmentShape)
+
+const namePattern = scalar({
+  expected: 'the name of a variable, in which `*` stands for any characters',
+  read: (written) => (/^[A-Za-z_*][A-Za-z0-9_*]*$/.test(written) ? written : undefined),
+})
+
+export const processEnvironmentSchema = mapping({
+  ...environmentShape,
+  // May be empty: such a process gets nothing but what all programs need.
+  only: z
+    .array(namePattern, { error: () => 'a list of names and patterns: `[APP_*]`' })
+    .describe(
+      'Of what all see it gets these alone, besides PATH, HOME, LANG and their like; a change of others does not restart it',
+    )
     .optional(),
 })

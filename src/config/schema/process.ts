@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { backupSchema } from './backup.ts'
 import { commandSchema } from './command.ts'
 import { criticalitySchema } from './criticality.ts'
-import { environmentSchema } from './environment.ts'
+import { processEnvironmentSchema } from './environment.ts'
 import { memory } from './memory.ts'
 import { outputSchema } from './output.ts'
 import { aliveSchema, readySchema, startupSchema } from './probes.ts'
@@ -53,7 +53,7 @@ export const processSchema = mapping({
   port: ownPort
     .describe('The port it serves on 127.0.0.1, also PORT in its environment; `auto`: a spare one at each start')
     .optional(),
-  environment: environmentSchema.describe('Laid over the environment of all').optional(),
+  environment: processEnvironmentSchema.describe('Laid over the environment of all').optional(),
   // Any name: one that no process can have is an unknown process, which says more.
   dependsOn: named(choice(['started', 'ready', 'completed']), z.string())
     .describe('Which process must have got how far before this one starts')

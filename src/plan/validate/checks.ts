@@ -8,6 +8,7 @@ import { completedServices, dependencies, dependencyCycles } from './dependencie
 import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
 import { headers } from './headers.ts'
 import { hookProcesses } from './hooks.ts'
+import { inheritedVariables } from './inherited.ts'
 import { keptHeaders } from './kept-headers.ts'
 import { logFiles } from './log-files.ts'
 import { memory } from './memory.ts'
@@ -51,6 +52,7 @@ export const checks: readonly Check[] = [
   rolling,
   accounts,
   tools,
+  inheritedVariables,
   aliveTasks,
   logFiles,
   memory,

@@ -1,6 +1,7 @@
 /** The backups of all tasks: looked at again and again, judged, told of, and begun and ended with each run. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { BackupPlan } from '../../plan/backups.ts'
 import type { ProcessPlan } from '../../plan/types.ts'
 import { formatBytes } from '../../shared/bytes.ts'
@@ -50,7 +51,10 @@ export class Backups {
   /** Looks after those of these processes, and of no others. */
   keep(processes: Iterable<SupervisedProcess>): void {
     const kept = new Map([...processes].map((process) => [process.plan.name, process]))
-    for (const [name, { process }] of this.#entries) if (kept.get(name) !== process) this.#entries.delete(name)
+    for (const [name, { process, plan }] of this.#entries) {
+      const stays = kept.get(name) === process && isDeepStrictEqual(process.plan.backup, plan)
+      if (!stays) this.#entries.delete(name)
+    }
     for (const [name, process] of kept) {
       const { backup } = process.plan
       if (!backup || this.#entries.has(name)) continue

@@ -92,6 +92,15 @@ export class GroupLedger {
     this.#write()
   }
 
+  /** Of one that was recorded: whoever has to end it does so as this plan has it. */
+  changed({ stop: { signal, grace } }: ProcessPlan, pid: number): void {
+    const known = this.#groups.find((one) => one.pid === pid)
+    if (!known || (known.signal === signal && known.grace === grace)) return
+    this.#groups = this.#groups.map((one) => (one === known ? { ...one, signal, grace } : one))
+    this.#guardian.watch(this.#groups)
+    this.#write()
+  }
+
   /** At the end of a run: removes the file, unless a group is stuck. */
   close(): void {
     this.#guardian.close()

@@ -1,5 +1,5 @@
 /** Whom the kernel should choose if it has to kill, faster than we can look. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
  * As if it held all of the memory there is in addition (proc_pid_oom_score_adj(5)). With less, a critical process that holds
@@ -12,8 +12,25 @@ const first = '1000'
  * spared more than by default takes a privilege that containers do not have. Where it may not be done, nothing is lost.
  */
 export function preferAsVictim(pid: number): void {
+  adjust(pid, first)
+}
+
+/** Takes that back: what was raised without a privilege may be lowered again to what it was. */
+export function spareAsOthers(pid: number): void {
+  adjust(pid, ours())
+}
+
+function ours(): string {
   try {
-    writeFileSync(`/proc/${pid}/oom_score_adj`, first)
+    return readFileSync('/proc/self/oom_score_adj', 'latin1').trim()
+  } catch {
+    return '0'
+  }
+}
+
+function adjust(pid: number, score: string): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, score)
   } catch {
     // It ended already, or runs as another user and we are not root.
   }

@@ -6,13 +6,15 @@ import type { Milliseconds } from '../../shared/duration.ts'
 import type { Log } from '../../shared/log.ts'
 import type { EventFeed } from '../event-feed.ts'
 import type { Exit } from '../exit.ts'
+import { processTable } from '../process-table.ts'
 import type { ProcessStatus } from '../status.ts'
 import { type Budget, budgetFault, budgetOf, shareOf } from './budget.ts'
 import type { MemoryCgroup } from './cgroup.ts'
 import { type Guarded, MemoryGuard, type Remark } from './guard.ts'
 import { withMemoryHint } from './hints.ts'
 import { OomWitness } from './oom.ts'
-import { preferAsVictim } from './oom-order.ts'
+import { preferAsVictim, spareAsOthers } from './oom-order.ts'
+import { membersOf } from './usage.ts'
 
 export interface MemoryRoomOptions {
   processes(): Iterable<Guarded>
@@ -29,6 +31,8 @@ export class MemoryRoom {
   readonly #guard: MemoryGuard
   /** By the names of processes. */
   readonly #oomKills = new Map<string, number>()
+  /** The leaders that the kernel was told to choose; forgotten with the pids that others get. */
+  readonly #victims = new Set<number>()
   #budget: Budget | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -74,6 +78,16 @@ export class MemoryRoom {
     if (fault !== undefined) this.#options.log.warn(fault)
   }
 
+  /** It is supervised by another plan than before: whether the kernel should choose it may have changed. */
+  adopted(process: Guarded): void {
+    const { pid } = process.status()
+    const isVictim = this.#isVictim(process.plan)
+    if (pid === undefined || isVictim === this.#victims.has(pid)) return
+    for (const one of membersOf(pid, processTable())) (isVictim ? preferAsVictim : spareAsOthers)(one)
+    if (isVictim) this.#victims.add(pid)
+    else this.#victims.delete(pid)
+  }
+
   /** What a status says of a process's memory: of its use while it runs, from the first look on. */
   factsOf(plan: ProcessPlan, { pid }: { readonly pid?: number }): Pick<ProcessStatus, 'memory' | 'oomKills'> {
     const used = pid === undefined ? undefined : this.#guard.usedBy(plan.name)
@@ -104,10 +118,16 @@ export class MemoryRoom {
   }
 
   #begun(name: string, pid: number): void {
-    const { cgroup } = this.#options
     const plan = this.#plans().find((one) => one.name === name)
-    // Without a limit of its own the container would only offer itself to the whole machine.
-    if (plan?.criticality === 'rebuildable' && cgroup?.limit() !== undefined) preferAsVictim(pid)
+    this.#victims.delete(pid) // of another process, which had this number before
+    if (!plan || !this.#isVictim(plan)) return
+    preferAsVictim(pid)
+    this.#victims.add(pid)
+  }
+
+  /** Without a limit of its own the container would only offer itself to the whole machine. */
+  #isVictim({ criticality }: ProcessPlan): boolean {
+    return criticality === 'rebuildable' && this.#options.cgroup?.limit() !== undefined
   }
 
   #tell({ process, action, message, used, limit }: Remark): void {

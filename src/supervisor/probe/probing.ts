@@ -1,6 +1,6 @@
 /** All that is asked of one run of a program, from its spawn to its end: whether it has started up, is ready, is alive. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe } from '../../plan/types.ts'
+import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe, ToldCheck } from '../../plan/types.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { NotTried } from '../../shared/local-fault.ts'
 import type { Child } from '../spawn.ts'
@@ -33,9 +33,13 @@ export class Probing {
   readonly #liveness: Streak
   #deadline: NodeJS.Timeout | undefined
   #saidNotTried = Number.NEGATIVE_INFINITY
+  #startedUp = false
 
-  /** Listens at once to what the program says by itself; asks from `begin` on. */
-  constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener) {
+  /**
+   * Listens at once to what the program says by itself; asks from `begin` on. `before`: the probing of the same run whose place
+   * it takes, and who heard what the program has said; to be closed then.
+   */
+  constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener, before?: Probing) {
     this.#plan = plan
     this.#listener = listener
     this.#readiness = new Streak('failed its ready check', plan.ready?.failures ?? Number.POSITIVE_INFINITY)
@@ -43,8 +47,15 @@ export class Probing {
     for (const probe of [plan.startup, plan.ready]) {
       if (probe?.kind !== 'log' && probe?.kind !== 'fd') continue
       const closed = (why: string) => this.#over.signal.aborted || listener.remark(why)
-      this.#hearings.set(probe, hear(probe, child.notifications, closed))
+      const known = before ? before.#heardFor(probe) : undefined
+      this.#hearings.set(probe, known ?? hear(probe, child.notifications, closed))
     }
+    this.#startedUp = before ? before.#startedUp : false
+  }
+
+  #heardFor(check: ToldCheck): Hearing | undefined {
+    for (const [probe, hearing] of this.#hearings) if (says(probe) === says(check)) return hearing
+    return undefined
   }
 
   /** Why it is not ready although its start is over; while it is probed. */
@@ -71,8 +82,12 @@ export class Probing {
   begin(): void {
     const { startup, ready, kind } = this.#plan
     const over = () => (ready || kind === 'service' ? this.#listener.ready() : this.#listener.up())
-    const askReady = () => (ready ? this.#await(ready, 'was not ready', over) : over())
-    if (startup) this.#await(startup, 'did not start up', askReady)
+    const askReady = () => {
+      this.#startedUp = true
+      if (ready) this.#await(ready, 'was not ready', over)
+      else over()
+    }
+    if (startup && !this.#startedUp) this.#await(startup, 'did not start up', askReady)
     else askReady()
   }
 
@@ -83,6 +98,18 @@ export class Probing {
       void this.#repeat(ready, attemptOf(this.#plan, ready), (found) => this.#readyAnswer(found))
     }
     if (alive) void this.#repeat(alive, attemptOf(this.#plan, alive), (found) => this.#aliveAnswer(found))
+  }
+
+  /** To be called instead of that on one that takes the place of another: what was held against the run holds until it answers. */
+  goOn(complaint: string | undefined): void {
+    const { ready, alive } = this.#plan
+    const asksReady = ready?.failures !== undefined
+    if (complaint !== undefined) {
+      if (alive) this.#liveness.hold(complaint)
+      if (asksReady) this.#readiness.hold(complaint)
+      if (!alive && !asksReady) this.#listener.ready() // nobody asks any more for what it failed
+    }
+    this.askOn()
   }
 
   /** That it is not alive is held against it until it answers, but nothing follows from it. */
@@ -170,6 +197,12 @@ export class Probing {
     if (before === undefined && this.complaint !== undefined) this.#listener.unready()
     if (before !== undefined && this.complaint === undefined) this.#listener.ready()
   }
+}
+
+/** Two checks with the same of these are fulfilled by the same words. */
+function says(check: StartupProbe | ReadinessProbe | ToldCheck): string | undefined {
+  if (check.kind === 'log') return `log ${check.pattern}`
+  return check.kind === 'fd' ? `fd ${check.descriptor}` : undefined
 }
 
 /** Of what keeps all programs from being asked. */

@@ -1,5 +1,5 @@
 /** What the stand-ins of the deployment's programs have in common. Each says its command line, so that the log tells it. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -14,6 +14,12 @@ export function optionOf(name: string): string {
 
 export function sayCommandLine(program: string): void {
   console.log(`${program} ${process.argv.slice(2).join(' ')}`)
+}
+
+/** The variables of whoever started us: for those who get none of them themselves (`environment: { only: [] }`). */
+export function variablesOfParent(): Readonly<Record<string, string | undefined>> {
+  const lines = readFileSync(`/proc/${process.ppid}/environ`, 'utf8').split('\0')
+  return Object.fromEntries(lines.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]))
 }
 
 /** Until there is a file at this path; at once if none is named. */

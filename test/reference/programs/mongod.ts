@@ -4,10 +4,10 @@
  */
 import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { fileAt, listen, optionOf, sayCommandLine } from './listen.ts'
+import { fileAt, listen, optionOf, sayCommandLine, variablesOfParent } from './listen.ts'
 
 sayCommandLine('mongod')
-const { MONGOD_RECOVERED, MONGOD_STOP = '0', MONGOD_BROKEN } = process.env
+const { MONGOD_RECOVERED, MONGOD_STOP = '0', MONGOD_BROKEN } = variablesOfParent()
 if ((statSync(optionOf('--keyFile')).mode & 0o077) !== 0) {
   console.error('permissions on the key file are too open')
   process.exit(1)

@@ -1,0 +1,154 @@
+/** From one plan to the next: what is gone or needs a new process is ended, what came is started, and the rest goes on as it now should. */
+import { entryChanges } from '../plan/diff.ts'
+import { changeWords, needsRestart, type ProcessChange, processChanges } from '../plan/process-changes.ts'
+import type { ProcessPlan } from '../plan/types.ts'
+import type { Log } from '../shared/log.ts'
+import type { AppliedChanges, PlannedChange } from './applied.ts'
+import type { SupervisedProcess } from './process.ts'
+import { canRoll } from './roll.ts'
+import type { Rolls } from './rolls.ts'
+import { StopDeadline, stopInReverse } from './stop-order.ts'
+
+/** The supervisor whose processes become others. */
+export interface Crew {
+  processes(): ReadonlyMap<string, SupervisedProcess>
+  replace(processes: ReadonlyMap<string, SupervisedProcess>): void
+  create(plan: ProcessPlan): SupervisedProcess
+  /** Sets these going, which are new, and looks after the schedules of all. */
+  begin(created: readonly SupervisedProcess[]): void
+  /** This one is supervised by another plan than before. */
+  adopted(process: SupervisedProcess): void
+  /** Something that others may wait for has changed. */
+  reconsider(): void
+  /** `before` it was started, processes are only exchanged; once it is `over`, none is created any more. */
+  phase(): 'before' | 'running' | 'over'
+  readonly rolls: Rolls
+  readonly log: Log
+}
+
+interface Change {
+  readonly after: ProcessPlan
+  readonly changes: readonly ProcessChange[]
+}
+
+interface Difference {
+  readonly came: readonly ProcessPlan[]
+  readonly went: readonly ProcessPlan[]
+  readonly same: readonly ProcessPlan[]
+  /** These need a new process; the others do not. */
+  readonly replaced: readonly Change[]
+  readonly adjusted: readonly Change[]
+  /** These are only to be shown otherwise (`written`). */
+  readonly reworded: readonly ProcessPlan[]
+}
+
+export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Promise<AppliedChanges> {
+  const { rolls, log } = crew
+  await rolls.keepOnly(next)
+  const { came, went, same, replaced, adjusted, reworded } = difference(crew, next)
+  for (const { after, changes } of [...replaced, ...adjusted]) log.info(changeWords(changes), { process: after.name })
+  const before = crew.processes()
+  const [rolling, restarted] = partition(replaced, ({ after }) => canRoll(before.get(after.name), after))
+  const ending = new Set([...went.map(nameOf), ...restarted.map(nameOfChange)])
+  // All of them first: what is new may need the port, or the lock, of what goes.
+  await stopInReverse(
+    [...before.values()].filter(({ plan }) => ending.has(plan.name)),
+    new StopDeadline(),
+  )
+  if (crew.phase() === 'over') return { started: [], stopped: [...ending], restarted: [], unchanged: same.map(nameOf) }
+  const created: SupervisedProcess[] = []
+  const present = crew.processes()
+  crew.replace(
+    new Map(
+      next.map((plan) => {
+        const kept = ending.has(plan.name) ? undefined : present.get(plan.name)
+        const process = kept ?? crew.create(plan)
+        if (!kept) created.push(process)
+        return [plan.name, process]
+      }),
+    ),
+  )
+  for (const plan of [...adjusted.map(({ after }) => after), ...reworded]) adopt(crew, plan)
+  if (crew.phase() === 'running') crew.begin(created)
+  const revived = crew.phase() === 'running' ? revive(crew, created) : []
+  const kept = rolling.map(({ after }) => rolls.begin(crew.processes().get(after.name) as SupervisedProcess, after))
+  crew.reconsider()
+  return {
+    started: came.map(nameOf),
+    stopped: went.map(nameOf),
+    restarted: restarted.map(nameOfChange),
+    unchanged: same.map(nameOf),
+    ...(adjusted.length > 0 && { adjusted: adjusted.map(nameOfChange) }),
+    ...(revived.length > 0 && { revived }),
+    ...(rolling.length > 0 && {
+      rolling: { processes: rolling.map(nameOfChange), kept: Promise.all(kept).then((lists) => lists.flat()) },
+    }),
+  }
+}
+
+/** What `changeOver` would do, in words; nothing is changed. */
+export function planned(crew: Crew, next: readonly ProcessPlan[]): readonly PlannedChange[] {
+  const { came, went, replaced, adjusted } = difference(crew, next)
+  const words = ({ after, changes }: Change) => {
+    const rolls = needsRestart(changes) && canRoll(crew.processes().get(after.name), after)
+    return {
+      process: after.name,
+      words: changeWords(changes) + (rolls ? '; it serves until its successor is ready' : ''),
+    }
+  }
+  return [
+    ...went.map(({ name }) => ({ process: name, words: 'stops, because it is gone from the file' })),
+    ...replaced.map(words),
+    ...adjusted.map(words),
+    ...came.map(({ name }) => ({ process: name, words: 'starts, because it is new' })),
+  ]
+}
+
+function difference({ processes, rolls }: Crew, next: readonly ProcessPlan[]): Difference {
+  const before = [...processes().values()].map(({ plan }) => rolls.successorOf(plan.name)?.plan ?? plan)
+  const { came, changed, same, went } = entryChanges(before, next)
+  const described = changed.map((one) => ({ after: one.after, changes: processChanges(one.before, one.after) }))
+  const [replaced, others] = partition(described, ({ changes }) => needsRestart(changes))
+  const [adjusted, rest] = partition(others, ({ changes }) => changes.length > 0)
+  const reworded = rest.map(({ after }) => after)
+  return { came, went, same: [...same, ...reworded], replaced, adjusted, reworded }
+}
+
+function adopt({ processes, rolls, adopted }: Crew, plan: ProcessPlan): void {
+  const process = rolls.successorOf(plan.name) ?? processes().get(plan.name)
+  if (!process) return
+  const wasScheduled = process.plan.schedule !== undefined
+  process.adopt(plan)
+  adopted(process)
+  // Without a schedule a task runs once, at the start, which is now.
+  if (wasScheduled && !plan.schedule && process.state === 'stopped') process.start()
+}
+
+/**
+ * Another chance for what a failure ended for good, since its cause may be mended and others may be waiting for it; and for a service
+ * that has ended as its policy of before allowed.
+ */
+function revive({ processes, log }: Crew, created: readonly SupervisedProcess[]): readonly string[] {
+  const owed = [...processes().values()].filter((process) => {
+    const { plan, state, finalFailure } = process
+    if (created.includes(process) || plan.schedule) return false
+    return finalFailure || (state === 'exited' && plan.kind === 'service' && plan.restart.policy === 'always')
+  })
+  for (const process of owed) {
+    log.info('is started again, and its failures are forgotten', { process: process.plan.name })
+    process.start()
+  }
+  return owed.map(({ plan }) => plan.name)
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name
+}
+
+function nameOfChange({ after }: Change): string {
+  return after.name
+}
