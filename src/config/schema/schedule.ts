@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { isZone, readCalendar, type Unreadable } from '../../shared/calendar.ts'
+import { readCalendar, type Unreadable } from '../../shared/calendar.ts'
+import { readZone, zoneNames } from '../../shared/time-zone.ts'
+import { nearest } from '../suggest.ts'
 import { Flaw } from './flaw.ts'
 import { scalar } from './scalars.ts'
 import { mapping } from './structures.ts'
@@ -18,7 +20,11 @@ const cron = scalar({
 
 const timezone = scalar({
   expected: 'a time zone such as `Europe/Berlin`',
-  read: (written) => (isZone(written) ? written : undefined),
+  read(written) {
+    if (readZone(written)) return written
+    const near = nearest(written, zoneNames())
+    return near === undefined ? undefined : new Flaw('is no time zone', `did you mean \`${near}\`?`)
+  },
 })
 
 /** When a task runs: a cron expression, alone or with the zone of its times. */
@@ -26,7 +32,7 @@ export const scheduleSchema = z.union([
   cron.transform((written) => ({ cron: written, timezone: undefined })),
   mapping({
     cron: cron.describe('Minute, hour, day of month, month, day of week; six fields begin with seconds'),
-    timezone: timezone.describe('The zone of these times; default: that of TZ').optional(),
+    timezone: timezone.describe('The zone of these times; default: that of TZ, or of /etc/localtime').optional(),
   }),
 ])
 

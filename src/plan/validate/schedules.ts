@@ -1,8 +1,11 @@
+import { nearest } from '../../config/suggest.ts'
+import { localZone, zoneNames } from '../../shared/time-zone.ts'
 import { type Check, keyAt, valueAt, wasLost } from '../asked.ts'
 
 /** A schedule starts the runs of a task: what needs more than that of it would wait, or end all, at odd hours. */
 export const schedules: Check = (asked, report) => {
   const { processes } = asked.config
+  const zone = localZone(asked.content.environment.TZ)
   for (const [name, { kind, schedule, essential, dependsOn }] of Object.entries(processes)) {
     const own = ['processes', name]
     if (schedule && kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
@@ -11,6 +14,20 @@ export const schedules: Check = (asked, report) => {
         at: keyAt(asked, [...own, 'schedule']),
         message: `\`${name}\` has a schedule, but a service runs all the time`,
         mend: 'make it a task: `kind: task`',
+      })
+    }
+    if (
+      schedule &&
+      schedule.timezone === undefined &&
+      'source' in zone &&
+      !wasLost(asked, [...own, 'schedule', 'timezone'])
+    ) {
+      const near = zone.source === 'TZ' ? nearest(zone.written, zoneNames()) : undefined
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, [...own, 'schedule']),
+        message: `\`${name}\` has its times in the zone of ${zone.source}, which cannot be read${zone.source === 'TZ' ? `: \`${zone.written}\`` : ''}`,
+        mend: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
       })
     }
     if (schedule && essential) {

@@ -1,0 +1,84 @@
+/** Which time it is where: zones by their names, in POSIX form, and that of the machine. */
+import { readFileSync, realpathSync } from 'node:fs'
+import type { Milliseconds } from './duration.ts'
+import { readPosixZone } from './posix-zone.ts'
+
+export interface Zone {
+  /** Of local time from UTC, east is positive. `time`: Unix time in milliseconds. */
+  offsetAt(time: number): Milliseconds
+}
+
+export const utc: Zone = { offsetAt: () => 0 }
+
+/** What says in which zone this machine is, and cannot be read. */
+export interface UnreadableZone {
+  readonly source: 'TZ' | '/etc/localtime'
+  readonly written: string
+}
+
+/** An IANA name (`Europe/Berlin`), or a zone in POSIX form, each behind a `:` as well. Undefined: neither. */
+export function readZone(written: string): Zone | undefined {
+  const text = written.startsWith(':') ? written.slice(1) : written
+  return namedZone(text) ?? readPosixZone(text)
+}
+
+/**
+ * The zone of this machine, as in the C library: `TZ`, or where that is not set /etc/localtime, or UTC. An empty `TZ` is UTC. The C
+ * library takes UTC for what it cannot read; here the caller is told.
+ */
+export function localZone(tz: string | undefined, localtime = '/etc/localtime'): Zone | UnreadableZone {
+  if (tz === undefined) return zoneOfFile(localtime) ?? { source: '/etc/localtime', written: localtime }
+  const text = tz.replace(/^:/, '')
+  if (text === '') return utc
+  const zone = text.startsWith('/') ? zoneOfFile(text, false) : readZone(text)
+  return zone ?? { source: 'TZ', written: tz }
+}
+
+/** All names, for who looks for one like the written one. */
+export function zoneNames(): readonly string[] {
+  return ['UTC', ...Intl.supportedValuesOf('timeZone')]
+}
+
+function namedZone(name: string): Zone | undefined {
+  let format: Intl.DateTimeFormat
+  try {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: name,
+      calendar: 'gregory',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+  } catch {
+    return undefined
+  }
+  return {
+    offsetAt(time) {
+      const second = Math.floor(time / 1_000) * 1_000
+      // 3/29/2026, 02:00:00
+      const [month = 0, day = 0, year = 0, hour = 0, minute = 0, rest = 0] = (
+        format.format(second).match(/\d+/g) ?? []
+      ).map(Number)
+      return Date.UTC(year, month - 1, day, hour, minute, rest) - second
+    },
+  }
+}
+
+/** Of a TZif file: by the name under which it lies, or that it is a link to, else by its last line, which holds for all times to come. */
+function zoneOfFile(path: string, isOptional = true): Zone | undefined {
+  try {
+    const [, name] = /\/zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec(realpathSync(path)) ?? []
+    const named = name === undefined ? undefined : namedZone(name)
+    if (named) return named
+    const content = readFileSync(path)
+    if (content.toString('latin1', 0, 4) !== 'TZif') return undefined
+    const footer = content.toString('latin1').trimEnd().split('\n').at(-1) ?? ''
+    return readPosixZone(footer)
+  } catch (error) {
+    return isOptional && (error as NodeJS.ErrnoException).code === 'ENOENT' ? utc : undefined
+  }
+}
