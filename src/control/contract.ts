@@ -58,6 +58,8 @@ export const processStatusSchema = z
     failures: z.int().positive().optional(),
     /** Processes whose condition is not met: while it is waiting or parked. */
     waitingFor: z.array(z.string()).readonly(),
+    /** While it waits in vain: processes, perhaps behind those, that are down and that nobody starts again. */
+    blockedBy: z.array(z.string()).readonly().optional(),
     /** How it ended last: one of the two is null. */
     exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).readonly().optional(),
     /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */

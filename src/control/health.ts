@@ -16,21 +16,31 @@ export interface Health {
 /** `now`: Unix time in milliseconds. */
 export function healthOf(status: Status, now: number): Health {
   if (status.stopping) return { verdict: 'stopping', reasons: [], warnings: [] }
-  const findings = status.processes.flatMap((process) => findingOf(process) ?? [])
+  const findings = withCauses(status.processes.flatMap((process) => findingOf(process) ?? []))
   const words = (grade: Finding['grade']) => findings.filter((one) => one.grade === grade).map((one) => one.words)
-  const wrong = [...gatewayTrouble(status), ...words('wrong')]
+  const wrong = [...gatewayTrouble(status), ...words('wrong'), ...blocked(findings, 'blocked')]
   const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
   const reasons = [...wrong, ...waiting(awaited)]
   const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
   const backups = status.processes.flatMap((one) => backupWarnings(one, now))
   const certificates = status.certificates.flatMap((one) => certificateWarnings(one, now))
-  return { verdict, reasons, warnings: [...words('warning'), ...backups, ...certificates, ...status.warnings] }
+  return {
+    verdict,
+    reasons,
+    warnings: [
+      ...words('warning'),
+      ...blocked(findings, 'blocked-warning'),
+      ...backups,
+      ...certificates,
+      ...status.warnings,
+    ],
+  }
 }
 
 interface Finding {
   readonly process: ProcessStatus
-  /** `awaited`: it is not ready for the first time. */
-  readonly grade: 'wrong' | 'awaited' | 'warning'
+  /** `awaited`: it is not ready for the first time. `blocked`: it waits in vain, which is wrong, or with `-warning` only a pity. */
+  readonly grade: 'wrong' | 'awaited' | 'warning' | 'blocked' | 'blocked-warning'
   readonly words: string
 }
 
@@ -44,8 +54,29 @@ function findingOf(process: ProcessStatus): Finding | undefined {
   if (ready && isUnstable(process))
     return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: unstable(process) }
   if (ready || lastRun?.failed === false) return undefined
+  if (process.blockedBy) return { process, grade: isMissed(process) ? 'blocked' : 'blocked-warning', words: name }
   const grade = isMissed(process) ? (isBack(process) ? 'wrong' : 'awaited') : 'warning'
   return { process, grade, words: setbackOf(process) }
+}
+
+/** A task that failed is a warning as long as nobody needs it; if somebody who is missed does, it is what is wrong. */
+function withCauses(findings: readonly Finding[]): readonly Finding[] {
+  const causes = new Set(
+    findings.flatMap(({ grade, process }) => (grade === 'blocked' ? (process.blockedBy ?? []) : [])),
+  )
+  return findings.map((one) =>
+    one.grade === 'warning' && causes.has(one.process.name) ? { ...one, grade: 'wrong' } : one,
+  )
+}
+
+/** Those of this grade, by what blocks them. */
+function blocked(findings: readonly Finding[], grade: 'blocked' | 'blocked-warning'): readonly string[] {
+  const byCause = new Map<string, string[]>()
+  for (const { process } of findings.filter((one) => one.grade === grade)) {
+    const cause = process.blockedBy?.join(', ') ?? ''
+    byCause.set(cause, [...(byCause.get(cause) ?? []), process.name])
+  }
+  return [...byCause].map(([cause, names]) => `blocked by ${cause}: ${names.join(', ')}`)
 }
 
 function failedRunOf({ name, reason }: ProcessStatus): string {
@@ -77,9 +108,11 @@ function unstable({ name, failures }: ProcessStatus): string {
   return `${name} is unstable: it has failed ${failures} times in a row, and is not yet ready for long enough since`
 }
 
-function failureOf({ name, state, reason }: ProcessStatus): string {
+function failureOf({ name, state, reason, lastOutput }: ProcessStatus): string {
   const what = state === 'fatal' ? `${name} is fatal` : `${name} has ended`
-  return reason === undefined ? what : `${what}: ${oneLine(reason)}`
+  const last = lastOutput?.at(-1)
+  const why = reason === undefined ? what : `${what}: ${oneLine(reason)}`
+  return last === undefined ? why : `${why} (its last line: ${oneLine(last)})`
 }
 
 function setbackOf({ name, state, reason, waitingFor }: ProcessStatus): string {

@@ -5,7 +5,10 @@ import { backupNotes, runNotes } from './run-notes.ts'
 /** What a person would ask next, in one line: what it waits for, why it is down, how it ended last. */
 export function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
   const notes: string[] = []
-  if (waitingFor.length > 0) notes.push(`waiting for ${waitingFor.join(', ')}`)
+  const { blockedBy = [] } = process
+  const awaited = waitingFor.filter((name) => !blockedBy.includes(name))
+  if (awaited.length > 0) notes.push(`waiting for ${awaited.join(', ')}`)
+  if (blockedBy.length > 0) notes.push(`blocked by ${blockedBy.join(', ')}`)
   const { successor, predecessor } = process
   if (successor) notes.push(`a successor is ${companionWords(successor)}`)
   if (predecessor) notes.push(`the one before is ending: ${companionWords(predecessor)}`)

@@ -69,8 +69,9 @@ export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Prom
     ),
   )
   for (const plan of [...adjusted.map(({ after }) => after), ...reworded]) adopt(crew, plan)
-  if (crew.phase() === 'running') crew.begin(created)
+  // Before those that wait for them: these would find what they need down for good.
   const revived = crew.phase() === 'running' ? revive(crew, created) : []
+  if (crew.phase() === 'running') crew.begin(created)
   const kept = rolling.map(({ after }) => rolls.begin(crew.processes().get(after.name) as SupervisedProcess, after))
   crew.reconsider()
   return {

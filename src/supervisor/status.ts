@@ -28,6 +28,8 @@ export interface ProcessStatus {
   readonly failures?: number
   /** Dependencies whose condition is not met; only while it waits for them, or is parked because of them. */
   readonly waitingFor: readonly string[]
+  /** While it waits in vain: those because of which, be it through others, and which nobody starts again. */
+  readonly blockedBy?: readonly string[]
   /** How it ended last. */
   readonly exit?: Exit
   /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */

@@ -3,6 +3,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
 import { type AppliedChanges, noChanges, type PlannedChange } from './applied.ts'
+import { blockFactsOf, endForBlocked } from './blocked.ts'
 import { type Crew, changeOver, planned } from './change-over.ts'
 import { blockersOf, isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
 import { EventFeed } from './event-feed.ts'
@@ -78,6 +79,7 @@ export function createSupervisor({
   /** In the order of the plan. Those that an `apply` ends stay until they have ended. */
   let processes: ReadonlyMap<string, SupervisedProcess> = new Map()
   let started = false
+  let endsForBlocked = false
   let stopped: Promise<void> | undefined
   /** Those that are stopped, once everything is. */
   let ending: readonly SupervisedProcess[] | undefined
@@ -122,6 +124,7 @@ export function createSupervisor({
       if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
     }
     rolls.look()
+    if (!stopped && !endsForBlocked) endsForBlocked = endForBlocked(processes, feed)
     for (const other of everyone()) other.reconsider()
   }
 
@@ -217,7 +220,8 @@ export function createSupervisor({
     run: (name) => runs.run(name),
     status: () =>
       [...processes.values()].map((process) => {
-        const status = { ...process.status(), ...rolls.companions(process.plan.name) }
+        const beside = { ...rolls.companions(process.plan.name), ...blockFactsOf(process, processes) }
+        const status = { ...process.status(), ...beside }
         return { ...status, ...memory.factsOf(process.plan, status), ...runs.factsOf(process) }
       }),
     subscribe: (listener) => feed.subscribe(listener),

@@ -70,11 +70,24 @@ test('without a rebuildable process it is healthy and warns, unless that one is 
   expect(health([starting])).toEqual({ ...well, warnings: ['cache is not ready'] })
 })
 
-test('a task that failed is a warning; a service that waits for it is not ready', () => {
+test('a task that failed is a warning; if others wait for it they do so in vain, and that is unhealthy, with the cause', () => {
   const task = a('migrate', { kind: 'task', state: 'exited', ready: false, reason: 'exit code 1' })
   expect(health([task])).toEqual({ ...well, warnings: ['migrate has ended: exit code 1'] })
-  const waiting = a('backend', { state: 'waiting', ready: false, waitingFor: ['migrate'] })
-  expect(health([task, waiting])).toMatchObject({ verdict: 'starting', reasons: ['waiting for migrate'] })
+  const waits = { state: 'waiting', ready: false, waitingFor: ['migrate'], blockedBy: ['migrate'] } as const
+  const cause = 'migrate has ended: exit code 1'
+  expect(health([task, a('backend', waits), a('rts', { ...waits, waitingFor: ['backend'] })])).toEqual({
+    verdict: 'unhealthy',
+    reasons: [cause, 'blocked by migrate: backend, rts'],
+    warnings: [],
+  })
+  const lastOutput = ['applying 17', 'no such table\u0007: users']
+  expect(health([{ ...task, lastOutput }, a('backend', waits)]).reasons[0]).toBe(
+    `${cause} (its last line: no such table : users)`,
+  )
+  expect(health([task, a('cache', { ...waits, criticality: 'rebuildable' })])).toEqual({
+    ...well,
+    warnings: [cause, 'blocked by migrate: cache'],
+  })
 })
 
 test('what an operator stopped is a warning', () => {
