@@ -32,6 +32,7 @@ export type DiagnosticCode =
   | 'unknown-listener'
   | 'unknown-user'
   | 'unknown-account'
+  | 'program-unusable'
   | 'missing-tool'
   | 'port-needed'
   | 'dependency-cycle'

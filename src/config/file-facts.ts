@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { type Execution, type ExecutionFault, executionFault } from '../shared/execution/fault.ts'
 
 /** What planning may ask about the disk: nothing is ever written, and a test may answer instead. */
 export interface FileFacts {
@@ -7,6 +8,8 @@ export interface FileFacts {
   kindOf(path: string): 'file' | 'directory' | 'other' | 'absent'
   /** The text of a file; throws what `node:fs` throws. */
   read(path: string): string
+  /** Why a command could not be executed here; absent: this is not to be judged, as for a file of another machine. */
+  executionFault?(execution: Execution): ExecutionFault | undefined
   /** Who asks; absent: somebody with root's rights. */
   readonly user?: FileUser
 }
@@ -30,6 +33,7 @@ export const disk: FileFacts = {
     }
   },
   read: (path) => readFileSync(path, 'utf8'),
+  executionFault,
   get user(): FileUser | undefined {
     const uid = process.geteuid?.() ?? 0
     return uid === 0 ? undefined : { uid, mayMakeIn, owns: (folder) => ownerOf(folder) === uid }

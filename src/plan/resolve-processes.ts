@@ -56,7 +56,7 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
 }
 
 /** From far to near: what it gets of what all see, its own files, its port, its own `set`. */
-function childEnvironment(
+export function childEnvironment(
   { content, environment }: Asked,
   name: string,
   { port, user, environment: own }: ProcessConfig,

@@ -1,8 +1,9 @@
 /** What is started, when, and what is said of what cannot be. */
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unprivileged } from '../unprivileged.ts'
 import { always, foreman, never, planFor } from './foreman.ts'
 
 describe('starting', () => {
@@ -132,10 +133,11 @@ describe('what cannot be started', () => {
   const cases = [
     ['a program that is nowhere in PATH', { command: ['no-such-program'] }, /^command: .*no-such-program.*PATH/, 127],
     ['a program that is not there', { command: ['/no/such/program'] }, /^command: .*\/no\/such\/program/, 127],
+    ['words in one', { command: ['node api/server.js'] }, /does not exist \(a word with blanks is one name/, 127],
     ['a directory that is not there', { directory: '/no/such/directory' }, /^directory: \/no\/such\/directory/, 127],
     ['a file for a directory', { directory: import.meta.filename }, /^directory: .* is not a directory/, 126],
     ['a file that is no program', { command: [import.meta.filename] }, /^command: .* not executable/, 126],
-    ['a folder for a program', { command: ['/tmp'] }, /^command: \/tmp is a directory/, 126],
+    ['a folder for a program', { command: ['/tmp'] }, /^command: the program \/tmp is a directory/, 126],
     ['words that no program can be given', { command: ['/bin/true', 'a\0b'] }, /^command: /, 126],
   ] as const
 
@@ -157,6 +159,28 @@ describe('what cannot be started', () => {
     expect(status('behind')).toMatchObject({ state: 'waiting', waitingFor: ['broken'] })
   })
 
+  it('takes a PATH folder that may not be entered for one without the program', () =>
+    unprivileged(async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+      try {
+        const closed = join(folder, 'closed')
+        mkdirSync(closed, { mode: 0o000 })
+        const environment = { PATH: `${closed}:/usr/bin:/bin` }
+        const { supervisor, untilState } = foreman([
+          planFor('missing', { command: ['no-such-program'], environment, directory: '/' }),
+          planFor('found', { command: ['sleep', '60'], environment, directory: '/' }),
+        ])
+        supervisor.start()
+        expect((await untilState('missing', 'fatal')).reason).toBe(
+          'command: the program no-such-program was not found in its PATH, of which not every folder may be entered',
+        )
+        await untilState('found', 'running')
+      } finally {
+        chmodSync(join(folder, 'closed'), 0o700)
+        rmSync(folder, { recursive: true })
+      }
+    }))
+
   it('names the interpreter, and not the script, when that is what is missing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
     try {
@@ -164,7 +188,9 @@ describe('what cannot be started', () => {
       writeFileSync(script, '#!/no/such/interpreter\n', { mode: 0o755 })
       const { supervisor, untilState } = foreman([planFor('script', { command: [script] })])
       supervisor.start()
-      expect((await untilState('script', 'fatal')).reason).toContain(`${script} is there, but the interpreter`)
+      expect((await untilState('script', 'fatal')).reason).toBe(
+        `command: the program ${script} is there, but the interpreter of its first line, /no/such/interpreter, does not exist`,
+      )
     } finally {
       rmSync(folder, { recursive: true })
     }

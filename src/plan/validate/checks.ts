@@ -16,6 +16,7 @@ import { passiveHealth } from './passive-health.ts'
 import { patterns } from './patterns.ts'
 import { aliveTasks } from './probes.ts'
 import { processPorts } from './process-ports.ts'
+import { programs } from './programs.ts'
 import { proxyProtocol } from './proxy-protocol.ts'
 import { redirects } from './redirects.ts'
 import { rolling } from './rolling.ts'
@@ -64,6 +65,7 @@ export const checks: readonly Check[] = [
   keptHeaders,
   clientCertificateHeaders,
   servedFiles,
+  programs,
   upstreamFiles,
   upstreamTls,
   passiveHealth,
