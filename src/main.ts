@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import './cli/own-environment.ts'
+import './cli/own-signals.ts'
 import { cli } from './cli/cli.ts'
 import { endProcess } from './shared/process-end.ts'
 import { flushStandardStreams } from './telemetry/standard-streams.ts'

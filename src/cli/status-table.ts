@@ -25,11 +25,12 @@ export function renderStatus(status: Status, { colour, width }: TableOptions): s
 }
 
 function headLines(status: Status, paint: Paint): string[] {
-  const { version, pid, uptime, config, listeners } = status
+  const { version, pid, uptime, config, listeners, starting, stopping } = status
   const title = paint('bold', `gatehouse ${version}`)
+  const phase = stopping ? '  stopping' : starting ? '  starting' : ''
   const addresses = listeners.map(({ address, tls }) => `${tls ? 'https' : 'http'}://${address}`)
   return [
-    `${title}  pid ${pid}  up ${formatDuration(uptime)}  ${config}`,
+    `${title}  pid ${pid}  up ${formatDuration(uptime)}${phase}  ${config}`,
     addresses.length === 0 ? 'no listeners' : `listening on ${addresses.join('  ')}`,
     ...descriptorLine(status),
   ]

@@ -104,6 +104,8 @@ export const statusSchema = z
     /** Absolute path of the config file. */
     config: z.string(),
     /** The end has begun. */
+    /** It has claimed its place, and starts nothing yet. Absent: it has begun. */
+    starting: z.boolean().optional(),
     stopping: z.boolean(),
     listeners: z.array(listenerStatusSchema).readonly(),
     /** Its threads, and those among them that answer requests. */

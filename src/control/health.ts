@@ -16,6 +16,7 @@ export interface Health {
 /** `now`: Unix time in milliseconds. */
 export function healthOf(status: Status, now: number): Health {
   if (status.stopping) return { verdict: 'stopping', reasons: [], warnings: [] }
+  if (status.starting) return { verdict: 'starting', reasons: ['gatehouse itself starts'], warnings: [] }
   const findings = withCauses(status.processes.flatMap((process) => findingOf(process) ?? []))
   const words = (grade: Finding['grade']) => findings.filter((one) => one.grade === grade).map((one) => one.words)
   const wrong = [...gatewayTrouble(status), ...words('wrong'), ...blocked(findings, 'blocked')]

@@ -18,6 +18,8 @@ export interface House {
   readonly log: Log
   /** Undefined if the plan asks for none. */
   readonly files: LogFiles | undefined
+  /** Nothing of it serves or runs yet. */
+  starting: boolean
   /** The end has begun. */
   stopping: boolean
   readonly supervisor: Supervisor

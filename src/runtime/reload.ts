@@ -71,7 +71,10 @@ async function serve(house: House, plan: Plan, listeners: readonly ListenerPlan[
 const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
 
 /** What a reload would change at this moment; nothing is changed or written. */
-export function previewReload({ plan, supervisor }: House, env: Readonly<Record<string, string>>): Preview {
+export function previewReload(
+  { plan, supervisor }: Pick<House, 'plan' | 'supervisor'>,
+  env: Readonly<Record<string, string>>,
+): Preview {
   const { plan: next, diagnostics } = readPlan(plan.file, env)
   if (!next) {
     const first = diagnostics.find(({ severity }) => severity === 'error')

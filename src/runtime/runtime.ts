@@ -8,10 +8,8 @@ import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
 import { createHealthChecks } from '../gateway/upstream/health-checks.ts'
 import type { Plan } from '../plan/types.ts'
 import { holdReserve } from '../shared/descriptors.ts'
-import { GatehouseError, messageOf, stackOf } from '../shared/errors.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import { isLocalFault, localFaultHint } from '../shared/local-fault.ts'
-import type { Log } from '../shared/log.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
@@ -21,6 +19,7 @@ import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { standardStream } from '../telemetry/standard-streams.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import { createPresenter } from './challenges.ts'
+import { type Ending, firstEnding } from './ending.ts'
 import type { House } from './house.ts'
 import { closeInherited } from './inherited-descriptors.ts'
 import { openLogFiles, outputTo } from './log-files.ts'
@@ -31,7 +30,7 @@ import { claimPlace, faultsOf } from './place.ts'
 import { createReloader, previewReload } from './reload.ts'
 import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
-import { listenForSignals, type Signals } from './signals.ts'
+import { listenForSignals } from './signals.ts'
 import { statusOf } from './status.ts'
 import { targetStates } from './target-states.ts'
 import { createGatewayThreads } from './threads.ts'
@@ -47,14 +46,22 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
   const ending = firstEnding(signals, log)
+  const reopening = files
+    ? 'log files are opened anew'
+    : 'there are no log files to be opened anew: `log.directory` is not set'
+  signals.onReopen(() => log.info(reopening))
+  signals.onSuspend(() => log.warn('Ctrl-Z halts nothing: nobody would watch the processes; Ctrl-C stops them'))
   announceStart(log, plan)
   try {
     const house = await open(plan, env, { logger, files, terminal })
     const reloader = createReloader(house, env)
+    ending.onReached(() => {
+      reloader.close()
+      house.supervisor.beginNothing()
+    })
+    if (!ending.begun) start(house, ending.end)
     signals.onReload(reloader.request)
-    start(house, ending.end)
     const { code, reason } = await ending.reached
-    reloader.close()
     // A second Ctrl-C is a person who will not wait; a second SIGTERM is only an orchestrator that repeats itself.
     signals.onStop((signal) => {
       if (signal === 'SIGINT') void house.supervisor.stop({ budget: 0 })
@@ -66,7 +73,6 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
     for (const one of faults) log.error(messageOf(one), { code: one instanceof GatehouseError ? one.code : 'internal' })
     return faults.every((one) => one instanceof GatehouseError) ? exitCodes.cannotStart : exitCodes.internal
   } finally {
-    signals.close()
     await files?.close()
     await logger.flush()
   }
@@ -102,17 +108,7 @@ async function open(
     output,
     log,
     ledger: new GroupLedger(plan.control.socket, log),
-    drain: (port, budget) => house.threads.partFrom(`http://127.0.0.1:${port}`, budget),
-  })
-  const control = await openControl({
-    socket,
-    source: {
-      status: () => statusOf(house),
-      events: supervisor,
-      previewReload: () => previewReload(house, env),
-      run: supervisor.run,
-      renew: (name, wish) => renewNow(certificates, name, wish),
-    },
+    drain: (port, budget) => threads.partFrom(`http://127.0.0.1:${port}`, budget),
   })
   const birth = {
     log: plan.log,
@@ -133,8 +129,10 @@ async function open(
     transitions,
   }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
-  const house: House = {
+  // Complete before the control socket answers.
+  const house: Omit<House, 'control'> = {
     plan,
+    starting: true,
     stopping: false,
     listeners,
     log,
@@ -145,8 +143,17 @@ async function open(
     threads,
     passwords,
     health,
-    control,
   }
+  const control = await openControl({
+    socket,
+    source: {
+      status: () => statusOf(house),
+      events: supervisor,
+      previewReload: () => previewReload(house, env),
+      run: supervisor.run,
+      renew: (name, wish) => renewNow(certificates, name, wish),
+    },
+  })
   try {
     if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
     tellThreads(house)
@@ -158,11 +165,11 @@ async function open(
   } finally {
     opened()
   }
-  return house
+  return Object.assign(house, { control })
 }
 
 /** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
-function tellThreads({ threads, supervisor, health }: House): void {
+function tellThreads({ threads, supervisor, health }: Omit<House, 'control'>): void {
   threads.know({ ...targetStates(supervisor.status()), ...health.states() })
 }
 
@@ -192,31 +199,10 @@ function start(house: House, end: (ending: Ending) => void): void {
   watchMemory(() => threads.measure().vitals, log)
   announceListeners(log, house.listeners)
   if (house.metrics) log.info('metrics', { url: house.metrics.url })
+  house.starting = false
   supervisor.start()
   tellGateway()
 }
 
 /** Of the key that seals session tickets. */
 const ticketKeyLife = 12 * 3_600_000
-
-interface Ending {
-  readonly code: number
-  readonly reason: string
-}
-
-/** The first cause to end the run decides the exit code; later ones are part of the same end. */
-function firstEnding(signals: Signals, log: Log): { readonly reached: Promise<Ending>; end(ending: Ending): void } {
-  const { promise, resolve } = Promise.withResolvers<Ending>()
-  signals.onStop((signal) => resolve({ code: exitCodes.ok, reason: signal }))
-  // Not the first only: by another one during the end Node would leave, and the children be left.
-  process.on('uncaughtException', (error) => {
-    if (isLocalFault(error)) {
-      // It concerns one attempt of something. What was to be ended by it would fare no better for our leaving.
-      log.error(`${stackOf(error)} (${localFaultHint(error)})`, { code: 'local-fault' })
-      return
-    }
-    log.error(`internal error: ${stackOf(error)}`, { code: 'internal' })
-    resolve({ code: exitCodes.internal, reason: 'an internal error' })
-  })
-  return { reached: promise, end: resolve }
-}

@@ -5,7 +5,16 @@ import { dialledAddress } from './announce.ts'
 import type { House } from './house.ts'
 
 /** What `gatehouse status` shows. No environment, no keys. */
-export function statusOf({ plan, stopping, listeners, threads, supervisor, certificates, files }: House): Status {
+export function statusOf({
+  plan,
+  starting,
+  stopping,
+  listeners,
+  threads,
+  supervisor,
+  certificates,
+  files,
+}: Omit<House, 'control'>): Status {
   const { count, vitals } = threads.measure()
   const descriptors = descriptorUse()
   const uptime = Math.round(process.uptime() * 1_000)
@@ -15,6 +24,7 @@ export function statusOf({ plan, stopping, listeners, threads, supervisor, certi
     startedAt: Date.now() - uptime,
     uptime,
     config: plan.file,
+    ...(starting && { starting }),
     stopping,
     gateway: { threads: count, serving: vitals.length },
     listeners: listeners.map((listener) => ({

@@ -36,6 +36,8 @@ export interface Supervisor {
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
   /** What `apply` would do to them. */
   planned(processes: readonly ProcessPlan[]): readonly PlannedChange[]
+  /** Nothing begins any more, whatever waited for its turn; what runs goes on until `stop`. */
+  beginNothing(): void
   /**
    * Ends all processes and their groups, each after those that depend on it; resolves when nothing is left. Graces are
    * shortened so that the whole fits the budget, in milliseconds. Another call shortens the rest. Never rejects.
@@ -79,6 +81,7 @@ export function createSupervisor({
   /** In the order of the plan. Those that an `apply` ends stay until they have ended. */
   let processes: ReadonlyMap<string, SupervisedProcess> = new Map()
   let started = false
+  let closed = false
   let endsForBlocked = false
   let stopped: Promise<void> | undefined
   /** Those that are stopped, once everything is. */
@@ -124,7 +127,7 @@ export function createSupervisor({
       if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
     }
     rolls.look()
-    if (!stopped && !endsForBlocked) endsForBlocked = endForBlocked(processes, feed)
+    if (!closed && !endsForBlocked) endsForBlocked = endForBlocked(processes, feed)
     for (const other of everyone()) other.reconsider()
   }
 
@@ -177,7 +180,7 @@ export function createSupervisor({
     reconsider() {
       for (const process of everyone()) process.reconsider()
     },
-    phase: () => (stopped ? 'over' : started ? 'running' : 'before'),
+    phase: () => (closed ? 'over' : started ? 'running' : 'before'),
     rolls,
     log,
   }
@@ -188,11 +191,17 @@ export function createSupervisor({
     runs.keep()
   }
 
+  const beginNothing = () => {
+    closed = true
+    runs.close()
+    for (const process of everyone()) process.release()
+  }
+
   processes = new Map(plans.map((plan) => [plan.name, create(plan)]))
 
   return {
     start() {
-      if (started || stopped) return
+      if (started || closed) return
       started = true
       memory.start()
       void ledger?.endLeftovers()?.then(() => {
@@ -201,13 +210,14 @@ export function createSupervisor({
       begin(processes.values())
     },
     apply(next) {
-      const change = applied.then(() => (stopped ? noChanges : changeOver(crew, next)))
+      const change = applied.then(() => (closed ? noChanges : changeOver(crew, next)))
       applied = change
       return change
     },
     planned: (next) => planned(crew, next),
+    beginNothing,
     stop({ budget }) {
-      runs.close()
+      beginNothing()
       memory.close()
       deadline.tighten(budget)
       ending ??= everyone()

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +13,7 @@ import { type LinePattern, LineRecord, parseLine } from '../../e2e/support/log-l
 import { runningProcesses } from '../../e2e/support/processes.ts'
 import { part } from '../../parts.ts'
 
+const { signals } = constants
 const tini = part('tini')
 const unshare = ['-pf', '--mount-proc', '--kill-child', '--']
 /** A container without CAP_SYS_ADMIN may make no namespaces. */
@@ -114,6 +115,26 @@ processes:
 })
 
 describe.skipIf(!mayUnshare)('as PID 1 itself', () => {
+  // The kernel drops what PID 1 does not listen to: it would go on as if nobody had said anything.
+  it.each([
+    ['SIGQUIT', signals.SIGQUIT],
+    ['SIGPWR', signals.SIGPWR],
+    ['SIGRTMIN+3', 37],
+  ])('stops all in order on %s, and goes on after SIGUSR1', { timeout: 60_000 }, async (name, number) => {
+    const { init, waitFor, exit, record } = await container(
+      `processes: { service: { command: [sh, -c, "trap 'echo asked to end; exit 0' TERM; echo up; while :; do sleep 0.05; done"], ready: { log: "^up$" } } }\n`,
+      [],
+    )
+    await waitFor({ message: 'ready' })
+    process.kill(init, 'SIGUSR1')
+    await waitFor({ message: /opened anew/ })
+    process.kill(init, number)
+    expect(await exit).toEqual({ code: 0, signal: null })
+    const said = record.lines.map(({ message }) => message)
+    expect(said.indexOf('asked to end')).toBeGreaterThan(said.indexOf(`stopping: ${name}`))
+    expect(said.indexOf(`stopping: ${name}`)).toBeGreaterThan(-1)
+  })
+
   it('says that orphans will not be reaped and what would mend it, and stops on SIGTERM all the same', {
     timeout: 60_000,
   }, async () => {

@@ -1,5 +1,5 @@
 /**
- * The built binary in the midst of everything that goes wrong: ten minutes, or CHAOS_SECONDS; the order of things comes from
+ * Gatehouse in the midst of everything that goes wrong: ten minutes, or CHAOS_SECONDS; the order of things comes from
  * CHAOS_SEED. The journal of a run that failed is kept, and its path is in the failure.
  */
 import { rmSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { expect, it } from 'vitest'
 import { seeded } from '../../supervisor/simulated-kernel.ts'
 import { perform } from './actors.ts'
 import { harm, reloadEachSecond } from './faults.ts'
-import { openInspector } from './inspector.ts'
+import { inspectorOf } from './inspector.ts'
 import { Journal } from './journal.ts'
 import { heldBy, settledHold } from './resources.ts'
 import { startSite } from './site.ts'
@@ -40,7 +40,7 @@ it(
     }, 100)
     try {
       await gatehouse.ready()
-      const inspector = await openInspector(gatehouse)
+      const inspector = await inspectorOf(gatehouse)
       const from = (base: number) => (index: number) => seeded(seed * 1_000 + base + index)
       const timed = (length: number) => AbortSignal.timeout(length * 1_000)
 

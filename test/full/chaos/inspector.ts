@@ -1,9 +1,17 @@
 /**
- * The gateway threads of the built binary, through Node's own inspector, which SIGUSR1 opens: what is ended and measured is then the
- * very binary that is shipped, and nothing in it is made for tests.
+ * Gateway threads through Node's own inspector: what is ended and measured has nothing in it that is made for tests. The binary opens
+ * no inspector for anybody, so Gatehouse runs from its sources.
  */
+import { join } from 'node:path'
 import WebSocket from 'ws'
-import type { Gatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, projectFolder } from '../../e2e/support/gatehouse.ts'
+
+/** For `startGatehouse`. */
+export const inspected: readonly string[] = [
+  process.execPath,
+  '--inspect=127.0.0.1:0',
+  join(projectFolder, 'src/main.ts'),
+]
 
 interface Reply {
   readonly id?: number
@@ -23,9 +31,8 @@ export interface ThreadSession {
   call(method: string, params?: object): Promise<unknown>
 }
 
-/** Opens the inspector of a process that has none yet; its address on 127.0.0.1. */
-export async function openInspector(gatehouse: Gatehouse): Promise<string> {
-  gatehouse.signal('SIGUSR1')
+/** The address of the inspector of a Gatehouse that runs as `inspected`. */
+export async function inspectorOf(gatehouse: Gatehouse): Promise<string> {
   const until = performance.now() + 10_000
   for (;;) {
     const [url] = /ws:\/\/127\.0\.0\.1:\d+\/\S+/.exec(gatehouse.stderr) ?? []

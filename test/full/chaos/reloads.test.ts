@@ -1,6 +1,6 @@
-/** What a reload leaves behind in the gateway threads of the built binary. */
+/** What a reload leaves behind in the gateway threads. */
 import { expect, it } from 'vitest'
-import { liveHeap, openInspector } from './inspector.ts'
+import { inspectorOf, liveHeap } from './inspector.ts'
 import { type Site, startSite } from './site.ts'
 
 const reloads = 200
@@ -18,7 +18,7 @@ it(`${reloads} reloads of 200 routes leave the live heap of each gateway thread 
   const site = await startSite()
   try {
     await site.gatehouse.ready()
-    const inspector = await openInspector(site.gatehouse)
+    const inspector = await inspectorOf(site.gatehouse)
     const heaps: number[][] = []
     for (let round = 0; round <= rounds; round += 1) {
       for (let i = 0; i < reloads / rounds; i += 1) {

@@ -1,4 +1,4 @@
-/** What the chaos happens to: the built binary with two gateway threads and 200 routes, and everything around it. */
+/** What the chaos happens to: Gatehouse with two gateway threads and 200 routes, and everything around it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { type Gatehouse, projectFolder, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { type Redis, startRedis } from '../../e2e/support/redis.ts'
+import { inspected } from './inspector.ts'
 import { fileOf } from './payload.ts'
 
 export const host = 'app.example'
@@ -56,6 +57,7 @@ export async function startSite(): Promise<Site> {
     configText(version, { http, https, app: app1, redis: redis.port, steady: steady.port, targets })
   const made = makeCertificate({ names: [host], issuer: root })
   const gatehouse = startGatehouse({
+    command: inspected,
     config: text(0),
     files: {
       'tls/chain.pem': made.certificate,
