@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { bundle } from './build/bundle.ts'
 import { type Rehearsal, runCheck, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
 import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
+import { keepOpenFiles } from './build/open-files.ts'
 import { inject, stripNode } from './build/single-executable.ts'
 
 const project = resolve(import.meta.dirname, '..')
@@ -58,6 +59,7 @@ async function make(folder: string): Promise<void> {
   await step('Node to build on', () => {
     const kept = stripNode(join(folder, 'node'))
     if (kept) console.log(kept)
+    if (process.platform === 'linux') keepOpenFiles(join(folder, 'node'))
     return statSync(join(folder, 'node')).size
   })
   await step('all in one file', () => {

@@ -27,6 +27,14 @@ export function withoutSecrets(
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !secrets.has(name)))
 }
 
+/** Those that `only` of a process names in full, whosever secrets they are; a pattern names nothing in particular. */
+export function namedInFull(
+  variables: Readonly<Record<string, string>>,
+  only: readonly string[] = [],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => only.includes(name)))
+}
+
 function namesBelow(node: Located, [step, ...rest]: readonly string[]): readonly string[] {
   if (step === undefined) return node.kind === 'scalar' ? variablesIn(node.written) : []
   return childrenOf(node, step).flatMap((child) => namesBelow(child, rest))

@@ -5,6 +5,7 @@ import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { inherited } from './inherited.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
+import { namedInFull } from './own-secrets.ts'
 import { resolveBackup } from './resolve-backup.ts'
 import { resolveOutput } from './resolve-output.ts'
 import { resolveProbes } from './resolve-probes.ts'
@@ -62,7 +63,7 @@ export function childEnvironment(
   { port, user, environment: own }: ProcessConfig,
 ): Readonly<Record<string, string>> {
   const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
-  const shared = inherited(environment, own?.only)
+  const shared = { ...inherited(environment, own?.only), ...namedInFull(content.environment, own?.only) }
   const common = user ? withoutAccount(shared) : shared
   return laidOver(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }

@@ -13,6 +13,8 @@ import { exitCodes } from '../shared/exit-codes.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
+import { raiseOpenFiles } from '../supervisor/rights/open-files.ts'
+import { succeeds } from '../supervisor/spawn.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
@@ -39,6 +41,7 @@ import { TransitionCounts } from './transition-counts.ts'
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
   closeInherited()
+  const fewFiles = raiseOpenFiles(succeeds)
   holdReserve()
   const terminal = isatty(1)
   const logger = createLogger({ ...plan.log, terminal })
@@ -52,6 +55,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   signals.onReopen(() => log.info(reopening))
   signals.onSuspend(() => log.warn('Ctrl-Z halts nothing: nobody would watch the processes; Ctrl-C stops them'))
   announceStart(log, plan)
+  if (fewFiles) log.warn(fewFiles)
   try {
     const house = await open(plan, env, { logger, files, terminal })
     const reloader = createReloader(house, env)

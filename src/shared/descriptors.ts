@@ -20,7 +20,7 @@ export function descriptorUse(): DescriptorUse | undefined {
 
 let knownLimit: { readonly soft: number | undefined } | undefined
 
-/** The soft limit, which holds for all threads; Node raises it to the hard one before anything of ours runs. */
+/** The soft limit, which holds for all threads; at the start of a run it is raised to the hard one (supervisor/rights/open-files.ts). */
 export function descriptorLimit(): number | undefined {
   knownLimit ??= { soft: readLimit() }
   return knownLimit.soft
@@ -48,11 +48,12 @@ export function firstReserved(limit = descriptorLimit()): number {
   return limit - Math.min(mostForUs, Math.max(fewestForUs, Math.floor(limit / 8)))
 }
 
-const firstOfReserve = firstReserved()
+let firstOfReserve: number | undefined
 
 /** Whether a socket that was just opened has a descriptor that is kept for us. Node shows it in no other way than this. */
 export function isOfReserve(socket: object): boolean {
   const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } | null }
+  firstOfReserve ??= firstReserved()
   return (handle?.fd ?? -1) >= firstOfReserve
 }
 

@@ -99,7 +99,12 @@ function placed<T>(descriptors: readonly number[], pick: (index: number) => T): 
 /** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */
 function makeFifos(paths: readonly string[]): boolean {
   const mkfifo = toolPath('mkfifo')
-  return mkfifo !== undefined && spawnSync(mkfifo, ['-m', '622', ...paths], { stdio: 'ignore', env: {} }).status === 0
+  return mkfifo !== undefined && succeeds(mkfifo, ['-m', '622', ...paths])
+}
+
+/** Runs a small tool of the system's to its end, which takes some milliseconds, and says whether it went well. */
+export function succeeds(file: string, words: readonly string[]): boolean {
+  return spawnSync(file, words, { stdio: 'ignore', env: {} }).status === 0
 }
 
 export interface GuardianProcess {

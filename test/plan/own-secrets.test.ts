@@ -18,6 +18,7 @@ gateway:
 processes:
   web: { command: [sleep, "1"] }
   other: { command: [sleep, "1"], user: "1000:1000" }
+  only: { command: [sleep, "1"], environment: { only: [OPS_PASSWORD, EAB_*] } }
   named: { command: [sleep, "1"], environment: { set: { OPS_PASSWORD: "\${OPS_PASSWORD}", WEBHOOK: set } } }
 `
 const secrets = { OPS_PASSWORD: 'p', MORE: 'm', OTHER: 'o', EAB_HMAC: 'aG1hYw', WEBHOOK: 'https://example.com/hook' }
@@ -29,6 +30,7 @@ it('the dashboard’s password and other secrets of Gatehouse reach the programs
   const environmentOf = (name: string) => plan?.processes.find((process) => process.name === name)?.environment
   expect(environmentOf('web')).toEqual(open)
   expect(environmentOf('other')).toEqual(open)
+  expect(environmentOf('only')).toEqual({ PATH: '/bin', EAB_ID: 'id', OPS_PASSWORD: 'p' })
   expect(environmentOf('named')).toEqual({ ...open, OPS_PASSWORD: 'p', WEBHOOK: 'set' })
   const hooks = plan?.hooks.map(({ call }) => (call.kind === 'run' ? call.environment : call.url))
   expect(hooks).toEqual([secrets.WEBHOOK, open])

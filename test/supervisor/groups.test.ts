@@ -79,26 +79,26 @@ function sorted(text: string | undefined): string {
 }
 
 /** Each place where a user may be named; all of them tell of their groups, in the log or in a file of their name. */
-function plansOf(index: number, user: UserPlan): ProcessPlan[] {
+function plansOf(user: UserPlan): ProcessPlan[] {
   const rights = { user }
   const probe = (place: string) =>
     ({
       kind: 'exec',
-      command: note(`${place}-${index}`),
-      every: 1_000,
+      command: note(place),
+      every: 100,
       timeout: 10_000,
       failures: 3,
       deadline: 30_000,
     }) as const
   const plan = (place: string, wanted: Partial<ProcessPlan>) =>
-    planFor(`${place}-${index}`, { kind: 'task', restart: never, directory: folder, command: tell, rights, ...wanted })
+    planFor(place, { kind: 'task', restart: never, directory: folder, command: tell, rights, ...wanted })
   return [
     plan('task', {}),
     plan('cron', { schedule: onDemand }),
     plan('backup', {
       schedule: onDemand,
       command: ['sh', '-c', 'grep ^Groups: /proc/self/status; echo whole >"$1"', 'sh', '{backup}'],
-      backup: { folder: join(folder, `backups-${index}`), prefix: 'db-', suffix: '', named: true },
+      backup: { folder: join(folder, 'backups'), prefix: 'db-', suffix: '', named: true },
     }),
     plan('service', {
       kind: 'service',
@@ -111,33 +111,23 @@ function plansOf(index: number, user: UserPlan): ProcessPlan[] {
 }
 
 describe.runIf(isRoot)('the groups of a process with a user', () => {
-  it('are its own however the user is written and wherever it is started: never ours, never those without members', async () => {
-    process.setgroups?.([0, 6, 42])
-    const plans = spellings.flatMap(([written, groups], index) => plansOf(index, userOf(written, groups)))
-    const { supervisor, lines, until } = foreman(plans)
-    supervisor.start()
-    for (const index of spellings.keys())
-      for (const place of ['cron', 'backup'])
-        expect(supervisor.run(`${place}-${index}`)).toMatchObject({ started: true })
-    const found = await Promise.all(
-      spellings.map(async ([written, groups], index) => {
-        const said = async (place: string) =>
-          (await until(() => lines.find(({ process }) => process === `${place}-${index}`))).text
-        const noted = (place: string) => firstLine(join(folder, `${place}-${index}`))
-        const told = places.map(async (place) => [
-          place,
-          sorted(await (['startup', 'ready', 'alive'].includes(place) ? noted(place) : said(place))),
-        ])
-        return { user: written, groups, ...Object.fromEntries(await Promise.all(told)) }
-      }),
-    )
-    const expected = spellings.map(([user, groups, list]) => ({
-      user,
-      groups,
-      ...Object.fromEntries(places.map((place) => [place, sorted(list)])),
-    }))
-    expect(found).toEqual(expected)
-  })
+  it.each(spellings)(
+    'are for user %j with groups %j, wherever it is started, %s: never ours, never those without members',
+    async (written, groups, list) => {
+      process.setgroups?.([0, 6, 42])
+      const { supervisor, lines, until } = foreman(plansOf(userOf(written, groups)))
+      supervisor.start()
+      for (const place of ['cron', 'backup']) expect(supervisor.run(place)).toMatchObject({ started: true })
+      const said = async (place: string) => (await until(() => lines.find(({ process }) => process === place))).text
+      const noted = (place: string) => firstLine(join(folder, place))
+      const told = places.map(async (place) => [
+        place,
+        sorted(await (['startup', 'ready', 'alive'].includes(place) ? noted(place) : said(place))),
+      ])
+      const found = Object.fromEntries(await Promise.all(told))
+      expect(found).toEqual(Object.fromEntries(places.map((place) => [place, sorted(list)])))
+    },
+  )
 
   it('are those of a new process after a restart and in a successor, too', async () => {
     const rights = { user: userOf('4321:4321', undefined) }

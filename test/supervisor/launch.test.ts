@@ -176,6 +176,23 @@ describe.runIf(isRoot)('the environment of a program with another user', () => {
   })
 })
 
+describe('libraries that a program has for itself', () => {
+  it.each([
+    ['are not those of the tools before it', {}],
+    ['are not, nor if it changes its niceness', { nice: 19 }],
+  ] as const)('%s', async (_, rights) => {
+    // Names a file that is none: whoever obeys it complains on stderr, or does not even start.
+    const environment = { LD_LIBRARY_PATH: folder, LD_BIND_NOW: '1', 'a.b': '${x}' }
+    writeFileSync(join(folder, 'libc.so.6'), 'this is none')
+    const statically = plan(rights, ['sh', '-c', 'echo never'], { environment })
+    const { supervisor, untilState } = foreman([statically])
+    supervisor.start()
+    const { exit, lastOutput } = await untilState('it', 'exited')
+    expect(exit?.code).toBe(127)
+    expect(lastOutput?.join('\n')).toMatch(/^sh: error while loading shared libraries/)
+  })
+})
+
 describe.runIf(isRoot)('programs with more rights by their file modes', () => {
   const state = ['sh', '-c', 'grep NoNewPrivs /proc/self/status; dd if=/proc/self/status of=probed 2>/dev/null; :']
   const probe = { kind: 'exec', command: ['sh', '-c', 'grep NoNewPrivs /proc/self/status >probed'] } as const

@@ -7,8 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RightsPlan } from '../../src/plan/rights.ts'
 import type { ProcessPlan } from '../../src/plan/types.ts'
 import { isGroupAlive } from '../../src/supervisor/group.ts'
+import { raiseOpenFiles, softAtStart } from '../../src/supervisor/rights/open-files.ts'
 import { tool } from '../../src/supervisor/rights/tools.ts'
 import { Unfit } from '../../src/supervisor/rights/unfit.ts'
+import { succeeds } from '../../src/supervisor/spawn.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
@@ -276,6 +278,28 @@ describe('limits of the kernel', () => {
       `limits.processes: ${hard + 1} is above ${hard}, which is as far as Gatehouse itself may go: ` +
         `start the container with --ulimit nproc=${hard + 1} or --cap-add SYS_RESOURCE, or ask for less`,
     )
+  })
+
+  it('of open files are 1024 where ours was raised before our first line, and nobody knows from what', async () => {
+    const { limit } = await run(planWith({}))
+    const [, hard = ''] = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    expect(limit('Max open files')).toEqual([String(Math.min(1_024, Number(hard))), hard])
+    expect(softAtStart({ soft: 512, hard: 512 }, false)).toBe(512)
+    expect(softAtStart({ soft: 'unlimited', hard: 'unlimited' }, false)).toBe(1_024)
+    expect(softAtStart({ soft: 2_048, hard: 4_096 }, false)).toBe(2_048)
+    expect(softAtStart({ soft: 65_536, hard: 65_536 }, true)).toBe(65_536)
+  })
+
+  it('of open files are raised for ourselves, or it is said what would', () => {
+    const limits = () => /^Max open files +(\S+) +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.slice(1)
+    const [, hard] = limits() ?? []
+    execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=500:'])
+    expect(raiseOpenFiles(() => false)).toBe(
+      `no more than 500 files and connections can be open at a time, though ${hard} are allowed: prlimit failed, ` +
+        `or raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${hard}\`)`,
+    )
+    expect(raiseOpenFiles(succeeds)).toBeUndefined()
+    expect(limits()).toEqual([hard, hard])
   })
 
   it('of open files end where the kernel’s own do', async () => {

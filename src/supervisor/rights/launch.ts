@@ -8,9 +8,10 @@ import { getPriority } from 'node:os'
 import type { Program } from '../program.ts'
 import { foreseenFailure, type SpawnFailure } from '../spawn-failure.ts'
 import { isCapable } from './capabilities.ts'
-import { handover } from './handover.ts'
+import { type Handover, handover } from './handover.ts'
 import { identityOf, userWords } from './identity.ts'
 import { limitWords } from './limits.ts'
+import { withOwnOpenFiles } from './open-files.ts'
 import { tool } from './tools.ts'
 import { Unfit } from './unfit.ts'
 
@@ -24,8 +25,7 @@ export interface Launch {
 type Rights = NonNullable<Program['rights']>
 
 export function launchOf(program: Program): Launch | { readonly failure: SpawnFailure } {
-  const { command, environment, rights } = program
-  if (!rights) return { command, environment }
+  const { command, rights = {} } = program
   try {
     const launch = withRights(program, rights)
     // A tool that cannot find the program says so in its own words, and to the program's output.
@@ -46,13 +46,27 @@ function withRights({ command, environment }: Program, rights: Rights): Launch {
   const option = other.length > 0 ? 'user' : 'noNewPrivileges'
   const before = [
     ...tool('nice', ended(niceWords(nice)), 'nice'),
-    ...tool('prlimit', ended(limits ? limitWords(limits) : []), 'limits'),
+    ...tool('prlimit', ended(limitWords(withOwnOpenFiles(limits))), 'limits'),
     ...tool('setpriv', ended([...other, ...locked]), option),
   ]
   const own = { ...identity?.variables, ...environment }
-  if (other.length === 0) return { command: [...before, ...command], environment: own }
-  const handed = handover(own)
+  const handed = other.length > 0 ? handover(own) : before.length > 0 ? sparedFromLoader(own) : undefined
+  if (!handed) return { command: [...before, ...command], environment: own }
   return { command: [...before, ...handed.words, ...notAnAssignment(command)], environment: handed.environment }
+}
+
+/**
+ * Tools without other rights than the program may see its environment, and mostly do, which is an exec less. But libraries that
+ * are there for it alone, such as a C library of its own, would break them.
+ */
+function sparedFromLoader(environment: Launch['environment']): Handover | undefined {
+  if (!Object.keys(environment).some((name) => /^(LD_|GLIBC_|GCONV_|MALLOC_)/.test(name))) return undefined
+  try {
+    return handover(environment)
+  } catch (error) {
+    if (error instanceof Unfit) return undefined
+    throw error
+  }
 }
 
 /** So that a program whose name begins with `-` is none of its options. */

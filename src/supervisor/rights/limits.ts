@@ -49,7 +49,8 @@ function isAbove(one: LimitPlan['hard'], other: LimitPlan['hard']): boolean {
   return other !== 'unlimited' && (one === 'unlimited' || one > other)
 }
 
-function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
+/** Ours, as far as the kernel tells. */
+export function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
   const text = readOr('', '/proc/self/limits')
   const found = new Map<LimitName, LimitPlan>()
   for (const [name, { line }] of Object.entries(names) as [LimitName, (typeof names)[LimitName]][]) {
