@@ -8,6 +8,9 @@ const head = `# Every option
 Made from the schema by \`npm run generate\`. A name in capitals stands for one of your choosing, \`[]\` for each item of a list. What has
 no default may be left out, unless it says \`required\`. Any mapping may hold \`when\`, and is left out if the condition does not hold; any
 value may hold \`\${NAME}\` or \`\${NAME:-default}\`. What they are for is told by the other pages; \`gatehouse check\` says what a value should have been.
+
+A list of one item may be written as that item: \`methods: GET\`, \`use: acme\`. A listener may be written as its address, an upstream as its targets, an environment
+file as its path, a command as one text that is split as a shell splits it, if it needs no shell.
 `
 
 interface Row {

@@ -1,9 +1,23 @@
 /** Says what the schema found in the words of the file: place, what was expected, what stands there, what to write. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Problem, SourcePosition } from './diagnostics.ts'
-import { deepest, isLost, keyPositionAt, type Located, type Path, quote } from './located.ts'
+import { exampleAt, flowScalar } from './example.ts'
+import {
+  deepest,
+  isLost,
+  keyPositionAt,
+  type Located,
+  type LocatedScalar,
+  type Path,
+  plainValue,
+  quote,
+} from './located.ts'
+import { oursFor, ourWordFor } from './other-spellings.ts'
 import type { IssueFacts } from './schema/flaw.ts'
+import { shorthands } from './schema/shorthand.ts'
 import { keysAllowedAt } from './schema-keys.ts'
+import { alternatives, schemaAt, stepInto } from './schema-walk.ts'
+import { needsShell } from './shell-syntax.ts'
 import { nearest, suggestion } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
@@ -24,14 +38,21 @@ export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): r
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, tree, [...path, key]))
   if (issue.code === 'invalid_union') return describeUnion(schema, tree, issue)
   if (issue.code === 'invalid_key') return [badName(tree, path, factsOf(issue.issues[0]).expected)]
-  if (steps < path.length && node.kind === 'mapping') return [missingKey(tree, path, expectation(issue))]
+  if (steps < path.length && node.kind === 'mapping') return [missingKey(schema, tree, path, expectation(issue))]
   const facts = factsOf(issue)
   if (facts.code && facts.mend) {
     const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, mend: facts.mend }
     return [{ problem, remove: path, about: 'whole' }]
   }
   const at = node.kind === 'scalar' && node.value === null ? keyPositionAt(tree, path) : node.at
-  return [{ problem: badValue(node, issue, at), remove: path, about: issue.code === 'too_small' ? 'whole' : 'value' }]
+  const mend = exampleMend(schema, tree, issue)
+  return [
+    {
+      problem: { ...badValue(node, issue, at), ...(mend !== undefined && { mend }) },
+      remove: path,
+      about: issue.code === 'too_small' ? 'whole' : 'value',
+    },
+  ]
 }
 
 /** Whether a finding only says that something is missing which was reported and taken out before. */
@@ -42,23 +63,88 @@ export function isConsequence(tree: Located, { about, remove }: Finding): boolea
   return node.kind === 'mapping' ? node.lost.size > 0 : node.kind === 'list' && node.lost
 }
 
+/** Where a mapping or a list must stand: the shortest that could, with what stands there now if it fits. */
+function exampleMend(schema: z.ZodType, tree: Located, issue: Issue): string | undefined {
+  const isKind = issue.code === 'invalid_union' || issue.code === 'invalid_type'
+  const place = isKind ? schemaAt(schema, issue.path as Path) : undefined
+  if (!place) return undefined
+  const { node } = deepest(tree, issue.path as Path)
+  const meant = node.kind === 'scalar' && (shellMend(place, node) ?? blankMend(schema, issue.path as Path, node))
+  if (meant) return meant
+  const example = exampleAt(place, mayBeSecret(node) ? undefined : node)
+  const key = issue.path.at(-1)
+  if (example === undefined || key === undefined) return undefined
+  return `write \`${typeof key === 'string' ? `${flowScalar(key)}: ` : ''}${example}\``
+}
+
+/** `key:value` is one word for YAML. */
+function blankMend(schema: z.ZodType, path: Path, { written }: LocatedScalar): string | undefined {
+  const [, key, value] = /^([\w-]+):((?!\/\/)\S.*)$/.exec(written) ?? []
+  const isKey = key !== undefined && keysAllowedAt(schema, path).includes(key)
+  return isKey ? `a blank is missing behind \`${key}:\`: write \`${key}: ${value}\`` : undefined
+}
+
+/** A URL with a password in it, which is not to be repeated. */
+function mayBeSecret(node: Located): boolean {
+  return node.kind === 'scalar' && /:\/\/[^/\s]*@/.test(node.written)
+}
+
+/** A command in one text that asks for a shell gets one. */
+function shellMend(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
+  if (!value || !alternatives(place).some((one) => 'split' in (shorthands.get(one) ?? {}))) return undefined
+  if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listMend(written, '')
+  return `no shell reads a command; for one write \`[sh, -c, ${JSON.stringify(written)}]\``
+}
+
 function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
   const key = String(path.at(-1))
   const allowed = keysAllowedAt(schema, path.slice(0, -1))
-  const mend = suggestion(key, allowed, 'known here') ?? 'nothing is known here: `{}`'
+  const meant = oursFor(key, allowed)
+  const mend =
+    (meant && `did you mean \`${meant}\`?`) ??
+    movedMend(schema, tree, path, allowed) ??
+    suggestion(key, allowed, 'known here') ??
+    'nothing is known here: `{}`'
   const problem: Problem = {
     code: 'unknown-key',
     at: keyPositionAt(tree, path),
     message: `unknown key \`${key}\``,
     mend,
   }
-  return { problem, remove: path, about: 'value', meant: nearest(key, allowed) }
+  return { problem, remove: path, about: 'value', meant: meant ?? nearest(key, allowed) }
 }
 
-function missingKey(tree: Located, path: Path, expected: string): Finding {
+/** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
+function movedMend(schema: z.ZodType, tree: Located, path: Path, allowed: readonly string[]): string | undefined {
+  const key = String(path.at(-1))
+  if (nearest(key, allowed)) return undefined
+  const owner = schemaAt(schema, path.slice(0, -1))
+  const value = plainValue(deepest(tree, path).node)
+  const section = path.length > 1 && key !== 'when' ? schemaAt(schema, [key]) : undefined
+  if (section?.safeParse(value).success) return `move it to the top of the file: \`${key}\` is a section of its own`
+  const below = allowed.filter((one) => {
+    const inner = owner && stepInto(owner, one)
+    const isKnown = inner && alternatives(inner).some((it) => it instanceof z.ZodObject && Object.hasOwn(it.shape, key))
+    return isKnown && value !== null
+  })
+  if (below.length === 1) return `move it below \`${below[0]}\``
+  const asEntry = allowed.find((one) => {
+    // A route's headers take any name: only one that looks like a header's is meant for them.
+    if (one === 'headers' && !key.includes('-')) return false
+    const inner = owner && stepInto(owner, one)
+    const record = inner && alternatives(inner).find((it) => it instanceof z.ZodRecord)
+    return record?.safeParse({ [key]: value }).success === true
+  })
+  return asEntry && path.length > 1 ? `move it below \`${asEntry}\`` : undefined
+}
+
+function missingKey(schema: z.ZodType, tree: Located, path: Path, expected: string): Finding {
   const owner = path.slice(0, -1)
   const message = `${ownerName(owner)} lacks \`${path.at(-1)}\``
-  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, mend: `it is ${expected}` }
+  const place = schemaAt(schema, path)
+  const example = place && exampleAt(place)
+  const mend = `it is ${expected}${example === undefined ? '' : `: add \`${path.at(-1)}: ${example}\``}`
+  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, mend }
   return { problem, remove: path, about: 'missing' }
 }
 
@@ -75,7 +161,7 @@ function badName(tree: Located, path: Path, expected = 'a name'): Finding {
 
 function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
   const { flaw, words, secret } = factsOf(issue)
-  const found = secret ? 'what stands here' : quote(node)
+  const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
   if (flaw) return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend: flaw.mend }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
@@ -94,7 +180,7 @@ function mendFor(node: Located, issue: Issue, words?: readonly string[]): string
 
 /** Words are listed by `expected` already: only a near one is worth saying again. */
 function didYouMean(written: string, words: readonly string[]): string | undefined {
-  const near = nearest(written, words)
+  const near = ourWordFor(written, words) ?? nearest(written, words)
   return near && `did you mean \`${near}\`?`
 }
 
@@ -114,14 +200,18 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
   const meant = issue.errors.find(isOfKind)
   if (meant) {
     const prefixed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
-    return prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
+    const findings = prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
+    const [only] = findings
+    if (findings.length !== 1 || !only || only.problem.mend !== undefined || node.kind !== 'scalar') return findings
+    return [{ ...only, problem: { ...only.problem, mend: exampleMend(schema, tree, issue) } }]
   }
-  const alternatives = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
+  const expected = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
   if (steps < issue.path.length && node.kind === 'mapping') {
-    return [missingKey(tree, issue.path as Path, alternatives)]
+    return [missingKey(schema, tree, issue.path as Path, expected)]
   }
-  const message = `expected ${alternatives}, found ${quote(node)}`
-  return [{ problem: { code: 'wrong-type', at: node.at, message }, remove: issue.path as Path, about: 'value' }]
+  const message = `expected ${expected}, found ${quote(node)}`
+  const mend = exampleMend(schema, tree, issue)
+  return [{ problem: { code: 'wrong-type', at: node.at, message, mend }, remove: issue.path as Path, about: 'value' }]
 }
 
 /** Continues "expected ...": every scalar and list of the schema says its own; zod's words are for developers. */

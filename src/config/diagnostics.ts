@@ -12,6 +12,7 @@ export type Severity = 'error' | 'warning' | 'note'
 
 export type DiagnosticCode =
   | 'file-unreadable'
+  | 'foreign-file'
   | 'yaml-syntax'
   | 'yaml-too-large'
   | 'duplicate-key'

@@ -6,6 +6,7 @@ import { type Evaluation, evaluateEntries, evaluateEntry, type Outcome, type Pla
 import type { Variables } from './interpolate.ts'
 import { deepest, type Located, nameAt, plainValue } from './located.ts'
 import { type DerivedValue, derivedValueSchema } from './schema/derived-value.ts'
+import { withShorthands } from './shorthands.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
 export interface SetRead {
@@ -28,7 +29,10 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
       if (value.value.includes('\0')) return reportNul(evaluation, value)
       variables[line.key] = value.value
     }
-    const wish = value.kind === 'mapping' ? derivedValueSchema.safeParse(plainValue(value)) : undefined
+    const wish =
+      value.kind === 'mapping'
+        ? derivedValueSchema.safeParse(plainValue(withShorthands(derivedValueSchema, value)))
+        : undefined
     // What is wrong in its form is left for the schema to report.
     if (!wish?.success) return value
     const derived = derivedFrom(evaluation, value, { wish: wish.data, variables: seen })

@@ -9,7 +9,8 @@ import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } fr
 import type { Variables } from './interpolate.ts'
 import { type Located, plainValue } from './located.ts'
 import { promoted, type Renamed, renamedFrom, reportBoth, underNewNames } from './renamed-variables.ts'
-import { unsetRuleSchema } from './schema/environment.ts'
+import { filesSchema, unsetRuleSchema, unsetSchema } from './schema/environment.ts'
+import { withShorthands } from './shorthands.ts'
 import type { YamlEntry } from './yaml-source.ts'
 
 /** What one block says: `set` wins over `files`, and what is unset is gone, wherever it came from. */
@@ -48,7 +49,8 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
         'files',
         (entry) => {
           const outcome = evaluateEntry(evaluation, entry, place)
-          if (typeof outcome !== 'string') files = readFiles(evaluation, outcome, { around: place.variables, renamed })
+          if (typeof outcome !== 'string')
+            files = readFiles(evaluation, withShorthands(filesSchema, outcome), { around: place.variables, renamed })
           return outcome
         },
       ],
@@ -65,7 +67,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
         (entry) => {
           const variables = laidOver(underSet(), { files: {}, set: set.variables, unset: set.without })
           const outcome = evaluateEntry(evaluation, entry, { ...place, variables })
-          if (typeof outcome !== 'string') emptied = namesUnset(outcome, variables)
+          if (typeof outcome !== 'string') emptied = namesUnset(withShorthands(unsetSchema, outcome), variables)
           return outcome
         },
       ],

@@ -2,13 +2,15 @@
  * From YAML nodes to what they say: `when:` is judged first, so that a block which is left out may name variables
  * that are not set; then variables are put into scalars.
  */
-import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
+import { isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
 import { checkShape } from './check-shape.ts'
 import type { Report } from './diagnostics.ts'
 import type { FileFacts } from './file-facts.ts'
 import { interpolate, type Variables } from './interpolate.ts'
 import { hasLost, type Located, type LocatedEntry, type Path, shorten } from './located.ts'
+import { otherVariable } from './other-variables.ts'
 import { conditionSchema } from './schema/condition.ts'
+import { withShorthands } from './shorthands.ts'
 import { holds } from './when.ts'
 import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
 
@@ -38,12 +40,25 @@ export type Outcome = Located | 'excluded' | 'unusable'
 export function evaluate(evaluation: Evaluation, node: Node, place: Place): Outcome {
   const followed = evaluation.source.follow(node, place.path.length)
   if (isMap(followed)) {
+    const text = textOfCaddy(followed)
+    if (text !== undefined) return evaluateScalar(evaluation, text, place)
     const evaluateMapping = evaluation.special(place.path) ?? evaluatePlainMapping
     return evaluateMapping(evaluation, followed, place)
   }
   if (isSeq(followed)) return evaluateList(evaluation, followed as YAMLSeq<Node>, place)
   if (isScalar(followed)) return evaluateScalar(evaluation, followed, place)
   return 'unusable'
+}
+
+/** `{$NAME}` without quotes, which YAML takes for a mapping. */
+function textOfCaddy({ flow, items, range }: YAMLMap): Scalar | undefined {
+  const [only] = items
+  if (!flow || items.length !== 1 || !only || !isScalar(only.key) || only.value !== null) return undefined
+  const name = String(only.key.value)
+  if (!/^\$[A-Z_][A-Z0-9_]*(:|$)/.test(name)) return undefined
+  const text = new Scalar(`{${name}}`)
+  text.range = range ?? null
+  return text
 }
 
 /** A mapping, with a say in how each of its entries is evaluated. */
@@ -86,10 +101,22 @@ function evaluateList(evaluation: Evaluation, list: YAMLSeq<Node>, { path, varia
   }
 }
 
-function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { variables }: Place): Outcome {
+function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, variables }: Place): Outcome {
   const at = source.positionOf(scalar)
+  if (scalar.value === null && scalar.anchor !== undefined) {
+    const message = `\`&${scalar.anchor}\` names an anchor, and nothing stands behind it`
+    const start = { ...at, column: at.column - scalar.anchor.length - 1 }
+    report({ code: 'yaml-syntax', at: start, message, mend: `quote it: write \`"&${scalar.anchor}"\`` })
+    return 'unusable'
+  }
   if (scalar.value === null) return { kind: 'scalar', at, value: null, written: '' }
   const written = typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))
+  const other = otherVariable(written, path)
+  if (other) {
+    const { severity, message, ours } = other
+    report({ severity, code: 'bad-variable-syntax', at, message, mend: `write \`${quoted(shorten(ours))}\`` })
+    if (severity === 'error') return 'unusable'
+  }
   const interpolation = interpolate(written, variables)
   if (interpolation.ok) return { kind: 'scalar', at, value: interpolation.text, written }
   if (interpolation.problem === 'malformed') {
@@ -111,6 +138,10 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { variab
   return 'unusable'
 }
 
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+}
+
 function judge(
   evaluation: Evaluation,
   entries: readonly YamlEntry[],
@@ -120,7 +151,11 @@ function judge(
   if (!entry) return 'included'
   const located = evaluateEntry(evaluation, entry, place)
   if (typeof located === 'string') return 'unusable'
-  const { value: condition, tree } = checkShape(conditionSchema, located, evaluation.report)
+  const { value: condition, tree } = checkShape(
+    conditionSchema,
+    withShorthands(conditionSchema, located),
+    evaluation.report,
+  )
   // A condition that is half understood decides nothing.
   if (!condition || hasLost(tree)) return 'unusable'
   const { directory, facts } = evaluation

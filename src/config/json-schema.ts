@@ -2,14 +2,18 @@
 import { z } from 'zod'
 import { conditionSchema } from './schema/condition.ts'
 import { configSchema } from './schema/config.ts'
+import { type Shorthand, shorthands } from './schema/shorthand.ts'
 
 type Json = { [key: string]: unknown }
+
+// Left in the schema of zod's making until the walk takes it out again.
+const shorthandMark = 'x-shorthand'
 
 const when = { $ref: '#/$defs/when', description: 'This block counts only if the condition holds' }
 
 /** JSON Schema 2020-12 of the file as it is written: before variables are put in, with `when` in every mapping. */
 export function configJsonSchema(): Json {
-  const { $schema, ...config } = z.toJSONSchema(configSchema, { io: 'input' }) as Json
+  const { $schema, ...config } = toJson(configSchema)
   return {
     $schema,
     title: 'Gatehouse configuration',
@@ -20,15 +24,47 @@ export function configJsonSchema(): Json {
 
 /** Of a condition; it refers to itself (`not`), which from inside the whole is `#/$defs/when`. */
 function conditionJsonSchema(): Json {
-  const { $schema: _, ...condition } = z.toJSONSchema(conditionSchema, { io: 'input' }) as Json
+  const { $schema: _, ...condition } = toJson(conditionSchema)
   return JSON.parse(JSON.stringify(condition).replaceAll('"$ref":"#"', '"$ref":"#/$defs/when"')) as Json
 }
 
+function toJson(schema: z.ZodType): Json {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    override({ zodSchema, jsonSchema }) {
+      const shorthand = shorthands.get(zodSchema as unknown as z.ZodType)
+      if (shorthand) Object.assign(jsonSchema, { [shorthandMark]: shorthand })
+    },
+  }) as Json
+}
+
+/** The other forms of what may be written shorter: a list as its only item, and what schema/shorthand.ts knows. */
+function shorterForms(schema: Json, shorthand: Shorthand | undefined): readonly Json[] {
+  if (shorthand && 'split' in shorthand) return [{ type: 'string' }]
+  if (shorthand && 'dependencies' in shorthand)
+    return [{ type: 'string' }, { type: 'array', items: { type: 'string' } }]
+  if (shorthand && 'words' in shorthand) return [{ enum: shorthand.words }]
+  if (shorthand) return [(schema.properties as Json)[shorthand.key] as Json]
+  return schema.type === 'array' ? [schema.items as Json] : []
+}
+
 /** Walks the keywords that hold schemas; `default` and `enum` hold values and are left alone. */
-function withWhen(schema: Json): Json {
+function withWhen({ [shorthandMark]: shorthand, ...schema }: Json): Json {
   const walked = Object.fromEntries(Object.entries(schema).map(([keyword, value]) => [keyword, walk(keyword, value)]))
-  if (schema.type !== 'object') return walked
-  return { ...walked, properties: { when, ...(walked.properties as Json | undefined) } }
+  const shorter = shorterForms(walked, shorthand as Shorthand | undefined)
+  const {
+    description,
+    default: usual,
+    ...long
+  } = schema.type === 'object'
+    ? { ...walked, properties: { when, ...(walked.properties as Json | undefined) } }
+    : walked
+  if (shorter.length === 0) return { ...long, ...said(description, usual) }
+  return { ...said(description, usual), anyOf: [long, ...shorter] }
+}
+
+function said(description: unknown, usual: unknown): Json {
+  return { ...(description !== undefined && { description }), ...(usual !== undefined && { default: usual }) }
 }
 
 function walk(keyword: string, value: unknown): unknown {

@@ -7,10 +7,12 @@ import type { EnvironmentLayers } from './environment.ts'
 import type { FileToCreate } from './environment-files.ts'
 import { evaluateFile } from './evaluate-file.ts'
 import type { FileFacts } from './file-facts.ts'
+import { type ForeignFile, foreignFile } from './foreign-file.ts'
 import type { Variables } from './interpolate.ts'
 import type { Located } from './located.ts'
 import { type Names, namesWritten, sectionOf } from './names.ts'
 import { type Config, configSchema } from './schema/config.ts'
+import { withShorthands } from './shorthands.ts'
 import { parseYaml } from './yaml-source.ts'
 
 export interface Loaded {
@@ -58,13 +60,15 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
   }
 
   const text = readConfig(path, facts, (message) => report({ code: 'file-unreadable', at: start, message }))
-  const source = text === undefined ? undefined : parseYaml(file, text, report)
+  const foreign = text === undefined ? undefined : foreignFile(file, text)
+  if (foreign) report(takenForOurs(foreign, start))
+  const source = text === undefined || foreign ? undefined : parseYaml(file, text, report)
   if (!source) return finish()
 
   const { outcome, ...evaluated } = evaluateFile({ source, path, container, facts }, report)
   if (outcome === 'unusable' || source.expandsTooFar()) return finish()
   const empty: Located = { kind: 'mapping', at: start, entries: new Map(), lost: new Set() }
-  const whole = outcome === 'excluded' ? empty : outcome
+  const whole = outcome === 'excluded' ? empty : withShorthands(configSchema, outcome)
 
   const { value: config, tree } = checkShape(configSchema, whole, report)
   if (!config) return finish()
@@ -74,6 +78,13 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
     upstreams: together(namesWritten(whole, sectionOf.upstreams), evaluated.excluded.upstreams),
   }
   return finish({ file, path, config, tree, written: whole, ...evaluated, declared })
+}
+
+function takenForOurs({ kind, format }: ForeignFile, at: SourcePosition): Problem {
+  const mend = format
+    ? `\`gatehouse import --format ${format} ${at.file}\` translates it`
+    : 'docs/migrating.md says what it is called here; `gatehouse import` reads Caddy, supervisord and Compose files'
+  return { code: 'foreign-file', at, message: `this is ${kind}, not a configuration of Gatehouse`, mend }
 }
 
 function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {

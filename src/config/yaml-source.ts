@@ -2,6 +2,7 @@
 import type { Document, Node, Pair, YAMLMap } from 'yaml'
 import { isAlias, isScalar, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import type { Problem, Report, SourcePosition } from './diagnostics.ts'
+import { quotedFrom } from './unquoted.ts'
 
 export interface YamlSource {
   readonly root: Node | null
@@ -33,7 +34,12 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
     // An empty file has no line at all.
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  for (const error of tellingErrors(document)) report(problemOf(error, text, position(error.pos[0])))
+  for (const error of tellingErrors(document)) {
+    const offset = aliasBefore(error, text) ?? error.pos[0]
+    report(
+      offset === error.pos[0] ? problemOf(error, text, position(offset)) : unquotedStar(text, offset, position(offset)),
+    )
+  }
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
 
   const mostNodes = text.length + mostNodesOfAliases
@@ -49,7 +55,8 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
         tooFar = true
         report(tooLarge(at))
       }
-      return tooFar ? undefined : resolveAlias(document, node, (problem) => report({ ...problem, at }))
+      const quoted = () => quoteIt(text, node.range?.[0] ?? 0)
+      return tooFar ? undefined : resolveAlias(document, node, quoted, (problem) => report({ ...problem, at }))
     },
     expandsTooFar: () => tooFar,
   }
@@ -74,12 +81,25 @@ function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError
   return first ? [first] : [...errors, ...warnings]
 }
 
+/** Of a schedule without quotes that begins with a star: what stands behind an alias is what is refused, and the alias what was not meant. */
+function aliasBefore({ message, pos }: YAMLError, text: string): number | undefined {
+  if (!message.endsWith('at node end')) return undefined
+  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[0])
+  const start = /(?<![^\s[{,])\*\S*\s+$/.exec(line)?.index
+  return start === undefined ? undefined : pos[0] - line.length + start
+}
+
+function unquotedStar(text: string, offset: number, at: SourcePosition): Problem {
+  const message = '`*` at the beginning of a value has a meaning in YAML'
+  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offset) }
+}
+
 /** The frequent mistakes in plain words; for the rest the parser's own. */
 function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
   const [offset, end] = error.pos
   const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
   if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:]*/.exec(text.slice(offset))?.[0] ?? ''
+    const key = /^[^s:]*/.exec(text.slice(offset))?.[0] ?? ''
     return {
       code: 'duplicate-key',
       at,
@@ -87,7 +107,20 @@ function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem 
       mend: 'keep one of the two',
     }
   }
-  if (error.code === 'TAB_AS_INDENT') return syntax('a tab is used for indentation', 'YAML indents with spaces')
+  if (error.code === 'TAB_AS_INDENT')
+    return syntax('a tab is used for indentation', 'YAML indents with spaces: write two for each tab')
+  const special = /^(?:[@`%*]|!(?!!)\S)/.exec(text.slice(offset))?.[0]
+  if (
+    special !== undefined &&
+    (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED' || error.code === 'BAD_SCALAR_START')
+  )
+    return syntax(
+      `${special === '`' ? 'a backquote' : `\`${special.charAt(0)}\``} at the beginning of a value has a meaning in YAML`,
+      quoteIt(text, offset),
+    )
+  const [, key, value] = /^([\w-]+):(\S.*)/.exec(text.slice(offset)) ?? []
+  if (error.code === 'MISSING_CHAR' && key !== undefined)
+    return syntax(`a blank is missing behind \`${key}:\``, `write \`${key}: ${value}\``)
   if (error.code === 'MULTIPLE_DOCS') return syntax('a second document begins here', 'one file holds one document')
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
     return syntax('a second `: ` stands in this line', 'put quotes around a value that holds `: `')
@@ -106,12 +139,15 @@ function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem 
       'this line is indented differently from those it belongs to',
       'keys of one mapping begin in the same column',
     )
+  const [, missing] = /^Plain value cannot start with .* (\S)$/.exec(error.message) ?? []
+  if (missing !== undefined) return syntax(`a value cannot begin with \`${missing}\` in YAML`, quoteIt(text, offset))
   return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
 }
 
 function resolveAlias(
   document: Document<Node>,
   node: Node,
+  quoted: () => string,
   report: (problem: Omit<Problem, 'at'>) => void,
 ): Node | undefined {
   if (!isAlias(node)) return node
@@ -119,10 +155,14 @@ function resolveAlias(
   if (!target)
     report({
       code: 'yaml-syntax',
-      message: `no anchor \`&${node.source}\` stands before this`,
-      mend: 'name an earlier anchor',
+      message: `\`*\` at the beginning of a value names an anchor, and there is no \`&${node.source}\` before this`,
+      mend: quoted(),
     })
   return target
+}
+
+function quoteIt(text: string, offset: number): string {
+  return `quote it: write \`${quotedFrom(text, offset)}\``
 }
 
 function tooLarge(at: SourcePosition): Problem {

@@ -110,3 +110,17 @@ it('says so if what it writes does not pass `gatehouse check`', async () => {
   expect(err).toMatch(/gatehouse\.yaml:\d+:\d+: error: this word uses `\{port\}`/)
   expect(err).toMatch(/does not pass `gatehouse check` yet: mend the lines above in it\n$/)
 })
+
+it.each([
+  ['site', 'a.example.com {\n  respond "hello"\n}\n'],
+  ['programs', '[program:a]\ncommand=/bin/true\n'],
+  ['stack.txt', 'services:\n  a: { image: b, command: [/bin/true] }\n'],
+])('%s, of another program, given to `check`: what its hint says translates it', async (name, text) => {
+  const file = join(files({ [name]: text }), name)
+  const checked = await gatehouse('check', file)
+  expect(checked.code).not.toBe(0)
+  expect(checked.err).toMatch(/:1:1: error: this is a .*, not a configuration of Gatehouse\n/)
+  const [, words = ''] = /`gatehouse (import [^`]*)`/.exec(checked.err) ?? []
+  const imported = await gatehouse(...words.split(' '))
+  expect(imported).toMatchObject({ code: 0, out: expect.stringContaining('# Written by gatehouse import') })
+})

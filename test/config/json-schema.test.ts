@@ -22,7 +22,7 @@ test.each([
   ['an unknown key', { gatway: {} }],
   ['an unknown key deep inside', { processes: { a: { command: ['x'], ready: { htpp: '/' } } } }],
   ['an unknown condition', { processes: { a: { command: ['x'], when: { envv: 'X' } } } }],
-  ['a command that is a string', { processes: { a: { command: 'x' } } }],
+  ['a command that is a number', { processes: { a: { command: 1 } } }],
   ['a duration without unit', { shutdown: { budget: 30 } }],
   ['a port that is a word', { processes: { a: { command: ['x'], port: 'http' } } }],
   ['a level that is none', { log: { level: 'loud' } }],

@@ -28,14 +28,14 @@ processes:
   a: { command: [no-such-a], ready: { exec: [no-such-b] } }
   b: { command: [./tool], alive: { exec: [sh, -c, true] } }
 hooks: [{ on: fatal, run: [no-such-c] }]
-certificates: [{ domains: ["*.a.test"], use: [acme: { dns: { run: [./no-such-d] } }] }]
+certificates: [{ domains: ["*.a.example"], use: [acme: { dns: { run: [./no-such-d] } }] }]
 `),
   ).toEqual([
     `3:18: warning: the program \`no-such-a\` ${absent}`,
     `3:46: warning: the program \`no-such-b\` ${absent}`,
     '4:18: warning: the program `./tool` is there, but the interpreter of its first line, /no/such/shell, does not exist | install it where this file is to run, or correct the command',
     `5:28: warning: the program \`no-such-c\` ${absent}`,
-    '6:68: warning: the program `./no-such-d` does not exist | install it where this file is to run, or correct the command',
+    '6:71: warning: the program `./no-such-d` does not exist | install it where this file is to run, or correct the command',
   ])
 })
 

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { Flaw, refusal } from './flaw.ts'
 import { anyText, choice, formOrVariable, scalar, text } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
 
 /** Whose directories are known by name, with the one for trying. */
@@ -61,7 +62,7 @@ export const acmeSchema = mapping({
     .optional(),
   externalAccount: externalAccount.describe('For CAs that give certificates to their customers only').optional(),
   dns: mapping({
-    run: listOf(anyText, 'a list of words: the program and its arguments').describe(
+    run: short(listOf(anyText, 'a list of words: the program and its arguments'), { split: true }).describe(
       'Called with `set NAME VALUE`, later with `clear NAME VALUE`; ends when the TXT record can be seen',
     ),
   }).optional(),

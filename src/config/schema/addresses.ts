@@ -21,8 +21,7 @@ const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$
 export const address = scalar<Address>({
   expected: 'an address such as `:8080` or `127.0.0.1:8080`',
   read(written) {
-    if (/^\d+$/.test(written))
-      return new Flaw('is a bare port', 'write `:` in front of it: `:8080` listens on all addresses')
+    if (/^\d+$/.test(written)) return new Flaw('is a bare port', `write \`:${written}\`, which is all addresses`)
     return readHostAndPort(written, 0)
   },
 })
@@ -41,8 +40,8 @@ export const target = scalar<Target>({
   expected: 'the name of a process or upstream, or a URL such as `http://127.0.0.1:9000` or `unix:/run/app.sock`',
   read(written) {
     if (written.startsWith('unix:')) return readSocket(written)
-    if (!written.includes('://')) return written === '' ? undefined : { name: written }
-    const read = readOrigin(written)
+    const read = written.includes(':') ? readOrigin(withScheme(written)) : undefined
+    if (!read) return written === '' ? undefined : { name: written }
     return read instanceof Flaw ? read : { origin: read }
   },
 })
@@ -50,8 +49,14 @@ export const target = scalar<Target>({
 /** `scheme://host:port` of a program that answers requests. */
 export const origin = scalar<string>({
   expected: 'a URL such as `http://10.0.0.5:8080`',
-  read: (written) => (written.includes('://') ? readOrigin(written) : undefined),
+  read: (written) => (written.includes(':') ? readOrigin(withScheme(written)) : undefined),
 })
+
+/** `:9000` is a port of this machine. */
+function withScheme(written: string): string {
+  const address = written.includes('://') ? undefined : readHostAndPort(written, 1)
+  return address ? `http://${written.startsWith(':') ? '127.0.0.1' : ''}${written}` : written
+}
 
 function readSocket(written: string): Target | Flaw {
   const [path = '', more] = written.replace(/^unix:(\/\/(?=\/))?/, '').split(':')
@@ -64,6 +69,8 @@ function readOrigin(written: string): string | Flaw {
   const url = URL.parse(written)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     return new Flaw('is not an http or https URL', 'write it as `http://host:port`')
+  if (url.protocol === 'http:' && url.port === '443')
+    return new Flaw('is the port of https, without it', `write \`https://${url.hostname}\``)
   if (url.username || url.password)
     return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
   if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))

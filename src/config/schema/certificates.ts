@@ -3,37 +3,41 @@ import { acmeSchema } from './acme.ts'
 import { domain } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { boolean, text } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
 
 const kinds = ['files', 'certbot', 'caddy', 'acme', 'internal'] as const
 
-const sourceSchema = mapping({
-  files: mapping({
-    certificate: text('the path of a file').describe('PEM: the certificate, then its intermediates'),
-    key: text('the path of a file').describe('PEM'),
-    anyName: boolean.describe('Also served for names that no certificate covers').default(false),
-  }).optional(),
-  certbot: mapping({
-    live: text('the path of a folder such as `/etc/letsencrypt/live/example.com`').describe(
-      'The folder in which certbot keeps fullchain.pem and privkey.pem',
-    ),
-  }).optional(),
-  caddy: mapping({
-    storage: text('the path of a folder such as `/data/caddy`').describe('What Caddy obtained for the first domain'),
-  }).optional(),
-  acme: acmeSchema.optional(),
-  internal: mapping({}).describe('Issued by a certificate authority of our own').optional(),
-}).superRefine((source, context) => {
-  const chosen = kinds.filter((key) => source[key] !== undefined)
-  if (chosen.length !== 1)
-    context.addIssue(
-      refusal(
-        'choose-one',
-        'a source of certificates is one of `files`, `certbot`, `caddy`, `acme` and `internal`',
-        'write a list item for each: `use: [{ files: ... }, { acme: {} }]`',
+const sourceSchema = short(
+  mapping({
+    files: mapping({
+      certificate: text('the path of a file').describe('PEM: the certificate, then its intermediates'),
+      key: text('the path of a file').describe('PEM'),
+      anyName: boolean.describe('Also served for names that no certificate covers').default(false),
+    }).optional(),
+    certbot: mapping({
+      live: text('the path of a folder such as `/etc/letsencrypt/live/example.com`').describe(
+        'The folder in which certbot keeps fullchain.pem and privkey.pem',
       ),
-    )
-})
+    }).optional(),
+    caddy: mapping({
+      storage: text('the path of a folder such as `/data/caddy`').describe('What Caddy obtained for the first domain'),
+    }).optional(),
+    acme: acmeSchema.optional(),
+    internal: mapping({}).describe('Issued by a certificate authority of our own').optional(),
+  }).superRefine((source, context) => {
+    const chosen = kinds.filter((key) => source[key] !== undefined)
+    if (chosen.length !== 1)
+      context.addIssue(
+        refusal(
+          'choose-one',
+          'a source of certificates is one of `files`, `certbot`, `caddy`, `acme` and `internal`',
+          'write a list item for each: `use: [{ files: ... }, { acme: {} }]`',
+        ),
+      )
+  }),
+  { words: ['acme', 'internal'] },
+)
 
 export const certificatesSchema = z.array(
   mapping({

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { splitWords } from '../words.ts'
 import { Flaw, refusal } from './flaw.ts'
 import { anyScalar, scalar } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
 
 const expected = 'a list of words: the program and its arguments'
@@ -11,7 +12,7 @@ const expected = 'a list of words: the program and its arguments'
 const withNul = new Flaw('holds a NUL character', 'no program can be given one: remove it')
 
 const word = scalar({
-  expected: 'a word',
+  expected: 'a word such as `program`',
   read: (written) => (written.includes('\0') ? withNul : written),
   json: anyScalar,
 })
@@ -44,7 +45,7 @@ const item = mapping({
 })
 
 /** As a value: all words in their order. */
-export const commandSchema = listOf(z.union([word, item]), expected)
+export const commandSchema = short(listOf(z.union([word, item]), expected), { split: true })
   .transform((items) =>
     items.flatMap((item) => (typeof item === 'string' ? [item] : (item.words ?? [item.word ?? '']))),
   )

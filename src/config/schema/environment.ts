@@ -4,6 +4,7 @@ import { writable } from '../write-variables.ts'
 import { derivedValueSchema } from './derived-value.ts'
 import { Flaw, refusal } from './flaw.ts'
 import { anyScalar, anyText, integer, scalar, text } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { listOf, mapping, named, variableName, variableReference } from './structures.ts'
 
 const unwritable = new Flaw('cannot be written as a line `NAME=value`', 'give it in `set`, which is written nowhere')
@@ -46,10 +47,13 @@ export const createSchema = named(z.union([literal, made]), variableName).superR
   }
 })
 
-const fileSchema = mapping({
-  path: text('the path of a file').describe('A file of lines NAME=value, relative to this file'),
-  create: createSchema.describe('Written to it once, by `run`, if it is missing').optional(),
-})
+const fileSchema = short(
+  mapping({
+    path: text('the path of a file').describe('A file of lines NAME=value, relative to this file'),
+    create: createSchema.describe('Written to it once, by `run`, if it is missing').optional(),
+  }),
+  { key: 'path' },
+)
 
 const names = listOf(variableReference, 'a list of variables: `[NAME]`')
 
@@ -71,20 +75,18 @@ export const renamedSchema = named(variableReference, variableName).superRefine(
   }
 })
 
+// May be empty: `when` excludes a file that the first start has yet to write.
+export const filesSchema = z.array(fileSchema, { error: () => 'a list of files: `[app.env]`' })
+
+export const unsetSchema = z.array(unsetRuleSchema, { error: () => 'a list of rules: `[{ empty: [NAME] }]`' })
+
 const environmentShape = {
-  // May be empty: `when` excludes a file that the first start has yet to write.
-  files: z
-    .array(fileSchema, { error: () => 'a list of files: `[{ path: app.env }]`' })
-    .describe('Files of variables; later ones win')
-    .optional(),
+  files: filesSchema.describe('Files of variables; later ones win').optional(),
   renamed: renamedSchema.describe('Old names of variables, and what they are called now').optional(),
   set: named(z.union([anyText, derivedValueSchema]), variableName)
     .describe('Variables in order; each may use those before it')
     .optional(),
-  unset: z
-    .array(unsetRuleSchema, { error: () => 'a list of rules: `[{ empty: [NAME] }]`' })
-    .describe('Variables that are taken out again after all others were read')
-    .optional(),
+  unset: unsetSchema.describe('Variables that are taken out again after all others were read').optional(),
 }
 
 export const environmentSchema = mapping(environmentShape)

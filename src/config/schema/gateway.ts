@@ -11,7 +11,7 @@ import { listOf, mapping, named, oneOrMany } from './structures.ts'
 const accessLogSchema = z.union([
   boolean,
   mapping({
-    skip: listOf(text('a path pattern'), 'a list of path patterns')
+    skip: listOf(text('a path pattern such as `/api/*`'), 'a list of path patterns')
       .describe('Paths whose requests are not logged; default: those of `health`, if a listener has them')
       .optional(),
   }),

@@ -106,7 +106,7 @@ const authUrl = scalar({
 })
 
 export const auth = mapping({
-  basic: oneOrMany(text('the name of a user'), 'a list of users')
+  basic: oneOrMany(text('the name of a user such as `admin`'), 'a list of users')
     .describe('The users who may pass; upstreams do not see their Authorization')
     .optional(),
   forward: authUrl

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { address } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { boolean, choice, duration, headerName, text } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { mapping } from './structures.ts'
 
 /** What the lists of browsers ask for (hstspreload.org). */
@@ -36,17 +37,20 @@ const clientCertificatesSchema = mapping({
     .prefault({}),
 })
 
-export const listenerSchema = mapping({
-  address: address.describe('`:8080` is all addresses; port 0 is any free one'),
-  tls: boolean.default(false),
-  hsts: hstsSchema
-    .describe('Strict-Transport-Security: for so long browsers come by HTTPS only; `0` has them forget')
-    .optional(),
-  clientCertificates: clientCertificatesSchema.describe('Clients show who they are by a certificate').optional(),
-  proxyProtocol: choice(['v1', 'v2', 'any'])
-    .describe('Every connection begins with a PROXY header of this version; only from `trustedProxies`')
-    .optional(),
-  health: boolean.describe('Answers the paths of `gateway.health`').default(false),
-})
+export const listenerSchema = short(
+  mapping({
+    address: address.describe('`:8080` is all addresses; port 0 is any free one'),
+    tls: boolean.default(false),
+    hsts: hstsSchema
+      .describe('Strict-Transport-Security: for so long browsers come by HTTPS only; `0` has them forget')
+      .optional(),
+    clientCertificates: clientCertificatesSchema.describe('Clients show who they are by a certificate').optional(),
+    proxyProtocol: choice(['v1', 'v2', 'any'])
+      .describe('Every connection begins with a PROXY header of this version; only from `trustedProxies`')
+      .optional(),
+    health: boolean.describe('Answers the paths of `gateway.health`').default(false),
+  }),
+  { key: 'address' },
+)
 
 export type ListenerConfig = z.output<typeof listenerSchema>

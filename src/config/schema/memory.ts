@@ -1,6 +1,6 @@
 import { type Bytes, parseBytes } from '../../shared/bytes.ts'
 import { Flaw } from './flaw.ts'
-import { formOrVariable, scalar } from './scalars.ts'
+import { formOrVariable, scalar, sizeFlaw } from './scalars.ts'
 
 /** Below this no program runs: a wrong unit was meant, or Docker's `512m`. */
 const least: Bytes = 1_000_000
@@ -10,10 +10,10 @@ export const memory = scalar<Bytes | 'auto'>({
   expected: '`auto`, or a size such as `512MB` or `1.5GiB`',
   read(written) {
     if (written === 'auto') return written
-    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a size needs one, as in `512MB` or `1.5GiB`')
-    if (/^\d+(\.\d+)?[kmg]$/i.test(written)) {
-      return new Flaw('has no whole unit', '`MB` is a million bytes, `MiB` is 1024 × 1024: `512MB`, `512MiB`')
-    }
+    if (/^[1-9]\d*$/.test(written))
+      return new Flaw('has no unit', `a size needs one: write \`${written}MB\`, or \`GB\` in its place`)
+    const flaw = sizeFlaw(written)
+    if (flaw) return flaw
     const size = parseBytes(written)
     if (size === undefined || size >= least) return size
     return new Flaw('is too small for any program', 'give what it needs at most, from `1MB` on, or `auto`')

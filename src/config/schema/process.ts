@@ -9,6 +9,7 @@ import { aliveSchema, readySchema, startupSchema } from './probes.ts'
 import { rightsShape } from './rights.ts'
 import { boolean, choice, duration, integer, ownPort, positiveDuration, signal, text } from './scalars.ts'
 import { scheduleSchema } from './schedule.ts'
+import { short } from './shorthand.ts'
 import { mapping, named } from './structures.ts'
 
 const restartSchema = mapping({
@@ -55,13 +56,15 @@ export const processSchema = mapping({
     .optional(),
   environment: processEnvironmentSchema.describe('Laid over the environment of all').optional(),
   // Any name: one that no process can have is an unknown process, which says more.
-  dependsOn: named(choice(['started', 'ready', 'completed']), z.string())
-    .describe('Which process must have got how far before this one starts')
+  dependsOn: short(named(choice(['started', 'ready', 'completed']), z.string()), { dependencies: true })
+    .describe(
+      'Which process must have got how far before this one starts; `[redis]`: `ready`, or `completed` for a task',
+    )
     .prefault({}),
   startup: startupSchema.describe('For slow starters: before this succeeds, nothing else is asked').optional(),
   ready: readySchema.describe('How to know that it is ready; default: as soon as it runs').optional(),
   alive: aliveSchema.describe('How to know, once it is ready, that it does not hang').optional(),
-  restart: restartSchema.prefault({}),
+  restart: short(restartSchema, { key: 'policy' }).describe('`restart: always` is `{ policy: always }`').prefault({}),
   essential: boolean.describe('If it becomes fatal, everything stops').default(false),
   criticality: criticalitySchema.describe(
     'What is lost if it is ended early: decides who is stopped last, and who first',

@@ -20,10 +20,10 @@ import {
 } from './scalars.ts'
 import { listOf, mapping, named, oneOrMany } from './structures.ts'
 
-const filePath = text('a path relative to `root`')
+const filePath = text('a path relative to `root` such as `index.html`')
 
 const filesSchema = mapping({
-  root: text('the path of a folder').describe('The folder that is served'),
+  root: text('the path of a folder such as `./public`').describe('The folder that is served'),
   only: choice(['existing']).describe('`existing`: a request without such a file goes on to the next route').optional(),
   except: listOf(filePath, 'a list of paths relative to `root`').describe('Files that are not served').optional(),
   fallback: filePath.describe('Served where no such file exists (single-page applications)').optional(),
@@ -47,7 +47,7 @@ const filesSchema = mapping({
 })
 
 const redirectSchema = mapping({
-  to: headerText('a path or URL').describe('May hold {host}, {uri}, {path} and {scheme}'),
+  to: headerText('a path or URL such as `/x`').describe('May hold {host}, {uri}, {path} and {scheme}'),
   status: scalar({
     expected: 'one of `301`, `302`, `303`, `307`, `308`',
     read: (written) => ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written),
@@ -77,9 +77,11 @@ const respondSchema = mapping({
 export const handlerKeys = ['to', 'files', 'file', 'redirect', 'respond'] as const
 
 export const routeSchema = mapping({
-  listener: oneOrMany(text('the name of a listener'), 'a list of listeners').optional(),
-  host: oneOrMany(text('a host'), 'a list of hosts').describe('`example.com` or `*.example.com`').optional(),
-  path: oneOrMany(text('a path pattern'), 'a list of path patterns')
+  listener: oneOrMany(text('the name of a listener such as `http`'), 'a list of listeners').optional(),
+  host: oneOrMany(text('a host such as `example.com`'), 'a list of hosts')
+    .describe('`example.com` or `*.example.com`')
+    .optional(),
+  path: oneOrMany(text('a path pattern such as `/api/*`'), 'a list of path patterns')
     .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
     .optional(),
   methods: listOf(method, 'a list of methods').describe('With `GET`, `HEAD` matches as well').optional(),

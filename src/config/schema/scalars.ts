@@ -106,28 +106,60 @@ export const ownPort = scalar<number>({
 
 export const duration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`',
-  read(written) {
-    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a duration needs one, as in `250ms`, `30s` or `5m`')
-    return parseDuration(written)
-  },
+  read: (written) => unitFlaw(written) ?? parseDuration(written),
   json: formOrVariable({ const: 0 }, { type: 'string', pattern: '^(0|\\d+(\\.\\d+)?(ms|s|m|h|d|y))$' }),
 })
+
+/** Bare numbers, and the units of other programs: `5min`, `10 s`, `1h30m`. */
+function unitFlaw(written: string): Flaw | undefined {
+  if (/^[1-9]\d*$/.test(written))
+    return new Flaw(
+      'has no unit',
+      `a duration needs one: write \`${written}s\`, or \`ms\`, \`m\`, \`h\` or \`d\` in its place`,
+    )
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(written) ?? []
+  const ours = unitNames.find(([names]) => names.includes(unit.toLowerCase()))?.[1]
+  return ours === undefined || `${number}${ours}` === written
+    ? undefined
+    : new Flaw('has its unit written otherwise', `write \`${number}${ours}\``)
+}
+
+const unitNames: readonly (readonly [names: readonly string[], ours: string])[] = [
+  [['ms', 'msec', 'millis', 'milliseconds'], 'ms'],
+  [['s', 'sec', 'secs', 'second', 'seconds'], 's'],
+  [['m', 'min', 'mins', 'minute', 'minutes'], 'm'],
+  [['h', 'hr', 'hrs', 'hour', 'hours'], 'h'],
+  [['d', 'day', 'days'], 'd'],
+]
+
+/** `10m`, `10M`, `10mb`, `10 MB`, as nginx, Docker and others write it. */
+export function sizeFlaw(written: string): Flaw | undefined {
+  const [, number = '', prefix = '', binary = ''] = /^(\d+(?:\.\d+)?)\s*([kmg])(i?)b?$/i.exec(written) ?? []
+  if (number === '') return undefined
+  const [decimal, twos] = [`${number}${prefix.toUpperCase()}B`, `${number}${prefix.toUpperCase()}iB`]
+  if (written === decimal || written === twos) return undefined
+  return new Flaw(
+    'has its unit written otherwise',
+    `write \`${binary === '' ? decimal : twos}\`; \`MB\` is a million bytes, \`MiB\` is 1024 × 1024`,
+  )
+}
 
 /** A time that must pass: where 0 would mean either never or at once. */
 export const positiveDuration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`, longer than 0',
-  read(written) {
-    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a duration needs one, as in `250ms`, `30s` or `5m`')
-    return parseDuration(written) || undefined
-  },
+  read: (written) => unitFlaw(written) ?? (parseDuration(written) || undefined),
   json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d|y)$' }),
 })
 
 export const byteSize = scalar<Bytes>({
   expected: 'a size such as `16KB`, `150MB` or `2GiB`',
   read(written) {
-    if (/^\d+$/.test(written)) return new Flaw('has no unit', 'a size needs one, as in `512B`, `16KB` or `150MB`')
-    return parseBytes(written) || undefined
+    if (/^\d+$/.test(written))
+      return new Flaw(
+        'has no unit',
+        `a size needs one: write \`${written}MB\`, or \`KB\`, \`GB\` or \`B\` in its place`,
+      )
+    return sizeFlaw(written) ?? (parseBytes(written) || undefined)
   },
   json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$' }),
 })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { origin } from './addresses.ts'
 import { refusal } from './flaw.ts'
 import { boolean, choice, headerText, integer, positiveDuration, scalar, text } from './scalars.ts'
+import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
 
 const inARow = (what: string) => integer(`a number of ${what} from 1 to 100`, 1, 100)
@@ -52,20 +53,23 @@ const tlsSchema = mapping({
   verify: boolean.describe('`false`: any certificate will do, so anyone in between can read and answer').default(true),
 })
 
-export const upstreamSchema = mapping({
-  targets: listOf(origin, 'a list of URLs such as `http://10.0.0.5:8080`'),
-  balance: choice(['round-robin', 'random', 'least-requests', 'first']).prefault('round-robin'),
-  health: healthSchema.describe('Asked of every target, from one place').optional(),
-  passiveHealth: passiveHealthSchema
-    .describe('What requests meet ejects a target for a while, never the last one; `false`: it does not')
-    .optional(),
-  tls: tlsSchema.describe('For `https` targets').optional(),
-}).superRefine(({ targets }, context) => {
-  const repeated = targets.findIndex((target, index) => targets.indexOf(target) !== index)
-  if (repeated !== -1)
-    context.addIssue(
-      refusal('contradiction', 'this target is in the list twice', 'remove one of the two', ['targets', repeated]),
-    )
-})
+export const upstreamSchema = short(
+  mapping({
+    targets: listOf(origin, 'a list of URLs such as `http://10.0.0.5:8080`'),
+    balance: choice(['round-robin', 'random', 'least-requests', 'first']).prefault('round-robin'),
+    health: healthSchema.describe('Asked of every target, from one place').optional(),
+    passiveHealth: passiveHealthSchema
+      .describe('What requests meet ejects a target for a while, never the last one; `false`: it does not')
+      .optional(),
+    tls: tlsSchema.describe('For `https` targets').optional(),
+  }).superRefine(({ targets }, context) => {
+    const repeated = targets.findIndex((target, index) => targets.indexOf(target) !== index)
+    if (repeated !== -1)
+      context.addIssue(
+        refusal('contradiction', 'this target is in the list twice', 'remove one of the two', ['targets', repeated]),
+      )
+  }),
+  { key: 'targets' },
+)
 
 export type UpstreamConfig = z.output<typeof upstreamSchema>

@@ -1,4 +1,6 @@
-import { type Check, valueAt } from '../asked.ts'
+import { isIP } from 'node:net'
+import { acmeDirectories } from '../../config/schema/acme.ts'
+import { type Check, shown, valueAt } from '../asked.ts'
 
 /** No CA takes another proof for a wildcard (RFC 8555 §7.1.3 leaves it to them, and all of them decided so). */
 export const acmeWildcards: Check = (asked, report) => {
@@ -15,4 +17,47 @@ export const acmeWildcards: Check = (asked, report) => {
       })
     }
   }
+}
+
+/** Names that no public CA knows (RFC 6761, RFC 6762, CA/Browser Forum Baseline Requirements 4.2.2); a private one may. */
+export const acmePrivateNames: Check = (asked, report) => {
+  for (const [index, { domains, use }] of asked.config.certificates.entries()) {
+    if (!use.some(({ acme }) => acme !== undefined && isPublic(acme.directory))) continue
+    for (const [place, domain] of domains.entries()) {
+      const why = privateBecause(
+        domain,
+        use.every(({ acme }) => acme?.profile !== 'shortlived'),
+      )
+      if (why === undefined) continue
+      report({
+        severity: 'warning',
+        code: 'contradiction',
+        at: valueAt(asked, ['certificates', index, 'domains', place]),
+        message: `no public CA issues a certificate for ${shown(asked, ['certificates', index, 'domains', place])}, ${why}`,
+        mend: 'write `internal` for it in a list item of its own, or name a private CA by its `directory: https://...`',
+      })
+    }
+  }
+}
+
+function isPublic(directory: string): boolean {
+  return Object.entries(acmeDirectories).some(
+    ([name, { url, staging }]) => directory === name || directory === url || directory === staging,
+  )
+}
+
+const privateEndings =
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|test|invalid|onion)$/
+
+const privateAddresses = /^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/
+
+/** `onlyNames`: no source asks for a profile under which Let's Encrypt certifies public addresses. */
+function privateBecause(domain: string, onlyNames: boolean): string | undefined {
+  if (isIP(domain) !== 0) {
+    if (privateAddresses.test(domain)) return 'a private address'
+    return onlyNames ? 'an address, but with `profile: shortlived`' : undefined
+  }
+  const name = domain.replace(/^\*\./, '')
+  if (privateEndings.test(name)) return 'which is not in the public DNS'
+  return name.includes('.') ? undefined : 'a name without a dot'
 }

@@ -1,6 +1,6 @@
 import type { Check } from '../asked.ts'
 import { accounts } from './accounts.ts'
-import { acmeWildcards } from './acme.ts'
+import { acmePrivateNames, acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
 import { backups } from './backups.ts'
 import { challengesBehindClientCertificates, clientCertificateHeaders } from './client-certificates.ts'
@@ -72,6 +72,7 @@ export const checks: readonly Check[] = [
   clientAuthorityFiles,
   certificateFiles,
   acmeWildcards,
+  acmePrivateNames,
   challengesBehindClientCertificates,
   certificatesForTls,
   optionsOfTls,

@@ -25,6 +25,7 @@ export const routeTargets: Check = (asked, report) => {
       at: valueAt(asked, where),
       message: `${shown(asked, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
       mend:
+        (/^\d+$/.test(name) ? `for a port of this machine write \`:${name}\`` : undefined) ??
         suggestion(name, [...new Set([...processes, ...upstreams])], kind) ??
         'name an entry of `processes` or `upstreams`, or write a URL: `http://127.0.0.1:9000`',
     })

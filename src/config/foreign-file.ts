@@ -1,0 +1,68 @@
+/** Files of other programs that are taken for a configuration: what they are, and whether `gatehouse import` translates them. */
+import { basename } from 'node:path'
+
+export interface ForeignFile {
+  /** As a sentence names it: "this is a Caddyfile". */
+  readonly kind: string
+  /** What `gatehouse import --format` calls it, if it reads it. */
+  readonly format?: Format
+}
+
+type Format = 'caddyfile' | 'caddy-json' | 'supervisord' | 'compose'
+
+interface Sign {
+  readonly kind: string
+  readonly format?: Format
+  readonly name?: RegExp
+  /** All of them are found in the text; each in linear time. */
+  readonly texts?: readonly RegExp[]
+}
+
+/** Text that is no YAML, or YAML that says nothing to us: the first sign that is seen counts. */
+const signs: readonly Sign[] = [
+  { kind: 'a Caddyfile', format: 'caddyfile', name: /^caddyfile|caddyfile$/i },
+  { kind: 'a Procfile', name: /^procfile/i },
+  { kind: 'an ecosystem file of PM2', texts: [/^\s*(?:module\.exports\s*=|export default\b)/] },
+  { kind: 'an ecosystem file of PM2', texts: [/^\s*\{\s*"apps"\s*:\s*\[/] },
+  { kind: "Caddy's JSON", format: 'caddy-json', texts: [/^\s*\{\s*"(?:apps|admin|logging|storage)"\s*:\s*\{/] },
+  {
+    kind: 'a configuration of supervisord',
+    format: 'supervisord',
+    texts: [/^\[(?:program:|group:|supervisord\]|include\])/m],
+  },
+  { kind: 'a unit of systemd', texts: [/^\[(?:Unit|Service|Install|Timer|Socket)\]/m] },
+  { kind: 'a static configuration of Traefik in TOML', texts: [/^\[(?:entryPoints|providers|http\.routers)/m] },
+  {
+    kind: 'a configuration of nginx',
+    texts: [/^[ \t]*(?:server|http|events|upstream[ \t]+\S+|location[ \t][^\n{]*)[ \t]*\{/m, /;[ \t]*$/m],
+  },
+  {
+    kind: 'a configuration of HAProxy',
+    texts: [/^(?:frontend|backend|listen)[ \t]+\S+$/m, /^[ \t]+(?:bind|server)[ \t]/m],
+  },
+  {
+    kind: 'a Caddyfile',
+    format: 'caddyfile',
+    // Its first line is no key of YAML, and a directive stands somewhere.
+    texts: [
+      /^(?:[ \t]*(?:#[^\n]*)?\n)*(?![\w"'-]+:(?:\s|$))[^\s#-]/,
+      /^[ \t]*(?:reverse_proxy|file_server|respond|redir|encode|handle|php_fastcgi|import|tls|root)(?=[ \t\n{])/m,
+    ],
+  },
+  { kind: 'a Compose file', format: 'compose', texts: [/^services[ \t]*:/m] },
+  { kind: 'a manifest of Kubernetes', texts: [/^apiVersion[ \t]*:/m, /^kind[ \t]*:/m] },
+  { kind: 'a configuration of Traefik', texts: [/^(?:entryPoints|providers|certificatesResolvers)[ \t]*:/m] },
+  { kind: 'a configuration of Traefik', texts: [/^http[ \t]*:[ \t]*\n[ \t]+(?:routers|services|middlewares)[ \t]*:/m] },
+  { kind: 'a Procfile', texts: [/^web[ \t]*:[ \t]*\S/m] },
+]
+
+const ourSections =
+  /^["']?(?:version|environment|gateway|upstreams|users|processes|hooks|certificates|trustStores|storage|control|shutdown|metrics|log|when)["']?\s*:/m
+
+/** Undefined: nothing speaks for another program, or a section of ours is in it. */
+export function foreignFile(file: string, text: string): ForeignFile | undefined {
+  const name = basename(file)
+  const seen = signs.find((sign) => sign.name?.test(name) || sign.texts?.every((one) => one.test(text)))
+  if (!seen || (ourSections.test(text.replace(/^version\s*:.*$/gm, '')) && !seen.name?.test(name))) return undefined
+  return { kind: seen.kind, ...(seen.format && { format: seen.format }) }
+}

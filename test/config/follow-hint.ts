@@ -1,0 +1,101 @@
+/** Does to a file what a diagnostic's hint says, and nothing else: it knows the form of hints, not their matter. */
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml'
+import type { Diagnostic } from '../../src/config/diagnostics.ts'
+
+export function followHint(text: string, { line, col, mend = '' }: Diagnostic): string {
+  const offset =
+    text
+      .split('\n')
+      .slice(0, line - 1)
+      .join('\n').length +
+    (line > 1 ? 1 : 0) +
+    col -
+    1
+  if (mend.includes('write two for each tab')) return text.replaceAll('\t', '    ')
+  const meant = /did you mean `([^`]*)`\?/.exec(mend)?.[1]
+  if (meant !== undefined)
+    return text.slice(0, offset) + text.slice(offset).replace(/^("[^"]*"|'[^']*'|[^\s:,}\]]+)/, meant)
+  const below = /move it below `([^`]*)`/.exec(mend)?.[1]
+  if (below !== undefined) return moved(text, offset, below)
+  if (mend.includes('move it to the top of the file')) return moved(text, offset)
+  const added = /\badd `(.*?)`(?=$|[,;])/.exec(mend)?.[1]
+  if (added !== undefined) return withAdded(text, offset, added)
+  const written = /\bwrite `(.*?)`(?=$|[,;])/s.exec(mend)?.[1]
+  if (written !== undefined) return withWritten(text, offset, written)
+  throw new Error(`nothing to follow in: ${mend}`)
+}
+
+function withWritten(text: string, offset: number, written: string): string {
+  // What is in quotes now stood there without them.
+  const unquoted = written.startsWith('"') ? String(parseDocument(written).toJS()) : undefined
+  if (unquoted !== undefined && text.startsWith(unquoted, offset))
+    return text.slice(0, offset) + written + text.slice(offset + unquoted.length)
+  const [, key] = /^([\w-]+): /.exec(written) ?? []
+  const { pair } = at(text, offset)
+  if (key !== undefined && isScalar(pair?.key) && pair.key.value === key) {
+    const [start = 0] = pair.key.range ?? []
+    return spliced(text, start, endOf(pair) ?? start + key.length + 1, written)
+  }
+  const node = at(text, offset).node
+  const end = node?.range?.[1] ?? offset + (/^[^\n]*/.exec(text.slice(offset))?.[0].length ?? 0)
+  return spliced(text, offset, end, written)
+}
+
+function spliced(text: string, start: number, end: number, written: string): string {
+  const lineEnd = /\s*$/.exec(text.slice(start, end))?.[0] ?? ''
+  return text.slice(0, start) + written + lineEnd + text.slice(end)
+}
+
+function endOf({ value }: Pair): number | undefined {
+  return isScalar(value) || isCollection(value) ? (value.range?.[1] ?? undefined) : undefined
+}
+
+/** What begins at a place: a key's pair with the mapping around it, or a value. */
+function at(text: string, offset: number) {
+  const document = parseDocument(text)
+  let found: { pair?: Pair; owner?: YAMLMap; node?: { range?: readonly number[] | null } } = {}
+  visit(document, (_, node, path) => {
+    if (isPair(node) && isScalar(node.key)) {
+      const startsHere = [node.key, node.value].some(
+        (one) => (isScalar(one) || isCollection(one)) && one.range?.[0] === offset,
+      )
+      const owner = path.at(-1)
+      if (startsHere) found = { ...found, pair: node, ...(isMap(owner) && { owner }) }
+    } else if ((isScalar(node) || isCollection(node)) && node.range?.[0] === offset && !found.node)
+      found = { ...found, node }
+  })
+  return { document, ...found }
+}
+
+function moved(text: string, offset: number, below?: string): string {
+  const { document, pair, owner } = at(text, offset)
+  if (!pair || !owner || !isScalar(pair.key)) throw new Error('no key begins there')
+  owner.delete(pair.key.value)
+  const target = below === undefined ? (document.contents as unknown as YAMLMap) : mapBelow(document, owner, below)
+  target.add(pair)
+  return String(document)
+}
+
+function mapBelow(document: Document, owner: YAMLMap, key: string): YAMLMap {
+  if (!isMap(owner.get(key))) owner.set(key, document.createNode({}))
+  return owner.get(key) as YAMLMap
+}
+
+function withAdded(text: string, offset: number, added: string): string {
+  const { document, pair, node } = at(text, offset)
+  const target = isMap(node) ? node : isMap(pair?.value) ? pair.value : undefined
+  const addition = parseDocument(added).contents
+  if (!target || !isMap(addition)) throw new Error('no mapping begins there')
+  for (const one of addition.items) target.add(one)
+  return String(document)
+}
