@@ -118,10 +118,15 @@ gateway:
 certificates: [{ domains: [localhost], use: [internal: {}] }]
 ${more}`
 
-  it('tells all of its reasons at once: socket, storage, and every port', async () => {
+  it('tells all of its reasons at once: socket, storage, every port, log files, users and programs', async () => {
     const folder = freshFolder({
       'gatehouse.yaml': config(
-        'storage: /data/state\ncontrol: { socket: /run/own.sock }\nmetrics: { address: ":81" }\n',
+        `storage: /data/state
+control: { socket: /run/own.sock }
+metrics: { address: ":81" }
+log: { directory: /data/logs }
+processes: { job: { command: [no-such-program], user: no-such-user } }
+`,
       ),
     })
     const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { uid: nobody, readOnly: ['/run', '/data'] })
@@ -135,6 +140,11 @@ ${more}`
       expect.stringMatching(/^listener https cannot listen on :443: this user may not/),
       expect.stringMatching(/^listener metrics cannot listen on :81: this user may not/),
     ])
+    expect(gatehouse.stderr).toMatch(/`no-such-user` names a user that this machine does not have/)
+    expect(gatehouse.stderr).toMatch(/the program `no-such-program` was not found in its PATH/)
+    expect(gatehouse.lines.some(({ message }) => /the log file \/data\/logs\/.* cannot be written/.test(message))).toBe(
+      true,
+    )
   })
 
   it('tells root, too, that its places are read-only, and what to do', async () => {
@@ -172,22 +182,20 @@ describe.skipIf(missing)('the files of config/', () => {
   ] as const
   const readOnly = ['/run', '/data']
 
-  it.each(both)(
-    'demo.yaml, by npm start, runs as %s with a project that is read-only',
-    async (_, uid) => {
-      const { scripts } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'))
-      expect(scripts.start).toBe('sh scripts/demo.sh src/main.ts run config/demo.yaml')
-      const { gatehouse, machine } = start(join(projectFolder, 'config/demo.yaml'), {
-        uid,
-        readOnly,
-        command: ['sh', join(projectFolder, 'scripts/demo.sh'), source[1] as string],
-        env: { PATH: `${dirname(source[0] as string)}:/usr/bin:/bin` },
-      })
-      await gatehouse.waitFor({ message: 'ready' }, { timeout: 50_000 })
-      expect(machine.beside(gatehouse.pid, ['test', '-S', `/tmp/gatehouse-demo-${uid}/gatehouse.sock`]).code).toBe(0)
-    },
-    60_000,
-  )
+  // As root it is run by other tests (demo.browser.test.ts).
+  it('demo.yaml, by npm start, runs as nobody with a project that is read-only', async () => {
+    const { scripts } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'))
+    expect(scripts.start).toBe('sh scripts/demo.sh src/main.ts run config/demo.yaml')
+    const { gatehouse, machine } = start(join(projectFolder, 'config/demo.yaml'), {
+      uid: nobody,
+      readOnly,
+      command: ['sh', join(projectFolder, 'scripts/demo.sh'), source[1] as string],
+      env: { PATH: `${dirname(source[0] as string)}:/usr/bin:/bin` },
+    })
+    await gatehouse.waitFor({ message: 'ready' }, { timeout: 50_000 })
+    const socket = '/tmp/gatehouse-demo-65534/gatehouse.sock'
+    expect(machine.beside(gatehouse.pid, ['test', '-S', socket]).code).toBe(0)
+  }, 60_000)
 
   it.each(both)('sidecar.yaml runs as %s, with nothing but the site mounted', async (_, uid) => {
     const site = freshFolder({ 'editor/index.html': 'editor', 'editor/404.html': '', 'info.json': '{}' })

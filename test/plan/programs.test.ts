@@ -33,9 +33,9 @@ certificates: [{ domains: ["*.a.example"], use: [acme: { dns: { run: [./no-such-
   ).toEqual([
     `3:18: warning: the program \`no-such-a\` ${absent}`,
     `3:46: warning: the program \`no-such-b\` ${absent}`,
-    '4:18: warning: the program `./tool` is there, but the interpreter of its first line, /no/such/shell, does not exist | install it where this file is to run, or correct the command',
+    '4:18: warning: the program `./tool` is there, but the interpreter of its first line, /no/such/shell, does not exist | create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file',
     `5:28: warning: the program \`no-such-c\` ${absent}`,
-    '6:71: warning: the program `./no-such-d` does not exist | install it where this file is to run, or correct the command',
+    '6:71: warning: the program `./no-such-d` does not exist | create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file',
   ])
 })
 
@@ -56,7 +56,7 @@ processes:
   e: { command: [env, gone.sh] }
 `),
   ).toEqual([
-    '3:22: warning: the script `gone.sh` does not exist | create it, or correct the path; paths of a command are relative to the `directory` of its process',
+    '3:22: warning: the script `gone.sh` does not exist | create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file',
   ])
 })
 

@@ -2,7 +2,7 @@
  * Whether what commands name is there and can be run. Only a warning: the file may be checked on another machine, and a task may make
  * what a later process needs.
  */
-import { basename, resolve } from 'node:path'
+import { basename, isAbsolute, resolve } from 'node:path'
 import type { Report } from '../../config/diagnostics.ts'
 import { deepest, type Path } from '../../config/located.ts'
 import { type Asked, absolute, type Check, isLiteral, named, valueAt } from '../asked.ts'
@@ -65,8 +65,16 @@ function checkProgram(asked: Asked, { words, at, directory, path }: Command, rep
     code: 'program-unusable',
     at: valueAt(asked, where ?? at),
     message: `the program ${where ? named(asked, where) : 'of this command'} ${fault.what}`,
-    mend: splitMend(asked, words, at) ?? fault.hint ?? 'install it where this file is to run, or correct the command',
+    mend: splitMend(asked, words, at) ?? fault.hint ?? usualMend(words),
   })
+}
+
+const relativeMend =
+  'create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file'
+
+function usualMend([name = '']: readonly string[]): string {
+  if (name.includes('/') && !isAbsolute(name)) return relativeMend
+  return 'install it where this file is to run, or correct the command'
 }
 
 /** `["node api/server.js"]` → "write each word by itself: `[node, api/server.js]`". */
@@ -103,7 +111,7 @@ function checkScript(asked: Asked, { words, at, directory }: Command, report: Re
     code: 'program-unusable',
     at: valueAt(asked, where ?? at),
     message: `the script ${where ? named(asked, where) : 'of this command'} does not exist`,
-    mend: 'create it, or correct the path; paths of a command are relative to the `directory` of its process',
+    mend: relativeMend,
   })
 }
 

@@ -81,7 +81,11 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
       ),
     async close() {
       const written = Promise.all([...files.values()].map((file) => file.finish()))
-      await Promise.race([written, pause(closingPatience, undefined, { ref: false })])
+      // It keeps the process alive: with nothing else left to wait for, that would end in the midst of this, with exit code 0.
+      const over = new AbortController()
+      const patience = pause(closingPatience, undefined, { signal: over.signal }).catch(() => {})
+      await Promise.race([written, patience])
+      over.abort()
       for (const file of files.values()) file.abandon()
     },
   }
