@@ -132,6 +132,22 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('takes its timers from shared/timer.ts, since those of Node ring at once when they are set for more than 24.8 days', () => {
+    const timers = /(?<![.\w])set(Timeout|Interval)\(/g
+    const limits =
+      /from 'node:timers|AbortSignal\.timeout|globalThis\.set(Timeout|Interval)|\.setTimeout\((?!0\)|forNode\(|quiet\b)|(keepAlive|headers)Timeout: (?!forNode\(|[\d_]+)/
+    const wrong = files.filter((file) => {
+      if (file === 'shared/timer.ts') return false
+      const text = readFileSync(join(source, file), 'utf8').replace(
+        "setImmediate as turn } from 'node:timers/promises'",
+        '',
+      )
+      const ours = /import \{([^}]*)\} from '[./]+(shared\/)?timer\.ts'/.exec(text)?.[1] ?? ''
+      return limits.test(text) || [...text.matchAll(timers)].some(([call]) => !ours.includes(call.slice(0, -1)))
+    })
+    expect(wrong).toEqual([])
+  })
+
   it('has files of at most 250 lines', () => {
     const long = files.filter((file) => readFileSync(join(source, file), 'utf8').split('\n').length > 251)
     expect(long).toEqual([])

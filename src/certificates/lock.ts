@@ -2,12 +2,14 @@
  * A lock on a folder that several replicas may share, perhaps over a network file system. Its holder touches it all the time;
  * one that is not touched any more is taken over. No clock of another machine is trusted: each looks for changes itself.
  */
+
 import { randomUUID } from 'node:crypto'
 import { link, lstat, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Milliseconds } from '../shared/duration.ts'
 import { makeFolder } from '../shared/folder.ts'
+import { setInterval } from '../shared/timer.ts'
 
 export interface Lock {
   /** False once somebody else has taken it over, as after this process was stopped for a while. */

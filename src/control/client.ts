@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Milliseconds } from '../shared/duration.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { timeoutSignal } from '../shared/timer.ts'
 import { failureSchema, paths, type Status, statusSchema } from './contract.ts'
 
 /**
@@ -35,7 +36,7 @@ export interface Answer {
 export function ask(socket: string, { method, path, timeout }: Question): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     // One deadline for all of it: a server that sends a byte now and then is not answering either.
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout)
+    const signal = timeout === undefined ? undefined : timeoutSignal(timeout)
     const fail = (error: unknown) => reject(unanswered(error, socket, signal?.aborted ? timeout : undefined))
     const asking = request({ socketPath: socket, method, path, signal, agent: false }, (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail)

@@ -1,7 +1,9 @@
 /** Events for clients that stay: each has a stream of lines, and none of them can make us keep more than a little. */
+
 import type { ServerResponse } from 'node:http'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { ProcessStatus } from './contract.ts'
 import { type Cut, eventSchema, type Snapshot, snapshotSchema } from './contract-events.ts'
 import type { EventSource } from './ports.ts'

@@ -1,8 +1,10 @@
 /** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
+
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readProof } from '../shared/challenge-files.ts'
 import { createDiskLane } from '../shared/disk-lane.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServedChallenge } from './ports.ts'
 import { sendText } from './respond.ts'

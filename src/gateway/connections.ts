@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { isOfReserve } from '../shared/descriptors.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
+import { sleep as pause } from '../shared/timer.ts'
 
 /** How often it is said at most that connections are refused: a flood must not flood the log too. */
 const sayEvery = 10_000

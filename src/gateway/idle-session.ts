@@ -1,5 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2'
 import type { LimitsPlan } from '../plan/types.ts'
+import { forNode } from '../shared/timer.ts'
 
 /**
  * Ends an h2 connection (with a GOAWAY, RFC 9113 §9.1) on which nothing moves for `idleTimeout` and no stream is open. A head
@@ -17,8 +18,8 @@ export function endWhenIdle(
       open -= 1
     })
   })
-  session.setTimeout(headerTimeout)
-  session.once('remoteSettings', () => session.setTimeout(idleTimeout))
+  session.setTimeout(forNode(headerTimeout))
+  session.once('remoteSettings', () => session.setTimeout(forNode(idleTimeout)))
   session.on('timeout', () => {
     if (open === 0) session.destroy()
   })

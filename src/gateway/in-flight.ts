@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Milliseconds } from '../shared/duration.ts'
+import { sleep as pause } from '../shared/timer.ts'
 import type { Exchange } from './exchange.ts'
 import type { Listener } from './listener.ts'
 import { cutAnswer } from './respond.ts'

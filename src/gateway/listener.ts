@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../plan/types.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { forNode } from '../shared/timer.ts'
 import { acmeProtocol } from './challenges.ts'
 import { admitClients } from './client-certificates.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from './exchange.ts'
@@ -153,8 +154,8 @@ const h2Allowance = 128 * 32
 function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void {
   // All but `updateSettings` are read from the server for each connection; an h2 server has them for its h1 connections.
   Object.assign(server, {
-    keepAliveTimeout: limits.idleTimeout,
-    headersTimeout: limits.headerTimeout,
+    keepAliveTimeout: forNode(limits.idleTimeout),
+    headersTimeout: forNode(limits.headerTimeout),
     maxHeaderSize: limits.requestHeaders,
     // Node drops further ones without a word; their size bounds them already.
     maxHeadersCount: 0,

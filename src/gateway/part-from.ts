@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Milliseconds } from '../shared/duration.ts'
+import { sleep as pause } from '../shared/timer.ts'
 import type { AnswerKind, Exchange } from './exchange.ts'
 import { part } from './in-flight.ts'
 import { sendError } from './respond.ts'

@@ -2,9 +2,11 @@
  * The signs of life of a gateway thread, in memory that it shares with the main thread: a thread that is stuck in a loop
  * answers no message, but what it wrote last can still be read.
  */
+
 import { getHeapStatistics } from 'node:v8'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setInterval } from '../shared/timer.ts'
 
 /** How often a thread that is well beats. */
 export const beatEvery: Milliseconds = 100

@@ -3,7 +3,9 @@
  * moved since the sweeps before is ended. Event streams and tunnels may be silent for ever; how long an upstream thinks
  * before it answers is bounded by its route's own timeout.
  */
+
 import type { Milliseconds } from '../shared/duration.ts'
+import { setInterval } from '../shared/timer.ts'
 import type { Exchange } from './exchange.ts'
 import { cutAnswer, sendError } from './respond.ts'
 

@@ -2,7 +2,7 @@
  * A proxy said how long its requests may take to end, a supervisor how long its programs may: one behind the other here, within one
  * `shutdown.budget`. The time of the proxy alone would kill a database that still writes.
  */
-import { parseDuration } from '../shared/duration.ts'
+import { parseDuration, secondsWritten } from '../shared/duration.ts'
 import type { ReadFile } from './merge.ts'
 
 /** In seconds, as long as ours is unless something is said. */
@@ -13,7 +13,7 @@ export function withOneBudget(files: readonly ReadFile[]): readonly ReadFile[] {
   const programs = files.filter(hasPrograms)
   const requests = secondsOf(files.filter((file) => !hasPrograms(file)))
   if (programs.length === 0 || requests === undefined) return files
-  const budget = `${requests + (secondsOf(programs) ?? usual)}s`
+  const budget = secondsWritten(requests + (secondsOf(programs) ?? usual))
   return files.map((file) => {
     const { config } = file.reading
     if (config.shutdown?.budget === undefined) return file

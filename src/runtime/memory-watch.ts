@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os'
 import type { Log } from '../shared/log.ts'
+import { setInterval } from '../shared/timer.ts'
 import type { ThreadsMeasured } from './threads.ts'
 
 const every = 5_000

@@ -2,12 +2,13 @@
  * Who may open a port. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the same user join them: so between
  * the look whether a port is free and the moment at which we listen on it, no other Gatehouse may look. See docs/adr/0025-claims.md.
  */
+
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Milliseconds } from '../shared/duration.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { sleep as pause } from '../shared/timer.ts'
 
 export interface PortLock {
   release(): void

@@ -2,6 +2,7 @@ import type { ToThread } from '../gateway/messages.ts'
 import type { ServedChallenge } from '../gateway/ports.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { GatewayThread, ThreadFailure, ThreadFault } from './gateway-thread.ts'
 import type { Service } from './threads.ts'
 

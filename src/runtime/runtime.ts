@@ -1,4 +1,5 @@
 /** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+
 import { isatty } from 'node:tty'
 import { warnIfEphemeral } from '../certificates/ephemeral.ts'
 import { createCertificates } from '../certificates/maintain.ts'
@@ -10,6 +11,7 @@ import type { Plan } from '../plan/types.ts'
 import { holdReserve } from '../shared/descriptors.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
+import { setInterval } from '../shared/timer.ts'
 import { runDnsHook } from '../supervisor/dns-hook.ts'
 import { Hooks } from '../supervisor/hooks/hooks.ts'
 import { GroupLedger } from '../supervisor/leftovers/ledger.ts'

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import { sleep as pause } from '../shared/timer.ts'
 import type { House } from './house.ts'
 
 /** Hooks hear of the last processes, too: they get what is left of the budget, and a moment even if nothing is. */

@@ -1,4 +1,5 @@
 import { beatEvery, heapLimit, readPulse } from '../gateway/pulse.ts'
+import { setInterval } from '../shared/timer.ts'
 import type { ThreadInspector } from './thread-inspector.ts'
 
 /** Without a beat and without progress for so many looks it hangs: 5 s; while it loads or builds, on a slow machine, 30 s. */

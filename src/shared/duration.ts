@@ -3,6 +3,9 @@ export type Milliseconds = number
 
 const unitInMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_536_000_000 } as const
 
+/** A hundred years: what is longer is a slip, and beyond some 285,000 years numbers lose their milliseconds. */
+export const longestDuration: Milliseconds = 100 * unitInMilliseconds.y
+
 /**
  * Reads `250ms`, `30s`, `1.5m`, `12h`, `7d`, `1y` or a bare `0`.
  * Returns undefined for anything else: a bare number would leave the reader guessing its unit.
@@ -12,6 +15,11 @@ export function parseDuration(text: string): Milliseconds | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|y)$/.exec(text)
   if (!match) return undefined
   return Math.round(Number(match[1]) * unitInMilliseconds[match[2] as keyof typeof unitInMilliseconds])
+}
+
+/** Of seconds that another program's file holds: negative ones are none, and more than may be said are the most that may. */
+export function secondsWritten(seconds: number): string {
+  return `${Math.min(Math.max(seconds, 0), longestDuration / unitInMilliseconds.s)}s`
 }
 
 /** Writes a span the way people say it: `250ms`, `4.2s`, `3m 20s`, `5h 2m`, `3d 4h`. */

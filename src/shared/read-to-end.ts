@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Bytes } from './bytes.ts'
 import type { Milliseconds } from './duration.ts'
+import { setTimeout } from './timer.ts'
 
 const mostBytes: Bytes = 4_194_304
 const longest: Milliseconds = 2_000

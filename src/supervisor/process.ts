@@ -1,7 +1,9 @@
 /** One supervised process: drives the machine and performs its effects. */
+
 import { isDeepStrictEqual } from 'node:util'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import { inTurn } from './in-turn.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import { narrate } from './narrate.ts'
@@ -58,7 +60,7 @@ export class SupervisedProcess {
       this.#runs.kill()
     },
     scheduleRestart: () => {
-      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause)
+      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause ?? 0)
     },
     cancelRestart: () => clearTimeout(this.#restart),
   }

@@ -1,6 +1,8 @@
 /** Lines that belong together, as one record of the log: a stack trace is read, searched and counted as a whole. */
+
 import type { MultilinePlan } from '../plan/output.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import { longestLine } from './output.ts'
 import { continuationOf } from './traces.ts'
 

@@ -1,7 +1,9 @@
 /** One rolling restart: a successor comes up beside a process, takes over, and the process before it is drained and ended. */
+
 import type { ProcessPlan } from '../plan/types.ts'
 import { formatDuration } from '../shared/duration.ts'
 import type { Log } from '../shared/log.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { Drain } from './ports.ts'
 import type { SupervisedProcess } from './process.ts'
 

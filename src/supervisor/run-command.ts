@@ -1,5 +1,7 @@
 /** A command of the operator's that is run to its end: a hook, not a process of the plan. */
+
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import { describeExit } from './exit.ts'
 import type { Listening } from './listening.ts'
 import type { Program } from './program.ts'

@@ -1,6 +1,8 @@
 /** One run of a program: from its spawn to the last byte that it wrote. */
+
 import type { Readable } from 'node:stream'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { Attempt } from './backups/attempt.ts'
 import type { Exit } from './exit.ts'
 import type { Listening } from './listening.ts'

@@ -2,10 +2,12 @@
  * When scheduled tasks are due. Schedules are about the clock on the wall, and that can be set; so nobody sleeps until the
  * next run: the clock is looked at again and again.
  */
+
 import { isDeepStrictEqual } from 'node:util'
 import type { SchedulePlan } from '../plan/types.ts'
 import { type Calendar, readCalendar } from '../shared/calendar.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { SupervisedProcess } from './process.ts'
 
 /** The longest time for which a change of the clock stays unseen. */

@@ -1,7 +1,8 @@
 /** The ladder by which a process group is ended: its stop signal, a grace, SIGKILL. */
+
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
+import { setTimeout, sleep } from '../shared/timer.ts'
 import { isGroupAlive, signalGroup } from './group.ts'
 import type { Run } from './run.ts'
 import type { Child } from './spawn.ts'

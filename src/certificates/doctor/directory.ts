@@ -1,8 +1,10 @@
 /** The ACME server: whether it can be reached and trusted, what time it is there, and whether it wants to know its customers. */
+
 import { readFile } from 'node:fs/promises'
 import type { AcmePlan } from '../../plan/certificates.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { codeOf, messageOf } from '../../shared/errors.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { createTransport } from '../issuer/acme-transport.ts'
 import { bad, type Check, good, unknown } from './check.ts'
 

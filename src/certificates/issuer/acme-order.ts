@@ -1,8 +1,9 @@
 /** One certificate from an ACME server: order, prove, finalize, download. */
-import { setTimeout as pause } from 'node:timers/promises'
+
 import { isDeepStrictEqual } from 'node:util'
 import type { CertificateKeyType } from '../../plan/certificates.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { sleep as pause } from '../../shared/timer.ts'
 import type { ChallengePresenter } from '../ports.ts'
 import {
   type AcmeAuthorization,

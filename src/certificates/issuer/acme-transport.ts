@@ -2,12 +2,13 @@
  * HTTP to ACME servers. acme-client's own retries by settings of its module, which two issuers would share, and loses what
  * the server says of an error; so it is given this transport instead.
  */
+
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { setTimeout as pause } from 'node:timers/promises'
 import { getCACertificates } from 'node:tls'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { sleep as pause, timeoutSignal } from '../../shared/timer.ts'
 import { AcmeFailure, refusalOf } from './acme-failure.ts'
 
 export interface AcmeRequest {
@@ -68,7 +69,7 @@ async function tryOnce(wanted: AcmeRequest, agent: Agent): Promise<AcmeAnswer | 
 
 function send({ url, method, headers, body }: AcmeRequest, agent: Agent): Promise<AcmeAnswer> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(answerLimit)
+    const signal = timeoutSignal(answerLimit)
     const options = {
       method,
       agent,

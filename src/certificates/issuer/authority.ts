@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { codeOf, GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { sleep } from '../../shared/timer.ts'
 import { folderName } from '../folder-name.ts'
 import { createFolderLock, type Lock } from '../lock.ts'
 import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
@@ -69,7 +69,7 @@ async function lockOf(folder: string): Promise<Lock | undefined> {
   const door = createFolderLock(folder, lockTimes)
   try {
     let lock = await door.take()
-    for (; !lock; lock = await door.take()) await setTimeout(betweenTries)
+    for (; !lock; lock = await door.take()) await sleep(betweenTries)
     return lock
   } catch (error) {
     if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return undefined

@@ -1,7 +1,7 @@
 /** Whose rights a process has, and within which limits of the kernel it runs. */
 import { z } from 'zod'
 import { parseBytes } from '../../shared/bytes.ts'
-import { parseDuration } from '../../shared/duration.ts'
+import { readDuration } from './duration.ts'
 import { Flaw, refusal } from './flaw.ts'
 import { boolean, formOrVariable, scalar } from './scalars.ts'
 import { listOf, mapping } from './structures.ts'
@@ -82,8 +82,8 @@ const time = amount({
   expected: 'a time such as `90s` or `1h`, or `unlimited`',
   form: '\\d+(\\.\\d+)?(ms|s|m|h|d|y)',
   read(written) {
-    const duration = parseDuration(written)
-    if (duration === undefined || duration === 0) return undefined
+    const duration = readDuration(written)
+    if (typeof duration !== 'number' || duration === 0) return duration || undefined
     return duration % 1000 === 0 ? duration / 1000 : new Flaw('is no whole number of seconds', 'write `1s` or more')
   },
 })

@@ -7,7 +7,8 @@ import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
 import { constants } from 'node:os'
 import { z } from 'zod'
 import { type Bytes, parseBytes } from '../../shared/bytes.ts'
-import { type Milliseconds, parseDuration } from '../../shared/duration.ts'
+import type { Milliseconds } from '../../shared/duration.ts'
+import { readDuration } from './duration.ts'
 import { Flaw, type IssueFacts } from './flaw.ts'
 
 interface ScalarKind<T> {
@@ -106,31 +107,9 @@ export const ownPort = scalar<number>({
 
 export const duration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`',
-  read: (written) => unitFlaw(written) ?? parseDuration(written),
+  read: readDuration,
   json: formOrVariable({ const: 0 }, { type: 'string', pattern: '^(0|\\d+(\\.\\d+)?(ms|s|m|h|d|y))$' }),
 })
-
-/** Bare numbers, and the units of other programs: `5min`, `10 s`, `1h30m`. */
-function unitFlaw(written: string): Flaw | undefined {
-  if (/^[1-9]\d*$/.test(written))
-    return new Flaw(
-      'has no unit',
-      `a duration needs one: write \`${written}s\`, or \`ms\`, \`m\`, \`h\` or \`d\` in its place`,
-    )
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(written) ?? []
-  const ours = unitNames.find(([names]) => names.includes(unit.toLowerCase()))?.[1]
-  return ours === undefined || `${number}${ours}` === written
-    ? undefined
-    : new Flaw('has its unit written otherwise', `write \`${number}${ours}\``)
-}
-
-const unitNames: readonly (readonly [names: readonly string[], ours: string])[] = [
-  [['ms', 'msec', 'millis', 'milliseconds'], 'ms'],
-  [['s', 'sec', 'secs', 'second', 'seconds'], 's'],
-  [['m', 'min', 'mins', 'minute', 'minutes'], 'm'],
-  [['h', 'hr', 'hrs', 'hour', 'hours'], 'h'],
-  [['d', 'day', 'days'], 'd'],
-]
 
 /** `10m`, `10M`, `10mb`, `10 MB`, as nginx, Docker and others write it. */
 export function sizeFlaw(written: string): Flaw | undefined {
@@ -147,7 +126,7 @@ export function sizeFlaw(written: string): Flaw | undefined {
 /** A time that must pass: where 0 would mean either never or at once. */
 export const positiveDuration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`, longer than 0',
-  read: (written) => unitFlaw(written) ?? (parseDuration(written) || undefined),
+  read: (written) => readDuration(written) || undefined,
   json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d|y)$' }),
 })
 

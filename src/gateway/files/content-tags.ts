@@ -2,9 +2,10 @@
  * Entity tags of files that are too big for memory, made from their content. Until one is known a file has a weak tag made
  * from its facts (docs/adr/0018-entity-tags.md).
  */
+
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../../shared/timer.ts'
 import { type FileFacts, isSame, isSettled, openFile, readPart } from './disk.ts'
 import { Recent } from './recent.ts'
 

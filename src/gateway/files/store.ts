@@ -2,10 +2,11 @@
  * The files of one thread: what is on disk, known for half a second, and the content of hot ones in memory. It outlives
  * generations: a reload of the configuration forgets nothing.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { sleep } from '../../shared/timer.ts'
 import { encodeWhole } from '../encoding/encode.ts'
 import { createContentTags } from './content-tags.ts'
 import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'

@@ -1,8 +1,10 @@
 /** One request to an auth service, and what its answer means. */
+
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import type { Exchange } from '../exchange.ts'
 import type { AnswerHead } from '../proxy/client/answer-head.ts'
 import type { Connection } from '../proxy/client/connection.ts'

@@ -2,9 +2,11 @@
  * Clients over h1 that end their side of the connection while an answer is owed to them. Such an end does not say whether they
  * still read (`shutdown`) or are gone (`close`); what tells is how they take the next bytes: see ADR 0017.
  */
+
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { setInterval } from '../../shared/timer.ts'
 
 /** How often it is looked whether a client has answered with a reset. */
 const lookEvery: Milliseconds = 200

@@ -1,7 +1,9 @@
 /** How a connection over h1 is closed while its client may still be sending. */
+
 import { Socket } from 'node:net'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { hasWaiting } from './pipeline.ts'
 
 /** What a client that is still sending has to read its answer: so long without a byte, so long in all, so many bytes. */

@@ -3,10 +3,12 @@
  * that came in one packet; here they wait for their turn, each for a turn of the event loop of its own, so that one
  * connection costs the others no more than one request.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { setTimeout } from '../../shared/timer.ts'
 
 /** Begins the work for a request; the response's `close` ends it. */
 export type Begin = (request: IncomingMessage, response: ServerResponse) => void

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { withoutMapping } from '../trust.ts'
 import { readProxyHeader, type Source, type Version } from './header.ts'
 

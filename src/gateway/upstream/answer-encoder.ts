@@ -1,6 +1,8 @@
 /** Encodes answers of upstreams on their way, where that makes them shorter and harms nobody. */
+
 import type { ContentEncoding } from '../../plan/types.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { createEncoder } from '../encoding/encode.ts'
 import { leastWorthEncoding, type Negotiate } from '../encoding/negotiate.ts'

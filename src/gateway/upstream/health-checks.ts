@@ -3,6 +3,7 @@
  * not on those that serve: targets are asked once and not once a thread, all threads agree, and a thread that is replaced
  * begins with what is known.
  */
+
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -11,6 +12,7 @@ import { messageOf } from '../../shared/errors.ts'
 import { failedOrNotTried, NotTried } from '../../shared/local-fault.ts'
 import type { Log } from '../../shared/log.ts'
 import { readToEnd } from '../../shared/read-to-end.ts'
+import { setTimeout, timeoutSignal } from '../../shared/timer.ts'
 import { type TargetState, targetKey } from '../ports.ts'
 import { serverNameOf } from './dial.ts'
 
@@ -135,7 +137,7 @@ function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Pr
         {
           agent: false,
           headers: { 'user-agent': 'gatehouse-health' },
-          signal: AbortSignal.any([stopped, AbortSignal.timeout(health.timeout)]),
+          signal: AbortSignal.any([stopped, timeoutSignal(health.timeout)]),
           ...(secure && {
             servername: serverNameOf({ origin, ...(tls && { tls }) }),
             rejectUnauthorized: tls?.verify ?? true,

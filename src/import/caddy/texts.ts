@@ -1,4 +1,5 @@
 /** Texts with variables and placeholders in them: Caddy's way of writing them, and ours. */
+import { longestDuration } from '../../shared/duration.ts'
 
 /** Caddy's placeholder, short or in full → ours (plan/placeholders.ts). */
 const known: Readonly<Record<string, string>> = {
@@ -69,7 +70,8 @@ export function ourDuration(written: string): string | undefined {
   }
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d))+$/.test(written)) return undefined
   const pieces = [...written.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)]
-  const milliseconds = pieces.reduce((sum, [, number, unit = '']) => sum + Number(number) * (units[unit] ?? 0), 0)
+  const exact = pieces.reduce((sum, [, number, unit = '']) => sum + Number(number) * (units[unit] ?? 0), 0)
+  const milliseconds = Math.min(exact, longestDuration)
   if (milliseconds > 0 && milliseconds < 1) return '1ms'
   const [unit, size] = (
     [

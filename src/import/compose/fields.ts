@@ -1,4 +1,5 @@
 /** The keys of a mapping, read one by one: what is never asked for is known at the end. */
+import { longestDuration } from '../../shared/duration.ts'
 import { hasVariable, written } from '../marked.ts'
 import type { Place, Report } from '../reports.ts'
 import type { Mapping, Node } from './tree.ts'
@@ -81,8 +82,7 @@ const unitInMilliseconds: Readonly<Record<string, number>> = { h: 3_600_000, m: 
 function durationWritten(text: string): string | undefined {
   if (!/^(\d+(\.\d+)?(h|ms|us|m|s))+$/.test(text)) return undefined
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|m|s)/g)]
-  const span = Math.round(
-    parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (unitInMilliseconds[unit] ?? 0), 0),
-  )
+  const exact = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (unitInMilliseconds[unit] ?? 0), 0)
+  const span = Math.min(Math.round(exact), longestDuration)
   return span % 1_000 === 0 ? `${span / 1_000}s` : `${span}ms`
 }

@@ -1,5 +1,6 @@
 /** A `[program:NAME]` section as processes of ours. */
 
+import { secondsWritten } from '../../shared/duration.ts'
 import { isAccount } from '../account.ts'
 import { portOf } from '../known-port.ts'
 import { hasVariable, marked, written } from '../marked.ts'
@@ -185,7 +186,7 @@ function stopEntries(keys: Keys, grace: Read<number> | undefined, report: Report
   }
   const stop: Record<string, Value> = {
     ...(signal !== undefined && signal !== 'SIGTERM' && { signal }),
-    ...(grace && { grace: `${Math.max(grace.value, 0)}s` }),
+    ...(grace && { grace: secondsWritten(grace.value) }),
   }
   return Object.keys(stop).length > 0 ? { stop } : {}
 }

@@ -1,5 +1,6 @@
 /** The front door: supervisord's configuration, from all of its files, as a part of ours. */
 
+import { secondsWritten } from '../../shared/duration.ts'
 import { marked } from '../marked.ts'
 import { ourName } from '../our-name.ts'
 import type { PlacedReading } from '../placed.ts'
@@ -95,7 +96,7 @@ function assembled(programs: readonly Program[], settings: Settings, report: Rep
       ...(settings.environment && { environment: settings.environment }),
       ...(settings.users && { users: settings.users }),
       ...(processes.length > 0 && { processes: Object.fromEntries(processes) }),
-      ...(budget !== undefined && { shutdown: { budget: `${budget}s` } }),
+      ...(budget !== undefined && { shutdown: { budget: secondsWritten(budget) } }),
       ...((log || settings.level) && { log: { ...(settings.level && { level: settings.level }), ...log } }),
     },
     comments: programs.map(

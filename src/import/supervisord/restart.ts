@@ -1,5 +1,6 @@
 /** When a program is started, started again, and given up. */
 
+import { secondsWritten } from '../../shared/duration.ts'
 import type { Entries, Value } from '../reading.ts'
 import type { Report } from '../reports.ts'
 import type { Keys, Read } from './keys.ts'
@@ -24,7 +25,7 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
   if (!never) {
     const giveUp = whenToGiveUp(startsecs?.value, startretries?.value)
     if (giveUp) restart.giveUp = giveUp
-    if (startsecs && startsecs.value > 0) restart.steady = `${startsecs.value}s`
+    if (startsecs && startsecs.value > 0) restart.steady = secondsWritten(startsecs.value)
     if (startsecs?.value === 0)
       report(startsecs.at, 'note', 'with 0 seconds supervisord never gives it up, and so do we; 5 `failures` are usual')
   } else if (autorestart && !isTask && startretries?.value !== 0)
@@ -71,7 +72,7 @@ function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries 
   const pauses = Array.from({ length: retries }, (_, step) => Math.min(2 ** step, 30))
   const longest = (retries + 1) * startsecs + pauses.reduce((sum, pause) => sum + pause, 0)
   const within = Math.ceil(longest / 10) * 10
-  return { failures: retries + 1, ...(within > 60 && { within: `${within}s` }) }
+  return { failures: retries + 1, ...(within > 60 && { within: secondsWritten(within) }) }
 }
 
 function reportExitCodes({ value, at }: Read<string>, policy: Value | undefined, report: Report): void {

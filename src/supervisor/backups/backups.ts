@@ -1,4 +1,5 @@
 /** The backups of all tasks: looked at again and again, judged, told of, and begun and ended with each run. */
+
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +10,7 @@ import { createDiskLane } from '../../shared/disk-lane.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { setInterval } from '../../shared/timer.ts'
 import type { EventFeed } from '../event-feed.ts'
 import type { SupervisedProcess } from '../process.ts'
 import { type Attempt, beginAttempt, type Owner } from './attempt.ts'

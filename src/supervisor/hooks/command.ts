@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { HookPlan } from '../../plan/hooks.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
+import { sleep } from '../../shared/timer.ts'
 import type { SupervisorEvent } from '../events.ts'
 import type { OutputSink } from '../ports.ts'
 import { type CommandHearing, runCommand } from '../run-command.ts'

@@ -2,10 +2,11 @@
  * Calls whoever wants to hear of events. Nothing waits for a hook but the last moment of a shutdown, and that not for long;
  * what a hook does is no event, so that no hook can call itself.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { HookPlan } from '../../plan/hooks.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import type { Log } from '../../shared/log.ts'
+import { sleep } from '../../shared/timer.ts'
 import type { SupervisorEvent } from '../events.ts'
 import { type HookOutput, runHookCommand } from './command.ts'
 import { occasionsOf } from './occasions.ts'

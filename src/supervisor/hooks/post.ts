@@ -1,10 +1,10 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { failedOrNotTried, NotTried } from '../../shared/local-fault.ts'
 import { readToEnd } from '../../shared/read-to-end.ts'
+import { sleep, timeoutSignal } from '../../shared/timer.ts'
 import type { SupervisorEvent } from '../events.ts'
 import { hookMessage } from './message.ts'
 import { triesWhenShort } from './short.ts'
@@ -30,7 +30,7 @@ export async function postEvent(
 ): Promise<string | undefined> {
   const body = JSON.stringify(hookMessage(event))
   for (let failed = 0, short = 0; ; ) {
-    const attempt = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+    const attempt = AbortSignal.any([signal, timeoutSignal(timeout)])
     const { failure, again } = await post(url, body, attempt)
     if (signal.aborted && failure !== undefined) return 'was not done when gatehouse ended'
     let pause = pauses[failed]

@@ -2,8 +2,10 @@
  * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, no memory), what it has started is ended within seconds, and not
  * only by the next start. See docs/adr/0016-guardian.md.
  */
+
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { type GuardianProcess, spawnGuardian } from '../spawn.ts'
 import { runVariable } from './recognize.ts'
 import type { GroupRecord } from './record.ts'

@@ -1,9 +1,11 @@
 /** All that a supervisor knows of memory: who may use how much, who uses how much, and whom the kernel killed for it. */
+
 import { totalmem } from 'node:os'
 import type { ProcessPlan } from '../../plan/types.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import type { Log } from '../../shared/log.ts'
+import { setInterval } from '../../shared/timer.ts'
 import type { EventFeed } from '../event-feed.ts'
 import type { Exit } from '../exit.ts'
 import { processTable } from '../process-table.ts'

@@ -1,4 +1,5 @@
 /** One log file: takes lines at once and writes them when it can. */
+
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -7,6 +8,7 @@ import type { DiskLane } from '../../shared/disk-lane.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { makeFolder } from '../../shared/folder.ts'
+import { setTimeout } from '../../shared/timer.ts'
 import { LineQueue } from '../line-queue.ts'
 import { fileMode, rotate } from './archives.ts'
 

@@ -1,11 +1,12 @@
 /** What programs write, as they wrote it: `<directory>/<process>/<hostname>-stdout.log` and `-stderr.log`. */
+
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Bytes } from '../../shared/bytes.ts'
 import { createDiskLane } from '../../shared/disk-lane.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { sleep as pause } from '../../shared/timer.ts'
 import { compressArchives } from './archives.ts'
 import { LogFile, type LogFileSurroundings } from './log-file.ts'
 

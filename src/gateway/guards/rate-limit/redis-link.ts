@@ -1,10 +1,12 @@
 /** One connection to the Redis that counts for all replicas. */
+
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import type { Milliseconds } from '../../../shared/duration.ts'
 import { codeOf, messageOf } from '../../../shared/errors.ts'
+import { setTimeout } from '../../../shared/timer.ts'
 import type { Allowance } from './table.ts'
 
 export interface RedisLink {

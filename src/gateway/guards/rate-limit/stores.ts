@@ -1,7 +1,9 @@
 /** The stores of all generations of a thread. One that two generations name is one, so that a reload connects nothing anew. */
+
 import { isDeepStrictEqual } from 'node:util'
 import type { RateLimitStorePlan } from '../../../plan/guards.ts'
 import type { Milliseconds } from '../../../shared/duration.ts'
+import { sleep } from '../../../shared/timer.ts'
 import { FleetLimits, type FleetOptions, type StoreState } from './fleet.ts'
 import { fleetLimiterOf, type Limiter, limiterOf } from './limiter.ts'
 
@@ -47,7 +49,7 @@ export class Stores {
     let leased = true
     return {
       limiter: fleetLimiterOf(held.fleet),
-      settled: Promise.race([held.fleet.settled, new Promise((resolve) => setTimeout(resolve, settling))]),
+      settled: Promise.race([held.fleet.settled, sleep(settling)]),
       release: () => {
         if (leased) this.#giveBack(held)
         leased = false

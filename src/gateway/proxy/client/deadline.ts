@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../../../shared/duration.ts'
+import { setTimeout } from '../../../shared/timer.ts'
 
 /** A time limit that is set with every request: its one timer is set anew only when it has fired, or would fire too late. */
 export class Deadline {
