@@ -151,7 +151,7 @@ function conditions(plan: ProcessPlan): string {
   const parts = [
     ...(kind === 'task' ? ['task'] : []),
     ...(backup?.overdue === undefined ? [] : [`a backup at least every ${formatDuration(backup.overdue)}`]),
-    ...(essential ? ['essential'] : []),
+    ...(essential ? [essentialWords(plan)] : []),
     ...(port === chosenLater ? ['port: auto'] : []),
     ...(restart.rolling ? [`replaced while it serves, drained within ${formatDuration(restart.rolling.drain)}`] : []),
     ...(criticality === 'important' ? [] : [criticality]),
@@ -161,6 +161,12 @@ function conditions(plan: ProcessPlan): string {
     ...(alive ? [`alive by ${probeOf(alive)} every ${formatDuration(alive.every)}`] : []),
   ]
   return parts.join('; ')
+}
+
+/** What follows when it ends well, if that is an end at all. */
+function essentialWords({ kind, restart }: ProcessPlan): string {
+  const mayEnd = kind === 'service' && restart.policy !== 'always'
+  return mayEnd ? 'essential: if it exits with 0 everything stops, with exit code 0' : 'essential'
 }
 
 function portOf({ port }: { readonly port: number }): string {

@@ -39,7 +39,7 @@ export interface ProcessPlan {
   /** Services only. */
   readonly alive?: LivenessProbe
   readonly restart: RestartPolicy
-  /** If it becomes fatal, everything stops and Gatehouse exits non-zero. */
+  /** If it fails for good, everything stops and Gatehouse exits non-zero; with 0 if a service ended well that is not started again. */
   readonly essential: boolean
   readonly criticality: Criticality
   /** How much it may use; `auto`: its part of what the container has (supervisor/memory/budget.ts). Absent: not watched. */

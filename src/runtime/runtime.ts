@@ -194,8 +194,9 @@ function start(house: House, end: (ending: Ending) => void): void {
   supervisor.subscribe((event) => hooks.hear(event))
   supervisor.subscribe((event) => {
     if (event.type === 'transition' || event.type === 'replaced') tellGateway()
-    if (event.type !== 'essential-failed') return
-    end({ code: event.exitCode, reason: `the essential process ${event.process} failed: ${event.reason}` })
+    if (event.type !== 'essential-failed' && event.type !== 'essential-ended') return
+    const how = event.type === 'essential-failed' ? 'failed' : 'has ended'
+    end({ code: event.exitCode, reason: `the essential process ${event.process} ${how}: ${event.reason}` })
   })
   certificates.subscribe((served) => threads.use(served))
   certificates.watch()

@@ -19,6 +19,7 @@ interface Stamped {
 export type SupervisorEvent =
   | TransitionEvent
   | EssentialFailedEvent
+  | EssentialEndedEvent
   | ReplacedEvent
   | RollFailedEvent
   | ScheduleSkippedEvent
@@ -60,6 +61,13 @@ export interface EssentialFailedEvent extends Stamped {
   readonly type: 'essential-failed'
   /** With which Gatehouse should exit: 1 to 255. */
   readonly exitCode: number
+  readonly reason: string
+}
+
+/** An essential service ended well, and its policy does not bring it back: Gatehouse should exit with 0. */
+export interface EssentialEndedEvent extends Stamped {
+  readonly type: 'essential-ended'
+  readonly exitCode: 0
   readonly reason: string
 }
 

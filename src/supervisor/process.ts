@@ -99,6 +99,11 @@ export class SupervisedProcess {
     return this.#state === 'exited' && this.#verdicts.last?.failed === false
   }
 
+  /** A service that should not be started again, and that nothing is to be held against. */
+  get endedWell(): boolean {
+    return this.completed && this.#plan.kind === 'service'
+  }
+
   /** Set while it is down for good because of a failure. */
   get finalFailure(): Judgement | undefined {
     const over = this.#state === 'exited' || this.#state === 'fatal'

@@ -17,11 +17,11 @@ export type Ending =
 
 /**
  * We ended it because it was not ready in time, does not answer any more, or holds too much memory: how it took our signal is no excuse.
- * Or it ended well, and left no backup (`fruitless`): then that is no excuse either.
+ * Or it ended well, and left no backup (`fruitless`), or itself in the background (`daemonized`): then that is no excuse either.
  * The complaint is a predicate: `was not ready within 5m`.
  */
 export interface Condemned {
-  readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'fruitless'
+  readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'fruitless' | 'daemonized'
   readonly complaint: string
 }
 
@@ -81,6 +81,8 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
     return { ...judgement, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
   }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
+  // It would do the same again.
+  if (ending.kind === 'daemonized') return { ...judgement, verdict: 'gaveUp' }
   if (plan.kind === 'task' && !failed) return { ...judgement, failures: noFailures, verdict: 'completed' }
   if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...judgement, verdict: 'ended' }
   // A service should not end, so under `always` even exit code 0 counts.
@@ -132,6 +134,7 @@ function describeEnding(ending: Ending, ran: Milliseconds = 0): string {
     case 'unresponsive':
     case 'oversized':
     case 'fruitless':
+    case 'daemonized':
       return ending.complaint
     case 'not-spawned':
       return ending.failure.reason
@@ -146,6 +149,7 @@ function exitCodeOf(ending: Ending): number {
     case 'unresponsive':
     case 'oversized':
     case 'fruitless':
+    case 'daemonized':
       return 1
     case 'not-spawned':
       return ending.failure.exitCode

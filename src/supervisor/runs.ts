@@ -3,14 +3,16 @@ import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import { sameProbes } from '../plan/process-changes.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { daemonsOf, daemonWords, longestDetour } from './daemon.ts'
 import type { Exit } from './exit.ts'
 import { listeningTo } from './listening.ts'
 import type { Probing } from './probe/probing.ts'
+import { kernelProcess } from './process-table.ts'
 import type { Ending } from './restart.ts'
 import { Run } from './run.ts'
 import { type Prober, RunProbes } from './run-probes.ts'
 import type { Begun } from './start-program.ts'
-import { endRun, type Ladder } from './stop.ts'
+import { climbDown, endRun, type Ladder, type LadderOptions } from './stop.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export class Runs {
@@ -22,6 +24,8 @@ export class Runs {
   #run: Run | undefined
   #exit: Exit | undefined
   #ladder: Ladder | undefined
+  /** When the present one was forked, in the kernel's ticks; undefined: there is no /proc. */
+  #started: number | undefined
 
   constructor(surroundings: Surroundings, prober: Prober) {
     this.#surroundings = surroundings
@@ -59,6 +63,7 @@ export class Runs {
       backup,
     )
     this.#run = run
+    this.#started = kernelProcess(child.pid)?.started
     this.#probes.of(run, this.#placed)
     run.watchLeader((exit) => {
       this.#exit = exit
@@ -82,9 +87,32 @@ export class Runs {
     if (!run) return
     const { plan, dispatch, remark } = this.#prober
     const { signal } = plan().stop
-    const end = endRun(run, { signal, grace, graceOver: () => dispatch('graceOver') }, remark)
+    const how = { signal, grace, graceOver: () => dispatch('graceOver') }
+    const end = endRun(run, how, remark)
     this.#ladder = end.ladder
-    void end.over.then(() => over(run.ending))
+    void end.over.then(async () => {
+      if (run.exit?.code === 0 && !end.ladder.signalled && !run.condemned) await this.#endDaemons(run, how)
+      over(run.ending)
+    })
+  }
+
+  /** What it left in the background is ended in its stead: it would hold the port of the next one, and outlive us. */
+  async #endDaemons(run: Run, how: LadderOptions): Promise<void> {
+    const { name, kind, command } = this.#placed
+    if (this.#started === undefined || run.uptime > longestDetour) return
+    const mark = this.#surroundings.ledger?.mark ?? {}
+    const daemons = daemonsOf({ name, command, started: this.#started, mark })
+    const [first] = daemons
+    if (!first) return
+    if (kind === 'task') {
+      this.#prober.remark(`left ${first.name} (pid ${first.pid}) in the background, where nobody watches or stops it`)
+      return
+    }
+    run.condemned = { kind: 'daemonized', complaint: daemonWords(first) }
+    for (const group of new Set(daemons.map((one) => one.group))) {
+      this.#ladder = climbDown({ pid: group, exited: Promise.resolve({ code: 0, signal: null }) }, how)
+      await this.#ladder.gone
+    }
   }
 
   /** At most so much of the grace is left. */

@@ -4,6 +4,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import { codeOf } from '../shared/errors.ts'
 import { isDiskFull, isLocalFault } from '../shared/local-fault.ts'
 import type { Attempt, Owner } from './backups/attempt.ts'
+import { processVariable } from './daemon.ts'
 import { descriptorsOf } from './probe/hearing.ts'
 import { programOf } from './program.ts'
 import { identityOf } from './rights/identity.ts'
@@ -39,7 +40,7 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
   const spawn = ({ plan: placed, backup }: Prepared) => {
     const { ledger } = surroundings
     const program = programOf(surroundings.withMemoryHint(withPath(placed, backup)))
-    const environment = { ...program.environment, ...ledger?.mark }
+    const environment = { ...program.environment, ...ledger?.mark, [processVariable]: plan.name }
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))
     if ('child' in spawned) {
       ledger?.began(placed, spawned.child.pid)

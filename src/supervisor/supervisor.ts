@@ -126,6 +126,10 @@ export function createSupervisor({
       const words = `failed, and is essential: everything stops`
       if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
     }
+    if (!role && essential && process.endedWell) {
+      const words = `${why}; it is essential, and not started again: everything stops`
+      feed.emit({ type: 'essential-ended', process: name, message: words, exitCode: 0, reason: `${why}` })
+    }
     rolls.look()
     if (!closed && !endsForBlocked) endsForBlocked = endForBlocked(processes, feed)
     for (const other of everyone()) other.reconsider()

@@ -24,6 +24,12 @@ import { SimulatedKernel, seeded } from './simulated-kernel.ts'
 
 const kernel = vi.hoisted(() => ({ current: undefined as unknown as SimulatedKernel }))
 vi.mock('../../src/supervisor/spawn.ts', () => ({ spawnGroup: () => kernel.current.spawn() }))
+// Pids are made up here: nothing that the real kernel says of them counts.
+vi.mock('../../src/supervisor/process-table.ts', () => ({
+  kernelProcess: () => undefined,
+  processTable: () => [],
+  isOver: () => false,
+}))
 vi.mock('../../src/supervisor/group.ts', () => ({
   isGroupAlive: (pid: number) => kernel.current.isAlive(pid),
   signalGroup: (pid: number, signal: NodeJS.Signals) => kernel.current.signal(pid, signal),

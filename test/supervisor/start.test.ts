@@ -17,7 +17,8 @@ describe('starting', () => {
     await untilState('echo', 'exited')
     const said = JSON.parse(lines[0]?.text ?? '')
     expect(said.directory).toBe(directory)
-    expect(Object.keys(said.environment).sort()).toEqual(['EMPTY', 'GATEHOUSE_TEST_RUN', 'GREETING', 'PATH'])
+    const own = ['EMPTY', 'GATEHOUSE_PROCESS', 'GATEHOUSE_TEST_RUN', 'GREETING', 'PATH']
+    expect(Object.keys(said.environment).sort()).toEqual(own)
     expect(said.environment).toMatchObject(environment)
   })
 

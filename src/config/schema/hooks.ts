@@ -21,6 +21,7 @@ export const occasions = [
   'completed',
   'failed',
   'essential-failed',
+  'essential-ended',
   'schedule-skipped',
   'schedule-late',
   'replaced',

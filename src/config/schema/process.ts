@@ -65,7 +65,11 @@ export const processSchema = mapping({
   ready: readySchema.describe('How to know that it is ready; default: as soon as it runs').optional(),
   alive: aliveSchema.describe('How to know, once it is ready, that it does not hang').optional(),
   restart: short(restartSchema, { key: 'policy' }).describe('`restart: always` is `{ policy: always }`').prefault({}),
-  essential: boolean.describe('If it becomes fatal, everything stops').default(false),
+  essential: boolean
+    .describe(
+      'If it is down for good, everything stops: with its exit code if it failed, with 0 if a service ended well',
+    )
+    .default(false),
   criticality: criticalitySchema.describe(
     'What is lost if it is ended early: decides who is stopped last, and who first',
   ),
