@@ -103,6 +103,7 @@ describe('the house', () => {
     const readers = [
       'shared/errors.ts',
       'shared/calendar.ts',
+      'shared/safe-folder.ts',
       'config/schema/scalars.ts',
       'config/yaml-source.ts',
       'gateway/guards/rate-limit/redis-link.ts',

@@ -1,8 +1,9 @@
 /** What is kept of an ACME server: the account, and a folder for each certificate. All of it 0600 in 0700, each file whole or not there. */
 import { createHash } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../shared/atomic-file.ts'
+import { readSafely } from '../shared/safe-file.ts'
 import { fileSign } from './file-sign.ts'
 import { folderName } from './folder-name.ts'
 import type { AcmeAccount } from './issuer/acme.ts'
@@ -58,11 +59,11 @@ interface Form<T> {
 function kept<T>(path: string, form: Form<T>): Kept<T> {
   return {
     async load() {
-      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const text = await readSafely(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined
         throw error
       })
-      return text === undefined ? undefined : form.read(text)
+      return text === undefined ? undefined : form.read(text.toString())
     },
     save: (value) => writeFileAtomic(path, form.write(value), 0o600),
     clear: () => rm(path, { force: true }),

@@ -4,11 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { link, lstat, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { link, lstat, lutimes, open, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import type { Milliseconds } from '../shared/duration.ts'
-import { makeFolder } from '../shared/folder.ts'
+import { inFolder, openFolder, type SafeFolder } from '../shared/safe-folder.ts'
 import { setInterval } from '../shared/timer.ts'
 
 export interface Lock {
@@ -32,11 +32,11 @@ export interface FolderLock {
 }
 
 export function createFolderLock(folder: string, times: LockTimes = usual): FolderLock {
-  const path = join(folder, 'lock')
+  const name = 'lock'
   let seen: { readonly sign: string; readonly since: Milliseconds } | undefined
 
   /** True: what lies there has not changed for too long. */
-  async function isStale(): Promise<boolean> {
+  async function isStale(path: string): Promise<boolean> {
     const sign = await signOf(path)
     if (sign === undefined) return false
     if (seen?.sign !== sign) {
@@ -48,13 +48,16 @@ export function createFolderLock(folder: string, times: LockTimes = usual): Fold
 
   return {
     async take() {
-      await makeFolder(folder, 0o700)
       const token = `${hostname()} ${process.pid} ${randomUUID()}\n`
-      if (await create(path, token)) return hold(path, token, times)
-      if (!(await isStale())) return undefined
-      await removeStale(path, seen?.sign)
-      seen = undefined
-      return (await create(path, token)) ? hold(path, token, times) : undefined
+      const taken = await inFolder(folder, { make: 0o700 }, async (opened) => {
+        const path = opened.at(name)
+        if (await create(path, token)) return true
+        if (!(await isStale(path))) return false
+        await removeStale(path, seen?.sign)
+        seen = undefined
+        return create(path, token)
+      })
+      return taken ? hold(await openFolder(folder), token, times) : undefined
     },
   }
 }
@@ -86,18 +89,24 @@ async function removeStale(path: string, sign: string | undefined): Promise<void
   await rm(aside, { force: true })
 }
 
-function hold(path: string, token: string, { heartbeat }: LockTimes): Lock {
-  const isOurs = async () => (await readFile(path, 'utf8').catch(() => undefined)) === token
+/** Until it is released the folder stays open: what is beaten and removed is in the same one, whatever became of its path. */
+function hold(folder: SafeFolder, token: string, { heartbeat }: LockTimes): Lock {
+  const path = folder.at('lock')
+  let released = false
+  const isOurs = async () => !released && (await contentOf(path).catch(() => undefined)) === token
   const beat = async () => {
     const now = new Date()
-    if (await isOurs()) await utimes(path, now, now).catch(() => {})
+    if ((await isOurs()) && !released) await lutimes(path, now, now).catch(() => {})
   }
   const timer = setInterval(beat, heartbeat).unref()
   return {
     stillHeld: isOurs,
     async release() {
       clearInterval(timer)
+      if (released) return
       if (await isOurs()) await rm(path, { force: true })
+      released = true
+      folder.close()
     },
   }
 }
@@ -108,9 +117,19 @@ function hold(path: string, token: string, { heartbeat }: LockTimes): Lock {
  */
 async function signOf(path: string): Promise<string | undefined> {
   try {
-    const [content, { mtimeMs }] = await Promise.all([readFile(path, 'utf8').catch(() => ''), lstat(path)])
+    const [content, { mtimeMs }] = await Promise.all([contentOf(path).catch(() => ''), lstat(path)])
     return `${content}${mtimeMs}`
   } catch {
     return undefined
+  }
+}
+
+/** Without following a link, or waiting for the writer of a named pipe, that somebody put there. */
+async function contentOf(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
   }
 }

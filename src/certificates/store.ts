@@ -1,6 +1,9 @@
-import { readFile, rename, stat } from 'node:fs/promises'
+import { rename, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { writeFileAtomic } from '../shared/atomic-file.ts'
 import type { Log } from '../shared/log.ts'
+import { readSafely } from '../shared/safe-file.ts'
+import { inFolder } from '../shared/safe-folder.ts'
 
 /** Where a certificate and its key are kept: absolute paths. */
 export interface PairFiles {
@@ -33,7 +36,9 @@ export async function setAside(files: PairFiles): Promise<string[]> {
   const moved: string[] = []
   for (const path of [files.certificate, files.key]) {
     try {
-      await rename(path, path + suffix)
+      await inFolder(dirname(path), {}, (folder) =>
+        rename(folder.at(basename(path)), folder.at(basename(path) + suffix)),
+      )
       moved.push(path + suffix)
     } catch (error) {
       if (!isAbsent(error)) throw error
@@ -52,7 +57,7 @@ export async function warnIfExposed(keyFile: string, log: Log): Promise<void> {
 
 async function readIfPresent(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return (await readSafely(path)).toString()
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error

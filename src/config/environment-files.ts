@@ -105,12 +105,25 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
     return undefined
   }
   try {
-    const { variables, oddities } = readVariables(facts.read(path))
+    const { text, doubt } = facts.readDoubtfully?.(path) ?? { text: facts.read(path) }
+    if (doubt !== undefined && process.geteuid?.() === 0)
+      report({ code: 'strangers-file', at, ...ofStrangers(name, doubt) })
+    const { variables, oddities } = readVariables(text)
     for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
     return variables
   } catch (error) {
     problem(`cannot be read: ${codeOf(error)}`, 'let Gatehouse read it')
     return undefined
+  }
+}
+
+/** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
+function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'mend'> {
+  const message = `environment file ${name} ${doubt}: whoever writes it decides what programs run with, those of root too`
+  return {
+    severity: 'warning',
+    message,
+    mend: 'give it to root (`chown 0`, `chmod go-w`), or give each process a `user`',
   }
 }
 

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Execution, type ExecutionFault, executionFault } from '../shared/execution/fault.ts'
+import { type Reading, readDoubtfully } from '../shared/safe-file.ts'
 
 /** What planning may ask about the disk: nothing is ever written, and a test may answer instead. */
 export interface FileFacts {
@@ -10,6 +11,8 @@ export interface FileFacts {
   read(path: string): string
   /** Why a command could not be executed here; absent: this is not to be judged, as for a file of another machine. */
   executionFault?(execution: Execution): ExecutionFault | undefined
+  /** The same of a file that decides what programs run with: also who else decides what it says. Default: `read`, without a doubt. */
+  readDoubtfully?(path: string): Reading
   /** Who asks; absent: somebody with root's rights. */
   readonly user?: FileUser
 }
@@ -34,6 +37,7 @@ export const disk: FileFacts = {
   },
   read: (path) => readFileSync(path, 'utf8'),
   executionFault,
+  readDoubtfully,
   get user(): FileUser | undefined {
     const uid = process.geteuid?.() ?? 0
     return uid === 0 ? undefined : { uid, mayMakeIn, owns: (folder) => ownerOf(folder) === uid }

@@ -5,7 +5,7 @@ import type { Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { type FileLock, lockFile, lockHolder } from '../shared/file-lock.ts'
-import { makeFolder } from '../shared/folder.ts'
+import { openFolder } from '../shared/safe-folder.ts'
 import { readStatus } from './client.ts'
 
 /**
@@ -34,7 +34,9 @@ export async function claimSocket(path: string): Promise<SocketClaim> {
   const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
   checkLength(path, bound)
   const lock = await explained(path, async () => {
-    await makeFolder(dirname(path), 0o700)
+    // Whoever may rename what lies there could put a socket of their own in the place of ours.
+    const folder = await openFolder(dirname(path), { make: 0o700, claim: true })
+    folder.close()
     return lockFile(lockPath(path))
   })
   if (lock === 'held') throw new GatehouseError('already-running', await describeHolder(path))

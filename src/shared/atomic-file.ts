@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { makeFolder, syncFolder } from './folder.ts'
+import { basename, dirname } from 'node:path'
+import { syncFolder } from './folder.ts'
+import { inFolder } from './safe-folder.ts'
 
 /**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part:
  * a temporary sibling is written, synced and renamed, and the folder's entry is synced last.
- * `mode` is given at creation, so a secret is never readable by others, not even for a moment.
+ * `mode` is given at creation, so a secret is never readable by others, not even for a moment. Its folder is made if it is missing;
+ * rejects if a stranger may write to it or leads there by a link (safe-folder.ts).
  */
 export async function writeFileAtomic(path: string, content: string | Buffer, mode: number): Promise<void> {
-  await throughSibling({ path, content, mode }, (sibling) => rename(sibling, path))
+  await throughSibling({ path, content, mode }, (sibling, file) => rename(sibling, file))
 }
 
 /**
@@ -18,9 +20,9 @@ export async function writeFileAtomic(path: string, content: string | Buffer, mo
  */
 export async function createFileAtomic(path: string, content: string | Buffer, mode: number): Promise<boolean> {
   let created = true
-  await throughSibling({ path, content, mode }, async (sibling) => {
+  await throughSibling({ path, content, mode }, async (sibling, file) => {
     try {
-      await link(sibling, path)
+      await link(sibling, file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       created = false
@@ -39,23 +41,23 @@ interface NewFile {
 /** `place` puts the complete sibling where the file should be. */
 async function throughSibling(
   { path, content, mode }: NewFile,
-  place: (sibling: string) => Promise<void>,
+  place: (sibling: string, file: string) => Promise<void>,
 ): Promise<void> {
-  const folder = dirname(path)
-  await makeFolder(folder, 0o700)
-  const sibling = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
-  try {
-    const file = await open(sibling, 'wx', mode)
+  await inFolder(dirname(path), { make: 0o700 }, async (folder) => {
+    const sibling = folder.at(`.${basename(path)}.${randomBytes(6).toString('hex')}`)
     try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
+      const file = await open(sibling, 'wx', mode)
+      try {
+        await file.writeFile(content)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await place(sibling, folder.at(basename(path)))
+    } catch (error) {
+      await rm(sibling, { force: true })
+      throw error
     }
-    await place(sibling)
-  } catch (error) {
-    await rm(sibling, { force: true })
-    throw error
-  }
-  await syncFolder(folder)
+    await syncFolder(folder.at('.'))
+  })
 }

@@ -1,6 +1,6 @@
 import { chmod, lstat } from 'node:fs/promises'
 import { GatehouseError, messageOf } from './errors.ts'
-import { makeFolder } from './folder.ts'
+import { openFolder } from './safe-folder.ts'
 
 /**
  * Makes a folder that nobody but us may enter, at a place where everybody may make one (/tmp), or makes sure that it is one. Throws
@@ -8,16 +8,12 @@ import { makeFolder } from './folder.ts'
  */
 export async function makeOwnFolder(path: string): Promise<void> {
   try {
-    await makeFolder(path, 0o700)
+    const there = await lstat(path).catch(() => undefined)
+    if (there?.isSymbolicLink()) throw new Error('it is a link')
+    const folder = await openFolder(path, { make: 0o700, anybodys: true })
+    folder.close()
     const stats = await lstat(path)
-    const flaw = stats.isSymbolicLink()
-      ? 'it is a link'
-      : !stats.isDirectory()
-        ? 'it is no folder'
-        : stats.uid !== process.geteuid?.()
-          ? `it belongs to uid ${stats.uid}`
-          : undefined
-    if (flaw !== undefined) throw new Error(flaw)
+    if (stats.uid !== process.geteuid?.()) throw new Error(`it belongs to uid ${stats.uid}`)
     // Made by ourselves with another mode. Nobody could have come in as somebody else: it is ours.
     if ((stats.mode & 0o077) !== 0) await chmod(path, 0o700)
   } catch (error) {

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFileAtomic, writeFileAtomic } from '../../src/shared/atomic-file.ts'
-import { makeFolder } from '../../src/shared/folder.ts'
+import { openFolder } from '../../src/shared/safe-folder.ts'
 
 let folder: string
 beforeEach(() => {
@@ -11,8 +11,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('makeFolder', () => {
-  it('makes what is missing with its mode and leaves what is there', async () => {
+const makeFolder = async (path: string, make: number) => (await openFolder(path, { make })).close()
+
+describe('a folder that is missing', () => {
+  it('is made with its mode, and what is there is left', async () => {
     await makeFolder(join(folder, 'a/b/c'), 0o700)
     expect(statSync(join(folder, 'a/b')).mode & 0o777).toBe(0o700)
     const before = statSync(folder).mode
@@ -42,7 +44,7 @@ describe('writeFileAtomic', () => {
 
   it('leaves the old content and no temporary file when it fails', async () => {
     const path = join(folder, 'taken')
-    await makeFolder(join(path, 'full'), 0o700)
+    mkdirSync(join(path, 'full'), { recursive: true })
     await expect(writeFileAtomic(path, 'x', 0o600)).rejects.toThrow()
     expect(readdirSync(folder)).toEqual(['taken'])
   })
@@ -69,7 +71,7 @@ describe('createFileAtomic', () => {
   })
 
   it('replaces nothing: no folder, no link that leads nowhere', async () => {
-    await makeFolder(join(folder, 'taken'), 0o700)
+    mkdirSync(join(folder, 'taken'))
     symlinkSync(join(folder, 'nowhere'), join(folder, 'link'))
     expect(await createFileAtomic(join(folder, 'taken'), 'x', 0o600)).toBe(false)
     expect(await createFileAtomic(join(folder, 'link'), 'x', 0o600)).toBe(false)

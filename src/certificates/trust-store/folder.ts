@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import { certificatesIn } from '../pem.ts'
@@ -40,9 +41,7 @@ export async function certificatesOfFolder(folder: string): Promise<FoundCertifi
 async function certificatesOfFile(path: string): Promise<readonly X509Certificate[]> {
   let content: Buffer
   try {
-    // To read a named pipe would wait for ever; what a link leads to counts, as volumes of Kubernetes are made of links.
-    if (!(await stat(path)).isFile()) throw new Error('is no regular file; put the certificate there, or rename it')
-    content = await readFile(path)
+    content = await contentOf(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -51,6 +50,20 @@ async function certificatesOfFile(path: string): Promise<readonly X509Certificat
   const found = parsed(content)
   if (found.length === 0) throw new Error(`holds no certificate; ${mend}`)
   return found
+}
+
+/**
+ * To open a named pipe would wait for ever. What a link leads to counts, whoever laid it, as volumes of Kubernetes are made of links:
+ * nothing but certificates is taken from there, and those are public.
+ */
+async function contentOf(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('is no regular file; put the certificate there, or rename it')
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
 }
 
 const mend = 'export it again as PEM, or remove the file'

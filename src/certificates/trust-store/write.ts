@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import type { TrustStorePlan } from '../../plan/trust-stores.ts'
 import { writeFileAtomic } from '../../shared/atomic-file.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { makeFolder } from '../../shared/folder.ts'
 import type { Log } from '../../shared/log.ts'
+import { readSafely } from '../../shared/safe-file.ts'
+import { openFolder } from '../../shared/safe-folder.ts'
 import { certificatesOfFolder } from './folder.ts'
 import { trustStoreOf } from './pkcs12.ts'
 
@@ -36,9 +36,10 @@ async function writeTrustStore(plan: TrustStorePlan, sources: TrustStoreSources)
   const certificates = await certificatesFor(plan, sources)
   if (certificates.length === 0) sources.log.warn(`${place(plan)} has no certificates: its readers will trust nobody`)
   const content = await trustStoreOf(certificates)
-  const old = await readFile(file).catch(() => undefined)
+  const folder = await openFolder(dirname(file), { make: 0o755 })
+  folder.close()
+  const old = await readSafely(file).catch(() => undefined)
   if (old?.equals(content)) return
-  await makeFolder(dirname(file), 0o755)
   await writeFileAtomic(file, content, 0o644)
   sources.log.info(`wrote the trust store ${name}`, { file, certificates: certificates.length })
 }

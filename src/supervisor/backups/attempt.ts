@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { BackupPlan } from '../../plan/backups.ts'
 import { codeOf } from '../../shared/errors.ts'
-import { makeFolder, syncFolder } from '../../shared/folder.ts'
+import { syncFolder } from '../../shared/folder.ts'
+import { inFolder, type SafeFolder } from '../../shared/safe-folder.ts'
 import { type BackupFile, filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
 import { nameFor, unfinishedFolder } from './names.ts'
 
@@ -33,40 +34,62 @@ export interface Owner {
 /** Of the attempt's own folders: the program's user must get through to its own and see no others. */
 const passable = 0o711
 
-/** Rejects with Node's error if nothing can be written there. */
+/**
+ * Rejects if nothing can be written there, and if somebody else than the program's user and we could lead us elsewhere
+ * (see shared/safe-folder.ts).
+ */
 export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Attempt> {
-  const unfinished = unfinishedFolder(plan)
-  const work = join(unfinished, 'work')
   const mode = owner ? passable : 0o700
-  await makeFolder(unfinished, mode)
-  await refuseLink(unfinished)
-  await chmod(unfinished, mode)
-  await rm(work, { recursive: true, force: true })
-  await writeFile(join(unfinished, firstAttempt), '', { flag: 'wx', mode: 0o600 }).catch(unlessThere)
-  await rm(join(unfinished, lastAttempt), { force: true })
-  await writeFile(join(unfinished, lastAttempt), '', { mode: 0o600 })
-  if (!plan.named) {
-    const before = await filesOf(plan)
-    return { keep: () => complaintOf(keepFound(plan, before)), discard: async () => {} }
-  }
-  await mkdir(work)
-  await chmod(work, mode)
+  const unfinished = unfinishedFolder(plan)
+  await inFolder(plan.folder, { make: mode, trusted: owner ? [owner.uid] : [] }, async (folder) => {
+    const hidden = folder.at(basename(unfinished))
+    await mkdir(hidden, { mode }).catch(unlessThere)
+    await refuseLink(hidden)
+  })
+  await inFolder(unfinished, {}, async (folder) => {
+    await chmod(folder.at('.'), mode)
+    await rm(folder.at('work'), { recursive: true, force: true })
+    await writeFile(folder.at(firstAttempt), '', { flag: 'wx', mode: 0o600 }).catch(unlessThere)
+    await rm(folder.at(lastAttempt), { force: true })
+    await writeFile(folder.at(lastAttempt), '', { flag: 'wx', mode: 0o600 })
+  })
+  if (plan.named) return beginNamed(plan, owner)
+  const before = await filesOf(plan)
+  return { keep: () => complaintOf(keepFound(plan, before)), discard: async () => {} }
+}
+
+/** For a program that writes where we tell it to. */
+async function beginNamed(plan: BackupPlan, owner: Owner | undefined): Promise<Attempt> {
+  const work = join(unfinishedFolder(plan), 'work')
   // One that is not wanted any more is discarded late, when the next one has begun: not that one's folder, too.
-  const own = join(work, randomUUID())
-  await mkdir(own, { mode: 0o700 })
-  if (owner) await lchown(own, owner.uid, owner.gid)
-  const discard = () => rm(own, { recursive: true, force: true }).catch(() => {})
+  const own = randomUUID()
   const began = Date.now()
-  const path = join(own, nameFor(plan, began))
+  const name = nameFor(plan, began)
+  await inFolder(work, { make: owner ? passable : 0o700 }, async (folder) => {
+    await chmod(folder.at('.'), owner ? passable : 0o700)
+    await mkdir(folder.at(own), { mode: 0o700 })
+    if (owner) await lchown(folder.at(own), owner.uid, owner.gid)
+  })
+  const inOwn = <T>(use: (path: string) => Promise<T>) =>
+    inFolder(work, {}, async (folder) => {
+      if (owner) await takeBack(folder.at(own))
+      return use(folder.at(own))
+    })
+  const discard = () => inOwn((path) => rm(path, { recursive: true, force: true })).catch(() => {})
   return {
-    path,
+    path: join(work, own, name),
     async keep() {
-      const complaint = await complaintOf(place(plan, path, began))
+      const complaint = await complaintOf(inOwn((path) => place(plan, join(path, name), began)))
       if (complaint !== undefined) await discard()
       return complaint
     },
     discard,
   }
+}
+
+/** From now on its user can neither change what stands in it nor lay links there, while it is read, moved and removed. */
+async function takeBack(folder: string): Promise<void> {
+  await lchown(folder, process.geteuid?.() ?? 0, process.getegid?.() ?? 0)
 }
 
 /** A user who may write to the folder of the backups would have root change the mode of what the link leads to, and delete there. */
@@ -83,22 +106,25 @@ async function place(plan: BackupPlan, path: string, began: number): Promise<str
   try {
     const stats = await file.stat()
     if (!stats.isFile()) return 'ended well, but what it wrote to {backup} is not a file'
+    if (stats.nlink > 1) return 'ended well, but what it wrote to {backup} has another name as well (a hard link)'
     if (stats.size === 0) return 'ended well, but the backup is empty'
     await file.chmod(0o600)
     await file.sync()
   } finally {
     await file.close()
   }
-  await rename(path, await freePath(plan, began))
-  await syncFolder(plan.folder)
-  await rm(unfinishedFolder(plan), { recursive: true, force: true })
-  return undefined
+  return inFolder(plan.folder, { anybodys: true }, async (folder) => {
+    await rename(path, await freePath(plan, folder, began))
+    await syncFolder(folder.at('.'))
+    await rm(folder.at(basename(unfinishedFolder(plan))), { recursive: true, force: true })
+    return undefined
+  })
 }
 
 /** rename(2) would replace the one of the same second. */
-async function freePath(plan: BackupPlan, began: number): Promise<string> {
+async function freePath(plan: BackupPlan, folder: SafeFolder, began: number): Promise<string> {
   for (let copy = 1; ; copy += 1) {
-    const path = join(plan.folder, nameFor(plan, began, copy))
+    const path = folder.at(nameFor(plan, began, copy))
     if (!(await lstat(path).catch(unlessMissing))) return path
   }
 }
@@ -112,7 +138,9 @@ async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promi
   const newest = (await filesOf(plan)).find(({ name, at }) => times.get(name) !== at)
   if (!newest) return 'ended well, but there is no new file among its backups'
   if (newest.size === 0) return 'ended well, but its newest backup is empty'
-  await rm(unfinishedFolder(plan), { recursive: true, force: true })
+  await inFolder(plan.folder, { anybodys: true }, (folder) =>
+    rm(folder.at(basename(unfinishedFolder(plan))), { recursive: true, force: true }),
+  )
   return undefined
 }
 

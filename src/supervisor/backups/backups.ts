@@ -1,7 +1,6 @@
 /** The backups of all tasks: looked at again and again, judged, told of, and begun and ended with each run. */
 
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { BackupPlan } from '../../plan/backups.ts'
 import type { ProcessPlan } from '../../plan/types.ts'
@@ -10,6 +9,7 @@ import { createDiskLane } from '../../shared/disk-lane.ts'
 import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { inFolder } from '../../shared/safe-folder.ts'
 import { setInterval } from '../../shared/timer.ts'
 import type { EventFeed } from '../event-feed.ts'
 import type { SupervisedProcess } from '../process.ts'
@@ -107,7 +107,8 @@ export class Backups {
     const { log } = this.#options
     const kept = hasShrunk(files) ? files.length : (plan.keep ?? files.length)
     for (const { name: old } of files.slice(kept)) {
-      await this.#lane(() => rm(join(plan.folder, old), { force: true })).catch((error) =>
+      const deleted = () => inFolder(plan.folder, { anybodys: true }, (folder) => rm(folder.at(old), { force: true }))
+      await this.#lane(deleted).catch((error) =>
         log.warn(`an old backup could not be deleted (${codeOf(error)})`, { process: name }),
       )
     }

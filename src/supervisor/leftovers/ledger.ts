@@ -1,11 +1,12 @@
 /** The groups that run, known to a guardian, and kept on disk beside the control socket, whose holder is the only one that may use it. */
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { ProcessPlan } from '../../plan/types.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { inFolderSync } from '../../shared/safe-folder.ts'
 import { isOver, type KernelProcess, processTable } from '../process-table.ts'
 import { type EndingLeftovers, endLeftovers } from './end.ts'
 import { Guardian } from './guardian.ts'
@@ -112,11 +113,14 @@ export class GroupLedger {
 
   #write(): void {
     if (place() === undefined) return
-    const next = join(dirname(this.#path), `.${basename(this.#path)}.next`)
+    const name = basename(this.#path)
     try {
-      rmSync(next, { force: true })
-      writeFileSync(next, writtenRecord(this.#groups), { mode: 0o600, flag: 'wx' })
-      renameSync(next, this.#path)
+      inFolderSync(dirname(this.#path), { claim: true }, (folder) => {
+        const next = folder.at(`.${name}.next`)
+        rmSync(next, { force: true })
+        writeFileSync(next, writtenRecord(this.#groups), { mode: 0o600, flag: 'wx' })
+        renameSync(next, folder.at(name))
+      })
       this.#saidUnwritable = false
     } catch (error) {
       if (!this.#saidUnwritable)

@@ -2,21 +2,27 @@
  * What a log file was rotated into: `<file>.20261123T021507.123Z`, compressed a little later to `….gz`. The names are times
  * and ascend even if the clock goes back, so that the oldest is found without asking the file system's times.
  */
-import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { constants } from 'node:fs'
+import { type FileHandle, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { DiskLane } from '../../shared/disk-lane.ts'
+import { openFile } from '../../shared/safe-file.ts'
+import { openFolder, type SafeFolder } from '../../shared/safe-folder.ts'
 
 /** Readable by its owner and their group: what programs write is not for everyone on a shared volume. */
 export const fileMode = 0o640
 
 const chunk: Bytes = 256 * 1024
+const making = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 const stampPattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3}Z)(\.gz)?(\.part)?$/
 
 interface Archive {
+  /** Good as long as its folder is open. */
   readonly path: string
+  readonly name: string
   /** Of the moment of rotation. */
   readonly stamp: string
   readonly compressed: boolean
@@ -25,31 +31,38 @@ interface Archive {
 }
 
 /** Gives a full log file the name of an archive and removes the archives beyond the newest `keep`. */
-export async function rotate(path: string, keep: number): Promise<void> {
-  const before = await archivesOf(path)
+export async function rotate(folder: SafeFolder, name: string, keep: number): Promise<void> {
+  const before = await archivesOf(folder, name)
   const stamp = stampAfter(before.at(-1)?.stamp)
-  await rename(path, `${path}.${stamp}`).catch(unlessAbsent)
+  await rename(folder.at(name), folder.at(`${name}.${stamp}`)).catch(unlessAbsent)
   const kept = new Set([...new Set(before.map((archive) => archive.stamp)), stamp].slice(-keep))
   for (const archive of before) if (!kept.has(archive.stamp)) await remove(archive.path)
 }
 
 /** Compresses what a rotation left, and what an earlier run did not come to. Rejects at the first that cannot be. */
 export async function compressArchives(path: string, disk: DiskLane): Promise<void> {
-  for (const archive of await disk(() => archivesOf(path))) {
-    if (archive.partial) await disk(() => remove(archive.path))
-    else if (!archive.compressed) await compress(archive.path, disk)
+  const folder = await disk(() => openFolder(dirname(path)))
+  try {
+    for (const archive of await disk(() => archivesOf(folder, basename(path)))) {
+      if (archive.partial) await disk(() => remove(archive.path))
+      else if (!archive.compressed) await compress(folder, archive, disk)
+    }
+  } catch (error) {
+    throw folder.named(error)
+  } finally {
+    folder.close()
   }
 }
 
 /** From the oldest to the newest. */
-async function archivesOf(path: string): Promise<readonly Archive[]> {
-  const [folder, prefix] = [dirname(path), `${basename(path)}.`]
-  const names = (await readdir(folder).catch(unlessAbsent)) ?? []
+async function archivesOf(folder: SafeFolder, file: string): Promise<readonly Archive[]> {
+  const prefix = `${file}.`
+  const names = (await readdir(folder.at('.')).catch(unlessAbsent)) ?? []
   const archives = names.flatMap((name) => {
     const match = name.startsWith(prefix) ? stampPattern.exec(name.slice(prefix.length)) : undefined
     if (!match) return []
     const [stamp = ''] = name.slice(prefix.length).split(/(?<=Z)/)
-    return { path: join(folder, name), stamp, compressed: match[7] !== undefined, partial: match[8] !== undefined }
+    return { path: folder.at(name), name, stamp, compressed: match[7] !== undefined, partial: match[8] !== undefined }
   })
   return archives.sort((a, b) => (a.stamp < b.stamp ? -1 : 1))
 }
@@ -66,13 +79,14 @@ function stampAfter(newest: string | undefined): string {
 }
 
 /** Under another name until it is whole: whoever finds `….gz` can read it. */
-async function compress(path: string, disk: DiskLane): Promise<void> {
+async function compress(folder: SafeFolder, { path, name }: Archive, disk: DiskLane): Promise<void> {
   const partial = `${path}.gz.part`
   let source: FileHandle | undefined
   let target: FileHandle | undefined
   try {
-    source = await disk(() => open(path))
-    target = await disk(() => open(partial, 'w', fileMode))
+    await disk(() => remove(partial))
+    source = await disk(() => openFile(folder, name, constants.O_RDONLY))
+    target = await disk(() => openFile(folder, `${name}.gz.part`, making, fileMode))
     await pipeline(read(source, disk), createGzip(), writeTo(target, disk))
     await disk(async () => {
       await rename(partial, `${path}.gz`)

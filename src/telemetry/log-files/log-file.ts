@@ -1,13 +1,13 @@
 /** One log file: takes lines at once and writes them when it can. */
 
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { DiskLane } from '../../shared/disk-lane.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { makeFolder } from '../../shared/folder.ts'
+import { openFile } from '../../shared/safe-file.ts'
+import { openFolder, type SafeFolder } from '../../shared/safe-folder.ts'
 import { setTimeout } from '../../shared/timer.ts'
 import { LineQueue } from '../line-queue.ts'
 import { fileMode, rotate } from './archives.ts'
@@ -184,8 +184,21 @@ export class LogFile {
    * away, removes its folder or truncates it (logrotate does all of these) need not tell us.
    */
   async #writeOn(): Promise<void> {
-    const { disk, size: limit } = this.#surroundings
-    const file = await disk(() => openForAppending(this.path))
+    const { disk } = this.#surroundings
+    const folder = await disk(() => openFolder(dirname(this.path), { make: folderMode }))
+    try {
+      await this.#writeIn(folder)
+    } catch (error) {
+      throw folder.named(error)
+    } finally {
+      folder.close()
+    }
+  }
+
+  async #writeIn(folder: SafeFolder): Promise<void> {
+    const { disk, size: limit, keep } = this.#surroundings
+    const name = basename(this.path)
+    const file = await disk(() => openFile(folder, name, appending, fileMode))
     let full = false
     try {
       const facts = await disk(() => file.stat())
@@ -203,7 +216,7 @@ export class LogFile {
     } finally {
       await disk(() => file.close())
     }
-    if (full) await disk(() => rotate(this.path, this.#surroundings.keep))
+    if (full) await disk(() => rotate(folder, name, keep))
     if (full || this.#untouched) this.#surroundings.archives(this)
     this.#untouched = false
   }
@@ -232,17 +245,6 @@ function countLines(lines: string): number {
   return lines.split('\n').length - 1
 }
 
-/** Not blocking: a named pipe in its place, without a reader, would hold a thread for ever. */
-const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK
+/** A named pipe in its place is not waited for, if it has no reader (see openFile). */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT
 const folderMode = 0o750
-
-/** Makes its folder if there is none. */
-async function openForAppending(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, appending, fileMode)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await makeFolder(dirname(path), folderMode)
-    return open(path, appending, fileMode)
-  }
-}
