@@ -102,8 +102,9 @@ const odd: Readonly<Record<string, string>> = {
 
 describe.runIf(isRoot)('the environment of a program with another user', () => {
   it('arrives to the byte, whatever its names and values are', async () => {
-    const { environment } = plan(daemon, [], { environment: odd })
-    const expected = { ...environment, HOME: '/usr/sbin', USER: 'daemon', LOGNAME: 'daemon' }
+    const { environment, name } = plan(daemon, [], { environment: odd })
+    const account = { HOME: '/usr/sbin', USER: 'daemon', LOGNAME: 'daemon' }
+    const expected = { ...environment, ...account, GATEHOUSE_PROCESS: name }
     const bytes = Object.entries(expected).map((entry) => entry.map((text) => Buffer.from(text).toString('latin1')))
     expect(await environmentOf(plan(locked, [], { environment: odd }))).toEqual(Object.fromEntries(bytes))
   })
