@@ -81,6 +81,7 @@ async function examineAll(
     const findings = await examine({
       domains: certificate.domains,
       storage: plan.storage,
+      isInternal: certificate.use.every(({ kind }) => kind === 'internal'),
       names: resolver,
       ports,
       ...(acme && { acme: { plan: acme, directory: createDirectory(acme) } }),

@@ -17,6 +17,7 @@ import { exitCodes } from '../shared/exit-codes.ts'
 import { oneLine } from '../shared/one-line.ts'
 import { configFile, readAndReport } from './config-file.ts'
 import { type SocketOptions, socketOf, takesSocket } from './control-socket.ts'
+import { commandWords, guardWords, listenerWords } from './plan-words.ts'
 import type { Terminal, Verb } from './verb.ts'
 
 export const planVerb: Verb = (program, terminal, end) => {
@@ -72,8 +73,9 @@ export function describePlan(plan: Plan): string {
     ),
     section(
       'routes (the first that matches wins)',
-      plan.gateway.routes.map(({ label, handler, position }, index) => {
-        return [`${index + 1}.`, label, destination(handler), `line ${position.line}`]
+      plan.gateway.routes.map(({ label, match, handler, guards, position }, index) => {
+        const guarded = guardWords(guards, plan.gateway.guards)
+        return [`${index + 1}.`, label, destination(handler), `line ${position.line}`, listenerWords(match), guarded]
       }),
     ),
     section('rate limits', storeRow(plan.gateway)),
@@ -99,7 +101,7 @@ function processRows(processes: readonly ProcessPlan[]): readonly (readonly stri
     return wave.map((process) => [
       `wave ${index + 1}`,
       process.name,
-      process.written?.command ?? process.command.join(' '),
+      process.written?.command ?? commandWords(process.command),
       conditions(process),
     ])
   })
@@ -146,10 +148,11 @@ function originOf({ origin, process = '' }: OriginProxyPlan): string {
 }
 
 function conditions(plan: ProcessPlan): string {
-  const { kind, backup, port, dependsOn, startup, ready, alive, restart, essential, criticality } = plan
+  const { kind, schedule, backup, port, dependsOn, startup, ready, alive, restart, essential, criticality } = plan
   const after = dependsOn.map(({ process, condition }) => `${process} ${condition}`)
   const parts = [
     ...(kind === 'task' ? ['task'] : []),
+    ...(schedule ? [`at ${schedule.cron}${schedule.timezone === undefined ? '' : ` in ${schedule.timezone}`}`] : []),
     ...(backup?.overdue === undefined ? [] : [`a backup at least every ${formatDuration(backup.overdue)}`]),
     ...(essential ? [essentialWords(plan)] : []),
     ...(port === chosenLater ? ['port: auto'] : []),

@@ -19,6 +19,7 @@ export interface TableOptions {
 export function renderStatus(status: Status, { colour, width }: TableOptions): string {
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text)
   const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
+  parts.push(...status.processes.flatMap((process) => lastLines(process, paint)))
   if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLines(one, paint)))
   if (status.warnings.length > 0) parts.push(status.warnings.map((one) => paint('yellow', `warning: ${oneLine(one)}`)))
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`
@@ -104,6 +105,13 @@ function processLines(processes: readonly ProcessStatus[], width: number, paint:
     ),
   )
   return [paint('dim', head), ...rows]
+}
+
+/** What was written last by one that is down, or comes and goes: why is often there. */
+function lastLines({ name, state, exit, lastRun, lastOutput = [] }: ProcessStatus, paint: Paint): string[][] {
+  const hasFailed = state === 'exited' && (lastRun?.failed || (exit && exit.code !== 0))
+  if (lastOutput.length === 0 || !(state === 'fatal' || state === 'backoff' || hasFailed)) return []
+  return [[paint('dim', `last lines of ${name}:`), ...lastOutput.map((line) => `  ${oneLine(line)}`)]]
 }
 
 function pad(text: string, width: number, alignment: Column['alignment'] = 'left'): string {

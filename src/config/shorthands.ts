@@ -93,6 +93,8 @@ function isSound(schema: z.ZodType, node: Located): boolean {
 /** As a shell would split it, if it needs nothing else of a shell; a variable's value may hold anything. */
 function asWords(node: LocatedScalar): Located | undefined {
   if (node.value === null || node.value !== node.written || needsShell(node.value)) return undefined
+  // A number or a switch is no program that somebody meant.
+  if (/^(?:[\d.]+|true|false)$/.test(node.value)) return undefined
   const split = splitWords(node.value)
   if (!split.ok || split.words.length === 0) return undefined
   const items = split.words.map((word): Located => ({ kind: 'scalar', at: node.at, value: word, written: word }))

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin, PlacedReading } from './placed.ts'
 import { type Comment, type Finding, type Fragment, isEntries, type Reading, type Value } from './reading.ts'
+import { isSame } from './same.ts'
 
 export interface ReadFile {
   /** As it was given. */
@@ -100,7 +101,7 @@ function join(
   { path, before, added }: Meeting,
   refuse: (path: Path) => void,
 ): { value: Value; moves: readonly Move[] } {
-  if (before === undefined || isDeepStrictEqual(before, added)) return { value: added, moves: [] }
+  if (before === undefined || isSame(before, added)) return { value: before ?? added, moves: [] }
   if (Array.isArray(before) && Array.isArray(added)) {
     const moves = added.map((_, index) => ({ from: [...path, index], to: [...path, before.length + index] }))
     return { value: [...before, ...added], moves }

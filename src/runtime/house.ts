@@ -29,6 +29,8 @@ export interface House {
   readonly passwords: GeneratedPasswords
   readonly health: HealthChecks
   readonly control: Control
+  /** Why the last reload was refused, in a sentence; absent: it was not, or there was none. */
+  refusedReload?: string
   /** Absent if the plan asks for none. */
   metrics?: MetricsServer
 }

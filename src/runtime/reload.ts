@@ -21,13 +21,23 @@ export async function reload(house: House, env: Readonly<Record<string, string>>
   logDiagnostics(log, diagnostics)
   if (!plan) {
     log.error('reload refused: the file has errors; what was running goes on unchanged', { reload: 'refused' })
+    house.refusedReload = `the last reload was refused, and what ran before goes on: ${errorsOf(diagnostics)}`
     return
   }
   try {
     await swap(house, plan)
+    delete house.refusedReload
   } catch (error) {
+    house.refusedReload = `the last reload was refused, and what ran before goes on: ${messageOf(error)}`
     log.error(`reload refused: ${messageOf(error)}; what was serving goes on`, { reload: 'refused' })
   }
+}
+
+function errorsOf(diagnostics: readonly Diagnostic[]): string {
+  const first = diagnostics.find(({ severity }) => severity === 'error')
+  return first
+    ? `the file has errors, the first at ${first.file}:${first.line}:${first.col}: ${first.message}`
+    : 'the file has errors'
 }
 
 async function swap(house: House, plan: Plan): Promise<void> {
@@ -77,9 +87,7 @@ export function previewReload(
 ): Preview {
   const { plan: next, diagnostics } = readPlan(plan.file, env)
   if (!next) {
-    const first = diagnostics.find(({ severity }) => severity === 'error')
-    const where = first ? `, the first at ${first.file}:${first.line}:${first.col}: ${first.message}` : ''
-    return { refused: 'config-invalid', message: `the file has errors, and a reload would be refused${where}` }
+    return { refused: 'config-invalid', message: `a reload would be refused: ${errorsOf(diagnostics)}` }
   }
   const sections = changedSections(plan, next)
   return {

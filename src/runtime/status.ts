@@ -14,6 +14,7 @@ export function statusOf({
   supervisor,
   certificates,
   files,
+  refusedReload,
 }: Omit<House, 'control'>): Status {
   const { count, vitals } = threads.measure()
   const descriptors = descriptorUse()
@@ -35,7 +36,12 @@ export function statusOf({
     ...(descriptors && { descriptors }),
     processes: [...supervisor.status()],
     certificates: [...certificates.describe()],
-    warnings: [...descriptorWarnings(descriptors), ...(files?.troubles() ?? []), ...threads.stores.troubles()],
+    warnings: [
+      ...(refusedReload === undefined ? [] : [refusedReload]),
+      ...descriptorWarnings(descriptors),
+      ...(files?.troubles() ?? []),
+      ...threads.stores.troubles(),
+    ],
   }
 }
 

@@ -14,6 +14,7 @@ import {
   createDirectory,
   type DirectoryFacts,
 } from '../../src/certificates/doctor/directory.ts'
+import { examine } from '../../src/certificates/doctor/doctor.ts'
 import { createNames } from '../../src/certificates/doctor/names.ts'
 import { checkHttpPort, checkHttpsPort } from '../../src/certificates/doctor/reach.ts'
 import { checkRunning } from '../../src/certificates/doctor/running.ts'
@@ -221,4 +222,19 @@ it('the last error of the running gatehouse is told, with how to try again', asy
       mend: 'mend what the CA names, then `gatehouse certs renew app.example.test`',
     },
   ])
+})
+
+it('is content with a certificate of our own CA for localhost: neither DNS nor ports are asked', async () => {
+  const storage = await temporaryFolder()
+  const findings = await examine({
+    domains: ['localhost', 'app.internal'],
+    storage,
+    isInternal: true,
+    names: createNames('127.0.0.1:9'),
+    ports: { http: 9, https: 9 },
+    running: { doors: [], stopgap: false, failures: 0 },
+  })
+  expect(findings.filter(({ verdict }) => verdict === 'bad')).toEqual([])
+  expect(findings.map(({ words }) => words).join()).toContain('our own CA makes it for localhost, app.internal')
+  expect(findings.map(({ words }) => words).join()).not.toMatch(/DNS does not answer|port 9/)
 })

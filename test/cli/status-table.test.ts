@@ -219,3 +219,18 @@ test('a task that makes backups tells how old the newest is, what it holds, and 
     'exit code 0; its backups cannot be looked at: EACCES',
   )
 })
+
+test('the last lines of what failed stand below the table, and cannot steer the terminal', () => {
+  const failed = a({
+    name: 'web',
+    state: 'fatal',
+    ready: false,
+    reason: 'exit code 1',
+    lastOutput: ['Error: no', '\u001b[2J  at x'],
+  })
+  const coming = a({ name: 'api', state: 'backoff', ready: false, reason: 'exit code 2', lastOutput: ['try again'] })
+  const well = a({ name: 'fine', lastOutput: ['all is well'] })
+  const shown = lines([failed, coming, well]).join('\n')
+  expect(shown).toContain('\n\nlast lines of web:\n  Error: no\n  at x\n\nlast lines of api:\n  try again\n')
+  expect(shown).not.toContain('all is well')
+})

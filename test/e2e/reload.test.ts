@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { readStatus } from '../../src/control/client.ts'
+import { healthOf } from '../../src/control/health.ts'
 import { type Client, exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
@@ -120,6 +122,32 @@ describe('SIGHUP', () => {
     expect(gatehouse.pidOf('changed')).not.toBe(pids.changed)
   })
 
+  it('that is refused is a warning of `status` and `healthcheck` until a good one comes', async () => {
+    const text = (body: string) => `
+gateway:
+  listeners: { http: { address: "127.0.0.1:0" } }
+  routes: [{ respond: ${body} }]
+storage: ./storage
+control: { socket: ./control.sock }
+`
+    gatehouse = startGatehouse({ config: text('{ body: one }') })
+    await gatehouse.waitFor({ message: 'listening' })
+    const socket = `${gatehouse.folder}/control.sock`
+    expect((await readStatus(socket)).warnings).toEqual([])
+    writeFileSync(gatehouse.file, text('one'))
+    gatehouse.signal('SIGHUP')
+    const refused = await gatehouse.waitFor({ reload: 'refused' })
+    const status = await readStatus(socket)
+    expect(status.warnings).toEqual([
+      expect.stringMatching(/^the last reload was refused, and what ran before goes on: .*gatehouse\.yaml:4:23: /),
+    ])
+    expect(healthOf(status, Date.now())).toMatchObject({ verdict: 'healthy', warnings: status.warnings })
+    writeFileSync(gatehouse.file, text('{ body: two }'))
+    gatehouse.signal('SIGHUP')
+    await gatehouse.waitFor({ reload: 'done' }, { after: gatehouse.lines.indexOf(refused) })
+    expect((await readStatus(socket)).warnings).toEqual([])
+  })
+
   it('keeps serving when the new listener has a taken port', async () => {
     const [http = 0, taken = 0] = await freePorts(2)
     const blocker = (await import('node:net')).createServer().listen(taken, '127.0.0.1')
@@ -138,6 +166,7 @@ control: { socket: ./control.sock }
       const refusal = await gatehouse.waitFor({ reload: 'refused' })
       expect(refusal.message).toContain(String(taken))
       expect((await fetch(`http://127.0.0.1:${http}/gatehouse.yaml`)).status).toBe(200)
+      expect((await readStatus(`${gatehouse.folder}/control.sock`)).warnings.join()).toContain(String(taken))
     } finally {
       blocker.close()
     }

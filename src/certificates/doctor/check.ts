@@ -18,6 +18,8 @@ export interface Patient {
   readonly storage: string
   /** The first of its sources that is an ACME server, with what that server says of itself; absent if it has none. */
   readonly acme?: { readonly plan: AcmePlan; readonly directory: Directory }
+  /** Our own CA makes it, and nobody else is asked. */
+  readonly isInternal?: boolean
   readonly names: Names
   /** Where the world, and the CA, come in: 80 and 443 (RFC 8555 §8.3, RFC 8737 §3). */
   readonly ports: { readonly http: number; readonly https: number }

@@ -2,9 +2,9 @@
  * Our reading of a Caddyfile against Caddy's own: `caddy adapt` knows the grammar and the order of directives of the version that
  * is installed, and nothing of lines; we know the lines. Where both make the same routes of a file, we have understood it.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { interpolate } from '../../config/interpolate.ts'
 import { type Finding, type Fragment, isEntries, type Reading, type Value } from '../reading.ts'
+import { differingKeys, isSame } from '../same.ts'
 import { readCaddyJson } from './read-caddyfile.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -14,11 +14,19 @@ export function judge(file: string, ours: Reading, adapted: string, environment:
   const theirs = readCaddyJson({ file, text: adapted })
   const written = comparable(ours.config, environment)
   const understood = comparable(theirs.config, environment)
-  const differing = written.findIndex((route, index) => !isDeepStrictEqual(route, understood[index]))
+  const differing = written.findIndex((route, index) => !isSame(route, understood[index]))
   if (differing === -1 && written.length === understood.length) return []
   const at = differing === -1 ? written.length : differing
-  const message = `Caddy itself reads this file otherwise (\`caddy adapt\`), from route ${at + 1} on: it has ${shown(understood[at])} where the new file has ${shown(written[at])}`
+  const message = `Caddy itself reads this file otherwise (\`caddy adapt\`), from route ${at + 1} on: ${difference(understood[at], written[at])}`
   return [{ file, line: 1, column: 1, severity: 'changed', message }]
+}
+
+/** Two routes that look alike where they are shown differ in keys that are named, without their values. */
+function difference(theirs: Value | undefined, ours: Value | undefined): string {
+  const [theirRoute, ourRoute] = [shown(theirs), shown(ours)]
+  if (theirRoute !== ourRoute) return `it has ${theirRoute} where the new file has ${ourRoute}`
+  const keys = differingKeys(theirs, ours).map((key) => `\`${key}\``)
+  return `both have ${ourRoute}, but not the same ${keys.join(', ')}`
 }
 
 /** What is matched and by what it is answered; all else may hold the value of a variable, which may be a secret. */
@@ -27,7 +35,7 @@ function shown(route: Value | undefined): string {
   const matched = ['host', 'path', 'methods'].flatMap((key) =>
     route[key] === undefined ? [] : [[key, route[key]] as const],
   )
-  const answer = ['to', 'files', 'file', 'redirect'].find((key) => route[key] !== undefined)
+  const answer = ['to', 'files', 'file', 'redirect', 'respond'].find((key) => route[key] !== undefined)
   return `\`${answer}\` for ${JSON.stringify(Object.fromEntries(matched)).slice(0, 160)}`
 }
 
