@@ -6,12 +6,14 @@ export interface ClaimingConfig {
   readonly port: number | undefined
   readonly socket: string
   readonly storage?: string
+  /** Empty: all addresses. */
+  readonly host?: string
 }
 
 /** Text of a config file: one listener, one program, and where the run keeps its state. */
-export function claimingConfig({ port, socket, storage = './storage' }: ClaimingConfig) {
+export function claimingConfig({ port, socket, storage = './storage', host = '127.0.0.1' }: ClaimingConfig) {
   return `
-gateway: { listeners: { http: { address: "127.0.0.1:${port}" } }, routes: [{ respond: { body: here } }] }
+gateway: { listeners: { http: { address: "${host}:${port}" } }, routes: [{ respond: { body: here } }] }
 processes:
   child: { command: [sleep, "600"], stop: { grace: 1s } }
 storage: ${storage}
