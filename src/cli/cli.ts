@@ -76,5 +76,6 @@ function codeOf(error: unknown, terminal: Terminal): number {
   terminal.err(`gatehouse: ${messageOf(error)}\n`)
   if (!(error instanceof GatehouseError)) return exitCodes.internal
   if (error.code === 'environment-unusable') return exitCodes.configInvalid
+  if (error.code === 'still-starting') return exitCodes.notRunning
   return error.code === 'not-running' ? exitCodes.notRunning : exitCodes.cannotStart
 }

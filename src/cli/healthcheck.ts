@@ -51,8 +51,8 @@ async function lookInto(find: () => Promise<string>, { live, timeout }: Healthch
     if (live) return { verdict: 'healthy', reasons: [`gatehouse runs as pid ${status.pid}`], warnings: [] }
     return healthOf(status, Date.now())
   } catch (error) {
-    if (error instanceof GatehouseError) return `unhealthy: ${messageOf(error)}`
-    throw error
+    if (!(error instanceof GatehouseError)) throw error
+    return `${error.code === 'still-starting' ? 'starting' : 'unhealthy'}: ${messageOf(error)}`
   }
 }
 

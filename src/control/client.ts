@@ -2,11 +2,12 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Milliseconds } from '../shared/duration.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { lockHolder } from '../shared/file-lock.ts'
 import { timeoutSignal } from '../shared/timer.ts'
 import { failureSchema, paths, type Status, statusSchema } from './contract.ts'
 
 /**
- * Asks the Gatehouse behind this Unix socket how it is. Throws `not-running` if none listens there, and
+ * Asks the Gatehouse behind this Unix socket how it is. Throws `not-running` if none listens there, `still-starting` if one is about to, and
  * `control-failed` if one does but may not be asked, does not answer in time, or answers something else.
  */
 export async function readStatus(socket: string, timeout: Milliseconds = 5_000): Promise<Status> {
@@ -54,11 +55,7 @@ function unanswered(error: unknown, socket: string, late: Milliseconds | undefin
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
-      return new GatehouseError(
-        'not-running',
-        `no gatehouse listens on ${socket}; start it with \`gatehouse run\`, or check \`control.socket\` in the config file`,
-        { cause: error },
-      )
+      return notThere(socket, error)
     case 'EACCES':
     case 'EPERM':
       return new GatehouseError(
@@ -69,6 +66,24 @@ function unanswered(error: unknown, socket: string, late: Milliseconds | undefin
     default:
       return new GatehouseError('control-failed', `${socket}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** Whoever claims the socket's path listens there a little later, and has claimed it until it has ended. */
+export function lockPath(socket: string): string {
+  return `${socket}.lock`
+}
+
+function notThere(socket: string, cause: unknown): GatehouseError {
+  const pid = lockHolder(lockPath(socket))
+  if (pid !== undefined && pid !== process.pid) {
+    const message = `gatehouse (pid ${pid}) does not listen on ${socket} yet: it starts just now`
+    return new GatehouseError('still-starting', message, { cause })
+  }
+  return new GatehouseError(
+    'not-running',
+    `no gatehouse listens on ${socket}; start it with \`gatehouse run\`, or check \`control.socket\` in the config file`,
+    { cause },
+  )
 }
 
 export function failureOf(status: number, body: string): string {

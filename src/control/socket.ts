@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { type FileLock, lockFile, lockHolder } from '../shared/file-lock.ts'
 import { openFolder } from '../shared/safe-folder.ts'
-import { readStatus } from './client.ts'
+import { lockPath, readStatus } from './client.ts'
 
 /**
  * A path that is ours for as long as we run: for the control socket, and for what is kept beside it under its name. The lock is on
@@ -69,10 +69,6 @@ function claim(path: string, bound: string, lock: FileLock): SocketClaim {
       lock.release()
     },
   }
-}
-
-function lockPath(path: string): string {
-  return `${path}.lock`
 }
 
 async function explained<Result>(path: string, work: () => Promise<Result>): Promise<Result> {

@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'address-unavailable'
   | 'already-running'
   | 'not-running'
+  | 'still-starting'
   | 'control-failed'
   | 'folder-unsafe'
   | 'certificate-unusable'
