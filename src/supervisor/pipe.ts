@@ -7,6 +7,7 @@ import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { codeOf } from '../shared/errors.ts'
 
 export interface ChildPipes {
   readonly stdout: Readable
@@ -20,11 +21,33 @@ export interface ChildPipes {
   abandon(): void
 }
 
+/** Why there are none, naming the places that were tried. */
+export interface NoPipes {
+  readonly reason: string
+}
+
+/** Where the root of a container is read-only, often /tmp is too; /dev/shm is there for the memory that processes share. */
+const places = () => [...new Set([tmpdir(), '/dev/shm'])]
+
 /**
  * Node cannot make pipes, but it can open named ones: they are made in a private folder, opened, and their names removed.
- * `makeFifos` makes them and says whether it could; `others`: so many beside stdout and stderr. Undefined where that does not work (no mkfifo, no place to write).
+ * `makeFifos` makes them and says whether it could; `others`: so many beside stdout and stderr.
  */
-export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | undefined {
+export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | NoPipes {
+  const reasons: string[] = []
+  for (const place of places()) {
+    const pipes = openPipesIn(place, makeFifos, others)
+    if ('ends' in pipes) return pipes
+    reasons.push(`${place} (${pipes.reason})`)
+  }
+  return { reason: reasons.join(', ') }
+}
+
+function openPipesIn(
+  place: string,
+  makeFifos: (paths: readonly string[]) => boolean,
+  others: number,
+): ChildPipes | NoPipes {
   let folder: string | undefined
   let paths: readonly string[] = []
   const opened: number[] = []
@@ -34,10 +57,10 @@ export function openPipes(makeFifos: (paths: readonly string[]) => boolean, othe
     return end
   }
   try {
-    folder = mkdtempSync(join(tmpdir(), 'gatehouse-'))
+    folder = mkdtempSync(join(place, 'gatehouse-'))
     const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
     paths = names.map((name) => join(folder ?? '', name))
-    if (!makeFifos(paths)) return undefined
+    if (!makeFifos(paths)) return { reason: 'mkfifo failed, or is missing' }
     // Not blocking: a read end would wait for its writer. The write ends block, as programs expect of their stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
     const ends = paths.map((path) => open(path, constants.O_WRONLY)) as [number, number, ...number[]]
@@ -55,9 +78,9 @@ export function openPipes(makeFifos: (paths: readonly string[]) => boolean, othe
         for (const stream of streams) stream.destroy()
       },
     }
-  } catch {
+  } catch (error) {
     for (const end of opened) closeSync(end)
-    return undefined
+    return { reason: codeOf(error) }
   } finally {
     if (folder !== undefined) remove(folder, paths)
   }

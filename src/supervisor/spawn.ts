@@ -17,6 +17,8 @@ export interface Child {
   /** Null if its output is not wanted. */
   readonly stdout: Readable | null
   readonly stderr: Readable | null
+  /** Why its stdout and stderr are sockets, which it cannot open by name. */
+  readonly withoutPipes?: string
   /** What it writes to further file descriptors, by their numbers. */
   readonly notifications: ReadonlyMap<number, Readable>
   /** It ended and was reaped. Members of its group may live on, and output may still be on its way. */
@@ -51,7 +53,9 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
   const launch = launchOf(program)
   if ('failure' in launch) return { failed: Promise.resolve(launch.failure) }
   const [file = '', ...words] = launch.command
-  const pipes = output === 'piped' ? openPipes(makeFifos, descriptors.length) : undefined
+  const opened = output === 'piped' ? openPipes(makeFifos, descriptors.length) : undefined
+  const pipes = opened && 'ends' in opened ? opened : undefined
+  const withoutPipes = opened && 'reason' in opened ? { withoutPipes: opened.reason } : {}
   const stream = output === 'piped' ? 'pipe' : 'ignore'
   const [out, err, ...ends] = pipes?.ends ?? ([stream, stream] as const)
   let child: ChildProcess
@@ -85,7 +89,7 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
   const notifications = new Map(
     descriptors.map((number, index) => [number, pipes?.others[index] ?? (child.stdio[number] as Readable)]),
   )
-  return { child: { pid, stdout, stderr, notifications, exited } }
+  return { child: { pid, stdout, stderr, notifications, exited, ...withoutPipes } }
 }
 
 /** What stands at 3, 4, … of the child's table of descriptors: nothing where none was asked for (libuv skips what is ignored from 3 on). */

@@ -3,6 +3,7 @@ import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import { codeOf } from '../shared/errors.ts'
 import { isDiskFull, isLocalFault } from '../shared/local-fault.ts'
+import type { Log } from '../shared/log.ts'
 import type { Attempt, Owner } from './backups/attempt.ts'
 import { processVariable } from './daemon.ts'
 import { descriptorsOf } from './probe/hearing.ts'
@@ -44,6 +45,7 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))
     if ('child' in spawned) {
       ledger?.began(placed, spawned.child.pid)
+      tellOfSockets(spawned.child, surroundings.log)
       started({ child: spawned.child, plan: placed, ...(backup && { backup }) })
     } else {
       void backup?.discard()
@@ -60,6 +62,17 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
     } else if ('plan' in found) spawn(found)
     else failed(found)
   })
+}
+
+/** Once for each of our runs: it is a fault of the place, and every program has it. */
+let toldOfSockets = false
+
+function tellOfSockets({ withoutPipes }: Child, log: Log): void {
+  if (withoutPipes === undefined || toldOfSockets) return
+  toldOfSockets = true
+  log.warn(
+    `programs that open /dev/stdout or /dev/stderr by name will fail with ENXIO (nginx, Apache): named pipes cannot be made in ${withoutPipes}; let TMPDIR be a folder that user ${process.geteuid?.()} can write to, such as a tmpfs`,
+  )
 }
 
 async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<Prepared | SpawnFailure> {

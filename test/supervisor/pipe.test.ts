@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPipes } from '../../src/supervisor/pipe.ts'
 import { spawnGroup } from '../../src/supervisor/spawn.ts'
+import { source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 function descriptors(): number {
@@ -31,6 +33,17 @@ describe('the pipes of a child', () => {
     expect(heard.sort()).toEqual(['stderr: to stderr', 'stdout: to stdout'])
   })
 
+  it('are made elsewhere where there is no place for temporary files', async () => {
+    vi.stubEnv('TMPDIR', '/nowhere')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const command = ['sh', '-c', 'echo to stdout > /dev/stdout']
+    const plan = planFor('talker', { kind: 'task', command, directory: '/', restart: never })
+    const { supervisor, lines, untilState } = foreman([plan])
+    supervisor.start()
+    await untilState('talker', 'exited')
+    expect(lines.map(({ text }) => text)).toEqual(['to stdout'])
+  })
+
   it('leave no name behind, and no descriptor when the program could not be started', async () => {
     const folder = ownTemporaryFolder()
     const before = descriptors()
@@ -45,9 +58,29 @@ describe('the pipes of a child', () => {
   it('are not there, and nothing is left open, where named pipes cannot be made', () => {
     const folder = ownTemporaryFolder()
     const before = descriptors()
-    expect(openPipes(() => false)).toBeUndefined()
-    expect(openPipes(() => true)).toBeUndefined()
+    const reason = `${folder} (mkfifo failed, or is missing), /dev/shm (mkfifo failed, or is missing)`
+    expect(openPipes(() => false)).toEqual({ reason })
+    expect(openPipes(() => true)).toEqual({ reason: `${folder} (ENOENT), /dev/shm (ENOENT)` })
     expect(descriptors()).toBe(before)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('are missed by name where they can be made nowhere: programs run, and it is said once what will fail', async (test) => {
+    const sealed = 'mount -t tmpfs -o ro none /dev/shm && exec "$0" "$@"'
+    if (spawnSync('unshare', ['-m', 'sh', '-c', sealed, 'true']).status !== 0) test.skip('nothing may be mounted here')
+    const talker =
+      "{ kind: task, command: [sh, -c, 'echo said; echo by name >/dev/stdout'], directory: /, restart: never }"
+    const gatehouse = startGatehouse({
+      config: `storage: ./storage\ncontrol: { socket: ./control.sock }\nprocesses:\n  one: ${talker}\n  two: ${talker}\n`,
+      command: ['/usr/bin/unshare', '-m', 'sh', '-c', sealed, ...source],
+      env: { TMPDIR: '/nowhere' },
+    })
+    onTestFinished(() => gatehouse.stop().then(() => {}))
+    for (const process of ['one', 'two']) await gatehouse.waitFor({ process, stream: 'stdout', message: 'said' })
+    const told = gatehouse.lines.filter(({ message }) =>
+      /\/dev\/stdout.*ENXIO.*\/nowhere \(ENOENT\), \/dev\/shm \(EROFS\)/.test(message),
+    )
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatchObject({ level: 'warn' })
   })
 })
