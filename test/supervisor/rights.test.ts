@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RightsPlan } from '../../src/plan/rights.ts'
 import type { ProcessPlan } from '../../src/plan/types.ts'
 import { isGroupAlive } from '../../src/supervisor/group.ts'
-import { raiseOpenFiles, softAtStart } from '../../src/supervisor/rights/open-files.ts'
+import { raiseOpenFiles, settable, softAtStart } from '../../src/supervisor/rights/open-files.ts'
 import { tool } from '../../src/supervisor/rights/tools.ts'
 import { Unfit } from '../../src/supervisor/rights/unfit.ts'
 import { succeeds } from '../../src/supervisor/spawn.ts'
@@ -288,6 +288,13 @@ describe('limits of the kernel', () => {
     expect(softAtStart({ soft: 'unlimited', hard: 'unlimited' }, false)).toBe(1_024)
     expect(softAtStart({ soft: 2_048, hard: 4_096 }, false)).toBe(2_048)
     expect(softAtStart({ soft: 65_536, hard: 65_536 }, true)).toBe(65_536)
+  })
+
+  it('of open files that were given above fs.nr_open are taken down to it, for they cannot be set again', () => {
+    expect(settable({ soft: 1_024, hard: 1_073_741_816 }, 1_048_576)).toEqual({ soft: 1_024, hard: 1_048_576 })
+    expect(settable({ soft: 'unlimited', hard: 'unlimited' }, 1_048_576)).toEqual({ soft: 1_048_576, hard: 1_048_576 })
+    expect(settable({ soft: 1_024, hard: 1_048_576 }, 1_048_576)).toEqual({ soft: 1_024, hard: 1_048_576 })
+    expect(settable({ soft: 1_024, hard: 'unlimited' }, undefined)).toEqual({ soft: 1_024, hard: 'unlimited' })
   })
 
   it('of open files are raised for ourselves, or it is said what would', () => {

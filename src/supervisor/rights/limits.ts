@@ -45,7 +45,7 @@ function checkReach(name: LimitName, { hard }: LimitPlan, own: LimitPlan | undef
   )
 }
 
-function isAbove(one: LimitPlan['hard'], other: LimitPlan['hard']): boolean {
+export function isAbove(one: LimitPlan['hard'], other: LimitPlan['hard']): boolean {
   return other !== 'unlimited' && (one === 'unlimited' || one > other)
 }
 
@@ -60,7 +60,8 @@ export function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
   return found
 }
 
-function mostOpenFiles(): number | undefined {
+/** `fs.nr_open`: nobody may set a hard limit above it, not even one that is there already. */
+export function mostOpenFiles(): number | undefined {
   return Number(readOr('', '/proc/sys/fs/nr_open')) || undefined
 }
 

@@ -5,13 +5,13 @@
  */
 import { isSea } from 'node:sea'
 import type { LimitPlan, LimitsPlan } from '../../plan/rights.ts'
-import { ownLimits } from './limits.ts'
+import { isAbove, mostOpenFiles, ownLimits } from './limits.ts'
 import { toolPath } from './tools.ts'
 
 /** systemd's, and the kernel's for its first process: what is given where nobody says anything. */
 const usual = 1_024
 
-const atStart = softAtStart(ownLimits().get('openFiles'), isSea())
+const atStart = softAtStart(ownOpenFiles(), isSea())
 
 /**
  * What it was when we were executed. The Node of the binary leaves it alone (scripts/build/open-files.ts); any other has raised it to the
@@ -24,7 +24,7 @@ export function softAtStart(own: LimitPlan | undefined, isBinary: boolean): Limi
 
 /** With that soft limit, for a program that names none. */
 export function withOwnOpenFiles(limits: LimitsPlan = {}): LimitsPlan {
-  const own = ownLimits().get('openFiles')
+  const own = ownOpenFiles()
   if (limits.openFiles || !own || atStart === undefined || own.soft === atStart || !toolPath('prlimit')) return limits
   return { ...limits, openFiles: { soft: atStart, hard: own.hard } }
 }
@@ -34,8 +34,8 @@ export function withOwnOpenFiles(limits: LimitsPlan = {}): LimitsPlan {
  * that is too low.
  */
 export function raiseOpenFiles(run: (file: string, words: readonly string[]) => boolean): string | undefined {
-  const own = ownLimits().get('openFiles')
-  if (!own || own.soft === own.hard) return undefined
+  const own = ownOpenFiles()
+  if (!own || !isAbove(own.hard, own.soft)) return undefined
   const prlimit = toolPath('prlimit')
   if (prlimit && run(prlimit, ['--pid', `${process.pid}`, `--nofile=${own.hard}:${own.hard}`])) return undefined
   const tool = prlimit ? 'prlimit failed' : 'that takes prlimit: install util-linux'
@@ -43,4 +43,15 @@ export function raiseOpenFiles(run: (file: string, words: readonly string[]) => 
     `no more than ${own.soft} files and connections can be open at a time, though ${own.hard} are allowed: ${tool}, ` +
     `or raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${own.hard}\`)`
   )
+}
+
+function ownOpenFiles(): LimitPlan | undefined {
+  const own = ownLimits().get('openFiles')
+  return own && settable(own, mostOpenFiles())
+}
+
+/** With a hard limit that can be set again; some container runtimes start with one above `most`. */
+export function settable({ soft, hard }: LimitPlan, most: number | undefined): LimitPlan {
+  if (most === undefined || !isAbove(hard, most)) return { soft, hard }
+  return { soft: isAbove(soft, most) ? most : soft, hard: most }
 }
