@@ -1,9 +1,10 @@
-import { constants } from 'node:os'
+import { numberOf } from './wait-status.ts'
 
 /** How a process ended: one of the two is null. */
 export interface Exit {
   readonly code: number | null
-  readonly signal: NodeJS.Signals | null
+  /** A name of Node's (`SIGKILL`), or of a real-time signal (`SIGRTMIN+1`). */
+  readonly signal: string | null
 }
 
 /** `exited with code 7`, `was killed by SIGKILL`. */
@@ -13,6 +14,6 @@ export function describeExit({ code, signal }: Exit): string {
 
 /** The code with which Gatehouse passes on this end: the child's own, or 128 + signal as shells say it; never 0. */
 export function exitCodeFor({ code, signal }: Exit): number {
-  if (signal !== null) return 128 + constants.signals[signal]
+  if (signal !== null) return 128 + numberOf(signal)
   return code === null || code < 1 || code > 255 ? 1 : code
 }

@@ -10,6 +10,7 @@ import type { Program } from './program.ts'
 import { launchOf } from './rights/launch.ts'
 import { toolPath } from './rights/tools.ts'
 import { explainSpawnFailure, type SpawnFailure } from './spawn-failure.ts'
+import { type ReadAs, watchStatus } from './wait-status.ts'
 
 export interface Child {
   /** Of the process, and the id of its group. */
@@ -83,8 +84,9 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
     })
     return { failed }
   }
+  const exitOf = watchStatus(pid, [stdout, stderr], readAs)
   const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('exit', (code, signal) => resolve(exitOf({ code, signal })))
   })
   const notifications = new Map(
     descriptors.map((number, index) => [number, pipes?.others[index] ?? (child.stdio[number] as Readable)]),
@@ -98,6 +100,15 @@ function placed<T>(descriptors: readonly number[], pick: (index: number) => T): 
     const index = descriptors.indexOf(offset + 3)
     return index === -1 ? 'ignore' : pick(index)
   })
+}
+
+const readAs: ReadAs = ({ uid, gid }, path) => {
+  const [setpriv, cat] = [toolPath('setpriv'), toolPath('cat')]
+  if (setpriv === undefined || cat === undefined) return undefined
+  const words = ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', '--', cat, path]
+  return (
+    spawnSync(setpriv, words, { encoding: 'latin1', stdio: ['ignore', 'pipe', 'ignore'], env: {} }).stdout ?? undefined
+  )
 }
 
 /** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */

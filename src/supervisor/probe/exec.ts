@@ -9,17 +9,20 @@ import type { Attempt } from './attempt.ts'
 export function execAttempt(program: Program): Attempt {
   const name = program.written?.program ?? program.command[0] ?? ''
   return async (signal) => {
-    const spawned = spawnGroup(program, 'ignored')
+    // What it writes is read and dropped: only by the end of its output is every way to end told apart (wait-status.ts).
+    const spawned = spawnGroup(program, 'piped')
     if ('failed' in spawned) {
       const { reason, local } = await spawned.failed
       return local ? new NotTried(`${name} ${reason}`) : reason
     }
-    const { pid, exited } = spawned.child
+    const { pid, exited, stdout, stderr } = spawned.child
+    for (const stream of [stdout, stderr]) stream?.on('error', () => {}).resume()
     const kill = () => signalGroup(pid, 'SIGKILL')
     signal.addEventListener('abort', kill, { once: true })
     const exit = await exited
     signal.removeEventListener('abort', kill)
     kill() // whom it left behind
+    for (const stream of [stdout, stderr]) stream?.destroy()
     return exit.code === 0 ? undefined : `${name} ${describeExit(exit)}`
   }
 }

@@ -1,7 +1,7 @@
 /** What the kernel lets this process do (capabilities(7)); a container's root has not all of it. */
 import { readFileSync } from 'node:fs'
 
-const bits = { CAP_SETGID: 6, CAP_SETUID: 7, CAP_SYS_NICE: 23, CAP_SYS_RESOURCE: 24 } as const
+const bits = { CAP_SETGID: 6, CAP_SETUID: 7, CAP_SYS_PTRACE: 19, CAP_SYS_NICE: 23, CAP_SYS_RESOURCE: 24 } as const
 
 export type Capability = keyof typeof bits
 
