@@ -117,9 +117,11 @@ export class Exchange {
     return this.route?.guards ?? this.generation.plan.guards
   }
 
-  /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own. */
+  /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own unless the route has all of its own. */
   get rules(): HeaderRules {
-    return this.#kept ? this.#kept.rules : this.generation.rulesOf(this.failure === undefined ? this.routeIndex : -1)
+    if (this.#kept) return this.#kept.rules
+    const isOfRoute = this.failure === undefined || this.route?.ownHeaders
+    return this.generation.rulesOf(isOfRoute ? this.routeIndex : -1)
   }
 
   /** The h2 stream that carries this exchange; undefined over h1. */

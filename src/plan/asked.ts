@@ -32,6 +32,8 @@ export interface AskedRoute {
   /** Of the listeners it names, those that are not excluded. */
   readonly listeners?: readonly string[]
   readonly path: Path
+  /** The site's response headers are not for its answers: it has all of its own. */
+  readonly ownHeaders?: true
 }
 
 export interface AskedListener {

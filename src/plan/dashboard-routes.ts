@@ -8,7 +8,8 @@ import type { AskedRoute } from './asked.ts'
 const servedBelow = '/dashboard'
 
 /**
- * Of the page, whatever the gateway sets for the site: it runs no script, asks nobody for anything but its own style, and stands
+ * Of the page and of every other answer below its path, and all that it gets: what the site sets, adds or removes could strip or break
+ * it (a policy of its own, `Cache-Control`, `Content-Disposition`). It runs no script, asks nobody for anything but its own style, and stands
  * in no frame, where a click on it could be somebody else's.
  */
 const pageHeaders = {
@@ -32,7 +33,7 @@ export function withDashboard(
   const { path, auth } = dashboard
   const below = { path: [`${path}/*`], auth }
   const own: readonly RouteConfig[] = [
-    { path: [path], redirect: { to: `${path}/`, status: 302, close: false } },
+    { path: [path], redirect: { to: `${path}/`, status: 302, close: false }, response: { headers: pageHeaders } },
     {
       ...below,
       methods: ['GET', 'HEAD'],
@@ -44,12 +45,12 @@ export function withDashboard(
     // Its path is its own whatever the method: no other route shall see the password that a form or a script sends there.
     {
       ...below,
-      response: { headers: { Allow: 'GET, HEAD' } },
+      response: { headers: { ...pageHeaders, Allow: 'GET, HEAD' } },
       respond: { status: 405, body: '405 Method Not Allowed\n' },
     },
   ]
   const behind = routes.findIndex(({ route }) => !route.redirect)
   const at = behind === -1 ? routes.length : behind
-  const asked = own.map((route) => ({ route, path: ['control', 'dashboard'] }))
+  const asked = own.map((route) => ({ route, path: ['control', 'dashboard'], ownHeaders: true as const }))
   return [...routes.slice(0, at), ...asked, ...routes.slice(at)]
 }

@@ -75,7 +75,8 @@ function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['
 /** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
 type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
 
-function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute, common: CommonToRoutes): RoutePlan {
+function resolveRoute(asked: Asked, asking: AskedRoute, common: CommonToRoutes): RoutePlan {
+  const { route, listeners, path, ownHeaders } = asking
   return {
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
@@ -84,7 +85,8 @@ function resolveRoute(asked: Asked, { route, listeners, path }: AskedRoute, comm
     ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
     ...resolveRewrite(route),
     request: requestOver(common.request, route.request),
-    response: headersOver(common.response, route.response),
+    ...(ownHeaders && { ownHeaders }),
+    response: headersOver(ownHeaders ? { headers: {} } : common.response, route.response),
     position: valueAt(asked, path),
   }
 }

@@ -133,6 +133,8 @@ export interface RoutePlan {
   readonly match: RouteMatch
   readonly handler: HandlerPlan
   readonly guards: GuardsPlan
+  /** Its response headers are on errors of the gateway, too, and nothing of the gateway's own is in them. */
+  readonly ownHeaders?: true
   /** Whether its upstream takes `%2F` and `%5C` for parts of names, and wants them as they came. */
   readonly encodedSlashes?: 'keep'
   /** Absent: the path is used as it was matched. */

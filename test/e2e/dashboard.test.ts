@@ -9,7 +9,17 @@ import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
 const config = `
 gateway:
   listeners: { http: { address: "127.0.0.1:0" } }
-  response: { headers: { Content-Security-Policy: "frame-ancestors *", X-Frame-Options: null } }
+  response:
+    headers:
+      Content-Security-Policy: "frame-ancestors *"
+      Content-Security-Policy-Report-Only: { add: "default-src *" }
+      X-Frame-Options: null
+      X-Content-Type-Options: null
+      Referrer-Policy: { add: unsafe-url }
+      Content-Type: application/octet-stream
+      Content-Disposition: attachment
+      Cache-Control: "public, max-age=31536000"
+      Cross-Origin-Embedder-Policy: require-corp
   routes:
     - { host: moved.example, redirect: { to: "https://{host}{uri}", status: 308 } }
     - { path: /ops/*, methods: [POST], to: "http://127.0.0.1:\${STRANGER}" }
@@ -110,6 +120,28 @@ it('stands in no frame and runs no script, whatever the site says of itself', as
   expect(headers.get('x-frame-options')).toBe('DENY')
   expect(headers.get('x-content-type-options')).toBe('nosniff')
   expect((await ask('/other')).headers.get('content-security-policy')).toBe('frame-ancestors *')
+})
+
+it("has all headers of its own on every answer below its path: the site's neither strip nor break it", async () => {
+  const answers = [
+    await ask('/ops/'),
+    await ask('/ops'),
+    await ask('/ops/nothing-there'),
+    await ask('/ops/', { method: 'POST' }),
+    await fetch(`${base}/ops/`),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([200, 302, 404, 405, 401])
+  for (const { headers } of answers) {
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';/)
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    for (const name of ['content-security-policy-report-only', 'content-disposition', 'cross-origin-embedder-policy'])
+      expect(headers.get(name)).toBeNull()
+    expect(headers.get('cache-control') ?? '').not.toContain('public')
+    expect(headers.get('content-type') ?? '').not.toBe('application/octet-stream')
+  }
+  expect((await ask('/other')).headers.get('content-disposition')).toBe('attachment')
 })
 
 async function askAsIs(path: string, options: RequestOptions = {}) {
