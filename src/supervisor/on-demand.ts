@@ -1,6 +1,7 @@
 /** Starts that somebody asked for: a task is run, a service that is down is given another chance. */
 import { nearest } from '../config/suggest.ts'
 import type { Milliseconds } from '../shared/duration.ts'
+import { setTimeout } from '../shared/timer.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { SupervisedProcess } from './process.ts'
 
@@ -72,16 +73,29 @@ function whyInVain(process: SupervisedProcess, { blockers }: OnDemandOptions): O
   return { refusal: 'not-met', words: `it needs ${down.join(', ')}, which failed or has ended: start that first` }
 }
 
+/** Without a probe a service is ready as soon as it is spawned; what crashes at boot has mostly done so after this. */
+const untilBelieved: Milliseconds = 1_000
+
 /** Resolves when a task has ended, and when a service is ready or will not be by itself. */
 function endOf(process: SupervisedProcess, { feed, blockers }: OnDemandOptions): Promise<RunEnd> {
   const started = performance.now()
+  const { name, kind, startup, ready } = process.plan
+  const isUnproven = kind === 'service' && !startup && !ready
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined
     const leave = feed.subscribe((event) => {
-      if (event.type !== 'transition') return
+      if (event.type !== 'transition' || (timer && event.process !== name)) return
+      clearTimeout(timer)
+      timer = undefined
       const end = endSoFar(process, blockers)
       if (!end) return
-      leave()
-      resolve({ ...end, duration: Math.round(performance.now() - started) })
+      const duration = Math.round(performance.now() - started)
+      const tell = () => {
+        leave()
+        resolve({ ...end, duration })
+      }
+      if (end.outcome === 'ready' && isUnproven) timer = setTimeout(tell, untilBelieved)
+      else tell()
     })
   })
 }

@@ -20,8 +20,8 @@ describe('a service that is down', () => {
     await untilState('core', 'fatal')
     const first = supervisor.run('core')
     if (!first.started) throw new Error('refused')
-    expect(await first.ended).toMatchObject({ outcome: 'ready' }) // without a probe it is ready when it was spawned
-    await untilState('core', 'fatal')
+    // Without a probe it was ready each time, as soon as it was spawned.
+    expect(await first.ended).toMatchObject({ outcome: 'failed', exitCode: 9 })
     expect(transitions(events).filter(({ to }) => to === 'starting')).toHaveLength(6)
     writeFileSync(gate, '')
     supervisor.run('core')
@@ -74,7 +74,7 @@ describe('a service that is down', () => {
     expect(await supervisor.apply([plan])).toEqual({ started: [], stopped: [], restarted: [], unchanged: ['once'] })
     const again = supervisor.run('once')
     if (!again.started) throw new Error('refused')
-    expect(await again.ended).toMatchObject({ outcome: 'ready' })
+    expect(await again.ended).toMatchObject({ outcome: 'completed' })
     await untilState('once', 'exited')
     expect(transitions(events).filter(({ to }) => to === 'starting')).toHaveLength(2)
   })
