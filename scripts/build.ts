@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bundle } from './build/bundle.ts'
-import { type Rehearsal, runCheck, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
+import { type Rehearsal, runCheck, runReader, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
 import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
 import { keepOpenFiles } from './build/open-files.ts'
 import { inject, stripNode } from './build/single-executable.ts'
@@ -55,7 +55,14 @@ async function make(folder: string): Promise<void> {
     rehearsal: runThread(),
   }
   await embed(folder, version, program)
+  const reader = {
+    name: 'reader.js',
+    entry: 'src/runtime/plan-reader.ts',
+    loader: 'plan-reader.js',
+    rehearsal: runReader(config),
+  }
   await embed(folder, version, thread)
+  await embed(folder, version, reader)
   await step('Node to build on', () => {
     const kept = stripNode(join(folder, 'node'))
     if (kept) console.log(kept)
@@ -63,7 +70,8 @@ async function make(folder: string): Promise<void> {
     return statSync(join(folder, 'node')).size
   })
   await step('all in one file', () => {
-    const assets = [thread.loader, ...[program, thread].flatMap(({ name }) => [name, `${name}.cache`])]
+    const parts = [program, thread, reader]
+    const assets = [thread.loader, reader.loader, ...parts.flatMap(({ name }) => [name, `${name}.cache`])]
     inject('node', { folder, main: program.loader, assets, output: 'gatehouse' })
     return statSync(join(folder, 'gatehouse')).size
   })

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
 import { createPulse } from '../../src/gateway/pulse.ts'
+import type { ReadOrder } from '../../src/runtime/plan-reader.ts'
 
 /** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
 export function wrapAsFunction(file: string): void {
@@ -34,14 +35,21 @@ export function runThread(): Rehearsal {
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
 }
 
+/** A real reading of a config file, as for a reload. */
+export function runReader(config: string): Rehearsal {
+  return { workerData: { file: config, env: {}, create: false }, answer: 'next' }
+}
+
 export interface Rehearsal {
   readonly argv?: readonly string[]
-  readonly workerData?: ThreadBirth
+  readonly workerData?: ThreadBirth | ReadOrder
   readonly message?: ToThread
+  /** What is said to each of its messages. */
+  readonly answer?: string
 }
 
 /** Runs the wrapped bundle once and writes `FILE.cache`; resolves with its size. Rejects if the run fails. */
-export async function writeCodeCache(file: string, { argv, workerData, message }: Rehearsal): Promise<number> {
+export async function writeCodeCache(file: string, { argv, workerData, message, answer }: Rehearsal): Promise<number> {
   const cache = `${file}.cache`
   const paths = JSON.stringify({ file, cache, filename: basename(file) })
   const worker = new Worker(`(${rehearse})(${paths}, require, module, exports)`, {
@@ -52,6 +60,7 @@ export async function writeCodeCache(file: string, { argv, workerData, message }
     stderr: true,
   })
   if (message) worker.postMessage(message)
+  if (answer !== undefined) worker.on('message', () => worker.postMessage(answer))
   const ended = new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
   const [code, ...said] = await Promise.all([ended, text(worker.stdout), text(worker.stderr)])
   if (code !== 0) throw new Error(`${basename(file)} ended with ${code} when it was tried:\n${said.join('')}`)

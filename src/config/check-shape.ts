@@ -24,7 +24,7 @@ export function checkShape<S extends z.ZodType>(schema: S, whole: Located, repor
     for (const finding of findings) if (!isConsequence(tree, finding)) report(finding.problem)
     const removals = findings.map((finding) => ({ ...finding, remove: existingPath(tree, finding.remove) }))
     if (removals.some(({ remove }) => remove.length === 0)) return { value: undefined, tree }
-    for (const { remove, meant } of lastItemsFirst(removals)) tree = without(tree, remove, meant)
+    tree = without(tree, removals)
   }
 }
 
@@ -37,22 +37,4 @@ function foremost(findings: readonly Finding[]): readonly Finding[] {
 /** As much of a path as exists: a key that is missing condemns the mapping it is missing from. */
 function existingPath(tree: Located, path: Path): Path {
   return path.slice(0, deepest(tree, path).steps)
-}
-
-/** Taking out a list item moves those behind it, so the last goes first; each path once, and none below another. */
-function lastItemsFirst(findings: readonly Finding[]): readonly Finding[] {
-  const distinct = new Map(findings.map((finding) => [JSON.stringify(finding.remove), finding]))
-  const isBelowAnother = ({ remove }: Finding) =>
-    remove.some((_, length) => distinct.has(JSON.stringify(remove.slice(0, length))))
-  const outermost = [...distinct.values()].filter((finding) => !isBelowAnother(finding))
-  return outermost.sort((a, b) => compareBackwards(a.remove, b.remove))
-}
-
-function compareBackwards(a: Path, b: Path): number {
-  for (const [depth, step] of a.entries()) {
-    const other = b[depth]
-    if (typeof step === 'number' && typeof other === 'number' && step !== other) return other - step
-    if (step !== other) return String(step) < String(other) ? -1 : 1
-  }
-  return 0
 }

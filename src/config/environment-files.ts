@@ -50,23 +50,26 @@ export function readFiles(
   if (files.kind !== 'list') return { variables: {}, toCreate: [] }
   const toCreate: FileToCreate[] = []
   const existing: { file: File; variables: Variables }[] = []
-  let variables: Variables = {}
+  const variables: Record<string, string> = {}
   for (const file of files.items.flatMap((item) => fileOf(evaluation, item))) {
     if (file.create && evaluation.facts.kindOf(file.path) === 'absent') {
       const wanted = newVariables(file.create)
       toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
-      variables = { ...variables, ...completed(wanted, (length) => 'x'.repeat(length)) }
+      Object.assign(
+        variables,
+        completed(wanted, (length) => 'x'.repeat(length)),
+      )
     } else {
       const written = readFile(evaluation, file)
       const read = written && underNewNames(written, renamed)
       if (written)
         reportBoth(written, renamed, { name: `environment file ${file.name}`, at: file.at }, evaluation.report)
       if (read) existing.push({ file, variables: read })
-      variables = { ...variables, ...read }
+      Object.assign(variables, read)
     }
   }
-  for (const { file, variables: own } of existing)
-    reportLacking(evaluation, file, { own, elsewhere: { ...variables, ...around } })
+  const elsewhere = { ...variables, ...around }
+  for (const { file, variables: own } of existing) reportLacking(evaluation, file, { own, elsewhere })
   return { variables, toCreate }
 }
 

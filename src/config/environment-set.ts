@@ -21,13 +21,18 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
   const mapping = entry.value && evaluation.source.follow(entry.value, place.path.length)
   if (!isMap(mapping)) return { outcome: evaluateEntry(evaluation, entry, place), variables, without }
   const path = [...place.path, entry.key]
+  // One object that grows from line to line: a copy for each of them would take the square of their number.
+  const seen: Record<string, string> = { ...place.variables }
+  const set = (name: string, value: string) => {
+    variables[name] = value
+    seen[name] = value
+  }
   const outcome = evaluateEntries(evaluation, mapping, { ...place, path }, (line) => {
-    const seen = { ...place.variables, ...variables }
     const value = evaluateEntry(evaluation, line, { path, variables: seen })
     if (typeof value === 'string') return value
     if (value.kind === 'scalar' && value.value !== null) {
       if (value.value.includes('\0')) return reportNul(evaluation, value)
-      variables[line.key] = value.value
+      set(line.key, value.value)
     }
     const wish =
       value.kind === 'mapping'
@@ -38,7 +43,7 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
     const derived = derivedFrom(evaluation, value, { wish: wish.data, variables: seen })
     if (derived === undefined) return value
     if (derived.includes('\0')) return reportNul(evaluation, value)
-    variables[line.key] = derived
+    set(line.key, derived)
     if (derived === '' && wish.data.default === undefined) without.add(line.key)
     return value
   })

@@ -126,6 +126,13 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       message: `a \`\${\` in \`${shorten(written)}\` is not a variable`,
       mend: 'write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`',
     })
+  } else if (interpolation.problem === 'too-deep') {
+    report({
+      code: 'bad-variable-syntax',
+      at,
+      message: `the defaults of variables in \`${shorten(written)}\` are nested too deeply`,
+      mend: 'give the inner ones names of their own in `environment: { set: ... }`',
+    })
   } else {
     const { name } = interpolation
     report({

@@ -8,6 +8,7 @@ export type Interpolation =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly problem: 'not-set'; readonly name: string }
   | { readonly ok: false; readonly problem: 'malformed' }
+  | { readonly ok: false; readonly problem: 'too-deep' }
 
 /** The value of a variable, or undefined if it is not set or empty. */
 export function variable(variables: Variables, name: string): string | undefined {
@@ -16,8 +17,8 @@ export function variable(variables: Variables, name: string): string | undefined
 }
 
 export function interpolate(text: string, variables: Variables): Interpolation {
-  const { result } = read({ text, variables, nested: false }, 0)
-  return result
+  if (!text.includes('${')) return { ok: true, text }
+  return read({ text, variables, nested: 0 }, 0).result
 }
 
 /** Names of the variables in a text, those in defaults too. */
@@ -30,9 +31,12 @@ export function variablesIn(text: string): readonly string[] {
 interface Reading {
   readonly text: string
   readonly variables: Variables
-  /** Inside a default, which ends at its `}`. */
-  readonly nested: boolean
+  /** Inside so many defaults, the innermost of which ends at its `}`. */
+  readonly nested: number
 }
+
+/** Defaults within defaults. */
+const deepest = 50
 
 const opening = /\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y
 
@@ -42,7 +46,7 @@ function read(reading: Reading, start: number): { result: Interpolation; end: nu
   let output = ''
   let missing: string | undefined
   let position = start
-  while (position < text.length && !(nested && text[position] === '}')) {
+  while (position < text.length && !(nested > 0 && text[position] === '}')) {
     if (text.startsWith('$${', position)) {
       output += '${'
       position += 3
@@ -50,7 +54,7 @@ function read(reading: Reading, start: number): { result: Interpolation; end: nu
       const { result, end } = readVariable(reading, position)
       position = end
       if (result.ok) output += result.text
-      else if (result.problem === 'malformed') return { result, end }
+      else if (result.problem !== 'not-set') return { result, end }
       else missing ??= result.name
     } else {
       output += text[position]
@@ -62,7 +66,7 @@ function read(reading: Reading, start: number): { result: Interpolation; end: nu
   return { result, end: position }
 }
 
-function readVariable({ text, variables }: Reading, start: number): { result: Interpolation; end: number } {
+function readVariable({ text, variables, nested }: Reading, start: number): { result: Interpolation; end: number } {
   opening.lastIndex = start
   const [head = '', name = '', mark] = opening.exec(text) ?? []
   if (!mark) return { result: { ok: false, problem: 'malformed' }, end: start }
@@ -70,10 +74,13 @@ function readVariable({ text, variables }: Reading, start: number): { result: In
   let end = start + head.length
   let result: Interpolation = { ok: false, problem: 'not-set', name }
   if (mark === ':-') {
-    const fallback = read({ text, variables, nested: true }, end)
+    if (nested === deepest) return { result: { ok: false, problem: 'too-deep' }, end }
+    const fallback = read({ text, variables, nested: nested + 1 }, end)
+    const { result: found } = fallback
+    if (!found.ok && found.problem === 'too-deep') return fallback
     if (text[fallback.end] !== '}') return { result: { ok: false, problem: 'malformed' }, end: fallback.end }
     end = fallback.end + 1
-    result = fallback.result
+    result = found
   }
   return { result: value === undefined ? result : { ok: true, text: value }, end }
 }

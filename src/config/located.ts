@@ -107,27 +107,30 @@ export function hasLost(node: Located): boolean {
   return node.lost.size > 0 || [...node.entries.values()].some((entry) => hasLost(entry.node))
 }
 
-/** The tree without what stands at `path`, which is noted as lost where it was; so is the key that was `meant` by it. */
-export function without(node: Located, path: Path, meant?: string): Located {
-  const [step, ...rest] = path
-  if (step === undefined || node.kind === 'scalar') return node
+/** What is to be taken out of a tree. */
+export interface Removal {
+  readonly remove: Path
+  /** The key that was meant by it, which need not be called missing then. */
+  readonly meant?: string | undefined
+}
+
+/** The tree without what stands at these paths, none of them empty, each noted as lost where it was. All at once: one after the other would copy its largest list as often. */
+export function without(node: Located, removals: readonly Removal[], depth = 0): Located {
+  if (removals.length === 0 || node.kind === 'scalar') return node
+  const byStep = Map.groupBy(removals, ({ remove }) => String(remove[depth]))
+  const goes = (step: string) => byStep.get(step)?.some(({ remove }) => remove.length === depth + 1) === true
+  const part = (below: Located, step: string) => without(below, byStep.get(step) ?? [], depth + 1)
   if (node.kind === 'list') {
-    const index = Number(step)
-    const items =
-      rest.length === 0
-        ? node.items.filter((_, position) => position !== index)
-        : node.items.map((item, position) => (position === index ? without(item, rest, meant) : item))
-    return { ...node, items, lost: node.lost || rest.length === 0 }
+    const items = node.items.flatMap((item, index) => (goes(`${index}`) ? [] : [part(item, `${index}`)]))
+    return { ...node, items, lost: node.lost || items.length < node.items.length }
   }
-  const key = String(step)
-  const entries = new Map(node.entries)
-  const entry = entries.get(key)
-  if (rest.length === 0) {
-    entries.delete(key)
-    return { ...node, entries, lost: new Set([...node.lost, key, ...(meant === undefined ? [] : [meant])]) }
-  }
-  if (entry) entries.set(key, { ...entry, node: without(entry.node, rest, meant) })
-  return { ...node, entries }
+  const entries = new Map<string, LocatedEntry>()
+  for (const [key, entry] of node.entries)
+    if (!goes(key)) entries.set(key, byStep.has(key) ? { ...entry, node: part(entry.node, key) } : entry)
+  const lost = removals.flatMap(({ remove, meant }) =>
+    remove.length === depth + 1 ? [String(remove[depth]), ...(meant === undefined ? [] : [meant])] : [],
+  )
+  return { ...node, entries, lost: new Set([...node.lost, ...lost]) }
 }
 
 function hasVariables(node: LocatedScalar): boolean {

@@ -3,6 +3,7 @@ import type { Document, Node, Pair, YAMLMap } from 'yaml'
 import { isAlias, isScalar, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import type { Problem, Report, SourcePosition } from './diagnostics.ts'
 import { quotedFrom } from './unquoted.ts'
+import { walk } from './yaml-walk.ts'
 
 export interface YamlSource {
   readonly root: Node | null
@@ -20,19 +21,30 @@ export interface YamlEntry {
   readonly value: Node | null
 }
 
-// They only end a file whose aliases multiply ("billion laughs") or contain themselves: what is written out has at most one node
-// for each character, however long the file is.
-const mostNodesOfAliases = 50_000
+// It only ends a file whose aliases multiply ("billion laughs"): what is written out has at most one node for each character,
+// however long the file is.
+const mostNodesOfAliases = 1_000_000
 const greatestDepth = 50
+/** In characters. Of so many, 130,000 routes, reading takes 2 GB: a longer file would end us for want of memory instead of with a word. */
+const longestText = 8_388_608
 
 /** Undefined if the text is not YAML. A duplicate key is reported and the rest is still read, to find more mistakes. */
 export function parseYaml(file: string, text: string, report: Report): YamlSource | undefined {
   const lines = new LineCounter()
-  const document = parseDocument<Node>(text, { lineCounter: lines, prettyErrors: false })
+  const start: SourcePosition = { file, line: 1, column: 1 }
+  if (text.length > longestText) {
+    report(tooLong(start, text.length))
+    return undefined
+  }
   const position = (offset: number): SourcePosition => {
     const { line, col } = lines.linePos(offset)
     // An empty file has no line at all.
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const document = parse(text, lines)
+  if (typeof document === 'number') {
+    report(tooDeep(position(document)))
+    return undefined
   }
   for (const error of tellingErrors(document)) {
     const offset = aliasBefore(error, text) ?? error.pos[0]
@@ -40,23 +52,29 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
       offset === error.pos[0] ? problemOf(error, text, position(offset)) : unquotedStar(text, offset, position(offset)),
     )
   }
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
+  if (document.errors.length > 0) return undefined
+  const { targets, duplicates } = walk(document.contents)
+  for (const key of duplicates) report(duplicateKey(text, position(offsetOf(key)), offsetOf(key)))
 
   const mostNodes = text.length + mostNodesOfAliases
   let nodes = 0
   let tooFar = false
   return {
     root: document.contents,
-    positionOf: (node) => position(node.range?.[0] ?? 0),
+    positionOf: (node) => position(offsetOf(node)),
     follow(node, depth) {
-      const at = position(node.range?.[0] ?? 0)
       nodes += 1
-      if (!tooFar && (nodes > mostNodes || depth > greatestDepth)) {
-        tooFar = true
-        report(tooLarge(at))
-      }
-      const quoted = () => quoteIt(text, node.range?.[0] ?? 0)
-      return tooFar ? undefined : resolveAlias(document, node, quoted, (problem) => report({ ...problem, at }))
+      if (tooFar) return undefined
+      const target = isAlias(node) ? targets.get(node) : node
+      const at = () => position(offsetOf(node))
+      if (!target) report(unknownAnchor(at(), node, text))
+      else if (isAlias(node) && contains(target, node)) report(endless(at()))
+      else if (nodes > mostNodes) report(expanded(at()))
+      else if (depth > greatestDepth) report(tooDeep(at()))
+      else return target
+      // What stands nowhere is missing there alone; with the others nothing is complete.
+      tooFar = target !== undefined
+      return undefined
     },
     expandsTooFar: () => tooFar,
   }
@@ -76,8 +94,7 @@ export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report):
 
 /** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
 function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
-  const isSyntax = ({ code }: YAMLError) => code !== 'DUPLICATE_KEY'
-  const [first] = errors.filter(isSyntax).sort((a, b) => a.pos[0] - b.pos[0])
+  const [first] = [...errors].sort((a, b) => a.pos[0] - b.pos[0])
   return first ? [first] : [...errors, ...warnings]
 }
 
@@ -98,15 +115,6 @@ function unquotedStar(text: string, offset: number, at: SourcePosition): Problem
 function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
   const [offset, end] = error.pos
   const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[^s:]*/.exec(text.slice(offset))?.[0] ?? ''
-    return {
-      code: 'duplicate-key',
-      at,
-      message: `key \`${key}\` stands twice in the same mapping`,
-      mend: 'keep one of the two',
-    }
-  }
   if (error.code === 'TAB_AS_INDENT')
     return syntax('a tab is used for indentation', 'YAML indents with spaces: write two for each tab')
   const special = /^(?:[@`%*]|!(?!!)\S)/.exec(text.slice(offset))?.[0]
@@ -144,32 +152,69 @@ function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem 
   return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
 }
 
-function resolveAlias(
-  document: Document<Node>,
-  node: Node,
-  quoted: () => string,
-  report: (problem: Omit<Problem, 'at'>) => void,
-): Node | undefined {
-  if (!isAlias(node)) return node
-  const target = document.contents ? node.resolve(document) : undefined
-  if (!target)
-    report({
-      code: 'yaml-syntax',
-      message: `\`*\` at the beginning of a value names an anchor, and there is no \`&${node.source}\` before this`,
-      mend: quoted(),
-    })
-  return target
+/** Or where the nesting goes deeper than the parser's stack, in characters. */
+function parse(text: string, lineCounter: LineCounter): Document<Node> | number {
+  try {
+    const document = parseDocument<Node>(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
+    // Part of the parser catches what it throws.
+    const overflow = document.errors.find(({ message }) => message === stackOverflow)
+    return overflow ? overflow.pos[0] : document
+  } catch (error) {
+    if (error instanceof RangeError) return 0
+    throw error
+  }
+}
+
+/** V8's words. */
+const stackOverflow = 'Maximum call stack size exceeded'
+
+function offsetOf(node: Node): number {
+  return node.range?.[0] ?? 0
+}
+
+/** An alias can only be endless by standing in what it stands for, since anchors come before their aliases. */
+function contains(target: Node, alias: Node): boolean {
+  const [start = 0, , end = 0] = target.range ?? []
+  return start <= offsetOf(alias) && offsetOf(alias) < end
+}
+
+function duplicateKey(text: string, at: SourcePosition, offset: number): Problem {
+  const key = /^[^\s:]*/.exec(text.slice(offset, offset + 1_000))?.[0] ?? ''
+  const message = `key \`${key}\` stands twice in the same mapping`
+  return { code: 'duplicate-key', at, message, mend: 'keep one of the two' }
+}
+
+function unknownAnchor(at: SourcePosition, alias: Node, text: string): Problem {
+  const name = isAlias(alias) ? alias.source : ''
+  const message = `\`*\` at the beginning of a value names an anchor, and there is no \`&${name}\` before this`
+  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offsetOf(alias)) }
 }
 
 function quoteIt(text: string, offset: number): string {
   return `quote it: write \`${quotedFrom(text, offset)}\``
 }
 
-function tooLarge(at: SourcePosition): Problem {
+function endless(at: SourcePosition): Problem {
+  const message = 'this alias stands inside its own anchor, so what it says has no end'
+  return { code: 'yaml-too-large', at, message, mend: 'let it stand for something outside of it' }
+}
+
+function expanded(at: SourcePosition): Problem {
+  const message = `the aliases of the file expand to more than ${mostNodesOfAliases} values`
+  return { code: 'yaml-too-large', at, message, mend: 'repeat less by aliases of aliases' }
+}
+
+function tooDeep(at: SourcePosition): Problem {
+  const message = `the file is nested more than ${greatestDepth} deep here`
+  return { code: 'yaml-too-large', at, message, mend: 'no option needs a tenth of that' }
+}
+
+function tooLong(at: SourcePosition, length: number): Problem {
+  const message = `the file has ${length} characters, and at most ${longestText} are read`
   return {
     code: 'yaml-too-large',
     at,
-    message: 'the file is nested too deeply or its aliases expand too far',
-    mend: 'an alias must not stand inside its own anchor; repeat less',
+    message,
+    mend: 'let other files hold what is long: pages, maps, environment files',
   }
 }

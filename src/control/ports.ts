@@ -10,7 +10,7 @@ export interface ControlSource {
   status(): Status
   readonly events: EventSource
   /** What a reload would change; the file is read for it, and nothing else happens. */
-  previewReload(): ReloadPreview | { readonly refused: PreviewRefusal; readonly message: string }
+  previewReload(): Promise<ReloadPreview | { readonly refused: PreviewRefusal; readonly message: string }>
   /** Runs a task now, or says why not. */
   run(name: string): RunAnswer
   /** A new certificate for this name, now; resolves when it serves, or says why not. Never rejects. */

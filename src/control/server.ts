@@ -86,7 +86,7 @@ function createApp(source: ControlSource, streams: EventStreams): FastifyInstanc
     streams.open(reply.raw, since === undefined ? undefined : Number(since))
   })
   app.get(paths.reload, async (_request, reply): Promise<ReloadPreview | Failure> => {
-    const answer = source.previewReload()
+    const answer = await source.previewReload()
     if ('refused' in answer) {
       reply.code(409)
       return failure(answer.refused, answer.message)

@@ -2,13 +2,12 @@ import { writeTrustStores } from '../certificates/trust-store/write.ts'
 import type { Diagnostic } from '../config/diagnostics.ts'
 import type { ControlSource } from '../control/ports.ts'
 import { changedSections, type PlanSection } from '../plan/diff.ts'
-import { readPlan } from '../plan/read-plan.ts'
 import type { ListenerPlan, Plan } from '../plan/types.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { claimAddresses } from './claim.ts'
 import type { House } from './house.ts'
-import { readPlanToRun } from './plan-to-run.ts'
+import { readPlanAside } from './read-aside.ts'
 
 /**
  * Reads the config file again and swaps what changed: the gateway first, since it can be refused (a port is taken), then
@@ -16,7 +15,13 @@ import { readPlanToRun } from './plan-to-run.ts'
  */
 export async function reload(house: House, env: Readonly<Record<string, string>>): Promise<void> {
   const { log } = house
-  const { plan, diagnostics, created } = await readPlanToRun(house.plan.file, env)
+  const refused = (error: unknown) => {
+    house.refusedReload = `the last reload was refused, and what ran before goes on: ${messageOf(error)}`
+    log.error(`reload refused: ${messageOf(error)}; what was serving goes on`, { reload: 'refused' })
+  }
+  const read = await readPlanAside({ file: house.plan.file, env, create: true }).catch(refused)
+  if (!read) return
+  const { plan, diagnostics, created } = read
   for (const sentence of created) log.info(sentence)
   logDiagnostics(log, diagnostics)
   if (!plan) {
@@ -28,8 +33,7 @@ export async function reload(house: House, env: Readonly<Record<string, string>>
     await swap(house, plan)
     delete house.refusedReload
   } catch (error) {
-    house.refusedReload = `the last reload was refused, and what ran before goes on: ${messageOf(error)}`
-    log.error(`reload refused: ${messageOf(error)}; what was serving goes on`, { reload: 'refused' })
+    refused(error)
   }
 }
 
@@ -81,11 +85,11 @@ async function serve(house: House, plan: Plan, listeners: readonly ListenerPlan[
 const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
 
 /** What a reload would change at this moment; nothing is changed or written. */
-export function previewReload(
+export async function previewReload(
   { plan, supervisor }: Pick<House, 'plan' | 'supervisor'>,
   env: Readonly<Record<string, string>>,
-): Preview {
-  const { plan: next, diagnostics } = readPlan(plan.file, env)
+): Promise<Preview> {
+  const { plan: next, diagnostics } = await readPlanAside({ file: plan.file, env, create: false })
   if (!next) {
     return { refused: 'config-invalid', message: `a reload would be refused: ${errorsOf(diagnostics)}` }
   }
@@ -97,7 +101,7 @@ export function previewReload(
   }
 }
 
-type Preview = ReturnType<ControlSource['previewReload']>
+type Preview = Awaited<ReturnType<ControlSource['previewReload']>>
 
 /** Saying nothing would let their change look obeyed. */
 function warnOfFixedParts({ plan, log }: House, next: Plan): void {

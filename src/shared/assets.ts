@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { GatehouseError } from './errors.ts'
 
 /** Files that travel with the program: embedded in the single executable, beside the sources otherwise. */
-export type AssetName = 'gateway-thread.js'
+export type AssetName = 'gateway-thread.js' | 'plan-reader.js'
 
 /** True when this process runs from the single executable, where no source file exists on disk. */
 export const isSingleExecutable = isSea()

@@ -27,7 +27,7 @@ export async function opened(
 
 const uneventful: Omit<ControlSource, 'status'> = {
   events: { lastEvent: 0, since: () => undefined, subscribe: () => () => {} },
-  previewReload: () => ({ processes: [], live: [], nextStart: [] }),
+  previewReload: async () => ({ processes: [], live: [], nextStart: [] }),
   run: (name) => ({ started: false, refusal: 'unknown-process', message: `there is no process ${name}` }),
   renew: async (name) => ({
     renewed: false,

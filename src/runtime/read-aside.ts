@@ -1,0 +1,68 @@
+import { Worker } from 'node:worker_threads'
+import type { Diagnostic } from '../config/diagnostics.ts'
+import { deepFreeze } from '../plan/freeze.ts'
+import type { Plan } from '../plan/types.ts'
+import { embeddedAsset, isSingleExecutable } from '../shared/assets.ts'
+import type { Piece } from './plan-pieces.ts'
+import type { ReadOrder } from './plan-reader.ts'
+import type { PlanToRun } from './plan-to-run.ts'
+
+/**
+ * Reads the plan in a thread of its own: supervision, probes and the control API go on however long a file is. Of very many
+ * diagnostics it has the first. Rejects if the thread fails, for want of memory for example.
+ */
+export function readPlanAside(order: ReadOrder): Promise<PlanToRun> {
+  return new Promise((resolve, reject) => {
+    const worker = start(order)
+    let read: PlanToRun | undefined
+    const routes: Plan['gateway']['routes'][number][] = []
+    const processes: Plan['processes'][number][] = []
+    worker.on('message', (piece: Piece) => {
+      // What was frozen is not any more when it comes out of a message.
+      switch (piece.kind) {
+        case 'reading':
+          read = { ...piece.reading, diagnostics: withRest(piece.reading.diagnostics, piece.moreDiagnostics) }
+          break
+        case 'routes':
+          for (const route of piece.items) routes.push(deepFreeze(route))
+          break
+        case 'processes':
+          for (const process of piece.items) processes.push(deepFreeze(process))
+          break
+        case 'end':
+          if (read) resolve(whole(read, routes, processes))
+          return
+      }
+      worker.postMessage('next')
+    })
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('the thread that read the file ended before it was done')))
+  })
+}
+
+function whole(
+  { plan, ...rest }: PlanToRun,
+  routes: Plan['gateway']['routes'],
+  processes: Plan['processes'],
+): PlanToRun {
+  if (!plan) return rest
+  // The long parts are frozen already, and are not gone through again.
+  const gateway = { ...plan.gateway, routes: Object.freeze(routes) }
+  return { ...rest, plan: deepFreeze({ ...plan, processes: Object.freeze(processes), gateway }) }
+}
+
+function withRest(diagnostics: readonly Diagnostic[], more: number): readonly Diagnostic[] {
+  const last = diagnostics.at(-1)
+  if (more === 0 || !last) return diagnostics
+  return [
+    ...diagnostics,
+    { ...last, message: `and ${more} more, which \`gatehouse check\` shows`, mend: undefined } as Diagnostic,
+  ]
+}
+
+function start(workerData: ReadOrder): Worker {
+  const options = { workerData, name: 'plan-reader' }
+  return isSingleExecutable
+    ? new Worker(embeddedAsset('plan-reader.js'), { ...options, eval: true })
+    : new Worker(new URL('./plan-reader.ts', import.meta.url), options)
+}
