@@ -1,6 +1,7 @@
 /** One run of a program: from its spawn to the last byte that it wrote. */
 
 import type { Readable } from 'node:stream'
+import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import { setTimeout } from '../shared/timer.ts'
 import type { Attempt } from './backups/attempt.ts'
@@ -14,6 +15,12 @@ import type { Child } from './spawn.ts'
 
 /** Who left the group and kept our pipe open is not waited for any longer: the pipe is closed on our side. */
 const lastWords: Milliseconds = 250
+
+/**
+ * What one read(2) of a pipe gives at most. Who writes more than that has the rest read in the next turn of the event loop: libuv would
+ * read 32 times as much in one, tens of thousands of lines, and disks, probes and other programs would wait for each of them.
+ */
+const wholeRead: Bytes = 64 * 1024
 
 /** What a failed run has written is removed by the next one, if a disk is so slow. */
 const longestDiscard: Milliseconds = 2_000
@@ -122,7 +129,12 @@ export class Run {
 /** Resolves when the last line has been given. */
 function readLines(stream: Readable, line: (text: string) => void): Promise<void> {
   const lines = splitLines(line)
-  stream.on('data', (chunk: Buffer) => lines.write(chunk))
+  stream.on('data', (chunk: Buffer) => {
+    lines.write(chunk)
+    if (chunk.length < wholeRead) return
+    stream.pause()
+    setImmediate(() => stream.resume())
+  })
   // Whatever breaks a pipe, the child's end tells what is to be done.
   stream.on('error', () => {})
   return new Promise((resolve) => {

@@ -1,6 +1,8 @@
 /** Whatever a program writes, it costs bounded memory and disturbs no other. */
+import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { longestLine } from '../../src/supervisor/output.ts'
+import { Run } from '../../src/supervisor/run.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 function writer(kind: string) {
@@ -34,6 +36,25 @@ describe('a program', () => {
     await untilState('web', 'running')
     await until(() => lines.some(({ stream, text }) => stream === 'stderr' && text === 'closed'))
     expect(status('web').state).toBe('running')
+  })
+
+  it('that floods its stdout has 64 kB of it taken in a turn of the event loop, and others have theirs between', async () => {
+    const stdout = new PassThrough({ highWaterMark: 4 * 1_024 * 1_024 })
+    const line = `${'flood'.padEnd(63)}\n`
+    const inOneRead = (64 * 1_024) / line.length
+    const taken: number[] = []
+    let turn = 0
+    const child = { pid: 2, stdout, stderr: null, notifications: new Map(), exited: new Promise<never>(() => {}) }
+    const run = new Run(child, { multiline: undefined, line: () => taken.push(turn), record() {} })
+    for (let chunk = 0; chunk < 20; chunk += 1) stdout.write(Buffer.alloc(64 * 1_024, line))
+    while (taken.length < 20 * inOneRead) {
+      await new Promise((resolve) => setImmediate(resolve))
+      turn += 1
+    }
+    const each = Object.values(Object.groupBy(taken, String)).map((lines) => lines?.length ?? 0)
+    expect(Math.max(...each)).toBeLessThanOrEqual(2 * inOneRead)
+    stdout.destroy()
+    await run.outputRead()
   })
 
   it('that floods its stdout does not keep its sibling from starting nor itself from being stopped', async () => {
