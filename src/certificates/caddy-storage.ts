@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lifeOfLeaf, validityProblem } from '../shared/certificate-validity.ts'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { PairFiles } from './store.ts'
 
@@ -34,7 +35,7 @@ async function lookFor(base: string, issuer: string): Promise<readonly Found[]> 
 
 async function isValid(file: string): Promise<boolean> {
   try {
-    return new X509Certificate(await readFile(file)).validToDate.getTime() > Date.now()
+    return validityProblem(lifeOfLeaf(new X509Certificate(await readFile(file)))) === undefined
   } catch {
     return false // Whoever reads it for use says why.
   }

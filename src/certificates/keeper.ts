@@ -77,7 +77,8 @@ export class Keeper {
         if (state.serves) adopted ??= state.issued
         continue
       }
-      const current = state.serves ? state.issued : undefined
+      // Another one would not be valid sooner: it is dated by the CA's clock. To ask for more would only use up its limits.
+      const current = state.serves || state.isPremature ? state.issued : undefined
       if (current) void attempts.seekAdvice(current)
       if (!attempts.isDue(current)) return
       attempts.begin(current)
@@ -121,6 +122,7 @@ export class Keeper {
       names: this.plan.domains,
       source: source.kind,
       issuer: issued.issuer,
+      notBefore: issued.notBefore.toISOString(),
       notAfter: issued.notAfter.toISOString(),
       skipped: told.flatMap(({ source: { kind }, problem }) =>
         problem === undefined ? [] : [{ source: kind, error: problem }],

@@ -26,7 +26,8 @@ export interface CertificateStatus {
   readonly source: CertificateSourceKind
   /** Common name of whoever signed it. */
   readonly issuer: string
-  /** ISO 8601, UTC. */
+  /** These two in ISO 8601, UTC. */
+  readonly notBefore?: string
   readonly notAfter: string
   /** Sources that were preferred to this one, and why each cannot serve. */
   readonly skipped: readonly SkippedSource[]

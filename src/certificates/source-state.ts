@@ -1,6 +1,7 @@
 /** One source of one certificate: what it can give now, and why not. */
 import { join } from 'node:path'
 import type { CertificateSourcePlan } from '../plan/certificates.ts'
+import { validityProblem } from '../shared/certificate-validity.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { findCaddyPair } from './caddy-storage.ts'
@@ -46,12 +47,17 @@ export class SourceState {
 
   /** Has something that clients accept at this time. */
   get serves(): boolean {
-    return this.issued !== undefined && this.issued.notAfter.getTime() > Date.now()
+    return this.issued !== undefined && validityProblem(lifeOf(this.issued)) === undefined
   }
 
   /** Why it cannot serve, or why not with what lies there now. */
   get problem(): string | undefined {
-    return this.issued && !this.serves ? `expired on ${this.issued.notAfter.toISOString()}` : this.#flaw
+    return (this.issued && validityProblem(lifeOf(this.issued))) ?? this.#flaw
+  }
+
+  /** Its time is still to come, by our clock. */
+  get isPremature(): boolean {
+    return this.issued !== undefined && !this.serves && this.issued.notAfter.getTime() > Date.now()
   }
 
   get adopted(): boolean {

@@ -1,3 +1,4 @@
+import { isStillToCome } from '../control/certificate-warnings.ts'
 import type { CertificateStatus } from '../control/contract-certificates.ts'
 import { formatDuration, type Milliseconds } from '../shared/duration.ts'
 import { oneLine } from '../shared/one-line.ts'
@@ -5,9 +6,13 @@ import type { Paint } from './status-table.ts'
 
 /** One certificate of the status table: what serves, when it is renewed, and what is wrong, with the mend. */
 export function certificateLines(certificate: CertificateStatus, paint: Paint): string {
-  const { names, source, issuer, notAfter, skipped, stopgap, renewal } = certificate
+  const { names, source, issuer, notBefore, notAfter, skipped, stopgap, renewal } = certificate
   const left = Date.parse(notAfter) - Date.now()
-  const until = left > 0 ? `until ${notAfter} (${formatDuration(left)})` : paint('red', `expired on ${notAfter}`)
+  const until = isStillToCome(notBefore, Date.now())
+    ? paint('red', `not valid before ${notBefore}`)
+    : left > 0
+      ? `until ${notAfter} (${formatDuration(left)})`
+      : paint('red', `expired on ${notAfter}`)
   const next = renewalWords(certificate, Date.now())
   const facts = `certificate ${names.join(', ')}  from ${source}, by ${issuer}, ${until}${next === '' ? '' : `, ${next}`}`
   const notes = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${oneLine(error)}`))

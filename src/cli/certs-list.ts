@@ -1,3 +1,4 @@
+import { isStillToCome } from '../control/certificate-warnings.ts'
 import { readStatus } from '../control/client.ts'
 import type { CertificateStatus } from '../control/contract-certificates.ts'
 import { formatDuration } from '../shared/duration.ts'
@@ -27,7 +28,7 @@ export function renderCertificates(certificates: readonly CertificateStatus[], n
     ...certificates.map((one) => [
       one.names.join(', '),
       `${one.issuer} (${one.stopgap ? 'stopgap' : one.source})`,
-      expiryWords(one.notAfter, now),
+      expiryWords(one, now),
       renewalWords(one, now) || '-',
       oneLine(lastErrorOf(one)) || '-',
     ]),
@@ -41,9 +42,10 @@ export function renderCertificates(certificates: readonly CertificateStatus[], n
   )
 }
 
-function expiryWords(notAfter: string, now: number): string {
+function expiryWords({ notBefore, notAfter }: CertificateStatus, now: number): string {
   const left = Date.parse(notAfter) - now
   const day = notAfter.replace(/:\d\d\.\d+Z$/, 'Z')
+  if (isStillToCome(notBefore, now)) return `${day} (not valid before ${notBefore})`
   return left > 0 ? `${day} (${formatDuration(left)})` : `${day} (expired)`
 }
 

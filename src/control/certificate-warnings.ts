@@ -6,15 +6,21 @@ import type { CertificateStatus } from './contract-certificates.ts'
  * it has, and a restart gets no certificate sooner. `now`: Unix time in milliseconds.
  */
 export function certificateWarnings(certificate: CertificateStatus, now: number): readonly string[] {
-  const { notAfter, stopgap, renewal } = certificate
+  const { notBefore, notAfter, stopgap, renewal } = certificate
   const names = certificate.names.join(', ')
   const warnings: string[] = []
   if (stopgap) warnings.push(`our own CA serves for ${names}, which browsers warn of`)
   if (Date.parse(notAfter) <= now) warnings.push(`the certificate of ${names} expired on ${notAfter}`)
+  if (isStillToCome(notBefore, now)) warnings.push(`the certificate of ${names} is not valid before ${notBefore}`)
   if (renewal && renewal.failures > 0) {
     const reason = renewal.lastError === undefined ? '' : `: ${oneLine(renewal.lastError)}`
     const times = renewal.failures === 1 ? '' : ` (${renewal.failures} times)`
     warnings.push(`no new certificate for ${names}${times}${reason}`)
   }
   return warnings
+}
+
+/** Whether a certificate is not valid yet; its ISO time is unknown of an older Gatehouse. */
+export function isStillToCome(notBefore: string | undefined, now: number): boolean {
+  return notBefore !== undefined && Date.parse(notBefore) > now
 }

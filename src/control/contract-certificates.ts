@@ -24,7 +24,8 @@ export const certificateStatusSchema = z
     names: z.array(z.string()).readonly(),
     source: z.string(),
     issuer: z.string(),
-    /** ISO 8601, UTC. */
+    /** These two in ISO 8601, UTC. */
+    notBefore: z.iso.datetime().optional(),
     notAfter: z.iso.datetime(),
     skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
     /** None of its sources can serve: our own CA does, which browsers warn of. */

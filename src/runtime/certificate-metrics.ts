@@ -16,6 +16,12 @@ export function certificateFamilies(certificates: readonly CertificateStatus[]):
       values: perCertificate(({ notAfter }) => Date.parse(notAfter) / 1_000),
     },
     {
+      name: 'gatehouse_certificate_not_before_timestamp_seconds',
+      help: 'From when on the certificate that serves is valid, in Unix time.',
+      type: 'gauge',
+      values: perCertificate(({ notBefore }) => (notBefore === undefined ? undefined : Date.parse(notBefore) / 1_000)),
+    },
+    {
       name: 'gatehouse_certificate_renewal_failures',
       help: 'Attempts to get a certificate from its ACME server that failed in a row; 0 after a success.',
       type: 'gauge',

@@ -208,3 +208,34 @@ test('replicas that begin at once on one empty volume have one root and serve on
   expect(log.lines).toHaveLength(1)
   expect((await readdir(folder)).sort()).toEqual(['localhost', 'root.crt', 'root.key'])
 })
+
+test('a root and a leaf that were made while the clock ran ahead are not served on, but made anew, with a word', async () => {
+  const now = Date.now()
+  at(now + 30 * day)
+  const ahead = await issue('localhost')
+  const root = await read('root.crt')
+  at(now)
+  const next = await issue('localhost')
+  expect(next.notBefore.getTime()).toBeLessThanOrEqual(now)
+  expect(next.certificate).not.toBe(ahead.certificate)
+  expect(await read('root.crt')).not.toBe(root)
+  expect(log.lines.join('\n')).toMatch(/warn: the internal CA's root is not valid before .+ takes its place/)
+})
+
+test('a leaf alone that is not valid yet is made anew, by the root that was there', async () => {
+  await issue('first.example')
+  const root = await read('root.crt')
+  const now = Date.now()
+  at(now + 3 * day)
+  await issue('localhost')
+  at(now)
+  expect((await issue('localhost')).notBefore.getTime()).toBeLessThanOrEqual(now)
+  expect(await read('root.crt')).toBe(root)
+})
+
+test('a clock that goes back by minutes changes nothing: certificates are dated back by an hour', async () => {
+  const now = Date.now()
+  const before = await issue('localhost')
+  at(now - 20 * 60_000)
+  expect((await issue('localhost')).certificate).toBe(before.certificate)
+})

@@ -45,6 +45,7 @@ test('the first source that can serve does, and the status says where it came fr
       names: ['app.example'],
       source: 'files',
       issuer: 'Made for a test',
+      notBefore: expect.any(String),
       notAfter: '2046-01-02T03:04:05.000Z',
       skipped: [],
       stopgap: false,
@@ -162,4 +163,35 @@ test('two certificates asked for at once come from one root', async () => {
   const issuers = lists.map(([served]) => new X509Certificate(served?.certificate ?? '').issuer)
   expect(issuers[0]).toBe(issuers[1])
   expect(log.lines).toHaveLength(1)
+})
+
+test('files that are not valid yet do not serve while another source can, and the status says why', async () => {
+  const files = await writtenPair(storage, makeCertificate({ notBefore: new Date(Date.now() + day) }))
+  const certificates = certificatesFor(certificatePlan(['localhost'], { ...files, anyName: true }, internal))
+  await certificates.load()
+  const [status] = certificates.describe()
+  expect(status?.source).toBe('internal')
+  expect(status?.skipped[0]?.error).toMatch(/is not valid before .+; is this machine's clock right\?/)
+  expect(log.lines.join()).toContain('is not valid before')
+})
+
+test('files that are ahead by less than a clock may be wrong serve', async () => {
+  const files = await writtenPair(storage, makeCertificate({ notBefore: new Date(Date.now() + 60_000) }))
+  const certificates = certificatesFor(certificatePlan(['localhost'], { ...files, anyName: true }, internal))
+  await certificates.load()
+  expect(certificates.describe()[0]?.source).toBe('files')
+})
+
+test('a certificate of our own CA is replaced while it serves, when the clock that ran ahead is put back', async () => {
+  const now = Date.now()
+  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now: now + 30 * day })
+  const certificates = certificatesFor(certificatePlan(['localhost'], internal))
+  const [ahead] = await certificates.load()
+  certificates.watch()
+  const next = nextList(certificates)
+  vi.setSystemTime(now)
+  await vi.advanceTimersByTimeAsync(hour)
+  const [served] = await next
+  expect(served?.certificate).not.toBe(ahead?.certificate)
+  expect(new X509Certificate(served?.certificate ?? '').validFromDate.getTime()).toBeLessThanOrEqual(Date.now())
 })

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
+import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
 import type { Milliseconds } from '../../shared/duration.ts'
 import { codeOf, GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -119,6 +120,8 @@ function rootProblem(stored: StoredPair): string | undefined {
     const root = new X509Certificate(stored.certificate)
     if (!root.checkPrivateKey(createPrivateKey(stored.key))) return 'does not match its key'
     if (!root.ca) return 'is not a CA certificate'
+    const invalid = validityProblem(lifeOfLeaf(root))
+    if (invalid !== undefined) return invalid
     // A leaf must not outlive its root: from then on clients would refuse it.
     if (root.validToDate.getTime() < Date.now() + leafLife) return `expires on ${root.validToDate.toISOString()}`
     return undefined
@@ -149,6 +152,7 @@ function leafWillDo(stored: NewPair, rootPair: NewPair, domains: readonly string
       leaf.checkIssued(root) &&
       leaf.verify(root.publicKey) &&
       isForExactly(leaf, domains) &&
+      validityProblem(lifeOfLeaf(leaf)) === undefined &&
       hasEnoughLife(leaf)
     )
   } catch {

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { CertificateSourcePlan } from '../../plan/types.ts'
+import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { certificatesIn, covers, type IssuedCertificate, withFacts } from '../pem.ts'
@@ -89,13 +90,8 @@ function leafOf(chain: readonly X509Certificate[], key: KeyObject, source: Files
 }
 
 function checkValidity(leaf: X509Certificate, path: string): void {
-  const now = Date.now()
-  if (leaf.validToDate.getTime() <= now) {
-    throw unusable(`${path}: expired on ${leaf.validToDate.toISOString()}; renew it`)
-  }
-  if (leaf.validFromDate.getTime() > now) {
-    throw unusable(`${path}: not valid before ${leaf.validFromDate.toISOString()}; is this machine's clock right?`)
-  }
+  const problem = validityProblem(lifeOfLeaf(leaf))
+  if (problem !== undefined) throw unusable(`${path}: ${problem}${problem.startsWith('expired') ? '; renew it' : ''}`)
 }
 
 interface NameCheck {

@@ -3,6 +3,7 @@ import { accounts } from './accounts.ts'
 import { acmePrivateNames, acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
 import { backups } from './backups.ts'
+import { certificateValidity } from './certificate-validity.ts'
 import { challengesBehindClientCertificates, clientCertificateHeaders } from './client-certificates.ts'
 import { completedServices, dependencies, dependencyCycles } from './dependencies.ts'
 import { certificateFiles, clientAuthorityFiles, servedFiles, upstreamFiles } from './files.ts'
@@ -71,6 +72,7 @@ export const checks: readonly Check[] = [
   passiveHealth,
   clientAuthorityFiles,
   certificateFiles,
+  certificateValidity,
   acmeWildcards,
   acmePrivateNames,
   challengesBehindClientCertificates,

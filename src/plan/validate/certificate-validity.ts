@@ -1,0 +1,46 @@
+import { X509Certificate } from 'node:crypto'
+import type { Path } from '../../config/located.ts'
+import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
+import { type Asked, absolute, type Check, named, valueAt } from '../asked.ts'
+
+/**
+ * Certificates that nobody accepts at this time, served or trusted. Warnings: another source serves, and a clock may be wrong. What cannot be
+ * read or parsed is told where it is used.
+ */
+export const certificateValidity: Check = (asked, report) => {
+  for (const { file, path } of certificateFilesOf(asked)) {
+    const problem = problemIn(asked, absolute(asked, file))
+    if (problem === undefined) continue
+    const message = `the certificate in ${named(asked, path)} ${problem}`
+    report({
+      severity: 'warning',
+      code: 'wrong-value',
+      at: valueAt(asked, path),
+      message,
+      mend: 'renew it, or set the clock',
+    })
+  }
+}
+
+function* certificateFilesOf({ config, listeners }: Asked): Generator<{ readonly file: string; readonly path: Path }> {
+  for (const [index, { use }] of config.certificates.entries())
+    for (const [position, { files }] of use.entries())
+      if (files)
+        yield { file: files.certificate, path: ['certificates', index, 'use', position, 'files', 'certificate'] }
+  for (const { clientCertificates, path } of listeners)
+    if (clientCertificates) yield { file: clientCertificates.ca, path: [...path, 'clientCertificates', 'ca'] }
+  for (const [name, { tls }] of Object.entries(config.upstreams))
+    if (tls?.ca !== undefined) yield { file: tls.ca, path: ['upstreams', name, 'tls', 'ca'] }
+  const { ca } = config.gateway.rateLimitStore ?? {}
+  if (ca !== undefined) yield { file: ca, path: ['gateway', 'rateLimitStore', 'ca'] }
+}
+
+/** Of the first one: the leaf of a chain; of several authorities the others may do. */
+function problemIn({ facts }: Asked, file: string): string | undefined {
+  if (facts.kindOf(file) !== 'file') return undefined
+  try {
+    return validityProblem(lifeOfLeaf(new X509Certificate(facts.read(file))))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,26 @@
+import type { X509Certificate } from 'node:crypto'
+import type { Milliseconds } from './duration.ts'
+
+/** Unix time in milliseconds. */
+interface Lifetime {
+  readonly notBefore: Milliseconds
+  readonly notAfter: Milliseconds
+}
+
+/**
+ * A clock that is behind by so much is no reason to go without a certificate: clients' clocks differ as well, and CAs date
+ * theirs back by an hour for that reason.
+ */
+export const skew: Milliseconds = 300_000
+
+/** Why clients refuse a certificate at this time, as a predicate; undefined if they do not. `now`: Unix time. */
+export function validityProblem({ notBefore, notAfter }: Lifetime, now: Milliseconds = Date.now()): string | undefined {
+  if (notAfter <= now) return `expired on ${new Date(notAfter).toISOString()}`
+  if (notBefore > now + skew)
+    return `is not valid before ${new Date(notBefore).toISOString()}; is this machine's clock right?`
+  return undefined
+}
+
+export function lifeOfLeaf({ validFromDate, validToDate }: X509Certificate): Lifetime {
+  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() }
+}
