@@ -35,8 +35,11 @@ function executeAnew(): void {
   process.execve?.(process.execPath, [process.argv0, ...words], environment)
 }
 
-// A thread has a copy of what is left here.
+// What is read by then, or later, by C: libraries that LD_PRELOAD brings (libfaketime, jemalloc) read theirs at any time, and find them.
 if (isMainThread) {
   if (givenEnvironment().exposed.some(isReadEarly)) executeAnew()
-  for (const name of Object.keys(process.env)) if (!ownVariables.test(name)) delete process.env[name]
+  for (const name of Object.keys(process.env))
+    if (readEarly.test(name) && !ownVariables.test(name)) delete process.env[name]
 }
+// What is read by JavaScript, Node's own included. A thread begins with a copy of what C finds.
+process.env = Object.fromEntries(Object.entries(process.env).filter(([name]) => ownVariables.test(name)))
