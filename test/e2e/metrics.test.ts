@@ -165,7 +165,7 @@ metrics: { address: "127.0.0.1:${port}" }
     })
     expect(await gatehouse.exit).toEqual({ code: 3, signal: null })
     expect(gatehouse.lines.at(-1)?.message).toMatch(
-      new RegExp(`^listener metrics cannot listen on 127.0.0.1:${port}: another program`),
+      new RegExp(`^listener metrics cannot listen on 127.0.0.1:${port}: .+ \\(pid ${process.pid}\\)`),
     )
     expect(gatehouse.lines.filter(({ process }) => process === 'witness')).toEqual([])
     blocker.close()

@@ -13,7 +13,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exchangeMessage, openWebSocket } from '../e2e/support/clients.ts'
 import { ask, basic, seen } from './asking.ts'
-import { expectEveryAnswersHeaders, headerTests } from './headers.ts'
+import { expectDashboardsHeaders, expectEveryAnswersHeaders, headerTests } from './headers.ts'
 import { limitTests } from './limits.ts'
 import { type Deployment, type Site, testSite } from './site.ts'
 
@@ -127,7 +127,8 @@ function supervisorRows(site: Site, { supervisor }: Deployment): void {
     expect(redirect).toMatchObject({ status: 302, headers: { location: '/supervisor/' } })
     const refused = await ask(http, '/supervisor/')
     expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': expect.stringMatching(/^Basic /) } })
-    expectEveryAnswersHeaders(refused.headers)
+    const expectHeaders = supervisor === 'upstream' ? expectEveryAnswersHeaders : expectDashboardsHeaders
+    for (const { headers } of [redirect, refused]) expectHeaders(headers)
     expect((await ask(http, '/supervisor/', basic('appsmith', 'wrong'))).status).toBe(401)
     const passed = basic('appsmith', 'open sesame')
     if (supervisor === 'upstream') {
