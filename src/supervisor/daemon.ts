@@ -5,13 +5,18 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Milliseconds } from '../shared/duration.ts'
+import { sleep } from '../shared/timer.ts'
 import { isOver, type KernelProcess, processTable } from './process-table.ts'
+import { isLeaderOfOurs } from './spawn.ts'
 
 /** In the environment of each program, and so of all that it starts: the name of its process. */
 export const processVariable = 'GATEHOUSE_PROCESS'
 
 /** A program goes to the background at its start; what leaves something behind when it ends much later is none of these. */
 export const longestDetour: Milliseconds = 30_000
+
+/** Helpers that were left behind by chance, such as `timeout 1 pg_isready`, end by themselves: who is there after it means to stay. */
+const chance: Milliseconds = 1_000
 
 /** The run that seems to have ended. */
 export interface SeemingEnd {
@@ -30,14 +35,20 @@ export interface Daemon {
   readonly name: string
 }
 
-/** Those that it left outside of its group and that live on, orphans all of them. Empty where there is no /proc. */
-export function daemonsOf(end: SeemingEnd): readonly Daemon[] {
+/** Those that it left outside of its group and that stay, orphans all of them. Empty where there is no /proc. */
+export async function daemonsOf(end: SeemingEnd): Promise<readonly Daemon[]> {
+  if (orphansOf(end).length === 0) return []
+  await sleep(chance)
+  return orphansOf(end)
+}
+
+function orphansOf(end: SeemingEnd): readonly Daemon[] {
   const table = processTable()
   const reapers = reapersIn(table)
   const own = table.find(({ pid }) => pid === process.pid)
   return table
     .filter((one) => !isOver(one) && one.started >= end.started && reapers.has(one.parent))
-    .filter(({ group, pid }) => group > 1 && group !== own?.group && pid !== process.pid)
+    .filter(({ group, session }) => group > 1 && group !== own?.group && !isLeaderOfOurs(session))
     .flatMap(({ pid, group }) => {
       const name = nameOf(pid)
       return belongsTo(end, pid, name) ? [{ pid, group, name }] : []
@@ -54,7 +65,8 @@ function reapersIn(table: readonly KernelProcess[]): ReadonlySet<number> {
 
 /**
  * By its environment; or, since many daemons write their title over that (redis-server, nginx), by its name, if that is a word of the
- * command. A stranger with another environment is none.
+ * command. A stranger with another environment is none, nor is the machine's own redis-server: systemd gives each of its units a
+ * cgroup, which is inherited.
  */
 function belongsTo({ name, command, mark }: SeemingEnd, pid: number, program: string): boolean {
   const variables = variablesOf(pid)
@@ -63,12 +75,17 @@ function belongsTo({ name, command, mark }: SeemingEnd, pid: number, program: st
       variables.includes(`${key}=${value}`),
     )
   }
+  if (cgroupOf(pid) !== cgroupOf(process.pid)) return false
   const words = command.flatMap((word) => word.split(/[^\w./-]+/)).map((word) => basename(word))
   return words.includes(program) || words.includes(basename(executableOf(pid)))
 }
 
 function variablesOf(pid: number): readonly string[] {
   return read(() => readFileSync(`/proc/${pid}/environ`, 'latin1')).split('\0')
+}
+
+function cgroupOf(pid: number): string {
+  return read(() => readFileSync(`/proc/${pid}/cgroup`, 'latin1'))
 }
 
 function nameOf(pid: number): string {

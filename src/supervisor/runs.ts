@@ -3,7 +3,7 @@ import { chosenLater, withOwnPort } from '../plan/own-port.ts'
 import { sameProbes } from '../plan/process-changes.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Milliseconds } from '../shared/duration.ts'
-import { daemonsOf, daemonWords, longestDetour } from './daemon.ts'
+import { type Daemon, daemonsOf, daemonWords, longestDetour } from './daemon.ts'
 import type { Exit } from './exit.ts'
 import { listeningTo } from './listening.ts'
 import type { Probing } from './probe/probing.ts'
@@ -91,28 +91,36 @@ export class Runs {
     const end = endRun(run, how, remark)
     this.#ladder = end.ladder
     void end.over.then(async () => {
-      if (run.exit?.code === 0 && !end.ladder.signalled && !run.condemned) await this.#endDaemons(run, how)
+      if (run.exit?.code === 0 && !end.ladder.signalled && !run.condemned) {
+        if (plan().kind === 'task') void this.#tellOfDaemons(run)
+        else await this.#endDaemons(run, how)
+      }
       over(run.ending)
     })
   }
 
+  async #tellOfDaemons(run: Run): Promise<void> {
+    const [first] = await this.#daemonsOf(run)
+    if (first)
+      this.#prober.remark(`left ${first.name} (pid ${first.pid}) in the background, where nobody watches or stops it`)
+  }
+
   /** What it left in the background is ended in its stead: it would hold the port of the next one, and outlive us. */
   async #endDaemons(run: Run, how: LadderOptions): Promise<void> {
-    const { name, kind, command } = this.#placed
-    if (this.#started === undefined || run.uptime > longestDetour) return
-    const mark = this.#surroundings.ledger?.mark ?? {}
-    const daemons = daemonsOf({ name, command, started: this.#started, mark })
+    const daemons = await this.#daemonsOf(run)
     const [first] = daemons
     if (!first) return
-    if (kind === 'task') {
-      this.#prober.remark(`left ${first.name} (pid ${first.pid}) in the background, where nobody watches or stops it`)
-      return
-    }
     run.condemned = { kind: 'daemonized', complaint: daemonWords(first) }
     for (const group of new Set(daemons.map((one) => one.group))) {
       this.#ladder = climbDown({ pid: group, exited: Promise.resolve({ code: 0, signal: null }) }, how)
       await this.#ladder.gone
     }
+  }
+
+  async #daemonsOf(run: Run): Promise<readonly Daemon[]> {
+    const { name, command } = this.#placed
+    if (this.#started === undefined || run.uptime > longestDetour) return []
+    return daemonsOf({ name, command, started: this.#started, mark: this.#surroundings.ledger?.mark ?? {} })
   }
 
   /** At most so much of the grace is left. */

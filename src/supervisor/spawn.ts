@@ -28,6 +28,14 @@ export interface Child {
 
 export type Spawned = { readonly child: Child } | { readonly failed: Promise<SpawnFailure> }
 
+/** Those of `spawnGroup` that live, each the leader of its own session. */
+const leaders = new Set<number>()
+
+/** Told from an orphan that was given to us as PID 1, which is our child as well. */
+export function isLeaderOfOurs(pid: number): boolean {
+  return leaders.has(pid)
+}
+
 /**
  * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its
  * descendants (but those that leave it by themselves), and Ctrl-C at our terminal reaches none of them. Never throws.
@@ -85,8 +93,12 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
     return { failed }
   }
   const exitOf = watchStatus(pid, [stdout, stderr], readAs)
+  leaders.add(pid)
   const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve(exitOf({ code, signal })))
+    child.once('exit', (code, signal) => {
+      leaders.delete(pid)
+      resolve(exitOf({ code, signal }))
+    })
   })
   const notifications = new Map(
     descriptors.map((number, index) => [number, pipes?.others[index] ?? (child.stdio[number] as Readable)]),
