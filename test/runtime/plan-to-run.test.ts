@@ -31,7 +31,7 @@ environment:
     - path: conf/deep/app.env
       create: { APP_SECRET: { random: 24 }, APP_SALT: { random: 32 }, APP_DB_URL: "mongodb://\${HOST:-localhost}/app" }
 processes:
-  a: { command: [a, "\${APP_SECRET}"] }
+  a: { command: [/bin/true, "\${APP_SECRET}"] }
 `
 const created = 'conf/deep/app.env'
 
@@ -43,7 +43,7 @@ test('a file that is missing is written once, with secrets that are of letters a
   expect(environment.APP_SECRET).toMatch(/^[A-Za-z0-9]{24}$/)
   expect(environment.APP_SALT).toMatch(/^[A-Za-z0-9]{32}$/)
   expect(environment.APP_DB_URL).toBe('mongodb://localhost/app')
-  expect(plan?.processes[0]?.command).toEqual(['a', environment.APP_SECRET])
+  expect(plan?.processes[0]?.command).toEqual(['/bin/true', environment.APP_SECRET])
   expect(statSync(join(folder, created)).mode & 0o777).toBe(0o600)
   expect(statSync(join(folder, 'conf')).mode & 0o777).toBe(0o700)
   expect(readdirSync(join(folder, 'conf/deep'))).toEqual(['app.env'])
@@ -63,7 +63,7 @@ test('a text has the secrets of the same file in it, whatever their order', asyn
   const create = { URL: { text: 'app://{USER}:{PASSWORD}@db/' }, USER: 'ann', PASSWORD: { random: 16 } }
   writeFileSync(
     file,
-    stringify({ environment: { files: [{ path: 'a.env', create }] }, processes: { a: { command: ['a'] } } }),
+    stringify({ environment: { files: [{ path: 'a.env', create }] }, processes: { a: { command: ['/bin/true'] } } }),
   )
   const { URL, PASSWORD } = (await readPlanToRun(file, {})).plan?.processes[0]?.environment ?? {}
   expect(PASSWORD).toMatch(/^[A-Za-z0-9]{16}$/)
@@ -75,7 +75,7 @@ test('two places have different secrets, and each character is likely', async ()
     file,
     stringify({
       environment: { files: [{ path: 'a.env', create: { A: { random: 1024 } } }] },
-      processes: { a: { command: ['a'] } },
+      processes: { a: { command: ['/bin/true'] } },
     }),
   )
   const first = (await readPlanToRun(file, {})).plan?.processes[0]?.environment.A ?? ''
@@ -132,7 +132,7 @@ test('literal values are read back as they were given', async () => {
     Object.entries(create).map(([name, value]) => [name, value.replaceAll('${', () => '$${')]),
   )
   const environment = { files: [{ path: 'a.env', create: written }] }
-  writeFileSync(file, stringify({ environment, processes: { a: { command: ['a'] } } }))
+  writeFileSync(file, stringify({ environment, processes: { a: { command: ['/bin/true'] } } }))
   const { plan, created } = await readPlanToRun(file, {})
   expect(created).toHaveLength(1)
   expect(plan?.processes[0]?.environment).toEqual(create)
@@ -144,7 +144,7 @@ test('what one file holds may decide how the next is called', async () => {
     file,
     stringify({
       environment: { files: [{ path: 'a.env', create: { TENANT_ID: { random: 16 } } }] },
-      processes: { a: { command: ['a'], environment: { files: [processFile] } } },
+      processes: { a: { command: ['/bin/true'], environment: { files: [processFile] } } },
     }),
   )
   const { plan } = await readPlanToRun(file, {})
@@ -163,7 +163,7 @@ test('a config with mistakes writes nothing', async () => {
 test('the file of a process that is left out is not written', async () => {
   writeFileSync(
     file,
-    'processes: { a: { command: [a] }, b: { when: { env: X }, command: [b], environment: { files: [{ path: b.env, create: { B: b } }] } } }',
+    'processes: { a: { command: [/bin/true] }, b: { when: { env: X }, command: [/bin/true], environment: { files: [{ path: b.env, create: { B: b } }] } } }',
   )
   expect((await readPlanToRun(file, {})).created).toEqual([])
   expect(existsSync(join(folder, 'b.env'))).toBe(false)
