@@ -5,7 +5,10 @@ import { type Check, keyAt, valueAt, wasLost } from '../asked.ts'
 /** A schedule starts the runs of a task: what needs more than that of it would wait, or end all, at odd hours. */
 export const schedules: Check = (asked, report) => {
   const { processes } = asked.config
-  const zone = localZone(asked.content.environment.TZ)
+  // Reading a zone loads 7 MB of tables, which would stay in memory: only for those who have a schedule.
+  const local = Object.values(processes).some(({ schedule }) => schedule)
+    ? localZone(asked.content.environment.TZ)
+    : undefined
   for (const [name, { kind, schedule, essential, dependsOn }] of Object.entries(processes)) {
     const own = ['processes', name]
     if (schedule && kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
@@ -19,14 +22,15 @@ export const schedules: Check = (asked, report) => {
     if (
       schedule &&
       schedule.timezone === undefined &&
-      'source' in zone &&
+      local &&
+      'source' in local &&
       !wasLost(asked, [...own, 'schedule', 'timezone'])
     ) {
-      const near = zone.source === 'TZ' ? nearest(zone.written, zoneNames()) : undefined
+      const near = local.source === 'TZ' ? nearest(local.written, zoneNames()) : undefined
       report({
         code: 'contradiction',
         at: keyAt(asked, [...own, 'schedule']),
-        message: `\`${name}\` has its times in the zone of ${zone.source}, which cannot be read${zone.source === 'TZ' ? `: \`${zone.written}\`` : ''}`,
+        message: `\`${name}\` has its times in the zone of ${local.source}, which cannot be read${local.source === 'TZ' ? `: \`${local.written}\`` : ''}`,
         mend: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
       })
     }
