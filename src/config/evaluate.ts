@@ -133,6 +133,13 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       message: `the defaults of variables in \`${shorten(written)}\` are nested too deeply`,
       mend: 'give the inner ones names of their own in `environment: { set: ... }`',
     })
+  } else if (interpolation.problem === 'too-long') {
+    report({
+      code: 'bad-variable-syntax',
+      at,
+      message: `\`${shorten(written)}\` is too long with the values of its variables: more than 8 MiB`,
+      mend: 'look for variables that repeat each other',
+    })
   } else {
     const { name } = interpolation
     report({

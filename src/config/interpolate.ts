@@ -9,6 +9,7 @@ export type Interpolation =
   | { readonly ok: false; readonly problem: 'not-set'; readonly name: string }
   | { readonly ok: false; readonly problem: 'malformed' }
   | { readonly ok: false; readonly problem: 'too-deep' }
+  | { readonly ok: false; readonly problem: 'too-long' }
 
 /** The value of a variable, or undefined if it is not set or empty. */
 export function variable(variables: Variables, name: string): string | undefined {
@@ -38,6 +39,9 @@ interface Reading {
 /** Defaults within defaults. */
 const deepest = 50
 
+/** Of what comes out, in characters: forty variables, each of them twice the one before, would fill any memory. */
+const longest = 8 * 1024 * 1024
+
 const opening = /\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y
 
 /** Reads to the end, or in a default to its closing brace; `end` is where reading stopped. */
@@ -56,6 +60,7 @@ function read(reading: Reading, start: number): { result: Interpolation; end: nu
       if (result.ok) output += result.text
       else if (result.problem !== 'not-set') return { result, end }
       else missing ??= result.name
+      if (output.length > longest) return { result: { ok: false, problem: 'too-long' }, end }
     } else {
       output += text[position]
       position += 1
@@ -77,7 +82,7 @@ function readVariable({ text, variables, nested }: Reading, start: number): { re
     if (nested === deepest) return { result: { ok: false, problem: 'too-deep' }, end }
     const fallback = read({ text, variables, nested: nested + 1 }, end)
     const { result: found } = fallback
-    if (!found.ok && found.problem === 'too-deep') return fallback
+    if (!found.ok && (found.problem === 'too-deep' || found.problem === 'too-long')) return fallback
     if (text[fallback.end] !== '}') return { result: { ok: false, problem: 'malformed' }, end: fallback.end }
     end = fallback.end + 1
     result = found

@@ -25,11 +25,16 @@ export function endForBlocked(processes: Processes, feed: EventFeed): boolean {
     const [blocker] = blockersOf(plan, processes)
     const cause = blocker === undefined ? undefined : processes.get(blocker)
     if (!cause) continue
-    const { reason: why = 'has ended', exitCode = 1 } = cause.finalFailure ?? {}
-    const reason = `waits for ${blocker}, which ${why}`
+    const { reason: why, exitCode = 1 } = cause.finalFailure ?? {}
+    const reason = `waits for ${blocker}, which ${why === undefined ? 'has ended' : asPredicate(why)}`
     const message = `${reason}; it is essential: everything stops`
     feed.emit({ type: 'essential-failed', process: plan.name, message, exitCode, reason })
     return true
   }
   return false
+}
+
+/** What was wrong before there was a program begins with the option: `command: the program x does not exist`. */
+function asPredicate(why: string): string {
+  return /^[\w.]+: /.test(why) ? `could not be started (${why})` : why
 }

@@ -82,3 +82,14 @@ it.each([
   expect(found).toBeDefined()
   expect(found?.line).toBeGreaterThan(0)
 })
+
+it('says of variables that double each other that they are too long, in place of filling the memory', () => {
+  const doubled = lines(39, (i) => `    V${i + 1}: "\${V${i}}\${V${i}}"`)
+  const { reading, cpu } = read(`${route}environment:\n  set:\n    V0: a\n${doubled}`)
+  const [first] = reading.diagnostics
+  expect(first).toMatchObject({
+    line: 28,
+    message: '`${V23}${V23}` is too long with the values of its variables: more than 8 MiB',
+  })
+  expect(cpu).toBeLessThan(20_000)
+})

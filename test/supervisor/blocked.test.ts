@@ -43,7 +43,13 @@ const ends: readonly (readonly [how: string, plan: Wanted, needs: Wanted, exitCo
     4,
     /it failed 2 times/,
   ],
-  ['a program that is not there', { command: ['/no/such/program'] }, on('needed', 'started'), 127, /no\/such\/program/],
+  [
+    'a program that is not there',
+    { command: ['/no/such/program'] },
+    on('needed', 'started'),
+    127,
+    /which could not be started \(command: the program \/no\/such\/program does not exist\)$/,
+  ],
   [
     'a service that has ended by its policy',
     { ...sh('exit 0'), restart: never, ready: { ...neverReady, deadline: 60_000 } },
