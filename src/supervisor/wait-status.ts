@@ -14,6 +14,9 @@ import { isCapable } from './rights/capabilities.ts'
 /** Between the end of a program's output and its own there are microseconds; more if its memory is large. */
 const patience: Milliseconds = 20
 
+/** And for one that happens to end at the same time as another. */
+const glimpse: Milliseconds = 2
+
 /** The kernel's PF_EXITING. */
 const isExiting = 0x4
 
@@ -35,18 +38,30 @@ export type ReadAs = (owner: Owner, path: string) => string | undefined
  */
 export function watchStatus(pid: number, output: readonly (Readable | null)[], readAs: ReadAs): (told: Exit) => Exit {
   let status: number | undefined
+  const glance = () => {
+    status ??= statusOf(pid, readAs, glimpse)
+  }
   const look = () => {
-    status ??= statusOf(pid, readAs)
+    status ??= statusOf(pid, readAs, patience)
+    for (const other of watched) other()
   }
   for (const stream of output) stream?.once('end', look)
+  watched.add(glance)
   return (told) => {
+    watched.delete(glance)
     const signal = (status ?? 0) & 0x7f
     return told.code === 0 && signal > lastStandardSignal ? { code: null, signal: nameOf(signal) } : told
   }
 }
 
-function statusOf(pid: number, readAs: ReadAs): number | undefined {
-  for (const until = performance.now() + patience; performance.now() < until; ) {
+/**
+ * All that live. libuv waits for every child that is over by then, also for one that ended while another was looked at, and whose end of
+ * output would have come next.
+ */
+const watched = new Set<() => void>()
+
+function statusOf(pid: number, readAs: ReadAs, longest: Milliseconds): number | undefined {
+  for (const until = performance.now() + longest; performance.now() < until; ) {
     const { state, flags, status } = readStat(pid)
     if (state === 'Z') return status === 0 ? shownTo(pid, readAs) : status
     // It has only closed its output, or is gone already.
