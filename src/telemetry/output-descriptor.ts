@@ -1,5 +1,5 @@
 /** Our own stdout and stderr, in a way that whoever reads them, or does not, holds up no thread of ours. */
-import { constants, fstatSync, openSync } from 'node:fs'
+import { constants, fstatSync, openSync, readFileSync } from 'node:fs'
 
 /** Can be handed to other threads. */
 export interface OutputDescriptor {
@@ -23,9 +23,19 @@ export function openOutput(fd: 1 | 2): OutputDescriptor {
   if (facts.isFIFO() || facts.isSocket()) {
     // Asked for once on the main thread, it is non-blocking for all threads.
     void (fd === 1 ? process.stdout : process.stderr)
-    return { fd }
+    if (neverWaits(fd)) return { fd }
   }
   return (facts.isCharacterDevice() && openedAnew(fd)) || { fd, turn: new SharedArrayBuffer(4) }
+}
+
+/** Node asks it of pipes and stream sockets alone: a socket for datagrams (unix(7)) would wait for room in its reader's queue. */
+function neverWaits(fd: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0'
+    return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0
+  } catch {
+    return true // no /proc: what Node has asked for must do
+  }
 }
 
 /** Undefined where it cannot be: there is no /proc, or the terminal belongs to another user. */

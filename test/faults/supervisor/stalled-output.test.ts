@@ -11,10 +11,15 @@ import { compileCache, source } from '../../e2e/support/gatehouse.ts'
 
 const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
 
+/** Node has no such sockets. The reader's queue holds ten (unix(7), max_dgram_qlen). */
+const toDatagrams =
+  'socketpair(A, B, AF_UNIX, SOCK_DGRAM, PF_UNSPEC) && open(STDOUT, ">&", A) && open(STDERR, ">&", A) && system("sh", "-c", $ARGV[0])'
+
 /** What stdout and stderr of a shell command may be. The other end of the pipe is ours, and never read. */
 const places: Readonly<Record<string, { wrap(command: string): readonly string[]; user?: readonly string[] }>> = {
   'a pipe': { wrap: (command) => ['sh', '-c', command] },
   'a named pipe': { wrap: (command) => ['sh', '-c', `mkfifo fifo && exec 3<>fifo && { ${command}; } >fifo 2>&1`] },
+  'a socket for datagrams': { wrap: (command) => ['perl', '-MSocket', '-e', toDatagrams, command] },
   'a terminal': { wrap: (command) => ['script', '-qfc', command, '/dev/null'] },
   'a terminal of another user': { wrap: (command) => ['script', '-qfc', command, '/dev/null'], user: asNobody },
 }
