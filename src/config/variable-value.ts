@@ -151,6 +151,7 @@ class Reading {
       this.#position = at + 2
       return 'more'
     }
+    if (next === '') this.#remark(lastBackslash, at)
     if (/[A-Za-z0-9]/.test(next)) this.#remark(backslash, at)
     this.#take(next || '\\')
     this.#position = at + (next === '' ? 1 : 2)
@@ -231,6 +232,12 @@ const carriageReturn: Remark = {
 }
 const backslash: Remark = {
   problem: 'has a backslash before a letter or digit, where it is no part of the value, as for a shell',
+  mend: `write it twice, or ${inQuotes}`,
+  unusable: false,
+}
+/** bash takes it away, dash keeps it. */
+const lastBackslash: Remark = {
+  problem: 'ends in a backslash with nothing behind it, which shells read differently: here it is part of the value',
   mend: `write it twice, or ${inQuotes}`,
   unusable: false,
 }

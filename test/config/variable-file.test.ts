@@ -80,6 +80,7 @@ test.each<[string, Record<string, string>, string[]]>([
   ['A=`a\nb` # c\nB=1', { A: 'a\nb', B: '1' }, ['1:3 has its value in backquotes']],
   ['A=~/x\nB=/a:~/b\nC=a~', { A: '~/x', B: '/a:~/b', C: 'a~' }, ['1:3 has a `~`', '2:6 has a `~`']],
   ['A=C:\\dir', { A: 'C:dir' }, ['1:5 has a backslash before a letter']],
+  ['A=1\nB=ab\\', { A: '1', B: 'ab\\' }, ['2:5 ends in a backslash']],
   ['A=a\rb\nB=1', { A: 'a\rb', B: '1' }, ['1:4 has a carriage return']],
   ['A=1\nB=x\uFFFD', { A: '1', B: 'x\uFFFD' }, ['2:4 has bytes that are not UTF-8']],
   ['A="\n\0"', { A: '\n\0' }, ['2:1 has a NUL']],
