@@ -4,6 +4,7 @@
  */
 import { closeSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { isTrusted } from './trust.ts'
 
 export interface FileLock {
   /** Removes the file and gives the lock up; once is enough. */
@@ -61,8 +62,8 @@ function makeFile(path: string): number | undefined {
   if (!found) return undefined
   // SQLite would follow a link.
   if (!found.isFile() || found.size > 0) throw new Error(`${path} is there already and is no lock file: move it away`)
-  const own = process.geteuid?.()
-  if (own !== 0 && found.uid !== own) throw new Error(`the lock file ${path} belongs to uid ${found.uid}: remove it`)
+  // Its owner could make a database of it, and SQLite writes and deletes what the journal of one says.
+  if (!isTrusted(found.uid)) throw new Error(`the lock file ${path} belongs to uid ${found.uid}: remove it`)
   return found.ino
 }
 

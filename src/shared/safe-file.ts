@@ -1,5 +1,5 @@
 /** Files in folders that are safe: no link is followed at their last step, and nothing waits for the other end of a named pipe. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { inFolder, inFolderSync, type SafeFolder, withoutLinks } from './safe-folder.ts'
@@ -52,8 +52,10 @@ export function readDoubtfully(path: string): Reading {
     try {
       const stats = fstatSync(file)
       if (!stats.isFile()) throw new Error('is no regular file')
-      if (folder.flaw !== undefined && stats.nlink > 1)
-        throw new Error(`has another name as well (a hard link), and its folder ${folder.flaw}: copy it`)
+      // Sticky or not: who may add files there may have linked this one.
+      const linkers = stats.nlink > 1 ? flawOfContent(statSync(folder.at('.'))) : undefined
+      if (linkers !== undefined)
+        throw new Error(`has another name as well (a hard link), and its folder ${linkers}: copy it`)
       const doubt = flawOfContent(stats) ?? (folder.flaw && `lies in a folder that ${folder.flaw}`)
       return { text: readFileSync(file, 'utf8'), ...(doubt !== undefined && { doubt }) }
     } finally {
