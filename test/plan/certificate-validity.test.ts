@@ -3,17 +3,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import { makeCertificate } from '../certificates/make-certificate.ts'
+import { type MadeCertificate, makeCertificate } from '../certificates/make-certificate.ts'
 
 const day = 86_400_000
+const tomorrow = { notBefore: new Date(Date.now() + day) }
+const yesterday = { notBefore: new Date(Date.now() - 2 * day), notAfter: new Date(Date.now() - day) }
+
+function signedBy(life: typeof tomorrow | typeof yesterday): MadeCertificate {
+  const issuer = makeCertificate({ ...life, commonName: 'Intermediate', authority: true })
+  const leaf = makeCertificate({ issuer })
+  return { ...leaf, certificate: `${leaf.certificate}${issuer.certificate}` }
+}
 
 it.each([
-  ['is not valid yet', { notBefore: new Date(Date.now() + day) }, /is not valid before/],
-  ['has expired', { notBefore: new Date(Date.now() - 2 * day), notAfter: new Date(Date.now() - day) }, /expired on/],
-])('`check` warns of a certificate that %s, served or trusted', (_, wish, words) => {
+  ['is not valid yet', makeCertificate(tomorrow), /pem` is not valid before/],
+  ['has expired', makeCertificate(yesterday), /pem` expired on/],
+  ['was signed by one that is not valid yet', signedBy(tomorrow), /an intermediate in the same file that is not valid/],
+  ['was signed by one that has expired', signedBy(yesterday), /an intermediate in the same file that expired on/],
+])('`check` warns of a certificate that %s, served or trusted', (_, { certificate, key }, words) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-validity-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  const { certificate, key } = makeCertificate(wish)
   writeFileSync(join(folder, 'chain.pem'), certificate)
   writeFileSync(join(folder, 'key.pem'), key)
   writeFileSync(

@@ -35,12 +35,25 @@ function* certificateFilesOf({ config, listeners }: Asked): Generator<{ readonly
   if (ca !== undefined) yield { file: ca, path: ['gateway', 'rateLimitStore', 'ca'] }
 }
 
-/** Of the first one: the leaf of a chain; of several authorities the others may do. */
+/**
+ * Of the first one, the leaf of a chain (of several authorities the others may do), and of the intermediate that has signed it, without
+ * which no client gets from it to a root. What stands further up may be one of several ways, such as an expired cross-signature.
+ */
 function problemIn({ facts }: Asked, file: string): string | undefined {
   if (facts.kindOf(file) !== 'file') return undefined
   try {
-    return validityProblem(lifeOfLeaf(new X509Certificate(facts.read(file))))
+    const [first, second] = firstTwo(facts.read(file))
+    if (!first) return undefined
+    const own = validityProblem(lifeOfLeaf(first))
+    if (own !== undefined || !second || !first.checkIssued(second)) return own
+    const above = validityProblem(lifeOfLeaf(second))
+    return above && `was signed by an intermediate in the same file that ${above}`
   } catch {
     return undefined
   }
+}
+
+function firstTwo(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return blocks.slice(0, 2).map((block) => new X509Certificate(block))
 }
