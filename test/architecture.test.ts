@@ -105,6 +105,7 @@ describe('the house', () => {
       'shared/calendar.ts',
       'shared/safe-folder.ts',
       'config/schema/scalars.ts',
+      'config/yaml-mistakes.ts',
       'config/yaml-source.ts',
       'gateway/guards/rate-limit/redis-link.ts',
       'gateway/thread.ts',

@@ -28,7 +28,7 @@ Start here:
   gatehouse check gatehouse.yaml     is the file right? every mistake with its place
   gatehouse plan gatehouse.yaml      what would start, in which order; which route goes where
   gatehouse run gatehouse.yaml       start it all; SIGHUP reads the file again, SIGTERM ends it
-  gatehouse status                   what is running, ready, waiting, and for whom
+  gatehouse status                   what is running, ready, or waiting, and for what
   gatehouse start backup             run a task now, and wait until it has completed
   gatehouse certs list               certificates: until when, next renewal; certs doctor: why there is none
   gatehouse import Caddyfile         a configuration from the files of Caddy, supervisord or Compose
@@ -52,7 +52,7 @@ export async function cli(args: readonly string[]): Promise<number> {
   }
   let code: number = exitCodes.ok
   const program = new Command('gatehouse')
-    .description('The front door and the foreman of a container: TLS, routing and process supervision in one binary.')
+    .description('A reverse proxy and a process supervisor for containers, in one binary.')
     .version(version(), '-v, --version')
     .addHelpText('after', help)
     .showSuggestionAfterError()

@@ -12,6 +12,8 @@ import {
   plainValue,
   quote,
 } from './located.ts'
+import { malformedKeyMend, unsplitKey, unsplitMend } from './malformed-keys.ts'
+import { hintElsewhere } from './other-places.ts'
 import { oursFor, ourWordFor } from './other-spellings.ts'
 import type { IssueFacts } from './schema/flaw.ts'
 import { shorthands } from './schema/shorthand.ts'
@@ -69,19 +71,14 @@ function exampleMend(schema: z.ZodType, tree: Located, issue: Issue): string | u
   const place = isKind ? schemaAt(schema, issue.path as Path) : undefined
   if (!place) return undefined
   const { node } = deepest(tree, issue.path as Path)
-  const meant = node.kind === 'scalar' && (shellMend(place, node) ?? blankMend(schema, issue.path as Path, node))
+  const meant =
+    node.kind === 'scalar' &&
+    (shellMend(place, node) ?? unsplitMend(node.written, keysAllowedAt(schema, issue.path as Path)))
   if (meant) return meant
   const example = exampleAt(place, mayBeSecret(node) ? undefined : node)
   const key = issue.path.at(-1)
   if (example === undefined || key === undefined) return undefined
   return `write \`${typeof key === 'string' ? `${flowScalar(key)}: ` : ''}${example}\``
-}
-
-/** `key:value` is one word for YAML. */
-function blankMend(schema: z.ZodType, path: Path, { written }: LocatedScalar): string | undefined {
-  const [, key, value] = /^([\w-]+):((?!\/\/)\S.*)$/.exec(written) ?? []
-  const isKey = key !== undefined && keysAllowedAt(schema, path).includes(key)
-  return isKey ? `a blank is missing behind \`${key}:\`: write \`${key}: ${value}\`` : undefined
 }
 
 /** A URL with a password in it, which is not to be repeated. */
@@ -102,6 +99,9 @@ function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
   const meant = oursFor(key, allowed)
   const mend =
     (meant && `did you mean \`${meant}\`?`) ??
+    malformedKeyMend(key, allowed) ??
+    hintElsewhere(key, allowed, scalarAt(tree, path)) ??
+    ofGatewayMend(schema, path) ??
     movedMend(schema, tree, path, allowed) ??
     suggestion(key, allowed, 'known here') ??
     'nothing is known here: `{}`'
@@ -111,7 +111,22 @@ function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
     message: `unknown key \`${key}\``,
     mend,
   }
-  return { problem, remove: path, about: 'value', meant: meant ?? nearest(key, allowed) }
+  return { problem, remove: path, about: 'value', meant: meant ?? unsplitKey(key, allowed) ?? nearest(key, allowed) }
+}
+
+function scalarAt(tree: Located, path: Path): string | undefined {
+  const { node } = deepest(tree, path)
+  return node.kind === 'scalar' && node.value !== null ? node.written : undefined
+}
+
+/** What is said of all requests, below a listener or route. */
+function ofGatewayMend(schema: z.ZodType, path: Path): string | undefined {
+  const key = String(path.at(-1))
+  if (path[0] !== 'gateway' || path.length < 3) return undefined
+  const known = keysAllowedAt(schema, ['gateway']).filter((one) => one !== 'when')
+  if (known.includes(key)) return `it is said of all requests: move it up, below \`gateway\``
+  const meant = oursFor(key, known)
+  return meant && `it is said of all requests: write it as \`${meant}\` below \`gateway\``
 }
 
 /** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
@@ -162,7 +177,11 @@ function badName(tree: Located, path: Path, expected = 'a name'): Finding {
 function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
   const { flaw, words, secret } = factsOf(issue)
   const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
-  if (flaw) return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend: flaw.mend }
+  if (flaw) {
+    const isWritten = !secret && node.kind === 'scalar' && node.value === node.written && !mayBeSecret(node)
+    const mend = flaw.instead !== undefined && isWritten ? `write \`${flaw.instead}\`` : flaw.mend
+    return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend }
+  }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
     return { code: 'wrong-value', at, message: 'this list is empty', mend: `write ${expected}` }
@@ -174,8 +193,11 @@ function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
 function mendFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
   if (node.kind !== 'scalar') return undefined
   if (node.value === null) return 'write a value, or remove the key'
+  if (/^[“”‘’«„]/.test(node.written))
+    return `quotes are straight in YAML: write \`"${node.written.replaceAll(/["“”‘’«»„]/g, '')}"\``
   if (issue.code === 'invalid_type' && issue.expected === 'array') return listMend(node.written, expectation(issue))
-  return words && node.value === node.written ? didYouMean(node.written, words) : undefined
+  if (!words || node.value !== node.written) return undefined
+  return didYouMean(node.written, words) ?? (words.includes('true') ? 'write `true`, or remove the key' : undefined)
 }
 
 /** Words are listed by `expected` already: only a near one is worth saying again. */

@@ -10,6 +10,7 @@ import { interpolate, type Variables } from './interpolate.ts'
 import { hasLost, type Located, type LocatedEntry, type Path, shorten } from './located.ts'
 import { otherVariable } from './other-variables.ts'
 import { conditionSchema } from './schema/condition.ts'
+import { mapping } from './schema/structures.ts'
 import { withShorthands } from './shorthands.ts'
 import { holds } from './when.ts'
 import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
@@ -156,6 +157,9 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
+/** With its key, which hints repeat. */
+const whenSchema = mapping({ when: conditionSchema })
+
 function judge(
   evaluation: Evaluation,
   entries: readonly YamlEntry[],
@@ -165,11 +169,10 @@ function judge(
   if (!entry) return 'included'
   const located = evaluateEntry(evaluation, entry, place)
   if (typeof located === 'string') return 'unusable'
-  const { value: condition, tree } = checkShape(
-    conditionSchema,
-    withShorthands(conditionSchema, located),
-    evaluation.report,
-  )
+  const at = { kind: 'mapping', at: entry.keyAt, lost: new Set<string>() } as const
+  const whole = { ...at, entries: new Map([['when', { keyAt: entry.keyAt, node: located }]]) }
+  const { value, tree } = checkShape(whenSchema, withShorthands(whenSchema, whole), evaluation.report)
+  const condition = value?.when
   // A condition that is half understood decides nothing.
   if (!condition || hasLost(tree)) return 'unusable'
   const { directory, facts } = evaluation

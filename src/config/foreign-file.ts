@@ -53,6 +53,7 @@ const signs: readonly Sign[] = [
   { kind: 'a manifest of Kubernetes', texts: [/^apiVersion[ \t]*:/m, /^kind[ \t]*:/m] },
   { kind: 'a configuration of Traefik', texts: [/^(?:entryPoints|providers|certificatesResolvers)[ \t]*:/m] },
   { kind: 'a configuration of Traefik', texts: [/^http[ \t]*:[ \t]*\n[ \t]+(?:routers|services|middlewares)[ \t]*:/m] },
+  { kind: 'a file of TOML or INI', texts: [/^[ \t]*\[[\w.:" -]+\][ \t]*$/m, /^[ \t]*[\w.-]+[ \t]*=/m] },
   { kind: 'a Procfile', texts: [/^web[ \t]*:[ \t]*\S/m] },
 ]
 

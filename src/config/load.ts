@@ -59,7 +59,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
     return content ? { content, diagnostics: sorted } : { diagnostics: sorted }
   }
 
-  const text = readConfig(path, facts, (message) => report({ code: 'file-unreadable', at: start, message }))
+  const text = readConfig(path, facts, (message, mend) => report({ code: 'file-unreadable', at: start, message, mend }))
   const foreign = text === undefined ? undefined : foreignFile(file, text)
   if (foreign) report(takenForOurs(foreign, start))
   const source = text === undefined || foreign ? undefined : parseYaml(file, text, report)
@@ -91,9 +91,15 @@ function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySe
   return written && new Set([...written, ...excluded])
 }
 
-function readConfig(path: string, facts: FileFacts, refuse: (message: string) => void): string | undefined {
+type Refuse = (message: string, mend?: string) => void
+
+function readConfig(path: string, facts: FileFacts, refuse: Refuse): string | undefined {
   const kind = facts.kindOf(path)
-  if (kind === 'absent') refuse('there is no such file')
+  if (kind === 'absent')
+    refuse(
+      'there is no such file',
+      'create it, or name another: `gatehouse check FILE`; docs/getting-started.md has a first one',
+    )
   else if (kind === 'directory') refuse('this is a folder, not a config file')
   else {
     try {

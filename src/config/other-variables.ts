@@ -27,6 +27,9 @@ const supervisord = /%\(ENV_([A-Za-z_]\w*)\)s/g
 const nginx = new RegExp(`\\$(${Object.keys(ofNginx).join('|')})\\b`, 'g')
 const compose = /\$\$(?=[A-Za-z_])/g
 
+/** `{$NAME}`, `$NAME`, `--port=$PORT`, `$HOME/x`; no more than that, since `$` is no rarity in passwords. */
+const whole = /^((?:-[\w-]*=)?)(?:\{\$([A-Z_][A-Z0-9_]*)\}|\$([A-Z_][A-Z0-9_]+))((?:\/[\w./-]*)?)$/
+
 /** Programs get their words as they are: some of this means something to them. */
 const isForPrograms = (path: Path) => path.some((key) => /^(command|exec|run|set|body|words?|create)$/.test(`${key}`))
 /** Where values of the request may stand. */
@@ -50,9 +53,21 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
         text.replaceAll(nginx, (_, name: string) => ofNginx[name] ?? ''),
       )
   }
+  const bare = isForPrograms(path) ? unread(text, path) : undefined
+  if (bare) return bare
   if (!text.match(compose)) return undefined
   const message = '`$$` is how Compose writes a `$`: here both stay'
   return { severity: 'warning', message, ours: text.replaceAll(compose, '$') }
+}
+
+/** No shell reads the words of a program, and nobody the values of variables; but a program may want them as they stand. */
+function unread(text: string, path: Path): OtherVariable | undefined {
+  if (path.includes('body') || path.includes('create')) return undefined
+  const [, before = '', braced, name, behind = ''] = whole.exec(text) ?? []
+  const found = braced ?? name
+  if (found === undefined) return undefined
+  const message = `nothing puts the variable in here: ${braced ? 'Caddy' : 'a shell'} would`
+  return { severity: 'warning', message, ours: `${before}\${${found}}${behind}` }
 }
 
 function told(found: string, program: string, ours: string): OtherVariable {

@@ -1,8 +1,8 @@
 /** YAML text as a tree with positions. Syntax errors end here; what the tree says is read by evaluate.ts. */
 import type { Document, Node, Pair, YAMLMap } from 'yaml'
-import { isAlias, isScalar, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { isAlias, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { Problem, Report, SourcePosition } from './diagnostics.ts'
-import { quotedFrom } from './unquoted.ts'
+import { quoteIt, syntaxProblems } from './yaml-mistakes.ts'
 import { walk } from './yaml-walk.ts'
 
 export interface YamlSource {
@@ -46,12 +46,7 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
     report(tooDeep(position(document)))
     return undefined
   }
-  for (const error of tellingErrors(document)) {
-    const offset = aliasBefore(error, text) ?? error.pos[0]
-    report(
-      offset === error.pos[0] ? problemOf(error, text, position(offset)) : unquotedStar(text, offset, position(offset)),
-    )
-  }
+  for (const problem of syntaxProblems(document, text, position)) report(problem)
   if (document.errors.length > 0) return undefined
   const { targets, duplicates } = walk(document.contents)
   for (const key of duplicates) report(duplicateKey(text, position(offsetOf(key)), offsetOf(key)))
@@ -92,66 +87,6 @@ export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report):
   })
 }
 
-/** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
-function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
-  const [first] = [...errors].sort((a, b) => a.pos[0] - b.pos[0])
-  return first ? [first] : [...errors, ...warnings]
-}
-
-/** Of a schedule without quotes that begins with a star: what stands behind an alias is what is refused, and the alias what was not meant. */
-function aliasBefore({ message, pos }: YAMLError, text: string): number | undefined {
-  if (!message.endsWith('at node end')) return undefined
-  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[0])
-  const start = /(?<![^\s[{,])\*\S*\s+$/.exec(line)?.index
-  return start === undefined ? undefined : pos[0] - line.length + start
-}
-
-function unquotedStar(text: string, offset: number, at: SourcePosition): Problem {
-  const message = '`*` at the beginning of a value has a meaning in YAML'
-  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offset) }
-}
-
-/** The frequent mistakes in plain words; for the rest the parser's own. */
-function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
-  const [offset, end] = error.pos
-  const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
-  if (error.code === 'TAB_AS_INDENT')
-    return syntax('a tab is used for indentation', 'YAML indents with spaces: write two for each tab')
-  const special = /^(?:[@`%*]|!(?!!)\S)/.exec(text.slice(offset))?.[0]
-  if (
-    special !== undefined &&
-    (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED' || error.code === 'BAD_SCALAR_START')
-  )
-    return syntax(
-      `${special === '`' ? 'a backquote' : `\`${special.charAt(0)}\``} at the beginning of a value has a meaning in YAML`,
-      quoteIt(text, offset),
-    )
-  const [, key, value] = /^([\w-]+):(\S.*)/.exec(text.slice(offset)) ?? []
-  if (error.code === 'MISSING_CHAR' && key !== undefined)
-    return syntax(`a blank is missing behind \`${key}:\``, `write \`${key}: ${value}\``)
-  if (error.code === 'MULTIPLE_DOCS') return syntax('a second document begins here', 'one file holds one document')
-  if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
-    return syntax('a second `: ` stands in this line', 'put quotes around a value that holds `: `')
-  if (text.slice(offset, end) === '{' && error.code !== 'BAD_INDENT')
-    return syntax('a value with `{` in it needs quotes here', 'inside `[ ]` and `{ }` write `"${NAME}"`')
-  const [, unclosed] = /^Flow (sequence|map)/.exec(error.message) ?? []
-  if (unclosed) {
-    const [open, close] = unclosed === 'map' ? ['{', '}'] : ['[', ']']
-    return syntax(
-      `a \`${open}\` before this is not closed`,
-      `write \`${close}\` where it ends, and quotes around values with brackets`,
-    )
-  }
-  if (error.message.includes('same column'))
-    return syntax(
-      'this line is indented differently from those it belongs to',
-      'keys of one mapping begin in the same column',
-    )
-  const [, missing] = /^Plain value cannot start with .* (\S)$/.exec(error.message) ?? []
-  if (missing !== undefined) return syntax(`a value cannot begin with \`${missing}\` in YAML`, quoteIt(text, offset))
-  return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
-}
-
 /** Or where the nesting goes deeper than the parser's stack, in characters. */
 function parse(text: string, lineCounter: LineCounter): Document<Node> | number {
   try {
@@ -188,10 +123,6 @@ function unknownAnchor(at: SourcePosition, alias: Node, text: string): Problem {
   const name = isAlias(alias) ? alias.source : ''
   const message = `\`*\` at the beginning of a value names an anchor, and there is no \`&${name}\` before this`
   return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offsetOf(alias)) }
-}
-
-function quoteIt(text: string, offset: number): string {
-  return `quote it: write \`${quotedFrom(text, offset)}\``
 }
 
 function endless(at: SourcePosition): Problem {

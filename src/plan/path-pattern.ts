@@ -41,11 +41,21 @@ function compare(kind: PathPattern['kind'], text: string): (path: string) => boo
   }
 }
 
+/** A segment that is a parameter to Express, Spring, Caddy or Traefik; here it is compared as it stands. */
+export function parameterFlaw(pattern: string): PatternFlaw | undefined {
+  const start = /\/(?::[A-Za-z_]\w*|\{[A-Za-z_*][^/]*\}|<[A-Za-z_][^/]*>)(?=\/|$)/.exec(pattern)?.index
+  if (start === undefined || !pattern.startsWith('/')) return undefined
+  return {
+    problem: 'has a parameter in it, which is compared as it stands',
+    mend: 'write the path down to it, with `/*` behind',
+    instead: `${pattern.slice(0, start)}/*`,
+  }
+}
+
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validatePathPattern(pattern: string): PatternFlaw | undefined {
   if (pattern === '') return { problem: 'is empty', mend: 'leave `path` out to match every path' }
-  if (!pattern.startsWith('/') && !pattern.startsWith('*'))
-    return { problem: 'does not begin with `/`', mend: 'a path begins with `/`; a suffix is written `*.map`' }
+  if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
   if (/[?#]/.test(pattern))
     return {
       problem: 'has a query or a fragment',
@@ -58,8 +68,21 @@ export function validatePathPattern(pattern: string): PatternFlaw | undefined {
     return {
       problem: 'has a `*` where none may stand',
       mend: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
+      ...(/^\/[^*]*\*\*$/.test(pattern) && { instead: pattern.slice(0, -1) }),
     }
   return spellingFlaw(pattern)
+}
+
+function beginning(pattern: string): PatternFlaw {
+  const url = /^https?:\/\/[^/]+(\/.*)$/.exec(pattern)
+  if (url) return { problem: 'is a URL', mend: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
+  const mend = 'a path begins with `/`; a suffix is written `*.map`'
+  if (/[\^$~\\()|+]|\.\*/.test(pattern))
+    return {
+      problem: 'is a regular expression, and none is read here',
+      mend: 'write the path, `/api`, or what it begins with, `/api/*`, or how it ends, `*.map`',
+    }
+  return { problem: 'does not begin with `/`', mend, instead: `/${pattern}` }
 }
 
 /** Requests are compared in canonical form: a pattern in another one would match nothing, and its guards would be dead. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { Diagnostic } from '../../src/config/diagnostics.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import { mistakes } from './first-mistakes.ts'
+import { advice, mistakes } from './first-mistakes.ts'
 import { followHint } from './follow-hint.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-mistakes-'))
@@ -32,6 +32,13 @@ test.each(mistakes)('%s', (_, place, text) => {
     now = followHint(now, next)
   }
   expect([diagnosticsOf(now), now, steps]).toEqual([[], now, steps])
+})
+
+test.each(advice)('says what to do: %s', (_, hint, text) => {
+  const file = join(folder, 'gatehouse.yaml')
+  writeFileSync(file, text)
+  const { diagnostics } = readPlan(file, {})
+  expect(diagnostics.map(({ mend }) => mend).join('\n')).toContain(hint)
 })
 
 test('are at least forty', () => {

@@ -27,6 +27,11 @@ export function followHint(text: string, { line, col, mend = '' }: Diagnostic): 
     return text.slice(0, offset) + text.slice(offset).replace(/^("[^"]*"|'[^']*'|[^\s:,}\]]+)/, meant)
   const below = /move it below `([^`]*)`/.exec(mend)?.[1]
   if (below !== undefined) return moved(text, offset, below)
+  const up = /move it up, below `([^`]*)`/.exec(mend)?.[1]
+  if (up !== undefined) return moved(text, offset, up, true)
+  if (mend.startsWith('remove it:')) return replaced(text, offset, '{}')
+  const instead = /write `([^`]*)` in its place$/.exec(mend)?.[1]
+  if (instead !== undefined) return replaced(text, offset, instead)
   if (mend.includes('move it to the top of the file')) return moved(text, offset)
   const added = /\badd `(.*?)`(?=$|[,;])/.exec(mend)?.[1]
   if (added !== undefined) return withAdded(text, offset, added)
@@ -40,6 +45,7 @@ function withWritten(text: string, offset: number, written: string): string {
   const unquoted = written.startsWith('"') ? String(parseDocument(written).toJS()) : undefined
   if (unquoted !== undefined && text.startsWith(unquoted, offset))
     return text.slice(0, offset) + written + text.slice(offset + unquoted.length)
+  if (/^(?:#|- )/.test(written)) return text.slice(0, offset) + text.slice(offset).replace(/^.*/, () => written)
   const [, key] = /^([\w-]+): /.exec(written) ?? []
   const { pair } = at(text, offset)
   if (key !== undefined && isScalar(pair?.key) && pair.key.value === key) {
@@ -77,11 +83,22 @@ function at(text: string, offset: number) {
   return { document, ...found }
 }
 
-function moved(text: string, offset: number, below?: string): string {
+/** A key and what stands behind it, by other ones. */
+function replaced(text: string, offset: number, others: string): string {
+  const { document, pair, owner } = at(text, offset)
+  const addition = parseDocument(others).contents
+  if (!pair || !owner || !isScalar(pair.key) || !isMap(addition)) throw new Error('no key begins there')
+  owner.delete(pair.key.value)
+  for (const one of addition.items) owner.add(one)
+  return String(document)
+}
+
+function moved(text: string, offset: number, below?: string, fromTop = false): string {
   const { document, pair, owner } = at(text, offset)
   if (!pair || !owner || !isScalar(pair.key)) throw new Error('no key begins there')
   owner.delete(pair.key.value)
-  const target = below === undefined ? (document.contents as unknown as YAMLMap) : mapBelow(document, owner, below)
+  const top = document.contents as unknown as YAMLMap
+  const target = below === undefined ? top : mapBelow(document, fromTop ? top : owner, below)
   target.add(pair)
   return String(document)
 }

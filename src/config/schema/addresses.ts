@@ -22,9 +22,26 @@ export const address = scalar<Address>({
   expected: 'an address such as `:8080` or `127.0.0.1:8080`',
   read(written) {
     if (/^\d+$/.test(written)) return new Flaw('is a bare port', `write \`:${written}\`, which is all addresses`)
-    return readHostAndPort(written, 0)
+    return readHostAndPort(written, 0) ?? addressFlaw(written)
   },
 })
+
+function addressFlaw(written: string): Flaw | undefined {
+  const url = written.includes('://') ? URL.parse(written.replace('://:', '://0.0.0.0:')) : null
+  if (url && url.hostname !== '') {
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+    const instead = `${url.hostname === '0.0.0.0' ? '' : url.hostname}:${port}`
+    return new Flaw('is a URL', 'write host and port alone', instead)
+  }
+  const [, host = written, port] = /^(.*):(\d+)$/.exec(written) ?? []
+  if (isIP(host) === 6)
+    return new Flaw('has no brackets', 'an IPv6 address stands in them: `"[::1]:8080"`', `"[${host}]:${port ?? 8080}"`)
+  if (Number(port) > 65_535) return new Flaw('has a port above 65535', 'the highest is `65535`; usual is `:8080`')
+  if (/:\d+-\d+$/.test(written)) return new Flaw('is a range of ports', 'write a listener for each port')
+  if (names.test(written.replace(/:$/, '')))
+    return new Flaw('has no port', 'add one: `localhost:8080`', `${written.replace(/:$/, '')}:8080`)
+  return undefined
+}
 
 /** What a tcp probe connects to; without host on this machine. Port 0 is the process's own, written `{port}`. */
 export const probeAddress = scalar<Address>({
@@ -68,23 +85,35 @@ function readSocket(written: string): Target | Flaw {
 function readOrigin(written: string): string | Flaw {
   const url = URL.parse(written)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    return new Flaw('is not an http or https URL', 'write it as `http://host:port`')
+    return new Flaw('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
   if (url.protocol === 'http:' && url.port === '443')
     return new Flaw('is the port of https, without it', `write \`https://${url.hostname}\``)
   if (url.username || url.password)
     return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
   if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
-    return new Flaw('has a path', 'end it after the host and port: a request is forwarded with its own path')
+    return new Flaw(
+      'has a path',
+      'end it after the host and port: a request is forwarded with its own path',
+      url.origin,
+    )
   return url.origin
+}
+
+/** WebSockets begin as requests of HTTP. */
+function httpUrl(url: URL | null): string | undefined {
+  return url && /^wss?:$/.test(url.protocol) ? `${url.protocol.replace('ws', 'http')}//${url.host}` : undefined
 }
 
 /** A path on the process's own port, or a whole URL. */
 export const probeUrl = scalar({
   expected: 'a path such as `/health`, or a whole URL',
-  read: (written) =>
-    written.startsWith('/') || /^https?:$/.test(URL.parse(written.replace(ownPort, ':1'))?.protocol ?? '')
-      ? written
-      : undefined,
+  read(written) {
+    if (written.startsWith('/')) return written
+    if (/^https?:$/.test(URL.parse(written.replace(ownPort, ':1'))?.protocol ?? '')) return written
+    if (/^[\w.-]+(\/[\w./-]*)?$/.test(written))
+      return new Flaw('does not begin with `/`', 'a path begins with `/`', `/${written}`)
+    return undefined
+  },
 })
 
 export const domain = scalar({

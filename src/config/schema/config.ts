@@ -4,7 +4,7 @@ import { address } from './addresses.ts'
 import { certificatesSchema } from './certificates.ts'
 import { controlSchema } from './control.ts'
 import { environmentSchema } from './environment.ts'
-import { refusal } from './flaw.ts'
+import { Flaw, refusal } from './flaw.ts'
 import { gatewaySchema } from './gateway.ts'
 import { hooksSchema } from './hooks.ts'
 import { logSchema } from './log.ts'
@@ -18,7 +18,7 @@ import { usersSchema } from './users.ts'
 export const configSchema = mapping({
   version: scalar({
     expected: '`1`, the only version there is',
-    read: (written) => (written === '1' ? 1 : undefined),
+    read: (written) => (written === '1' ? 1 : new Flaw('is no version of this format', 'write `version: 1`')),
     json: { type: undefined, enum: [1, '1'] },
   })
     .describe('The version of this format')

@@ -82,10 +82,10 @@ export const unsetSchema = z.array(unsetRuleSchema, { error: () => 'a list of ru
 
 const environmentShape = {
   files: filesSchema.describe('Files of variables; later ones win').optional(),
-  renamed: renamedSchema.describe('Old names of variables, and what they are called now').optional(),
   set: named(z.union([anyText, derivedValueSchema]), variableName)
     .describe('Variables in order; each may use those before it')
     .optional(),
+  renamed: renamedSchema.describe('Old names of variables, and what they are called now').optional(),
   unset: unsetSchema.describe('Variables that are taken out again after all others were read').optional(),
 }
 

@@ -1,14 +1,17 @@
 import type { DiagnosticCode } from '../diagnostics.ts'
 
-/** A value that is refused for a reason of its own; neither text repeats the value, which may be a secret. */
+/** A value that is refused for a reason of its own; neither `problem` nor `mend` repeats the value, which may be a secret. */
 export class Flaw {
   /** Continues "the value ...": `has a path`. */
   readonly problem: string
   readonly mend: string
+  /** What to write. It repeats the value, so it is shown only where that stands in the file as it is. */
+  readonly instead: string | undefined
 
-  constructor(problem: string, mend: string) {
+  constructor(problem: string, mend: string, instead?: string) {
     this.problem = problem
     this.mend = mend
+    this.instead = instead
   }
 }
 

@@ -33,7 +33,15 @@ export const limitsSchema = mapping({
 
 const off = scalar({
   expected: '`false`, or a mapping with `requests`',
-  read: (written) => (written === 'false' ? (false as const) : undefined),
+  read(written) {
+    if (written === 'false') return false as const
+    const [, requests, unit = ''] = /^(\d+)\s*(?:r|req|requests)?\s*\/\s*([smhd])[a-z]*$/i.exec(written) ?? []
+    if (requests === undefined) return undefined
+    return new Flaw(
+      'is a rate in one word',
+      `write \`rateLimit: { requests: ${requests}, window: 1${unit.toLowerCase()} }\``,
+    )
+  },
   json: { type: undefined, const: false },
 })
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { target } from './addresses.ts'
-import { refusal } from './flaw.ts'
+import { Flaw, refusal } from './flaw.ts'
 import { routeGuards } from './guards.ts'
 import { headersSchema, requestHeaders } from './headers.ts'
 import { pathPrefix, pathTemplate } from './paths.ts'
@@ -50,7 +50,12 @@ const redirectSchema = mapping({
   to: headerText('a path or URL such as `/x`').describe('May hold {host}, {uri}, {path} and {scheme}'),
   status: scalar({
     expected: 'one of `301`, `302`, `303`, `307`, `308`',
-    read: (written) => ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written),
+    read(written) {
+      // As Caddy and Traefik take it.
+      if (written === 'permanent') return new Flaw('is a word for a status', 'write `301`, or `308` to keep the method')
+      if (written === 'temporary') return new Flaw('is a word for a status', 'write `302`, or `307` to keep the method')
+      return ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written)
+    },
     json: { type: ['integer', 'string'] },
   }).default(302),
   close: boolean.describe('Close the connection afterwards').default(false),

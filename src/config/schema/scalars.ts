@@ -96,7 +96,10 @@ export const ownPort = scalar<number>({
   words: ['auto'],
   read(written) {
     const value = /^\d{1,5}$/.test(written) ? Number(written) : Number.NaN
-    return written === 'auto' ? 0 : value >= 1 && value <= 65_535 ? value : undefined
+    if (written === 'auto') return 0
+    if (value >= 1 && value <= 65_535) return value
+    const [, last] = /^(?:\S*:)(\d{1,5})$/.exec(written) ?? []
+    return last === undefined ? undefined : new Flaw('is more than a port', 'write the number alone', last)
   },
   json: formOrVariable(
     { const: 'auto' },
@@ -146,7 +149,13 @@ export const byteSize = scalar<Bytes>({
 export const signal = scalar({
   expected: 'a signal such as `SIGTERM`',
   words: Object.keys(constants.signals),
-  read: (written) => (written in constants.signals ? (written as NodeJS.Signals) : undefined),
+  read(written) {
+    if (written in constants.signals) return written as NodeJS.Signals
+    const upper = `SIG${written.toUpperCase().replace(/^SIG/, '')}`
+    const [name] =
+      Object.entries(constants.signals).find(([one, number]) => one === upper || `${number}` === written) ?? []
+    return name === undefined ? undefined : new Flaw('is a signal by another name', `write \`${name}\``)
+  },
   json: formOrVariable({ type: 'string', pattern: '^SIG[A-Z0-9]+$' }),
 })
 

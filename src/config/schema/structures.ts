@@ -1,5 +1,6 @@
 /** Mappings and lists; everything a mapping does not know is an error. */
 import { z } from 'zod'
+import { Flaw } from './flaw.ts'
 import { scalar } from './scalars.ts'
 
 /** A mapping with these keys and no others. */
@@ -40,5 +41,9 @@ export function named<T extends z.ZodType>(value: T, name: z.ZodType<string, str
 /** `variableName` as a value instead of a key. */
 export const variableReference = scalar({
   expected: 'the name of an environment variable',
-  read: (written) => (variableName.safeParse(written).success ? written : undefined),
+  read(written) {
+    if (variableName.safeParse(written).success) return written
+    const [, name] = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(written) ?? []
+    return name === undefined ? undefined : new Flaw('is how a value is asked for', 'write the name alone', name)
+  },
 })

@@ -15,11 +15,12 @@ export const dependencies: Check = (asked, report) => {
         code: 'unknown-process',
         at: keyPositionAt(written, dependencyPath(name, need)),
         message: `\`${name}\` depends on \`${need}\`, which is not a process`,
-        mend: suggestion(
-          need,
-          [...declared.processes].filter((other) => other !== name),
-          'processes',
-        ),
+        mend:
+          suggestion(
+            need,
+            [...declared.processes].filter((other) => other !== name),
+            'processes',
+          ) ?? `there is no other process: write an entry \`${need}\` below \`processes\`, or remove this`,
       })
     }
   }

@@ -89,7 +89,9 @@ function requireOnDisk(asked: Asked, { kind, file, path, base }: Wanted, report:
   if (found === kind || (found === 'other' && kind === 'file')) return true
   const subject = `${kind === 'file' ? 'file' : 'folder'} ${named(asked, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
-  const mend = `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
+  const mend = /(?:^|\/)~\//.test(file)
+    ? 'only a shell reads `~`: write `${HOME}` in its place'
+    : `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
   report({ code: 'missing-file', at: valueAt(asked, path), message: `${subject} ${what}`, mend })
   return false
 }

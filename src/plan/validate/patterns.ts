@@ -5,7 +5,7 @@
 import type { Path } from '../../config/located.ts'
 import { type Asked, type AskedRoute, type Check, isLiteral, shown, valueAt } from '../asked.ts'
 import { validateHostPattern } from '../host-pattern.ts'
-import { validatePathPattern } from '../path-pattern.ts'
+import { parameterFlaw, validatePathPattern } from '../path-pattern.ts'
 import type { PatternFlaw } from '../pattern-flaw.ts'
 import { validateValuePattern } from '../value-pattern.ts'
 import { exceptionFlaw, hostHeaderFlaw, methodsFlaw, prefixFlaw } from './matching.ts'
@@ -38,7 +38,11 @@ function skips({ config }: Asked): readonly Judged[] {
 function inRoute(asked: Asked, { route, path }: AskedRoute): readonly Judged[] {
   const { files } = route
   return [
-    ...(route.path ?? []).map((one, index) => ({ flaw: validatePathPattern(one), path: [...path, 'path', index] })),
+    ...(route.path ?? []).flatMap((one, index): Judged[] => {
+      const at = [...path, 'path', index]
+      const flaw = validatePathPattern(one)
+      return flaw ? [{ flaw, path: at }] : [{ flaw: parameterFlaw(one), path: at, severity: 'warning' }]
+    }),
     ...(route.host ?? []).map((one, index) => ({ flaw: validateHostPattern(one), path: [...path, 'host', index] })),
     ...Object.entries(route.headers ?? {}).flatMap(([name, value]): Judged[] => {
       const at = [...path, 'headers', name]

@@ -22,6 +22,7 @@ export const programs: Check = (asked, report) => {
   for (const command of [...processCommands(asked), ...hookCommands(asked)]) {
     checkProgram(asked, command, report)
     checkScript(asked, command, report)
+    checkOperators(asked, command, report)
   }
 }
 
@@ -65,9 +66,32 @@ function checkProgram(asked: Asked, { words, at, directory, path }: Command, rep
     code: 'program-unusable',
     at: valueAt(asked, where ?? at),
     message: `the program ${where ? named(asked, where) : 'of this command'} ${fault.what}`,
-    mend: splitMend(asked, words, at) ?? fault.hint ?? usualMend(words),
+    mend: splitMend(asked, words, at) ?? assignmentMend(words) ?? fault.hint ?? usualMend(words),
   })
 }
+
+/** `PORT=9000 node server.js` sets a variable for a shell only. The value is not repeated: it may be a secret. */
+function assignmentMend([first = '']: readonly string[]): string | undefined {
+  const [, name] = /^([A-Za-z_]\w*)=/.exec(first) ?? []
+  return name && `no shell reads a command: set the variable in \`environment: { set: { ${name}: ... } }\` beside it`
+}
+
+/** Words that mean something to a shell alone, among those of a program that is none. */
+function checkOperators(asked: Asked, { words, at }: Command, report: Report): void {
+  if (shells.test(basename(words[0] ?? ''))) return
+  const index = words.findIndex((word) => operators.test(word))
+  if (index <= 0) return
+  report({
+    severity: 'warning',
+    code: 'program-unusable',
+    at: valueAt(asked, wordAt(asked, at, index) ?? at),
+    message: `\`${words[index]}\` is given to the program as a word: no shell reads a command`,
+    mend: 'for one write `[sh, -c, "..."]`',
+  })
+}
+
+const shells = /^(?:[a-z]*sh|env|xargs|find|test|\[)$/
+const operators = /^(?:\||\|\||&&|;|[12]?>>?|[12&]>&?[12]?|<)$/
 
 const relativeMend =
   'create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file'

@@ -1,0 +1,116 @@
+/** What other programs say with a key for which there is none in the same place here: what to write instead, or why nothing. */
+
+/** Of each place, a key that stands there alone tells which it is. */
+const places = {
+  process: 'command',
+  route: 'stripPrefix',
+  gateway: 'routes',
+  top: 'processes',
+  listener: 'proxyProtocol',
+  certificate: 'domains',
+  files: 'fallback',
+} as const
+
+type Place = keyof typeof places
+/** The hint, from what stands behind the key; undefined if that is not a single value. */
+type Hint = (value: string | undefined) => string
+
+const instead =
+  (text: (value: string) => string, usual: string): Hint =>
+  (value) =>
+    `write \`${text(value ?? usual)}\` in its place`
+const remove =
+  (why: string): Hint =>
+  () =>
+    `remove it: ${why}`
+const say =
+  (text: string): Hint =>
+  () =>
+    text
+
+const seconds = (value: string) => (/^\d+$/.test(value) ? `${value}s` : value)
+const grace = instead((value) => `stop: { grace: ${seconds(value)} }`, '10s')
+const stopSignal = instead((value) => `stop: { signal: ${value} }`, 'SIGTERM')
+const bodyLimit = instead((value) => `limits: { requestBody: ${value} }`, '10MB')
+const copies = say(
+  'an entry runs one program: write an entry for each, and their ports as `targets` of an entry in `upstreams`',
+)
+const outputs = remove(
+  'what a program writes is in the log; with `log: { directory: ./logs }` also in files of its own',
+)
+const pause = instead((value) => `restart: { backoff: { next: ${seconds(value)} } }`, '1s')
+const attempts = instead((value) => `restart: { giveUp: { failures: ${value} } }`, '5')
+const container = remove('Gatehouse runs programs, not containers')
+const upgrades = remove('WebSockets pass through `to` without an option')
+const certificateFiles = say('name both files: `use: [{ files: { certificate: cert.pem, key: key.pem } }]`')
+
+const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
+  process: {
+    args: say('add them to `command`: a list of the program and its arguments'),
+    stopgraceperiod: grace,
+    stopwaitsecs: grace,
+    killtimeout: grace,
+    timeoutstopsec: grace,
+    terminationgraceperiodseconds: grace,
+    stopsignal: stopSignal,
+    killsignal: stopSignal,
+    instances: copies,
+    numprocs: copies,
+    replicas: copies,
+    scale: copies,
+    autostart: remove('every process is started; `when: { env: NAME }` leaves one out'),
+    priority: remove('`dependsOn` says which process starts first'),
+    name: remove('the key of the entry is its name'),
+    startsecs: instead((value) => `restart: { steady: ${seconds(value)} }`, '10s'),
+    startretries: attempts,
+    maxrestarts: attempts,
+    restartsec: pause,
+    restartdelay: pause,
+    stdoutlogfile: outputs,
+    stderrlogfile: outputs,
+    redirectstderr: outputs,
+    outfile: outputs,
+    errorfile: outputs,
+    standardoutput: outputs,
+    standarderror: outputs,
+    image: container,
+    build: container,
+    volumes: container,
+    networks: container,
+    containername: container,
+  },
+  route: {
+    websocket: upgrades,
+    websockets: upgrades,
+    ws: upgrades,
+    upgrade: upgrades,
+    body: bodyLimit,
+    maxbody: bodyLimit,
+    bodylimit: bodyLimit,
+    bodysize: bodyLimit,
+    maxbodysize: bodyLimit,
+    maxrequestbody: bodyLimit,
+    clientmaxbodysize: bodyLimit,
+    pathtype: remove('`path: /api` is that path alone, `path: /api/*` everything below it'),
+    rule: instead((value) => `path: ${/PathPrefix\(`([^`]*?)\/?`\)/.exec(value)?.[1] ?? '/api'}/*`, ''),
+    cors: say('set its headers: `response: { headers: { Access-Control-Allow-Origin: https://app.example.com } }`'),
+    cache: say('files take `files: { cacheControl: ... }`; what `to` answers keeps its own Cache-Control'),
+  },
+  gateway: {
+    port: instead((value) => `listeners: { http: ${value.startsWith(':') ? value : `:${value}`} }`, ':8080'),
+  },
+  top: { email: say('it belongs to the source of the certificate: `use: [{ acme: { email: admin@example.com } }]`') },
+  listener: {
+    redirect: say('write it as a route: `{ listener: http, redirect: { to: "https://{host}{uri}" } }`'),
+  },
+  certificate: { cert: certificateFiles, certificate: certificateFiles, key: certificateFiles },
+  files: { spa: instead(() => 'fallback: index.html', ''), index: remove('`index.html` of a folder is always sent') },
+}
+
+/** `value`: what stands behind the key, if it is a single one. */
+export function hintElsewhere(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
+  const squashed = key.toLowerCase().replaceAll(/[_-]/g, '')
+  const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
+  const known = found && hints[found]
+  return known && Object.hasOwn(known, squashed) ? known[squashed]?.(value) : undefined
+}
