@@ -30,5 +30,14 @@ export function listenerWords({ listeners }: RouteMatch): string {
 
 /** As a shell would read it: what is empty, or has blanks in it, is seen to be one word. */
 export function commandWords(command: readonly string[]): string {
-  return command.map((word) => (/^[^\s'"\\]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+  return command.map(asShellWord).join(' ')
+}
+
+/** Quoted where a shell would take it for something else; a character that would steer the terminal is spelled out. */
+function asShellWord(word: string): string {
+  if (/^[\w@%+=:,./{}-]+$/.test(word)) return word
+  const quoted = word.replaceAll("'", "'\\''")
+  if (!/\p{Cc}/u.test(word)) return `'${quoted}'`
+  const spelled = word.replaceAll('\\', '\\\\').replaceAll("'", "\\'")
+  return `$'${spelled.replaceAll(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`
 }
