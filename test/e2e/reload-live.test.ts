@@ -143,7 +143,7 @@ describe('gatehouse plan --diff', () => {
     const refused = await ask()
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(
-      /the file has errors, and a reload would be refused, the first at .*gatehouse.yaml:7:1: unknown key/,
+      /a reload would be refused: the file has errors, the first at .*gatehouse.yaml:7:1: unknown key/,
     )
     writeFileSync(file, `${common}${processes}`)
     gatehouse?.signal('SIGTERM')

@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+import { standardStream } from '../../src/telemetry/standard-streams.ts'
 
 const workerData = {
   log: { level: 'info', format: 'json' },
   terminal: false,
+  stdout: standardStream('stdout').descriptor,
   pulse: new SharedArrayBuffer(64),
   rateLimits: createRateLimitMemory(),
   ticketKey: randomBytes(48),

