@@ -24,6 +24,9 @@ export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFai
   const shortage = `could not be spawned for the moment (${code})`
   if (hint !== undefined) return { reason: `${shortage}: ${hint}`, exitCode: 126, transient: true, local: true }
   if (code === 'ETXTBSY') return { reason: shortage, exitCode: 126, transient: true }
+  const tooLong =
+    'command: more than the kernel passes on (E2BIG): 128 kB in one argument or variable, or a few MB in all'
+  if (code === 'E2BIG') return { reason: tooLong, exitCode: 126, transient: false }
   const cause = directoryFault(program) ?? commandFault(program, faultOf(program))
   return {
     ...(cause ?? { reason: `command: cannot be executed (${codeOf(thrown)})`, exitCode: 126 }),

@@ -71,3 +71,16 @@ processes:
     '3:18: warning: the program `${TOOL}` was not found in its PATH | install it where this file is to run, or correct the command',
   )
 })
+
+it('a variable or word that is too long for execve is a warning, where the program could not start (E2BIG)', () => {
+  const long = 'x'.repeat(131_070)
+  const told131k = (bytes: number) =>
+    `has ${bytes} bytes, and Linux starts no program with more than 131071 in one | let the program read it from a file of its own`
+  const file = `processes:\n  a: { command: [cat, "\${LONG}"], environment: { set: { A: "\${LONG}" } } }\n`
+  expect(told(file, { LONG: `${long}x` })).toEqual([
+    `2:3: warning: its variable \`LONG\` ${told131k(131_076)}`,
+    `2:3: warning: its variable \`A\` ${told131k(131_073)}`,
+  ])
+  expect(told(file, { LONG: `${long}xx` }).at(-1)).toBe(`2:3: warning: a word of its command ${told131k(131_072)}`)
+  expect(told(`processes:\n  a: { command: [sh], environment: { set: { A: ${long.slice(1)} } } }\n`)).toEqual([])
+})

@@ -2,6 +2,7 @@ import type { Check } from '../asked.ts'
 import { accounts } from './accounts.ts'
 import { acmePrivateNames, acmeWildcards } from './acme.ts'
 import { addresses } from './addresses.ts'
+import { argumentSize } from './argument-size.ts'
 import { backups } from './backups.ts'
 import { certificateValidity } from './certificate-validity.ts'
 import { challengesBehindClientCertificates, clientCertificateHeaders } from './client-certificates.ts'
@@ -67,6 +68,7 @@ export const checks: readonly Check[] = [
   clientCertificateHeaders,
   servedFiles,
   programs,
+  argumentSize,
   upstreamFiles,
   upstreamTls,
   passiveHealth,

@@ -1,0 +1,22 @@
+import { type Check, keyAt } from '../asked.ts'
+import { childEnvironment } from '../resolve-processes.ts'
+
+/** Of one `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
+const longest = 131_071
+
+/** Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages. */
+export const argumentSize: Check = (asked, report) => {
+  for (const [name, process] of Object.entries(asked.config.processes)) {
+    const warn = (what: string, bytes: number) => {
+      const message = `${what} has ${bytes} bytes, and Linux starts no program with more than ${longest} in one`
+      const mend = 'let the program read it from a file of its own'
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+    }
+    for (const [variable, value] of Object.entries(childEnvironment(asked, name, process))) {
+      const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)
+      if (bytes > longest) warn(`its variable \`${variable}\``, bytes)
+    }
+    const [bytes = 0] = process.command.map((word) => Buffer.byteLength(word)).filter((length) => length > longest)
+    if (bytes > 0) warn('a word of its command', bytes)
+  }
+}
