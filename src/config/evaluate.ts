@@ -12,6 +12,7 @@ import { otherVariable } from './other-variables.ts'
 import { conditionSchema } from './schema/condition.ts'
 import { mapping } from './schema/structures.ts'
 import { withShorthands } from './shorthands.ts'
+import { nearest } from './suggest.ts'
 import { holds } from './when.ts'
 import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
 
@@ -143,11 +144,15 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
     })
   } else {
     const { name } = interpolation
+    const near = nearest(
+      name,
+      Object.keys(variables).filter((one) => variables[one]),
+    )
     report({
       code: 'variable-not-set',
       at,
       message: `variable ${name} is not set`,
-      mend: `write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
+      mend: `${near === undefined ? '' : `did you mean \`${near}\`? Else `}write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
     })
   }
   return 'unusable'

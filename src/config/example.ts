@@ -69,6 +69,8 @@ function shownOf(node: Located): Value | undefined {
 /** `whole`: the same with everything that is checked about it. */
 function example(option: z.ZodType, whole: z.ZodType, found?: Found): Value | undefined {
   if (option instanceof z.ZodArray) {
+    const words = typeof found?.shown === 'string' ? found.shown.split(/[\s,]+/).filter((word) => word !== '') : []
+    if (words.length > 1 && fits(whole, words)) return words
     const item = found ? itemFrom(option, found) : sample(option.element as z.ZodType)
     return item !== undefined && fits(whole, [item]) ? [item] : undefined
   }

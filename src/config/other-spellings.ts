@@ -173,6 +173,7 @@ const ourWords: Readonly<Record<string, readonly string[]>> = {
   service_completed_successfully: ['completed'],
   oneshot: ['task'],
   job: ['task'],
+  cron: ['task'],
   simple: ['service'],
   daemon: ['service'],
   warning: ['warn'],

@@ -37,7 +37,7 @@ test.each(mistakes)('%s', (_, place, text) => {
 test.each(advice)('says what to do: %s', (_, hint, text) => {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, text)
-  const { diagnostics } = readPlan(file, {})
+  const { diagnostics } = readPlan(file, { HOME: '/home/x' })
   expect(diagnostics.map(({ mend }) => mend).join('\n')).toContain(hint)
 })
 

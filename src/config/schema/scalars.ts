@@ -136,7 +136,7 @@ export const positiveDuration = scalar<Milliseconds>({
 export const byteSize = scalar<Bytes>({
   expected: 'a size such as `16KB`, `150MB` or `2GiB`',
   read(written) {
-    if (/^\d+$/.test(written))
+    if (/^[1-9]\d*$/.test(written))
       return new Flaw(
         'has no unit',
         `a size needs one: write \`${written}MB\`, or \`KB\`, \`GB\` or \`B\` in its place`,
