@@ -63,9 +63,15 @@ afterEach(() => {
 
 /** Of a file that somebody is about to write. */
 async function firstLine(path: string): Promise<string | undefined> {
-  const read = () => (existsSync(path) ? readFileSync(path, 'utf8').split('\n', 2) : [])
-  await expect.poll(() => read().length, { timeout: 15_000 }).toBe(2)
-  return read()[0]
+  // It may be written again at any moment: the line counts that was seen whole.
+  let whole: string | undefined
+  const look = () => {
+    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n', 2) : []
+    if (lines.length === 2) whole = lines[0]
+    return whole
+  }
+  await expect.poll(look, { timeout: 15_000 }).toBeDefined()
+  return whole
 }
 
 function userOf(written: string, groups: readonly string[] | undefined): UserPlan {
