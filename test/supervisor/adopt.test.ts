@@ -122,7 +122,9 @@ describe('another plan for a process that runs', () => {
 
   it('has its output in files, or no more, and its lines joined', async () => {
     const speak = file('speak')
-    const script = `while :; do read line < ${speak}; echo "$line"; echo "	at $line"; done`
+    // In one write: a line that comes much later is no continuation.
+    const script = `exec 3<>${speak}; while read line <&3; do printf '%s\\n\\tat %s\\n' "$line" "$line"; done`
+    rmSync(speak, { force: true })
     execFileSync('mkfifo', [speak])
     const command = ['/bin/sh', '-c', script]
     const one = await adopted(
