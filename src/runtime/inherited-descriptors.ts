@@ -1,7 +1,8 @@
 /** Files, sockets and pipes that whoever started us left open to us. */
-import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, readdirSync } from 'node:fs'
+import { descriptorFlags } from '../shared/descriptors.ts'
 
-/** `O_CLOEXEC` in the flags of /proc/PID/fdinfo, which are octal (proc(5)); all that Node opens has it. */
+/** `O_CLOEXEC`, which Node does not name; all that Node opens has it. */
 const closeOnExec = 0o2000000
 
 /**
@@ -22,10 +23,7 @@ function openDescriptors(): readonly number[] {
 }
 
 function isPassedOn(descriptor: number): boolean {
-  try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'))?.[1]
-    return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0
-  } catch {
-    return false // closed meanwhile: it was that of the listing itself
-  }
+  const flags = descriptorFlags(descriptor)
+  // Closed meanwhile: it was that of the listing itself.
+  return flags !== undefined && (flags & closeOnExec) === 0
 }

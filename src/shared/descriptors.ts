@@ -18,6 +18,17 @@ export function descriptorUse(): DescriptorUse | undefined {
   }
 }
 
+/** Its open(2) flags. Undefined: it is closed, or there is no /proc. */
+export function descriptorFlags(descriptor: number): number | undefined {
+  try {
+    // In octal (proc(5)).
+    const [, flags] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1')) ?? []
+    return flags === undefined ? undefined : Number.parseInt(flags, 8)
+  } catch {
+    return undefined
+  }
+}
+
 let knownLimit: { readonly soft: number | undefined } | undefined
 
 /** The soft limit, which holds for all threads; at the start of a run it is raised to the hard one (supervisor/rights/open-files.ts). */

@@ -6,7 +6,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Milliseconds } from '../shared/duration.ts'
 import { sleep } from '../shared/timer.ts'
-import { isOver, type KernelProcess, processTable } from './process-table.ts'
+import { isOver, type KernelProcess, processTable, variablesOf } from './process-table.ts'
 import { isLeaderOfOurs } from './spawn.ts'
 
 /** In the environment of each program, and so of all that it starts: the name of its process. */
@@ -78,10 +78,6 @@ function belongsTo({ name, command, mark }: SeemingEnd, pid: number, program: st
   if (cgroupOf(pid) !== cgroupOf(process.pid)) return false
   const words = command.flatMap((word) => word.split(/[^\w./-]+/)).map((word) => basename(word))
   return words.includes(program) || words.includes(basename(executableOf(pid)))
-}
-
-function variablesOf(pid: number): readonly string[] {
-  return read(() => readFileSync(`/proc/${pid}/environ`, 'latin1')).split('\0')
 }
 
 function cgroupOf(pid: number): string {

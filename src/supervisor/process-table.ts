@@ -20,13 +20,26 @@ export function processTable(): readonly KernelProcess[] {
 /** Undefined: it ended and was reaped, or /proc hides other users' processes. */
 export function kernelProcess(pid: number): KernelProcess | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The program's name stands in parentheses and may itself hold some: the fields follow the last one (proc(5)).
-    const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20)
+    const [state = '', ...numbers] = statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))
     const [parent = 0, group = 0, session = 0] = numbers.map(Number)
     return { pid, state, parent, group, session, started: Number(numbers[18]) }
   } catch {
     return undefined
+  }
+}
+
+/** Of the text of /proc/PID/stat, from the state on: field 3 of proc(5) is the first. */
+export function statFields(stat: string): readonly string[] {
+  // The program's name stands in parentheses and may itself hold some: the fields follow the last one.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** The variables that it was executed with, as `NAME=value`. None: it has ended meanwhile, or is not for us to read. */
+export function variablesOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+  } catch {
+    return []
   }
 }
 

@@ -9,6 +9,7 @@ import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Milliseconds } from '../shared/duration.ts'
 import type { Exit } from './exit.ts'
+import { statFields } from './process-table.ts'
 import { isCapable } from './rights/capabilities.ts'
 
 /** Between the end of a program's output and its own there are microseconds; more if its memory is large. */
@@ -95,8 +96,7 @@ function readStat(pid: number): Facts {
 
 function factsIn(stat: string | undefined): Facts {
   if (stat === undefined || stat === '') return { flags: 0, status: 0 }
-  // Behind the name, which may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(stat)
   return { state: fields[0], flags: Number(fields[6]), status: Number(fields[49]) }
 }
 

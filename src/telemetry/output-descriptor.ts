@@ -1,5 +1,6 @@
 /** Our own stdout and stderr, in a way that whoever reads them, or does not, holds up no thread of ours. */
-import { constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { constants, fstatSync, openSync } from 'node:fs'
+import { descriptorFlags } from '../shared/descriptors.ts'
 
 /** Can be handed to other threads. */
 export interface OutputDescriptor {
@@ -30,12 +31,9 @@ export function openOutput(fd: 1 | 2): OutputDescriptor {
 
 /** Node asks it of pipes and stream sockets alone: a socket for datagrams (unix(7)) would wait for room in its reader's queue. */
 function neverWaits(fd: number): boolean {
-  try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0'
-    return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0
-  } catch {
-    return true // no /proc: what Node has asked for must do
-  }
+  const flags = descriptorFlags(fd)
+  // No /proc: what Node has asked for must do.
+  return flags === undefined || (flags & constants.O_NONBLOCK) !== 0
 }
 
 /** Undefined where it cannot be: there is no /proc, or the terminal belongs to another user. */

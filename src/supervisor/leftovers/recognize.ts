@@ -1,6 +1,5 @@
 /** Which recorded groups still run, and are ours beyond doubt: a stranger is never signalled. */
-import { readFileSync } from 'node:fs'
-import { isOver, type KernelProcess, processTable } from '../process-table.ts'
+import { isOver, type KernelProcess, processTable, variablesOf } from '../process-table.ts'
 import type { GroupRecord } from './record.ts'
 
 /** Every program of a run has its id in its environment, and hands it on to its children. */
@@ -33,9 +32,5 @@ function membersOf(table: readonly KernelProcess[], group: number): readonly Ker
 }
 
 function isOfRun({ pid }: KernelProcess, run: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${runVariable}=${run}`)
-  } catch {
-    return false // it ended meanwhile, or is not for us to read
-  }
+  return variablesOf(pid).includes(`${runVariable}=${run}`)
 }
