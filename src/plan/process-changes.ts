@@ -18,7 +18,8 @@ export interface ProcessChange {
   readonly restarts: boolean
 }
 
-type Option = Exclude<keyof ProcessPlan, 'name' | 'position' | 'written'>
+/** Without what follows from the others. */
+type Option = Exclude<keyof ProcessPlan, 'name' | 'position' | 'written' | 'launchSize'>
 
 /** Whether a change of it needs a new process. An option that is not here does not compile. */
 const restarts: Readonly<Record<Option, boolean>> = {
@@ -43,9 +44,15 @@ const restarts: Readonly<Record<Option, boolean>> = {
   stop: false,
 }
 
-/** In the order of the table above; empty: they ask for the same. */
-export function processChanges(before: ProcessPlan, after: ProcessPlan): readonly ProcessChange[] {
+/** In the order of the table above; empty: they ask for the same. `variables`: if they have been compared already. */
+export function processChanges(
+  before: ProcessPlan,
+  after: ProcessPlan,
+  variables: ChangedVariables = atOnce(changedVariables(before.environment, after.environment)),
+): readonly ProcessChange[] {
   return (Object.keys(restarts) as Option[]).flatMap((option) => {
+    if (option === 'environment')
+      return variables.count === 0 ? [] : [{ option, words: environmentWords(variables), restarts: restarts[option] }]
     if (isDeepStrictEqual(before[option], after[option])) return []
     return changesOf(option, before, after).map((change) => ({ restarts: restarts[option], ...change }))
   })
@@ -73,8 +80,6 @@ type Said = Omit<ProcessChange, 'restarts'> & { readonly restarts?: boolean }
 
 function changesOf(option: Option, before: ProcessPlan, after: ProcessPlan): readonly Said[] {
   switch (option) {
-    case 'environment':
-      return [{ option, words: `environment changed (${changedNames(before.environment, after.environment)})` }]
     case 'startup':
     case 'ready':
     case 'alive':
@@ -103,12 +108,48 @@ function rightsChanges(before: RightsPlan, after: RightsPlan): readonly Said[] {
 
 const mostNames = 6
 
-function changedNames(before: ProcessPlan['environment'], after: ProcessPlan['environment']): string {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-    (name) => before[name] !== after[name],
-  )
-  const more = names.length - mostNames
-  return names.sort().slice(0, mostNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
+type Variables = ProcessPlan['environment']
+
+interface ChangedVariables {
+  readonly count: number
+  /** The first ones in the order of the alphabet. */
+  readonly names: readonly string[]
+}
+
+/** Steps of so many variables are taken in a moment. */
+const step = 2_000
+
+/** In steps, since there may be a hundred thousand, and whoever compares them supervises nothing meanwhile. */
+export function* changedVariables(before: Variables, after: Variables): Generator<void, ChangedVariables> {
+  let [looked, count] = [0, 0]
+  const names: string[] = []
+  for (const [variables, others] of [
+    [after, before],
+    [before, after],
+  ] as const) {
+    for (const name in variables) {
+      looked += 1
+      if (looked % step === 0) yield
+      const isChange = variables === after ? variables[name] !== others[name] : !Object.hasOwn(others, name)
+      if (!isChange) continue
+      count += 1
+      if (names.length === mostNames && name > (names.at(-1) as string)) continue
+      names.push(name)
+      names.sort().splice(mostNames)
+    }
+  }
+  return { count, names }
+}
+
+function atOnce(changed: Generator<void, ChangedVariables>): ChangedVariables {
+  for (;;) {
+    const { done, value } = changed.next()
+    if (done) return value
+  }
+}
+
+function environmentWords({ count, names }: ChangedVariables): string {
+  return `environment changed (${names.join(', ')}${count > names.length ? ` and ${count - names.length} more` : ''})`
 }
 
 function dependencyWords({ process, condition }: Dependency): string {

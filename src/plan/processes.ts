@@ -24,6 +24,8 @@ export interface ProcessPlan {
   readonly written?: WrittenCommand
   /** The whole environment of the child. Holds secrets: never logged, never part of a status. */
   readonly environment: Readonly<Record<string, string>>
+  /** Of its words and variables (launch-size.ts); absent: so little that any program may have it. */
+  readonly launchSize?: Bytes
   /** Absent: those of Gatehouse. With a user, `environment` has HOME, USER and LOGNAME only if its own section sets them. */
   readonly rights?: RightsPlan
   /**

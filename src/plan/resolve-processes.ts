@@ -4,6 +4,7 @@ import { type Asked, absolute, keyAt } from './asked.ts'
 import { dependencyGraph } from './dependency-graph.ts'
 import { startOrder } from './graph.ts'
 import { inherited } from './inherited.ts'
+import { launchBounds, launchSize } from './launch-size.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from './own-port.ts'
 import { namedInFull } from './own-secrets.ts'
 import { resolveBackup } from './resolve-backup.ts'
@@ -27,6 +28,8 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
   const { kind, schedule, port, essential, criticality } = process
   const rights = resolveRights(process)
   const backup = resolveBackup(asked, name, process)
+  const environment = childEnvironment(asked, name, process)
+  const size = launchSize(process.command, environment)
   const plan: ProcessPlan = {
     name,
     kind,
@@ -34,7 +37,8 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(backup && { backup }),
     command: process.command,
     directory: absolute(asked, process.directory ?? '.'),
-    environment: childEnvironment(asked, name, process),
+    environment,
+    ...(size > launchBounds.least && { launchSize: size }),
     ...(rights && { rights }),
     ...(port !== undefined && { port }),
     dependsOn: resolveDependencies(asked, process),

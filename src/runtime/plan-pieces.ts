@@ -8,7 +8,9 @@ import type { PlanToRun } from './plan-to-run.ts'
 export type Piece =
   | { readonly kind: 'reading'; readonly reading: PlanToRun; readonly moreDiagnostics: number }
   | { readonly kind: 'routes'; readonly items: Plan['gateway']['routes'] }
+  /** The last of them may lack variables: they come behind it. */
   | { readonly kind: 'processes'; readonly items: Plan['processes'] }
+  | { readonly kind: 'variables'; readonly items: readonly (readonly [string, string])[] }
   | { readonly kind: 'end' }
 
 /** What a piece may weigh, about: each takes some milliseconds to be taken in. */
@@ -25,16 +27,24 @@ export function* piecesOf({ plan, diagnostics, ...rest }: PlanToRun): Generator<
   const routes = plan?.gateway.routes ?? []
   for (let start = 0; start < routes.length; start += routesAtATime)
     yield { kind: 'routes', items: routes.slice(start, start + routesAtATime) }
+  yield* processPieces(plan?.processes ?? [])
+  yield { kind: 'end' }
+}
+
+function* processPieces(processes: Plan['processes']): Generator<Piece> {
   let [items, weight]: [Plan['processes'][number][], number] = [[], 0]
-  for (const process of plan?.processes ?? []) {
-    items.push(process)
-    weight += 50 + Object.keys(process.environment).length
+  for (const process of processes) {
+    const variables = Object.entries(process.environment)
+    const isLong = variables.length > variablesAtATime
+    items.push(isLong ? { ...process, environment: {} } : process)
+    weight += 50 + variables.length
     if (weight < variablesAtATime) continue
     yield { kind: 'processes', items }
     ;[items, weight] = [[], 0]
+    for (let start = 0; isLong && start < variables.length; start += variablesAtATime)
+      yield { kind: 'variables', items: variables.slice(start, start + variablesAtATime) }
   }
   if (items.length > 0) yield { kind: 'processes', items }
-  yield { kind: 'end' }
 }
 
 /** Errors before all others: they say why there is no plan. */

@@ -27,9 +27,15 @@ export function readPlanAside(order: ReadOrder): Promise<PlanToRun> {
           for (const route of piece.items) routes.push(deepFreeze(route))
           break
         case 'processes':
-          for (const process of piece.items) processes.push(deepFreeze(process))
+          deepFreeze(processes.at(-1))
+          processes.push(...piece.items)
+          for (const process of piece.items.slice(0, -1)) deepFreeze(process)
+          break
+        case 'variables':
+          addVariables(processes.at(-1)?.environment ?? {}, piece.items)
           break
         case 'end':
+          deepFreeze(processes.at(-1))
           if (read) resolve(whole(read, routes, processes))
           return
       }
@@ -49,6 +55,14 @@ function whole(
   // The long parts are frozen already, and are not gone through again.
   const gateway = { ...plan.gateway, routes: Object.freeze(routes) }
   return { ...rest, plan: deepFreeze({ ...plan, processes: Object.freeze(processes), gateway }) }
+}
+
+function addVariables(environment: Record<string, string>, variables: readonly (readonly [string, string])[]): void {
+  for (const [name, value] of variables) {
+    // One called `__proto__` would not become a variable otherwise.
+    if (name in environment) Object.defineProperty(environment, name, { value, enumerable: true, configurable: true })
+    else environment[name] = value
+  }
 }
 
 function withRest(diagnostics: readonly Diagnostic[], more: number): readonly Diagnostic[] {

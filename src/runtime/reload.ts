@@ -95,7 +95,7 @@ export async function previewReload(
   }
   const sections = changedSections(plan, next)
   return {
-    processes: [...supervisor.planned(next.processes)],
+    processes: [...(await supervisor.planned(next.processes))],
     live: sections.filter((section) => !fixed.includes(section)),
     nextStart: sections.filter((section) => fixed.includes(section)),
   }
@@ -105,7 +105,7 @@ type Preview = Awaited<ReturnType<ControlSource['previewReload']>>
 
 /** Saying nothing would let their change look obeyed. */
 function warnOfFixedParts({ plan, log }: House, next: Plan): void {
-  const changed = changedSections(plan, next).filter((section) => fixed.includes(section))
+  const changed = changedSections(plan, next, fixed)
   if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
 }
 

@@ -39,7 +39,12 @@ export function zoneNames(): readonly string[] {
   return ['UTC', ...Intl.supportedValuesOf('timeZone')]
 }
 
+/** What was found, by its name: a formatter takes long to make, and each schedule asks for the zone. */
+const namedZones = new Map<string, Zone>()
+
 function namedZone(name: string): Zone | undefined {
+  const known = namedZones.get(name)
+  if (known) return known
   let format: Intl.DateTimeFormat
   try {
     format = new Intl.DateTimeFormat('en-US', {
@@ -56,7 +61,7 @@ function namedZone(name: string): Zone | undefined {
   } catch {
     return undefined
   }
-  return {
+  const zone: Zone = {
     offsetAt(time) {
       const second = Math.floor(time / 1_000) * 1_000
       // 3/29/2026, 02:00:00
@@ -66,6 +71,8 @@ function namedZone(name: string): Zone | undefined {
       return Date.UTC(year, month - 1, day, hour, minute, rest) - second
     },
   }
+  namedZones.set(name, zone)
+  return zone
 }
 
 /** Of a TZif file: by the name under which it lies, or that it is a link to, else by its last line, which holds for all times to come. */

@@ -1,8 +1,15 @@
 /** From one plan to the next: what is gone or needs a new process is ended, what came is started, and the rest goes on as it now should. */
-import { entryChanges } from '../plan/diff.ts'
-import { changeWords, needsRestart, type ProcessChange, processChanges } from '../plan/process-changes.ts'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  changedVariables,
+  changeWords,
+  needsRestart,
+  type ProcessChange,
+  processChanges,
+} from '../plan/process-changes.ts'
 import type { ProcessPlan } from '../plan/types.ts'
 import type { Log } from '../shared/log.ts'
+import { Slices } from '../shared/slices.ts'
 import type { AppliedChanges, PlannedChange } from './applied.ts'
 import type { SupervisedProcess } from './process.ts'
 import { canRoll } from './roll.ts'
@@ -45,7 +52,7 @@ interface Difference {
 export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Promise<AppliedChanges> {
   const { rolls, log } = crew
   await rolls.keepOnly(next)
-  const { came, went, same, replaced, adjusted, reworded } = difference(crew, next)
+  const { came, went, same, replaced, adjusted, reworded } = await difference(crew, next)
   for (const { after, changes } of [...replaced, ...adjusted]) log.info(changeWords(changes), { process: after.name })
   const before = crew.processes()
   const [rolling, restarted] = partition(replaced, ({ after }) => canRoll(before.get(after.name), after))
@@ -88,8 +95,8 @@ export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Prom
 }
 
 /** What `changeOver` would do, in words; nothing is changed. */
-export function planned(crew: Crew, next: readonly ProcessPlan[]): readonly PlannedChange[] {
-  const { came, went, replaced, adjusted } = difference(crew, next)
+export async function planned(crew: Crew, next: readonly ProcessPlan[]): Promise<readonly PlannedChange[]> {
+  const { came, went, replaced, adjusted } = await difference(crew, next)
   const words = ({ after, changes }: Change) => {
     const rolls = needsRestart(changes) && canRoll(crew.processes().get(after.name), after)
     return {
@@ -105,13 +112,29 @@ export function planned(crew: Crew, next: readonly ProcessPlan[]): readonly Plan
   ]
 }
 
-function difference({ processes, rolls }: Crew, next: readonly ProcessPlan[]): Difference {
-  const before = [...processes().values()].map(({ plan }) => rolls.successorOf(plan.name)?.plan ?? plan)
-  const { came, changed, same, went } = entryChanges(before, next)
-  const described = changed.map((one) => ({ after: one.after, changes: processChanges(one.before, one.after) }))
-  const [replaced, others] = partition(described, ({ changes }) => needsRestart(changes))
-  const [adjusted, rest] = partition(others, ({ changes }) => changes.length > 0)
-  const reworded = rest.map(({ after }) => after)
+async function difference({ processes, rolls }: Crew, next: readonly ProcessPlan[]): Promise<Difference> {
+  const slices = new Slices()
+  const before = new Map(
+    [...processes().values()].map(({ plan }) => [plan.name, rolls.successorOf(plan.name)?.plan ?? plan]),
+  )
+  const names = new Set(next.map(nameOf))
+  const went = [...before.values()].filter(({ name }) => !names.has(name))
+  const came: ProcessPlan[] = []
+  const same: ProcessPlan[] = []
+  const reworded: ProcessPlan[] = []
+  const replaced: Change[] = []
+  const adjusted: Change[] = []
+  for (const after of next) {
+    await slices.next()
+    const old = before.get(after.name)
+    const variables = old && (await slices.of(changedVariables(old.environment, after.environment)))
+    const changes = old ? processChanges(old, after, variables) : []
+    if (!old) came.push(after)
+    else if (needsRestart(changes)) replaced.push({ after, changes })
+    else if (changes.length > 0) adjusted.push({ after, changes })
+    else if (isDeepStrictEqual(old.written, after.written)) same.push(after)
+    else reworded.push(after)
+  }
   return { came, went, same: [...same, ...reworded], replaced, adjusted, reworded }
 }
 

@@ -58,6 +58,12 @@ interface Entry {
   next: number | undefined
 }
 
+function entryOf(schedule: SchedulePlan, now: number): Entry | undefined {
+  const calendar = readCalendar(schedule.cron, schedule.timezone)
+  // The plan holds only what can be read; a time zone may still be missing where it runs, and then it never comes.
+  return 'next' in calendar ? { schedule, calendar, next: calendar.next(now) } : undefined
+}
+
 export class Timetable {
   readonly #due: Due
   readonly #entries = new Map<SupervisedProcess, Entry>()
@@ -75,12 +81,16 @@ export class Timetable {
       const stays = kept.has(process) && isDeepStrictEqual(process.plan.schedule, schedule)
       if (!stays) this.#entries.delete(process)
     }
+    const now = Date.now()
+    // Many may have the same one.
+    const found = new Map<string, Entry | undefined>()
     for (const process of kept) {
       const { schedule } = process.plan
       if (!schedule || this.#entries.has(process)) continue
-      const calendar = readCalendar(schedule.cron, schedule.timezone)
-      // The plan holds only what can be read; a time zone may still be missing where it runs, and then it never comes.
-      if ('next' in calendar) this.#entries.set(process, { schedule, calendar, next: calendar.next(Date.now()) })
+      const key = JSON.stringify(schedule)
+      if (!found.has(key)) found.set(key, entryOf(schedule, now))
+      const entry = found.get(key)
+      if (entry) this.#entries.set(process, { ...entry })
     }
     this.#sleep()
   }

@@ -17,6 +17,12 @@ export interface SpawnFailure {
   readonly local?: true
 }
 
+export const tooLarge: SpawnFailure = {
+  reason: 'command: more than the kernel passes on (E2BIG): 128 kB in one argument or variable, or a few MB in all',
+  exitCode: 126,
+  transient: false,
+}
+
 /** `thrown` is what Node says, which is ENOENT for a missing program, interpreter and directory alike. */
 export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFailure {
   const code = (thrown as NodeJS.ErrnoException).code ?? ''
@@ -24,9 +30,7 @@ export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFai
   const shortage = `could not be spawned for the moment (${code})`
   if (hint !== undefined) return { reason: `${shortage}: ${hint}`, exitCode: 126, transient: true, local: true }
   if (code === 'ETXTBSY') return { reason: shortage, exitCode: 126, transient: true }
-  const tooLong =
-    'command: more than the kernel passes on (E2BIG): 128 kB in one argument or variable, or a few MB in all'
-  if (code === 'E2BIG') return { reason: tooLong, exitCode: 126, transient: false }
+  if (code === 'E2BIG') return tooLarge
   const cause = directoryFault(program) ?? commandFault(program, faultOf(program))
   return {
     ...(cause ?? { reason: `command: cannot be executed (${codeOf(thrown)})`, exitCode: 126 }),

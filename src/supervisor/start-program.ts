@@ -4,6 +4,7 @@ import type { ProcessPlan } from '../plan/types.ts'
 import { codeOf } from '../shared/errors.ts'
 import { isDiskFull, isLocalFault } from '../shared/local-fault.ts'
 import type { Log } from '../shared/log.ts'
+import { oversize } from './argument-size.ts'
 import type { Attempt, Owner } from './backups/attempt.ts'
 import { processVariable } from './daemon.ts'
 import { descriptorsOf } from './probe/hearing.ts'
@@ -40,6 +41,12 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
   const { isAwaited, started, failed } = starter
   const spawn = ({ plan: placed, backup }: Prepared) => {
     const { ledger } = surroundings
+    const refused = oversize(placed)
+    if (refused) {
+      void backup?.discard()
+      void Promise.resolve().then(() => isAwaited() && failed(refused))
+      return
+    }
     const program = programOf(surroundings.withMemoryHint(withPath(placed, backup)))
     const environment = { ...program.environment, ...ledger?.mark, [processVariable]: plan.name }
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))

@@ -2,7 +2,7 @@
 import type { Milliseconds } from '../shared/duration.ts'
 import { fairGrace, type StopTime } from './grace.ts'
 import type { SupervisedProcess } from './process.ts'
-import { stopGraph } from './stop-graph.ts'
+import { type StopGraph, stopGraph } from './stop-graph.ts'
 
 type Stoppable = Pick<SupervisedProcess, 'plan' | 'atRest' | 'state' | 'release' | 'stop'>
 
@@ -40,16 +40,30 @@ export class StopDeadline implements StopTime {
 export async function stopInReverse(processes: readonly Stoppable[], deadline: StopDeadline): Promise<void> {
   for (const process of processes) process.release()
   const after = stopGraph(processes.map(({ plan }) => plan))
+  const dependants = dependantsOf(processes, after)
   const ends = new Map<Stoppable, Promise<void>>()
   const end = (process: Stoppable): Promise<void> => {
     const known = ends.get(process)
     if (known) return known
-    const before = processes.filter(({ plan }) => after.get(plan.name)?.includes(process.plan.name))
-    const ended = Promise.all(before.map(end)).then(() => process.stop(graceOf(process, processes, deadline)))
+    const ended = Promise.all((dependants.get(process.plan.name) ?? []).map(end)).then(() =>
+      process.stop(graceOf(process, processes, deadline)),
+    )
     ends.set(process, ended)
     return ended
   }
   await Promise.all(processes.map(end))
+}
+
+/** To each name those that are stopped before it. */
+function dependantsOf(processes: readonly Stoppable[], after: StopGraph): ReadonlyMap<string, readonly Stoppable[]> {
+  const dependants = new Map<string, Stoppable[]>()
+  for (const process of processes)
+    for (const name of after.get(process.plan.name) ?? []) {
+      const known = dependants.get(name)
+      if (known) known.push(process)
+      else dependants.set(name, [process])
+    }
+  return dependants
 }
 
 /** After the deadline was tightened: whoever has been told to stop already gets less grace, too. */
@@ -60,6 +74,7 @@ export function hurry(processes: readonly Stoppable[], deadline: StopDeadline): 
 }
 
 function graceOf(process: Stoppable, processes: readonly Stoppable[], deadline: StopDeadline): Milliseconds {
+  if (deadline.remaining === Number.POSITIVE_INFINITY) return process.plan.stop.grace
   const running = processes.filter(({ atRest }) => !atRest).map(({ plan }) => plan)
   return fairGrace(process.plan, running, deadline)
 }

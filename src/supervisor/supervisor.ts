@@ -35,7 +35,7 @@ export interface Supervisor {
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
   /** What `apply` would do to them. */
-  planned(processes: readonly ProcessPlan[]): readonly PlannedChange[]
+  planned(processes: readonly ProcessPlan[]): Promise<readonly PlannedChange[]>
   /** Nothing begins any more, whatever waited for its turn; what runs goes on until `stop`. */
   beginNothing(): void
   /**

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { changedSections, entryChanges, samePlanEntry } from '../../src/plan/diff.ts'
+import { changedSections } from '../../src/plan/diff.ts'
+import { processChanges } from '../../src/plan/process-changes.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
 import type { Plan } from '../../src/plan/types.ts'
 
@@ -34,36 +35,29 @@ processes:
   a: { port: 9000, command: [a] }
 gateway: { routes: [{ path: /a, to: a }] }
 `)
-  const { came, changed, same, went } = entryChanges(before.processes, after.processes)
-  expect([came, changed, went]).toEqual([[], [], []])
-  expect(same.map(({ name }) => name)).toEqual(['c', 'b', 'a'])
+  const changes = after.processes.map((process) => {
+    const old = before.processes.find(({ name }) => name === process.name)
+    return old && processChanges(old, process)
+  })
+  expect(changes).toEqual([[], [], []])
   expect(changedSections(before, after)).toEqual([])
 })
 
-test('what came, changed and went is told apart', () => {
+test('the sections that changed are named, and only those among the asked', () => {
   const after = plan(`
 gateway: { listeners: { http: { address: ":80" }, admin: { address: ":81" } }, routes: [{ path: /b, to: a }] }
 processes:
-  new: { command: [new] }
-  b: { command: [b, --more] }
   a: { command: [a], port: 9000 }
 log: { level: debug }
 `)
-  const { came, changed, same, went } = entryChanges(before.processes, after.processes)
-  expect(came.map(({ name }) => name)).toEqual(['new'])
-  expect(changed.map(({ before, after }) => [before.command, after.command])).toEqual([[['b'], ['b', '--more']]])
-  expect(same.map(({ name }) => name)).toEqual(['a'])
-  expect(went.map(({ name }) => name)).toEqual(['c'])
   expect(changedSections(before, after)).toEqual(['gateway', 'log'])
-  expect(entryChanges(before.gateway.listeners, after.gateway.listeners).came.map(({ name }) => name)).toEqual([
-    'admin',
-  ])
+  expect(changedSections(before, after, ['log', 'metrics'])).toEqual(['log'])
 })
 
 test('a variable of the name `position` is part of a process', () => {
   const [first] = plan('processes: { a: { command: [a] } }', { position: '1' }).processes
   const [second] = plan('processes: { a: { command: [a] } }', { position: '2' }).processes
   if (!first || !second) throw new Error('one process each')
-  expect(samePlanEntry(first, second)).toBe(false)
-  expect(samePlanEntry(first, structuredClone(first))).toBe(true)
+  expect(processChanges(first, second).map(({ words }) => words)).toEqual(['environment changed (position)'])
+  expect(processChanges(first, structuredClone(first))).toEqual([])
 })

@@ -1,8 +1,12 @@
 import { type Check, keyAt } from '../asked.ts'
+import { launchBounds, launchSize } from '../launch-size.ts'
 import { childEnvironment } from '../resolve-processes.ts'
 
 /** Of one `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
 const longest = 131_071
+
+/** Of all together, where the stack may have the usual 8 MB: a quarter of that. */
+const usual = 2 * 1_048_576
 
 /** Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages. */
 export const argumentSize: Check = (asked, report) => {
@@ -12,7 +16,19 @@ export const argumentSize: Check = (asked, report) => {
       const mend = 'let the program read it from a file of its own'
       report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
     }
-    for (const [variable, value] of Object.entries(childEnvironment(asked, name, process))) {
+    const environment = childEnvironment(asked, name, process)
+    const size = launchSize(process.command, environment)
+    if (size > usual) {
+      const limit =
+        size > launchBounds.most
+          ? `none with more than ${launchBounds.most}`
+          : `none with more than ${usual}, unless its stack may be larger than 8 MB`
+      const message = `its command and its variables have ${size} bytes in all, and Linux starts ${limit}`
+      const mend =
+        'let it have only those that it reads (`environment: { only: [APP_*] }`), or read them from a file of its own'
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+    }
+    for (const [variable, value] of Object.entries(environment)) {
       const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)
       if (bytes > longest) warn(`its variable \`${variable}\``, bytes)
     }

@@ -49,7 +49,7 @@ function withRights({ command, environment }: Program, rights: Rights): Launch {
     ...tool('prlimit', ended(limitWords(withOwnOpenFiles(limits))), 'limits'),
     ...tool('setpriv', ended([...other, ...locked]), option),
   ]
-  const own = { ...identity?.variables, ...environment }
+  const own = identity ? { ...identity.variables, ...environment } : environment
   const handed = other.length > 0 ? handover(own) : before.length > 0 ? sparedFromLoader(own) : undefined
   if (!handed) return { command: [...before, ...command], environment: own }
   return { command: [...before, ...handed.words, ...notAnAssignment(command)], environment: handed.environment }
@@ -60,13 +60,18 @@ function withRights({ command, environment }: Program, rights: Rights): Launch {
  * are there for it alone, such as a C library of its own, would break them.
  */
 function sparedFromLoader(environment: Launch['environment']): Handover | undefined {
-  if (!Object.keys(environment).some((name) => /^(LD_|GLIBC_|GCONV_|MALLOC_)/.test(name))) return undefined
+  if (!isReadByLoader(environment)) return undefined
   try {
     return handover(environment)
   } catch (error) {
     if (error instanceof Unfit) return undefined
     throw error
   }
+}
+
+function isReadByLoader(environment: Launch['environment']): boolean {
+  for (const name in environment) if (/^(LD_|GLIBC_|GCONV_|MALLOC_)/.test(name)) return true
+  return false
 }
 
 /** So that a program whose name begins with `-` is none of its options. */
