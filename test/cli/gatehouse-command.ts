@@ -1,6 +1,6 @@
-/** Runs a verb of the program as it stands in src/, as a process of its own. */
+/** Runs a verb of the built binary, as a process of its own. */
 import { execFile } from 'node:child_process'
-import { compileCache, source } from '../e2e/support/gatehouse.ts'
+import { binary } from '../e2e/support/gatehouse.ts'
 
 export interface Ended {
   readonly code: number
@@ -9,10 +9,9 @@ export interface Ended {
 }
 
 export function gatehouse(...words: readonly string[]): Promise<Ended> {
-  const [program = '', ...first] = source
-  const env = { ...process.env, ...compileCache }
+  const [program = '', ...first] = binary
   return new Promise((resolve) => {
-    execFile(program, [...first, ...words], { env, timeout: 60_000 }, (error, out, err) => {
+    execFile(program, [...first, ...words], { timeout: 60_000 }, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err })
     })
   })

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const nextLeapYear = '0 0 29 2 *'
 
@@ -15,7 +15,6 @@ function newFolder(): string {
 
 function start(folder: string, script: string, more = ''): Gatehouse {
   const gatehouse = startGatehouse({
-    command: source,
     config: `
 storage: ./storage
 control: { socket: ./control.sock }
@@ -33,7 +32,7 @@ processes:
   return gatehouse
 }
 
-const verb = (words: readonly string[]) => runGatehouse(words, { command: source })
+const verb = (words: readonly string[]) => runGatehouse(words)
 
 async function pageOf({ waitFor }: Gatehouse): Promise<string> {
   const { url } = await waitFor({ message: 'metrics' })

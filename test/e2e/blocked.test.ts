@@ -1,6 +1,6 @@
 /** A task that failed while others wait for it: what an orchestrator and an operator see, and how an essential one ends the run. */
 import { afterEach, expect, test } from 'vitest'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -18,19 +18,19 @@ processes:
 storage: ./storage
 control: { socket: ./control.sock }
 `
-  gatehouse = startGatehouse({ command: source, config })
+  gatehouse = startGatehouse({ config })
   return gatehouse
 }
 
 test('healthcheck is unhealthy with the cause, not starting for ever, and status shows who is blocked', async () => {
   const { waitFor, file } = start(false)
   await waitFor({ process: 'migrate', level: 'error', message: /^exited with code 7 after/ })
-  const health = await runGatehouse(['healthcheck', file], { command: source })
+  const health = await runGatehouse(['healthcheck', file])
   expect(health.code).toBe(1)
   expect(health.stdout + health.stderr).toMatch(
     /^unhealthy: migrate has ended: exited with code 7 after \d+ms \(its last line: no such table\); blocked by migrate: api, web$/m,
   )
-  const { stdout } = await runGatehouse(['status', file], { command: source })
+  const { stdout } = await runGatehouse(['status', file])
   expect(stdout).toMatch(/api .*waiting.*blocked by migrate/)
   expect(stdout).toMatch(/web .*waiting.*waiting for api; blocked by migrate/)
 })

@@ -7,7 +7,7 @@ import { gatehouse as verb } from '../cli/gatehouse-command.ts'
 import { part } from '../parts.ts'
 import { acceptedCertificate } from './support/accepted-certificate.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -28,7 +28,6 @@ async function site({ away = false, storage = './storage' } = {}): Promise<Site>
   ends.push(() => pebble.stop())
   const directory = away ? `https://127.0.0.1:${nobody}/dir` : pebble.directory
   const gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   threads: 2
@@ -123,7 +122,6 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
 
 it('without a gatehouse that runs, list and renew say so; so does a certificate that no CA renews', async () => {
   const gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   listeners: { https: { address: "127.0.0.1:0", tls: true } }

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { binary, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const config = (program: string) => `
 environment:
@@ -24,12 +24,12 @@ it('the first start writes the file, check and plan do not, and a reload writes 
   const path = join(folder, 'made/app.env')
   writeFileSync(file, config(says))
   for (const verb of ['check', 'plan']) {
-    const { code, stderr } = await runGatehouse([verb, file], { command: source })
+    const { code, stderr } = await runGatehouse([verb, file])
     expect([code, stderr]).toEqual([0, ''])
   }
   expect(existsSync(path)).toBe(false)
 
-  const gatehouse = startGatehouse({ file, command: source })
+  const gatehouse = startGatehouse({ file })
   onTestFinished(async () => void (await gatehouse.stop()))
   await gatehouse.waitFor({ process: 'app', message: /the app has +24 characters/ })
   expect(gatehouse.stderr).toBe('created environment file `made/app.env` with APP_SECRET, APP_NAME\n')
@@ -61,7 +61,7 @@ it('a folder that may not be written to is told with its place, and nothing star
   // Root may write everywhere.
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
   const isRoot = process.getuid?.() === 0
-  const command = isRoot ? [found('setpriv'), ...nobody.slice(1), ...source] : source
+  const command = isRoot ? [found('setpriv'), ...nobody.slice(1), ...binary] : binary
   const { code, stdout, stderr } = await runGatehouse(['run', file], { command })
   expect(stderr).toBe(
     `${file}:3:19: error: environment file \`made/app.env\` cannot be created: EACCES\n    let Gatehouse write to its folder, or put the file there yourself\n`,

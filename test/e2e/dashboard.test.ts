@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestOptions, request } from
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const config = `
 gateway:
@@ -43,7 +43,6 @@ const stranger = createServer((_request, response) => response.end('a stranger')
 beforeAll(async () => {
   await new Promise<void>((listening) => stranger.listen(0, '127.0.0.1', listening))
   gatehouse = startGatehouse({
-    command: source,
     config,
     files: { 'site/index.html': 'the site' },
     env: { OPS_PASSWORD: password, STRANGER: String((stranger.address() as AddressInfo).port) },

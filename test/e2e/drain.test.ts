@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { h1Client, h2Client, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -55,7 +55,6 @@ control: { socket: ./control.sock }
     onTestFinished(() => void upstream.close().closeAllConnections())
     await once(upstream, 'listening')
     gatehouse = startGatehouse({
-      command: source,
       config: `
 gateway:
   listeners: { http: { address: "127.0.0.1:0" } }

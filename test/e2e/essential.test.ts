@@ -1,6 +1,6 @@
 /** How the end of an essential process ends the run, and what `plan` says of it beforehand. */
 import { afterEach, expect, test } from 'vitest'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -20,8 +20,8 @@ control: { socket: ./control.sock }
 
 for (const policy of ['never', 'on-failure']) {
   test(`an essential service that exits with 0 under ${policy} ends the run with 0, as plan says`, async () => {
-    gatehouse = startGatehouse({ command: source, config: config(policy) })
-    const { stdout } = await runGatehouse(['plan', gatehouse.file], { command: source })
+    gatehouse = startGatehouse({ config: config(policy) })
+    const { stdout } = await runGatehouse(['plan', gatehouse.file])
     expect(stdout).toMatch(/ job .*essential: if it exits with 0 everything stops, with exit code 0/)
     expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
     const said = gatehouse.lines.map(({ message }) => String(message))

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 afterEach(async () => void (await gatehouse?.stop()))
@@ -14,7 +14,6 @@ it('the first config file of the documentation starts a page and a program', asy
   const [, html = ''] = /echo '(.+)' > app\/index.html/.exec(page) ?? []
   const [, program = ''] = /cat > api.js <<'END'\n([\s\S]*?)END\n/.exec(page) ?? []
   gatehouse = startGatehouse({
-    command: source,
     // Everything else as it stands there.
     config: `${example.replace('":8080"', '"127.0.0.1:0"')}storage: ./storage\ncontrol: { socket: ./control.sock }\n`,
     files: { 'api.js': program, 'app/index.html': html },

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { source, startGatehouse } from './support/gatehouse.ts'
+import { binary, startGatehouse } from './support/gatehouse.ts'
 
 /** The shell's own, listed by a program that it starts; a pipeline would add its pipe. */
 const list = 'ls /proc/$$/fd'
@@ -30,7 +30,7 @@ it('descriptors of whoever starts Gatehouse are not those of its programs, probe
     'exec 9</etc/passwd 20</etc/passwd 63</etc/passwd 200</etc/passwd; exec "$@"',
     'bash',
   ]
-  const gatehouse = startGatehouse({ command: [...inheriting, ...source], config })
+  const gatehouse = startGatehouse({ command: [...inheriting, ...binary], config })
   try {
     await gatehouse.ready()
     const said = (name: string) =>

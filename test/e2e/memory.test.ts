@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { canMakeCgroup, cgroupFor, withoutCgroup } from '../supervisor/memory/real-cgroup.ts'
-import { type Gatehouse, projectFolder, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { binary, type Gatehouse, projectFolder, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const eater = join(projectFolder, 'test/fixtures/programs/eats-memory.js')
 const possible = canMakeCgroup()
@@ -17,7 +17,7 @@ afterEach(async () => {
 
 function start(limit: number, processes: string): Gatehouse {
   gatehouse = startGatehouse({
-    command: cgroupFor(limit).inside(source),
+    command: cgroupFor(limit).inside(binary),
     config: `
 processes:
 ${processes}
@@ -47,7 +47,7 @@ describe.skipIf(!possible)(`a container with a limit (${possible ? 'real cgroup'
       .poll(page, { timeout: 10_000 })
       .toMatch(/gatehouse_process_resident_memory_bytes\{process="rts"\} \d{8}/)
     expect(await page()).toContain('gatehouse_process_memory_limit_bytes{process="rts"} 400502400')
-    const { stdout } = await runGatehouse(['status', running.file], { command: source })
+    const { stdout } = await runGatehouse(['status', running.file])
     expect(stdout).toMatch(/^worker .* [\d.]+ MB \/ 100 MB /m)
 
     process.kill(running.pidOf('db'), 'SIGUSR2')

@@ -4,7 +4,7 @@ import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 
 const upstream = `${projectFolder}/test/e2e/programs/upstream.js`
 let gatehouse: Gatehouse | undefined
@@ -17,7 +17,6 @@ afterEach(async () => {
 async function start(): Promise<{ gatehouse: Gatehouse; http: string; https: string; metrics: string }> {
   const [http = 0, https = 0, api = 0, nobody = 0] = await freePorts(4)
   gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   threads: 2
@@ -155,7 +154,6 @@ describe('a metrics address in use', () => {
     await once(blocker, 'listening')
     const { port } = blocker.address() as { port: number }
     gatehouse = startGatehouse({
-      command: source,
       config: `
 processes: { witness: { kind: task, command: [node, -e, "console.log('started')"] } }
 storage: ./storage

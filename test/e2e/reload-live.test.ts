@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { part } from '../parts.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -24,7 +24,6 @@ control: { socket: ./control.sock }
 
 async function start(processes: string, files: Readonly<Record<string, string>> = {}): Promise<Gatehouse> {
   gatehouse = startGatehouse({
-    command: source,
     config: `${common}${processes}`,
     files: { 'app.env': 'APP_MODE=a\nMAIL_PASSWORD=hunter2\n', ...files },
     env: { DATABASE_URL: 'postgres://one' },
@@ -35,7 +34,7 @@ async function start(processes: string, files: Readonly<Record<string, string>> 
 
 async function reload({ file, lines, signal, waitFor }: Gatehouse, processes: string) {
   writeFileSync(file, `${common}${processes}`)
-  const preview = await runGatehouse(['plan', '--diff', file], { command: source })
+  const preview = await runGatehouse(['plan', '--diff', file])
   const after = lines.length
   signal('SIGHUP')
   const done = await waitFor({ reload: 'done' }, { after })
@@ -133,7 +132,7 @@ describe('gatehouse plan --diff', () => {
   it('says that nothing would change, that the file has errors, and that nothing runs', async () => {
     const processes = 'processes: { a: { command: [sleep, "600"] } }\n'
     const { file } = await start(processes)
-    const ask = () => runGatehouse(['plan', '--diff', file], { command: source })
+    const ask = () => runGatehouse(['plan', '--diff', file])
     expect(await ask()).toMatchObject({ code: 0, stdout: 'a reload would change nothing\n' })
     writeFileSync(file, `${common}processes: { b: { command: [sleep, "600"] } }\nmetrics: { address: "127.0.0.1:0" }\n`)
     expect((await ask()).stdout).toBe(

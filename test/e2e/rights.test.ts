@@ -1,6 +1,6 @@
 /** Users, masks and limits out of a config file, with the whole program. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Gatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -15,7 +15,6 @@ const account =
 describe.runIf(process.geteuid?.() === 0)('a file that asks for other rights', () => {
   it('has each of them come to the program; the next one has none of it', async () => {
     gatehouse = startGatehouse({
-      command: source,
       env: { USER: 'root', LOGNAME: 'root' },
       config: `
 control: { socket: control.sock }
@@ -50,7 +49,6 @@ processes:
 
   it('for a user that is not there is warned of at once, and that process alone is fatal', async () => {
     gatehouse = startGatehouse({
-      command: source,
       config: `
 control: { socket: control.sock }
 processes:

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type WebSocket from 'ws'
 import { type Client, exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 
 const upstream = `${projectFolder}/test/e2e/programs/upstream.js`
 const crashing = `${projectFolder}/test/fixtures/programs/answers.js`
@@ -49,7 +49,7 @@ control: { socket: ./control.sock }
 async function started(version: Version): Promise<{ one: Gatehouse; ports: Ports; roll(next: Version): number }> {
   const [http = 0, https = 0] = await freePorts(2)
   const ports: Ports = [http, https]
-  const one = startGatehouse({ command: source, config: configOf(ports, version) })
+  const one = startGatehouse({ config: configOf(ports, version) })
   gatehouse = one
   await one.ready()
   return {

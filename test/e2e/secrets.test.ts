@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePorts } from './support/free-ports.ts'
-import { runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const marked = (name: string) => `s3cr3t-${name}`
 
@@ -78,7 +78,7 @@ it('prints, tells and keeps no secret, whatever goes wrong', async () => {
     'info.json': JSON.stringify({ token: marked('json') }),
   }
   const text = config({ gateway, metrics, probed })
-  const gatehouse = startGatehouse({ config: text, files, env: own, command: source })
+  const gatehouse = startGatehouse({ config: text, files, env: own })
   onTestFinished(async () => void (await gatehouse.stop()))
   const failing = ['crashing', 'nowhere', 'not-in-path', 'not-a-program', 'too-long']
   for (const process of failing) await gatehouse.waitFor({ process, state: 'fatal' })
@@ -88,7 +88,7 @@ it('prints, tells and keeps no secret, whatever goes wrong', async () => {
   await gatehouse.waitFor({ message: /hook/, level: 'warn' })
 
   const verb = async (...words: string[]) => {
-    const { stdout, stderr } = await runGatehouse([...words, '--config', gatehouse.file], { env: own, command: source })
+    const { stdout, stderr } = await runGatehouse([...words, '--config', gatehouse.file], { env: own })
     expect(stdout + stderr).not.toBe('')
     return stdout + stderr
   }

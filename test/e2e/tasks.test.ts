@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 
@@ -17,11 +17,11 @@ afterEach(async () => {
 
 function start(config: string): Gatehouse {
   const common = 'storage: ./storage\ncontrol: { socket: ./control.sock }\n'
-  gatehouse = startGatehouse({ command: source, config: `${common}${config}` })
+  gatehouse = startGatehouse({ config: `${common}${config}` })
   return gatehouse
 }
 
-const verb = (words: readonly string[]) => runGatehouse(words, { command: source })
+const verb = (words: readonly string[]) => runGatehouse(words)
 
 test('a scheduled task is not waited for; times that go by while gatehouse is halted are one run, and that is said', async () => {
   const { ready, waitFor, signal, lines } = start(`

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { part } from '../parts.ts'
 import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, projectFolder, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 afterEach(async () => {
@@ -46,19 +46,18 @@ storage: storage
 control: { socket: ./control.sock }
 `
   const env = { SSL_CERT_FILE: '/nonexistent', SSL_CERT_DIR: '/nonexistent' }
-  gatehouse = startGatehouse({ command: source, config: text, env })
+  gatehouse = startGatehouse({ config: text, env })
   const written = await gatehouse.waitFor({ message: 'wrote the trust store java' })
   expect(written.certificates).toBeGreaterThan(50)
   await gatehouse.waitFor({ level: 'error', message: /^the trust store lost \(.+\) stays as it was: ENOENT/ })
   await gatehouse.waitFor({ process: 'once', message: 'here' })
-  const { stdout } = await runGatehouse(['plan', gatehouse.file], { command: source })
+  const { stdout } = await runGatehouse(['plan', gatehouse.file])
   expect(stdout).toContain(`trust stores\n  java  ${gatehouse.folder}/stores/java.p12  system\n`)
 })
 
 describe.skipIf(!part('javac'))('a Java program under supervision', () => {
   it('fetches from our own listener with the store, which is there before it starts, and not without', async () => {
     gatehouse = startGatehouse({
-      command: source,
       config: await config(),
       files: { 'site/hello.txt': 'hello from home' },
     })
@@ -72,7 +71,7 @@ describe.skipIf(!part('javac'))('a Java program under supervision', () => {
 
   it('trusts at its next start what was in the folder at a reload, with a warning for what is broken', async () => {
     const files = { 'site/hello.txt': 'hello from home', 'ca-certs/first.crt': authority('First') }
-    gatehouse = startGatehouse({ command: source, config: await config(), files })
+    gatehouse = startGatehouse({ config: await config(), files })
     const before = await gatehouse.waitFor({ process: 'trusting', message: /^trusts/ })
     await gatehouse.ready()
     const after = gatehouse.lines.length
@@ -86,7 +85,7 @@ describe.skipIf(!part('javac'))('a Java program under supervision', () => {
         message: `the trust store java (${gatehouse.folder}/stores/java.p12): ${gatehouse.folder}/ca-certs/broken.crt is left out: it holds no certificate; export it again as PEM, or remove the file`,
       }),
     )
-    await runGatehouse(['start', 'trusting', '--socket', join(gatehouse.folder, 'control.sock')], { command: source })
+    await runGatehouse(['start', 'trusting', '--socket', join(gatehouse.folder, 'control.sock')])
     const later = await gatehouse.waitFor({ process: 'trusting', message: /^trusts/ }, { after })
     expect(trusted(later.message) - trusted(before.message)).toBe(2)
     await gatehouse.waitFor({ process: 'trusting', message: /^fetched/ }, { after })

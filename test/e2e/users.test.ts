@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { freePorts } from './support/free-ports.ts'
-import { runGatehouse, source, startGatehouse } from './support/gatehouse.ts'
+import { runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const chosen = 'chosen-by-the-operator'
 
@@ -32,7 +32,7 @@ async function statusOf(port: number, path: string, name: string, password: stri
 
 it('a password that the file leaves out is shown once, works, and stays through a reload', async () => {
   const [port = 0] = await freePorts(1)
-  const gatehouse = startGatehouse({ command: source, config: configOf(port), env: { OWN_PASSWORD: chosen } })
+  const gatehouse = startGatehouse({ config: configOf(port), env: { OWN_PASSWORD: chosen } })
   try {
     await gatehouse.ready()
     const told = () => gatehouse.lines.filter((line) => JSON.stringify(line).includes('has the password'))
@@ -51,7 +51,6 @@ it('a password that the file leaves out is shown once, works, and stays through 
     expect(told()).toHaveLength(1)
 
     const status = await runGatehouse(['status', '--config', gatehouse.file, '--json'], {
-      command: source,
       env: { OWN_PASSWORD: chosen },
     })
     const rest = gatehouse.lines.filter((line) => line !== told()[0])
@@ -64,18 +63,18 @@ it('a password that the file leaves out is shown once, works, and stays through 
 
 it('check and plan name no password, chosen or mistyped', async () => {
   const [port = 0] = await freePorts(1)
-  const gatehouse = startGatehouse({ command: source, config: configOf(port), env: { OWN_PASSWORD: chosen } })
+  const gatehouse = startGatehouse({ config: configOf(port), env: { OWN_PASSWORD: chosen } })
   try {
     await gatehouse.ready()
     for (const verb of ['check', 'plan']) {
-      const outcome = await runGatehouse([verb, gatehouse.file], { command: source, env: { OWN_PASSWORD: chosen } })
+      const outcome = await runGatehouse([verb, gatehouse.file], { env: { OWN_PASSWORD: chosen } })
       expect(outcome.code).toBe(0)
       expect(outcome.stdout + outcome.stderr).not.toContain(chosen)
       expect(outcome.stdout + outcome.stderr).not.toContain('has the password')
     }
     const mistaken = `${gatehouse.folder}/mistaken.yaml`
     writeFileSync(mistaken, readFileSync(gatehouse.file, 'utf8').replace(/own: \{ password: .*\}/, `own: ${chosen}`))
-    const refused = await runGatehouse(['check', mistaken], { command: source, env: { OWN_PASSWORD: chosen } })
+    const refused = await runGatehouse(['check', mistaken], { env: { OWN_PASSWORD: chosen } })
     expect(refused.code).toBe(1)
     expect(refused.stdout + refused.stderr).toContain('what stands here is not a mapping')
     expect(refused.stdout + refused.stderr).not.toContain(chosen)

@@ -9,7 +9,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { rootCertificate } from '../e2e/support/clients.ts'
-import { type Gatehouse, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { type RandomAnswer, randomAnswer } from './random-answers.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6))
@@ -62,7 +62,6 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
   const to = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   threads: 2

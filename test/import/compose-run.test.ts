@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { gatehouse } from '../cli/gatehouse-command.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 
 const programs = join(projectFolder, 'test/fixtures/programs')
 
@@ -44,7 +44,7 @@ services:
   )
   expect({ code, err }).toMatchObject({ code: 0, err: expect.stringMatching(/; 0 untranslated, /) })
 
-  const running = startGatehouse({ command: source, file: withSocket(output), env: { WHO: 'you' } })
+  const running = startGatehouse({ file: withSocket(output), env: { WHO: 'you' } })
   try {
     await running.ready()
     const answer = await fetch(`http://127.0.0.1:${http}/`)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { gatehouse } from '../cli/gatehouse-command.ts'
-import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
 
 const supervisord = part('supervisord')
@@ -138,7 +138,7 @@ async function bySupervisord(conf: string, out: string, env: Record<string, stri
 async function byGatehouse(conf: string, out: string, env: Record<string, string>): Promise<Record<string, Facts>> {
   const { code, out: config } = await gatehouse('import', conf)
   expect(code).toBe(0)
-  const running = startGatehouse({ command: source, config: `${config}\ncontrol: { socket: ./control.sock }\n`, env })
+  const running = startGatehouse({ config: `${config}\ncontrol: { socket: ./control.sock }\n`, env })
   try {
     return await written(out)
   } finally {

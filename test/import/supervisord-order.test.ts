@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { gatehouse } from '../cli/gatehouse-command.ts'
-import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
 
 const supervisord = part('supervisord')
@@ -35,7 +35,7 @@ it.skipIf(!supervisord)(
     rmSync(record)
     const { code, out } = await gatehouse('import', conf)
     expect(code).toBe(0)
-    const running = startGatehouse({ command: source, config: `${out}\ncontrol: { socket: ./control.sock }\n`, env })
+    const running = startGatehouse({ config: `${out}\ncontrol: { socket: ./control.sock }\n`, env })
     await allStarted().finally(() => running.stop())
     expect(signed().slice(3)).toEqual(backwards)
   },

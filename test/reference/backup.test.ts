@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import { runGatehouse, source } from '../e2e/support/gatehouse.ts'
+import { runGatehouse } from '../e2e/support/gatehouse.ts'
 import { configFile, databasesElsewhere, startSingleContainer } from './single-container.ts'
 import { testSite, type Variables } from './site.ts'
 
@@ -69,7 +69,7 @@ describe('the backups of config/appsmith.yaml', () => {
     const { gatehouse } = await site.start(env)
     await gatehouse.ready()
     await gatehouse.waitFor({ process: 'backup', message: /^exited with code 1 after .*; restarting in / })
-    const health = await runGatehouse(['healthcheck', '--socket', socket], { command: source })
+    const health = await runGatehouse(['healthcheck', '--socket', socket])
     expect(health).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(

@@ -9,7 +9,7 @@ import { makeCertificate } from '../certificates/make-certificate.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { exchangeMessage, openWebSocket } from '../e2e/support/clients.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { runGatehouse, source } from '../e2e/support/gatehouse.ts'
+import { binary, runGatehouse } from '../e2e/support/gatehouse.ts'
 import { connect, endsWithUs, type Machine, noNetwork, openMachine } from '../e2e/support/network.ts'
 import { ask } from './asking.ts'
 import { sidecar } from './sidecar.ts'
@@ -26,7 +26,7 @@ import type { Seen } from './upstream.ts'
 
 const site = testSite({ start: startSingleContainer })
 
-async function start(env: Variables, command = source): Promise<SingleContainer> {
+async function start(env: Variables, command = binary): Promise<SingleContainer> {
   const variables = { ...databasesElsewhere, ...withoutBackups, ...env }
   const running = await startSingleContainer(site, variables, command)
   onTestFinished(() => running.gatehouse.stop().then(() => {}))
@@ -53,7 +53,7 @@ describe('4: who may say what', () => {
       onTestFinished(() => Promise.all([gateway.close(), stranger.close()]).then(() => {}))
       // Addresses for documentation (RFC 5737): neither loopback nor private.
       connect({ machine: gateway, address: '198.51.100.1/24' }, { machine: stranger, address: '198.51.100.2/24' })
-      const { http } = await start({ APPSMITH_RATE_LIMIT: '5' }, gateway.inside(...endsWithUs, ...source))
+      const { http } = await start({ APPSMITH_RATE_LIMIT: '5' }, gateway.inside(...endsWithUs, ...binary))
       const answers = askFrom(stranger, `http://198.51.100.1:${http}/api/x`, 20)
       const passed = answers.find(({ status }) => status === 200)
       const { headers } = JSON.parse(passed?.body ?? '{}') as Seen
@@ -92,7 +92,7 @@ describe('8: certificates', () => {
     })
     const { level, message } = await gatehouse.waitFor({ message: /^no certificate for app\.example from / })
     expect(`${level}: ${message}`).toMatch(/^(warn|error): .*ECONNREFUSED.*next attempt in /)
-    const { stdout, code } = await runGatehouse(['healthcheck', '--socket', socket], { command: source })
+    const { stdout, code } = await runGatehouse(['healthcheck', '--socket', socket])
     expect(stdout).toMatch(/^healthy \(warning: .*no new certificate for app\.example: .*ECONNREFUSED/)
     expect(code).toBe(0)
   })

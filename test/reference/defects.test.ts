@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readStatus } from '../../src/control/client.ts'
 import type { ProcessPlan } from '../../src/plan/processes.ts'
-import { runGatehouse, source } from '../e2e/support/gatehouse.ts'
+import { runGatehouse } from '../e2e/support/gatehouse.ts'
 import { isRunning } from '../e2e/support/processes.ts'
 import { ask } from './asking.ts'
 import {
@@ -36,7 +36,7 @@ async function statusOf({ socket }: SingleContainer, name: string) {
 }
 
 async function healthcheck({ socket }: SingleContainer): Promise<string> {
-  const { stdout, code } = await runGatehouse(['healthcheck', '--socket', socket], { command: source })
+  const { stdout, code } = await runGatehouse(['healthcheck', '--socket', socket])
   return `${stdout.trimEnd()} -> ${code}`
 }
 

@@ -7,7 +7,7 @@ import { userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { gatehouse as runVerb } from '../cli/gatehouse-command.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { asTheScriptWritesIt, pages, scriptVariables } from './imported.ts'
 import { type Deployment, portsFor, putFiles, type Variables } from './site.ts'
 
@@ -38,7 +38,6 @@ export const together: Deployment = {
     const environment = { ...site.environment(), ...env }
     const { config } = await importTogether(folder, environment)
     const gatehouse = startGatehouse({
-      command: source,
       config: inFolder(readFileSync(config, 'utf8')),
       env: {
         ...environment,

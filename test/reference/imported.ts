@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importFiles } from '../../src/import/import-files.ts'
 import { yamlText } from '../../src/import/yaml-text.ts'
-import { source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { startGatehouse } from '../e2e/support/gatehouse.ts'
 import { type Deployment, portsFor, type Variables } from './site.ts'
 
 export const fixture = join(import.meta.dirname, '../fixtures/import/Caddyfile')
@@ -25,7 +25,6 @@ export const imported: Deployment = {
       },
     )
     const gatehouse = startGatehouse({
-      command: source,
       config: yamlText(
         { version: 1, ...config, control: { socket: './control.sock' }, storage: './storage' },
         comments,

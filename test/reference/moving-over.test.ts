@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { readVariables } from '../../src/config/variable-file.ts'
 import type { Plan } from '../../src/plan/types.ts'
 import { readPlanToRun } from '../../src/runtime/plan-to-run.ts'
-import { source } from '../e2e/support/gatehouse.ts'
+import { binary } from '../e2e/support/gatehouse.ts'
 import { programOf } from './program.ts'
 import {
   configFile,
@@ -111,7 +111,7 @@ describe('an installation that moves over to config/appsmith.yaml', () => {
     const before = await programOf(running, 'backend')
     await running.gatehouse.ready()
     const bin = join(stacks, 'bin')
-    putFiles(bin, { gatehouse: `#!/bin/sh\nexec ${source.join(' ')} "$@"\n` })
+    putFiles(bin, { gatehouse: `#!/bin/sh\nexec ${binary.join(' ')} "$@"\n` })
     chmodSync(join(bin, 'gatehouse'), 0o755)
     const ask = (...words: string[]) =>
       execFileSync(join(dirname(configFile), 'appsmith/supervisorctl.sh'), words, {

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { startPebble } from '../certificates/pebble.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { projectFolder, runGatehouse, source } from '../e2e/support/gatehouse.ts'
+import { binary, projectFolder, runGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
 import { type SingleContainer, startSingleContainer } from './single-container.ts'
 import { type Site, testSite, type Variables } from './site.ts'
@@ -31,7 +31,7 @@ function commandsOf(page: string, headline: string): string {
 /** A folder with what a container has on its PATH besides: the verbs of the Gatehouse that runs in it. */
 function shellFolder(site: Site, socket: string): string {
   const folder = mkdtempSync(join(site.folder, 'bin-'))
-  writeFileSync(join(folder, 'gatehouse'), `#!/bin/sh\nexec ${source.join(' ')} "$@" --socket ${socket}\n`, {
+  writeFileSync(join(folder, 'gatehouse'), `#!/bin/sh\nexec ${binary.join(' ')} "$@" --socket ${socket}\n`, {
     mode: 0o755,
   })
   return folder
@@ -96,7 +96,7 @@ describe.skipIf(!parts)('docs/backup.md and docs/operating.md', () => {
     mkdirSync(stacks)
     type(commandsOf('backup.md', '1. '))
     const maintenance = await start({ GATEHOUSE_MAINTENANCE: '1' })
-    const { stdout } = await runGatehouse(['status', '--json', '--socket', socket], { command: source })
+    const { stdout } = await runGatehouse(['status', '--json', '--socket', socket])
     const { listeners, processes } = JSON.parse(stdout) as {
       listeners: unknown[]
       processes: { name: string; pid?: number }[]

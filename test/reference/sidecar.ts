@@ -1,7 +1,7 @@
 /** config/sidecar.yaml as it is shipped, in front of the site's upstreams. */
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { type Deployment, orStopped, portsFor } from './site.ts'
 
 export const sidecarFile = join(projectFolder, 'config/sidecar.yaml')
@@ -11,7 +11,6 @@ export const sidecar: Deployment = {
     const [http, https] = await portsFor(env)
     const state = mkdtempSync(join(site.folder, 'state-'))
     const gatehouse = startGatehouse({
-      command: source,
       file: sidecarFile,
       env: {
         ...site.environment(),

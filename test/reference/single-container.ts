@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { readPlan } from '../../src/plan/read-plan.ts'
 import type { Plan } from '../../src/plan/types.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { type Gatehouse, projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { binary, type Gatehouse, projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
 import { type Deployment, orStopped, portsFor, type Site, type Variables } from './site.ts'
 
@@ -38,7 +38,7 @@ export interface SingleContainer {
 }
 
 /** Starts it and waits for nothing. `command`: of the program, which may be on another machine. */
-export async function startSingleContainer(site: Site, env: Variables, command = source): Promise<SingleContainer> {
+export async function startSingleContainer(site: Site, env: Variables, command = binary): Promise<SingleContainer> {
   const { environment, ...rest } = await surroundingsOf(site, env)
   return { ...rest, gatehouse: startGatehouse({ command, file: configFile, env: environment }) }
 }

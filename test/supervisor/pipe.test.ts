@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPipes } from '../../src/supervisor/pipe.ts'
 import { spawnGroup } from '../../src/supervisor/spawn.ts'
-import { source, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { binary, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 function descriptors(): number {
@@ -72,7 +72,7 @@ describe('the pipes of a child', () => {
       "{ kind: task, command: [sh, -c, 'echo said; echo by name >/dev/stdout'], directory: /, restart: never }"
     const gatehouse = startGatehouse({
       config: `storage: ./storage\ncontrol: { socket: ./control.sock }\nprocesses:\n  one: ${talker}\n  two: ${talker}\n`,
-      command: ['/usr/bin/unshare', '-m', 'sh', '-c', sealed, ...source],
+      command: ['/usr/bin/unshare', '-m', 'sh', '-c', sealed, ...binary],
       env: { TMPDIR: '/nowhere' },
     })
     onTestFinished(() => gatehouse.stop().then(() => {}))

@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { startPebble } from '../../certificates/pebble.ts'
 import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { part } from '../../parts.ts'
 
 const ends: (() => unknown)[] = []
@@ -27,7 +27,6 @@ interface Replica {
 
 function start({ storage, http, https, directory, trust }: Replica): Gatehouse {
   const gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   listeners:

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { gatehouse as verb } from '../../cli/gatehouse-command.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { startGatehouse } from '../../e2e/support/gatehouse.ts'
 
 const day = 86_400_000
 
@@ -31,7 +31,6 @@ it('the next source serves in the place of a bad one, our own CA at worst, and t
   const spare = makeCertificate({ names: ['expired.test'], commonName: 'Spare' })
   const open = makeCertificate({ names: ['open.test'], commonName: 'Open' })
   const gatehouse = startGatehouse({
-    command: source,
     files: {
       'expired.crt': expired.certificate,
       'expired.key': expired.key,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type Pebble, type PebbleOptions, startPebble } from '../../certificates/pebble.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { startTroubledCa, type TroubledCa } from './troubled-ca.ts'
 
 const ends: (() => unknown)[] = []
@@ -45,7 +45,6 @@ export async function replicaSite(options: Partial<PebbleOptions> = {}, gateway 
     async start() {
       const [https = 0] = await freePorts(1)
       const gatehouse = startGatehouse({
-        command: source,
         files: { 'dns-hook.mjs': dnsHook(pebble.dns.management) },
         config: `
 gateway:

@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { type MadeCertificate, makeCertificate } from '../../certificates/make-certificate.ts'
 import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { startGatehouse } from '../../e2e/support/gatehouse.ts'
 
 const name = 'app.example.test'
 /** A look every 2 s, another one at most if it met a pair half swapped, and a moment until the threads have heard of it. */
@@ -96,7 +96,6 @@ it.each(swaps)(
     first(folder, old)
     const [https = 0] = await freePorts(1)
     const gatehouse = startGatehouse({
-      command: source,
       config: `
 gateway:
   threads: 2

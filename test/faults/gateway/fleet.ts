@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { readStatus } from '../../../src/control/client.ts'
 import { type Client, h1Client, h2Client, openWebSocket, rootCertificate } from '../../e2e/support/clients.ts'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { type Redis, startRedis } from '../../e2e/support/redis.ts'
 
 export const password = 'hunter2'
@@ -55,7 +55,7 @@ control: { socket: ./control.sock }
 metrics: { address: "127.0.0.1:0" }
 `
   const env = { PASSWORD: password }
-  const gatehouses = [1, 2, 3].map(() => startGatehouse({ command: source, config, env }))
+  const gatehouses = [1, 2, 3].map(() => startGatehouse({ config, env }))
   const end = async () => {
     await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()))
     sockets.close()

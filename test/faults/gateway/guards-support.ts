@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 
 export interface Guarded {
   readonly gatehouse: Gatehouse
@@ -26,7 +26,6 @@ export async function startGuarded(guards: string, answer: RequestListener): Pro
   const { port } = upstream.address() as AddressInfo
   const [http = 0, https = 0] = await freePorts(2)
   const gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   threads: 2

@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import {
   ask,
   exchangeRaw,
@@ -34,7 +34,6 @@ beforeAll(async () => {
   upstream = await troubledUpstream()
   const [http = 0, https = 0, nobody = 0] = await freePorts(3)
   gatehouse = startGatehouse({
-    command: source,
     config: `
 gateway:
   threads: 2

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { projectFolder, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { projectFolder, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import type { LogLine } from '../../e2e/support/log-lines.ts'
 import { part } from '../../parts.ts'
 
@@ -21,7 +21,6 @@ describe.skipIf(!existsSync(library))('a clock that jumps by a day, forwards and
     jump('+0')
     const program = join(projectFolder, 'test/fixtures/programs/slow-ready.js')
     const gatehouse = startGatehouse({
-      command: source,
       env: {
         LD_PRELOAD: library,
         FAKETIME_TIMESTAMP_FILE: clock,

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, type GatehouseOptions, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, type GatehouseOptions, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning, type RunningProcess, runningProcesses } from '../../e2e/support/processes.ts'
 import { hardToEnd, killWithGuardian, until } from './killed-support.ts'
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 })
 
 function start(options: GatehouseOptions): Gatehouse {
-  const gatehouse = startGatehouse({ command: source, ...options })
+  const gatehouse = startGatehouse({ ...options })
   started.push(gatehouse)
   return gatehouse
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Gatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning, runningProcesses } from '../../e2e/support/processes.ts'
 import { guardiansOf, hardToEnd, until } from './killed-support.ts'
 
@@ -31,7 +31,7 @@ describe('a Gatehouse that nobody starts again', () => {
   it.each(['SIGKILL', 'SIGSEGV', 'SIGBUS', 'SIGTRAP'] as const)(
     'after %s: all that it ran is ended, the database in its own way',
     async (signal) => {
-      gatehouse = startGatehouse({ command: source, config })
+      gatehouse = startGatehouse({ config })
       const running = gatehouse
       await running.ready()
       const groups = ['database', 'stubborn', 'orphaning'].map((name) => running.pidOf(name))
@@ -45,7 +45,7 @@ describe('a Gatehouse that nobody starts again', () => {
   )
 
   it('after an end in order: no guardian is left, and none was started for nothing', async () => {
-    gatehouse = startGatehouse({ command: source, config: `${config}  idle: { command: [sleep, "600"] }\n` })
+    gatehouse = startGatehouse({ config: `${config}  idle: { command: [sleep, "600"] }\n` })
     const running = gatehouse
     await running.ready()
     expect(guardiansOf(running)).toHaveLength(1)
@@ -57,7 +57,6 @@ describe('a Gatehouse that nobody starts again', () => {
 
   it('after its guardian was killed: it has got another one', async () => {
     gatehouse = startGatehouse({
-      command: source,
       config: 'control: { socket: control.sock }\nprocesses: { one: { command: [sleep, "600"] } }\n',
     })
     const running = gatehouse

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { kernelProcess, processTable } from '../../../src/supervisor/process-table.ts'
-import { source } from '../../e2e/support/gatehouse.ts'
+import { binary } from '../../e2e/support/gatehouse.ts'
 import { type LinePattern, LineRecord, parseLine } from '../../e2e/support/log-lines.ts'
 import { runningProcesses } from '../../e2e/support/processes.ts'
 import { part } from '../../parts.ts'
@@ -49,7 +49,7 @@ async function container(config: string, init: readonly string[]): Promise<Conta
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, `control: { socket: control.sock }\n${config}`)
   const env = { PATH: process.env.PATH, HOME: folder }
-  const child = spawn('unshare', [...unshare, ...init, ...source, 'run', file], {
+  const child = spawn('unshare', [...unshare, ...init, ...binary, 'run', file], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readStatus } from '../../../src/control/client.ts'
-import { compileCache, source } from '../../e2e/support/gatehouse.ts'
+import { binary, compileCache } from '../../e2e/support/gatehouse.ts'
 
 const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
 
@@ -84,7 +84,7 @@ processes:
   mortal: { command: [sh, -c, 'echo $$ > ${folder}/mortal; exec sleep 600'], dependsOn: { chatty: started } }
 `,
     )
-    const { code } = start(place, folder, [...source, 'run', file])
+    const { code } = start(place, folder, [...binary, 'run', file])
     const first = await textOf(join(folder, 'mortal'))
     process.kill(Number(first), 'SIGKILL')
     await textOf(join(folder, 'mortal'), first)

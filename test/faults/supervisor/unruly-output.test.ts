@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { longestLine } from '../../../src/supervisor/output.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, runGatehouse, source, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { binary, type Gatehouse, runGatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { smallDisk } from '../../telemetry/log-files/desk.ts'
 
 const programs = join(import.meta.dirname, '../../fixtures/programs')
@@ -24,7 +24,7 @@ afterEach(async () => {
 const withoutFlood = `exec "$0" "$@" > >(exec grep --line-buffered -v '"process":"flood"')`
 
 function start(config: string): Gatehouse {
-  const command = ['/bin/bash', '-c', withoutFlood, ...source]
+  const command = ['/bin/bash', '-c', withoutFlood, ...binary]
   const gatehouse = startGatehouse({ config: settings + config, command })
   running.add(gatehouse)
   return gatehouse
@@ -139,10 +139,9 @@ processes:
 `)
     await gatehouse.waitFor({ message: /flood.*cannot be written: ENOSPC/ })
     await gatehouse.waitFor({ message: /ticker.*cannot be written: ENOSPC/ })
-    const status = async () =>
-      JSON.parse((await runGatehouse(['status', gatehouse.file, '--json'], { command: source })).stdout)
+    const status = async () => JSON.parse((await runGatehouse(['status', gatehouse.file, '--json'])).stdout)
     expect((await status()).warnings).toContainEqual(expect.stringMatching(/ticker.*cannot be written: ENOSPC/))
-    const health = await runGatehouse(['healthcheck', gatehouse.file], { command: source })
+    const health = await runGatehouse(['healthcheck', gatehouse.file])
     expect(health).toMatchObject({ code: 0 })
     expect(health.stdout + health.stderr).toMatch(/cannot be written: ENOSPC/)
     expect((await fetch(`http://127.0.0.1:${port}/gatehouse.yaml`)).status).toBe(200)

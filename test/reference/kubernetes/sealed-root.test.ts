@@ -4,14 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { h1Client } from '../../e2e/support/clients.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import {
-  binary,
-  type Gatehouse,
-  projectFolder,
-  runGatehouse,
-  source,
-  startGatehouse,
-} from '../../e2e/support/gatehouse.ts'
+import { binary, type Gatehouse, projectFolder, runGatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { part } from '../../parts.ts'
 import { publicFolder, testSite } from '../site.ts'
 import { configs, environmentOf, type Pod, type Probe, podOf } from './pod.ts'
@@ -54,7 +47,7 @@ async function probe(pid: number, { gatehouse: container }: Pod, command: readon
     '-c',
     'cd /etc/gatehouse && exec "$@"',
     'sh',
-    ...source.map(inside),
+    ...binary.map(inside),
   ]
   return runGatehouse(command, { command: entering, env: environmentOf(container) })
 }
@@ -128,7 +121,7 @@ describe.skipIf(!parts)('the single container, sealed as its manifest says', () 
     }
     const path = [join(programs, 'bin'), `${projectInside}/node_modules/.bin`, dirname(part('postgres') ?? '')]
     gatehouse = startGatehouse({
-      command: [...sealedRoot(folder, pod, brought), ...source.map(inside)],
+      command: [...sealedRoot(folder, pod, brought), ...binary.map(inside)],
       file: '/etc/gatehouse/gatehouse.yaml',
       env: {
         ...environmentOf(pod.gatehouse),
