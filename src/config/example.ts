@@ -41,8 +41,11 @@ function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
   const words = inside.flatMap((one) => (one.kind === 'scalar' && one.value === one.written ? [one.written] : []))
   const said = schema.safeParse({}).error?.issues[0]?.message ?? ''
   const allowed = [...said.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text)
+  const address = addressOf(node)
   const word =
-    words.map((one) => ourWordFor(one, allowed) ?? one).find((one) => fits(schema, one)) ?? scalarSample(schema)
+    [...(address === undefined ? [] : [address]), ...words]
+      .map((one) => ourWordFor(one, allowed) ?? one)
+      .find((one) => fits(schema, one)) ?? scalarSample(schema)
   return word === undefined ? undefined : flowScalar(word)
 }
 
@@ -50,6 +53,8 @@ function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
 function foundIn(node: Located): readonly Found[] {
   const shown = shownOf(node)
   if (shown === undefined) return []
+  const bare = probeWords(shown)
+  if (bare) return [{ value: bare, shown: bare }]
   const lines = node.kind === 'list' ? node.items : [node]
   const pairs = lines.map((line) =>
     /^([A-Za-z_][\w-]*)\s*[=:]\s*([^/].*)$/s.exec(line.kind === 'scalar' ? line.written : ''),
@@ -57,6 +62,25 @@ function foundIn(node: Located): readonly Found[] {
   const asMapping = pairs.every((pair) => pair !== null) && pairs.length > 0
   const mapping = Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
   return [...(asMapping ? [{ value: mapping, shown: mapping }] : []), { value: plainValue(node), shown }]
+}
+
+/** Docker's and Compose's way to write a health check, without the word in front that says how it is run. */
+function probeWords(shown: Value): readonly string[] | undefined {
+  if (!Array.isArray(shown) || !shown.every((word) => typeof word === 'string')) return undefined
+  const [first, ...rest] = shown as readonly string[]
+  if (first === 'CMD' && rest.length > 0) return rest
+  return first === 'CMD-SHELL' && rest.length > 0 ? ['sh', '-c', ...rest] : undefined
+}
+
+/** `{ host: localhost, port: 9000 }`, as other programs have the address of a target. */
+function addressOf(node: Located): string | undefined {
+  if (node.kind !== 'mapping') return undefined
+  const part = (...keys: readonly string[]) => {
+    const found = keys.map((key) => node.entries.get(key)?.node).find((one) => one !== undefined)
+    return found?.kind === 'scalar' && found.value === found.written ? found.written : undefined
+  }
+  const [host, port] = [part('host', 'hostname', 'address'), part('port')]
+  return host !== undefined && port !== undefined ? `${host}:${port}` : undefined
 }
 
 function shownOf(node: Located): Value | undefined {

@@ -9,6 +9,7 @@ const places = {
   listener: 'proxyProtocol',
   certificate: 'domains',
   files: 'fallback',
+  auth: 'forward',
 } as const
 
 type Place = keyof typeof places
@@ -104,6 +105,7 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
     redirect: say('write it as a route: `{ listener: http, redirect: { to: "https://{host}{uri}" } }`'),
   },
   certificate: { cert: certificateFiles, certificate: certificateFiles, key: certificateFiles },
+  auth: {},
   files: { spa: instead(() => 'fallback: index.html', ''), index: remove('`index.html` of a folder is always sent') },
 }
 
@@ -111,6 +113,9 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
 export function hintElsewhere(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
   const squashed = key.toLowerCase().replaceAll(/[_-]/g, '')
   const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
+  // Users stand in one place for all routes.
+  if (found === 'auth' && value !== undefined)
+    return `passwords stand in a section of their own, \`users: { ${key}: { password: ... } }\`: write \`basic: ${key}\` in its place`
   const known = found && hints[found]
   return known && Object.hasOwn(known, squashed) ? known[squashed]?.(value) : undefined
 }

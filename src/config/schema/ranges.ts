@@ -16,6 +16,8 @@ export const addressRanges = scalar<readonly string[]>({
   words: Object.keys(namedRanges),
   read(written) {
     if (Object.hasOwn(namedRanges, written)) return namedRanges[written]
+    if (/^(all|any|\*|everyone|everybody|everything)$/i.test(written))
+      return new Flaw('is no range of addresses', 'all of both kinds are `[0.0.0.0/0, "::/0"]`', '0.0.0.0/0')
     const [address = '', prefix, ...rest] = written.toLowerCase().split('/')
     const bits = isIP(address) === 4 ? 32 : 128
     if (isIP(address) === 0 || address.includes('%') || rest.length > 0) return undefined

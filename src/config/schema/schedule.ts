@@ -12,7 +12,7 @@ const cron = scalar({
   expected: 'a schedule such as `0 3 * * *`',
   read(written) {
     const calendar = readCalendar(written)
-    if ('unreadable' in calendar) return new Flaw(problemOf(calendar), form)
+    if ('unreadable' in calendar) return new Flaw(problemOf(calendar), form, inFields(written))
     if (calendar.next(Date.now()) === undefined) return new Flaw('names a time that never comes', form)
     return written.trim()
   },
@@ -35,6 +35,19 @@ export const scheduleSchema = z.union([
     timezone: timezone.describe('The zone of these times; default: that of TZ, or of /etc/localtime').optional(),
   }),
 ])
+
+/** What people say of an interval, or systemd of a calendar, as a cron expression in quotes; undefined if it is nothing of the kind. */
+function inFields(written: string): string | undefined {
+  const text = written.trim().toLowerCase()
+  if (/^(hourly|daily|weekly|monthly|yearly|annually)$/.test(text)) return `"@${text}"`
+  const [, count = '1', unit = ''] = /^(?:every|@every)?\s*(\d+)?\s*([a-z]+)$/.exec(text) ?? []
+  const number = Number(count)
+  const every = number === 1 ? '*' : `*/${number}`
+  if (/^m(in(ute)?s?)?$/.test(unit) && number < 60) return `"${every} * * * *"`
+  if (/^h(ours?)?$/.test(unit) && number < 24) return `"0 ${every} * * *"`
+  if (/^d(ays?)?$/.test(unit) && number < 29) return `"0 0 ${every} * *"`
+  return undefined
+}
 
 function problemOf({ unreadable }: Unreadable): string {
   switch (unreadable) {
