@@ -1,7 +1,10 @@
 /**
  * `npm test [-- FILES]`: installs missing Debian parts, builds the binary, runs the tests, and closes with
- * `N passed, N failed, N skipped` alone on the last line. `--full` adds test/full. Exit code 1 if anything failed,
- * if nothing ran, and in CI if anything but the full tier was skipped.
+ * `N passed, N failed, N skipped` alone on the last line. Exit code 1 if anything failed, if nothing ran, and in CI if
+ * anything but the full tier was skipped.
+ *
+ * The tiers: `npm test` is all but test/reference (the reference deployment) and test/full; `--reference` adds the first, as
+ * CI does, and `--full` both. FILES that lie in a tier add it as well.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -11,7 +14,13 @@ import { installMissingParts } from './debian-parts.ts'
 
 const project = resolve(import.meta.dirname, '..')
 const full = process.argv.includes('--full')
-const filters = process.argv.slice(2).filter((word) => word !== '--full')
+const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+
+/** What takes longest, and is left out unless it is asked for. */
+const tiers = [
+  { folder: 'test/reference', asked: full || process.argv.includes('--reference') },
+  { folder: 'test/full', asked: full },
+]
 
 /** What we read of vitest's JSON report. */
 interface Report {
@@ -45,7 +54,8 @@ function runTests(): Tally {
   try {
     const reportFile = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
-    const tier = full ? [] : ['--exclude=test/full/**']
+    const excluded = tiers.filter(({ folder, asked }) => !asked && !filters.some((filter) => filter.startsWith(folder)))
+    const tier = excluded.map(({ folder }) => `--exclude=${folder}/**`)
     const status = runNode('node_modules/vitest/vitest.mjs', 'run', ...reporters, ...tier, ...filters)
     if (!existsSync(reportFile))
       return { passed: 0, failed: 1, skipped: 0, complaints: ['the test runner left no report'] }
