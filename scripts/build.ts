@@ -57,7 +57,7 @@ async function make(folder: string): Promise<void> {
   await embed(folder, version, program)
   const reader = {
     name: 'reader.js',
-    entry: 'src/runtime/plan-reader.ts',
+    entry: 'src/app/reload/plan-reader.ts',
     loader: 'plan-reader.js',
     rehearsal: runReader(config),
   }

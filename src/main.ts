@@ -3,7 +3,7 @@ import './cli/own-environment.ts'
 import './cli/own-signals.ts'
 import { cli } from './cli/cli.ts'
 import { exitCodes } from './shared/exit-codes.ts'
-import { endProcess } from './shared/process-end.ts'
+import { endProcess } from './shared/system/process-end.ts'
 import { flushStandardStreams } from './telemetry/standard-streams.ts'
 
 const words = process.argv.slice(2)

@@ -6,10 +6,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
+import type { ReadOrder } from '../../src/app/reload/plan-reader.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+import { createPulse } from '../../src/gateway/heartbeat.ts'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
-import { createPulse } from '../../src/gateway/pulse.ts'
-import type { ReadOrder } from '../../src/runtime/plan-reader.ts'
 
 /** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
 export function wrapAsFunction(file: string): void {

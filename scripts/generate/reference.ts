@@ -1,7 +1,7 @@
 /** docs/reference.md: every option of the config file, from the schema itself. */
 import { z } from 'zod'
-import { conditionSchema } from '../../src/config/schema/condition.ts'
 import { configSchema } from '../../src/config/schema/config.ts'
+import { conditionSchema } from '../../src/config/schema/environment/condition.ts'
 
 const head = `# Every option
 

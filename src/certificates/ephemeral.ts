@@ -1,5 +1,5 @@
-import type { CertificatePlan } from '../plan/certificates.ts'
-import { ephemeralKind } from '../shared/ephemeral.ts'
+import type { CertificatePlan } from '../plan/model/certificates.ts'
+import { ephemeralKind } from '../shared/files/ephemeral.ts'
 import type { Log } from '../shared/log.ts'
 
 /**

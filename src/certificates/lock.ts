@@ -7,9 +7,9 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, lstat, lutimes, open, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import type { Milliseconds } from '../shared/duration.ts'
-import { inFolder, openFolder, type SafeFolder } from '../shared/safe-folder.ts'
-import { setInterval } from '../shared/timer.ts'
+import { inFolder, openFolder, type SafeFolder } from '../shared/files/safe-folder.ts'
+import type { Milliseconds } from '../shared/time/duration.ts'
+import { setInterval } from '../shared/time/timer.ts'
 
 export interface Lock {
   /** False once somebody else has taken it over, as after this process was stopped for a while. */

@@ -1,5 +1,5 @@
 /** When a certificate is due, and how long to wait after a failure. Pure. */
-import type { Milliseconds } from '../shared/duration.ts'
+import type { Milliseconds } from '../shared/time/duration.ts'
 
 export interface Lifetime {
   /** Unix time in milliseconds. */

@@ -1,9 +1,9 @@
 import { rename, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { writeFileAtomic } from '../shared/atomic-file.ts'
+import { writeFileAtomic } from '../shared/files/atomic-file.ts'
+import { readSafely } from '../shared/files/safe-file.ts'
+import { inFolder } from '../shared/files/safe-folder.ts'
 import type { Log } from '../shared/log.ts'
-import { readSafely } from '../shared/safe-file.ts'
-import { inFolder } from '../shared/safe-folder.ts'
 
 /** Where a certificate and its key are kept: absolute paths. */
 export interface PairFiles {

@@ -1,5 +1,5 @@
 /** When a source that still serves makes room for a later one. Pure. */
-import type { CertificateSourceKind } from './ports.ts'
+import type { CertificateSourceKind } from './certificate-source.ts'
 import { dueAt, isEmergency, type Lifetime } from './renewal.ts'
 
 /** What another program kept in the place that is ours now: nobody renews it any more. */

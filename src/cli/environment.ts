@@ -1,5 +1,5 @@
 import { GatehouseError } from '../shared/errors.ts'
-import { givenEnvironment } from '../shared/given-environment.ts'
+import { givenEnvironment } from '../shared/system/given-environment.ts'
 
 /** The container's variables, as far as they are text. */
 export function environment(): Readonly<Record<string, string>> {

@@ -1,11 +1,11 @@
 /**
- * What is imported before all else: it keeps the container's variables for the programs (shared/given-environment.ts), and from the
+ * What is imported before all else: it keeps the container's variables for the programs (shared/system/given-environment.ts), and from the
  * runtime beneath us: those of Node, OpenSSL and of libraries would otherwise govern Gatehouse, down to whether it verifies
  * certificates (docs/adr/0023-environment.md).
  */
 import { isSea } from 'node:sea'
 import { isMainThread } from 'node:worker_threads'
-import { givenEnvironment, reserved } from '../shared/given-environment.ts'
+import { givenEnvironment, reserved } from '../shared/system/given-environment.ts'
 
 /** All that Gatehouse itself, its runtime and its libraries may see: what is meant for any program of the machine. */
 const ownVariables =

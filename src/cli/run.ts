@@ -1,5 +1,5 @@
-import { readPlanToRun } from '../runtime/plan-to-run.ts'
-import { run } from '../runtime/runtime.ts'
+import { readPlanToRun } from '../app/reload/plan-to-run.ts'
+import { run } from '../app/run.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { standardStream } from '../telemetry/standard-streams.ts'
 import { configFile, reportOn, takesConfigFile } from './config-file.ts'

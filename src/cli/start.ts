@@ -1,7 +1,7 @@
-import { startProcess } from '../control/client-runs.ts'
-import { formatDuration } from '../shared/duration.ts'
+import { startProcess } from '../control/client/run.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import { oneLine } from '../shared/one-line.ts'
+import { formatDuration } from '../shared/time/duration.ts'
 import { type SocketOptions, socketOf, takesSocket } from './control-socket.ts'
 import type { Verb } from './verb.ts'
 

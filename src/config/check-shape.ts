@@ -4,9 +4,9 @@
  * the same entry nor the route that names a process nobody wrote.
  */
 import type { z } from 'zod'
-import { describeIssue, type Finding, isConsequence } from './describe-issue.ts'
 import type { Report } from './diagnostics.ts'
-import { deepest, type Located, type Path, plainValue, without } from './located.ts'
+import { describeIssue, type Finding, isConsequence } from './hints/describe-issue.ts'
+import { deepest, type Located, type Path, plainValue, without } from './yaml/located.ts'
 
 export interface Checked<T> {
   /** What is sound, defaults filled in; undefined if nothing is. */

@@ -8,14 +8,14 @@ import {
   environmentEvaluator,
   filesOverShared,
   laidOver,
-} from './environment.ts'
-import type { FileToCreate } from './environment-files.ts'
+} from './environment/environment.ts'
+import type { FileToCreate } from './environment/environment-files.ts'
+import type { Variables } from './environment/interpolate.ts'
 import { type Evaluation, evaluate, evaluateEntries, evaluateEntry, type Outcome, type Place } from './evaluate.ts'
 import type { FileFacts } from './file-facts.ts'
-import type { Variables } from './interpolate.ts'
-import type { Path } from './located.ts'
 import { type Names, sectionOf } from './names.ts'
-import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
+import type { Path } from './yaml/located.ts'
+import { entriesOf, type YamlEntry, type YamlSource } from './yaml/yaml-source.ts'
 
 export interface EvaluatedFile {
   readonly outcome: Outcome

@@ -5,16 +5,16 @@
 import { isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
 import { checkShape } from './check-shape.ts'
 import type { Report } from './diagnostics.ts'
+import { interpolate, type Variables } from './environment/interpolate.ts'
 import type { FileFacts } from './file-facts.ts'
-import { interpolate, type Variables } from './interpolate.ts'
-import { hasLost, type Located, type LocatedEntry, type Path, shorten } from './located.ts'
-import { otherVariable } from './other-variables.ts'
-import { conditionSchema } from './schema/condition.ts'
+import { otherVariable } from './hints/other-variables.ts'
+import { nearest } from './hints/suggest.ts'
+import { conditionSchema } from './schema/environment/condition.ts'
 import { mapping } from './schema/structures.ts'
 import { withShorthands } from './shorthands.ts'
-import { nearest } from './suggest.ts'
 import { holds } from './when.ts'
-import { entriesOf, type YamlEntry, type YamlSource } from './yaml-source.ts'
+import { hasLost, type Located, type LocatedEntry, type Path, shorten } from './yaml/located.ts'
+import { entriesOf, type YamlEntry, type YamlSource } from './yaml/yaml-source.ts'
 
 export interface Evaluation {
   readonly source: YamlSource

@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Execution, type ExecutionFault, executionFault } from '../shared/execution/fault.ts'
-import { type Reading, readDoubtfully } from '../shared/safe-file.ts'
+import { type Reading, readDoubtfully } from '../shared/files/safe-file.ts'
 
 /** What planning may ask about the disk: nothing is ever written, and a test may answer instead. */
 export interface FileFacts {

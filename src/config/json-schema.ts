@@ -1,7 +1,7 @@
 /** The schema in JSON, for editors: they complete keys and mark mistakes while the file is written. */
 import { z } from 'zod'
-import { conditionSchema } from './schema/condition.ts'
 import { configSchema } from './schema/config.ts'
+import { conditionSchema } from './schema/environment/condition.ts'
 import { type Shorthand, shorthands } from './schema/shorthand.ts'
 
 type Json = { [key: string]: unknown }

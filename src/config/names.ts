@@ -1,4 +1,4 @@
-import { deepest, isLost, type Located, type Path } from './located.ts'
+import { deepest, isLost, type Located, type Path } from './yaml/located.ts'
 
 /** The names that other places of the file refer to. */
 export interface Names {

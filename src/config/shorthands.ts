@@ -3,11 +3,11 @@
  * one reading; anything else is left for the schema to report.
  */
 import { z } from 'zod'
-import { deepest, type Located, type LocatedScalar, plainValue } from './located.ts'
+import { needsShell } from './environment/shell-syntax.ts'
 import { shorthands } from './schema/shorthand.ts'
 import { alternatives, isMapping, stepInto } from './schema-walk.ts'
-import { needsShell } from './shell-syntax.ts'
 import { splitWords } from './words.ts'
+import { deepest, type Located, type LocatedScalar, plainValue } from './yaml/located.ts'
 
 export function withShorthands(schema: z.ZodType, root: Located): Located {
   return expanded(schema, root, root)

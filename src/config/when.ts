@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
+import { type Variables, variable } from './environment/interpolate.ts'
 import type { FileFacts } from './file-facts.ts'
-import { type Variables, variable } from './interpolate.ts'
-import type { Condition } from './schema/condition.ts'
+import type { Condition } from './schema/environment/condition.ts'
 
 /** What a condition may look at. */
 export interface Circumstances {

@@ -1,6 +1,6 @@
 import { formatBytes } from '../shared/bytes.ts'
-import { formatDuration } from '../shared/duration.ts'
-import type { ProcessStatus } from './contract.ts'
+import { formatDuration } from '../shared/time/duration.ts'
+import type { ProcessStatus } from './contract/contract.ts'
 
 /**
  * What is wrong with a task's backups, in a few words each. Warnings, never a reason to restart a container: what it serves is

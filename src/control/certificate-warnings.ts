@@ -1,5 +1,5 @@
 import { oneLine } from '../shared/one-line.ts'
-import type { CertificateStatus } from './contract-certificates.ts'
+import type { CertificateStatus } from './contract/certificates.ts'
 
 /**
  * What is wrong with a certificate, in a few words each. Warnings, never a reason to restart a container: it serves with what

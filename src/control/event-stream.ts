@@ -2,11 +2,11 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Bytes } from '../shared/bytes.ts'
-import type { Milliseconds } from '../shared/duration.ts'
-import { setTimeout } from '../shared/timer.ts'
-import type { ProcessStatus } from './contract.ts'
-import { type Cut, eventSchema, type Snapshot, snapshotSchema } from './contract-events.ts'
-import type { EventSource } from './ports.ts'
+import type { Milliseconds } from '../shared/time/duration.ts'
+import { setTimeout } from '../shared/time/timer.ts'
+import type { ProcessStatus } from './contract/contract.ts'
+import { type Cut, eventSchema, type Snapshot, snapshotSchema } from './contract/events.ts'
+import type { EventSource } from './control-source.ts'
 
 /** What a client may leave unread. It is then ended, and may come back with the id that it read last. */
 const patience: Bytes = 256 * 1024

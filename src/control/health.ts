@@ -2,7 +2,7 @@
 import { oneLine } from '../shared/one-line.ts'
 import { backupWarnings } from './backup-warnings.ts'
 import { certificateWarnings } from './certificate-warnings.ts'
-import type { ProcessStatus, Status } from './contract.ts'
+import type { ProcessStatus, Status } from './contract/contract.ts'
 
 export interface Health {
   /** Only `healthy` is; `starting` has not been yet, as far as is known. */

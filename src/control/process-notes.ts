@@ -1,5 +1,5 @@
 import { oneLine } from '../shared/one-line.ts'
-import type { ProcessStatus } from './contract.ts'
+import type { ProcessStatus } from './contract/contract.ts'
 import { backupNotes, runNotes } from './run-notes.ts'
 
 /** What a person would ask next, in one line: what it waits for, why it is down, how it ended last. */

@@ -1,7 +1,7 @@
 import { formatBytes } from '../shared/bytes.ts'
-import { formatDuration } from '../shared/duration.ts'
-import type { ProcessStatus } from './contract.ts'
-import type { BackupStatus } from './contract-backups.ts'
+import { formatDuration } from '../shared/time/duration.ts'
+import type { BackupStatus } from './contract/backups.ts'
+import type { ProcessStatus } from './contract/contract.ts'
 
 /** Of a scheduled task, behind how it ended: when that was, and when it comes next. */
 export function runNotes({ state, schedule, nextRun, lastRun }: ProcessStatus): readonly string[] {

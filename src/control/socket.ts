@@ -4,9 +4,9 @@ import { lstat, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
-import { type FileLock, lockFile, lockHolder } from '../shared/file-lock.ts'
-import { openFolder } from '../shared/safe-folder.ts'
-import { lockPath, readStatus } from './client.ts'
+import { type FileLock, lockFile, lockHolder } from '../shared/files/file-lock.ts'
+import { openFolder } from '../shared/files/safe-folder.ts'
+import { lockPath, readStatus } from './client/client.ts'
 
 /**
  * A path that is ours for as long as we run: for the control socket, and for what is kept beside it under its name. The lock is on

@@ -3,29 +3,34 @@
  * puts the next one in its place. The way of a request is straight: the router gives the index of a route, its guards are asked,
  * its handler is called. Nothing of it is a promise where nothing is waited for.
  */
-import type { HeaderRules as HeaderRulesPlan, RequestHeadersPlan } from '../plan/headers.ts'
-import type { GatewayPlan, RoutePlan } from '../plan/types.ts'
+import type { HeaderRules as HeaderRulesPlan, RequestHeadersPlan } from '../plan/model/headers.ts'
+import type { GatewayPlan, RoutePlan } from '../plan/model/plan.ts'
 import { messageOf } from '../shared/errors.ts'
 import { sharing } from '../shared/sharing.ts'
-import { type ClientCertificateHeaders, clientCertificateHeaders } from './client-certificates.ts'
+import type { TargetStates } from '../shared/target-states.ts'
 import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
-import type { Exchange } from './exchange.ts'
 import type { FileStore } from './files/store.ts'
 import { compileGuards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
-import type { GuardMeans } from './guards/means.ts'
+import type { GuardMeans } from './guards/guard-resources.ts'
 import type { LimiterLease } from './guards/rate-limit/stores.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder } from './handlers/files.ts'
+import { createHealth } from './handlers/health.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { createRespond } from './handlers/respond.ts'
-import { compileHeaderRules, compileRequestRules, type HeaderRules, type RequestRules } from './header-rules.ts'
-import { createHealth } from './health.ts'
-import type { TargetStates } from './ports.ts'
-import { idHeadersOf } from './request-id.ts'
-import { sendError, statusOf } from './respond.ts'
+import { type ClientCertificateHeaders, clientCertificateHeaders } from './listen/tls/client-certificates.ts'
+import type { Exchange } from './request/exchange.ts'
+import { idHeadersOf } from './request/request-id.ts'
+import { compileRanges, type InRanges } from './request/trust.ts'
+import {
+  compileHeaderRules,
+  compileRequestRules,
+  type HeaderRules,
+  type RequestRules,
+} from './response/header-rules.ts'
+import { sendError, statusOf } from './response/respond.ts'
 import { createChoose } from './route/choose.ts'
-import { compileRanges, type InRanges } from './trust.ts'
 import type { UpstreamLease, Upstreams } from './upstream/upstreams.ts'
 
 export interface Generation {

@@ -1,16 +1,16 @@
 /** The entry of a gateway thread: words from the main thread in, the data plane's answers out. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { compilePathPattern } from '../plan/path-pattern.ts'
-import type { GatewayPlan } from '../plan/types.ts'
-import { pathKey } from '../shared/canonical-path.ts'
+import type { GatewayPlan } from '../plan/model/plan.ts'
+import { compilePathPattern } from '../plan/patterns/path-pattern.ts'
 import { messageOf } from '../shared/errors.ts'
+import { pathKey } from '../shared/net/canonical-path.ts'
 import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { Tally } from '../telemetry/metrics-tally.ts'
 import { createGateway } from './gateway.ts'
+import { beatInto } from './heartbeat.ts'
 import { destroyName, type FromThread, type ThreadBirth, type ToThread } from './messages.ts'
-import { createMeter, noMeter } from './meter.ts'
-import { beatInto } from './pulse.ts'
+import { createMeter, noMeter } from './request/meter.ts'
 
 const birth = workerData as ThreadBirth
 const pulse = beatInto(birth.pulse)

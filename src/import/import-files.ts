@@ -2,16 +2,16 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { readCaddyfile, readCaddyJson } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
-import { withDashboard } from './dashboard.ts'
-import { withDistinctNames } from './distinct-names.ts'
-import { joinPorts } from './join-ports.ts'
 import type { Kind } from './kind.ts'
-import { withoutLoneUpstreams } from './lone-upstreams.ts'
-import { inFileOrder, type Merged, merge, type ReadFile } from './merge.ts'
+import { withDashboard } from './merge/dashboard.ts'
+import { withDistinctNames } from './merge/distinct-names.ts'
+import { joinPorts } from './merge/join-ports.ts'
+import { withoutLoneUpstreams } from './merge/lone-upstreams.ts'
+import { inFileOrder, type Merged, merge, type ReadFile } from './merge/merge.ts'
+import { withOneBudget } from './merge/shutdown-budget.ts'
+import { withoutWebServer } from './merge/web-server.ts'
 import type { Finding } from './reading.ts'
-import { withOneBudget } from './shutdown-budget.ts'
 import { readSupervisord } from './supervisord/read.ts'
-import { withoutWebServer } from './web-server.ts'
 
 export interface ForeignFile {
   /** As it was given. */

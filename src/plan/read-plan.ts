@@ -1,10 +1,10 @@
 /** The front door of config and plan for the rest of the house. */
-import type { FileToCreate } from '../config/environment-files.ts'
+import type { FileToCreate } from '../config/environment/environment-files.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { load } from '../config/load.ts'
-import { socketOf } from './asked.ts'
-import { defaultPlaces } from './default-places.ts'
-import { type Resolved, resolve } from './resolve.ts'
+import { defaultPlaces } from './resolve/default-places.ts'
+import { socketOf } from './resolve/plan-context.ts'
+import { type Resolved, resolve } from './resolve/resolve.ts'
 
 export interface PlanReading extends Resolved {
   /**

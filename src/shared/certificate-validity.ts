@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Milliseconds } from './duration.ts'
+import type { Milliseconds } from './time/duration.ts'
 
 /** Unix time in milliseconds. */
 interface Lifetime {

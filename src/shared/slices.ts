@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Milliseconds } from './duration.ts'
+import type { Milliseconds } from './time/duration.ts'
 
 /** Long enough that turns cost nothing, and short enough that nobody notices a slice. */
 const longest: Milliseconds = 10

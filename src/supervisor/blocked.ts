@@ -1,7 +1,7 @@
 /** Processes that wait in vain: what they need is down, and nobody starts it again. */
 import { blockersOf } from './dependencies.ts'
-import type { EventFeed } from './event-feed.ts'
-import type { SupervisedProcess } from './process.ts'
+import type { EventFeed } from './events/event-feed.ts'
+import type { SupervisedProcess } from './process/process.ts'
 import type { ProcessStatus } from './status.ts'
 
 type Processes = ReadonlyMap<string, SupervisedProcess>

@@ -6,15 +6,15 @@ import {
   needsRestart,
   type ProcessChange,
   processChanges,
-} from '../plan/process-changes.ts'
-import type { ProcessPlan } from '../plan/types.ts'
+} from '../plan/diff/process-changes.ts'
+import type { ProcessPlan } from '../plan/model/plan.ts'
 import type { Log } from '../shared/log.ts'
 import { Slices } from '../shared/slices.ts'
 import type { AppliedChanges, PlannedChange } from './applied.ts'
-import type { SupervisedProcess } from './process.ts'
-import { canRoll } from './roll.ts'
-import type { Rolls } from './rolls.ts'
-import { StopDeadline, stopInReverse } from './stop-order.ts'
+import type { SupervisedProcess } from './process/process.ts'
+import { canRoll } from './rolling/roll.ts'
+import type { Rolls } from './rolling/rolls.ts'
+import { StopDeadline, stopInReverse } from './stop/stop-order.ts'
 
 /** The supervisor whose processes become others. */
 export interface Crew {

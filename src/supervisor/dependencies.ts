@@ -1,5 +1,5 @@
-import type { Dependency, ProcessPlan } from '../plan/types.ts'
-import type { SupervisedProcess } from './process.ts'
+import type { Dependency, ProcessPlan } from '../plan/model/plan.ts'
+import type { SupervisedProcess } from './process/process.ts'
 
 type Dependable = Pick<SupervisedProcess, 'plan' | 'state' | 'ready' | 'completed' | 'inDoubt' | 'finalFailure'>
 

@@ -1,11 +1,11 @@
-import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/types.ts'
+import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/model/plan.ts'
 import type { Bytes } from '../shared/bytes.ts'
-import type { Milliseconds } from '../shared/duration.ts'
-import type { BackupStanding } from './backups/standing.ts'
-import type { Exit } from './exit.ts'
-import type { State } from './machine.ts'
-import type { Run } from './run.ts'
-import type { LastRun } from './verdicts.ts'
+import type { Milliseconds } from '../shared/time/duration.ts'
+import type { BackupStanding } from './backups/backup-state.ts'
+import type { State } from './process/machine.ts'
+import type { Run } from './process/run.ts'
+import type { LastRun } from './process/verdicts.ts'
+import type { Exit } from './spawn/exit.ts'
 
 /** What may be told of a process: nothing of its environment. */
 export interface ProcessStatus {

@@ -1,6 +1,6 @@
 /** Our own stdout and stderr, in a way that whoever reads them, or does not, holds up no thread of ours. */
 import { constants, fstatSync, openSync } from 'node:fs'
-import { descriptorFlags } from '../shared/descriptors.ts'
+import { descriptorFlags } from '../shared/system/descriptors.ts'
 
 /** Can be handed to other threads. */
 export interface OutputDescriptor {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { warnIfEphemeral } from '../../src/certificates/ephemeral.ts'
-import type { CertificatePlan, CertificateSourcePlan } from '../../src/plan/certificates.ts'
+import type { CertificatePlan, CertificateSourcePlan } from '../../src/plan/model/certificates.ts'
 import type { Log } from '../../src/shared/log.ts'
 
 const acme: CertificateSourcePlan = {

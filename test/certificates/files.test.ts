@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { certificateFromFiles } from '../../src/certificates/issuer/files.ts'
+import { certificateFromFiles } from '../../src/certificates/files/files.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { recordedLog, temporaryFolder, writtenPair } from './fixture.ts'
 import { makeCertificate } from './make-certificate.ts'

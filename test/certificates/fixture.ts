@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { CertificatePlan, CertificateSourcePlan } from '../../src/plan/types.ts'
+import type { CertificatePlan, CertificateSourcePlan } from '../../src/plan/model/plan.ts'
 import type { Log } from '../../src/shared/log.ts'
 
 /** A folder that is gone when the test ends. */

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { makeLeaf, makeRoot } from '../../src/certificates/issuer/internal.ts'
+import { makeLeaf, makeRoot } from '../../src/certificates/ca/internal.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { part } from '../parts.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { renderCertificates } from '../../src/cli/certs-list.ts'
-import type { CertificateStatus } from '../../src/control/contract-certificates.ts'
+import { renderCertificates } from '../../src/cli/certs/list.ts'
+import type { CertificateStatus } from '../../src/control/contract/certificates.ts'
 import { opened, sampleStatus, temporaryFolder } from '../control/fixture.ts'
 import { gatehouse } from './gatehouse-command.ts'
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeRoot } from '../../src/certificates/issuer/internal.ts'
+import { makeRoot } from '../../src/certificates/ca/internal.ts'
 import { temporaryFolder } from '../control/fixture.ts'
 import { gatehouse } from './gatehouse-command.ts'
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { commandWords } from '../../src/cli/plan-words.ts'
+import { commandWords } from '../../src/cli/plan/plan-words.ts'
 
 const odd = [
   '',

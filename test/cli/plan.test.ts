@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { describePlan } from '../../src/cli/plan.ts'
+import { describePlan } from '../../src/cli/plan/plan.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
 
 function described(text: string): string {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { renderStatus } from '../../src/cli/status-table.ts'
-import type { ProcessStatus, Status } from '../../src/control/contract.ts'
+import { renderStatus } from '../../src/cli/status/status-table.ts'
+import type { ProcessStatus, Status } from '../../src/control/contract/contract.ts'
 
 const day = 86_400_000
 

@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { exampleAt } from '../../src/config/example.ts'
-import type { Located } from '../../src/config/located.ts'
-import { plainValue } from '../../src/config/located.ts'
-import { conditionSchema } from '../../src/config/schema/condition.ts'
+import { exampleAt } from '../../src/config/hints/example.ts'
 import { configSchema } from '../../src/config/schema/config.ts'
+import { conditionSchema } from '../../src/config/schema/environment/condition.ts'
 import { alternatives, isMapping } from '../../src/config/schema-walk.ts'
 import { withShorthands } from '../../src/config/shorthands.ts'
+import type { Located } from '../../src/config/yaml/located.ts'
+import { plainValue } from '../../src/config/yaml/located.ts'
 
 const at = { file: 'x', line: 1, column: 1 }
 const text = (written: string): Located => ({ kind: 'scalar', at, value: written, written })

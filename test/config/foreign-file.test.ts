@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { foreignFile } from '../../src/config/foreign-file.ts'
+import { foreignFile } from '../../src/config/hints/foreign-file.ts'
 
 test.each<[file: string, kind: string, format: string | undefined, text: string]>([
   ['Caddyfile', 'a Caddyfile', 'caddyfile', ''],

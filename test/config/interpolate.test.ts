@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { interpolate } from '../../src/config/interpolate.ts'
+import { interpolate } from '../../src/config/environment/interpolate.ts'
 
 const variables = { NAME: 'value', EMPTY: '', BRACE: '${NAME}' }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearest, suggestion } from '../../src/config/suggest.ts'
+import { nearest, suggestion } from '../../src/config/hints/suggest.ts'
 
 test.each([
   ['upstrem', 'upstream'],

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { readVariables } from '../../src/config/variable-file.ts'
-import { writeVariables } from '../../src/config/write-variables.ts'
+import { readVariables } from '../../src/config/environment/variable-file.ts'
+import { writeVariables } from '../../src/config/environment/write-variables.ts'
 import { generator } from '../support/generator.ts'
 
 const pieces = [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { readVariables } from '../../src/config/variable-file.ts'
-import { writable, writeVariables } from '../../src/config/write-variables.ts'
+import { readVariables } from '../../src/config/environment/variable-file.ts'
+import { writable, writeVariables } from '../../src/config/environment/write-variables.ts'
 import { generator } from '../support/generator.ts'
 
 const said = (text: string) => readVariables(text).oddities.map((odd) => `${odd.line}:${odd.column} ${odd.problem}`)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ProcessStatus } from '../../src/control/contract.ts'
-import type { BackupStatus } from '../../src/control/contract-backups.ts'
+import type { BackupStatus } from '../../src/control/contract/backups.ts'
+import type { ProcessStatus } from '../../src/control/contract/contract.ts'
 import { healthOf } from '../../src/control/health.ts'
 import { sampleStatus } from './fixture.ts'
 

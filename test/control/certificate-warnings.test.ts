@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { certificateLines } from '../../src/cli/certificate-lines.ts'
-import { renderCertificates } from '../../src/cli/certs-list.ts'
+import { certificateLines } from '../../src/cli/certs/certificate-lines.ts'
+import { renderCertificates } from '../../src/cli/certs/list.ts'
 import { certificateWarnings } from '../../src/control/certificate-warnings.ts'
-import type { CertificateStatus } from '../../src/control/contract-certificates.ts'
+import type { CertificateStatus } from '../../src/control/contract/certificates.ts'
 
 const now = Date.parse('2026-06-01T00:00:00Z')
 const certificate: CertificateStatus = {

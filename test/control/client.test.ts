@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { readStatus } from '../../src/control/client.ts'
+import { readStatus } from '../../src/control/client/client.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { sampleStatus, temporaryFolder } from './fixture.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ProcessStatus } from '../../src/control/contract.ts'
+import type { ProcessStatus } from '../../src/control/contract/contract.ts'
 import { dashboardPage } from '../../src/control/dashboard/page.ts'
 import { sampleStatus } from './fixture.ts'
 

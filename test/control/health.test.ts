@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ProcessStatus, Status } from '../../src/control/contract.ts'
+import type { ProcessStatus, Status } from '../../src/control/contract/contract.ts'
 import { healthOf } from '../../src/control/health.ts'
 import { sampleStatus } from './fixture.ts'
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readStatus } from '../../src/control/client.ts'
+import { readStatus } from '../../src/control/client/client.ts'
 import { healthOf } from '../../src/control/health.ts'
 import { type Client, exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'

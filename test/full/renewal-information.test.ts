@@ -3,9 +3,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { askRenewalAdvice, certificateId } from '../../src/certificates/ari.ts'
-import { obtainByAcme } from '../../src/certificates/issuer/acme-order.ts'
-import { createTransport } from '../../src/certificates/issuer/acme-transport.ts'
+import { obtainByAcme } from '../../src/certificates/acme/acme-order.ts'
+import { createTransport } from '../../src/certificates/acme/acme-transport.ts'
+import { askRenewalAdvice, certificateId } from '../../src/certificates/acme/ari.ts'
 import { site } from '../certificates/acme-site.ts'
 import { newestPebble } from './newest-pebble.ts'
 

@@ -1,7 +1,7 @@
 /** What the log says of a name whose addresses all refuse: Node fails with an AggregateError then, which has no message. */
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createHealthChecks } from '../../src/gateway/upstream/health-checks.ts'
+import { createHealthChecks } from '../../src/health/health-checks.ts'
 import { ask, exchangeRaw, logged, protocols } from './clients.ts'
 import { cleanUp, freePort, host, proxyTo, startGateway, whenOver } from './support.ts'
 import { upstreamPlan } from './upstream-plans.ts'

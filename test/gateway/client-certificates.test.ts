@@ -5,7 +5,7 @@ import { connect as connectH2 } from 'node:http2'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ClientCertificatesPlan } from '../../src/plan/listener-tls.ts'
+import type { ClientCertificatesPlan } from '../../src/plan/model/gateway.ts'
 import { type MadeCertificate, makeCertificate } from '../certificates/make-certificate.ts'
 import { ask, askOn, readUntil } from './clients.ts'
 import {

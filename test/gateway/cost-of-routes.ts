@@ -4,10 +4,10 @@
  */
 import { createFileStore } from '../../src/gateway/files/store.ts'
 import { buildGeneration, type Generation } from '../../src/gateway/generation.ts'
-import { createGuardMeans } from '../../src/gateway/guards/means.ts'
+import { createGuardMeans } from '../../src/gateway/guards/guard-resources.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createUpstreams } from '../../src/gateway/upstream/upstreams.ts'
-import type { GatewayPlan } from '../../src/plan/types.ts'
+import type { GatewayPlan } from '../../src/plan/model/plan.ts'
 import { planOf, proxyTo, type RouteWish } from './support.ts'
 
 export interface RouteCost {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { errorBody } from '../../src/gateway/error-body.ts'
+import { errorBody } from '../../src/gateway/response/error-body.ts'
 import { ask, exchangeRaw, logged, protocols, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
 import { cleanUp, proxyTo, startGateway } from './support.ts'
 import { upstream } from './upstreams.ts'

@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { FilesPlan } from '../../src/plan/types.ts'
+import type { FilesPlan } from '../../src/plan/model/plan.ts'
 import { ask, exchangeRaw, logged, protocols, rawSocket } from './clients.ts'
 import { cleanUp, type RouteWish, startGateway, temporaryFolder } from './support.ts'
 

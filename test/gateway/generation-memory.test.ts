@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { GatewayPlan } from '../../src/plan/types.ts'
+import type { GatewayPlan } from '../../src/plan/model/plan.ts'
 import { ask, askOn, h2Session, protocols, rawSocket, readUntil, tlsSocket } from './clients.ts'
 import {
   certificate,

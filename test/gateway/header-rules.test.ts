@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { layOver } from '../../src/plan/headers.ts'
+import { layOver } from '../../src/plan/model/headers.ts'
 import { ask, logged, protocols, rawSocket, readUntil } from './clients.ts'
 import { cleanUp, host, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, upstream, valuesOf } from './upstreams.ts'

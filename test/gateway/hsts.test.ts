@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { HeaderRules } from '../../src/plan/headers.ts'
+import type { HeaderRules } from '../../src/plan/model/headers.ts'
 import { ask, exchangeRaw, protocols } from './clients.ts'
 import { cleanUp, proxyTo, type RunningGateway, startGateway } from './support.ts'
 import { upstream } from './upstreams.ts'

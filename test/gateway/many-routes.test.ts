@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { createRouter } from '../../src/gateway/router.ts'
-import type { RouteMatch } from '../../src/plan/types.ts'
+import { createRouter } from '../../src/gateway/route/router.ts'
+import type { RouteMatch } from '../../src/plan/model/plan.ts'
 import type { RouteCost } from './cost-of-routes.ts'
 import { planOf } from './support.ts'
 

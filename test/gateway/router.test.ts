@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { createRouter, type RouteQuery } from '../../src/gateway/router.ts'
-import { compileHostPattern } from '../../src/plan/host-pattern.ts'
-import { compilePathPattern } from '../../src/plan/path-pattern.ts'
-import type { RouteMatch, RoutePlan } from '../../src/plan/types.ts'
+import { createRouter, type RouteQuery } from '../../src/gateway/route/router.ts'
+import type { RouteMatch, RoutePlan } from '../../src/plan/model/plan.ts'
+import { compileHostPattern } from '../../src/plan/patterns/host-pattern.ts'
+import { compilePathPattern } from '../../src/plan/patterns/path-pattern.ts'
 import { planOf } from './support.ts'
 
 function routesOf(matches: readonly RouteMatch[]): readonly RoutePlan[] {

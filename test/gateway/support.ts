@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
 import type { StoreNews } from '../../src/gateway/guards/rate-limit/stores.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
-import { noMeter } from '../../src/gateway/meter.ts'
-import type { ServedCertificate } from '../../src/gateway/ports.ts'
-import { type HeaderRules, layOver } from '../../src/plan/headers.ts'
+import { noMeter } from '../../src/gateway/request/meter.ts'
+import type { ServedCertificate } from '../../src/gateway/served.ts'
+import { type HeaderRules, layOver } from '../../src/plan/model/headers.ts'
 import type {
   GatewayPlan,
   GuardsPlan,
@@ -18,7 +18,7 @@ import type {
   ListenerPlan,
   OriginProxyPlan,
   RoutePlan,
-} from '../../src/plan/types.ts'
+} from '../../src/plan/model/plan.ts'
 import type { AccessRecord } from '../../src/telemetry/access-log.ts'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 

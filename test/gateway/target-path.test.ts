@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTargetPath, relativeFilePath } from '../../src/gateway/target-path.ts'
+import { readTargetPath, relativeFilePath } from '../../src/gateway/request/target-path.ts'
 
 const path = (target: string) => readTargetPath(target)?.path
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { identify } from '../../src/gateway/identity.ts'
-import { canonicalAddress, compileRanges } from '../../src/gateway/trust.ts'
+import { identify } from '../../src/gateway/request/identity.ts'
+import { canonicalAddress, compileRanges } from '../../src/gateway/request/trust.ts'
 import { ask, exchangeRaw, logged, protocols, rawSocket, readUntil } from './clients.ts'
 import { cleanUp, host, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, valuesOf } from './upstreams.ts'

@@ -1,6 +1,6 @@
 /** Headers that upstreams believe: from trusted peers, from nobody else, and one of them from anybody where it is kept. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { neverForwarded, trustedHeaders } from '../../src/plan/trusted-headers.ts'
+import { neverForwarded, trustedHeaders } from '../../src/plan/patterns/trusted-headers.ts'
 import { ask, protocols, rawSocket, text } from './clients.ts'
 import { cleanUp, host, type PlanWish, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, upstream } from './upstreams.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Balance } from '../../src/plan/upstreams.ts'
+import type { Balance } from '../../src/plan/model/upstreams.ts'
 import { ask } from './clients.ts'
 import { cleanUp, type RunningGateway, startGateway } from './support.ts'
 import { toUpstream, upstreamPlan } from './upstream-plans.ts'

@@ -1,7 +1,7 @@
 /** Active checks against real targets, and what the gateway makes of them. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { createHealthChecks, type HealthChecks } from '../../src/gateway/upstream/health-checks.ts'
-import type { HealthCheckPlan, UpstreamPlan } from '../../src/plan/upstreams.ts'
+import { createHealthChecks, type HealthChecks } from '../../src/health/health-checks.ts'
+import type { HealthCheckPlan, UpstreamPlan } from '../../src/plan/model/upstreams.ts'
 import { ask } from './clients.ts'
 import { cleanUp, freePort, startGateway, whenOver } from './support.ts'
 import { toUpstream, upstreamPlan } from './upstream-plans.ts'

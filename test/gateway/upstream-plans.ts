@@ -1,5 +1,5 @@
-import type { UpstreamProxyPlan } from '../../src/plan/types.ts'
-import type { UpstreamPlan } from '../../src/plan/upstreams.ts'
+import type { UpstreamProxyPlan } from '../../src/plan/model/plan.ts'
+import type { UpstreamPlan } from '../../src/plan/model/upstreams.ts'
 
 export function upstreamPlan(targets: readonly (number | string)[], wish: Partial<UpstreamPlan> = {}): UpstreamPlan {
   return {

@@ -2,7 +2,7 @@
 import { matchesGlob } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readCaddyfile } from '../../src/import/caddy/read-caddyfile.ts'
-import { tokensOf } from '../../src/import/caddy/tokens.ts'
+import { tokensOf } from '../../src/import/caddy/syntax/tokens.ts'
 import type { Value } from '../../src/import/reading.ts'
 
 function words(text: string): string[] {

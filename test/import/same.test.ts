@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { judge } from '../../src/import/caddy/judge.ts'
-import { merge } from '../../src/import/merge.ts'
-import { differingKeys, isSame } from '../../src/import/same.ts'
+import { merge } from '../../src/import/merge/merge.ts'
+import { differingKeys, isSame } from '../../src/import/merge/same.ts'
 
 test('values that mean the same are the same, however they are written', () => {
   expect(isSame({ a: 3000, b: ['x'] }, { b: 'x', a: '3000' })).toBe(true)

@@ -5,7 +5,7 @@ import { expand } from '../../src/import/supervisord/expansion.ts'
 import { readFiles } from '../../src/import/supervisord/files.ts'
 import { keysOf } from '../../src/import/supervisord/keys.ts'
 import { variablesOf } from '../../src/import/supervisord/variables.ts'
-import { splitCommand } from '../../src/import/words.ts'
+import { splitCommand } from '../../src/import/terms/words.ts'
 import { part } from '../parts.ts'
 
 /** Reads a list of texts on stdin and answers with what supervisord's own functions make of each; null for what it refuses. */

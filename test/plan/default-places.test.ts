@@ -1,6 +1,6 @@
 /** Where state and control socket are that a file does not name: by user, by variables, and by what may be written. */
 import { describe, expect, it } from 'vitest'
-import { defaultPlaces } from '../../src/plan/default-places.ts'
+import { defaultPlaces } from '../../src/plan/resolve/default-places.ts'
 
 /** User 1000, who may write below these folders, and owns them but for those that everybody may write to. */
 function user(...writable: readonly string[]) {

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { changedSections } from '../../src/plan/diff.ts'
-import { processChanges } from '../../src/plan/process-changes.ts'
+import { changedSections } from '../../src/plan/diff/diff.ts'
+import { processChanges } from '../../src/plan/diff/process-changes.ts'
+import type { Plan } from '../../src/plan/model/plan.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import type { Plan } from '../../src/plan/types.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-diff-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findCycles, type GraphNode, startOrder, startWaves } from '../../src/plan/graph.ts'
+import { findCycles, type GraphNode, startOrder, startWaves } from '../../src/plan/graph/graph.ts'
 
 function graph(needs: Record<string, string[]>): GraphNode[] {
   return Object.entries(needs).map(([name, needs]) => ({ name, needs }))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compileHostPattern, hostPatternCovers, validateHostPattern } from '../../src/plan/host-pattern.ts'
+import { compileHostPattern, hostPatternCovers, validateHostPattern } from '../../src/plan/patterns/host-pattern.ts'
 
 describe('a host pattern matches', () => {
   test.each([

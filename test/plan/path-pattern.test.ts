@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { compilePathPattern, pathPatternCovers, validatePathPattern } from '../../src/plan/path-pattern.ts'
-import { pathKey } from '../../src/shared/canonical-path.ts'
+import { compilePathPattern, pathPatternCovers, validatePathPattern } from '../../src/plan/patterns/path-pattern.ts'
+import { pathKey } from '../../src/shared/net/canonical-path.ts'
 
 describe('a path pattern matches', () => {
   test.each([

@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { changeWords, needsRestart, processChanges } from '../../src/plan/process-changes.ts'
+import { changeWords, needsRestart, processChanges } from '../../src/plan/diff/process-changes.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import type { ProcessPlan } from '../../src/plan/types.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-changes-'))
 afterAll(() => rmSync(folder, { recursive: true }))

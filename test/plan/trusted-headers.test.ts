@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { kindOfHeader, neverForwarded, trustedHeaders } from '../../src/plan/trusted-headers.ts'
+import { kindOfHeader, neverForwarded, trustedHeaders } from '../../src/plan/patterns/trusted-headers.ts'
 
 const names = trustedHeaders.flatMap((group) => group.names)
 

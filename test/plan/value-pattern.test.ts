@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileValuePattern, valuePatternCovers } from '../../src/plan/value-pattern.ts'
+import { compileValuePattern, valuePatternCovers } from '../../src/plan/patterns/value-pattern.ts'
 
 describe('a pattern for a value', () => {
   it.each([

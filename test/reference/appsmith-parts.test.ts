@@ -1,6 +1,6 @@
 /** What config/appsmith.yaml runs by itself and what it leaves to others, and where all is if nobody says otherwise. */
 import { describe, expect, it } from 'vitest'
-import type { Plan } from '../../src/plan/types.ts'
+import type { Plan } from '../../src/plan/model/plan.ts'
 import { part } from '../parts.ts'
 import { planWith } from './image-plan.ts'
 import { singleContainer } from './single-container.ts'

@@ -1,7 +1,7 @@
 /** config/appsmith.yaml as it is read in the image that it is for, none of whose folders is on this machine. */
 import { disk, type FileFacts } from '../../src/config/file-facts.ts'
+import type { Plan } from '../../src/plan/model/plan.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
-import type { Plan } from '../../src/plan/types.ts'
 import { configFile } from './single-container.ts'
 import type { Variables } from './site.ts'
 

@@ -1,6 +1,6 @@
 /** /etc/passwd and /etc/group as they are found on machines: what a line does not say is never read as root's. */
 import { describe, expect, it } from 'vitest'
-import { readAccounts } from '../../src/shared/accounts.ts'
+import { readAccounts } from '../../src/shared/system/accounts.ts'
 
 function accountsOf(passwd: string, group: string) {
   return readAccounts((path) => (path === '/etc/passwd' ? passwd : group))

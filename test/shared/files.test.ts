@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFileAtomic, writeFileAtomic } from '../../src/shared/atomic-file.ts'
-import { openFolder } from '../../src/shared/safe-folder.ts'
+import { createFileAtomic, writeFileAtomic } from '../../src/shared/files/atomic-file.ts'
+import { openFolder } from '../../src/shared/files/safe-folder.ts'
 
 let folder: string
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readEnvironment, reserved } from '../../src/shared/given-environment.ts'
+import { readEnvironment, reserved } from '../../src/shared/system/given-environment.ts'
 
 const read = (...entries: (string | number[])[]) =>
   readEnvironment(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { failedOrNotTried, isLocalFault, NotTried } from '../../src/shared/local-fault.ts'
+import { failedOrNotTried, isLocalFault, NotTried } from '../../src/shared/system/local-fault.ts'
 
 function fault(code: string, facts: object = {}): Error {
   return Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect', ...facts })

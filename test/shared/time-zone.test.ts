@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { localZone, readZone } from '../../src/shared/time-zone.ts'
+import { localZone, readZone } from '../../src/shared/time/time-zone.ts'
 
 const hour = 3_600_000
 const [winter, summer] = [Date.UTC(2026, 0, 15), Date.UTC(2026, 6, 15)]

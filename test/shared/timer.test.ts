@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { forNode, setInterval, setTimeout, sleep, timeoutSignal } from '../../src/shared/timer.ts'
+import { forNode, setInterval, setTimeout, sleep, timeoutSignal } from '../../src/shared/time/timer.ts'
 
 const day = 86_400_000
 const spans = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatBytes, parseBytes } from '../../src/shared/bytes.ts'
-import { formatDuration, parseDuration } from '../../src/shared/duration.ts'
+import { formatDuration, parseDuration } from '../../src/shared/time/duration.ts'
 
 describe('durations', () => {
   it('are read with their unit, and refused without one', () => {

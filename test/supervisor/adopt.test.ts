@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { always, type Foreman, foreman, never, planFor } from './foreman.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-adopt-'))

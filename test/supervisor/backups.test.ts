@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { BackupPlan } from '../../src/plan/backups.ts'
-import type { ProcessPlan } from '../../src/plan/types.ts'
+import type { BackupPlan } from '../../src/plan/model/backups.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 const hour = 3_600_000

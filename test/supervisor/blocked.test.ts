@@ -1,6 +1,6 @@
 /** What becomes of those that wait for something that is down for good, whatever brought it down. */
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { always, foreman, never, planFor } from './foreman.ts'
 
 type Wanted = Parameters<typeof planFor>[1]

@@ -4,9 +4,9 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { UserPlan } from '../../src/plan/rights.ts'
-import type { ProcessPlan } from '../../src/plan/types.ts'
-import { runDnsHook } from '../../src/supervisor/dns-hook.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import type { UserPlan } from '../../src/plan/model/rights.ts'
+import { runDnsHook } from '../../src/supervisor/hooks/dns-hook.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
 import { foreman, never, planFor } from './foreman.ts'
 

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RightsPlan } from '../../src/plan/rights.ts'
-import type { ProcessPlan } from '../../src/plan/types.ts'
-import type { Program } from '../../src/supervisor/program.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import type { RightsPlan } from '../../src/plan/model/rights.ts'
 import { launchOf } from '../../src/supervisor/rights/launch.ts'
+import type { Program } from '../../src/supervisor/spawn/program.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 const isRoot = process.geteuid?.() === 0

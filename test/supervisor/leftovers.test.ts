@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isGroupAlive } from '../../src/supervisor/group.ts'
+import { isGroupAlive } from '../../src/supervisor/group/group.ts'
+import { kernelProcess } from '../../src/supervisor/group/process-table.ts'
 import { GroupLedger } from '../../src/supervisor/leftovers/ledger.ts'
-import { kernelProcess } from '../../src/supervisor/process-table.ts'
 import { planFor } from './foreman.ts'
 
 const words: string[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Event, type State, table, transition } from '../../src/supervisor/machine.ts'
+import { type Event, type State, table, transition } from '../../src/supervisor/process/machine.ts'
 
 const states = Object.keys(table) as State[]
 const events = Object.keys(table.waiting) as Event[]

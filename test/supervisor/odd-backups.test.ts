@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { backupStatusSchema } from '../../src/control/contract-backups.ts'
-import type { BackupPlan } from '../../src/plan/backups.ts'
+import { backupStatusSchema } from '../../src/control/contract/backups.ts'
+import type { BackupPlan } from '../../src/plan/model/backups.ts'
 import { beginAttempt } from '../../src/supervisor/backups/attempt.ts'
+import { standingOf } from '../../src/supervisor/backups/backup-state.ts'
 import { lookInto } from '../../src/supervisor/backups/folder.ts'
-import { standingOf } from '../../src/supervisor/backups/standing.ts'
 
 let folder: string
 let plan: BackupPlan

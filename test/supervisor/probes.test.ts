@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { LivenessProbe, ProbeCheck, ReadinessProbe } from '../../src/plan/types.ts'
+import type { LivenessProbe, ProbeCheck, ReadinessProbe } from '../../src/plan/model/plan.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { always, foreman, planFor } from './foreman.ts'
 

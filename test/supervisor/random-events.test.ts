@@ -15,22 +15,22 @@
  * that was told to stop has stopped, with nothing left behind.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
-import type { Exit } from '../../src/supervisor/exit.ts'
-import { table } from '../../src/supervisor/machine.ts'
-import { SupervisedProcess } from '../../src/supervisor/process.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import { table } from '../../src/supervisor/process/machine.ts'
+import { SupervisedProcess } from '../../src/supervisor/process/process.ts'
+import type { Exit } from '../../src/supervisor/spawn/exit.ts'
 import { planFor } from './foreman.ts'
 import { SimulatedKernel, seeded } from './simulated-kernel.ts'
 
 const kernel = vi.hoisted(() => ({ current: undefined as unknown as SimulatedKernel }))
-vi.mock('../../src/supervisor/spawn.ts', () => ({ spawnGroup: () => kernel.current.spawn() }))
+vi.mock('../../src/supervisor/spawn/spawn.ts', () => ({ spawnGroup: () => kernel.current.spawn() }))
 // Pids are made up here: nothing that the real kernel says of them counts.
-vi.mock('../../src/supervisor/process-table.ts', () => ({
+vi.mock('../../src/supervisor/group/process-table.ts', () => ({
   kernelProcess: () => undefined,
   processTable: () => [],
   isOver: () => false,
 }))
-vi.mock('../../src/supervisor/group.ts', () => ({
+vi.mock('../../src/supervisor/group/group.ts', () => ({
   isGroupAlive: (pid: number) => kernel.current.isAlive(pid),
   signalGroup: (pid: number, signal: NodeJS.Signals) => kernel.current.signal(pid, signal),
 }))

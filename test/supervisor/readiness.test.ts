@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import type { ProbeCheck, ReadinessProbe } from '../../src/plan/types.ts'
+import type { ProbeCheck, ReadinessProbe } from '../../src/plan/model/plan.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { always, foreman, planFor, survivors, untilNoSurvivors } from './foreman.ts'
 

@@ -1,7 +1,7 @@
 /** Stack traces become one record, and everything else stays as it is. */
 import { describe, expect, it } from 'vitest'
-import type { MultilinePlan } from '../../src/plan/output.ts'
-import { joinRecords } from '../../src/supervisor/records.ts'
+import type { MultilinePlan } from '../../src/plan/model/output.ts'
+import { joinRecords } from '../../src/supervisor/output/records.ts'
 
 /** What becomes of these lines, given at one go. */
 function joined(rule: MultilinePlan | undefined, text: string): string[] {

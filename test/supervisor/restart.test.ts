@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
-import { restartPause } from '../../src/supervisor/backoff.ts'
-import { exitCodeFor } from '../../src/supervisor/exit.ts'
-import { type Case, type Ending, type Judgement, judge, noFailures } from '../../src/supervisor/restart.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import { restartPause } from '../../src/supervisor/process/backoff.ts'
+import { type Case, type Ending, type Judgement, judge, noFailures } from '../../src/supervisor/process/restart.ts'
+import { exitCodeFor } from '../../src/supervisor/spawn/exit.ts'
 
 const backoff = { first: 0, next: 1_000, max: 30_000 }
 const middle = 0.5

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { always, type Foreman, foreman, planFor, transitions } from './foreman.ts'
 
 const timing = { every: 20, timeout: 1_000, deadline: 10_000 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { always, type Foreman, foreman, never, planFor } from './foreman.ts'
 
 const everySecond = { cron: '* * * * * *' } as const

@@ -3,8 +3,8 @@
  * group.ts and the network behind the probes. Everything above them is the real thing.
  */
 import type { Readable } from 'node:stream'
-import type { Exit } from '../../src/supervisor/exit.ts'
-import type { Spawned } from '../../src/supervisor/spawn.ts'
+import type { Exit } from '../../src/supervisor/spawn/exit.ts'
+import type { Spawned } from '../../src/supervisor/spawn/spawn.ts'
 
 /** mulberry32: the same numbers in [0, 1) for the same seed. */
 export function seeded(seed: number): () => number {

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Attempt } from '../../src/supervisor/backups/attempt.ts'
-import { Run } from '../../src/supervisor/run.ts'
-import { spawnGroup } from '../../src/supervisor/spawn.ts'
-import { endRun } from '../../src/supervisor/stop.ts'
+import { Run } from '../../src/supervisor/process/run.ts'
+import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
+import { endRun } from '../../src/supervisor/stop/stop.ts'
 
 const hung = () => new Promise<undefined>(() => {})
 const deaf = { multiline: undefined, line() {}, record() {} }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../src/plan/types.ts'
-import { SparePorts } from '../../src/supervisor/spare-ports.ts'
+import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import { SparePorts } from '../../src/supervisor/listen-ports/spare-ports.ts'
 import { foreman, planFor } from './foreman.ts'
 
 const timing = { every: 20, timeout: 1_000, deadline: 10_000 }

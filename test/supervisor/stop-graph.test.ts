@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { Criticality, ProcessPlan } from '../../src/plan/types.ts'
-import { fairGrace } from '../../src/supervisor/grace.ts'
-import { stopGraph } from '../../src/supervisor/stop-graph.ts'
+import type { Criticality, ProcessPlan } from '../../src/plan/model/plan.ts'
+import { fairGrace } from '../../src/supervisor/stop/grace.ts'
+import { stopGraph } from '../../src/supervisor/stop/stop-graph.ts'
 import { planFor } from './foreman.ts'
 
 const ranks: readonly Criticality[] = ['critical', 'important', 'rebuildable']

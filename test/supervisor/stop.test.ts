@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fairGrace } from '../../src/supervisor/grace.ts'
+import { fairGrace } from '../../src/supervisor/stop/grace.ts'
 import { runningProcesses } from '../e2e/support/processes.ts'
 import { always, foreman, planFor, survivors, transitions } from './foreman.ts'
 

@@ -1,6 +1,6 @@
 /** Prints from everywhere: `console`, Node's warnings, another thread. Then ends with code 3. */
 import { Worker } from 'node:worker_threads'
-import { endProcess } from '../../src/shared/process-end.ts'
+import { endProcess } from '../../src/shared/system/process-end.ts'
 import { flushStandardStreams, standardStream } from '../../src/telemetry/standard-streams.ts'
 
 standardStream('stdout')

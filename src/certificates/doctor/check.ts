@@ -1,5 +1,5 @@
 /** The small interface of all checks of `gatehouse certs doctor`. */
-import type { AcmePlan } from '../../plan/certificates.ts'
+import type { AcmePlan } from '../../plan/model/certificates.ts'
 import type { Directory } from './directory.ts'
 import type { Names } from './names.ts'
 

@@ -1,11 +1,11 @@
 /** The ACME server: whether it can be reached and trusted, what time it is there, and whether it wants to know its customers. */
 
 import { readFile } from 'node:fs/promises'
-import type { AcmePlan } from '../../plan/certificates.ts'
-import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
+import type { AcmePlan } from '../../plan/model/certificates.ts'
 import { codeOf, messageOf } from '../../shared/errors.ts'
-import { setTimeout } from '../../shared/timer.ts'
-import { createTransport } from '../issuer/acme-transport.ts'
+import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import { createTransport } from '../acme/acme-transport.ts'
 import { bad, type Check, good, unknown } from './check.ts'
 
 /** What a directory says of itself (RFC 8555 §7.1.1); asked for once, however many checks want to know. */

@@ -1,8 +1,8 @@
 /** Can the CA come in: are the ports open, and is it us who answers there? */
 import { connect as dial, isIP } from 'node:net'
 import { connect as dialTls } from 'node:tls'
-import type { Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 import { addressesOf } from './addresses.ts'
 import { bad, type Check, type Finding, forEachName, good, type Patient, unknown } from './check.ts'
 

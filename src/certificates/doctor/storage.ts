@@ -1,7 +1,7 @@
 import { access, constants, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ephemeralKind } from '../../shared/ephemeral.ts'
 import { codeOf } from '../../shared/errors.ts'
+import { ephemeralKind } from '../../shared/files/ephemeral.ts'
 import { bad, type Check, type Finding, good, unknown } from './check.ts'
 
 /** Can certificates be kept, for longer than the container lives, and from the eyes of others? */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { acmeSchema } from './acme.ts'
-import { domain } from './addresses.ts'
 import { refusal } from './flaw.ts'
+import { domain } from './gateway/addresses.ts'
 import { boolean, text } from './scalars.ts'
 import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'

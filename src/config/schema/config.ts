@@ -1,19 +1,19 @@
 /** The whole file. An option that nothing obeys is not in here: it is unknown, and says so. */
 import type { z } from 'zod'
-import { address } from './addresses.ts'
 import { certificatesSchema } from './certificates.ts'
 import { controlSchema } from './control.ts'
-import { environmentSchema } from './environment.ts'
+import { environmentSchema } from './environment/environment.ts'
 import { Flaw, refusal } from './flaw.ts'
-import { gatewaySchema } from './gateway.ts'
+import { address } from './gateway/addresses.ts'
+import { gatewaySchema } from './gateway/gateway.ts'
+import { upstreamSchema } from './gateway/upstreams.ts'
+import { usersSchema } from './gateway/users.ts'
 import { hooksSchema } from './hooks.ts'
 import { logSchema } from './log.ts'
-import { processSchema } from './process.ts'
+import { processSchema } from './process/process.ts'
 import { duration, scalar, textOrNothing } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 import { trustStoresSchema } from './trust-stores.ts'
-import { upstreamSchema } from './upstreams.ts'
-import { usersSchema } from './users.ts'
 
 export const configSchema = mapping({
   version: scalar({

@@ -1,6 +1,6 @@
 /** How Gatehouse itself is asked and looked at. */
-import { auth } from './guards.ts'
-import { pathPrefix } from './paths.ts'
+import { auth } from './gateway/guards.ts'
+import { pathPrefix } from './gateway/paths.ts'
 import { textOrNothing } from './scalars.ts'
 import { mapping } from './structures.ts'
 

@@ -1,5 +1,5 @@
 /** Durations as the file may say them. */
-import { longestDuration, type Milliseconds, parseDuration } from '../../shared/duration.ts'
+import { longestDuration, type Milliseconds, parseDuration } from '../../shared/time/duration.ts'
 import { Flaw } from './flaw.ts'
 
 /** Undefined: it is none. */

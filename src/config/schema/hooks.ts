@@ -1,7 +1,7 @@
 /** What is called when something happens to a process. */
 import { z } from 'zod'
-import { commandSchema } from './command.ts'
 import { refusal } from './flaw.ts'
+import { commandSchema } from './process/command.ts'
 import { choice, formOrVariable, positiveDuration, scalar } from './scalars.ts'
 import { mapping, oneOrMany } from './structures.ts'
 

@@ -1,6 +1,6 @@
 /** A page with the state of everything, for whoever has a browser and no shell. Read only; it asks again by itself. */
-import { formatDuration } from '../../shared/duration.ts'
-import type { ProcessStatus, Status } from '../contract.ts'
+import { formatDuration } from '../../shared/time/duration.ts'
+import type { ProcessStatus, Status } from '../contract/contract.ts'
 import { type Health, healthOf } from '../health.ts'
 import { noteOf } from '../process-notes.ts'
 

@@ -15,7 +15,7 @@ import {
   type ZstdOptions,
   zstdCompress,
 } from 'node:zlib'
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 
 interface Levels {
   readonly gzip: ZlibOptions

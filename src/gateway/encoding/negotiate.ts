@@ -1,5 +1,5 @@
 /** Which content coding a client gets, by its Accept-Encoding (RFC 9110 §12.5.3). */
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 
 /** Bodies smaller than this are sent as they are: one packet either way, and some encodings would make them longer. */
 export const leastWorthEncoding = 512

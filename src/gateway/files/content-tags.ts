@@ -5,7 +5,7 @@
 
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { sleep } from '../../shared/timer.ts'
+import { sleep } from '../../shared/time/timer.ts'
 import { type FileFacts, isSame, isSettled, openFile, readPart } from './disk.ts'
 import { Recent } from './recent.ts'
 

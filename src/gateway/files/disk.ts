@@ -3,8 +3,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /** What tells one state of a file from another. Times in milliseconds since 1970, with fractions. */
 export interface FileFacts {

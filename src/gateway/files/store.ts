@@ -3,10 +3,10 @@
  * generations: a reload of the configuration forgets nothing.
  */
 
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
-import { sleep } from '../../shared/timer.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { sleep } from '../../shared/time/timer.ts'
 import { encodeWhole } from '../encoding/encode.ts'
 import { createContentTags } from './content-tags.ts'
 import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'

@@ -1,5 +1,5 @@
 /** One state of one file: what of it is in memory, and how it is made ready in the encodings that clients ask for. */
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { leastWorthEncoding } from '../encoding/negotiate.ts'
 import { digestOf, weakTagOf } from './content-tags.ts'

@@ -1,4 +1,4 @@
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { ContentTags } from './content-tags.ts'
 import type { StoredFile } from './stored-file.ts'

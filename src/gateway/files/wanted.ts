@@ -1,5 +1,5 @@
 /** What a route asks the store for, and what may stand in for it on disk. */
-import type { ContentEncoding } from '../../plan/types.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { FileFacts } from './disk.ts'
 
 export interface Wanted {

@@ -1,5 +1,5 @@
-import type { AddressRulesPlan } from '../../plan/guards.ts'
-import { compileRanges } from '../trust.ts'
+import type { AddressRulesPlan } from '../../plan/model/guards.ts'
+import { compileRanges } from '../request/trust.ts'
 import type { Guard } from './guard.ts'
 
 /** `deny` counts before `allow`; where there is an `allow`, whoever is not in it is denied. */

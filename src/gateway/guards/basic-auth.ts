@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { PasswordHashes } from '../../plan/guards.ts'
+import type { PasswordHashes } from '../../plan/model/guards.ts'
 import type { Denial, Guard } from './guard.ts'
 
 const challenge = ['www-authenticate', 'Basic realm="gatehouse", charset="UTF-8"']

@@ -1,5 +1,5 @@
-import type { PasswordHashes } from '../../plan/guards.ts'
-import type { GatewayPlan, GuardsPlan } from '../../plan/types.ts'
+import type { PasswordHashes } from '../../plan/model/guards.ts'
+import type { GatewayPlan, GuardsPlan } from '../../plan/model/plan.ts'
 import { sharing } from '../../shared/sharing.ts'
 import { addressRules } from './addresses.ts'
 import type { AuthServices } from './auth-services.ts'

@@ -1,8 +1,8 @@
 /** Asks a service whether a request may pass, as Caddy's `forward_auth` and nginx's `auth_request` do. Never open: no answer is a no. */
-import type { ForwardAuthPlan } from '../../plan/guards.ts'
-import type { Exchange } from '../exchange.ts'
+import type { ForwardAuthPlan } from '../../plan/model/guards.ts'
 import { requestHead } from '../proxy/client/request-head.ts'
-import { upstreamHeaders } from '../request-headers.ts'
+import { upstreamHeaders } from '../proxy/request-headers.ts'
+import type { Exchange } from '../request/exchange.ts'
 import type { Dial } from '../upstream/dial.ts'
 import { askService } from './auth-question.ts'
 import { type AuthServices, connectionsPerService } from './auth-services.ts'

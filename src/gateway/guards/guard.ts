@@ -3,8 +3,8 @@
  * run before anything is dialled, for upgrades too, whose clients read a denial as a plain HTTP answer.
  */
 import { messageOf } from '../../shared/errors.ts'
-import type { Exchange } from '../exchange.ts'
-import { type FlatHeaders, sendError } from '../respond.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { type FlatHeaders, sendError } from '../response/respond.ts'
 
 /** Why a request goes no further. `cause` is for our log only. */
 export interface Denial {

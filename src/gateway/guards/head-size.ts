@@ -1,6 +1,6 @@
 import type { Bytes } from '../../shared/bytes.ts'
-import type { GatewayRequest } from '../exchange.ts'
-import type { Refusal } from '../sound-head.ts'
+import type { GatewayRequest } from '../request/exchange.ts'
+import type { Refusal } from '../request/validate-request.ts'
 
 /** Counts as the h1 parser does, which has refused longer heads by itself: names and values, the target among them. */
 export function headSizeFlaw(request: GatewayRequest, limit: Bytes): Refusal | undefined {

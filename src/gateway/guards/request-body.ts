@@ -1,5 +1,5 @@
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../request/exchange.ts'
 import type { Guard } from './guard.ts'
 
 const code = 'GATEHOUSE_BODY_TOO_LARGE'

@@ -1,12 +1,12 @@
-import type { ContentEncoding, FilePlan, FilesPlan } from '../../plan/types.ts'
+import type { ContentEncoding, FilePlan, FilesPlan } from '../../plan/model/plan.ts'
 import type { Negotiate } from '../encoding/negotiate.ts'
-import type { Exchange } from '../exchange.ts'
 import { FileChanged, type Trouble, troubleOf } from '../files/disk.ts'
 import { sendFile } from '../files/send-file.ts'
 import type { FileStore, Found } from '../files/store.ts'
 import { StoredFile } from '../files/stored-file.ts'
 import type { Wanted } from '../files/wanted.ts'
-import { type FlatHeaders, sendError, sendText } from '../respond.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { type FlatHeaders, sendError, sendText } from '../response/respond.ts'
 import { createLocator } from './locate.ts'
 
 /** What routes for files have in common. */

@@ -1,8 +1,8 @@
 /** Which file below a root a path means. */
 import { join } from 'node:path'
-import type { ContentEncoding, FilesPlan } from '../../plan/types.ts'
+import type { ContentEncoding, FilesPlan } from '../../plan/model/plan.ts'
 import { suffixes, type Wanted } from '../files/wanted.ts'
-import { relativeFilePath } from '../target-path.ts'
+import { relativeFilePath } from '../request/target-path.ts'
 import { renderingsOf } from './pages.ts'
 
 export const indexFile = 'index.html'

@@ -1,6 +1,6 @@
 /** The pages of a route: files that are rendered before they are sent, and then kept in memory like any other. */
 import { createHash } from 'node:crypto'
-import type { FilesPlan } from '../../plan/types.ts'
+import type { FilesPlan } from '../../plan/model/plan.ts'
 import type { Rendering } from '../files/wanted.ts'
 import { pageKind } from './render.ts'
 

@@ -1,10 +1,10 @@
-import type { ProxyPlan } from '../../plan/types.ts'
-import type { Exchange } from '../exchange.ts'
-import type { TargetStates } from '../ports.ts'
+import type { ProxyPlan } from '../../plan/model/plan.ts'
+import type { TargetStates } from '../../shared/target-states.ts'
 import { retryAfter } from '../proxy/retry.ts'
+import { tunnel } from '../proxy/upgrade.ts'
 import { UpstreamDispatch } from '../proxy/upstream-dispatch.ts'
-import { sendError } from '../respond.ts'
-import { tunnel } from '../upgrade.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { sendError } from '../response/respond.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /** Forwards the exchange, or its wish to upgrade, and streams back what comes, with backpressure both ways. */

@@ -1,7 +1,7 @@
-import type { RedirectPlan } from '../../plan/types.ts'
-import type { Exchange } from '../exchange.ts'
-import { sendText } from '../respond.ts'
-import { compileTemplate, fill } from '../template.ts'
+import type { RedirectPlan } from '../../plan/model/plan.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { sendText } from '../response/respond.ts'
+import { compileTemplate, fill } from '../response/template.ts'
 
 /** A route that redirects, made ready once per generation. */
 export function createRedirect(plan: RedirectPlan): (exchange: Exchange) => void {

@@ -1,6 +1,6 @@
-import type { RespondPlan } from '../../plan/types.ts'
-import type { Exchange } from '../exchange.ts'
-import { sendHead, sendText } from '../respond.ts'
+import type { RespondPlan } from '../../plan/model/plan.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { sendHead, sendText } from '../response/respond.ts'
 
 // RFC 9110 §8.6: not even a Content-Length of 0.
 const bodiless = new Set([204, 304])

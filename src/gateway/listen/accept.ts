@@ -8,9 +8,9 @@ import type { Server as HttpServer } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { descriptorLimit } from '../../shared/descriptors.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
-import { socketOptions } from '../protocol-limits.ts'
+import { descriptorLimit } from '../../shared/system/descriptors.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { socketOptions } from './protocol-limits.ts'
 
 const reusable = process.platform === 'linux'
 /** Where descriptors are few, clients need them more. */

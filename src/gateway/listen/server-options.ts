@@ -1,6 +1,6 @@
-import { answeredMethods, serverWide } from '../admit.ts'
-import type { Exchange } from '../exchange.ts'
-import { sendHead } from '../respond.ts'
+import { answeredMethods, serverWide } from '../request/admit.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { sendHead } from '../response/respond.ts'
 
 const allow = [...answeredMethods].join(', ')
 

@@ -3,7 +3,7 @@
  * opened by one packet, and others must not wait until each was answered.
  */
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
-import type { GatewayResponse } from '../exchange.ts'
+import type { GatewayResponse } from '../request/exchange.ts'
 
 export type BeginStream = (request: Http2ServerRequest, response: GatewayResponse) => void
 

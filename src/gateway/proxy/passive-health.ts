@@ -1,5 +1,5 @@
-import type { ErrorRatePlan, PassiveHealthPlan } from '../../plan/upstreams.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
+import type { ErrorRatePlan, PassiveHealthPlan } from '../../plan/model/upstreams.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /** A window is counted in so many parts, the oldest of which is forgotten at a time. */
 const slots = 10

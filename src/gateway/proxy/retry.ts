@@ -1,5 +1,5 @@
 /** What may be sent once more, by us or by the client. */
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../request/exchange.ts'
 
 // RFC 9110 §9.2.2. To do one of these twice is to do it once.
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

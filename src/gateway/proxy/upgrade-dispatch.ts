@@ -1,11 +1,10 @@
 /** The handshake of an upgrade on its way to an upstream, and the answer to it. */
 import type { Socket } from 'node:net'
-import type { ProxyPlan } from '../../plan/types.ts'
+import type { ProxyPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
-import type { Exchange } from '../exchange.ts'
-import { upstreamHeaders } from '../request-headers.ts'
-import { cutAnswer, sendError, sendHead } from '../respond.ts'
+import type { Exchange } from '../request/exchange.ts'
 import { finalFields } from '../response/answer-fields.ts'
+import { cutAnswer, sendError, sendHead } from '../response/respond.ts'
 import { isConnectionFault, statusOf } from '../upstream/faults.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -14,6 +13,7 @@ import type { Connection } from './client/connection.ts'
 import { dialConnection, type Waiter } from './client/dialling.ts'
 import { requestHead } from './client/request-head.ts'
 import type { ConnectionOwner, Transaction } from './client/transaction.ts'
+import { upstreamHeaders } from './request-headers.ts'
 import { retryAfter } from './retry.ts'
 
 /** What agreed: the head of its answer, its socket, and what came behind the head. */

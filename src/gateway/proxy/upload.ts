@@ -1,5 +1,5 @@
-import type { Exchange, GatewayRequest } from '../exchange.ts'
 import { countBody } from '../guards/request-body.ts'
+import type { Exchange, GatewayRequest } from '../request/exchange.ts'
 import { ClientLeft } from '../upstream/faults.ts'
 import { countSpent } from '../upstream/spent-buffers.ts'
 import type { Connection } from './client/connection.ts'

@@ -1,5 +1,5 @@
 /** What of an upstream's header fields goes on to the client, over h1 and h2 alike. */
-import { connectionHeaders, namedByConnection } from '../request-headers.ts'
+import { connectionHeaders, namedByConnection } from '../proxy/request-headers.ts'
 
 /**
  * Fields that have one value (RFC 9110 §5.3: nobody may send them twice). Of several the first counts, as most clients

@@ -1,6 +1,6 @@
 /** Memory in which the bodies of answers wait for their clients: bounded for a connection, and for all of a thread. */
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../request/exchange.ts'
 
 /** What one answer gets while there is enough; small pieces cost a fast download a fifth more. */
 const large: Bytes = 256 * 1024

@@ -2,7 +2,7 @@
  * How many answers are encoded on their way at the same time. An encoder holds 0.3 to 3 MB for as long as its client takes nothing
  * of what it gives; over h2 one connection can have 128 of them. Beyond the limit answers go as they are, which is always right.
  */
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../request/exchange.ts'
 
 const ofConnection = 8
 const ofThread = 128

@@ -1,6 +1,6 @@
 /** Heads of answers over h2, written without Node's compatibility layer, which refuses some of what h1 passes on. */
 import type { ServerHttp2Stream } from 'node:http2'
-import { connectionHeaders } from '../request-headers.ts'
+import { connectionHeaders } from '../proxy/request-headers.ts'
 
 /** Throws if the client takes no head or trailers of this size (RFC 9113 §6.5.2); fields as name and value in turn. */
 export function mustBeTaken(stream: ServerHttp2Stream, what: string, fields: readonly string[]): void {

@@ -1,6 +1,7 @@
 /** Who may pass which route, so that of two routes for one request the stricter can be told. */
-import { pathPatternKey, patternsBeside } from '../../plan/path-pattern.ts'
-import type { GatewayPlan, GuardsPlan, RoutePlan } from '../../plan/types.ts'
+
+import type { GatewayPlan, GuardsPlan, RoutePlan } from '../../plan/model/plan.ts'
+import { pathPatternKey, patternsBeside } from '../../plan/patterns/path-pattern.ts'
 
 export interface Access {
   /** What a client must pass, each rule as a text that is equal for equal rules. */

@@ -1,17 +1,18 @@
 /**
  * Which route answers, and in which form it takes the path. Routes are matched by the canonical path, which is what the most
- * generous reader takes a path for (shared/canonical-path.ts). Whatever reader is behind a route, it must not find another
+ * generous reader takes a path for (shared/net/canonical-path.ts). Whatever reader is behind a route, it must not find another
  * path in what it is given than one that the same route was matched for: docs/adr/0013-paths.md argues that it cannot.
  */
-import { hasCase } from '../../plan/path-pattern.ts'
-import type { GatewayPlan, RoutePlan } from '../../plan/types.ts'
-import { canonicalPath, foldPath } from '../../shared/canonical-path.ts'
-import type { Exchange } from '../exchange.ts'
+
+import type { GatewayPlan, RoutePlan } from '../../plan/model/plan.ts'
+import { hasCase } from '../../plan/patterns/path-pattern.ts'
+import { canonicalPath, foldPath } from '../../shared/net/canonical-path.ts'
 import { type Folder, readsFiles } from '../handlers/files.ts'
-import { compileRewrite, hasPrefix } from '../rewrite.ts'
-import { createRouter, type RouteQuery } from '../router.ts'
-import type { RequestTarget } from '../target-path.ts'
+import type { Exchange } from '../request/exchange.ts'
+import type { RequestTarget } from '../request/target-path.ts'
 import { type Access, accessOf, admitsNoMore, isOpen, isStricter, withGuardedNeighbours } from './access.ts'
+import { compileRewrite, hasPrefix } from './rewrite.ts'
+import { createRouter, type RouteQuery } from './router.ts'
 import { otherNamesOf, shareFiles } from './same-file.ts'
 
 /**

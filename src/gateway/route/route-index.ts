@@ -3,9 +3,10 @@
  * the few that it might be for. A route stands under each pair of its own hosts and segments and nowhere else, so that the index
  * grows with what was written.
  */
-import { pathPatternKey } from '../../plan/path-pattern.ts'
-import type { RoutePlan } from '../../plan/types.ts'
-import type { RouteQuery } from '../router.ts'
+
+import type { RoutePlan } from '../../plan/model/plan.ts'
+import { pathPatternKey } from '../../plan/patterns/path-pattern.ts'
+import type { RouteQuery } from './router.ts'
 
 /** A route with the test that decides, which looks at all of its match. */
 export interface Candidate {

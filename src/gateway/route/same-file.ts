@@ -1,5 +1,5 @@
 /** A file answers by more paths than its own: as the index of its folder, and with the ending of a copy that someone has encoded already. */
-import type { HandlerPlan } from '../../plan/types.ts'
+import type { HandlerPlan } from '../../plan/model/plan.ts'
 import { suffixes } from '../files/wanted.ts'
 import { indexFile } from '../handlers/locate.ts'
 

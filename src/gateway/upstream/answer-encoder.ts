@@ -1,12 +1,12 @@
 /** Encodes answers of upstreams on their way, where that makes them shorter and harms nobody. */
 
-import type { ContentEncoding } from '../../plan/types.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
-import { setTimeout } from '../../shared/timer.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { createEncoder } from '../encoding/encode.ts'
 import { leastWorthEncoding, type Negotiate } from '../encoding/negotiate.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../request/exchange.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 
 /** Nothing waits longer than this in the encoder for what comes behind it. */

@@ -1,10 +1,10 @@
 /** What an upstream's answer becomes on its way to the client. */
 import { STATUS_CODES } from 'node:http'
-import type { ContentEncoding } from '../../plan/types.ts'
-import type { Exchange } from '../exchange.ts'
-import { sendHead } from '../respond.ts'
+import type { ContentEncoding } from '../../plan/model/plan.ts'
+import type { Exchange } from '../request/exchange.ts'
 import { answerFields, finalFields } from '../response/answer-fields.ts'
 import { mustBeTaken } from '../response/h2-head.ts'
+import { sendHead } from '../response/respond.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** What a failed request to an upstream means: for the client, for the target, and for another try. */
-import { isLocalFault } from '../../shared/local-fault.ts'
+import { isLocalFault } from '../../shared/system/local-fault.ts'
 import { isBodyTooLarge } from '../guards/request-body.ts'
 
 /** The client broke off its request or left; no target is to blame. */

@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.ts'
 import { ConnectionPool } from '../proxy/client/connection-pool.ts'
 import { PassiveHealth } from '../proxy/passive-health.ts'
+import type { Exchange } from '../request/exchange.ts'
 import type { Dial } from './dial.ts'
 import { EntityTags } from './entity-tags.ts'
 

@@ -1,7 +1,7 @@
-import type { Balance, PassiveHealthPlan } from '../../plan/upstreams.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
+import type { Balance, PassiveHealthPlan } from '../../plan/model/upstreams.ts'
 import { messageOf } from '../../shared/errors.ts'
-import type { TargetStates } from '../ports.ts'
+import type { TargetStates } from '../../shared/target-states.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 import { isBroken, statusOf } from './faults.ts'
 import type { Target } from './target.ts'
 

@@ -1,8 +1,8 @@
 /** What all routes have in common is said once, for the gateway. */
 import type { Entries } from '../reading.ts'
-import type { Common } from './routes.ts'
-import type { HeaderRules } from './steps.ts'
-import type { Tidy } from './tidy.ts'
+import type { Common } from './routes/routes.ts'
+import type { HeaderRules } from './routes/steps.ts'
+import type { Tidy } from './routes/tidy.ts'
 
 export function commonOf(routes: readonly Tidy[], decided: ReadonlySet<string>): Common {
   // A redirect shows no page: what it lacks need not keep the others apart.

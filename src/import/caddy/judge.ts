@@ -2,9 +2,9 @@
  * Our reading of a Caddyfile against Caddy's own: `caddy adapt` knows the grammar and the order of directives of the version that
  * is installed, and nothing of lines; we know the lines. Where both make the same routes of a file, we have understood it.
  */
-import { interpolate } from '../../config/interpolate.ts'
+import { interpolate } from '../../config/environment/interpolate.ts'
+import { differingKeys, isSame } from '../merge/same.ts'
 import { type Finding, type Fragment, isEntries, type Reading, type Value } from '../reading.ts'
-import { differingKeys, isSame } from '../same.ts'
 import { readCaddyJson } from './read-caddyfile.ts'
 
 type Environment = Readonly<Record<string, string>>

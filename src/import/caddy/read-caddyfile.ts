@@ -1,17 +1,17 @@
 /** A Caddyfile, or Caddy's JSON, as a part of our own configuration. */
 import type { Reading } from '../reading.ts'
-import { assemble } from './assemble.ts'
-import { type Folder, withImports } from './imports.ts'
+import { RequestIds } from './directives/request-ids.ts'
 import { caddyfileTree } from './json/servers.ts'
 import { jsonTree } from './json/tree.ts'
 import { tellUnread } from './json/unread.ts'
-import type { Scope } from './lines.ts'
 import { Notes, Unreadable } from './notes.ts'
-import { readOptions } from './options.ts'
-import { RequestIds } from './request-ids.ts'
-import { readSite } from './site.ts'
-import { tokensOf } from './tokens.ts'
-import { type Tree, treeOf } from './tree.ts'
+import { readOptions } from './options/options.ts'
+import { assemble } from './routes/assemble.ts'
+import { readSite } from './routes/site.ts'
+import { type Folder, withImports } from './syntax/imports.ts'
+import type { Scope } from './syntax/lines.ts'
+import { tokensOf } from './syntax/tokens.ts'
+import { type Tree, treeOf } from './syntax/tree.ts'
 
 export interface CaddyfileSource extends Folder {
   /** As it was given: absolute, or relative to the working directory. */

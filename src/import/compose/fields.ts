@@ -1,5 +1,5 @@
 /** The keys of a mapping, read one by one: what is never asked for is known at the end. */
-import { longestDuration } from '../../shared/duration.ts'
+import { longestDuration } from '../../shared/time/duration.ts'
 import { hasVariable, written } from '../marked.ts'
 import type { Place, Report } from '../reports.ts'
 import type { Mapping, Node } from './tree.ts'

@@ -2,7 +2,7 @@
 import { written } from '../marked.ts'
 import type { Value } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
-import { commandItems, splitCommand } from '../words.ts'
+import { commandItems, splitCommand } from '../terms/words.ts'
 import type { Field, Fields } from './fields.ts'
 import type { Node } from './tree.ts'
 

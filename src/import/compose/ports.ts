@@ -1,6 +1,7 @@
 /** Ports of a service: what it listens on in its container, and what is published of it. */
-import { portOf } from '../known-port.ts'
+
 import { hasVariable } from '../marked.ts'
+import { portOf } from '../merge/known-port.ts'
 import type { Report } from '../reports.ts'
 import type { Fields } from './fields.ts'
 import { itemsOf, textsOf } from './lists.ts'

@@ -1,18 +1,19 @@
 /** A service as a process of ours, if it says what to run. */
-import { isAccount } from '../account.ts'
+
 import { written } from '../marked.ts'
-import { ourName } from '../our-name.ts'
 import type { Entries } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
-import { readSignal } from '../signals.ts'
+import { isAccount } from '../terms/account.ts'
+import { ourName } from '../terms/our-name.ts'
+import { readSignal } from '../terms/signals.ts'
 import { environmentOf } from './environment.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { readyEntries } from './health.ts'
 import { limitEntries, memoryEntries } from './limits.ts'
 import { itemsOf, textsOf, wordsOf } from './lists.ts'
+import { reportTheRest } from './notes.ts'
 import { portOfService } from './ports.ts'
 import { restartEntries } from './restart.ts'
-import { reportTheRest } from './told.ts'
 import type { Mapping } from './tree.ts'
 
 export interface Service {

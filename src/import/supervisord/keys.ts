@@ -1,7 +1,7 @@
 /** The keys of a section, read one by one: what is never asked for is known at the end. */
 import { dirname, resolve } from 'node:path'
 import type { Place, Report } from '../reports.ts'
-import { readSignal } from '../signals.ts'
+import { readSignal } from '../terms/signals.ts'
 import { expand, type Known } from './expansion.ts'
 import type { Entry, Section } from './ini.ts'
 import { readBoolean, readBytes, readInteger } from './scalars.ts'

@@ -1,13 +1,13 @@
 /** A `[program:NAME]` section as processes of ours. */
 
-import { secondsWritten } from '../../shared/duration.ts'
-import { isAccount } from '../account.ts'
-import { portOf } from '../known-port.ts'
+import { secondsWritten } from '../../shared/time/duration.ts'
 import { hasVariable, marked, written } from '../marked.ts'
-import { ourName } from '../our-name.ts'
+import { portOf } from '../merge/known-port.ts'
 import { type Entries, isEntries, type Value } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
-import { commandItems, splitCommand, type Word } from '../words.ts'
+import { isAccount } from '../terms/account.ts'
+import { ourName } from '../terms/our-name.ts'
+import { commandItems, splitCommand, type Word } from '../terms/words.ts'
 import type { Known } from './expansion.ts'
 import type { Section } from './ini.ts'
 import { type Keys, keysOf, type Read } from './keys.ts'

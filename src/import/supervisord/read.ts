@@ -1,11 +1,11 @@
 /** The front door: supervisord's configuration, from all of its files, as a part of ours. */
 
-import { secondsWritten } from '../../shared/duration.ts'
+import { secondsWritten } from '../../shared/time/duration.ts'
 import { marked } from '../marked.ts'
-import { ourName } from '../our-name.ts'
 import type { PlacedReading } from '../placed.ts'
 import type { Comment, Entries, Finding, Value } from '../reading.ts'
 import type { Report } from '../reports.ts'
+import { ourName } from '../terms/our-name.ts'
 import { type IniSource, readFiles } from './files.ts'
 import type { Section } from './ini.ts'
 import { type Keys, keysOf } from './keys.ts'

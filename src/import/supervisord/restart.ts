@@ -1,6 +1,6 @@
 /** When a program is started, started again, and given up. */
 
-import { secondsWritten } from '../../shared/duration.ts'
+import { secondsWritten } from '../../shared/time/duration.ts'
 import type { Entries, Value } from '../reading.ts'
 import type { Report } from '../reports.ts'
 import type { Keys, Read } from './keys.ts'

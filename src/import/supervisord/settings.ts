@@ -1,10 +1,10 @@
 /** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
 
-import { isAccount } from '../account.ts'
 import { written } from '../marked.ts'
 import type { Page } from '../placed.ts'
 import type { Entries } from '../reading.ts'
 import type { Report } from '../reports.ts'
+import { isAccount } from '../terms/account.ts'
 import type { Known } from './expansion.ts'
 import type { Section } from './ini.ts'
 import { type Keys, keysOf, type Read } from './keys.ts'

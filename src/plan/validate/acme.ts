@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { acmeDirectories } from '../../config/schema/acme.ts'
-import { type Check, shown, valueAt } from '../asked.ts'
+import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
 
 /** No CA takes another proof for a wildcard (RFC 8555 §7.1.3 leaves it to them, and all of them decided so). */
 export const acmeWildcards: Check = (asked, report) => {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import type { Path } from '../../config/located.ts'
+import type { Path } from '../../config/yaml/located.ts'
 import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
-import { type Asked, absolute, type Check, named, valueAt } from '../asked.ts'
+import { type Asked, absolute, type Check, named, valueAt } from '../resolve/plan-context.ts'
 
 /**
  * Certificates that nobody accepts at this time, served or trusted. Warnings: another source serves, and a clock may be wrong. What cannot be

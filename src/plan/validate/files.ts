@@ -1,7 +1,7 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import type { Report } from '../../config/diagnostics.ts'
-import type { Path } from '../../config/located.ts'
-import { type Asked, absolute, type Check, named, shown, valueAt } from '../asked.ts'
+import type { Path } from '../../config/yaml/located.ts'
+import { type Asked, absolute, type Check, named, shown, valueAt } from '../resolve/plan-context.ts'
 
 interface Wanted {
   readonly kind: 'file' | 'directory'

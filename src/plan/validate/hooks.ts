@@ -1,5 +1,5 @@
-import { suggestion } from '../../config/suggest.ts'
-import { type Check, shown, valueAt } from '../asked.ts'
+import { suggestion } from '../../config/hints/suggest.ts'
+import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
 
 /** A hook waits for processes that exist. */
 export const hookProcesses: Check = (asked, report) => {

@@ -1,4 +1,4 @@
-import { type Check, shown, valueAt } from '../asked.ts'
+import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
 
 // sun_path of sockaddr_un(7) holds 108 bytes on Linux and 104 on macOS, the closing NUL among them.
 const longest = process.platform === 'darwin' ? 103 : 107

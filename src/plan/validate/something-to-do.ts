@@ -1,4 +1,4 @@
-import { type Check, isWhole, valueAt } from '../asked.ts'
+import { type Check, isWhole, valueAt } from '../resolve/plan-context.ts'
 
 /** A file that asks for nothing is a mistake: perhaps the wrong file, or a `when` that nobody fulfils. */
 export const somethingToDo: Check = (asked, report) => {

@@ -1,4 +1,4 @@
-import { type Asked, absolute, type Check, named, valueAt } from '../asked.ts'
+import { type Asked, absolute, type Check, named, valueAt } from '../resolve/plan-context.ts'
 
 /** Of two that are written to one file, only the last would be there. */
 export const trustStores: Check = (asked, report) => {

@@ -6,10 +6,10 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { BackupPlan } from '../../plan/backups.ts'
+import type { BackupPlan } from '../../plan/model/backups.ts'
 import { codeOf } from '../../shared/errors.ts'
-import { syncFolder } from '../../shared/folder.ts'
-import { inFolder, type SafeFolder } from '../../shared/safe-folder.ts'
+import { syncFolder } from '../../shared/files/folder.ts'
+import { inFolder, type SafeFolder } from '../../shared/files/safe-folder.ts'
 import { type BackupFile, filesOf, firstAttempt, lastAttempt, unlessMissing } from './folder.ts'
 import { nameFor, unfinishedFolder } from './names.ts'
 
@@ -36,7 +36,7 @@ const passable = 0o711
 
 /**
  * Rejects if nothing can be written there, and if somebody else than the program's user and we could lead us elsewhere
- * (see shared/safe-folder.ts).
+ * (see shared/files/safe-folder.ts).
  */
 export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Attempt> {
   const mode = owner ? passable : 0o700

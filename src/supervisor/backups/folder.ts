@@ -4,10 +4,10 @@
  */
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BackupPlan } from '../../plan/backups.ts'
+import type { BackupPlan } from '../../plan/model/backups.ts'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
 import { codeOf } from '../../shared/errors.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 import { isBackupName, timeOfName, unfinishedFolder } from './names.ts'
 
 export interface BackupFile {
@@ -65,7 +65,7 @@ function newestFirst(files: readonly BackupFile[]): readonly BackupFile[] {
 export async function filesOf(plan: BackupPlan): Promise<readonly BackupFile[]> {
   const names = await readdir(plan.folder).catch(unlessMissing)
   const files: BackupFile[] = []
-  // One after the other: see shared/disk-lane.ts.
+  // One after the other: see shared/files/disk-lane.ts.
   for (const name of names ?? []) {
     const file = isBackupName(plan, name) ? await fileAt(plan, name) : undefined
     if (file) files.push(file)

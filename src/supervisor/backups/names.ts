@@ -1,6 +1,6 @@
 /** How files of backups are called, and when one was made by its name alone. */
 import { join } from 'node:path'
-import type { BackupPlan } from '../../plan/backups.ts'
+import type { BackupPlan } from '../../plan/model/backups.ts'
 
 /** Without colons, which tar and Windows take for something else. A second one of the same second gets a number. */
 const timePattern = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z(-\d+)?$/

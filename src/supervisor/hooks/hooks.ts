@@ -3,11 +3,11 @@
  * what a hook does is no event, so that no hook can call itself.
  */
 
-import type { HookPlan } from '../../plan/hooks.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
+import type { HookPlan } from '../../plan/model/hooks.ts'
 import type { Log } from '../../shared/log.ts'
-import { sleep } from '../../shared/timer.ts'
-import type { SupervisorEvent } from '../events.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { sleep } from '../../shared/time/timer.ts'
+import type { SupervisorEvent } from '../events/events.ts'
 import { type HookOutput, runHookCommand } from './command.ts'
 import { occasionsOf } from './occasions.ts'
 import { postEvent } from './post.ts'

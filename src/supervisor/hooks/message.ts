@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { SupervisorEvent } from '../events.ts'
+import type { SupervisorEvent } from '../events/events.ts'
 
 /** What a hook is told: the event, in a sentence too, and where it happened. */
 export function hookMessage(event: SupervisorEvent): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
-import type { Occasion } from '../../plan/hooks.ts'
-import type { SupervisorEvent, TransitionEvent } from '../events.ts'
+import type { Occasion } from '../../plan/model/hooks.ts'
+import type { SupervisorEvent, TransitionEvent } from '../events/events.ts'
 
 /** The names under which hooks may wait for an event: the state that was entered, and what that means. */
 export function occasionsOf(event: SupervisorEvent): readonly Occasion[] {

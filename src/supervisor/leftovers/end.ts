@@ -1,6 +1,6 @@
-import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
 import type { Log } from '../../shared/log.ts'
-import { climbDown, killWait, type Ladder } from '../stop.ts'
+import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
+import { climbDown, killWait, type Ladder } from '../stop/stop.ts'
 import type { GroupRecord } from './record.ts'
 
 export interface EndingLeftovers {

@@ -5,8 +5,8 @@
 
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { setTimeout } from '../../shared/timer.ts'
-import { type GuardianProcess, spawnGuardian } from '../spawn.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import { type GuardianProcess, spawnGuardian } from '../spawn/spawn.ts'
 import { runVariable } from './recognize.ts'
 import type { GroupRecord } from './record.ts'
 

@@ -1,5 +1,5 @@
 /** Which recorded groups still run, and are ours beyond doubt: a stranger is never signalled. */
-import { isOver, type KernelProcess, processTable, variablesOf } from '../process-table.ts'
+import { isOver, type KernelProcess, processTable, variablesOf } from '../group/process-table.ts'
 import type { GroupRecord } from './record.ts'
 
 /** Every program of a run has its id in its environment, and hands it on to its children. */

@@ -6,7 +6,7 @@ import { closeSync, constants as fileConstants, fstatSync, openSync, readFileSyn
 import { constants } from 'node:os'
 import { z } from 'zod'
 import { messageOf } from '../../shared/errors.ts'
-import { kernelProcess } from '../process-table.ts'
+import { kernelProcess } from '../group/process-table.ts'
 
 const longestTimer = 2_147_483_647
 

@@ -3,7 +3,7 @@
  * services without one. A service with `memory: auto` is told of its part; one that says nothing keeps its part untold,
  * since it will use some, too.
  */
-import type { ProcessPlan } from '../../plan/types.ts'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
 
 export interface Budget {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
-import { cgroupFolders } from '../../shared/cgroup.ts'
+import { cgroupFolders } from '../../shared/system/cgroup.ts'
 
 export interface MemoryCgroup {
   /** The smallest limit of the group and all around it, at this moment: it may be changed while we run. */

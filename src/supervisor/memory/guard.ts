@@ -1,9 +1,9 @@
 /** Looks at what the container and each process in it hold, and acts before the kernel has to: docs/adr/0007-memory.md. */
-import type { ProcessPlan } from '../../plan/types.ts'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
-import type { State } from '../machine.ts'
-import { processTable } from '../process-table.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { processTable } from '../group/process-table.ts'
+import type { State } from '../process/machine.ts'
 import type { MemoryLevel } from './cgroup.ts'
 import { firstToGo, type Holder, isNearItsLimit, levelWords, Restraint, whySpared } from './pressure.ts'
 import { certainUse, estimatedUse, membersOf } from './usage.ts'

@@ -3,7 +3,7 @@
  * alone in it, and Node of what the machine has.
  */
 import { basename } from 'node:path'
-import type { ProcessPlan } from '../../plan/types.ts'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 
 interface Runtime {

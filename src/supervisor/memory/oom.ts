@@ -1,6 +1,6 @@
 /** Tells who was killed by the kernel for memory: SIGKILL alone could have come from anyone, the kernel's count tells. */
-import type { Milliseconds } from '../../shared/duration.ts'
-import type { Exit } from '../exit.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import type { Exit } from '../spawn/exit.ts'
 import type { MemoryCgroup } from './cgroup.ts'
 
 /** The count rises when the kernel decides; its victim ends a moment later, the larger the later. */

@@ -1,7 +1,7 @@
 /** Who is restarted so that the kernel need not kill anyone. Pure; why so: docs/adr/0007-memory.md. */
-import type { ProcessPlan } from '../../plan/types.ts'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { MemoryLevel } from './cgroup.ts'
 
 /** A process that runs. */

@@ -1,7 +1,7 @@
 /** How much memory the processes of a program hold, from /proc (proc_pid_status(5), proc_pid_smaps(5)). */
 import { readFileSync } from 'node:fs'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { KernelProcess } from '../process-table.ts'
+import type { KernelProcess } from '../group/process-table.ts'
 
 /**
  * The pids of a program: its leader, all in the leader's session, and all their descendants. PostgreSQL gives each of its

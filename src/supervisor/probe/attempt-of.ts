@@ -1,5 +1,5 @@
-import type { AskedCheck, ProcessPlan } from '../../plan/types.ts'
-import { programOf } from '../program.ts'
+import type { AskedCheck, ProcessPlan } from '../../plan/model/plan.ts'
+import { programOf } from '../spawn/program.ts'
 import type { Attempt } from './attempt.ts'
 import { execAttempt } from './exec.ts'
 import { grpcAttempt } from './grpc.ts'

@@ -1,8 +1,8 @@
 /** One attempt to find a program well. */
 
-import type { Milliseconds } from '../../shared/duration.ts'
-import type { NotTried } from '../../shared/local-fault.ts'
-import { setTimeout } from '../../shared/timer.ts'
+import type { NotTried } from '../../shared/system/local-fault.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
 
 /** Undefined: it is well; else why not, in words for the log (`answered 503`). Or we could not ask, which says nothing about it. */
 export type Finding = string | NotTried | undefined

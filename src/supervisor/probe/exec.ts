@@ -1,8 +1,8 @@
-import { NotTried } from '../../shared/local-fault.ts'
-import { describeExit } from '../exit.ts'
-import { signalGroup } from '../group.ts'
-import type { Program } from '../program.ts'
-import { spawnGroup } from '../spawn.ts'
+import { NotTried } from '../../shared/system/local-fault.ts'
+import { signalGroup } from '../group/group.ts'
+import { describeExit } from '../spawn/exit.ts'
+import type { Program } from '../spawn/program.ts'
+import { spawnGroup } from '../spawn/spawn.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Ready when the command exits 0. It runs in a group of its own, which is killed as soon as the attempt is over. */

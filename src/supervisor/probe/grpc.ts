@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
 import { messageOf } from '../../shared/errors.ts'
-import { failedOrNotTried } from '../../shared/local-fault.ts'
+import { failedOrNotTried } from '../../shared/system/local-fault.ts'
 import type { Attempt, Finding } from './attempt.ts'
 import { healthRequest, readHealthResponse } from './grpc-health.ts'
 

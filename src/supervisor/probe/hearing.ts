@@ -3,7 +3,7 @@
  * on, and what it has said holds: it may be ready before anyone asks.
  */
 import type { Readable } from 'node:stream'
-import type { ProcessPlan, ToldCheck } from '../../plan/types.ts'
+import type { ProcessPlan, ToldCheck } from '../../plan/model/plan.ts'
 
 export interface Hearing {
   /** Resolves when it has been said; perhaps never. */

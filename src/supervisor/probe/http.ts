@@ -1,8 +1,8 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { messageOf } from '../../shared/errors.ts'
-import { failedOrNotTried } from '../../shared/local-fault.ts'
-import { readToEnd } from '../../shared/read-to-end.ts'
+import { readToEnd } from '../../shared/net/read-to-end.ts'
+import { failedOrNotTried } from '../../shared/system/local-fault.ts'
 import type { Attempt } from './attempt.ts'
 
 /**

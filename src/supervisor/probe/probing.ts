@@ -1,10 +1,10 @@
 /** All that is asked of one run of a program, from its spawn to its end: whether it has started up, is ready, is alive. */
 
-import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe, ToldCheck } from '../../plan/types.ts'
-import { formatDuration, type Milliseconds } from '../../shared/duration.ts'
-import { NotTried } from '../../shared/local-fault.ts'
-import { setTimeout, sleep } from '../../shared/timer.ts'
-import type { Child } from '../spawn.ts'
+import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe, ToldCheck } from '../../plan/model/plan.ts'
+import { NotTried } from '../../shared/system/local-fault.ts'
+import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout, sleep } from '../../shared/time/timer.ts'
+import type { Child } from '../spawn/spawn.ts'
 import { type Attempt, type Finding, tryOnce } from './attempt.ts'
 import { attemptOf } from './attempt-of.ts'
 import { type Hearing, hear } from './hearing.ts'

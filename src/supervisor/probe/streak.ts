@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../../shared/duration.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /** Failed attempts in a row. */
 export class Streak {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { messageOf } from '../../shared/errors.ts'
-import { failedOrNotTried } from '../../shared/local-fault.ts'
+import { failedOrNotTried } from '../../shared/system/local-fault.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Ready when a connection is accepted. */

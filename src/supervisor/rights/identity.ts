@@ -1,8 +1,8 @@
 /** Another user for a program: who that is on this machine, and what makes it so. */
 import { readFileSync } from 'node:fs'
-import type { UserPlan } from '../../plan/rights.ts'
-import { type Account, type Accounts, numberOf, readAccounts } from '../../shared/accounts.ts'
-import { isLocalFault } from '../../shared/local-fault.ts'
+import type { UserPlan } from '../../plan/model/rights.ts'
+import { type Account, type Accounts, numberOf, readAccounts } from '../../shared/system/accounts.ts'
+import { isLocalFault } from '../../shared/system/local-fault.ts'
 import { isCapable } from './capabilities.ts'
 import { Unfit } from './unfit.ts'
 

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
-import type { Program } from '../program.ts'
-import { foreseenFailure, type SpawnFailure } from '../spawn-failure.ts'
+import type { Program } from '../spawn/program.ts'
+import { foreseenFailure, type SpawnFailure } from '../spawn/spawn-failure.ts'
 import { isCapable } from './capabilities.ts'
 import { type Handover, handover } from './handover.ts'
 import { identityOf, userWords } from './identity.ts'

@@ -1,6 +1,6 @@
 /** Limits of the kernel for a program (setrlimit(2)). */
 import { readFileSync } from 'node:fs'
-import type { LimitName, LimitPlan, LimitsPlan } from '../../plan/rights.ts'
+import type { LimitName, LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
 import { isCapable } from './capabilities.ts'
 import { Unfit } from './unfit.ts'
 

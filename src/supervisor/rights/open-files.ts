@@ -4,7 +4,7 @@
  * docs/adr/0021-launching.md.
  */
 import { isSea } from 'node:sea'
-import type { LimitPlan, LimitsPlan } from '../../plan/rights.ts'
+import type { LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
 import { isAbove, mostOpenFiles, ownLimits } from './limits.ts'
 import { toolPath } from './tools.ts'
 

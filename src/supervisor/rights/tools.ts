@@ -1,5 +1,5 @@
 import { isAllowed } from '../../shared/execution/fault.ts'
-import { findTool, packages, systemFolders, type ToolName } from '../../shared/system-tools.ts'
+import { findTool, packages, systemFolders, type ToolName } from '../../shared/system/system-tools.ts'
 import { Unfit } from './unfit.ts'
 
 /**

@@ -8,9 +8,9 @@ import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
-import type { DiskLane } from '../../shared/disk-lane.ts'
-import { openFile } from '../../shared/safe-file.ts'
-import { openFolder, type SafeFolder } from '../../shared/safe-folder.ts'
+import type { DiskLane } from '../../shared/files/disk-lane.ts'
+import { openFile } from '../../shared/files/safe-file.ts'
+import { openFolder, type SafeFolder } from '../../shared/files/safe-folder.ts'
 
 /** Readable by its owner and their group: what programs write is not for everyone on a shared volume. */
 export const fileMode = 0o640

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
-import { createDiskLane } from '../../shared/disk-lane.ts'
-import type { Milliseconds } from '../../shared/duration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { createDiskLane } from '../../shared/files/disk-lane.ts'
 import type { Log } from '../../shared/log.ts'
-import { sleep as pause } from '../../shared/timer.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { sleep as pause } from '../../shared/time/timer.ts'
 import { compressArchives } from './archives.ts'
 import { LogFile, type LogFileSurroundings } from './log-file.ts'
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCertificates } from '../../../src/certificates/maintain.ts'
-import type { CertificateSourcePlan } from '../../../src/plan/types.ts'
+import type { CertificateSourcePlan } from '../../../src/plan/model/plan.ts'
 import { certificatePlan, recordedLog, temporaryFolder } from '../../certificates/fixture.ts'
 import { type MadeCertificate, makeCertificate } from '../../certificates/make-certificate.ts'
 

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { makeLeaf, makeRoot } from '../../../src/certificates/issuer/internal.ts'
+import { makeLeaf, makeRoot } from '../../../src/certificates/ca/internal.ts'
 import type { Pebble } from '../../certificates/pebble.ts'
 
 export interface Instead {

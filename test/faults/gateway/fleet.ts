@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
-import { readStatus } from '../../../src/control/client.ts'
+import { readStatus } from '../../../src/control/client/client.ts'
 import { type Client, h1Client, h2Client, openWebSocket, rootCertificate } from '../../e2e/support/clients.ts'
 import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { type Redis, startRedis } from '../../e2e/support/redis.ts'

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ReadinessProbe } from '../../../src/plan/types.ts'
+import type { ReadinessProbe } from '../../../src/plan/model/plan.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { part } from '../../parts.ts'
 import { foreman, planFor, transitions } from '../../supervisor/foreman.ts'

@@ -1,7 +1,7 @@
 /** Our own limit of open files, reached by a flood of connections: it concerns those connections, and no program. */
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { readStatus } from '../../../src/control/client.ts'
+import { readStatus } from '../../../src/control/client/client.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { binary, type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { isRunning } from '../../e2e/support/processes.ts'

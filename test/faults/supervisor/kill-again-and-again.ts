@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processTable } from '../../../src/supervisor/process-table.ts'
+import { processTable } from '../../../src/supervisor/group/process-table.ts'
 import { createSupervisor } from '../../../src/supervisor/supervisor.ts'
 
 export interface Cost {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LivenessProbe, ProcessPlan, ReadinessProbe } from '../../../src/plan/types.ts'
+import type { LivenessProbe, ProcessPlan, ReadinessProbe } from '../../../src/plan/model/plan.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { part } from '../../parts.ts'
 import { always, type Foreman, foreman, planFor, survivors, transitions } from '../../supervisor/foreman.ts'

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../../src/plan/types.ts'
-import type { MemoryEvent } from '../../../src/supervisor/events.ts'
+import type { ProcessPlan } from '../../../src/plan/model/plan.ts'
+import type { MemoryEvent } from '../../../src/supervisor/events/events.ts'
 import { always, type Foreman, foreman, never, planFor } from '../../supervisor/foreman.ts'
 import { canMakeCgroup, cgroupFor, type RealCgroup, withoutCgroup } from '../../supervisor/memory/real-cgroup.ts'
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readStatus } from '../../../src/control/client.ts'
+import { readStatus } from '../../../src/control/client/client.ts'
 import { binary, compileCache } from '../../e2e/support/gatehouse.ts'
 
 const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']

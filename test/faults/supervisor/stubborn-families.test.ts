@@ -1,6 +1,6 @@
 /** Programs that ignore SIGTERM and have grandchildren: everyone is asked, and after the grace nobody is left. */
 import { describe, expect, it } from 'vitest'
-import { isGroupAlive } from '../../../src/supervisor/group.ts'
+import { isGroupAlive } from '../../../src/supervisor/group/group.ts'
 import { foreman, never, planFor, survivors } from '../../supervisor/foreman.ts'
 
 /** Says that it was asked to end, and goes on. Its sleeps end, being asked as well. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { AddressRulesPlan } from '../../../src/plan/guards.ts'
+import type { AddressRulesPlan } from '../../../src/plan/model/guards.ts'
 import { ask, logged, protocols, rawSocket, text } from '../clients.ts'
 import { cleanUp, host, proxyTo, startGateway } from '../support.ts'
 import { mirror } from '../upstreams.ts'

@@ -1,6 +1,6 @@
 /** A gateway whose one route asks an auth service, and such services. */
 import type { RequestListener } from 'node:http'
-import type { ForwardAuthPlan } from '../../../src/plan/guards.ts'
+import type { ForwardAuthPlan } from '../../../src/plan/model/guards.ts'
 import { proxyTo, startGateway } from '../support.ts'
 import { mirror, pairs, type Seen, type Upstream, upstream } from '../upstreams.ts'
 

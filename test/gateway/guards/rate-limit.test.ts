@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { networkOf } from '../../../src/gateway/guards/rate-limit/rate-limit.ts'
-import type { RateLimitKeyPlan, RateLimitPlan } from '../../../src/plan/guards.ts'
+import type { RateLimitKeyPlan, RateLimitPlan } from '../../../src/plan/model/guards.ts'
 import { ask, logged, protocols, rawSocket, text, tlsSocket } from '../clients.ts'
 import { cleanUp, host, proxyTo, type RunningGateway, startGateway } from '../support.ts'
 import { mirror, upstream } from '../upstreams.ts'

@@ -1,6 +1,6 @@
 /** What a URL may lead to that does not count: a Redis that refuses, and servers that are none. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { RateLimitStorePlan } from '../../../src/plan/guards.ts'
+import type { RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
 import type { RedisWish } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
 import { cleanUp, freePort, startGateway, whenOver } from '../support.ts'

@@ -1,6 +1,6 @@
 /** Gateways whose limits are counted in a store, and what tests ask of both. */
 import { expect } from 'vitest'
-import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/guards.ts'
+import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
 import { type Redis, type RedisWish, startRedis } from '../../e2e/support/redis.ts'
 import { ask } from '../clients.ts'
 import { type PlanWish, type RunningGateway, startGateway, whenOver } from '../support.ts'

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { type Acceptor, acceptOn } from '../../../src/gateway/listen/accept.ts'
-import { http1 } from '../../../src/gateway/protocol-limits.ts'
+import { http1 } from '../../../src/gateway/listen/protocol-limits.ts'
 
 const clients: Socket[] = []
 let acceptor: Acceptor | undefined

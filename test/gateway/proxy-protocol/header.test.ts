@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { type Header, readProxyHeader, type Version } from '../../../src/gateway/proxy-protocol/header.ts'
+import { type Header, readProxyHeader, type Version } from '../../../src/gateway/listen/proxy-protocol/header.ts'
 import { binaryHeader, ipv4, ipv6 } from './headers.ts'
 
 const source = { address: '203.0.113.7', port: 4711 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PassiveHealth } from '../../../src/gateway/proxy/passive-health.ts'
-import type { PassiveHealthPlan } from '../../../src/plan/upstreams.ts'
+import type { PassiveHealthPlan } from '../../../src/plan/model/upstreams.ts'
 
 const plan: PassiveHealthPlan = { failures: 3, within: 10_000, ejectFor: 5_000 }
 const strict: PassiveHealthPlan = { ...plan, errorRate: { percent: 50, minimum: 10 } }

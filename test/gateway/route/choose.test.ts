@@ -1,6 +1,6 @@
 /** Which of several routes answers, and with which path, where a path can be read in more than one way. */
 import { afterEach, describe, expect, it, test } from 'vitest'
-import type { GuardsPlan } from '../../../src/plan/types.ts'
+import type { GuardsPlan } from '../../../src/plan/model/plan.ts'
 import { ask, exchangeRaw, protocols } from '../clients.ts'
 import { cleanUp, proxyTo, type RouteWish, type RunningGateway, startGateway } from '../support.ts'
 import { mirror, type Seen, upstream, valuesOf } from '../upstreams.ts'

@@ -8,8 +8,8 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { ClientHttp2Session } from 'node:http2'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readTargetPath } from '../../../src/gateway/target-path.ts'
-import type { GuardsPlan } from '../../../src/plan/types.ts'
+import { readTargetPath } from '../../../src/gateway/request/target-path.ts'
+import type { GuardsPlan } from '../../../src/plan/model/plan.ts'
 import { h2Session, text } from '../clients.ts'
 import {
   cleanUp,

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, it, test } from 'vitest'
-import type { GuardsPlan } from '../../../src/plan/types.ts'
+import type { GuardsPlan } from '../../../src/plan/model/plan.ts'
 import { ask, protocols } from '../clients.ts'
 import { cleanUp, type RouteWish, type RunningGateway, startGateway, temporaryFolder } from '../support.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { goingAway, ServerFrames } from '../../../src/gateway/websocket/frames.ts'
+import { goingAway, ServerFrames } from '../../../src/gateway/proxy/websocket-frames.ts'
 
 /** A frame as a server sends it: FIN set, not masked. */
 function frame(opcode: number, length: number, form: 0 | 2 | 8 = length > 65_535 ? 8 : length > 125 ? 2 : 0): Buffer {

@@ -1,8 +1,8 @@
 /** The pod of a variant and what a test asks of it: its gateway, the environment that it gives, the plan that this makes. */
 import { join } from 'node:path'
 import { disk, type FileFacts } from '../../../src/config/file-facts.ts'
+import type { Plan } from '../../../src/plan/model/plan.ts'
 import { readPlan } from '../../../src/plan/read-plan.ts'
-import type { Plan } from '../../../src/plan/types.ts'
 import { projectFolder } from '../../e2e/support/gatehouse.ts'
 import { documentsOf, type Variant } from './documents.ts'
 import type { Document } from './schema.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../../src/plan/types.ts'
+import type { ProcessPlan } from '../../../src/plan/model/plan.ts'
 import { budgetFault, budgetOf, shareOf } from '../../../src/supervisor/memory/budget.ts'
 
 type Asking = Pick<ProcessPlan, 'name' | 'kind' | 'memory'>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ProcessPlan } from '../../../src/plan/types.ts'
+import type { ProcessPlan } from '../../../src/plan/model/plan.ts'
 import { part } from '../../parts.ts'
 import type { Foreman } from '../foreman.ts'
 import { always, foreman, never, planFor, untilNoSurvivors } from '../foreman.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Criticality } from '../../../src/plan/types.ts'
+import type { Criticality } from '../../../src/plan/model/plan.ts'
 import { firstToGo, type Holder, isNearItsLimit, Restraint } from '../../../src/supervisor/memory/pressure.ts'
 import { always, never } from '../foreman.ts'
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-import { cgroupFolders } from '../../../src/shared/cgroup.ts'
+import { cgroupFolders } from '../../../src/shared/system/cgroup.ts'
 import { type MemoryCgroup, memoryCgroup } from '../../../src/supervisor/memory/cgroup.ts'
 import { layout } from './layouts.ts'
 

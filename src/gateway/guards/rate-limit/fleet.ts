@@ -3,10 +3,10 @@
  * table counts alone, and nobody waits: that a limit holds for each replica only is better than a late or refused request.
  */
 
-import type { RateLimitStorePlan } from '../../../plan/guards.ts'
-import { storeAddress } from '../../../plan/store-address.ts'
-import type { Milliseconds } from '../../../shared/duration.ts'
-import { setTimeout } from '../../../shared/timer.ts'
+import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
+import { storeAddress } from '../../../plan/model/guards.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { setTimeout } from '../../../shared/time/timer.ts'
 import { answerWithin, openRedisLink, type RedisLink } from './redis-link.ts'
 import { troubleOf } from './store-trouble.ts'
 import { type Allowance, type RateLimitTable, sharedNow } from './table.ts'

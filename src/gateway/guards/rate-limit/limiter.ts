@@ -1,6 +1,6 @@
 /** Where requests are counted: in our own table, or with other replicas in a store. */
 import { hash } from 'node:crypto'
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { FleetLimits } from './fleet.ts'
 import type { Allowance, RateLimitTable } from './table.ts'
 

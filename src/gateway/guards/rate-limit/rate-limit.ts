@@ -1,6 +1,6 @@
-import type { RateLimitKeyPlan, RateLimitPlan } from '../../../plan/guards.ts'
-import { formatDuration, type Milliseconds } from '../../../shared/duration.ts'
-import type { Exchange } from '../../exchange.ts'
+import type { RateLimitKeyPlan, RateLimitPlan } from '../../../plan/model/guards.ts'
+import { formatDuration, type Milliseconds } from '../../../shared/time/duration.ts'
+import type { Exchange } from '../../request/exchange.ts'
 import type { Guard, Verdict } from '../guard.ts'
 import type { Limiter } from './limiter.ts'
 

@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
-import type { RateLimitStorePlan } from '../../../plan/guards.ts'
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
 import { codeOf, messageOf } from '../../../shared/errors.ts'
-import { setTimeout } from '../../../shared/timer.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Allowance } from './table.ts'
 
 export interface RedisLink {

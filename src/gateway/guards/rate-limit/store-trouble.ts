@@ -1,5 +1,5 @@
 /** Why a Redis cannot count, in words for the operator: what it says, and the mend where there is one. */
-import type { RateLimitStorePlan } from '../../../plan/guards.ts'
+import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
 import { oneLine } from '../../../shared/one-line.ts'
 
 /** By the first word of what Redis answers. */

@@ -1,9 +1,9 @@
 /** The stores of all generations of a thread. One that two generations name is one, so that a reload connects nothing anew. */
 
 import { isDeepStrictEqual } from 'node:util'
-import type { RateLimitStorePlan } from '../../../plan/guards.ts'
-import type { Milliseconds } from '../../../shared/duration.ts'
-import { sleep } from '../../../shared/timer.ts'
+import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { sleep } from '../../../shared/time/timer.ts'
 import { FleetLimits, type FleetOptions, type StoreState } from './fleet.ts'
 import { fleetLimiterOf, type Limiter, limiterOf } from './limiter.ts'
 

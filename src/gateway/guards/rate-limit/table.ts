@@ -4,7 +4,7 @@
  * which makes a limit exact whichever threads its requests arrive at.
  */
 import { randomBytes } from 'node:crypto'
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { type Hash64, keyedHash } from './keyed-hash.ts'
 
 const buckets = 8_192

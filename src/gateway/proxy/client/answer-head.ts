@@ -1,5 +1,5 @@
 /** Heads of answers: the status line and the fields behind it (RFC 9112 §4 and §5). Strict: what is odd is refused. */
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { AnswerFault } from './faults.ts'
 
 /** How the end of a body is found: after so many bytes, by its chunks, by the end of the connection. */

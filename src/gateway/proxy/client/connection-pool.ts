@@ -1,7 +1,7 @@
 /** The connections of one thread to one target: those in use, those idle, and who waits for one. */
 
-import type { Milliseconds } from '../../../shared/duration.ts'
-import { setInterval, setTimeout } from '../../../shared/timer.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { setInterval, setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
 import type { Connection } from './connection.ts'
 import { dialConnection, type Waiter } from './dialling.ts'

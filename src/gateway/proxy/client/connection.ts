@@ -1,6 +1,6 @@
 /** One connection to an upstream: a request at a time, and the answer to it. */
 import type { Socket } from 'node:net'
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { Deadline } from './deadline.ts'

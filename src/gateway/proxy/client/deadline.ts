@@ -1,5 +1,5 @@
-import type { Milliseconds } from '../../../shared/duration.ts'
-import { setTimeout } from '../../../shared/timer.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { setTimeout } from '../../../shared/time/timer.ts'
 
 /** A time limit that is set with every request: its one timer is set anew only when it has fired, or would fire too late. */
 export class Deadline {

@@ -1,8 +1,8 @@
 /** Connections in the making. */
 
 import type { OnReadOpts } from 'node:net'
-import { isOfReserve } from '../../../shared/descriptors.ts'
-import { setTimeout } from '../../../shared/timer.ts'
+import { isOfReserve } from '../../../shared/system/descriptors.ts'
+import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
 import { Connection } from './connection.ts'
 import { DescriptorsUsedUp, UpstreamTimeout } from './faults.ts'

@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 
 /** Below the 5 s after which a Node upstream closes an idle connection: a request must not meet a closing one. */
 const defaultTime: Milliseconds = 4_000

@@ -1,8 +1,9 @@
 /** Sockets to upstreams: TCP or Unix, plain or TLS. */
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { socketPathOf } from '../../../shared/socket-origin.ts'
-import { type Dial, serverNameOf } from '../../upstream/dial.ts'
+import { serverNameOf } from '../../../shared/net/server-name.ts'
+import { socketPathOf } from '../../../shared/net/socket-origin.ts'
+import type { Dial } from '../../upstream/dial.ts'
 
 export interface SocketOptions {
   /** Bytes are read into its buffer instead of being told by `data` events. */

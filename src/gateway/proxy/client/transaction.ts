@@ -1,6 +1,6 @@
 /** What a connection is given, and whom it tells. */
 import type { Socket } from 'node:net'
-import type { Milliseconds } from '../../../shared/duration.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Expected } from './answer-parser.ts'
 import type { Connection } from './connection.ts'

@@ -1,5 +1,5 @@
 /** Handlers of Caddy's JSON as directives. */
-import type { Directive } from '../tree.ts'
+import type { Directive } from '../syntax/tree.ts'
 import { duration, line, type Placed, size, word } from './lines.ts'
 import { matcherLines } from './matchers.ts'
 import { proxyLine } from './proxy.ts'

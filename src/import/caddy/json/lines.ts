@@ -1,7 +1,7 @@
 /** Parts of JSON as lines of a Caddyfile, which keep their places: then one reader is enough for both. */
 import type { Place } from '../notes.ts'
-import type { Token } from '../tokens.ts'
-import type { Directive } from '../tree.ts'
+import type { Token } from '../syntax/tokens.ts'
+import type { Directive } from '../syntax/tree.ts'
 import type { Json } from './tree.ts'
 
 /** A word that stands where this part does. */

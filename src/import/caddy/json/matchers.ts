@@ -1,5 +1,5 @@
 /** A set of matchers as the block of a named one. */
-import type { Directive } from '../tree.ts'
+import type { Directive } from '../syntax/tree.ts'
 import { line, word } from './lines.ts'
 import { entriesOf, itemsOf, type Json, textOf } from './tree.ts'
 

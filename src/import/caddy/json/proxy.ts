@@ -1,5 +1,5 @@
 /** The handler `reverse_proxy` as a directive. */
-import type { Directive } from '../tree.ts'
+import type { Directive } from '../syntax/tree.ts'
 import { headerLines } from './handlers.ts'
 import { duration, line, word } from './lines.ts'
 import { entriesOf, entry, isTrue, itemsOf, type Json, textOf } from './tree.ts'

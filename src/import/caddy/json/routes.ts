@@ -1,5 +1,5 @@
 /** Routes of Caddy's JSON as the lines of a `route` block, in which order is kept. */
-import type { Directive } from '../tree.ts'
+import type { Directive } from '../syntax/tree.ts'
 import { handlerLines } from './handlers.ts'
 import { line, word } from './lines.ts'
 import { matcherLines } from './matchers.ts'

@@ -1,6 +1,6 @@
 /** Servers of Caddy's JSON as sites, and what belongs to all of them as global options. */
-import type { Token } from '../tokens.ts'
-import type { Directive, Site, Tree } from '../tree.ts'
+import type { Token } from '../syntax/tokens.ts'
+import type { Directive, Site, Tree } from '../syntax/tree.ts'
 import { duration, line, type Placed, size, word } from './lines.ts'
 import { routeLines } from './routes.ts'
 import { entriesOf, entry, isTrue, itemsOf, type Json, textOf } from './tree.ts'

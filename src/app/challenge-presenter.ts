@@ -1,0 +1,23 @@
+import type { ChallengePresenter, PresentedChallenge } from '../certificates/certificate-source.ts'
+import { challengeFolder, removeProof, writeProof } from '../shared/files/challenge-files.ts'
+import type { GatewayThreads } from './workers/workers.ts'
+
+/** Shows what ACME servers look for by way of all gateway threads, and of all replicas that share this storage. */
+export function createPresenter(threads: () => Pick<GatewayThreads, 'show'>, storage: string): ChallengePresenter {
+  const folder = challengeFolder(storage)
+  const shown = new Set<PresentedChallenge>()
+  const show = () => threads().show([...shown])
+  return {
+    async present(challenge) {
+      shown.add(challenge)
+      // Where it cannot be written our own threads show it all the same; who is alone needs no more.
+      const left = challenge.type === 'http-01' && writeProof(folder, challenge.token, challenge.proof).catch(() => {})
+      await Promise.all([show(), left])
+    },
+    async withdraw(challenge) {
+      shown.delete(challenge)
+      if (challenge.type === 'http-01') await removeProof(folder, challenge.token)
+      await show()
+    },
+  }
+}

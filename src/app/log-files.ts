@@ -1,0 +1,18 @@
+import { hostname } from 'node:os'
+import type { LogPlan } from '../plan/model/plan.ts'
+import type { OutputSink } from '../supervisor/output/output-sink.ts'
+import { createLogFiles, type LogFiles } from '../telemetry/log-files/log-files.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** Undefined if the plan asks for none. Our own words are among them, as JSON, under the name `gatehouse`. */
+export function openLogFiles({ files: plan }: LogPlan, logger: Logger): LogFiles | undefined {
+  if (!plan) return undefined
+  const files = createLogFiles({ ...plan, hostname: hostname(), log: logger.named('gatehouse') })
+  logger.copyOwn((line) => files.line('gatehouse', 'stdout', line))
+  return files
+}
+
+/** Where the words of children go. */
+export function outputTo(logger: Logger, files: LogFiles | undefined): OutputSink {
+  return { line: files ? files.line : () => {}, record: logger.output }
+}

@@ -1,0 +1,215 @@
+/** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+
+import { isatty } from 'node:tty'
+import { warnIfEphemeral } from '../certificates/ephemeral.ts'
+import { createCertificates } from '../certificates/maintain.ts'
+import { writeTrustStores } from '../certificates/trust-store/write.ts'
+import { openControl } from '../control/server.ts'
+import { createRateLimitMemory } from '../gateway/guards/rate-limit/table.ts'
+import { createHealthChecks } from '../health/health-checks.ts'
+import type { Plan } from '../plan/model/plan.ts'
+import { GatehouseError, messageOf } from '../shared/errors.ts'
+import { exitCodes } from '../shared/exit-codes.ts'
+import { holdReserve } from '../shared/system/descriptors.ts'
+import { setInterval } from '../shared/time/timer.ts'
+import { runDnsHook } from '../supervisor/hooks/dns-hook.ts'
+import { Hooks } from '../supervisor/hooks/hooks.ts'
+import { GroupLedger } from '../supervisor/leftovers/ledger.ts'
+import { raiseOpenFiles } from '../supervisor/rights/open-files.ts'
+import { succeeds } from '../supervisor/spawn/spawn.ts'
+import { createSupervisor } from '../supervisor/supervisor.ts'
+import type { LogFiles } from '../telemetry/log-files/log-files.ts'
+import { createLogger, type Logger } from '../telemetry/logger.ts'
+import { standardStream } from '../telemetry/standard-streams.ts'
+import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
+import type { House } from './app.ts'
+import { createPresenter } from './challenge-presenter.ts'
+import { type Ending, firstEnding } from './ending.ts'
+import { GeneratedPasswords } from './generated-passwords.ts'
+import { closeInherited } from './inherited-descriptors.ts'
+import { openLogFiles, outputTo } from './log-files.ts'
+import { openMetricsServer } from './metrics/metrics-server.ts'
+import { TransitionCounts } from './metrics/transition-counts.ts'
+import { createReloader, previewReload } from './reload/reload.ts'
+import { renewNow } from './renew-now.ts'
+import { shutdown } from './shutdown.ts'
+import { listenForSignals } from './signals.ts'
+import { claimPlace, faultsOf } from './startup/reserve-resources.ts'
+import { statusOf } from './status.ts'
+import { targetStates } from './target-states.ts'
+import { watchMemory } from './workers/memory-watch.ts'
+import { createGatewayThreads } from './workers/workers.ts'
+
+/** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
+export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
+  closeInherited()
+  const fewFiles = raiseOpenFiles(succeeds)
+  holdReserve()
+  const terminal = isatty(1)
+  const logger = createLogger({ ...plan.log, terminal })
+  const log = logger.named('gatehouse')
+  const files = openLogFiles(plan.log, logger)
+  const signals = listenForSignals()
+  const ending = firstEnding(signals, log)
+  const reopening = files
+    ? 'log files are opened anew'
+    : 'there are no log files to be opened anew: `log.directory` is not set'
+  signals.onReopen(() => log.info(reopening))
+  signals.onSuspend(() => log.warn('Ctrl-Z halts nothing: nobody would watch the processes; Ctrl-C stops them'))
+  announceStart(log, plan)
+  if (fewFiles) log.warn(fewFiles)
+  try {
+    const house = await open(plan, env, { logger, files, terminal })
+    const reloader = createReloader(house, env)
+    ending.onReached(() => {
+      reloader.close()
+      house.supervisor.beginNothing()
+    })
+    if (!ending.begun) start(house, ending.end)
+    signals.onReload(reloader.request)
+    const { code, reason } = await ending.reached
+    // A second Ctrl-C is a person who will not wait; a second SIGTERM is only an orchestrator that repeats itself.
+    signals.onStop((signal) => {
+      if (signal === 'SIGINT') void house.supervisor.stop({ budget: 0 })
+    })
+    await shutdown(house, reason)
+    return code
+  } catch (error) {
+    const faults = faultsOf(error)
+    for (const one of faults) log.error(messageOf(one), { code: one instanceof GatehouseError ? one.code : 'internal' })
+    return faults.every((one) => one instanceof GatehouseError) ? exitCodes.cannotStart : exitCodes.internal
+  } finally {
+    await files?.close()
+    await logger.flush()
+  }
+}
+
+/** Where words go. */
+interface Telling {
+  readonly logger: Logger
+  readonly files: LogFiles | undefined
+  readonly terminal: boolean
+}
+
+/** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
+async function open(
+  plan: Plan,
+  env: Readonly<Record<string, string>>,
+  { logger, files, terminal }: Telling,
+): Promise<House> {
+  const log = logger.named('gatehouse')
+  const output = outputTo(logger, files)
+  const certificates = createCertificates({
+    plans: plan.certificates,
+    storage: plan.storage,
+    presenter: createPresenter(() => threads, plan.storage),
+    runDnsHook: (hook, words) => runDnsHook(hook, words, output),
+    log,
+  })
+  await warnIfEphemeral(plan.certificates, plan.storage, log)
+  const { socket, served, listeners, opened } = await claimPlace(plan, certificates, log)
+  await writeTrustStores(plan.trustStores, { internalRoot: certificates.internalRoot, log })
+  const supervisor = createSupervisor({
+    processes: plan.processes,
+    output,
+    log,
+    ledger: new GroupLedger(plan.control.socket, log),
+    drain: (port, budget) => threads.partFrom(`http://127.0.0.1:${port}`, budget),
+  })
+  const birth = {
+    log: plan.log,
+    terminal,
+    stdout: standardStream('stdout').descriptor,
+    counts: plan.metrics !== undefined,
+    rateLimits: createRateLimitMemory(),
+  }
+  const passwords = new GeneratedPasswords(logger.print)
+  const threads = createGatewayThreads({ birth, log })
+  const transitions = new TransitionCounts()
+  supervisor.subscribe((event) => transitions.count(event))
+  const source = {
+    measure: threads.measure,
+    limitsAreShared: () => threads.stores.counting,
+    processes: () => supervisor.status(),
+    certificates: certificates.describe,
+    transitions,
+  }
+  const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
+  // Complete before the control socket answers.
+  const house: Omit<House, 'control'> = {
+    plan,
+    starting: true,
+    stopping: false,
+    listeners,
+    log,
+    files,
+    supervisor,
+    hooks: new Hooks({ output, log }),
+    certificates,
+    threads,
+    passwords,
+    health,
+  }
+  const control = await openControl({
+    socket,
+    source: {
+      status: () => statusOf(house),
+      events: supervisor,
+      previewReload: () => previewReload(house, env),
+      run: supervisor.run,
+      renew: (name, wish) => renewNow(certificates, name, wish),
+    },
+  })
+  try {
+    if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
+    tellThreads(house)
+    await threads.apply({ ...plan.gateway, listeners, users: passwords.complete(plan.gateway.users) }, served)
+  } catch (error) {
+    house.metrics?.close()
+    await control.close()
+    throw error
+  } finally {
+    opened()
+  }
+  return Object.assign(house, { control })
+}
+
+/** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
+function tellThreads({ threads, supervisor, health }: Omit<House, 'control'>): void {
+  threads.know({ ...targetStates(supervisor.status()), ...health.states() })
+}
+
+/** Wires the parts to one another and sets the processes going. */
+function start(house: House, end: (ending: Ending) => void): void {
+  const { plan, log, supervisor, hooks, certificates, threads, health } = house
+  let saidReady = false
+  const tellGateway = () => {
+    const processes = supervisor.status()
+    tellThreads(house)
+    if (saidReady || !allReady(processes)) return
+    saidReady = true
+    log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
+  }
+  hooks.apply(plan.hooks)
+  supervisor.subscribe((event) => hooks.hear(event))
+  supervisor.subscribe((event) => {
+    if (event.type === 'transition' || event.type === 'replaced') tellGateway()
+    if (event.type !== 'essential-failed' && event.type !== 'essential-ended') return
+    const how = event.type === 'essential-failed' ? 'failed' : 'has ended'
+    end({ code: event.exitCode, reason: `the essential process ${event.process} ${how}: ${event.reason}` })
+  })
+  certificates.subscribe((served) => threads.use(served))
+  certificates.watch()
+  setInterval(threads.renewTickets, ticketKeyLife).unref()
+  health.apply(plan.gateway.upstreams)
+  threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
+  watchMemory(() => threads.measure().vitals, log)
+  announceListeners(log, house.listeners)
+  if (house.metrics) log.info('metrics', { url: house.metrics.url })
+  house.starting = false
+  supervisor.start()
+  tellGateway()
+}
+
+/** Of the key that seals session tickets. */
+const ticketKeyLife = 12 * 3_600_000

@@ -1,0 +1,184 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { join } from 'node:path'
+import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
+import { codeOf, GatehouseError, messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { sleep } from '../../shared/time/timer.ts'
+import { folderName } from '../folder-name.ts'
+import { createFolderLock, type Lock } from '../lock.ts'
+import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
+import { type PairFiles, readPair, type StoredPair, setAside, warnIfExposed, writePair } from '../store.ts'
+import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
+
+/** The internal CA: one root for good, and leaves that are kept until two thirds of their life are over. */
+export interface Authority {
+  /**
+   * The kept leaf if it will do, else a new one; replicas may share the folder. Throws `certificate-unusable` if it cannot be read
+   * or written.
+   */
+  issue(domains: readonly string[]): Promise<IssuedCertificate>
+  /** PEM of the root, which is made if there is none. Under the same conditions as `issue`. */
+  root(): Promise<string>
+}
+
+/** `folder`: absolute; holds `root.crt`, `root.key` and a folder for the leaf of each certificate. Made when first needed. */
+export function createAuthority(folder: string, log: Log): Authority {
+  const files = rootFiles(folder)
+  async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await work()
+      await warnIfExposed(files.key, log)
+      return result
+    } catch (error) {
+      throw new GatehouseError(
+        'certificate-unusable',
+        `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
+        { cause: error },
+      )
+    }
+  }
+  return {
+    issue: (domains) =>
+      explained(async () => {
+        const leaf = leafFiles(folder, domains)
+        const root = await keptRoot(files)
+        const kept = root && (await keptLeaf(leaf, root, domains))
+        // Looked for again in turn: a replica that shares the folder may have made them meanwhile.
+        return kept ?? inTurn(folder, async () => currentLeaf(leaf, await currentRoot(files, log), domains))
+      }),
+    root: () =>
+      explained(async () => {
+        const root = (await keptRoot(files)) ?? (await inTurn(folder, () => currentRoot(files, log)))
+        return root.certificate
+      }),
+  }
+}
+
+/** What two replicas that share the folder must not do at once. */
+async function inTurn<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+  const lock = await lockOf(folder)
+  try {
+    return await work()
+  } finally {
+    await lock?.release()
+  }
+}
+
+/** Undefined where the file system knows no hard links (SMB): a replica that is alone there must not go without a certificate. */
+async function lockOf(folder: string): Promise<Lock | undefined> {
+  const door = createFolderLock(folder, lockTimes)
+  try {
+    let lock = await door.take()
+    for (; !lock; lock = await door.take()) await sleep(betweenTries)
+    return lock
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return undefined
+    throw error
+  }
+}
+
+/** Making both takes some 200 ms. A start waits so long for one that died meanwhile. */
+const lockTimes = { heartbeat: 500, stale: 5_000 }
+const betweenTries: Milliseconds = 50
+
+function rootFiles(folder: string): PairFiles {
+  return { certificate: join(folder, 'root.crt'), key: join(folder, 'root.key') }
+}
+
+function leafFiles(folder: string, domains: readonly string[]): PairFiles {
+  const own = join(folder, folderName(domains[0] ?? ''))
+  return { certificate: join(own, 'leaf.crt'), key: join(own, 'leaf.key') }
+}
+
+async function keptRoot(files: PairFiles): Promise<NewPair | undefined> {
+  const stored = await readPair(files)
+  return isWhole(stored) && rootProblem(stored) === undefined ? stored : undefined
+}
+
+async function currentRoot(files: PairFiles, log: Log): Promise<NewPair> {
+  const kept = await keptRoot(files)
+  if (kept) return kept
+  const stored = await readPair(files)
+  const isNew = stored.certificate === undefined && stored.key === undefined
+  const problem = isNew ? undefined : rootProblem(stored)
+  if (problem !== undefined) {
+    const aside = await setAside(files)
+    log.warn(`the internal CA's root ${problem}; kept as ${aside.join(' and ')}, and a new one takes its place`)
+  }
+  const root = await makeRoot()
+  await writePair(files, root)
+  log.info(`made a new internal CA: let clients trust ${files.certificate}`)
+  return root
+}
+
+/** Why a stored root cannot sign, or nothing if it can. */
+function rootProblem(stored: StoredPair): string | undefined {
+  if (stored.key === undefined) return 'lacks its key (root.key)'
+  if (stored.certificate === undefined) return 'lacks its certificate (root.crt)'
+  try {
+    const root = new X509Certificate(stored.certificate)
+    if (!root.checkPrivateKey(createPrivateKey(stored.key))) return 'does not match its key'
+    if (!root.ca) return 'is not a CA certificate'
+    const invalid = validityProblem(lifeOfLeaf(root))
+    if (invalid !== undefined) return invalid
+    // A leaf must not outlive its root: from then on clients would refuse it.
+    if (root.validToDate.getTime() < Date.now() + leafLife) return `expires on ${root.validToDate.toISOString()}`
+    return undefined
+  } catch (error) {
+    return `does not parse (${messageOf(error)})`
+  }
+}
+
+async function keptLeaf(files: PairFiles, root: NewPair, domains: readonly string[]) {
+  const stored = await readPair(files)
+  return isWhole(stored) && leafWillDo(stored, root, domains) ? issued(stored) : undefined
+}
+
+async function currentLeaf(files: PairFiles, root: NewPair, domains: readonly string[]): Promise<IssuedCertificate> {
+  const kept = await keptLeaf(files, root, domains)
+  if (kept) return kept
+  const leaf = await makeLeaf(root, domains)
+  await writePair(files, leaf)
+  return issued(leaf)
+}
+
+function leafWillDo(stored: NewPair, rootPair: NewPair, domains: readonly string[]): boolean {
+  try {
+    const leaf = new X509Certificate(stored.certificate)
+    const root = new X509Certificate(rootPair.certificate)
+    return (
+      leaf.checkPrivateKey(createPrivateKey(stored.key)) &&
+      leaf.checkIssued(root) &&
+      leaf.verify(root.publicKey) &&
+      isForExactly(leaf, domains) &&
+      validityProblem(lifeOfLeaf(leaf)) === undefined &&
+      hasEnoughLife(leaf)
+    )
+  } catch {
+    // A leaf that does not parse is worth nothing to anyone: the new one is written over it.
+    return false
+  }
+}
+
+/** Names that were taken out of the config must not stay in the certificate, so the number counts too. */
+function isForExactly(leaf: X509Certificate, domains: readonly string[]): boolean {
+  const names = leaf.subjectAltName?.split(', ') ?? []
+  // OpenSSL matches no wildcard directly below a top-level name such as `*.localhost`: then the name itself counts.
+  return names.length === domains.length && domains.every((name) => names.includes(`DNS:${name}`) || covers(leaf, name))
+}
+
+/** More than a third of its life left: the other two thirds give a broken renewal days to be noticed in. */
+function hasEnoughLife(leaf: X509Certificate): boolean {
+  const end = leaf.validToDate.getTime()
+  return end - Date.now() > (end - leaf.validFromDate.getTime()) / 3
+}
+
+function isWhole(pair: StoredPair): pair is NewPair {
+  return pair.certificate !== undefined && pair.key !== undefined
+}
+
+function issued(pair: NewPair): IssuedCertificate {
+  const leaf = new X509Certificate(pair.certificate)
+  return withFacts(leaf, pair)
+}

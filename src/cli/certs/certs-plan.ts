@@ -1,0 +1,15 @@
+import type { Plan } from '../../plan/model/plan.ts'
+import { readPlan } from '../../plan/read-plan.ts'
+import { reportOn } from '../config-file.ts'
+import type { Terminal } from '../verb.ts'
+
+/** The plan of a file; if it has mistakes they are printed, and there is none. */
+export function planOrReport(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  terminal: Terminal,
+): Plan | undefined {
+  const reading = readPlan(file, environment)
+  if (!reading.plan) reportOn(reading, terminal, ['error'])
+  return reading.plan
+}

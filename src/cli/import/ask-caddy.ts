@@ -1,0 +1,57 @@
+import type { Around, ForeignFile } from '../../import/import-files.ts'
+import type { Finding } from '../../import/reading.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+
+/** It reads one file. */
+const timeout: Milliseconds = 10_000
+
+/** What Caddy, where it is installed, has to say about how its files were read. Without it: nothing. */
+export async function askCaddy(files: readonly ForeignFile[], around: Around): Promise<readonly Finding[]> {
+  const { judge } = await import('../../import/caddy/judge.ts')
+  const { readCaddyfile } = await import('../../import/caddy/read-caddyfile.ts')
+  const findings: Finding[] = []
+  for (const { file, text, kind } of files) {
+    if (kind !== 'caddyfile') continue
+    const adapted = await adapt(file, around.environment)
+    if (adapted === undefined) continue
+    if ('refused' in adapted) {
+      const refused = withoutValues(adapted.refused, text, around.environment)
+      const message = `the Caddy of this machine does not take this file, and could not be asked whether it was read rightly: ${refused}`
+      findings.push({ file, line: 1, column: 1, severity: 'note', message })
+      continue
+    }
+    const reading = readCaddyfile({ file, text, ...around })
+    findings.push(...judge(file, reading, adapted.json, around.environment))
+  }
+  return findings
+}
+
+/** Caddy puts variables in before it reads, and repeats what it cannot read: a value may be a secret. */
+function withoutValues(refused: string, file: string, environment: Readonly<Record<string, string>>): string {
+  const named = new Set([...file.matchAll(/\{(?:\$|env\.)(\w+)/g)].map(([, name]) => name))
+  return Object.entries(environment).reduce((cleared, [name, value]) => {
+    // Shorter ones are words and numbers, that stand in many texts. A file that is imported may name others.
+    const shortest = named.has(name) ? 3 : 8
+    return value.length < shortest ? cleared : cleared.replaceAll(value, `{$${name}}`)
+  }, refused)
+}
+
+/** Undefined: there is no Caddy. */
+async function adapt(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ json: string } | { refused: string } | undefined> {
+  const { runCommand } = await import('../../supervisor/spawn/run-command.ts')
+  const lines: string[] = []
+  const command = ['caddy', 'adapt', '--config', file, '--adapter', 'caddyfile', '--pretty']
+  const hear = {
+    line: (stream: 'stdout' | 'stderr', text: string) => {
+      if (stream === 'stdout') lines.push(text)
+    },
+    record: () => {},
+  }
+  const program = { command, directory: process.cwd(), environment }
+  const { failure, spawned, lastOutput } = await runCommand(program, hear, { timeout })
+  if (!spawned) return undefined
+  return failure === undefined ? { json: lines.join('\n') } : { refused: lastOutput.at(-1) ?? failure }
+}

@@ -1,0 +1,173 @@
+/** The files of an `environment:` block: read, or noted as still to be written. Nothing is written here. */
+import { resolve } from 'node:path'
+import { codeOf } from '../../shared/errors.ts'
+import type { Problem, Severity, SourcePosition } from '../diagnostics.ts'
+import type { Evaluation } from '../evaluate.ts'
+import { createSchema } from '../schema/environment/environment.ts'
+import { deepest, type Located, nameAt, plainValue } from '../yaml/located.ts'
+import { type Variables, variable } from './interpolate.ts'
+import { completed, type NewVariables } from './new-variables.ts'
+import { type Renamed, reportBoth, underNewNames } from './renamed-variables.ts'
+import { type Oddity, readVariables } from './variable-file.ts'
+
+/** A file with `create` that is not there. */
+export interface FileToCreate {
+  /** Absolute. */
+  readonly path: string
+  /** As a sentence names it: as it was written. */
+  readonly name: string
+  readonly at: SourcePosition
+  readonly variables: NewVariables
+}
+
+export interface FilesRead {
+  /** Of files that are still to be written, too: generated ones have a text of the right length that is no secret. */
+  readonly variables: Variables
+  readonly toCreate: readonly FileToCreate[]
+}
+
+interface File {
+  readonly path: string
+  readonly name: string
+  readonly at: SourcePosition
+  /** What it says of `create`. */
+  readonly create: Located | undefined
+}
+
+// Whoever points at a file of another kind wants to hear of it, but not of each of its lines.
+const mostOddities = 5
+
+/**
+ * Later files win over earlier ones. Whatever is not `[{ path, create }]` is left for the schema to report.
+ * `around`: the variables that are set without these files.
+ * `renamed`: what an old name in a file is called now.
+ */
+export function readFiles(
+  evaluation: Evaluation,
+  files: Located,
+  { around, renamed }: { around: Variables; renamed: Renamed },
+): FilesRead {
+  if (files.kind !== 'list') return { variables: {}, toCreate: [] }
+  const toCreate: FileToCreate[] = []
+  const existing: { file: File; variables: Variables }[] = []
+  const variables: Record<string, string> = {}
+  for (const file of files.items.flatMap((item) => fileOf(evaluation, item))) {
+    if (file.create && evaluation.facts.kindOf(file.path) === 'absent') {
+      const wanted = newVariables(file.create)
+      toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
+      Object.assign(
+        variables,
+        completed(wanted, (length) => 'x'.repeat(length)),
+      )
+    } else {
+      const written = readFile(evaluation, file)
+      const read = written && underNewNames(written, renamed)
+      if (written)
+        reportBoth(written, renamed, { name: `environment file ${file.name}`, at: file.at }, evaluation.report)
+      if (read) existing.push({ file, variables: read })
+      Object.assign(variables, read)
+    }
+  }
+  const elsewhere = { ...variables, ...around }
+  for (const { file, variables: own } of existing) reportLacking(evaluation, file, { own, elsewhere })
+  return { variables, toCreate }
+}
+
+function fileOf({ directory }: Evaluation, item: Located): readonly File[] {
+  const { node, steps } = deepest(item, ['path'])
+  if (steps !== 1 || node.kind !== 'scalar' || !node.value) return []
+  const create = deepest(item, ['create'])
+  return [
+    {
+      path: resolve(directory, node.value),
+      name: nameAt(item, ['path']),
+      at: node.at,
+      create: create.steps === 1 ? create.node : undefined,
+    },
+  ]
+}
+
+/** What is unsound is reported by the schema; until it is mended it counts as a variable that is set. */
+function newVariables(create: Located): NewVariables {
+  if (create.kind !== 'mapping') return {}
+  const sound = createSchema.safeParse(plainValue(create))
+  if (sound.success && create.lost.size === 0) return sound.data
+  return Object.fromEntries([...create.entries.keys(), ...create.lost].map((name) => [name, { random: 16 }]))
+}
+
+function readFile({ facts, report }: Evaluation, { path, name, at }: File): Variables | undefined {
+  const problem = (message: string, mend: string) =>
+    report({ code: 'missing-file', at, message: `environment file ${name} ${message}`, mend })
+  const kind = facts.kindOf(path)
+  if (kind === 'absent') {
+    problem('does not exist', 'create it, let `create` do it, or guard it with `when: { file: ... }`')
+    return undefined
+  }
+  if (kind !== 'file') {
+    problem(kind === 'directory' ? 'is a folder' : 'is not a regular file', 'name a file of lines `NAME=value`')
+    return undefined
+  }
+  try {
+    const { text, doubt } = facts.readDoubtfully?.(path) ?? { text: facts.read(path) }
+    if (doubt !== undefined && process.geteuid?.() === 0)
+      report({ code: 'strangers-file', at, ...ofStrangers(name, doubt) })
+    const { variables, oddities } = readVariables(text)
+    for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
+    return variables
+  } catch (error) {
+    problem(`cannot be read: ${codeOf(error)}`, 'let Gatehouse read it')
+    return undefined
+  }
+}
+
+/** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
+function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'mend'> {
+  const message = `environment file ${name} ${doubt}: whoever writes it decides what programs run with, those of root too`
+  return {
+    severity: 'warning',
+    message,
+    mend: 'give it to root (`chown 0`, `chmod go-w`), or give each process a `user`',
+  }
+}
+
+/** One problem for each of the first, and one for the rest. */
+function oddLines(
+  oddities: readonly Oddity[],
+  name: string,
+): readonly Pick<Problem, 'severity' | 'message' | 'mend'>[] {
+  const severityOf = (some: readonly Oddity[]): Severity =>
+    some.some(({ unusable }) => unusable) ? 'error' : 'warning'
+  const told = oddities.slice(0, mostOddities).map((oddity) => ({
+    severity: severityOf([oddity]),
+    message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
+    mend: oddity.mend,
+  }))
+  const rest = oddities.slice(mostOddities)
+  if (rest.length === 0) return told
+  const message = `${rest.length} more lines of environment file ${name} are like these`
+  return [...told, { severity: severityOf(rest), message, mend: 'name a file of lines `NAME=value`' }]
+}
+
+/**
+ * A file that exists belongs to whoever runs the place, and is never changed. So a variable that was added to `create`
+ * later is nowhere: worth a warning if it was to be a secret, since no program does well without.
+ */
+function reportLacking(
+  { report }: Evaluation,
+  { create, name, at }: File,
+  { own, elsewhere }: { own: Variables; elsewhere: Variables },
+): void {
+  if (!create) return
+  const wanted = newVariables(create)
+  const lacking = Object.keys(wanted).filter(
+    (key) => !Object.hasOwn(own, key) && variable(elsewhere, key) === undefined,
+  )
+  if (lacking.length === 0) return
+  report({
+    severity: lacking.some((key) => typeof wanted[key] !== 'string') ? 'warning' : 'note',
+    code: 'lacking-variable',
+    at,
+    message: `environment file ${name} exists, and lacks ${lacking.join(', ')}`,
+    mend: '`create` writes new files only: add the line to it, or set the variable otherwise',
+  })
+}

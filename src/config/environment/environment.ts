@@ -1,0 +1,118 @@
+/**
+ * `environment:` blocks, of the file and of each process. Unlike anything else they are read line by line: files first,
+ * each under the new names, then `set` in its order, each value seeing what came before it, and `unset` last.
+ */
+
+import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } from '../evaluate.ts'
+import { filesSchema, unsetRuleSchema, unsetSchema } from '../schema/environment/environment.ts'
+import { withShorthands } from '../shorthands.ts'
+import { type Located, plainValue } from '../yaml/located.ts'
+import type { YamlEntry } from '../yaml/yaml-source.ts'
+import { type FilesRead, readFiles } from './environment-files.ts'
+import { evaluateSet, type SetRead } from './environment-set.ts'
+import type { Variables } from './interpolate.ts'
+import { promoted, type Renamed, renamedFrom, reportBoth, underNewNames } from './renamed-variables.ts'
+
+/** What one block says: `set` wins over `files`, and what is unset is gone, wherever it came from. */
+export interface EnvironmentLayers {
+  readonly files: Variables
+  readonly set: Variables
+  readonly unset: ReadonlySet<string>
+}
+
+interface EnvironmentBlock {
+  /** Lays the files and the variables around the block together. */
+  over(files: Variables, around: Variables): Variables
+  /** Gets the variables of the block. */
+  finished(layers: EnvironmentLayers, toCreate: FilesRead['toCreate']): void
+}
+
+export function environmentEvaluator({ over, finished }: EnvironmentBlock): EvaluateMapping {
+  return (evaluation, mapping, place) => {
+    let renamed: Renamed = {}
+    let files: FilesRead = { variables: {}, toCreate: [] }
+    let set: SetRead = { variables: {}, without: new Set() }
+    let emptied: readonly string[] = []
+    const underSet = () => over(files.variables, underNewNames(place.variables, renamed))
+    const evaluators: readonly [key: string, evaluate: (entry: YamlEntry) => Outcome][] = [
+      [
+        'renamed',
+        (entry) => {
+          const outcome = evaluateEntry(evaluation, entry, place)
+          if (typeof outcome === 'string') return outcome
+          renamed = renamedFrom(outcome)
+          reportBoth(place.variables, renamed, { name: 'the environment', at: outcome.at }, evaluation.report)
+          return outcome
+        },
+      ],
+      [
+        'files',
+        (entry) => {
+          const outcome = evaluateEntry(evaluation, entry, place)
+          if (typeof outcome !== 'string')
+            files = readFiles(evaluation, withShorthands(filesSchema, outcome), { around: place.variables, renamed })
+          return outcome
+        },
+      ],
+      [
+        'set',
+        (entry) => {
+          const { outcome, ...read } = evaluateSet(evaluation, entry, { ...place, variables: underSet() })
+          set = read
+          return outcome
+        },
+      ],
+      [
+        'unset',
+        (entry) => {
+          const variables = laidOver(underSet(), { files: {}, set: set.variables, unset: set.without })
+          const outcome = evaluateEntry(evaluation, entry, { ...place, variables })
+          if (typeof outcome !== 'string') emptied = namesUnset(withShorthands(unsetSchema, outcome), variables)
+          return outcome
+        },
+      ],
+    ]
+    const outcomes = new Map<YamlEntry, Outcome>()
+    const outcome = evaluateEntries(evaluation, mapping, place, (entry, siblings) => {
+      // In this order, however they are written.
+      for (const [key, evaluate] of evaluators) {
+        const sibling = siblings.find((other) => other.key === key)
+        if (sibling && !outcomes.has(sibling)) outcomes.set(sibling, evaluate(sibling))
+      }
+      return outcomes.get(entry) ?? evaluateEntry(evaluation, entry, place)
+    })
+    const unset = new Set([...Object.keys(renamed), ...set.without, ...emptied])
+    const variables = { ...promoted(place.variables, renamed), ...set.variables }
+    finished({ files: files.variables, set: variables, unset }, files.toCreate)
+    return outcome
+  }
+}
+
+/** What is left when a block has been laid over the variables around it. */
+export function laidOver(around: Variables, { files, set, unset }: EnvironmentLayers): Variables {
+  const all = { ...around, ...files, ...set }
+  return unset.size === 0 ? all : Object.fromEntries(Object.entries(all).filter(([name]) => !unset.has(name)))
+}
+
+/** The container's own variables win over its files; an empty one is not set, and so wins over nothing. */
+export function containerOverFiles(files: Variables, container: Variables): Variables {
+  const present = Object.entries(container).filter(([, value]) => value !== '')
+  return { ...container, ...files, ...Object.fromEntries(present) }
+}
+
+/** A process's files are nearer to it than what is said for all. */
+export function filesOverShared(files: Variables, shared: Variables): Variables {
+  return { ...shared, ...files }
+}
+
+/** The rules that are sound; the others are left for the schema to report. */
+function namesUnset(rules: Located, variables: Variables): readonly string[] {
+  if (rules.kind !== 'list') return []
+  return rules.items.flatMap((item) => {
+    const { success, data: rule } = unsetRuleSchema.safeParse(plainValue(item))
+    if (!success) return []
+    const { empty = [], anyEmpty = [] } = rule
+    const isEmpty = (name: string) => !Object.hasOwn(variables, name) || variables[name] === ''
+    return [...empty.filter(isEmpty), ...(anyEmpty.some(isEmpty) ? anyEmpty : [])]
+  })
+}

@@ -1,0 +1,250 @@
+/** Says what the schema found in the words of the file: place, what was expected, what stands there, what to write. */
+import { z } from 'zod'
+import type { Problem, SourcePosition } from '../diagnostics.ts'
+import { needsShell } from '../environment/shell-syntax.ts'
+import type { IssueFacts } from '../schema/flaw.ts'
+import { shorthands } from '../schema/shorthand.ts'
+import { alternatives, schemaAt, stepInto } from '../schema-walk.ts'
+import {
+  deepest,
+  isLost,
+  keyPositionAt,
+  type Located,
+  type LocatedScalar,
+  type Path,
+  plainValue,
+  quote,
+} from '../yaml/located.ts'
+import { exampleAt, flowScalar } from './example.ts'
+import { malformedKeyMend, unsplitKey, unsplitMend } from './malformed-keys.ts'
+import { hintElsewhere } from './other-places.ts'
+import { oursFor, ourWordFor } from './other-spellings.ts'
+import { keysAllowedAt } from './schema-keys.ts'
+import { nearest, suggestion } from './suggest.ts'
+
+type Issue = z.core.$ZodIssue
+
+export interface Finding {
+  readonly problem: Problem
+  /** What must go before the rest can be checked again; the way to it may end early. */
+  readonly remove: Path
+  /** `whole`: about a mapping or list as a whole, `missing`: about a key it lacks, `value`: about what stands there. */
+  readonly about: 'value' | 'missing' | 'whole'
+  /** The key that an unknown one was probably meant to be: it need not be called missing too. */
+  readonly meant?: string | undefined
+}
+
+export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): readonly Finding[] {
+  const path = issue.path as Path
+  const { node, steps } = deepest(tree, path)
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, tree, [...path, key]))
+  if (issue.code === 'invalid_union') return describeUnion(schema, tree, issue)
+  if (issue.code === 'invalid_key') return [badName(tree, path, factsOf(issue.issues[0]).expected)]
+  if (steps < path.length && node.kind === 'mapping') return [missingKey(schema, tree, path, expectation(issue))]
+  const facts = factsOf(issue)
+  if (facts.code && facts.mend) {
+    const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, mend: facts.mend }
+    return [{ problem, remove: path, about: 'whole' }]
+  }
+  const at = node.kind === 'scalar' && node.value === null ? keyPositionAt(tree, path) : node.at
+  const mend = exampleMend(schema, tree, issue)
+  return [
+    {
+      problem: { ...badValue(node, issue, at), ...(mend !== undefined && { mend }) },
+      remove: path,
+      about: issue.code === 'too_small' ? 'whole' : 'value',
+    },
+  ]
+}
+
+/** Whether a finding only says that something is missing which was reported and taken out before. */
+export function isConsequence(tree: Located, { about, remove }: Finding): boolean {
+  if (about === 'missing') return isLost(tree, remove)
+  if (about === 'value') return false
+  const { node } = deepest(tree, remove)
+  return node.kind === 'mapping' ? node.lost.size > 0 : node.kind === 'list' && node.lost
+}
+
+/** Where a mapping or a list must stand: the shortest that could, with what stands there now if it fits. */
+function exampleMend(schema: z.ZodType, tree: Located, issue: Issue): string | undefined {
+  const isKind = issue.code === 'invalid_union' || issue.code === 'invalid_type'
+  const place = isKind ? schemaAt(schema, issue.path as Path) : undefined
+  if (!place) return undefined
+  const { node } = deepest(tree, issue.path as Path)
+  const meant =
+    node.kind === 'scalar' &&
+    (shellMend(place, node) ?? unsplitMend(node.written, keysAllowedAt(schema, issue.path as Path)))
+  if (meant) return meant
+  const example = exampleAt(place, mayBeSecret(node) ? undefined : node)
+  const key = issue.path.at(-1)
+  if (example === undefined || key === undefined) return undefined
+  return `write \`${typeof key === 'string' ? `${flowScalar(key)}: ` : ''}${example}\``
+}
+
+/** A URL with a password in it, which is not to be repeated. */
+function mayBeSecret(node: Located): boolean {
+  return node.kind === 'scalar' && /:\/\/[^/\s]*@/.test(node.written)
+}
+
+/** A command in one text that asks for a shell gets one. */
+function shellMend(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
+  if (!value || !alternatives(place).some((one) => 'split' in (shorthands.get(one) ?? {}))) return undefined
+  if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listMend(written, '')
+  return `no shell reads a command; for one write \`[sh, -c, ${JSON.stringify(written)}]\``
+}
+
+function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
+  const key = String(path.at(-1))
+  const allowed = keysAllowedAt(schema, path.slice(0, -1))
+  const meant = oursFor(key, allowed)
+  const mend =
+    (meant && `did you mean \`${meant}\`?`) ??
+    malformedKeyMend(key, allowed) ??
+    hintElsewhere(key, allowed, scalarAt(tree, path)) ??
+    ofGatewayMend(schema, path) ??
+    movedMend(schema, tree, path, allowed) ??
+    suggestion(key, allowed, 'known here') ??
+    'nothing is known here: `{}`'
+  const problem: Problem = {
+    code: 'unknown-key',
+    at: keyPositionAt(tree, path),
+    message: `unknown key \`${key}\``,
+    mend,
+  }
+  return { problem, remove: path, about: 'value', meant: meant ?? unsplitKey(key, allowed) ?? nearest(key, allowed) }
+}
+
+function scalarAt(tree: Located, path: Path): string | undefined {
+  const { node } = deepest(tree, path)
+  return node.kind === 'scalar' && node.value !== null ? node.written : undefined
+}
+
+/** What is said of all requests, below a listener or route. */
+function ofGatewayMend(schema: z.ZodType, path: Path): string | undefined {
+  const key = String(path.at(-1))
+  if (path[0] !== 'gateway' || path.length < 3) return undefined
+  const known = keysAllowedAt(schema, ['gateway']).filter((one) => one !== 'when')
+  if (known.includes(key)) return `it is said of all requests: move it up, below \`gateway\``
+  const meant = oursFor(key, known)
+  return meant && `it is said of all requests: write it as \`${meant}\` below \`gateway\``
+}
+
+/** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
+function movedMend(schema: z.ZodType, tree: Located, path: Path, allowed: readonly string[]): string | undefined {
+  const key = String(path.at(-1))
+  if (nearest(key, allowed)) return undefined
+  const owner = schemaAt(schema, path.slice(0, -1))
+  const value = plainValue(deepest(tree, path).node)
+  const section = path.length > 1 && key !== 'when' ? schemaAt(schema, [key]) : undefined
+  if (section?.safeParse(value).success) return `move it to the top of the file: \`${key}\` is a section of its own`
+  const below = allowed.filter((one) => {
+    const inner = owner && stepInto(owner, one)
+    const isKnown = inner && alternatives(inner).some((it) => it instanceof z.ZodObject && Object.hasOwn(it.shape, key))
+    return isKnown && value !== null
+  })
+  if (below.length === 1) return `move it below \`${below[0]}\``
+  const asEntry = allowed.find((one) => {
+    // A route's headers take any name: only one that looks like a header's is meant for them.
+    if (one === 'headers' && !key.includes('-')) return false
+    const inner = owner && stepInto(owner, one)
+    const record = inner && alternatives(inner).find((it) => it instanceof z.ZodRecord)
+    return record?.safeParse({ [key]: value }).success === true
+  })
+  return asEntry && path.length > 1 ? `move it below \`${asEntry}\`` : undefined
+}
+
+function missingKey(schema: z.ZodType, tree: Located, path: Path, expected: string): Finding {
+  const owner = path.slice(0, -1)
+  const message = `${ownerName(owner)} lacks \`${path.at(-1)}\``
+  const place = schemaAt(schema, path)
+  const example = place && exampleAt(place)
+  const mend = `it is ${expected}${example === undefined ? '' : `: add \`${path.at(-1)}: ${example}\``}`
+  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, mend }
+  return { problem, remove: path, about: 'missing' }
+}
+
+function ownerName(path: Path): string {
+  const key = path.at(-1)
+  return typeof key === 'string' ? `\`${key}\`` : 'this item'
+}
+
+function badName(tree: Located, path: Path, expected = 'a name'): Finding {
+  const at = keyPositionAt(tree, path)
+  const problem: Problem = { code: 'bad-name', at, message: `\`${path.at(-1)}\` cannot be a name here`, mend: expected }
+  return { problem, remove: path, about: 'value' }
+}
+
+function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
+  const { flaw, words, secret } = factsOf(issue)
+  const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
+  if (flaw) {
+    const isWritten = !secret && node.kind === 'scalar' && node.value === node.written && !mayBeSecret(node)
+    const mend = flaw.instead !== undefined && isWritten ? `write \`${flaw.instead}\`` : flaw.mend
+    return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend }
+  }
+  const expected = expectation(issue)
+  if (issue.code === 'too_small')
+    return { code: 'wrong-value', at, message: 'this list is empty', mend: `write ${expected}` }
+  const code = issue.code === 'invalid_type' ? 'wrong-type' : 'wrong-value'
+  const message = `expected ${expected}, found ${found}`
+  return { code, at, message, mend: mendFor(node, issue, words) }
+}
+
+function mendFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
+  if (node.kind !== 'scalar') return undefined
+  if (node.value === null) return 'write a value, or remove the key'
+  if (/^[“”‘’«„]/.test(node.written))
+    return `quotes are straight in YAML: write \`"${node.written.replaceAll(/["“”‘’«»„]/g, '')}"\``
+  if (issue.code === 'invalid_type' && issue.expected === 'array') return listMend(node.written, expectation(issue))
+  if (!words || node.value !== node.written) return undefined
+  return didYouMean(node.written, words) ?? (words.includes('true') ? 'write `true`, or remove the key' : undefined)
+}
+
+/** Words are listed by `expected` already: only a near one is worth saying again. */
+function didYouMean(written: string, words: readonly string[]): string | undefined {
+  const near = ourWordFor(written, words) ?? nearest(written, words)
+  return near && `did you mean \`${near}\`?`
+}
+
+/** The words as a list, unless that would mislead: quotes hold words together, and a form in `expected` says more. */
+function listMend(written: string, expected: string): string | undefined {
+  if (expected.includes('`[')) return undefined
+  if (/["'\\]/.test(written)) return 'write a list, one item for each word'
+  const words = written.split(/[\s,]+/).filter((word) => word !== '')
+  return `write a list: \`[${words.map((word) => (/^[\w./@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]\``
+}
+
+/** Each alternative has its own issues; those of the one that the value was meant for are worth saying. */
+function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssueInvalidUnion): readonly Finding[] {
+  const { node, steps } = deepest(tree, issue.path as Path)
+  const isOfKind = (issues: readonly Issue[]) =>
+    !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
+  const meant = issue.errors.find(isOfKind)
+  if (meant) {
+    const prefixed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+    const findings = prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
+    const [only] = findings
+    if (findings.length !== 1 || !only || only.problem.mend !== undefined || node.kind !== 'scalar') return findings
+    return [{ ...only, problem: { ...only.problem, mend: exampleMend(schema, tree, issue) } }]
+  }
+  const expected = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
+  if (steps < issue.path.length && node.kind === 'mapping') {
+    return [missingKey(schema, tree, issue.path as Path, expected)]
+  }
+  const message = `expected ${expected}, found ${quote(node)}`
+  const mend = exampleMend(schema, tree, issue)
+  return [{ problem: { code: 'wrong-type', at: node.at, message, mend }, remove: issue.path as Path, about: 'value' }]
+}
+
+/** Continues "expected ...": every scalar and list of the schema says its own; zod's words are for developers. */
+function expectation(issue: Issue): string {
+  const { expected } = factsOf(issue)
+  if (expected) return expected
+  if (issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record')) return 'a mapping'
+  return issue.message
+}
+
+function factsOf(issue: Issue | undefined): IssueFacts {
+  if (issue?.code === 'custom') return (issue.params ?? {}) as IssueFacts
+  return issue?.code === 'invalid_format' ? { expected: issue.message } : {}
+}

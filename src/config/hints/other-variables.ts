@@ -1,0 +1,76 @@
+/** Variables as other programs write them: here they would be text, and nobody would say so. */
+import type { Severity } from '../diagnostics.ts'
+import type { Path } from '../yaml/located.ts'
+
+export interface OtherVariable {
+  readonly severity: Severity
+  /** A sentence. */
+  readonly message: string
+  /** The whole text as it is written here. */
+  readonly ours: string
+}
+
+/** What nginx calls values of the request that have a name here. */
+const ofNginx: Readonly<Record<string, string>> = {
+  host: '{host}',
+  http_host: '{host}',
+  server_name: '{host}',
+  request_uri: '{uri}',
+  uri: '{path}',
+  scheme: '{scheme}',
+  remote_addr: '{client}',
+  request_id: '{request_id}',
+}
+
+const caddy = /\{\$([A-Z_][A-Z0-9_]*)(?::([^{}]*))?\}|\{env\.([A-Za-z_]\w*)\}/g
+const supervisord = /%\(ENV_([A-Za-z_]\w*)\)s/g
+const nginx = new RegExp(`\\$(${Object.keys(ofNginx).join('|')})\\b`, 'g')
+const compose = /\$\$(?=[A-Za-z_])/g
+
+/** `{$NAME}`, `$NAME`, `--port=$PORT`, `$HOME/x`; no more than that, since `$` is no rarity in passwords. */
+const whole = /^((?:-[\w-]*=)?)(?:\{\$([A-Z_][A-Z0-9_]*)\}|\$([A-Z_][A-Z0-9_]+))((?:\/[\w./-]*)?)$/
+
+/** Programs get their words as they are: some of this means something to them. */
+const isForPrograms = (path: Path) => path.some((key) => /^(command|exec|run|set|body|words?|create)$/.test(`${key}`))
+/** Where values of the request may stand. */
+const isForRequests = (path: Path) =>
+  path.some((key) => /^(redirect|rewrite|headers|host|path|stripPrefix|cacheControl)$/.test(`${key}`))
+
+export function otherVariable(text: string, path: Path): OtherVariable | undefined {
+  if (!/[$%]|\{env\./.test(text)) return undefined
+  const [found] = text.match(supervisord) ?? []
+  if (found !== undefined) return told(found, 'supervisord', text.replaceAll(supervisord, '${$1}'))
+  if (!isForPrograms(path)) {
+    const [variable] = text.match(caddy) ?? []
+    const ours = (_: string, name?: string, otherwise?: string, env?: string) =>
+      `\${${name ?? env ?? ''}${otherwise ? `:-${otherwise}` : ''}}`
+    if (variable !== undefined) return told(variable, 'Caddy', text.replaceAll(caddy, ours))
+    const [value] = isForRequests(path) ? (text.match(nginx) ?? []) : []
+    if (value !== undefined)
+      return told(
+        value,
+        'nginx',
+        text.replaceAll(nginx, (_, name: string) => ofNginx[name] ?? ''),
+      )
+  }
+  const bare = isForPrograms(path) ? unread(text, path) : undefined
+  if (bare) return bare
+  if (!text.match(compose)) return undefined
+  const message = '`$$` is how Compose writes a `$`: here both stay'
+  return { severity: 'warning', message, ours: text.replaceAll(compose, '$') }
+}
+
+/** No shell reads the words of a program, and nobody the values of variables; but a program may want them as they stand. */
+function unread(text: string, path: Path): OtherVariable | undefined {
+  if (path.includes('body') || path.includes('create')) return undefined
+  const [, before = '', braced, name, behind = ''] = whole.exec(text) ?? []
+  const found = braced ?? name
+  if (found === undefined) return undefined
+  const message = `nothing puts the variable in here: ${braced ? 'Caddy' : 'a shell'} would`
+  return { severity: 'warning', message, ours: `${before}\${${found}}${behind}` }
+}
+
+function told(found: string, program: string, ours: string): OtherVariable {
+  const severity = 'error'
+  return { severity, message: `\`${found}\` is how ${program} writes it: here it would be mere text`, ours }
+}

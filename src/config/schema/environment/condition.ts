@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { refusal } from '../flaw.ts'
+import { anyText, regularExpression, text } from '../scalars.ts'
+import { listOf, variableReference } from '../structures.ts'
+
+/** `when:` includes the block it stands in only if it holds. */
+export interface Condition {
+  env?: string | undefined
+  equals?: string | undefined
+  matches?: string | undefined
+  file?: string | undefined
+  not?: Condition | undefined
+  all?: readonly Condition[] | undefined
+  any?: readonly Condition[] | undefined
+}
+
+export const conditionSchema: z.ZodType<Condition> = z
+  .strictObject({
+    env: variableReference.describe('Holds if this variable is set and not empty').optional(),
+    equals: anyText.describe('... and has this value').optional(),
+    matches: regularExpression.describe('... and matches this regular expression').optional(),
+    file: text('the path of a file or folder').describe('Holds if this file or folder exists').optional(),
+    get not(): z.ZodOptional<z.ZodType<Condition>> {
+      return conditionSchema.optional()
+    },
+    get all(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
+      return several().describe('Holds if each of these holds').optional()
+    },
+    get any(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
+      return several().describe('Holds if one of these holds').optional()
+    },
+  })
+  .superRefine((condition, context) => {
+    const { env, file, not, all, any } = condition
+    const subjects = [env, file, not, all, any].filter((subject) => subject !== undefined)
+    if (subjects.length !== 1)
+      context.addIssue(
+        refusal(
+          'choose-one',
+          'a condition needs exactly one of `env`, `file`, `not`, `all` and `any`',
+          'for example `when: { env: NAME }`',
+        ),
+      )
+    else if (condition.env === undefined && (condition.equals ?? condition.matches) !== undefined)
+      context.addIssue(
+        refusal(
+          'missing-key',
+          'a condition compares, but not with a variable',
+          'name it: `{ env: NAME, equals: value }`',
+        ),
+      )
+    else if (condition.equals !== undefined && condition.matches !== undefined)
+      context.addIssue(refusal('choose-one', 'a condition has both `equals` and `matches`', 'keep one of the two'))
+  })
+
+// A list of none would hold or not by a rule that nobody remembers.
+function several(): z.ZodType<readonly Condition[]> {
+  return listOf(conditionSchema, 'a list of conditions: `[{ env: NAME }, { file: PATH }]`')
+}

@@ -1,0 +1,58 @@
+/** A variable of `environment.set` that is made of something else: of another variable, of a URL in one, of a JSON file. */
+import type { z } from 'zod'
+import { refusal } from '../flaw.ts'
+import { anyText, choice, regularExpression, text } from '../scalars.ts'
+import { listOf, mapping, variableReference } from '../structures.ts'
+
+const sources = ['from', 'url', 'json'] as const
+
+export const derivedValueSchema = mapping({
+  from: variableReference.describe('The value of this variable').optional(),
+  url: variableReference.describe('A `part` of the URL in this variable').optional(),
+  part: choice(['protocol', 'hostname', 'port', 'host', 'username', 'password', 'pathname']).optional(),
+  json: text('the path of a file').describe('What stands under `key` in this JSON file').optional(),
+  key: text('a name in the JSON file, such as `version` or `build.version`').optional(),
+  before: text('a text such as `;`').describe('Only what stands before it, if it occurs').optional(),
+  matches: regularExpression.describe('Only what its first group matches; no match is no value').optional(),
+  containing: listOf(anyText, 'a list of texts: `[localhost, 127.0.0.1]`')
+    .describe('The value is a list, and these are added where they are not in it')
+    .optional(),
+  join: text('a text such as `|`').describe('The value is a list, and this comes between its items').optional(),
+  separator: text('a text such as `;`')
+    .describe('Between the items of the list as it is found; default: `,`')
+    .optional(),
+  unless: variableReference.describe('Not at all if this variable is set').optional(),
+  default: anyText.describe('Where there is no value, or an empty one').optional(),
+}).superRefine((wish, context) => {
+  const chosen = sources.filter((key) => wish[key] !== undefined)
+  if (chosen.length !== 1)
+    context.addIssue(
+      refusal(
+        'choose-one',
+        'a derived value needs exactly one of `from`, `url` and `json`',
+        'for example `{ from: NAME }`',
+      ),
+    )
+  if (wish.separator !== undefined && (wish.containing ?? wish.join) === undefined)
+    context.addIssue(
+      refusal(
+        'missing-key',
+        '`separator` stands without `containing` and `join`',
+        'write `containing: [...]` beside it, or remove it',
+      ),
+    )
+  for (const [key, source] of [
+    ['part', 'url'],
+    ['key', 'json'],
+  ] as const)
+    if (chosen.length === 1 && (wish[key] === undefined) !== (wish[source] === undefined))
+      context.addIssue(
+        refusal(
+          'missing-key',
+          `\`${source}\` and \`${key}\` need each other`,
+          `write \`{ ${source}: ..., ${key}: ... }\``,
+        ),
+      )
+})
+
+export type DerivedValue = z.output<typeof derivedValueSchema>

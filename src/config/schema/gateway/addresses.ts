@@ -1,0 +1,143 @@
+/** Scalars that name a place in the network. */
+import { isIP } from 'node:net'
+import { socketOrigin } from '../../../shared/net/socket-origin.ts'
+import { Flaw } from '../flaw.ts'
+import { scalar } from '../scalars.ts'
+
+/** Where a listener listens; without host on all addresses. Port 0 lets the system choose. */
+export interface Address {
+  readonly host?: string
+  readonly port: number
+}
+
+/** Where a route sends requests: a process or an upstream by name, or the origin of a URL. */
+export type Target = { readonly name: string } | { readonly origin: string }
+
+/** Behind a host, in a probe. */
+const ownPort = ':{port}'
+
+const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+export const address = scalar<Address>({
+  expected: 'an address such as `:8080` or `127.0.0.1:8080`',
+  read(written) {
+    if (/^\d+$/.test(written)) return new Flaw('is a bare port', `write \`:${written}\`, which is all addresses`)
+    return readHostAndPort(written, 0) ?? addressFlaw(written)
+  },
+})
+
+function addressFlaw(written: string): Flaw | undefined {
+  const url = written.includes('://') ? URL.parse(written.replace('://:', '://0.0.0.0:')) : null
+  if (url && url.hostname !== '') {
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+    const instead = `${url.hostname === '0.0.0.0' ? '' : url.hostname}:${port}`
+    return new Flaw('is a URL', 'write host and port alone', instead)
+  }
+  const [, host = written, port] = /^(.*):(\d+)$/.exec(written) ?? []
+  if (isIP(host) === 6)
+    return new Flaw('has no brackets', 'an IPv6 address stands in them: `"[::1]:8080"`', `"[${host}]:${port ?? 8080}"`)
+  if (Number(port) > 65_535) return new Flaw('has a port above 65535', 'the highest is `65535`; usual is `:8080`')
+  if (/:\d+-\d+$/.test(written)) return new Flaw('is a range of ports', 'write a listener for each port')
+  if (names.test(written.replace(/:$/, '')))
+    return new Flaw('has no port', 'add one: `localhost:8080`', `${written.replace(/:$/, '')}:8080`)
+  return undefined
+}
+
+/** What a tcp probe connects to; without host on this machine. Port 0 is the process's own, written `{port}`. */
+export const probeAddress = scalar<Address>({
+  expected: 'a port, or an address such as `localhost:5432`',
+  json: { type: ['string', 'integer'] },
+  read(written) {
+    const whole = /^(\d+|\{port\})$/.test(written) ? `:${written}` : written
+    return whole.endsWith(ownPort) ? readHostAndPort(whole.replace(ownPort, ':0'), 0) : readHostAndPort(whole, 1)
+  },
+})
+
+export const target = scalar<Target>({
+  expected: 'the name of a process or upstream, or a URL such as `http://127.0.0.1:9000` or `unix:/run/app.sock`',
+  read(written) {
+    if (written.startsWith('unix:')) return readSocket(written)
+    const read = written.includes(':') ? readOrigin(withScheme(written)) : undefined
+    if (!read) return written === '' ? undefined : { name: written }
+    return read instanceof Flaw ? read : { origin: read }
+  },
+})
+
+/** `scheme://host:port` of a program that answers requests. */
+export const origin = scalar<string>({
+  expected: 'a URL such as `http://10.0.0.5:8080`',
+  read: (written) => (written.includes(':') ? readOrigin(withScheme(written)) : undefined),
+})
+
+/** `:9000` is a port of this machine. */
+function withScheme(written: string): string {
+  const address = written.includes('://') ? undefined : readHostAndPort(written, 1)
+  return address ? `http://${written.startsWith(':') ? '127.0.0.1' : ''}${written}` : written
+}
+
+function readSocket(written: string): Target | Flaw {
+  const [path = '', more] = written.replace(/^unix:(\/\/(?=\/))?/, '').split(':')
+  if (!path.startsWith('/')) return new Flaw('has no absolute path', 'write it as `unix:/run/app.sock`')
+  if (more !== undefined) return new Flaw('has something behind the path', 'end it there: a request keeps its own path')
+  return { origin: socketOrigin(path) }
+}
+
+function readOrigin(written: string): string | Flaw {
+  const url = URL.parse(written)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    return new Flaw('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
+  if (url.protocol === 'http:' && url.port === '443')
+    return new Flaw('is the port of https, without it', `write \`https://${url.hostname}\``)
+  if (url.username || url.password)
+    return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
+  if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
+    return new Flaw(
+      'has a path',
+      'end it after the host and port: a request is forwarded with its own path',
+      url.origin,
+    )
+  return url.origin
+}
+
+/** WebSockets begin as requests of HTTP. */
+function httpUrl(url: URL | null): string | undefined {
+  return url && /^wss?:$/.test(url.protocol) ? `${url.protocol.replace('ws', 'http')}//${url.host}` : undefined
+}
+
+/** A path on the process's own port, or a whole URL. */
+export const probeUrl = scalar({
+  expected: 'a path such as `/health`, or a whole URL',
+  read(written) {
+    if (written.startsWith('/')) return written
+    if (/^https?:$/.test(URL.parse(written.replace(ownPort, ':1'))?.protocol ?? '')) return written
+    if (/^[\w.-]+(\/[\w./-]*)?$/.test(written))
+      return new Flaw('does not begin with `/`', 'a path begins with `/`', `/${written}`)
+    return undefined
+  },
+})
+
+export const domain = scalar({
+  expected: 'a domain such as `example.com` or `*.example.com`, or an IP address',
+  read(written) {
+    const name = written.startsWith('*.') ? written.slice(2) : written
+    if (written.includes('://')) return new Flaw('is a URL', 'write the name alone, without scheme and path')
+    // Clients that dial an address name no host; the first certificate serves them, and this one holds the address.
+    if (isIP(written) !== 0) return written.toLowerCase()
+    if (/^\[.*\]$/.test(written)) return new Flaw('is an address in brackets', 'write it without them')
+    if (/:\d+$/.test(name)) return new Flaw('has a port', 'write the name alone')
+    return names.test(name) && name.length <= 253 && name.split('.').every((label) => label.length <= 63)
+      ? written.toLowerCase()
+      : undefined
+  },
+})
+
+function readHostAndPort(written: string, leastPort: number): Address | undefined {
+  const [, bracketed, bare = '', digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(written) ?? []
+  const port = Number(digits)
+  if (digits === undefined || port < leastPort || port > 65_535) return undefined
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
+  if (bare === '') return { port }
+  // Four numbers that are no address, such as 127.0.0.256, would otherwise pass for a name.
+  const isAddress = isIP(bare) === 4 || (names.test(bare) && !/^[\d.]+$/.test(bare))
+  return isAddress ? { host: bare, port } : undefined
+}

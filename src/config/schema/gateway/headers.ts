@@ -1,0 +1,47 @@
+/** What a config says about header fields. */
+import { z } from 'zod'
+import { headerName, headerValue, scalar } from '../scalars.ts'
+import { listOf, mapping, named, oneOrMany } from '../structures.ts'
+
+// RFC 9110 §7.6.1 and RFC 9112 §6: they belong to one connection, or say where the message ends. Both are the gateway's.
+const notToBeSet = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const settableName = scalar({
+  expected: 'the name of a header that belongs neither to the connection nor to the framing of a message',
+  read: (written) =>
+    headerName.safeParse(written).success && !notToBeSet.has(written.toLowerCase()) ? written : undefined,
+})
+
+const values = listOf(headerValue, 'the value of a header, or a list of them')
+
+/** Name → what is done to it. */
+export const headersSchema = named(
+  z
+    .union([headerValue, values, mapping({ add: oneOrMany(headerValue, 'the value of a header, or a list of them') })])
+    .nullable(),
+  settableName,
+).describe(
+  'A text or a list sets, null removes, `{ add: text }` adds; may hold {host}, {scheme}, {client} and {request_id}',
+)
+
+export const requestHeaders = mapping({
+  headers: headersSchema.prefault({}),
+  keep: oneOrMany(headerName, 'the name of a header, or a list of them')
+    .describe('Headers that pass from anybody, although only trusted proxies are believed in them (docs/headers.md)')
+    .optional(),
+})
+
+export type HeadersConfig = z.output<typeof headersSchema>

@@ -1,0 +1,31 @@
+/** Ranges of IP addresses. */
+import { isIP } from 'node:net'
+import { Flaw } from '../flaw.ts'
+import { scalar } from '../scalars.ts'
+
+// RFC 1122 §3.2.1.3 and RFC 4291 §2.5.3; RFC 1918 and RFC 4193.
+const namedRanges: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+  none: [],
+}
+
+/** Each becomes the ranges it stands for, all written as `address/prefix`. */
+export const addressRanges = scalar<readonly string[]>({
+  expected: 'an address, a range such as `10.0.0.0/8`, `loopback`, `private` or `none`',
+  words: Object.keys(namedRanges),
+  read(written) {
+    if (Object.hasOwn(namedRanges, written)) return namedRanges[written]
+    if (/^(all|any|\*|everyone|everybody|everything)$/i.test(written))
+      return new Flaw('is no range of addresses', 'all of both kinds are `[0.0.0.0/0, "::/0"]`', '0.0.0.0/0')
+    const [address = '', prefix, ...rest] = written.toLowerCase().split('/')
+    const bits = isIP(address) === 4 ? 32 : 128
+    if (isIP(address) === 0 || address.includes('%') || rest.length > 0) return undefined
+    if (address.startsWith('::ffff:'))
+      return new Flaw('is an IPv4 address in the form of IPv6', 'write it as IPv4: both forms are meant by it')
+    if (prefix === undefined) return [`${address}/${bits}`]
+    if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits)
+      return new Flaw('has a prefix that is too long', `it counts bits: from 0 to ${bits}`)
+    return [`${address}/${Number(prefix)}`]
+  },
+})

@@ -1,0 +1,156 @@
+import type { z } from 'zod'
+import { Flaw, refusal } from '../flaw.ts'
+import {
+  anyText,
+  boolean,
+  choice,
+  duration,
+  headerName,
+  headerText,
+  headerValue,
+  integer,
+  method,
+  regularExpression,
+  scalar,
+  text,
+} from '../scalars.ts'
+import { listOf, mapping, named, oneOrMany } from '../structures.ts'
+import { target } from './addresses.ts'
+import { routeGuards } from './guards.ts'
+import { headersSchema, requestHeaders } from './headers.ts'
+import { pathPrefix, pathTemplate } from './paths.ts'
+
+const filePath = text('a path relative to `root` such as `index.html`')
+
+const filesSchema = mapping({
+  root: text('the path of a folder such as `./public`').describe('The folder that is served'),
+  only: choice(['existing']).describe('`existing`: a request without such a file goes on to the next route').optional(),
+  except: listOf(filePath, 'a list of paths relative to `root`').describe('Files that are not served').optional(),
+  fallback: filePath.describe('Served where no such file exists (single-page applications)').optional(),
+  cacheControl: headerValue.describe('Cache-Control of files found; `immutable` is a year and `immutable`').optional(),
+  render: mapping({
+    files: listOf(filePath, 'a list of paths relative to `root`'),
+    variables: regularExpression.describe('The variables that may be used: those whose name matches'),
+  })
+    .describe('Files in which {{env "NAME"}} becomes the value of the variable')
+    .optional(),
+}).superRefine((files, context) => {
+  if (files.only === 'existing' && files.fallback !== undefined)
+    context.addIssue(
+      refusal(
+        'contradiction',
+        '`only: existing` and `fallback` contradict each other',
+        'with a fallback nothing goes on to the next route: remove one of the two',
+        ['fallback'],
+      ),
+    )
+})
+
+const redirectSchema = mapping({
+  to: headerText('a path or URL such as `/x`').describe('May hold {host}, {uri}, {path} and {scheme}'),
+  status: scalar({
+    expected: 'one of `301`, `302`, `303`, `307`, `308`',
+    read(written) {
+      // As Caddy and Traefik take it.
+      if (written === 'permanent') return new Flaw('is a word for a status', 'write `301`, or `308` to keep the method')
+      if (written === 'temporary') return new Flaw('is a word for a status', 'write `302`, or `307` to keep the method')
+      return ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written)
+    },
+    json: { type: ['integer', 'string'] },
+  }).default(302),
+  close: boolean.describe('Close the connection afterwards').default(false),
+})
+
+/** RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take a body for the beginning of the next answer. */
+export const bodilessStatuses: readonly number[] = [204, 205, 304]
+
+const respondSchema = mapping({
+  status: integer('a status from 200 to 599', 200, 599).default(200),
+  body: anyText.describe('As text/plain, unless `response.headers` has another Content-Type').default(''),
+}).superRefine(({ status, body }, context) => {
+  if (body === '' || !bodilessStatuses.includes(status)) return
+  context.addIssue(
+    refusal(
+      'contradiction',
+      `an answer with status ${status} has no body`,
+      'leave `body` out, or write another status',
+      ['body'],
+    ),
+  )
+})
+
+export const handlerKeys = ['to', 'files', 'file', 'redirect', 'respond'] as const
+
+export const routeSchema = mapping({
+  listener: oneOrMany(text('the name of a listener such as `http`'), 'a list of listeners').optional(),
+  host: oneOrMany(text('a host such as `example.com`'), 'a list of hosts')
+    .describe('`example.com` or `*.example.com`')
+    .optional(),
+  path: oneOrMany(text('a path pattern such as `/api/*`'), 'a list of path patterns')
+    .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
+    .optional(),
+  methods: listOf(method, 'a list of methods').describe('With `GET`, `HEAD` matches as well').optional(),
+  headers: named(text('a pattern for the value, such as `*`'), headerName)
+    .describe('Headers that a request must have; `*` in a value stands for any text')
+    .optional(),
+  ...routeGuards,
+  to: target.describe('A process, an upstream, or a URL such as http://127.0.0.1:9000').optional(),
+  files: filesSchema.optional(),
+  file: text('the path of a file').describe('One file, for every request that matches').optional(),
+  redirect: redirectSchema.optional(),
+  respond: respondSchema.describe('An answer that stands here').optional(),
+  stripPrefix: pathPrefix.describe('Taken from the front of the path; only with `to` or `files`').optional(),
+  rewrite: mapping({ path: pathTemplate.describe('May hold {path}; the query stays as it came') })
+    .describe('Another path, after `stripPrefix`; only with `to` or `files`')
+    .optional(),
+  encodedSlashes: choice(['keep'])
+    .describe('`keep`: to the upstream `%2F` and `%5C` are parts of names; only with `to`')
+    .optional(),
+  request: requestHeaders.describe("Laid over the gateway's; only with `to`").optional(),
+  response: mapping({ headers: headersSchema.prefault({}) }).optional(),
+  timeouts: mapping({
+    connect: duration.prefault('3s'),
+    response: duration.describe("Wait for the response's headers").prefault('120s'),
+  })
+    .describe('Only with `to`')
+    .optional(),
+}).superRefine((route, context) => {
+  const chosen = handlerKeys.filter((key) => route[key] !== undefined)
+  if (chosen.length === 0)
+    context.addIssue(
+      refusal(
+        'choose-one',
+        'this route does not say how to answer',
+        'give one of `to`, `files`, `file`, `redirect` and `respond`',
+      ),
+    )
+  if (chosen.length > 1)
+    context.addIssue(
+      refusal(
+        'choose-one',
+        `this route answers in ${chosen.length} ways: ${chosen.map((key) => `\`${key}\``).join(', ')}`,
+        'keep one of them, or write a route for each',
+      ),
+    )
+  if (chosen.length !== 1 || route.to !== undefined) return
+  for (const key of ['timeouts', 'request', 'encodedSlashes'] as const)
+    if (route[key] !== undefined)
+      context.addIssue(
+        refusal('contradiction', `\`${key}\` stands beside a route that asks nobody`, 'it belongs to `to`: remove it', [
+          key,
+        ]),
+      )
+  if (route.files !== undefined) return
+  for (const key of ['stripPrefix', 'rewrite'] as const)
+    if (route[key] !== undefined)
+      context.addIssue(
+        refusal(
+          'contradiction',
+          `\`${key}\` stands beside a route that uses no path`,
+          'it belongs to `to` or `files`: remove it',
+          [key],
+        ),
+      )
+})
+
+export type RouteConfig = z.output<typeof routeSchema>

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { Flaw, type IssueFacts } from '../flaw.ts'
+import { anyText, scalar } from '../scalars.ts'
+import { mapping, named } from '../structures.ts'
+
+/** RFC 7617 §2: a colon ends the name, and control characters are not allowed in it. */
+const allowed = /^[ -9;-~\u00a0-\uffff]+$/
+const expected = 'a name without `:`'
+
+const userName = z.string().regex(allowed, { error: () => expected })
+
+/** A password in the wrong place must not be printed as what was found there. */
+const misplaced = z
+  .unknown()
+  .superRefine((_, context) => {
+    const facts: IssueFacts = {
+      flaw: new Flaw('is not a mapping', 'write `{ password: "${NAME_OF_A_VARIABLE}" }`'),
+      secret: true,
+    }
+    context.addIssue({ code: 'custom', params: { ...facts } })
+  })
+  .transform((): { name?: string; password: string } => ({ password: '' }))
+  .meta({ not: {} })
+
+export const usersSchema = named(
+  z.union([
+    mapping({
+      name: scalar({ expected, read: (written) => (allowed.test(written) ? written : undefined) })
+        .describe('By which clients know them; default: the key')
+        .optional(),
+      password: anyText.describe('Empty: one is generated, and shown once at the start').prefault(''),
+    }),
+    misplaced,
+  ]),
+  userName,
+)

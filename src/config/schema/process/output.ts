@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { boolean, formOrVariable, regularExpression, scalar } from '../scalars.ts'
+import { mapping } from '../structures.ts'
+
+const languages = ['java', 'node', 'python'] as const
+
+const language = scalar<(typeof languages)[number] | false>({
+  expected:
+    '`java`, `node`, `python`, `false`, or `{ first: ... }` with a regular expression for the first line of a record',
+  words: [...languages, 'false'],
+  read: (written) => (written === 'false' ? false : languages.find((one) => one === written)),
+  json: formOrVariable({ enum: languages }, { const: false }),
+})
+
+/** What becomes of what a process writes. */
+export const outputSchema = mapping({
+  multiline: z
+    .union([language, mapping({ first: regularExpression.describe('Matches the first line of each record') })])
+    .describe(
+      'Which lines make one record of the log: stack traces of a language, or what follows `first`; default: `java` for a command `java`',
+    )
+    .optional(),
+  files: boolean.describe('Whether it is written to files, if `log` has a `directory`').default(true),
+})

@@ -1,0 +1,139 @@
+/** Whose rights a process has, and within which limits of the kernel it runs. */
+import { z } from 'zod'
+import { parseBytes } from '../../../shared/bytes.ts'
+import { readDuration } from '../duration.ts'
+import { Flaw, refusal } from '../flaw.ts'
+import { boolean, formOrVariable, scalar } from '../scalars.ts'
+import { listOf, mapping } from '../structures.ts'
+
+/** A name as useradd(8) lets it be made, or a number; the kernel's -1 means "leave it as it is" and is nobody's. */
+const accountForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,255}\$?$/
+const highestId = 4_294_967_294
+
+export interface UserReference {
+  /** Name or number. */
+  readonly name: string
+  /** Name or number; absent: the user's own. */
+  readonly group?: string
+}
+
+const user = scalar<UserReference>({
+  expected: 'a user such as `app`, `1000`, `app:web` or `1000:1000`',
+  read(written) {
+    const [name = '', group, ...rest] = written.split(':')
+    if (rest.length > 0 || !isAccount(name) || (group !== undefined && !isAccount(group))) return undefined
+    return { name, ...(group !== undefined && { group }) }
+  },
+  json: { type: ['string', 'integer'] },
+})
+
+const group = scalar({
+  expected: 'a group such as `web` or `1000`',
+  read: (written) => (isAccount(written) ? written : undefined),
+  json: { type: ['string', 'integer'] },
+})
+
+function isAccount(text: string): boolean {
+  return accountForm.test(text) && !(/^\d+$/.test(text) && Number(text) > highestId)
+}
+
+const umask = scalar({
+  expected: 'a mask in octal such as `"0027"`',
+  read(written) {
+    const digits = /^(?:0o?)?([0-7]{1,3})$/.exec(written)?.[1]
+    if (digits === undefined) return undefined
+    const mask = Number.parseInt(digits, 8)
+    // See spawn.ts: while a program is spawned, the mask is ours as well.
+    if (mask > 0o077)
+      return new Flaw('takes rights from the owner of a file', 'take them from group and others: `"0077"` at most')
+    return mask
+  },
+  json: { type: ['string', 'integer'] },
+})
+
+const nice = scalar({
+  expected: 'a number from -20 to 19',
+  read(written) {
+    const value = /^-?\d{1,2}$/.test(written) ? Number(written) : Number.NaN
+    return value >= -20 && value <= 19 ? value : undefined
+  },
+  json: formOrVariable({ type: 'integer', minimum: -20, maximum: 19 }, { type: 'string', pattern: '^-?\\d+$' }),
+})
+
+type Amount = number | 'unlimited'
+
+const count = amount({
+  expected: 'a number such as `4096`, or `unlimited`',
+  form: '\\d+',
+  read: (written) => (/^\d{1,15}$/.test(written) ? Number(written) : undefined),
+})
+
+const size = amount({
+  expected: 'a size such as `512KB` or `2GiB`, `0`, or `unlimited`',
+  form: '(0|\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB))',
+  read(written) {
+    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a size needs one, as in `512B`, `16KB` or `150MB`')
+    return written === '0' ? 0 : parseBytes(written)
+  },
+})
+
+/** The kernel counts it in whole seconds. */
+const time = amount({
+  expected: 'a time such as `90s` or `1h`, or `unlimited`',
+  form: '\\d+(\\.\\d+)?(ms|s|m|h|d|y)',
+  read(written) {
+    const duration = readDuration(written)
+    if (typeof duration !== 'number' || duration === 0) return duration || undefined
+    return duration % 1000 === 0 ? duration / 1000 : new Flaw('is no whole number of seconds', 'write `1s` or more')
+  },
+})
+
+function amount(kind: { expected: string; form: string; read(written: string): number | Flaw | undefined }) {
+  const one = scalar<Amount>({
+    expected: kind.expected,
+    read: (written) => (written === 'unlimited' ? written : kind.read(written)),
+    json: formOrVariable(
+      { type: 'integer', minimum: 0 },
+      { const: 'unlimited' },
+      { type: 'string', pattern: `^${kind.form}$` },
+    ),
+  })
+  const both = mapping({ soft: one, hard: one }).superRefine(({ soft, hard }, context) => {
+    if (hard === 'unlimited' || (soft !== 'unlimited' && soft <= hard)) return
+    const mend = 'the soft limit is what holds, the hard one how far the program may raise it itself'
+    context.addIssue(refusal('contradiction', '`soft` is above `hard`', mend, ['soft']))
+  })
+  return z.union([one.transform((value) => ({ soft: value, hard: value })), both]).optional()
+}
+
+/** Of getrlimit(2), those that Linux obeys. */
+const limits = mapping({
+  openFiles: count.describe('Open files and connections (RLIMIT_NOFILE)'),
+  processes: count.describe('Processes and threads of the user, wherever they run (RLIMIT_NPROC)'),
+  coreSize: size.describe('Core files (RLIMIT_CORE); 0: none are written'),
+  fileSize: size.describe('Files that it writes (RLIMIT_FSIZE)'),
+  dataSize: size.describe('Heap and other private memory (RLIMIT_DATA)'),
+  stackSize: size.describe('Stack (RLIMIT_STACK)'),
+  addressSpace: size.describe('Address space, much of which may never be used (RLIMIT_AS)'),
+  lockedMemory: size.describe('Memory that may not be swapped out (RLIMIT_MEMLOCK)'),
+  cpuTime: time.describe('Time on a processor, after which it is ended (RLIMIT_CPU)'),
+  pendingSignals: count.describe('Signals waiting for the user (RLIMIT_SIGPENDING)'),
+  messageQueues: size.describe('POSIX message queues of the user (RLIMIT_MSGQUEUE)'),
+  realtimePriority: count.describe('Highest real-time priority (RLIMIT_RTPRIO)'),
+})
+
+/** Keys of a process. */
+export const rightsShape = {
+  user: user.describe('Whose rights it has: a name or a number, `user:group`; default: those of Gatehouse').optional(),
+  groups: listOf(group, 'a list of groups: `[web, logs]`')
+    .describe('Its further groups; default: of a name those in /etc/group, of a number none')
+    .optional(),
+  noNewPrivileges: boolean
+    .describe(
+      'Whether sudo, ping and other programs with more rights by their file modes give it none; default: with a `user`',
+    )
+    .optional(),
+  umask: umask.describe('Rights that files it makes do not get; default: as Gatehouse').optional(),
+  nice: nice.describe('Its place in line for the processor, from -20 to 19').optional(),
+  limits: limits.describe('Limits of the kernel (setrlimit(2)): soft and hard at once, or each').optional(),
+}

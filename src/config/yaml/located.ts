@@ -1,0 +1,150 @@
+/**
+ * The evaluated file: what it says, with variables put in and excluded blocks left out, each part still knowing
+ * where it stands. Because values and positions are one tree, a dropped list item cannot make them disagree.
+ */
+import type { SourcePosition } from '../diagnostics.ts'
+
+export type Path = readonly (string | number)[]
+
+export type Located = LocatedScalar | LocatedList | LocatedMapping
+
+/** Scalars stay text, so that `1.10` and `0644` are not bent into numbers; the schema reads numbers where it wants them. */
+export interface LocatedScalar {
+  readonly kind: 'scalar'
+  readonly at: SourcePosition
+  /** null: nothing, `~` or `null` was written. */
+  readonly value: string | null
+  /** As in the file, before variables were put in: this is what diagnostics show. */
+  readonly written: string
+}
+
+export interface LocatedList {
+  readonly kind: 'list'
+  readonly at: SourcePosition
+  readonly items: readonly Located[]
+  /** An item was taken out because of an error that has been reported. */
+  readonly lost: boolean
+}
+
+export interface LocatedMapping {
+  readonly kind: 'mapping'
+  readonly at: SourcePosition
+  readonly entries: ReadonlyMap<string, LocatedEntry>
+  /** Keys taken out because of an error that has been reported. */
+  readonly lost: ReadonlySet<string>
+}
+
+export interface LocatedEntry {
+  readonly keyAt: SourcePosition
+  readonly node: Located
+}
+
+/** The tree as plain values: text, null, arrays and objects. */
+export function plainValue(node: Located): unknown {
+  if (node.kind === 'scalar') return node.value
+  if (node.kind === 'list') return node.items.map(plainValue)
+  // fromEntries defines own properties, so that a key `__proto__` is a key like any other.
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plainValue(entry.node)]))
+}
+
+/** The deepest node that exists on the way along `path`, and how many steps of it were taken. */
+export function deepest(root: Located, path: Path): { node: Located; keyAt?: SourcePosition; steps: number } {
+  let found: { node: Located; keyAt?: SourcePosition; steps: number } = { node: root, steps: 0 }
+  for (const step of path) {
+    const steps = found.steps + 1
+    if (found.node.kind === 'mapping') {
+      const entry = found.node.entries.get(String(step))
+      if (!entry) return found
+      found = { node: entry.node, keyAt: entry.keyAt, steps }
+    } else if (found.node.kind === 'list') {
+      const item = found.node.items[Number(step)]
+      if (!item) return found
+      found = { node: item, steps }
+    } else return found
+  }
+  return found
+}
+
+/** Where the value at `path` stands, or the nearest thing around it. */
+export function positionAt(root: Located, path: Path): SourcePosition {
+  return deepest(root, path).node.at
+}
+
+/** Where the key of `path` stands; a list item has none and gives its own place. */
+export function keyPositionAt(root: Located, path: Path): SourcePosition {
+  const { node, keyAt } = deepest(root, path)
+  return keyAt ?? node.at
+}
+
+/**
+ * The scalar at `path` as a diagnostic may show it: as it was written, not as it was understood, because the value of
+ * a variable may be a secret. A scalar that stands for a list of one answers for item 0 of it.
+ */
+export function quoteAt(root: Located, path: Path): string {
+  return quote(deepest(root, path).node)
+}
+
+export function quote(node: Located): string {
+  if (node.kind === 'list') return 'a list'
+  if (node.kind === 'mapping') return 'a mapping'
+  if (node.value === null) return 'nothing'
+  if (node.written === '') return 'empty text'
+  const written = `\`${shorten(node.written)}\``
+  return hasVariables(node) ? `the value of ${written}` : written
+}
+
+/** Whether a value is missing at `path` only because it, or something around it, was reported and taken out. */
+export function isLost(root: Located, path: Path): boolean {
+  const { node, steps } = deepest(root, path)
+  if (steps === path.length || node.kind === 'scalar') return false
+  return node.kind === 'list' ? node.lost : node.lost.has(String(path[steps]))
+}
+
+/** Whether anything was taken out of a node, however deep. */
+export function hasLost(node: Located): boolean {
+  if (node.kind === 'scalar') return false
+  if (node.kind === 'list') return node.lost || node.items.some(hasLost)
+  return node.lost.size > 0 || [...node.entries.values()].some((entry) => hasLost(entry.node))
+}
+
+/** What is to be taken out of a tree. */
+export interface Removal {
+  readonly remove: Path
+  /** The key that was meant by it, which need not be called missing then. */
+  readonly meant?: string | undefined
+}
+
+/** The tree without what stands at these paths, none of them empty, each noted as lost where it was. All at once: one after the other would copy its largest list as often. */
+export function without(node: Located, removals: readonly Removal[], depth = 0): Located {
+  if (removals.length === 0 || node.kind === 'scalar') return node
+  const byStep = Map.groupBy(removals, ({ remove }) => String(remove[depth]))
+  const goes = (step: string) => byStep.get(step)?.some(({ remove }) => remove.length === depth + 1) === true
+  const part = (below: Located, step: string) => without(below, byStep.get(step) ?? [], depth + 1)
+  if (node.kind === 'list') {
+    const items = node.items.flatMap((item, index) => (goes(`${index}`) ? [] : [part(item, `${index}`)]))
+    return { ...node, items, lost: node.lost || items.length < node.items.length }
+  }
+  const entries = new Map<string, LocatedEntry>()
+  for (const [key, entry] of node.entries)
+    if (!goes(key)) entries.set(key, byStep.has(key) ? { ...entry, node: part(entry.node, key) } : entry)
+  const lost = removals.flatMap(({ remove, meant }) =>
+    remove.length === depth + 1 ? [String(remove[depth]), ...(meant === undefined ? [] : [meant])] : [],
+  )
+  return { ...node, entries, lost: new Set([...node.lost, ...lost]) }
+}
+
+function hasVariables(node: LocatedScalar): boolean {
+  return node.value !== node.written
+}
+
+/** What is written at `path`, for sentences that name it instead of judging its value: `file \`${HOME}/x\``. */
+export function nameAt(root: Located, path: Path): string {
+  const { node } = deepest(root, path)
+  return node.kind === 'scalar' ? `\`${shorten(node.written)}\`` : quote(node)
+}
+
+/** Text fit for one line of a diagnostic: a block scalar may be a whole script. */
+export function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+}

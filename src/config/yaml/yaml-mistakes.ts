@@ -1,0 +1,138 @@
+/** The frequent mistakes of YAML's syntax in plain words, each with what to write. */
+import type { Document, Node, YAMLError } from 'yaml'
+import type { Problem, SourcePosition } from '../diagnostics.ts'
+import { quotedFrom } from '../hints/unquoted.ts'
+
+/** What is not YAML, where it was meant to begin. */
+export function syntaxProblems(
+  document: Document<Node>,
+  text: string,
+  position: (offset: number) => SourcePosition,
+): readonly Problem[] {
+  return tellingErrors(document).map((error) => {
+    const star = aliasBefore(error, text)
+    if (star !== undefined) return unquotedStar(text, star, position(star))
+    return lineMistake(error, text, position) ?? problemOf(error, text, position(error.pos[0]))
+  })
+}
+
+/** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
+function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
+  const [first] = [...errors].sort((a, b) => a.pos[0] - b.pos[0])
+  return first ? [first] : [...errors, ...warnings]
+}
+
+/** Of a schedule without quotes that begins with a star: what stands behind an alias is what is refused, and the alias what was not meant. */
+function aliasBefore({ message, pos }: YAMLError, text: string): number | undefined {
+  if (!message.endsWith('at node end')) return undefined
+  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[0])
+  const start = /(?<![^\s[{,])\*\S*\s+$/.exec(line)?.index
+  return start === undefined ? undefined : pos[0] - line.length + start
+}
+
+function unquotedStar(text: string, offset: number, at: SourcePosition): Problem {
+  const message = '`*` at the beginning of a value has a meaning in YAML'
+  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offset) }
+}
+
+/** The frequent mistakes in plain words; for the rest the parser's own. */
+function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
+  const [offset, end] = error.pos
+  const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
+  if (error.code === 'TAB_AS_INDENT')
+    return syntax('a tab is used for indentation', 'YAML indents with spaces: write two for each tab')
+  const special = /^(?:[@`%*]|!(?!!)\S)/.exec(text.slice(offset))?.[0]
+  if (
+    special !== undefined &&
+    (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED' || error.code === 'BAD_SCALAR_START')
+  )
+    return syntax(
+      `${special === '`' ? 'a backquote' : `\`${special.charAt(0)}\``} at the beginning of a value has a meaning in YAML`,
+      quoteIt(text, offset),
+    )
+  const [, key, value] = /^([\w-]+):(\S.*)/.exec(text.slice(offset)) ?? []
+  if (error.code === 'MISSING_CHAR' && key !== undefined)
+    return syntax(`a blank is missing behind \`${key}:\``, `write \`${key}: ${value}\``)
+  if (error.code === 'MULTIPLE_DOCS') return syntax('a second document begins here', 'one file holds one document')
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
+    return syntax('a second `: ` stands in this line', 'put quotes around a value that holds `: `')
+  if (text.slice(offset, end) === '{' && error.code !== 'BAD_INDENT')
+    return syntax('a value with `{` in it needs quotes here', 'inside `[ ]` and `{ }` write `"${NAME}"`')
+  const [, unclosed] = /^Flow (sequence|map)/.exec(error.message) ?? []
+  if (unclosed) {
+    const [open, close] = unclosed === 'map' ? ['{', '}'] : ['[', ']']
+    return syntax(
+      `a \`${open}\` before this is not closed`,
+      `write \`${close}\` where it ends, and quotes around values with brackets`,
+    )
+  }
+  if (error.message.includes('same column'))
+    return syntax(
+      'this line is indented differently from those it belongs to',
+      'keys of one mapping begin in the same column',
+    )
+  const [, missing] = /^Plain value cannot start with .* (\S)$/.exec(error.message) ?? []
+  if (missing !== undefined) return syntax(`a value cannot begin with \`${missing}\` in YAML`, quoteIt(text, offset))
+  return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
+}
+
+/** What the line of the error, or the one before it, shows better than the parser's words. */
+function lineMistake(
+  error: YAMLError,
+  text: string,
+  position: (offset: number) => SourcePosition,
+): Problem | undefined {
+  const [offset] = error.pos
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  const line = /[^\n]*/.exec(text.slice(start))?.[0] ?? ''
+  const syntax = (place: number, message: string, mend: string): Problem => {
+    return { code: 'yaml-syntax', at: position(place), message, mend }
+  }
+  const indent = line.search(/\S/)
+  if (line.startsWith('//', indent))
+    return syntax(start + indent, '`//` begins no comment in YAML', `write \`#${line.slice(indent + 2)}\``)
+  const [, , item] = /^(\s*)-([\w-]+: .*)$/.exec(line) ?? []
+  if (item !== undefined) return syntax(start + indent, 'a blank is missing behind `-`', `write \`- ${item}\``)
+  if (error.message.startsWith('Missing closing')) {
+    const open = openQuote(text)
+    const mark = text.charAt(open)
+    return syntax(open, `a \`${mark}\` is not closed`, `write \`${mark}\` where the text ends`)
+  }
+  if (/^Flow (?:sequence|map)/.test(error.message)) {
+    const before = text.slice(0, offset).trimEnd()
+    const last = before.slice(before.lastIndexOf('\n') + 1)
+    const [head] = /^[^#]*[[{][^#]*?\s(?=#)/.exec(last) ?? []
+    if (head !== undefined && /[\]}]/.test(last.slice(head.length)))
+      return syntax(
+        before.length - last.length + head.length,
+        '` #` begins a comment, to the end of the line',
+        'put quotes around a value that holds ` #`',
+      )
+  }
+  if (error.code === 'BLOCK_IN_FLOW')
+    return syntax(offset, 'a second `: ` stands in one entry of `{ }`', 'write a comma between the entries')
+  // A blank that is missing behind a key has its own words.
+  if (error.code === 'MISSING_CHAR' && /^[\w-]+:\S/.test(text.slice(offset))) return undefined
+  if (/^Implicit (?:map )?keys need/.test(error.message) || error.message === 'Unexpected scalar at node end')
+    return syntax(
+      offset,
+      'this is neither `key: value` nor an item, `- value`',
+      'write `key: value`, or `#` before it if it is a comment',
+    )
+  return undefined
+}
+
+/** In the first line that has an odd number of one kind: the last of them. */
+function openQuote(text: string): number {
+  let start = 0
+  for (const line of text.split('\n')) {
+    for (const mark of ['"', "'"])
+      if ((line.replaceAll(`\\${mark}`, '').split(mark).length - 1) % 2 === 1) return start + line.lastIndexOf(mark)
+    start += line.length + 1
+  }
+  return Math.max(0, text.search(/["']/))
+}
+
+export function quoteIt(text: string, offset: number): string {
+  return `quote it: write \`${quotedFrom(text, offset)}\``
+}

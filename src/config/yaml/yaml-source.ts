@@ -1,0 +1,151 @@
+/** YAML text as a tree with positions. Syntax errors end here; what the tree says is read by evaluate.ts. */
+import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import { isAlias, isScalar, LineCounter, parseDocument } from 'yaml'
+import type { Problem, Report, SourcePosition } from '../diagnostics.ts'
+import { quoteIt, syntaxProblems } from './yaml-mistakes.ts'
+import { walk } from './yaml-walk.ts'
+
+export interface YamlSource {
+  readonly root: Node | null
+  positionOf(node: Node): SourcePosition
+  /** The node that an alias stands for, any other node itself; undefined (and reported) once the file expands too far. */
+  follow(node: Node, depth: number): Node | undefined
+  /** Whether that happened: then nothing that was read is complete. */
+  expandsTooFar(): boolean
+}
+
+export interface YamlEntry {
+  readonly key: string
+  readonly keyAt: SourcePosition
+  /** null: nothing was written behind the key. */
+  readonly value: Node | null
+}
+
+// It only ends a file whose aliases multiply ("billion laughs"): what is written out has at most one node for each character,
+// however long the file is.
+const mostNodesOfAliases = 1_000_000
+const greatestDepth = 50
+/** In characters. Of so many, 130,000 routes, reading takes 2 GB: a longer file would end us for want of memory instead of with a word. */
+const longestText = 8_388_608
+
+/** Undefined if the text is not YAML. A duplicate key is reported and the rest is still read, to find more mistakes. */
+export function parseYaml(file: string, text: string, report: Report): YamlSource | undefined {
+  const lines = new LineCounter()
+  const start: SourcePosition = { file, line: 1, column: 1 }
+  if (text.length > longestText) {
+    report(tooLong(start, text.length))
+    return undefined
+  }
+  const position = (offset: number): SourcePosition => {
+    const { line, col } = lines.linePos(offset)
+    // An empty file has no line at all.
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const document = parse(text, lines)
+  if (typeof document === 'number') {
+    report(tooDeep(position(document)))
+    return undefined
+  }
+  for (const problem of syntaxProblems(document, text, position)) report(problem)
+  if (document.errors.length > 0) return undefined
+  const { targets, duplicates } = walk(document.contents)
+  for (const key of duplicates) report(duplicateKey(text, position(offsetOf(key)), offsetOf(key)))
+
+  const mostNodes = text.length + mostNodesOfAliases
+  let nodes = 0
+  let tooFar = false
+  return {
+    root: document.contents,
+    positionOf: (node) => position(offsetOf(node)),
+    follow(node, depth) {
+      nodes += 1
+      if (tooFar) return undefined
+      const target = isAlias(node) ? targets.get(node) : node
+      const at = () => position(offsetOf(node))
+      if (!target) report(unknownAnchor(at(), node, text))
+      else if (isAlias(node) && contains(target, node)) report(endless(at()))
+      else if (nodes > mostNodes) report(expanded(at()))
+      else if (depth > greatestDepth) report(tooDeep(at()))
+      else return target
+      // What stands nowhere is missing there alone; with the others nothing is complete.
+      tooFar = target !== undefined
+      return undefined
+    },
+    expandsTooFar: () => tooFar,
+  }
+}
+
+/** The entries of a mapping in their order; a key that is not a plain word is reported and left out. */
+export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report): readonly YamlEntry[] {
+  return (mapping.items as Pair<Node, Node | null>[]).flatMap(({ key, value }) => {
+    const keyAt = source.positionOf(key)
+    const name = isScalar(key) ? (key.source ?? String(key.value)) : undefined
+    // zod steps over this one without a word, because in JavaScript it is no key like others.
+    if (name !== undefined && name !== '__proto__') return [{ key: name, keyAt, value }]
+    report({ code: 'yaml-syntax', at: keyAt, message: 'this cannot be a key', mend: 'write keys as plain words' })
+    return []
+  })
+}
+
+/** Or where the nesting goes deeper than the parser's stack, in characters. */
+function parse(text: string, lineCounter: LineCounter): Document<Node> | number {
+  try {
+    const document = parseDocument<Node>(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
+    // Part of the parser catches what it throws.
+    const overflow = document.errors.find(({ message }) => message === stackOverflow)
+    return overflow ? overflow.pos[0] : document
+  } catch (error) {
+    if (error instanceof RangeError) return 0
+    throw error
+  }
+}
+
+/** V8's words. */
+const stackOverflow = 'Maximum call stack size exceeded'
+
+function offsetOf(node: Node): number {
+  return node.range?.[0] ?? 0
+}
+
+/** An alias can only be endless by standing in what it stands for, since anchors come before their aliases. */
+function contains(target: Node, alias: Node): boolean {
+  const [start = 0, , end = 0] = target.range ?? []
+  return start <= offsetOf(alias) && offsetOf(alias) < end
+}
+
+function duplicateKey(text: string, at: SourcePosition, offset: number): Problem {
+  const key = /^[^\s:]*/.exec(text.slice(offset, offset + 1_000))?.[0] ?? ''
+  const message = `key \`${key}\` stands twice in the same mapping`
+  return { code: 'duplicate-key', at, message, mend: 'keep one of the two' }
+}
+
+function unknownAnchor(at: SourcePosition, alias: Node, text: string): Problem {
+  const name = isAlias(alias) ? alias.source : ''
+  const message = `\`*\` at the beginning of a value names an anchor, and there is no \`&${name}\` before this`
+  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offsetOf(alias)) }
+}
+
+function endless(at: SourcePosition): Problem {
+  const message = 'this alias stands inside its own anchor, so what it says has no end'
+  return { code: 'yaml-too-large', at, message, mend: 'let it stand for something outside of it' }
+}
+
+function expanded(at: SourcePosition): Problem {
+  const message = `the aliases of the file expand to more than ${mostNodesOfAliases} values`
+  return { code: 'yaml-too-large', at, message, mend: 'repeat less by aliases of aliases' }
+}
+
+function tooDeep(at: SourcePosition): Problem {
+  const message = `the file is nested more than ${greatestDepth} deep here`
+  return { code: 'yaml-too-large', at, message, mend: 'no option needs a tenth of that' }
+}
+
+function tooLong(at: SourcePosition, length: number): Problem {
+  const message = `the file has ${length} characters, and at most ${longestText} are read`
+  return {
+    code: 'yaml-too-large',
+    at,
+    message,
+    mend: 'let other files hold what is long: pages, maps, environment files',
+  }
+}

@@ -1,0 +1,100 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import { lockHolder } from '../../shared/files/file-lock.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { timeoutSignal } from '../../shared/time/timer.ts'
+import { failureSchema, paths, type Status, statusSchema } from '../contract/contract.ts'
+
+/**
+ * Asks the Gatehouse behind this Unix socket how it is. Throws `not-running` if none listens there, `still-starting` if one is about to, and
+ * `control-failed` if one does but may not be asked, does not answer in time, or answers something else.
+ */
+export async function readStatus(socket: string, timeout: Milliseconds = 5_000): Promise<Status> {
+  const { status, body } = await ask(socket, { method: 'GET', path: paths.status, timeout })
+  if (status !== 200) throw new GatehouseError('control-failed', `${socket}: ${failureOf(status, body)}`)
+  const answer = statusSchema.safeParse(parseJson(body))
+  if (answer.success) return answer.data
+  const [issue] = answer.error.issues
+  throw new GatehouseError(
+    'control-failed',
+    `${socket}: the answer is not a status that this version understands (${issue?.path.join('.') || 'body'}: ${issue?.message}); does another version of gatehouse run there?`,
+  )
+}
+
+export interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Absent: the answer may take as long as it likes. */
+  readonly timeout?: Milliseconds
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+export function ask(socket: string, { method, path, timeout }: Question): Promise<Answer> {
+  return new Promise<Answer>((resolve, reject) => {
+    // One deadline for all of it: a server that sends a byte now and then is not answering either.
+    const signal = timeout === undefined ? undefined : timeoutSignal(timeout)
+    const fail = (error: unknown) => reject(unanswered(error, socket, signal?.aborted ? timeout : undefined))
+    const asking = request({ socketPath: socket, method, path, signal, agent: false }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail)
+    })
+    asking.on('error', fail)
+    asking.end()
+  })
+}
+
+/** `late`: the time that went by without an answer, if that is why. */
+function unanswered(error: unknown, socket: string, late: Milliseconds | undefined): GatehouseError {
+  if (late !== undefined) {
+    return new GatehouseError('control-failed', `${socket}: accepted the connection, but no answer within ${late} ms`)
+  }
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return notThere(socket, error)
+    case 'EACCES':
+    case 'EPERM':
+      return new GatehouseError(
+        'control-failed',
+        `${socket}: permission denied; ask as root or as the user that runs gatehouse`,
+        { cause: error },
+      )
+    default:
+      return new GatehouseError('control-failed', `${socket}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Whoever claims the socket's path listens there a little later, and has claimed it until it has ended. */
+export function lockPath(socket: string): string {
+  return `${socket}.lock`
+}
+
+function notThere(socket: string, cause: unknown): GatehouseError {
+  const pid = lockHolder(lockPath(socket))
+  if (pid !== undefined && pid !== process.pid) {
+    const message = `gatehouse (pid ${pid}) does not listen on ${socket} yet: it starts just now`
+    return new GatehouseError('still-starting', message, { cause })
+  }
+  return new GatehouseError(
+    'not-running',
+    `no gatehouse listens on ${socket}; start it with \`gatehouse run\`, or check \`control.socket\` in the config file`,
+    { cause },
+  )
+}
+
+export function failureOf(status: number, body: string): string {
+  const failure = failureSchema.safeParse(parseJson(body))
+  return failure.success ? `${failure.data.error.message} (${status})` : `answered with status ${status}`
+}
+
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,31 @@
+/** What a client asks Gatehouse to do, and how that is answered: with a result, or with a refusal that the contract names. */
+import type { z } from 'zod'
+import { GatehouseError } from '../../shared/errors.ts'
+import { failureSchema } from '../contract/contract.ts'
+import { ask, failureOf, parseJson, type Question } from './client.ts'
+
+export interface Refused<Code extends string> {
+  readonly refused: Code
+  readonly message: string
+}
+
+export interface Answers<Result, Code extends string> {
+  readonly result: z.ZodType<Result>
+  readonly refusals: readonly Code[]
+}
+
+/** Throws as `readStatus` does, also for an answer that is neither. */
+export async function order<Result, Code extends string>(
+  socket: string,
+  question: Question,
+  { result, refusals }: Answers<Result, Code>,
+): Promise<Result | Refused<Code>> {
+  const { status, body } = await ask(socket, question)
+  const answer = parseJson(body)
+  const done = result.safeParse(answer)
+  if (done.success) return done.data
+  const failure = failureSchema.safeParse(answer)
+  const refused = refusals.find((code) => code === failure.data?.error.code)
+  if (failure.success && refused) return { refused, message: failure.data.error.message }
+  throw new GatehouseError('control-failed', `${socket}: ${failureOf(status, body)}`)
+}

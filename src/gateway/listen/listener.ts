@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import type { LimitsPlan, ListenerPlan } from '../../plan/model/plan.ts'
+import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import { forNode } from '../../shared/time/timer.ts'
+import type { GatewayRequest, GatewayResponse, UpgradeRequest } from '../request/exchange.ts'
+import { withoutMapping } from '../request/trust.ts'
+import { acceptOn } from './accept.ts'
+import { serveHttp1 } from './http1/http1.ts'
+import { endWhenIdle } from './idle-session.ts'
+import { http1, http2, tls } from './protocol-limits.ts'
+import { expectProxyHeader } from './proxy-protocol/accept.ts'
+import { StreamTurns } from './stream-turns.ts'
+import { acmeProtocol } from './tls/challenges.ts'
+import { admitClients } from './tls/client-certificates.ts'
+import { gate } from './tls/secure-gate.ts'
+import { type SniChooser, tlsFloor } from './tls/sni.ts'
+import { refuseName } from './tls/unknown-name.ts'
+
+export interface ListenerEvents {
+  /** Whether a new connection may stay; one that may not is gone already. */
+  connected(socket: Socket): boolean
+  request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
+  /** Also for CONNECT over h1, which over h2 is a request like any other. */
+  upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
+  /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
+  unparsed(listener: Listener, socket: Socket, error: Error): void
+  /** What to show an ACME server that asks for this name. */
+  challenge(name: string): SecureContext | undefined
+  /** Whether an address is that of a proxy in front of us. */
+  trusts(address: string): boolean
+  /** A connection was closed before any request could be read. */
+  refused(plan: ListenerPlan, cause: string): void
+  /** Something went wrong while accepting (too many open files, for example); the port stays open. */
+  failed(plan: ListenerPlan, error: Error): void
+}
+
+/** An open port with its server, which lives as long as the thread or until a reload takes the port away. */
+export interface Listener {
+  readonly plan: ListenerPlan
+  readonly address: AddressInfo
+  /** Address of the other end of one of its connections. */
+  peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string
+  /** Answers handshakes with these certificates from the next one on; connections stay. */
+  use(sni: SniChooser): void
+  /** Holds connections to these limits from the next one on. */
+  limit(limits: LimitsPlan): void
+  /**
+   * Accepts what waits in its queue, then no more, and ends idle connections; h2 clients are told to go (GOAWAY) and finish
+   * their streams. Resolves when the port is closed; `closed` is called when the last connection is over.
+   */
+  stopAccepting(closed: () => void): Promise<void>
+  /** Ends the h1 connections on which nothing is under way. */
+  closeIdle(): void
+  /** Ends what is still open before it returns. Never throws. */
+  destroy(): void
+}
+
+/** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
+export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
+  let current = sni
+  const server = plan.tls ? secureServer(plan, () => current, events) : createServer(http1)
+  if (plan.tls) setFallback(server as Http2SecureServer, sni)
+  const sockets = new Set<Socket>()
+  const sessions = new Set<ServerHttp2Session>()
+  let times = { headerTimeout: 0, idleTimeout: 0 }
+  const sourceOf =
+    plan.proxyProtocol &&
+    expectProxyHeader(server, {
+      version: plan.proxyProtocol,
+      trusts: events.trusts,
+      patience: () => times.headerTimeout || 10_000,
+      refused: (cause) => events.refused(plan, cause),
+    })
+  server.on('connection', (socket: Socket) => {
+    if (!events.connected(socket)) return
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('session', (session: ServerHttp2Session) => {
+    // A broken session concerns its client only; its streams report for themselves.
+    session.on('error', () => {})
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    endWhenIdle(session, times)
+  })
+  const acceptor = await acceptOn(server, plan).catch((error) => {
+    throw listenError(plan, error)
+  })
+  server.on('error', (error: Error) => events.failed(plan, error))
+  const listener: Listener = {
+    plan,
+    address: acceptor.address,
+    peerOf: (socket) => sourceOf?.(socket) ?? withoutMapping(socket.remoteAddress ?? ''),
+    use(next) {
+      current = next
+      if (plan.tls) setFallback(server as Http2SecureServer, next)
+    },
+    limit(limits) {
+      times = limits
+      setLimits(server, limits)
+    },
+    stopAccepting: acceptor.stop,
+    closeIdle() {
+      ;(server as Server).closeIdleConnections()
+    },
+    destroy() {
+      acceptor.close()
+      // Sessions first: one that is in the midst of reading must open no further stream of what it has read already.
+      // Not closeAllConnections(): a server that speaks h2 as well has none.
+      for (const open of [...sessions, ...sockets]) destroyed(open)
+    },
+  }
+  const begin = serveHttp1(server, {
+    request: (request, response) => events.request(listener, request, response),
+    upgrade: (request, upgrade) => events.upgrade(listener, request, upgrade),
+    unparsed: (socket, error) => events.unparsed(listener, socket, error),
+    flooded: () => events.refused(plan, 'too many requests sent ahead'),
+    headerTimeout: () => times.headerTimeout,
+  })
+  const streams = new StreamTurns((request, response) => events.request(listener, request, response))
+  if (plan.tls)
+    server.on('connect', (request: GatewayRequest, response: GatewayResponse) => {
+      if ('stream' in request) streams.take(request, response)
+    })
+  const take = (request: GatewayRequest, response: GatewayResponse) => {
+    if ('stream' in request) streams.take(request, response)
+    else begin(request, response)
+  }
+  server.on('request', take)
+  // Not Node's own 100: whoever reads the body tells the client to send it, and an answer that comes before spares it that.
+  server.on('checkContinue', take)
+  // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
+  server.on('checkExpectation', take)
+  return listener
+}
+
+/**
+ * Called in the midst of anything: what one connection has against it must not spare the others. Without an error of its own a
+ * session would end its streams with NO_ERROR, and half an answer would look whole.
+ */
+function destroyed(open: ServerHttp2Session | Socket): void {
+  try {
+    if ('socket' in open) open.destroy(new Error('the connection is ended'), constants.NGHTTP2_INTERNAL_ERROR)
+    else open.destroy()
+  } catch {}
+}
+
+/** Names and values of 128 fields, each with the 32 bytes that RFC 9113 §6.5.2 adds to it. */
+const h2Allowance = 128 * 32
+
+function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void {
+  // All but `updateSettings` are read from the server for each connection; an h2 server has them for its h1 connections.
+  Object.assign(server, {
+    keepAliveTimeout: forNode(limits.idleTimeout),
+    headersTimeout: forNode(limits.headerTimeout),
+    maxHeaderSize: limits.requestHeaders,
+    // Node drops further ones without a word; their size bounds them already.
+    maxHeadersCount: 0,
+  })
+  // A longer head is reset by nghttp2 before it is ours to answer; up to twice the limit it gets its 431.
+  if ('updateSettings' in server) server.updateSettings({ maxHeaderListSize: 2 * limits.requestHeaders + h2Allowance })
+}
+
+/** Sockets whose client is an ACME server that wants to see a challenge. */
+const looking = new WeakSet<object>()
+
+function secureServer(
+  plan: ListenerPlan,
+  sni: () => SniChooser,
+  events: Pick<ListenerEvents, 'challenge' | 'refused'>,
+): Http2SecureServer {
+  const { clientCertificates } = plan
+  const server = createSecureServer({
+    ...http1,
+    ...http2,
+    ...tls,
+    ...tlsFloor,
+    allowHTTP1: true,
+    ...(clientCertificates && { requestCert: true, rejectUnauthorized: clientCertificates.required }),
+    // In TLS 1.3 it comes before SNICallback, in 1.2 after it: there the certificate is changed once more.
+    ALPNCallback(this: TLSSocket, { servername, protocols }) {
+      const context = protocols.includes(acmeProtocol) ? events.challenge(servername) : undefined
+      if (!context) return offered.find((protocol) => protocols.includes(protocol))
+      looking.add(this)
+      if (this.getProtocol() === 'TLSv1.2') this.setKeyCert(context)
+      return acmeProtocol
+    },
+    SNICallback(this: TLSSocket, name, done) {
+      const context = (looking.has(this) ? undefined : sni().choose(name)) ?? events.challenge(name)
+      if (context) return done(null, context)
+      const error = new Error(`no certificate for ${name}`)
+      refuseName(this, () => done(error))
+      events.refused(plan, `a TLS handshake with a name that has no certificate: ${name.slice(0, 255)}`)
+    },
+  })
+  if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
+  // The handshake was all that an ACME server wanted (RFC 8737 §3).
+  gate(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
+  return server
+}
+
+const offered = ['h2', 'http/1.1']
+
+/** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
+function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
+  if (fallback) server.setSecureContext(fallback)
+}
+
+/** `owner`: who has the port, if that is known. */
+export function listenError(
+  plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>,
+  error: unknown,
+  owner = 'another program (or another gatehouse)',
+): GatehouseError {
+  const place = `listener ${plan.name} cannot listen on ${plan.host ?? ''}:${plan.port}`
+  const code = (error as { code?: unknown }).code
+  if (code === 'EADDRINUSE') {
+    const mend = 'stop it, or choose another address'
+    return new GatehouseError('address-in-use', `${place}: ${owner} has this port; ${mend}`, { cause: error })
+  }
+  if (code === 'EACCES') {
+    const mend = 'this user may not open ports below 1024; choose a higher one, or grant CAP_NET_BIND_SERVICE'
+    return new GatehouseError('address-unavailable', `${place}: ${mend}`, { cause: error })
+  }
+  return new GatehouseError('address-unavailable', `${place}: ${messageOf(error)}`, { cause: error })
+}

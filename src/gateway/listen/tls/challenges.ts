@@ -1,0 +1,101 @@
+/** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
+
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { readProof } from '../../../shared/files/challenge-files.ts'
+import { createDiskLane } from '../../../shared/files/disk-lane.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { setTimeout } from '../../../shared/time/timer.ts'
+import type { Exchange } from '../../request/exchange.ts'
+import { sendText } from '../../response/respond.ts'
+import type { ServedChallenge } from '../../served.ts'
+import { tlsFloor } from './sni.ts'
+
+/** The protocol that an ACME server asks for in its handshake (RFC 8737 §6.2), and nobody else. */
+export const acmeProtocol = 'acme-tls/1'
+
+const folder = '/.well-known/acme-challenge/'
+
+// Of a local disk a thousandth of it; an ACME server asks again.
+const longestLook: Milliseconds = 2_000
+
+export class Challenges {
+  #proofs: ReadonlyMap<string, string> = new Map()
+  #contexts: ReadonlyMap<string, SecureContext> = new Map()
+  #shared: string | undefined
+  /** Anybody may ask for tokens: where the storage hangs, not every question may take a thread. */
+  readonly #lane = createDiskLane()
+
+  /** From now on these, and no others. */
+  show(challenges: readonly ServedChallenge[]): void {
+    this.#proofs = new Map(
+      challenges.flatMap(({ type, token, proof }) => (type === 'http-01' ? [[token, proof] as const] : [])),
+    )
+    this.#contexts = new Map(
+      challenges.flatMap(({ name, pair }) =>
+        pair
+          ? [[sniOf(name), createSecureContext({ cert: pair.certificate, key: pair.key, ...tlsFloor })] as const]
+          : [],
+      ),
+    )
+  }
+
+  /** Absolute path of the folder in which other replicas leave theirs; undefined: there is none. */
+  lookIn(shared: string | undefined): void {
+    this.#shared = shared
+  }
+
+  /** Answers before any route and guard; a token that is not ours is left to the routes, where another client of ACME may be. */
+  answer(exchange: Exchange, otherwise: () => void): void {
+    const token = tokenAskedFor(exchange)
+    const proof = token === undefined ? undefined : this.#proofs.get(token)
+    if (proof !== undefined) show(exchange, proof)
+    else if (token === undefined || this.#shared === undefined) otherwise()
+    else
+      void this.#look(this.#shared, token, exchange).then((found) => {
+        if (exchange.over) return
+        if (found === undefined) otherwise()
+        else show(exchange, found)
+      })
+  }
+
+  /** Undefined, too, if the storage does not answer in time. Never rejects. */
+  #look(shared: string, token: string, exchange: Exchange): Promise<string | undefined> {
+    return new Promise((done) => {
+      let waited = false
+      const timer = setTimeout(() => {
+        waited = true
+        done(undefined)
+      }, longestLook)
+      void this.#lane(async () => (waited || exchange.over ? undefined : readProof(shared, token))).then((found) => {
+        clearTimeout(timer)
+        done(found)
+      })
+    })
+  }
+
+  /** For the name in a handshake. */
+  contextFor(name: string): SecureContext | undefined {
+    return this.#contexts.get(name.toLowerCase())
+  }
+}
+
+function tokenAskedFor({ request: { method }, target: { canonical, key } }: Exchange): string | undefined {
+  if (!key.startsWith(folder) || (method !== 'GET' && method !== 'HEAD')) return undefined
+  return canonical.slice(folder.length)
+}
+
+function show(exchange: Exchange, proof: string): void {
+  sendText(exchange, 200, proof, ['cache-control', 'no-store'])
+}
+
+/** An address is asked for by its name in the reverse DNS (RFC 8738 §6). */
+function sniOf(name: string): string {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return `${name.split('.').reverse().join('.')}.in-addr.arpa`
+  if (!name.includes(':')) return name
+  const [head = '', tail] = name.split('::')
+  const groups = (text = '') => (text === '' ? [] : text.split(':'))
+  const missing = 8 - groups(head).length - groups(tail).length
+  const all = tail === undefined ? groups(head) : [...groups(head), ...Array(missing).fill('0'), ...groups(tail)]
+  const digits = all.map((group) => group.padStart(4, '0')).join('')
+  return `${[...digits].reverse().join('.')}.ip6.arpa`
+}

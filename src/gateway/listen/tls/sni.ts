@@ -1,0 +1,77 @@
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import type { ServedCertificate } from '../../served.ts'
+import type { ClientAuthorities } from './client-certificates.ts'
+
+/** Chooses the certificate of a TLS handshake; a change counts from the next handshake on. */
+export interface SniChooser {
+  /** The context for a name the client sent; undefined: no certificate may be served for it. */
+  choose(name: string): SecureContext | undefined
+  /**
+   * Of the server itself: the certificate for clients that name no host, since they dialled an address. Its key of session
+   * tickets counts for every name: OpenSSL keeps to the context that a connection began with.
+   */
+  readonly fallback: SecureContextOptions | undefined
+}
+
+/** The same in every thread and run: a session whose context is another is not resumed. */
+const sessionIdContext = 'gatehouse'
+
+// TLS 1.2 with forward secrecy and AEAD only, in Mozilla's "intermediate" spirit; TLS 1.3 suites are fixed by OpenSSL.
+export const tlsFloor = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+  ].join(':'),
+} as const
+
+/** What handshakes are answered with. */
+export interface TlsTerms {
+  readonly certificates: readonly ServedCertificate[]
+  /** The 48 bytes with which session tickets are sealed; a secret. */
+  readonly ticketKey: Uint8Array
+  /** By the name of the listener; those without do not ask clients for certificates. */
+  readonly authorities: ReadonlyMap<string, ClientAuthorities>
+}
+
+/** Chooses for each listener; throws if a certificate is unusable. */
+export function sniByListener(terms: TlsTerms): (listener: { readonly name: string }) => SniChooser {
+  const common = createSni(terms)
+  const own = new Map([...terms.authorities].map(([name, clients]) => [name, createSni(terms, clients)] as const))
+  return ({ name }) => own.get(name) ?? common
+}
+
+function createSni({ certificates, ticketKey }: TlsTerms, clients?: ClientAuthorities): SniChooser {
+  // Every context that may be chosen must know them: the chosen one's are those that a client is judged by.
+  const ca = clients && { ca: clients.ca }
+  const unnamed = certificates.find((certificate) => certificate.anyName) ?? certificates[0]
+  const byName = new Map<string, SecureContext>()
+  let anyName: SecureContext | undefined
+  for (const { names, certificate, key, anyName: any } of certificates) {
+    const context = createSecureContext({ cert: certificate, key, ...ca, ...tlsFloor })
+    if (any) anyName ??= context
+    for (const name of names) if (!byName.has(name)) byName.set(name, context)
+  }
+  return {
+    choose(sent) {
+      const name = sent.toLowerCase().replace(/\.$/, '')
+      const wildcard = `*${name.slice(name.indexOf('.'))}`
+      return byName.get(name) ?? (name.includes('.') ? byName.get(wildcard) : undefined) ?? anyName
+    },
+    fallback: unnamed && {
+      cert: unnamed.certificate,
+      key: unnamed.key,
+      ...ca,
+      ...tlsFloor,
+      sessionIdContext: clients?.sessionIdContext ?? sessionIdContext,
+      ticketKeys: Buffer.from(ticketKey),
+    },
+  }
+}

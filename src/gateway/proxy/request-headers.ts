@@ -1,0 +1,72 @@
+/** What an upstream is told: the client's headers without those that belong to one connection only, and our own. */
+
+import { kindOfHeader } from '../../plan/patterns/trusted-headers.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { pushIds } from '../request/request-id.ts'
+import { pushAdded, type RequestRules } from '../response/header-rules.ts'
+import { listsTags } from '../upstream/entity-tags.ts'
+import { pushForwarding } from './forwarding.ts'
+
+// RFC 9110 §7.6.1. `te` and `trailer` go too: no trailers of a request are sent on. `expect` was answered by Node already.
+export const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+])
+
+/** Headers for the upstream as name and value in turn, Host first. */
+export function upstreamHeaders(exchange: Exchange): string[] {
+  const { request, authority, generation, replacedHeaders } = exchange
+  const rules = generation.requestRulesOf(exchange.routeIndex)
+  const headers = rules.governed.has('host') ? [] : ['host', authority]
+  const named = namedByConnection(request.headers.connection)
+  const cookies: string[] = []
+  const raw = request.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    const value = raw[i + 1] as string
+    const lower = name.toLowerCase()
+    if (named?.has(lower) || rules.governed.has(lower) || isDropped(lower, exchange, rules)) continue
+    if (replacedHeaders?.has(lower)) continue
+    if (lower === 'cookie') cookies.push(value)
+    else if (exchange.dialled && listsTags(lower)) {
+      headers.push(name, exchange.dialled.tags.restore(exchange.inner.path, value))
+    } else headers.push(name, value)
+  }
+  // h2 clients may split cookies; h1 allows one field only (RFC 9113 §8.2.3).
+  if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
+  generation.clientCertificates.push(headers, exchange.listener.name, request.socket)
+  for (const [name, value] of replacedHeaders ?? []) {
+    if (value !== null && !rules.governed.has(name)) headers.push(name, value)
+  }
+  pushForwarding(headers, exchange, rules)
+  pushAdded(headers, exchange, rules)
+  pushIds(headers, exchange.ids, generation.plan.requestId)
+  return headers
+}
+
+/** What never goes on, whatever the plan says: `lower` is a client's field name in lower case. */
+function isDropped(lower: string, { identity, generation }: Exchange, rules: RequestRules): boolean {
+  if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
+  if (generation.clientCertificates.reserved.has(lower)) return true
+  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would pass every rule here
+  // and be obeyed there.
+  if (lower.includes('_') || lower.includes('.')) return true
+  const kind = kindOfHeader(lower)
+  if (kind === 'trusted') return !identity.trusted && !rules.kept.has(lower)
+  return kind !== 'free'
+}
+
+/** The headers that Connection names belong to this hop as well. */
+export function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined
+  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))
+}

@@ -1,0 +1,85 @@
+/**
+ * WebSocket upgrades: the handshake is passed on with every header and subprotocol as it came, then bytes flow both
+ * ways with backpressure, unread. (Re-framing messages would lose compression, limits and order of pings.)
+ */
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ProxyPlan } from '../../plan/model/plan.ts'
+import type { Exchange, UpgradeRequest } from '../request/exchange.ts'
+import { answerFields } from '../response/answer-fields.ts'
+import { finalHeaders } from '../response/respond.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { joinSockets } from './tunnel.ts'
+import { UpgradeDispatch, type UpgradedPeer } from './upgrade-dispatch.ts'
+import { goingAway, ServerFrames } from './websocket-frames.ts'
+
+/** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
+const keepAliveDelay = 45_000
+/** How long the other side of a tunnel may be quiet when one has ended. */
+const halfOpenQuiet = 20_000
+
+/** Passes the handshake on; what comes back is a tunnel, or an answer like any other. */
+export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan, upstream: Upstream): void {
+  new UpgradeDispatch(exchange, plan, upstream, (peer) => join(exchange, upgrade, peer)).begin()
+}
+
+function join(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer): void {
+  const { socket } = client
+  ;(exchange.response as ServerResponse).detachSocket(socket)
+  unwatchClient(socket)
+  const headers = finalHeaders(exchange, 101, answerFields(upstream.head.fields))
+  const quiet = Math.min(exchange.generation.plan.limits.stallTimeout, halfOpenQuiet)
+  exchange.becomes('tunnel')
+  headers.push('Connection', 'Upgrade', 'Upgrade', upstream.head.upgrade ?? 'websocket')
+  let head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  for (const side of [socket, upstream.socket]) {
+    side.setTimeout(0)
+    side.setNoDelay(true)
+    side.setKeepAlive(true, keepAliveDelay)
+  }
+  socket.write(`${head}\r\n`, 'latin1')
+  const frames = new ServerFrames()
+  const sent = (chunk: Buffer) => {
+    exchange.bytesSent += chunk.length
+    frames.take(chunk)
+  }
+  if (upstream.rest.length > 0) {
+    socket.write(upstream.rest)
+    sent(upstream.rest)
+  }
+  if (client.head.length > 0) upstream.socket.write(client.head)
+  upstream.socket.on('data', sent)
+  exchange.part = () => {
+    upstream.socket.off('data', sent)
+    upstream.socket.unpipe(socket)
+    upstream.socket.resume()
+    // A client that reads no Close sees the connection end, and connects anew after a while all the same.
+    if (frames.mayInterpose) socket.write(goingAway)
+    socket.end()
+  }
+  joinSockets(socket, upstream.socket, quiet)
+}
+
+/**
+ * Until the upstream has answered, nobody reads the client's socket, and one that leaves would go unnoticed. So it is read
+ * as far as its buffer goes: what comes early waits there for the tunnel, an end destroys the socket.
+ */
+export function watchClient(socket: Socket): void {
+  socket.on('error', () => socket.destroy())
+  socket.on('readable', look)
+  socket.once('end', leave)
+}
+
+function unwatchClient(socket: Socket): void {
+  socket.off('readable', look)
+  socket.off('end', leave)
+}
+
+function look(this: Socket): void {
+  this.read(0)
+}
+
+function leave(this: Socket): void {
+  this.destroy()
+}

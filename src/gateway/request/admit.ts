@@ -1,0 +1,92 @@
+/** From a request's head to its exchange: everything that must be sound before a route is looked for. */
+import { METHODS } from 'node:http'
+import { headSizeFlaw } from '../guards/head-size.ts'
+import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
+import { identify } from './identity.ts'
+import { requestIdsOf } from './request-id.ts'
+import { type RequestTarget, readTargetPath, unreadTarget } from './target-path.ts'
+import { flawOf, type Refusal } from './validate-request.ts'
+
+/** The target that means no path, but the server (RFC 9112 §3.2.4). */
+export const serverWide = '*'
+
+/** Not CONNECT, which asks for a tunnel to anywhere. */
+export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
+
+export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'identity' | 'ids'> {
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  /** Why nothing of it may be believed, where that is known before its head is looked at. */
+  readonly refusal?: Refusal
+}
+
+/** The exchange, and why the request must be refused if it must. */
+export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
+  const { request, generation, peer, listener } = arrival
+  const target =
+    request.method === 'OPTIONS' && request.url === serverWide
+      ? unreadTarget(serverWide)
+      : readTargetPath(request.url ?? '', 'stream' in request ? 'origin-form' : 'any-form')
+  const authority = authorityOf(request, target)
+  const host = authority === undefined ? undefined : hostOf(authority)
+  const refusal =
+    arrival.refusal ??
+    refusalOf(request, target, host) ??
+    flawOf(request) ??
+    headSizeFlaw(request, generation.plan.limits.requestHeaders)
+  const exchange = new Exchange({
+    ...arrival,
+    target: target ?? unreadTarget(nameOf(arrival)),
+    authority: authority ?? '',
+    host: host ?? '',
+    identity: identify({ peer, secure: listener.tls }, request.headers, generation.trusts),
+    ids: requestIdsOf(refusal ? {} : request.headers, generation.plan.requestId),
+  })
+  return refusal ? { exchange, refusal } : { exchange }
+}
+
+function refusalOf(
+  request: GatewayRequest,
+  target: RequestTarget | undefined,
+  host: string | undefined,
+): Refusal | undefined {
+  // First, since the target of CONNECT is no path. Over h1 the parser knows its methods; over h2 any token may come (RFC 9110 §9.1).
+  const { method = '' } = request
+  if (!answeredMethods.has(method)) return { status: 501, cause: `unknown method ${method.slice(0, 64)}` }
+  if (!target) return { status: 400, cause: 'malformed request target' }
+  if (host === undefined) return { status: 400, cause: 'missing, malformed or repeated Host' }
+  return undefined
+}
+
+/** What the log shows instead of a path. */
+function nameOf({ request, refusal }: Arrival): string {
+  if (request.method === 'CONNECT') return String(request.headers[':authority'] ?? request.url ?? '')
+  return refusal ? '(unreadable)' : '(malformed)'
+}
+
+/** The one that the client names; undefined if it names none, or two outside its target. */
+function authorityOf(request: GatewayRequest, target: RequestTarget | undefined): string | undefined {
+  const { headers } = request
+  const named = headers[':authority'] ?? headers.host ?? (request.httpVersion === '1.0' ? '' : undefined)
+  if (typeof named !== 'string' || repeatedHost(request)) return undefined
+  if (target?.authority === undefined) return named
+  // An absolute target counts instead of Host, but a Host that is none is refused all the same (RFC 9112 §3.2).
+  return hostOf(named) === undefined ? undefined : target.authority
+}
+
+/** The name in lower case, without port and without the final dot; undefined if it is unsound. */
+function hostOf(authority: string): string | undefined {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(?::\d{0,5})?$/i.exec(authority)
+  return match?.[1]?.toLowerCase().replace(/\.$/, '')
+}
+
+/** Node keeps the first of two Host headers without a word; another reader might keep the second (RFC 9112 §3.2). */
+function repeatedHost(request: GatewayRequest): boolean {
+  const raw = request.rawHeaders
+  let count = 0
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1
+  }
+  return count > 1
+}

@@ -1,0 +1,33 @@
+import type { AccessRecord } from '../../telemetry/access-log.ts'
+import type { Exchange } from './exchange.ts'
+
+/** nginx's code for a client that left before its answer was complete; it never goes over the wire. */
+const clientClosedRequest = 499
+
+/** What the access log tells of an exchange that is over. */
+export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord {
+  const { request } = exchange
+  const userAgent = request.headers['user-agent']
+  return {
+    ...exchange.ids,
+    client: exchange.client,
+    listener: exchange.listener.name,
+    protocol: exchange.kind === 'tunnel' ? 'websocket' : exchange.protocol,
+    tls: exchange.listener.tls,
+    method: request.method ?? '',
+    host: exchange.host,
+    path: exchange.target.path,
+    status: statusOf(exchange, clientGone),
+    bytes: exchange.bytesSent,
+    duration: Math.round((performance.now() - exchange.started) * 10) / 10,
+    ...(exchange.route && { route: exchange.route.label }),
+    ...(userAgent !== undefined && { userAgent }),
+    ...(exchange.failure !== undefined && { error: exchange.failure }),
+  }
+}
+
+/** A client ends a tunnel or an event stream when it has seen enough: nothing went wrong then. */
+function statusOf({ kind, status }: Exchange, clientGone: boolean): number {
+  if (kind === 'tunnel') return 101
+  return clientGone && kind === 'answer' ? clientClosedRequest : status
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import type { RequestIdPlan } from '../../plan/model/plan.ts'
+
+const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+
+/** What a request is called: to the client and upstreams under the plan's headers, and in the access log. */
+export interface RequestIds {
+  readonly requestId: string
+  /** Ours in any case; only if the plan names a header for it. */
+  readonly internalId?: string
+}
+
+/**
+ * The client's own id if the plan accepts it, else the plan's text for such ids, else a new one: an id that anything may
+ * hold could forge log lines.
+ */
+export function requestIdsOf(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  plan: RequestIdPlan,
+): RequestIds {
+  const sent = headers[plan.header]
+  const accepted = plan.accept === 'uuid-v4' && typeof sent === 'string' && uuidV4.test(sent)
+  const requestId = accepted ? sent : (plan.invalid ?? randomUUID())
+  return plan.internal === undefined ? { requestId } : { requestId, internalId: randomUUID() }
+}
+
+/** The headers under which ids travel: nobody's but ours, in either direction. */
+export function idHeadersOf({ header, internal }: RequestIdPlan): readonly string[] {
+  return internal === undefined ? [header] : [header, internal]
+}
+
+/** Adds the ids as name and value in turn. */
+export function pushIds(headers: string[], { requestId, internalId }: RequestIds, plan: RequestIdPlan): void {
+  headers.push(plan.header, requestId)
+  if (plan.internal !== undefined && internalId !== undefined) headers.push(plan.internal, internalId)
+}

@@ -1,0 +1,66 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import {
+  type HeaderRules as HeaderRulesPlan,
+  isAddition,
+  type RequestHeadersPlan,
+  textsOf,
+} from '../../plan/model/headers.ts'
+import type { Exchange } from '../request/exchange.ts'
+import { compileTemplate, fill, type Template } from './template.ts'
+
+/** What is done to the headers of a request or of an answer, made ready once per generation. */
+export interface HeaderRules {
+  /** Lower-case names that are set or removed: what the message itself has under them is dropped. */
+  readonly governed: ReadonlySet<string>
+  /** Name and value in turn. */
+  readonly added: readonly Template[]
+  /** Whether no value must be filled in. */
+  readonly constant: boolean
+}
+
+/** What is done to the headers of a request. */
+export interface RequestRules extends HeaderRules {
+  /** Lower-case names that pass from anybody, although only trusted peers are believed in them. */
+  readonly kept: ReadonlySet<string>
+}
+
+export function compileRequestRules({ headers, keep }: RequestHeadersPlan, ours: readonly string[]): RequestRules {
+  return { ...compileHeaderRules(headers, ours), kept: new Set(keep) }
+}
+
+/**
+ * `ours` are headers that the gateway writes itself: governed as well, so that an upstream that echoes them does not make
+ * the client read them twice, and not to be set. Throws on a header that cannot be sent, so that such a plan never
+ * serves, rather than failing with each request.
+ */
+export function compileHeaderRules(plan: HeaderRulesPlan, ours: readonly string[]): HeaderRules {
+  const governed = new Set(ours)
+  const added: Template[] = []
+  for (const [name, rule] of Object.entries(plan)) {
+    validateHeaderName(name)
+    if (ours.includes(name)) continue
+    if (!isAddition(rule)) governed.add(name)
+    for (const text of textsOf(rule)) {
+      validateHeaderValue(name, text)
+      added.push(name, compileTemplate(text))
+    }
+  }
+  return { governed, added, constant: added.every((part) => typeof part === 'string') }
+}
+
+/** The headers (name and value in turn) with the rules obeyed. */
+export function applyRules(rules: HeaderRules, headers: readonly string[], exchange: Exchange): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!rules.governed.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string)
+  }
+  pushAdded(kept, exchange, rules)
+  return kept
+}
+
+/** Adds what the rules set and add, and nothing more. */
+export function pushAdded(headers: string[], exchange: Exchange, rules: HeaderRules): void {
+  if (rules.constant) headers.push(...(rules.added as readonly string[]))
+  else for (const part of rules.added) headers.push(fill(part, exchange))
+}

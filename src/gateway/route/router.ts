@@ -1,0 +1,73 @@
+/**
+ * Ordered matching: the first route of the file that matches wins. Routes are indexed (route/route-index.ts), so that a request
+ * looks only at the few that can match it; among those, the file's order is kept.
+ */
+
+import type { RoutePlan } from '../../plan/model/plan.ts'
+import { compileHostPattern } from '../../plan/patterns/host-pattern.ts'
+import { methodCovers } from '../../plan/patterns/methods.ts'
+import { compilePathPattern, type PathTest } from '../../plan/patterns/path-pattern.ts'
+import { compileValuePattern } from '../../plan/patterns/value-pattern.ts'
+import { type Candidate, createRouteIndex } from './route-index.ts'
+
+/** What a route is chosen by. `host` is lower case and without port, `method` upper case. */
+export interface RouteQuery {
+  readonly listener: string
+  readonly host: string
+  /** Canonical, and without its case (`foldPath`). */
+  readonly key: string
+  /** The canonical path with its case, if that shall be told apart. */
+  readonly cased?: string
+  readonly method: string
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The same as they came: name and value in turn. */
+  readonly rawHeaders: readonly string[]
+}
+
+export interface Router {
+  /** The index in the plan of the first matching route behind `after`; -1 if none matches. */
+  match(query: RouteQuery, after: number): number
+}
+
+export function createRouter(plans: readonly RoutePlan[]): Router {
+  return { match: createRouteIndex(plans.map(compile)).first }
+}
+
+function compile(plan: RoutePlan, index: number): Candidate {
+  const { listeners, methods } = plan.match
+  const hosts = plan.match.hosts?.map(compileHostPattern)
+  const paths = plan.match.paths?.map(compilePathPattern)
+  const headers = plan.match.headers?.map(({ name, pattern }) => ({ name, matches: compileValuePattern(pattern) }))
+  return {
+    index,
+    plan,
+    matches: (query) =>
+      (!listeners || listeners.includes(query.listener)) &&
+      (!methods || methods.some((method) => methodCovers(method, query.method))) &&
+      (!paths || paths.some((test) => matchesPath(test, query))) &&
+      (!hosts || hosts.some((matches) => matches(query.host))) &&
+      (!headers || headers.every(({ name, matches }) => matchesHeader(query, name, matches))),
+  }
+}
+
+function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
+  return query.cased === undefined ? folded(query.key) : cased(query.cased)
+}
+
+/**
+ * By all values together or by any one of them: which of several an upstream reads is its own choice, so a guarded route must not
+ * be passed by a second one.
+ */
+function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
+  // What every object has (`constructor`) is no header.
+  const value = Object.hasOwn(query.headers, wanted) ? query.headers[wanted] : undefined
+  if (value === undefined) return false
+  if (matches(typeof value === 'string' ? value : value.join(', '))) return true
+  const raw = query.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length === wanted.length && name.toLowerCase() === wanted && matches(raw[i + 1] as string)) return true
+  }
+  return false
+}

@@ -1,0 +1,111 @@
+/** What ends a request without asking anybody: `redir`, `respond`, `error`, `abort`, `file_server`. */
+import { bodilessStatuses } from '../../../config/schema/gateway/route.ts'
+import { headerValue } from '../../../config/schema/scalars.ts'
+import { isPlaceholder } from '../../../plan/patterns/placeholders.ts'
+import type { Deed } from '../routes/steps.ts'
+import { accepted } from '../syntax/accepted.ts'
+import { fixedValue, leftOut, liveValue, type Reader } from '../syntax/lines.ts'
+import { argumentsOf, directiveName } from '../syntax/tree.ts'
+import { rangesOf } from './matchers.ts'
+
+const redirects: Readonly<Record<string, number>> = { temporary: 302, permanent: 301 }
+
+export const readRedir: Reader = ({ at, values, scope }) => {
+  const [target, code] = values
+  if (target === undefined) return []
+  const to = liveValue(target, scope.notes)
+  if (to === undefined) return []
+  // As gatehouse check asks of `redirect.to`.
+  const foreign = [...to.matchAll(/(?<!\$)\{([^}]*)\}/g)].some(([, name = '']) => !isPlaceholder(name))
+  const leads = /^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/|\$\{)/i.test(to) && !/\s/.test(to)
+  if (foreign || !leads || !accepted(headerValue, to)) {
+    scope.notes.untranslated(target.at, `\`redir ${target.text}\`: a redirect leads to a path or a URL`)
+    return []
+  }
+  const status = code === undefined ? 302 : (redirects[code.text] ?? Number(code.text))
+  if (![301, 302, 303, 307, 308].includes(status)) {
+    scope.notes.untranslated(
+      code?.at ?? at,
+      `\`redir ${code?.text}\`: a redirect has the status 301, 302, 303, 307 or 308`,
+    )
+    return []
+  }
+  // {hostport} is not known, {host} is without port; both are the same on the usual ports.
+  return [{ kind: 'answer', answer: { kind: 'redirect', to, status } }]
+}
+
+/** `error`, `respond` and `abort`. */
+export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) => {
+  let text = name === 'respond' ? values.find((value) => !/^\d{3}$/.test(value.text)) : undefined
+  for (const line of block) {
+    const option = directiveName(line)
+    if (option === 'body' && name === 'respond') text = argumentsOf(line)[0]
+    else if (option !== 'close') leftOut(line, scope.notes, 'an answer has a status and a text')
+  }
+  const written = values.findLast((value) => /^\d{3}$/.test(value.text))?.text
+  const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
+  const body = text && !bodilessStatuses.includes(status) ? fixedValue(text, scope.notes) : undefined
+  const clients = matcher?.clients
+  if (clients && status >= 400) {
+    if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)
+    const key = clients.outside ? 'allow' : 'deny'
+    const ranges = rangesOf(clients.ranges)
+    const change: Deed = {
+      kind: 'change',
+      change: (state) => ({ ...state, [key]: [...(state[key] ?? []), ...ranges] }),
+    }
+    return [change]
+  }
+  if (status < 200) {
+    scope.notes.untranslated(at, `\`${name} ${status}\`: an answer has a status from 200 on`)
+    return []
+  }
+  return [{ kind: 'answer', answer: { kind: 'status', status, ...(body !== undefined && { body }) } }]
+}
+
+export const readFileServer: Reader = ({ values, block, scope }) => {
+  const { notes } = scope
+  let root: string | undefined
+  let passThrough = false
+  const except: string[] = []
+  for (const token of values) notes.untranslated(token.at, `\`file_server ${token.text}\`: folders are not listed here`)
+  for (const line of block) {
+    const words = argumentsOf(line)
+    switch (directiveName(line)) {
+      case 'root':
+        root = words[0] && fixedValue(words[0], notes)
+        break
+      case 'pass_thru':
+        passThrough = true
+        break
+      case 'hide':
+        for (const word of words) {
+          // Names with a dot in front are hidden anyway.
+          if (/^\.[\w.-]+$/.test(word.text)) continue
+          if (/^\/?[\w./-]+$/.test(word.text) && !word.text.startsWith('*'))
+            except.push(word.text.replace(/^\.?\/+/, ''))
+          else notes.untranslated(word.at, `\`hide ${word.text}\`: \`except\` takes paths relative to \`root\``)
+        }
+        break
+      case 'index':
+        if (words.map(({ text }) => text).join(' ') !== 'index.html')
+          leftOut(line, notes, 'a folder is answered by its index.html')
+        break
+      case 'browse':
+        leftOut(line, notes, 'folders are not listed here')
+        break
+      case 'precompressed':
+        // What lies beside a file is always used, in the order of the client's wishes and of `compression`.
+        break
+      case 'disable_canonical_uris':
+        notes.changed(
+          line.words[0].at,
+          'a folder without its slash is led to the path with it, if it has an index.html',
+        )
+        break
+      default:
+        leftOut(line, notes, 'files are served with `root`, `except`, `fallback` and `cacheControl`')
+    }
+  }
+  return [{ kind: 'answer', answer: { kind: 'files', ...(root !== undefined && { root }), passThrough, except } }]
+}

@@ -1,0 +1,38 @@
+/** A proxy names its upstreams by what leads to them, as people name programs: `to: api` must not mean two. */
+
+import { isEntries, type Value } from '../reading.ts'
+import type { Merged } from './merge.ts'
+
+/** Upstreams that are called like a process get another name, and routes to them go along. */
+export function withDistinctNames(merged: Merged): Merged {
+  const { upstreams = {}, processes = {}, gateway } = merged.config
+  const taken = new Set([...Object.keys(upstreams), ...Object.keys(processes)])
+  const renamed = new Map<string, string>()
+  for (const name of Object.keys(upstreams)) {
+    if (!Object.hasOwn(processes, name)) continue
+    const other = [`${name}-servers`, ...Array.from(taken, (_, index) => `${name}-servers-${index + 2}`)]
+    const free = other.find((candidate) => !taken.has(candidate)) ?? name
+    taken.add(free)
+    renamed.set(name, free)
+  }
+  if (renamed.size === 0) return merged
+  const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
+  const entries = Object.entries(upstreams).map(([name, upstream]) => [renamed.get(name) ?? name, upstream])
+  const config = {
+    ...merged.config,
+    gateway: { ...gateway, routes: routes.map((route) => ledElsewhere(route, renamed)) },
+    upstreams: Object.fromEntries(entries),
+  }
+  const moved = <T extends { readonly path: readonly (string | number)[] }>(part: T): T => {
+    const [section, name, ...rest] = part.path
+    const other = section === 'upstreams' ? renamed.get(String(name)) : undefined
+    return other === undefined ? part : { ...part, path: ['upstreams', other, ...rest] }
+  }
+  return { ...merged, config, comments: merged.comments.map(moved), places: merged.places.map(moved) }
+}
+
+function ledElsewhere(route: Value, renamed: ReadonlyMap<string, string>): Value {
+  if (!isEntries(route) || typeof route.to !== 'string') return route
+  const other = renamed.get(route.to)
+  return other === undefined ? route : { ...route, to: other }
+}

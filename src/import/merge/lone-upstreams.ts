@@ -1,0 +1,80 @@
+/**
+ * An upstream of one target that is a process now: its routes lead to the process, and what asked the target for its health says
+ * when the process is ready.
+ */
+
+import { type Entries, isEntries, type Value } from '../reading.ts'
+import { addressOf, type Hosts, processAt, withPort } from './join-ports.ts'
+import type { Merged } from './merge.ts'
+
+interface Lone {
+  /** `http://localhost:8080`. */
+  readonly target: string
+  readonly process: string
+  readonly port: number
+  readonly ready: Entries | undefined
+}
+
+/** Routes are left with the address of the target: joinPorts leads them on. */
+export function withoutLoneUpstreams(merged: Merged, hosts: Hosts): Merged {
+  const { upstreams = {}, processes = {}, gateway } = merged.config
+  const lone = new Map<string, Lone>()
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    const one = loneOf(upstream, processes, hosts)
+    if (one) lone.set(name, one)
+  }
+  if (lone.size === 0) return merged
+  const { upstreams: _, ...rest } = merged.config
+  const kept = Object.entries(upstreams).filter(([name]) => !lone.has(name))
+  const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
+  const byProcess = new Map([...lone.values()].map((one) => [one.process, one]))
+  const isGone = ({ path: [section, name] }: { readonly path: readonly (string | number)[] }) =>
+    section === 'upstreams' && lone.has(String(name))
+  return {
+    ...merged,
+    config: {
+      ...rest,
+      gateway: { ...gateway, routes: routes.map((route) => ledToTarget(route, lone)) },
+      ...(kept.length > 0 && { upstreams: Object.fromEntries(kept) }),
+      processes: Object.fromEntries(
+        Object.entries(processes).map(([name, process]) => [name, askedSo(process, byProcess.get(name))]),
+      ),
+    },
+    comments: merged.comments.filter((comment) => !isGone(comment)),
+    places: merged.places.filter((place) => !isGone(place)),
+  }
+}
+
+function loneOf(upstream: Value, processes: Entries, hosts: Hosts): Lone | undefined {
+  if (!isEntries(upstream) || !Array.isArray(upstream.targets) || upstream.tls !== undefined) return undefined
+  const [target, ...others] = upstream.targets
+  const address = others.length === 0 ? addressOf({ to: target }) : undefined
+  if (!address || typeof target !== 'string') return undefined
+  const process = processAt(processes, hosts, address)
+  if (process === undefined) return undefined
+  return {
+    target,
+    process,
+    port: address.port,
+    ready: isEntries(upstream.health) ? readyOf(upstream.health) : undefined,
+  }
+}
+
+/** With as many failures in a row as took the target out. */
+function readyOf({ http, every, timeout, failures = 2 }: Entries): Entries | undefined {
+  if (http === undefined) return undefined
+  return { http, ...(every !== undefined && { every }), ...(timeout !== undefined && { timeout }), failures }
+}
+
+function ledToTarget(route: Value, lone: ReadonlyMap<string, Lone>): Value {
+  if (!isEntries(route) || typeof route.to !== 'string') return route
+  const target = lone.get(route.to)?.target
+  return target === undefined ? route : { ...route, to: target }
+}
+
+/** What asks it already, such as a command of its own, knows more; a mere port doesn't. */
+function askedSo(process: Value, lone: Lone | undefined): Value {
+  if (!lone?.ready || !isEntries(process) || (isEntries(process.ready) && process.ready.tcp === undefined))
+    return process
+  return withPort({ ...process, ready: lone.ready }, lone.port)
+}

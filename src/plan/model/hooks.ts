@@ -1,0 +1,31 @@
+/** Whom the supervisor is to call when something happens to a process. */
+import type { SourcePosition } from '../../config/diagnostics.ts'
+import type { Occasion } from '../../config/schema/hooks.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+
+export type { Occasion }
+
+export interface HookPlan {
+  readonly on: readonly Occasion[]
+  /** Only what happens to these; absent: to any. */
+  readonly processes?: readonly string[]
+  readonly call: HookCall
+  /** Longest time of a command, or for one answer. */
+  readonly timeout: Milliseconds
+  readonly position: SourcePosition
+}
+
+export type HookCall =
+  | {
+      readonly kind: 'run'
+      /** Never passed through a shell. */
+      readonly command: readonly string[]
+      /** What to show of its program, if variables were put into it (written.ts). */
+      readonly written?: string
+      /** Absolute. */
+      readonly directory: string
+      /** Holds secrets. */
+      readonly environment: Readonly<Record<string, string>>
+    }
+  /** The URL is a secret beyond its origin. */
+  | { readonly kind: 'post'; readonly url: string }

@@ -1,0 +1,52 @@
+/** Whose rights a process has, and within which limits of the kernel it runs. */
+import type { ProcessConfig } from '../../config/schema/process/process.ts'
+
+/** What is absent is as Gatehouse itself has it. */
+export interface RightsPlan {
+  readonly user?: UserPlan
+  /** Mode bits that files it makes do not get; group's and others' only. */
+  readonly umask?: number
+  /** Absolute, from -20 to 19; the kernel serves lower ones first. */
+  readonly nice?: number
+  readonly limits?: LimitsPlan
+  /** No program that it executes gives it more rights than it has (prctl(2), PR_SET_NO_NEW_PRIVS). */
+  readonly noNewPrivileges?: true
+}
+
+/** Names or numbers, as the file has them: they are looked up on the machine where it runs, whenever it is spawned. */
+export interface UserPlan {
+  readonly name: string
+  /** Absent: the user's own. */
+  readonly group?: string
+  /** Its further groups. Absent: of a name those of /etc/group, of a number none. */
+  readonly groups?: readonly string[]
+}
+
+export type LimitsPlan = Readonly<Partial<Record<LimitName, LimitPlan>>>
+
+export type LimitName = keyof NonNullable<ProcessConfig['limits']>
+
+/** In bytes, in seconds, or a count: as setrlimit(2) has it. */
+export interface LimitPlan {
+  readonly soft: number | 'unlimited'
+  readonly hard: number | 'unlimited'
+}
+
+/** Undefined: those of Gatehouse. */
+export function resolveRights(process: ProcessConfig): RightsPlan | undefined {
+  const { user, groups, umask, nice, limits, noNewPrivileges = user !== undefined } = process
+  const rights: RightsPlan = {
+    ...(user && { user: { ...user, ...(groups && { groups }) } }),
+    ...(umask !== undefined && { umask }),
+    ...(nice !== undefined && { nice }),
+    ...(limits && { limits }),
+    ...(noNewPrivileges && { noNewPrivileges }),
+  }
+  return Object.keys(rights).length > 0 ? rights : undefined
+}
+
+/** Without what login(1) would set: of another user they would be wrong. What is right is put in when it is spawned. */
+export function withoutAccount(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { HOME: _home, USER: _user, LOGNAME: _logname, ...rest } = environment
+  return rest
+}

@@ -1,0 +1,117 @@
+/** A route as the plan has it: which requests it takes, and what answers them. */
+import type { SourcePosition } from '../../config/diagnostics.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import type { GuardsPlan } from './guards.ts'
+import type { HeadersPlan, RequestHeadersPlan } from './headers.ts'
+
+export interface RoutePlan {
+  /** How logs and `gatehouse plan` name it, for example `/api/* → backend`. */
+  readonly label: string
+  readonly match: RouteMatch
+  readonly handler: HandlerPlan
+  readonly guards: GuardsPlan
+  /** Its response headers are on errors of the gateway, too, and nothing of the gateway's own is in them. */
+  readonly ownHeaders?: true
+  /** Whether its upstream takes `%2F` and `%5C` for parts of names, and wants them as they came. */
+  readonly encodedSlashes?: 'keep'
+  /** Absent: the path is used as it was matched. */
+  readonly rewrite?: RewritePlan
+  /** What upstreams get: the gateway's request headers with this route's own laid over them, and what either keeps. */
+  readonly request: RequestHeadersPlan
+  /** The gateway's response headers with this route's own laid over them. */
+  readonly response: HeadersPlan
+  readonly position: SourcePosition
+}
+
+/** Each absent part matches everything; several values in one part are alternatives. */
+export interface RouteMatch {
+  readonly listeners?: readonly string[]
+  /** Lower case, without port; `*.example.com` matches one label or more. */
+  readonly hosts?: readonly string[]
+  /** See plan/patterns/path-pattern.ts. */
+  readonly paths?: readonly string[]
+  /** Upper case; GET is HEAD as well (see plan/patterns/methods.ts). */
+  readonly methods?: readonly string[]
+  /** All of them must match. `name` in lower case; see plan/patterns/value-pattern.ts. */
+  readonly headers?: readonly { readonly name: string; readonly pattern: string }[]
+}
+
+export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan | RespondPlan
+
+export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
+
+export interface OriginProxyPlan {
+  readonly kind: 'proxy'
+  /** `http://host:port` or `https://host:port`, no path, or `unix:/path`. `{port}` in it: that of its process, as it is at the moment. */
+  readonly origin: string
+  /** The supervised process behind it, whose state decides whether it is dialled at all. */
+  readonly process?: string
+  readonly timeouts: ProxyTimeouts
+}
+
+export interface UpstreamProxyPlan {
+  readonly kind: 'proxy'
+  /** Name of an entry of `GatewayPlan.upstreams`. */
+  readonly upstream: string
+  readonly timeouts: ProxyTimeouts
+}
+
+export interface ProxyTimeouts {
+  /** For a connection, its TLS handshake included. */
+  readonly connect: Milliseconds
+  /** From the end of the request to the head of the answer. */
+  readonly response: Milliseconds
+}
+
+export interface FilesPlan {
+  readonly kind: 'files'
+  /** Absolute path of the folder. */
+  readonly root: string
+  /** True: a request for which no such file exists falls through to the next route. */
+  readonly existingOnly: boolean
+  /** Paths relative to the root that this route does not serve (they fall through, or are not found). */
+  readonly except: readonly string[]
+  /** File relative to the root, served with 200 where none exists (single-page applications). */
+  readonly fallback?: string
+  /** Value of Cache-Control on files found; never on errors. */
+  readonly cacheControl?: string
+  readonly render?: RenderPlan
+}
+
+/** `{{env "NAME"}}` in these files becomes the variable's value, or nothing. */
+export interface RenderPlan {
+  /** Paths relative to the root. */
+  readonly files: readonly string[]
+  /** The variables that may be used, with their values: only those that the config's pattern allows. */
+  readonly variables: Readonly<Record<string, string>>
+}
+
+export interface FilePlan {
+  readonly kind: 'file'
+  /** Absolute path. */
+  readonly path: string
+}
+
+/** An answer that stands in the file. */
+export interface RespondPlan {
+  readonly kind: 'respond'
+  readonly status: number
+  readonly body: string
+}
+
+export interface RedirectPlan {
+  readonly kind: 'redirect'
+  /** May hold placeholders (see placeholders.ts): {host} is without port, {uri} path and query. */
+  readonly to: string
+  readonly status: 301 | 302 | 303 | 307 | 308
+  /** Ask the client to close the connection afterwards. */
+  readonly close: boolean
+}
+
+/** How a route changes the path before it is forwarded or opened. The query stays as it came. */
+export interface RewritePlan {
+  /** Whole segments taken from the front, without a slash at the end; other paths stay as they are. */
+  readonly stripPrefix?: string
+  /** The path in place of the one that is left then, which `{path}` stands for. */
+  readonly path?: string
+}

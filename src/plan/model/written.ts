@@ -1,0 +1,59 @@
+/**
+ * What logs, status and `gatehouse plan` show of texts that variables were put into: the texts as they stand in the file, since
+ * a variable's value may be a secret. Texts without variables are shown as they are, and have nothing here.
+ */
+import { textOfItem } from '../../config/yaml/command-items.ts'
+import { deepest, type LocatedScalar, type Path, shorten } from '../../config/yaml/located.ts'
+import type { Asked } from '../resolve/plan-context.ts'
+import type { ProbeCheck } from './probes.ts'
+import type { ProcessPlan } from './processes.ts'
+
+export interface WrittenCommand {
+  /** All words. */
+  readonly command?: string
+  /** The first of them, if it was made with variables. */
+  readonly program?: string
+  readonly directory?: string
+}
+
+/** The same process, knowing how its texts were written. */
+export function withWritten(asked: Asked, plan: ProcessPlan): ProcessPlan {
+  const own = ['processes', plan.name]
+  const directory = textAt(asked, [...own, 'directory'])
+  const written = { ...commandAt(asked, [...own, 'command']), ...(directory !== undefined && { directory }) }
+  const { startup, ready, alive } = plan
+  return {
+    ...plan,
+    ...(Object.keys(written).length > 0 && { written }),
+    ...(startup && { startup: withWrittenCheck(asked, [...own, 'startup'], startup) }),
+    ...(ready && { ready: withWrittenCheck(asked, [...own, 'ready'], ready) }),
+    ...(alive && { alive: withWrittenCheck(asked, [...own, 'alive'], alive) }),
+  }
+}
+
+function withWrittenCheck<C extends ProbeCheck>(asked: Asked, path: Path, check: C): C {
+  const at = [...path, check.kind]
+  const written = check.kind === 'exec' ? commandAt(asked, at).program : textAt(asked, at)
+  return written === undefined ? check : { ...check, written }
+}
+
+function textAt({ content }: Asked, path: Path): string | undefined {
+  const { node, steps } = deepest(content.tree, path)
+  return steps === path.length && node.kind === 'scalar' && hasVariables(node) ? shorten(node.written) : undefined
+}
+
+export function commandAt({ content }: Asked, path: Path): Omit<WrittenCommand, 'directory'> {
+  const { node, steps } = deepest(content.tree, path)
+  if (steps < path.length || node.kind !== 'list') return {}
+  const texts = node.items.map(textOfItem).filter((text): text is LocatedScalar => text.kind === 'scalar')
+  if (!texts.some(hasVariables)) return {}
+  const first = texts.find(({ value }) => value?.trim())
+  return {
+    command: texts.map(({ written }) => shorten(written)).join(' '),
+    ...(first && hasVariables(first) && { program: shorten(first.written) }),
+  }
+}
+
+function hasVariables({ value, written }: LocatedScalar): boolean {
+  return value !== written
+}

@@ -1,0 +1,186 @@
+/**
+ * Path patterns, as routes and `accessLog.skip` use them. They look at the path alone, never at the query, in its canonical
+ * form and whatever its case (docs/adr/0013-paths.md).
+ *
+ *   /info     that path and no other
+ *   /api/*    everything below /api/, with /api/ itself but not /api
+ *   *.map     every path that ends so
+ *   *         every path
+ */
+import { foldPath, readWrittenPath } from '../../shared/net/canonical-path.ts'
+import type { PatternFlaw } from './pattern-flaw.ts'
+
+interface PathPattern {
+  readonly kind: 'exact' | 'below' | 'suffix'
+  /** In canonical form: the path, the beginning with its slash, or the end. */
+  readonly text: string
+  /** The same without its case. */
+  readonly key: string
+}
+
+/** How a pattern is compared: `folded` with the key of a path, `cased` with the canonical path itself. */
+export interface PathTest {
+  folded(key: string): boolean
+  cased(path: string): boolean
+}
+
+/** Turns a valid pattern into its tests. */
+export function compilePathPattern(pattern: string): PathTest {
+  const { kind, text, key } = parsePathPattern(pattern)
+  return { folded: compare(kind, key), cased: compare(kind, text) }
+}
+
+function compare(kind: PathPattern['kind'], text: string): (path: string) => boolean {
+  switch (kind) {
+    case 'exact':
+      return (path) => path === text
+    case 'below':
+      return (path) => path.startsWith(text)
+    case 'suffix':
+      return (path) => path.endsWith(text)
+  }
+}
+
+/** A segment that is a parameter to Express, Spring, Caddy or Traefik; here it is compared as it stands. */
+export function parameterFlaw(pattern: string): PatternFlaw | undefined {
+  const start = /\/(?::[A-Za-z_]\w*|\{[A-Za-z_*][^/]*\}|<[A-Za-z_][^/]*>)(?=\/|$)/.exec(pattern)?.index
+  if (start === undefined || !pattern.startsWith('/')) return undefined
+  return {
+    problem: 'has a parameter in it, which is compared as it stands',
+    mend: 'write the path down to it, with `/*` behind',
+    instead: `${pattern.slice(0, start)}/*`,
+  }
+}
+
+/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+export function validatePathPattern(pattern: string): PatternFlaw | undefined {
+  if (pattern === '') return { problem: 'is empty', mend: 'leave `path` out to match every path' }
+  if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
+  if (/[?#]/.test(pattern))
+    return {
+      problem: 'has a query or a fragment',
+      mend: 'a pattern looks at the path alone: end it before the `?` or `#`',
+    }
+  if (/\s/.test(pattern))
+    return { problem: 'has a space in it', mend: 'write a list for several patterns, or `%20` for the space' }
+  const star = pattern.startsWith('*') ? pattern.indexOf('*', 1) : pattern.indexOf('*')
+  if (star !== -1 && !(pattern.endsWith('/*') && star === pattern.length - 1))
+    return {
+      problem: 'has a `*` where none may stand',
+      mend: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
+      ...(/^\/[^*]*\*\*$/.test(pattern) && { instead: pattern.slice(0, -1) }),
+    }
+  return spellingFlaw(pattern)
+}
+
+function beginning(pattern: string): PatternFlaw {
+  const url = /^https?:\/\/[^/]+(\/.*)$/.exec(pattern)
+  if (url) return { problem: 'is a URL', mend: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
+  const mend = 'a path begins with `/`; a suffix is written `*.map`'
+  if (/[\^$~\\()|+]|\.\*/.test(pattern))
+    return {
+      problem: 'is a regular expression, and none is read here',
+      mend: 'write the path, `/api`, or what it begins with, `/api/*`, or how it ends, `*.map`',
+    }
+  return { problem: 'does not begin with `/`', mend, instead: `/${pattern}` }
+}
+
+/** Requests are compared in canonical form: a pattern in another one would match nothing, and its guards would be dead. */
+function spellingFlaw(pattern: string): PatternFlaw | undefined {
+  const [front, path, back] = partsOf(pattern)
+  const written = readWrittenPath(path)
+  if (!written)
+    return {
+      problem:
+        'matches no request: a path has no backslash, no NUL, no `%` without two hex digits, and nothing above its root',
+      mend: 'write the path as it is without them; `%25` is a `%`',
+    }
+  if (written.spelling === written.canonical) return undefined
+  return {
+    problem:
+      'matches no request: paths are compared without empty segments, dot segments, `;parameters`, escaped slashes and dots or blanks at the end of a name',
+    mend: 'write it in that form',
+    instead: front + written.canonical.slice(front === '' ? 0 : before.length) + back,
+  }
+}
+
+/** True if every path that `narrow` matches is matched by `wide` too; both are valid patterns. */
+export function pathPatternCovers(wide: string, narrow: string): boolean {
+  return covers(wide, narrow, 'key')
+}
+
+/** The same where case is minded. */
+export function pathPatternCoversCased(wide: string, narrow: string): boolean {
+  return covers(wide, narrow, 'text')
+}
+
+function covers(wide: string, narrow: string, form: 'key' | 'text'): boolean {
+  const { kind, [form]: outer } = parsePathPattern(wide)
+  const { kind: innerKind, [form]: inner } = parsePathPattern(narrow)
+  if ((kind === 'suffix' && outer === '') || (kind === 'below' && outer === '/')) return true
+  if (innerKind === 'exact') return compare(kind, outer)(inner)
+  if (kind === 'below') return innerKind === 'below' && inner.startsWith(outer)
+  return kind === 'suffix' && innerKind === 'suffix' && inner.endsWith(outer)
+}
+
+/** The pattern as it is compared, so that two ways to write one are one: `/priv\u00e9/*` is `/priv%C3%A9/*`. Its case stays. */
+export function normalPathPattern(pattern: string): string {
+  const { kind, text } = parsePathPattern(pattern)
+  return kind === 'suffix' ? `*${text}` : kind === 'below' ? `${text}*` : text
+}
+
+/** Equal for patterns that match the same. */
+export function pathPatternKey(pattern: string): string {
+  const { kind, key } = parsePathPattern(pattern)
+  return kind === 'suffix' ? `*${key}` : kind === 'below' ? `${key}*` : key
+}
+
+/** Whether it tells `/A` from `/a` where case is minded. */
+export function hasCase(pattern: string): boolean {
+  const { text, key } = parsePathPattern(pattern)
+  return text !== key
+}
+
+/**
+ * The paths that common readers take for one that the pattern matches, and that it does not match: Express and Spring MVC
+ * answer `/secret` and `/secret/` alike. As patterns.
+ */
+export function patternsBeside(pattern: string): readonly string[] {
+  const { kind, text } = parsePathPattern(pattern)
+  if (kind === 'exact' && !text.endsWith('/')) return [`${text}/`]
+  if (kind === 'suffix') return text === '' || text.endsWith('/') ? [] : [`*${text}/`]
+  return text === '/' ? [] : [text.slice(0, -1)]
+}
+
+/** Whoever imports a file or looks for shadowed routes compares each pattern with thousands of others. */
+const parsed = new Map<string, PathPattern>()
+const remembered = 10_000
+
+function parsePathPattern(pattern: string): PathPattern {
+  const known = parsed.get(pattern)
+  if (known) return known
+  const [front, path, back] = partsOf(pattern)
+  const text = spelled(path).slice(front === '*' ? before.length : 0)
+  const made: PathPattern = {
+    kind: front === '*' ? 'suffix' : back === '*' ? 'below' : 'exact',
+    text,
+    key: foldPath(text),
+  }
+  if (parsed.size === remembered) parsed.clear()
+  parsed.set(pattern, made)
+  return made
+}
+
+/** The end of a path is read behind this, as part of a path. */
+const before = '/x'
+
+/** A star in front, a path, a star behind. */
+function partsOf(pattern: string): readonly [front: '*' | '', path: string, back: '*' | ''] {
+  if (pattern.startsWith('*')) return ['*', before + pattern.slice(1), '']
+  return pattern.endsWith('/*') ? ['', pattern.slice(0, -1), '*'] : ['', pattern, '']
+}
+
+/** As requests have theirs, if there can be one; else as it stands. */
+function spelled(path: string): string {
+  return readWrittenPath(path)?.spelling ?? path
+}

@@ -1,0 +1,167 @@
+import { normalize } from 'node:path'
+import type { Variables } from '../../../config/environment/interpolate.ts'
+import type { GatewayConfig } from '../../../config/schema/gateway/gateway.ts'
+import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
+import { challengeFolder } from '../../../shared/files/challenge-files.ts'
+import { type HeadersPlan, layOver, type RequestHeadersPlan } from '../../model/headers.ts'
+import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
+import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from '../../model/plan.ts'
+import type { RewritePlan } from '../../model/routes.ts'
+import { normalPathPattern } from '../../patterns/path-pattern.ts'
+import { type Asked, type AskedRoute, absolute, valueAt } from '../plan-context.ts'
+import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './guards.ts'
+import { resolveHeaders } from './headers.ts'
+import { resolveListeners } from './listeners.ts'
+import { routeLabel } from './route-label.ts'
+import { resolveUpstreams } from './upstreams.ts'
+
+const defaultTimeouts = { connect: 3_000, response: 120_000 }
+
+/** Listeners, routes and what holds for all of them; only for what passed every check. */
+export function resolveGateway(asked: Asked): GatewayPlan {
+  const { threads, requestId, response, accessLog, compression } = asked.config.gateway
+  const common: CommonToRoutes = {
+    guards: resolveGuards(asked),
+    request: {
+      headers: resolveHeaders(asked.config.gateway.request),
+      keep: lowerCase(asked.config.gateway.request.keep),
+    },
+    response: { headers: resolveHeaders(response) },
+  }
+  const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(asked)
+  return {
+    threads,
+    listeners: resolveListeners(asked),
+    routes: asked.routes.map((route) => resolveRoute(asked, route, common)),
+    trustedProxies: asked.config.gateway.trustedProxies.flat(),
+    upstreams: resolveUpstreams(asked),
+    requestId: resolveRequestId(requestId),
+    limits: resolveLimits(asked),
+    users: resolveUsers(asked),
+    guards: common.guards,
+    ...resolveRateLimitStore(asked),
+    ...resolveChallenges(asked),
+    response: common.response,
+    health: asked.config.gateway.health,
+    errors: asked.config.gateway.errors,
+    accessLog: accessLog === false ? false : { skip: skip.map(normalPathPattern) },
+    compression,
+  }
+}
+
+/** Only names that an ACME server may look for over HTTP are shown there. */
+function resolveChallenges({ config, storage }: Asked): { readonly challengeFolder?: string } {
+  const looks = config.certificates.some(({ use }) =>
+    use.some(({ acme }) => acme && (acme.challenges?.includes('http-01') ?? !acme.dns)),
+  )
+  return looks ? { challengeFolder: challengeFolder(storage) } : {}
+}
+
+/** Nobody reads a line a second that says that all is well. */
+function probes({ listeners, config }: Asked): readonly string[] {
+  const { live, ready } = config.gateway.health
+  return listeners.some(({ health }) => health) ? [live, ready] : []
+}
+
+function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['requestId']): RequestIdPlan {
+  return {
+    header: header.toLowerCase(),
+    accept,
+    ...(invalid !== undefined && { invalid }),
+    ...(internal !== undefined && { internal: internal.toLowerCase() }),
+  }
+}
+
+/** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
+type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
+
+function resolveRoute(asked: Asked, asking: AskedRoute, common: CommonToRoutes): RoutePlan {
+  const { route, listeners, path, ownHeaders } = asking
+  return {
+    label: routeLabel(route),
+    match: resolveMatch(route, listeners),
+    handler: resolveHandler(asked, route),
+    guards: hasGuards(route) ? resolveGuards(asked, route) : common.guards,
+    ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
+    ...resolveRewrite(route),
+    request: requestOver(common.request, route.request),
+    ...(ownHeaders && { ownHeaders }),
+    response: headersOver(ownHeaders ? { headers: {} } : common.response, route.response),
+    position: valueAt(asked, path),
+  }
+}
+
+function requestOver(common: RequestHeadersPlan, written: RouteConfig['request']): RequestHeadersPlan {
+  if (!written) return common
+  return { ...headersOver(common, written), keep: [...new Set([...common.keep, ...lowerCase(written.keep)])] }
+}
+
+function lowerCase(names: readonly string[] = []): readonly string[] {
+  return names.map((name) => name.toLowerCase())
+}
+
+function headersOver(common: HeadersPlan, written: RouteConfig['response']): HeadersPlan {
+  return written ? { headers: layOver(common.headers, resolveHeaders(written)) } : common
+}
+
+function resolveRewrite({ stripPrefix, rewrite }: RouteConfig): { readonly rewrite?: RewritePlan } {
+  if (stripPrefix === undefined && rewrite === undefined) return {}
+  return { rewrite: { ...(stripPrefix !== undefined && { stripPrefix }), ...rewrite } }
+}
+
+function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?: readonly string[]): RouteMatch {
+  return {
+    ...(listeners && { listeners }),
+    ...(host && { hosts: host.map((pattern) => pattern.toLowerCase()) }),
+    ...(path && { paths: path.map(normalPathPattern) }),
+    ...(methods && { methods }),
+    ...(headers && {
+      headers: Object.entries(headers).map(([name, pattern]) => ({ name: name.toLowerCase(), pattern })),
+    }),
+  }
+}
+
+function resolveHandler(
+  asked: Asked,
+  { to, timeouts = defaultTimeouts, files, file, redirect, respond }: RouteConfig,
+): HandlerPlan {
+  if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
+  if (to) {
+    if (Object.hasOwn(asked.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
+    const port = asked.config.processes[to.name]?.port
+    const origin = `http://127.0.0.1:${port === chosenLater ? portPlaceholder : port}`
+    return { kind: 'proxy', origin, process: to.name, timeouts }
+  }
+  if (files) return resolveFiles(asked, files)
+  if (file !== undefined) return { kind: 'file', path: absolute(asked, file) }
+  if (respond) return { kind: 'respond', ...respond }
+  const { to: location = '', status = 302, close = false } = redirect ?? {}
+  return { kind: 'redirect', to: location, status, close }
+}
+
+function resolveFiles(asked: Asked, files: NonNullable<RouteConfig['files']>): FilesPlan {
+  const { root, only, except = [], fallback, cacheControl, render } = files
+  return {
+    kind: 'files',
+    root: absolute(asked, root),
+    existingOnly: only === 'existing',
+    except: except.map(normalize),
+    ...(fallback !== undefined && { fallback: normalize(fallback) }),
+    ...(cacheControl !== undefined && { cacheControl: expandCacheControl(cacheControl) }),
+    ...(render && {
+      render: {
+        files: render.files.map(normalize),
+        variables: variablesNamed(asked.environment, new RegExp(render.variables)),
+      },
+    }),
+  }
+}
+
+/** RFC 8246: a file whose name changes with its content need never be asked for again. */
+function expandCacheControl(written: string): string {
+  return written === 'immutable' ? 'public, max-age=31536000, immutable' : written
+}
+
+function variablesNamed(variables: Variables, pattern: RegExp): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => pattern.test(name)))
+}

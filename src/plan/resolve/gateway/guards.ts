@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import type { Config } from '../../../config/schema/config.ts'
+import type { GatewayConfig } from '../../../config/schema/gateway/gateway.ts'
+import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
+import type {
+  AddressRulesPlan,
+  GuardsPlan,
+  LimitsPlan,
+  PasswordHashes,
+  RateLimitPlan,
+  RateLimitStorePlan,
+} from '../../model/guards.ts'
+import { type Asked, absolute } from '../plan-context.ts'
+
+type AuthPlan = NonNullable<GuardsPlan['auth']>
+
+export function resolveLimits({ config }: Asked): LimitsPlan {
+  const { requestBody: _, ...limits } = config.gateway.limits
+  return limits
+}
+
+/** Whether a route says anything of guards. */
+export function hasGuards({ rateLimit, limits, auth, allow, deny }: RouteConfig): boolean {
+  return [rateLimit, limits, auth, allow, deny].some((part) => part !== undefined)
+}
+
+/** The gateway's guards, with those of the route laid over them. */
+export function resolveGuards({ config: { gateway, users } }: Asked, route?: RouteConfig): GuardsPlan {
+  const rateLimit =
+    route?.rateLimit === undefined
+      ? resolveRateLimit(gateway.rateLimit, 'gateway')
+      : resolveRateLimit(route.rateLimit, 'route')
+  return {
+    addresses: [gateway, route].flatMap((rules) => (rules ? resolveAddresses(rules) : [])),
+    requestBody: route?.limits?.requestBody ?? gateway.limits.requestBody,
+    ...(rateLimit && { rateLimit }),
+    ...(route?.auth && { auth: resolveAuth(route.auth, users) }),
+  }
+}
+
+/** Nobody dials a store in which nothing is counted. */
+export function resolveRateLimitStore(asked: Asked): { readonly rateLimitStore?: RateLimitStorePlan } {
+  const { gateway } = asked.config
+  const limited = [gateway, ...asked.routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
+  if (!gateway.rateLimitStore || !limited) return {}
+  const { redis, ca } = gateway.rateLimitStore
+  return { rateLimitStore: { ...redis, ...(ca !== undefined && { ca: absolute(asked, ca) }) } }
+}
+
+/** By the names that clients give. The plan holds no password, only what one is compared with. */
+export function resolveUsers({ config }: Asked): PasswordHashes {
+  return Object.fromEntries(
+    Object.entries(config.users).map(([key, { name = key, password }]) => [
+      name,
+      password === '' ? null : createHash('sha256').update(password).digest('hex'),
+    ]),
+  )
+}
+
+function resolveAuth(
+  { basic = [], forward, copy = [], timeout = 5_000 }: NonNullable<RouteConfig['auth']>,
+  users: Config['users'],
+): AuthPlan {
+  if (forward === undefined) return { kind: 'basic', users: basic.map((key) => users[key]?.name ?? key) }
+  return { kind: 'forward', url: forward, copy: copy.map((name) => name.toLowerCase()), timeout }
+}
+
+function resolveAddresses({ allow, deny }: Pick<RouteConfig, 'allow' | 'deny'>): readonly AddressRulesPlan[] {
+  if (!allow && !deny) return []
+  return [{ ...(allow && { allow: allow.flat() }), ...(deny && { deny: deny.flat() }) }]
+}
+
+function resolveRateLimit(written: GatewayConfig['rateLimit'], of: RateLimitPlan['of']): RateLimitPlan | undefined {
+  if (!written) return undefined
+  const { requests, window, by } = written
+  if (by === 'client') return { requests, window, by: { kind: 'client' }, of }
+  if (by.header !== undefined) return { requests, window, by: { kind: 'header', name: by.header.toLowerCase() }, of }
+  return { requests, window, by: { kind: 'cookie', name: by.cookie ?? '' }, of }
+}

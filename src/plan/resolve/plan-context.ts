@@ -1,0 +1,160 @@
+/** What the file asks for, once what `when:` excludes is out of it: the ground of every check and of the plan itself. */
+import { dirname, resolve } from 'node:path'
+import type { Report, SourcePosition } from '../../config/diagnostics.ts'
+import type { Variables } from '../../config/environment/interpolate.ts'
+import type { FileFacts } from '../../config/file-facts.ts'
+import type { LoadedContent } from '../../config/load.ts'
+import type { Config } from '../../config/schema/config.ts'
+import type { ListenerConfig } from '../../config/schema/gateway/listener.ts'
+import type { RouteConfig } from '../../config/schema/gateway/route.ts'
+import {
+  deepest,
+  hasLost,
+  isLost,
+  keyPositionAt,
+  nameAt,
+  type Path,
+  positionAt,
+  quoteAt,
+} from '../../config/yaml/located.ts'
+import type { DefaultPlaces } from './default-places.ts'
+import { withDashboard } from './gateway/dashboard-routes.ts'
+import { ownSecrets, withoutSecrets } from './own-secrets.ts'
+
+export interface Asked {
+  readonly content: LoadedContent
+  readonly config: Config
+  /** What relative paths are relative to: the folder of the file. */
+  readonly directory: string
+  readonly facts: FileFacts
+  /** What programs see of the variables of all; `content.environment` holds Gatehouse's own secrets as well. */
+  readonly environment: Variables
+  /** Absolute paths of the folder for state and of the control socket. */
+  readonly storage: string
+  readonly socket: string
+  readonly routes: readonly AskedRoute[]
+  readonly listeners: readonly AskedListener[]
+}
+
+export interface AskedRoute {
+  readonly route: RouteConfig
+  /** Of the listeners it names, those that are not excluded. */
+  readonly listeners?: readonly string[]
+  readonly path: Path
+  /** The site's response headers are not for its answers: it has all of its own. */
+  readonly ownHeaders?: true
+}
+
+export interface AskedListener {
+  readonly name: string
+  readonly host?: string
+  readonly port: number
+  readonly tls: boolean
+  readonly health: boolean
+  readonly proxyProtocol?: 'v1' | 'v2' | 'any'
+  readonly hsts?: ListenerConfig['hsts']
+  readonly clientCertificates?: ListenerConfig['clientCertificates']
+  readonly path: Path
+}
+
+/** One check: looks at what is asked and reports what is wrong with it. */
+export type Check = (asked: Asked, report: Report) => void
+
+/** What is asked of the machine that the file is read on. */
+export interface Machine {
+  readonly facts: FileFacts
+  readonly places: DefaultPlaces
+}
+
+export function ask(content: LoadedContent, { facts, places }: Machine, report: Report): Asked {
+  const { config } = content
+  const directory = dirname(content.path)
+  const socket = socketOf(content) ?? places.socket
+  const storage = config.storage === undefined ? places.storage : resolve(directory, config.storage)
+  const written = config.gateway.routes.flatMap((route, index) => {
+    const asked = askRoute(content, route, ['gateway', 'routes', index])
+    if (!asked.excludedWith) return [asked]
+    const message = `this route is left out with ${asked.excludedWith}, which \`when\` excludes`
+    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, asked.path), message })
+    return []
+  })
+  const routes = withDashboard(written, config.control, socket)
+  const environment = withoutSecrets(content.environment, ownSecrets(content))
+  const listeners = askListeners(content, routes.length > 0)
+  return { content, config, directory, facts, environment, storage, socket, routes, listeners }
+}
+
+/** Absolute path of the control socket that the file names; undefined if it names none. */
+export function socketOf({ config, path }: LoadedContent): string | undefined {
+  const { socket } = config.control
+  return socket === undefined ? undefined : resolve(dirname(path), socket)
+}
+
+export function valueAt(asked: Asked, path: Path): SourcePosition {
+  return positionAt(asked.content.tree, path)
+}
+
+export function keyAt(asked: Asked, path: Path): SourcePosition {
+  return keyPositionAt(asked.content.tree, path)
+}
+
+/** A value as a diagnostic may show it: as written, never what a variable holds. */
+export function shown(asked: Asked, path: Path): string {
+  return quoteAt(asked.content.tree, path)
+}
+
+/** A value where a sentence names it instead of judging it; as written, too. */
+export function named(asked: Asked, path: Path): string {
+  return nameAt(asked.content.tree, path)
+}
+
+/** Whether what stands there is as it was written, and so may be shown in another form too: no variable was put in. */
+export function isLiteral(asked: Asked, path: Path): boolean {
+  const { node } = deepest(asked.content.tree, path)
+  return node.kind === 'scalar' && node.value === node.written
+}
+
+/** Whether something is missing only because a mistake in it was already reported. */
+export function wasLost(asked: Asked, path: Path): boolean {
+  return isLost(asked.content.tree, path)
+}
+
+/** Whether what stands at `path` is as it was written: nothing of it was taken out for a mistake, itself included. */
+export function isWhole(asked: Asked, path: Path): boolean {
+  const { node, steps } = deepest(asked.content.tree, path)
+  return steps < path.length ? !wasLost(asked, path) : !hasLost(node)
+}
+
+export function absolute(asked: Asked, path: string): string {
+  return resolve(asked.directory, path)
+}
+
+const targetSections = [
+  ['processes', 'process'],
+  ['upstreams', 'upstream'],
+] as const
+
+function askRoute(
+  { excluded, tree }: LoadedContent,
+  route: RouteConfig,
+  path: Path,
+): AskedRoute & { excludedWith?: string } {
+  for (const [section, kind] of targetSections) {
+    if (route.to && 'name' in route.to && excluded[section].has(route.to.name))
+      return { route, path, excludedWith: `${kind} ${quoteAt(tree, [...path, 'to'])}` }
+  }
+  if (!route.listener) return { route, path }
+  const listeners = route.listener.filter((name) => !excluded.listeners.has(name))
+  if (listeners.length === 0)
+    return { route, path, excludedWith: `listener ${quoteAt(tree, [...path, 'listener', 0])}` }
+  return { route, path, listeners }
+}
+
+function askListeners({ config, declared }: LoadedContent, hasRoutes: boolean): readonly AskedListener[] {
+  const path = ['gateway', 'listeners']
+  const written = Object.entries(config.gateway.listeners).map(([name, { address, proxyProtocol, ...options }]) => {
+    return { name, ...address, ...options, ...(proxyProtocol && { proxyProtocol }), path: [...path, name] }
+  })
+  if (declared.listeners?.size !== 0 || !hasRoutes) return written
+  return [{ name: 'http', port: 80, tls: false, health: false, path }]
+}

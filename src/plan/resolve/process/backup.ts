@@ -1,0 +1,54 @@
+import { basename, dirname } from 'node:path'
+import type { ProcessConfig } from '../../../config/schema/process/process.ts'
+import { deepest } from '../../../config/yaml/located.ts'
+import { readCalendar } from '../../../shared/time/calendar.ts'
+import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
+import { type Asked, absolute } from '../plan-context.ts'
+
+/** Undefined if the task makes none. */
+export function resolveBackup(asked: Asked, name: string, process: ProcessConfig): BackupPlan | undefined {
+  const { backup, command, schedule } = process
+  if (!backup) return undefined
+  const path = absolute(asked, backup.files)
+  const [prefix = '', suffix = ''] = basename(path).split('*')
+  const overdue = backup.overdue ?? (schedule && withLeeway(longestPause(schedule)))
+  return {
+    folder: dirname(path),
+    prefix,
+    suffix,
+    named: command.some((word) => word.includes(backupPlaceholder)),
+    ...(overdue !== undefined && { overdue }),
+    ...(backup.keep !== undefined && { keep: backup.keep }),
+    ...(hasVariableName(asked, name) && { secret: true }),
+  }
+}
+
+/** A run takes its time, and a day in autumn has 25 hours. */
+function withLeeway(pause: Milliseconds | undefined): Milliseconds | undefined {
+  return pause === undefined ? undefined : Math.round((pause * 13) / 12)
+}
+
+/** Enough for each day of the week of an hourly schedule; from a fixed day on, so that a plan depends on no clock. */
+const runsLookedAt = 200
+const from = Date.UTC(2026, 0, 1)
+
+/** Between two runs, as far as can be seen; undefined if there are no two. */
+export function longestPause({ cron, timezone }: NonNullable<ProcessConfig['schedule']>): Milliseconds | undefined {
+  const calendar = readCalendar(cron, timezone)
+  if ('unreadable' in calendar) return undefined
+  let longest: Milliseconds | undefined
+  let last = calendar.next(from)
+  for (let run = 1; run < runsLookedAt && last !== undefined; run += 1) {
+    const next = calendar.next(last)
+    if (next !== undefined) longest = Math.max(longest ?? 0, next - last)
+    last = next
+  }
+  return longest
+}
+
+function hasVariableName({ content }: Asked, name: string): boolean {
+  const { node } = deepest(content.tree, ['processes', name, 'backup', 'files'])
+  // Not by the `$` alone: the last part of `${FILES:-/data/app-*.dump}` has none.
+  return node.kind === 'scalar' && basename(node.value ?? '') !== basename(node.written)
+}

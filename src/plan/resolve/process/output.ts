@@ -1,0 +1,30 @@
+import { basename } from 'node:path'
+import type { Config } from '../../../config/schema/config.ts'
+import { rotateDefaults } from '../../../config/schema/log.ts'
+import type { ProcessConfig } from '../../../config/schema/process/process.ts'
+import type { MultilinePlan, OutputPlan } from '../../model/output.ts'
+import type { LogPlan } from '../../model/plan.ts'
+import { type Asked, absolute } from '../plan-context.ts'
+
+export function resolveLog(asked: Asked): LogPlan {
+  const { directory, rotate = rotateDefaults, ...log }: Config['log'] = asked.config.log
+  return { ...log, ...(directory !== undefined && { files: { directory: absolute(asked, directory), ...rotate } }) }
+}
+
+export function resolveOutput({ output: { multiline, files }, command }: ProcessConfig): OutputPlan {
+  const rule = multiline === undefined ? multilineOf(command) : asPlan(multiline)
+  return { ...(rule && { multiline: rule }), files }
+}
+
+/**
+ * Only Java's traces are joined unasked: there one exception is dozens of lines, and a line that belongs to one is unlike any
+ * other. To see whether another line follows costs each last line a moment, so nobody else pays for it.
+ */
+function multilineOf([program = '']: readonly string[]): MultilinePlan | undefined {
+  return basename(program) === 'java' ? { kind: 'java' } : undefined
+}
+
+function asPlan(multiline: NonNullable<ProcessConfig['output']['multiline']>): MultilinePlan | undefined {
+  if (multiline === false) return undefined
+  return typeof multiline === 'string' ? { kind: multiline } : { kind: 'first', pattern: multiline.first }
+}

@@ -1,0 +1,50 @@
+/** From what a file says to what will be done: or to everything that keeps it from being done. */
+import { type Diagnostic, hasErrors, type Problem, sortDiagnostics, toDiagnostic } from '../../config/diagnostics.ts'
+import type { Loaded } from '../../config/load.ts'
+import type { Plan } from '../model/plan.ts'
+import { checks } from '../validate/checks.ts'
+import { resolveCertificates } from './certificates.ts'
+import { deepFreeze } from './freeze.ts'
+import { resolveGateway } from './gateway/gateway.ts'
+import { resolveHooks } from './hooks.ts'
+import { type Asked, ask, type Machine } from './plan-context.ts'
+import { resolveLog } from './process/output.ts'
+import { resolveProcesses } from './process/processes.ts'
+import { resolveTrustStores } from './trust-stores.ts'
+
+export interface Resolved {
+  /** Deeply frozen; present if and only if no diagnostic is an error. */
+  readonly plan?: Plan
+  /** Those of loading too, in the order of the file. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Asks nothing of the world but whether files exist. The sound parts of an unsound file are checked all the same. */
+export function resolve(loaded: Loaded, machine: Machine): Resolved {
+  if (!loaded.content) return { diagnostics: loaded.diagnostics }
+  const found: Diagnostic[] = [...loaded.diagnostics]
+  const report = (problem: Problem) => found.push(toDiagnostic(problem))
+  const asked = ask(loaded.content, machine, report)
+  for (const check of checks) check(asked, report)
+  const diagnostics = sortDiagnostics(found)
+  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(asked, machine)), diagnostics }
+}
+
+function plan(asked: Asked, { places }: Machine): Plan {
+  const { config, content, storage, socket } = asked
+  const inOwnFolder = [storage, socket].some((path) => path.startsWith(`${places.ownFolder}/`))
+  return {
+    file: content.path,
+    processes: resolveProcesses(asked),
+    hooks: resolveHooks(asked),
+    gateway: resolveGateway(asked),
+    certificates: resolveCertificates(asked),
+    trustStores: resolveTrustStores(asked),
+    storage,
+    control: { socket },
+    ...(inOwnFolder && { ownFolder: places.ownFolder }),
+    shutdown: config.shutdown,
+    log: resolveLog(asked),
+    ...(config.metrics && { metrics: config.metrics.address }),
+  }
+}

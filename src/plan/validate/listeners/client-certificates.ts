@@ -1,0 +1,72 @@
+import type { Path } from '../../../config/yaml/located.ts'
+import { type Asked, type Check, keyAt, valueAt } from '../../resolve/plan-context.ts'
+
+/** Upstreams believe what these headers say of a client, so nothing else may write them: they would be sent twice. */
+export const clientCertificateHeaders: Check = (asked, report) => {
+  const owners = new Map<string, string>()
+  const { header, internal } = asked.config.gateway.requestId
+  const ids = new Set([header, internal].map((name) => name?.toLowerCase()))
+  for (const { name: listener, path, clientCertificates } of asked.listeners) {
+    const own = new Set<string>()
+    for (const [option, name] of Object.entries(clientCertificates?.headers ?? {})) {
+      const lower = name.toLowerCase()
+      const taken = own.has(lower)
+        ? 'another of these'
+        : ids.has(lower)
+          ? 'the one for the id of the request'
+          : undefined
+      if (taken !== undefined)
+        report({
+          code: 'contradiction',
+          at: valueAt(asked, [...path, 'clientCertificates', 'headers', option]),
+          message: `the header for the ${option} has the same name as ${taken}`,
+          mend: 'write a name of its own',
+        })
+      own.add(lower)
+      owners.set(lower, listener)
+    }
+  }
+  for (const [name, where] of requestHeaders(asked)) {
+    const listener = owners.get(name.toLowerCase())
+    if (listener === undefined) continue
+    report({
+      code: 'contradiction',
+      at: keyAt(asked, where),
+      message: `\`${name}\` tells of client certificates, as \`clientCertificates\` of listener \`${listener}\` decides`,
+      mend: 'remove it here, or give it another name there: `headers: { subject: X-Other }`',
+    })
+  }
+}
+
+/** Each with the place of its key. */
+function* requestHeaders(asked: Asked): Generator<readonly [string, Path]> {
+  const sections = [
+    { request: asked.config.gateway.request, path: ['gateway'] as Path },
+    ...asked.routes.map(({ route, path }) => ({ request: route.request, path })),
+  ]
+  for (const { request, path } of sections)
+    for (const name of Object.keys(request?.headers ?? {})) yield [name, [...path, 'request', 'headers', name]]
+}
+
+/**
+ * The server that asks for acme-tls/1 (RFC 8737) has no client certificate, so a listener that requires one refuses it. Only a
+ * warning: something in front of us may lead its connections elsewhere.
+ */
+export const challengesBehindClientCertificates: Check = (asked, report) => {
+  const secure = asked.listeners.filter(({ tls }) => tls)
+  if (secure.length === 0 || !secure.every(({ clientCertificates }) => clientCertificates?.mode === 'required')) return
+  for (const [index, { use }] of asked.config.certificates.entries())
+    for (const [source, { acme }] of use.entries())
+      if (acme?.challenges) warn(acme.challenges, ['certificates', index, 'use', source])
+
+  function warn(challenges: readonly string[], path: Path): void {
+    if (!challenges.every((challenge) => challenge === 'tls-alpn-01')) return
+    report({
+      severity: 'warning',
+      code: 'contradiction',
+      at: valueAt(asked, [...path, 'acme', 'challenges']),
+      message: '`tls-alpn-01` cannot be passed where every TLS listener requires client certificates',
+      mend: 'add `http-01` or `dns-01`, or a TLS listener without `mode: required`',
+    })
+  }
+}

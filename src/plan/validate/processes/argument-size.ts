@@ -1,0 +1,38 @@
+import { launchBounds, launchSize } from '../../launch-size.ts'
+import { type Check, keyAt } from '../../resolve/plan-context.ts'
+import { childEnvironment } from '../../resolve/process/processes.ts'
+
+/** Of one `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
+const longest = 131_071
+
+/** Of all together, where the stack may have the usual 8 MB: a quarter of that. */
+const usual = 2 * 1_048_576
+
+/** Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages. */
+export const argumentSize: Check = (asked, report) => {
+  for (const [name, process] of Object.entries(asked.config.processes)) {
+    const warn = (what: string, bytes: number) => {
+      const message = `${what} has ${bytes} bytes, and Linux starts no program with more than ${longest} in one`
+      const mend = 'let the program read it from a file of its own'
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+    }
+    const environment = childEnvironment(asked, name, process)
+    const size = launchSize(process.command, environment)
+    if (size > usual) {
+      const limit =
+        size > launchBounds.most
+          ? `none with more than ${launchBounds.most}`
+          : `none with more than ${usual}, unless its stack may be larger than 8 MB`
+      const message = `its command and its variables have ${size} bytes in all, and Linux starts ${limit}`
+      const mend =
+        'let it have only those that it reads (`environment: { only: [APP_*] }`), or read them from a file of its own'
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+    }
+    for (const [variable, value] of Object.entries(environment)) {
+      const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)
+      if (bytes > longest) warn(`its variable \`${variable}\``, bytes)
+    }
+    const [bytes = 0] = process.command.map((word) => Buffer.byteLength(word)).filter((length) => length > longest)
+    if (bytes > 0) warn('a word of its command', bytes)
+  }
+}

@@ -1,0 +1,76 @@
+import { textOfItem } from '../../../config/yaml/command-items.ts'
+import { deepest } from '../../../config/yaml/located.ts'
+import { formatDuration } from '../../../shared/time/duration.ts'
+import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
+import { type Asked, type Check, keyAt, named, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { longestPause, resolveBackup } from '../../resolve/process/backup.ts'
+
+/** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
+export const backups: Check = (asked, report) => {
+  const { processes } = asked.config
+  const others = new Map<string, BackupPlan>()
+  for (const [name, process] of Object.entries(processes)) {
+    const { kind, schedule, backup, command } = process
+    const own = ['processes', name]
+    const plan = resolveBackup(asked, name, process)
+    if (!backup || !plan) {
+      const isNamed = command.some((word) => word.includes(backupPlaceholder))
+      if (!isNamed || wasLost(asked, [...own, 'backup'])) continue
+      report({
+        code: 'contradiction',
+        at: wordAt(asked, name),
+        message: `this word uses \`${backupPlaceholder}\`, but \`${name}\` does not say where its backups lie`,
+        mend: `say it: \`backup: { files: /data/backup/${name}-*.dump }\``,
+      })
+      continue
+    }
+    if (kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, [...own, 'backup']),
+        message: `\`${name}\` makes backups, but a service runs all the time and is never through with one`,
+        mend: 'make it a task: `kind: task`',
+      })
+    }
+    const [rival] = [...others].find(([, other]) => takes(plan, other) || takes(other, plan)) ?? []
+    others.set(name, plan)
+    if (rival !== undefined) {
+      report({
+        code: 'contradiction',
+        at: valueAt(asked, [...own, 'backup', 'files']),
+        message: `\`${name}\` and \`${rival}\` would take each other's files for their own backups`,
+        mend: `give each a name of its own: \`${name}-*\``,
+      })
+    }
+    const pause = schedule && longestPause(schedule)
+    if (pause === undefined || backup.overdue === undefined || backup.overdue > pause) continue
+    const where = [...own, 'backup', 'overdue']
+    report({
+      severity: 'warning',
+      code: 'contradiction',
+      at: valueAt(asked, where),
+      message: `${named(asked, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
+      mend: 'allow more, or leave it out: then it follows the schedule',
+    })
+  }
+}
+
+/** Whether files of `other` have names that `one` counts, and `keep` deletes: `app-*` takes those of `app-users-*`. */
+function takes(one: BackupPlan, other: BackupPlan): boolean {
+  if (one.folder !== other.folder) return false
+  // With a time in it, and nothing else.
+  if (one.named && other.named) return one.prefix === other.prefix && one.suffix === other.suffix
+  return !one.named && other.prefix.startsWith(one.prefix) && other.suffix.endsWith(one.suffix)
+}
+
+/** The word of the command that has the placeholder. */
+function wordAt(asked: Asked, name: string) {
+  const path = ['processes', name, 'command']
+  const { node } = deepest(asked.content.tree, path)
+  const items = node.kind === 'list' ? node.items : []
+  const index = items.findIndex((item) => {
+    const word = textOfItem(item)
+    return word.kind === 'scalar' && word.value?.includes(backupPlaceholder)
+  })
+  return valueAt(asked, index === -1 ? path : [...path, index])
+}

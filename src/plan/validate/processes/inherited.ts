@@ -1,0 +1,32 @@
+import { suggestion } from '../../../config/hints/suggest.ts'
+import { type Check, shown, valueAt } from '../../resolve/plan-context.ts'
+import { always, matcher } from '../../resolve/process/inherited.ts'
+
+/** What `environment.only` names. Only a warning where there is none: the file may be checked in another environment. */
+export const inheritedVariables: Check = (asked, report) => {
+  const names = Object.keys(asked.environment)
+  for (const [name, { environment }] of Object.entries(asked.config.processes)) {
+    for (const [index, pattern] of (environment?.only ?? []).entries()) {
+      const at = ['processes', name, 'environment', 'only', index]
+      if (names.some(matcher(pattern)) || always.includes(pattern)) continue
+      report({
+        severity: 'warning',
+        code: 'variable-not-set',
+        at: valueAt(asked, at),
+        message: `${shown(asked, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
+        mend: pattern.includes('*')
+          ? undefined
+          : suggestion(
+              pattern,
+              names.filter((one) => near(one, pattern)),
+              'there are',
+            ),
+      })
+    }
+  }
+}
+
+/** The environment may be large: only what begins alike is worth naming. */
+function near(name: string, pattern: string): boolean {
+  return name.slice(0, 3).toUpperCase() === pattern.slice(0, 3).toUpperCase()
+}

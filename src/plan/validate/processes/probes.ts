@@ -1,0 +1,15 @@
+import { type Check, keyAt, wasLost } from '../../resolve/plan-context.ts'
+
+/** Whoever is to be found hanging is a service: a task has a result, and may be silent until then. */
+export const aliveTasks: Check = (asked, report) => {
+  for (const [name, { kind, alive }] of Object.entries(asked.config.processes)) {
+    const own = ['processes', name]
+    if (kind !== 'task' || !alive || wasLost(asked, [...own, 'kind'])) continue
+    report({
+      code: 'contradiction',
+      at: keyAt(asked, [...own, 'alive']),
+      message: `\`${name}\` is a task, and only services are asked whether they are alive`,
+      mend: 'remove `alive`, or make it a service: `kind: service`',
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import type { ProcessConfig } from '../../../config/schema/process/process.ts'
+import type { Path } from '../../../config/yaml/located.ts'
+import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
+import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+
+/** Two copies of a service that is replaced while it serves run side by side for a while: each needs a port of its own. */
+export const rolling: Check = (asked, report) => {
+  for (const [name, process] of Object.entries(asked.config.processes)) {
+    const { kind, port, restart } = process
+    const own = ['processes', name]
+    const style = [...own, 'restart', 'style']
+    if (restart.style !== 'rolling') {
+      if (restart.drain === undefined || wasLost(asked, style)) continue
+      report({
+        code: 'contradiction',
+        at: keyAt(asked, [...own, 'restart', 'drain']),
+        message: `\`${name}\` is ended before the next one starts, so there is nothing to be drained`,
+        mend: 'remove `drain`, or have it replaced while it serves: `style: rolling`',
+      })
+      continue
+    }
+    if (kind === 'task') {
+      report({
+        code: 'contradiction',
+        at: valueAt(asked, style),
+        message: `\`${name}\` is a task, and only services are replaced while they serve`,
+        mend: 'remove `style`, or make it a service: `kind: service`',
+      })
+      continue
+    }
+    if (port !== chosenLater && !wasLost(asked, [...own, 'port'])) {
+      const why = port === undefined ? 'but it has no port' : `so two of it would have to share port ${port}`
+      const message = `\`${name}\` is to be replaced while it serves, ${why}`
+      const mend = 'write `port: auto`: each gets a port of its own, in PORT and for `{port}`'
+      report({ code: 'port-needed', at: valueAt(asked, style), message, mend })
+      continue
+    }
+    const fixed = fixedAddress(process)
+    if (!fixed) continue
+    report({
+      severity: 'warning',
+      code: 'contradiction',
+      at: valueAt(asked, [...own, ...fixed]),
+      message: `${shown(asked, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
+      mend: 'ask the new one on its own port: a path such as `/health`, or `{port}`',
+    })
+  }
+}
+
+/** Of its readiness probe, if that does not ask on the port of whichever copy it is. */
+function fixedAddress({ ready }: ProcessConfig): Path | undefined {
+  if (ready?.http !== undefined && !ready.http.startsWith('/') && !ready.http.includes(portPlaceholder))
+    return ['ready', 'http']
+  if (ready?.tcp && ready.tcp.port !== chosenLater) return ['ready', 'tcp']
+  if (ready?.grpc?.port !== undefined) return ['ready', 'grpc']
+  return undefined
+}

@@ -1,0 +1,32 @@
+import type { ProcessConfig } from '../../../config/schema/process/process.ts'
+import { findTool, packages, type ToolName } from '../../../shared/system/system-tools.ts'
+import { type Check, keyAt } from '../../resolve/plan-context.ts'
+
+/** What each option of a process needs where it runs (supervisor/rights/launch.ts). */
+const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly ToolName[]])[] = [
+  ['user', ['setpriv', 'env']],
+  ['noNewPrivileges', ['setpriv']],
+  ['limits', ['prlimit']],
+  ['nice', ['nice']],
+]
+
+/** Tools that start a process with the rights it asks for. Only a warning: the file may be checked on another machine. */
+export const tools: Check = (asked, report) => {
+  const said = new Set<ToolName>()
+  for (const [name, process] of Object.entries(asked.config.processes)) {
+    for (const [option, wanted] of needs) {
+      if (process[option] === undefined || process[option] === false) continue
+      for (const tool of wanted) {
+        if (said.has(tool) || findTool(tool, (path) => asked.facts.kindOf(path) === 'file')) continue
+        said.add(tool)
+        report({
+          severity: 'warning',
+          code: 'missing-tool',
+          at: keyAt(asked, ['processes', name, option]),
+          message: `\`${option}\` needs ${tool}, which this machine does not have`,
+          mend: `install ${packages[tool]}: without it the process cannot start`,
+        })
+      }
+    }
+  }
+}

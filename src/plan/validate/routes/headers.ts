@@ -1,0 +1,70 @@
+import type { Report } from '../../../config/diagnostics.ts'
+import { nearest } from '../../../config/hints/suggest.ts'
+import type { HeadersConfig } from '../../../config/schema/gateway/headers.ts'
+import type { Path } from '../../../config/yaml/located.ts'
+import { isAddition, textsOf } from '../../model/headers.ts'
+import { isPlaceholder, placeholderPattern, placeholders } from '../../patterns/placeholders.ts'
+import { type Asked, type Check, keyAt, shown, valueAt } from '../../resolve/plan-context.ts'
+
+/** Headers that are set use only what is known of a request, and leave alone what the gateway writes itself. */
+export const headers: Check = (asked, report) => {
+  const { gateway } = asked.config
+  const owners = [
+    { section: gateway.request, path: ['gateway', 'request'] as Path, toUpstream: true },
+    { section: gateway.response, path: ['gateway', 'response'] as Path, toUpstream: false },
+    ...asked.routes.flatMap(({ route, path }) => [
+      { section: route.request, path: [...path, 'request'], toUpstream: true },
+      { section: route.response, path: [...path, 'response'], toUpstream: false },
+    ]),
+  ]
+  const { header, internal } = gateway.requestId
+  const ids = new Set([header, internal].map((name) => name?.toLowerCase()))
+  for (const { section, path, toUpstream } of owners) {
+    for (const [name, rule] of Object.entries(section?.headers ?? {})) {
+      const where = [...path, 'headers', name]
+      checkTexts(asked, { where, rule }, report)
+      const lower = name.toLowerCase()
+      if (ids.has(lower))
+        report({
+          code: 'contradiction',
+          at: keyAt(asked, where),
+          message: `\`${name}\` holds the id of the request, which \`requestId\` decides`,
+          mend: 'remove it here, or give the id another header',
+        })
+      // RFC 9112 §3.2: a request has one Host.
+      if (toUpstream && lower === 'host' && typeof rule !== 'string')
+        report({
+          code: 'wrong-value',
+          at: valueAt(asked, where),
+          message: 'a request has exactly one Host',
+          mend: 'write one name, or remove the key: the Host of the client is kept',
+        })
+    }
+  }
+}
+
+interface Written {
+  readonly where: Path
+  readonly rule: HeadersConfig[string]
+}
+
+function checkTexts(asked: Asked, { where, rule }: Written, report: Report): void {
+  const list = isAddition(rule) ? [...where, 'add'] : where
+  for (const [index, text] of textsOf(rule).entries()) {
+    const place = typeof rule === 'string' ? where : [...list, index]
+    for (const [, name = ''] of text.matchAll(placeholderPattern)) {
+      if (isPlaceholder(name)) continue
+      report({
+        code: 'wrong-value',
+        at: valueAt(asked, place),
+        message: `${shown(asked, place)} has a placeholder that is not known`,
+        mend: placeholderMend(name),
+      })
+    }
+  }
+}
+
+export function placeholderMend(name: string): string {
+  const near = nearest(name, placeholders)
+  return near ? `did you mean \`{${near}}\`?` : `known here: ${placeholders.map((known) => `{${known}}`).join(', ')}`
+}

@@ -1,0 +1,46 @@
+import { suggestion } from '../../../config/hints/suggest.ts'
+import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+
+/** A route to a name needs a process of that name, with a port, or an upstream. */
+export const routeTargets: Check = (asked, report) => {
+  const { config, content, routes } = asked
+  const { processes, upstreams } = content.declared
+  for (const { route, path } of routes) {
+    if (!route.to || !('name' in route.to)) continue
+    const { name } = route.to
+    const where = [...path, 'to']
+    const process = Object.hasOwn(config.processes, name) ? config.processes[name] : undefined
+    if (process && process.port === undefined && !wasLost(asked, ['processes', name, 'port'])) {
+      report({
+        code: 'port-needed',
+        at: valueAt(asked, where),
+        message: `this route goes to process ${shown(asked, where)}, which has no port`,
+        mend: 'say where it serves: `port: 8080` in its entry under `processes`',
+      })
+    }
+    if (!processes || !upstreams || processes.has(name) || upstreams.has(name)) continue
+    const kind = upstreams.size === 0 ? 'processes' : 'processes and upstreams'
+    report({
+      code: 'unknown-process',
+      at: valueAt(asked, where),
+      message: `${shown(asked, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
+      mend:
+        (/^\d+$/.test(name) ? `for a port of this machine write \`:${name}\`` : undefined) ??
+        suggestion(name, [...new Set([...processes, ...upstreams])], kind) ??
+        'name an entry of `processes` or `upstreams`, or write a URL: `http://127.0.0.1:9000`',
+    })
+  }
+}
+
+/** `to: name` must mean one thing. */
+export const upstreamNames: Check = (asked, report) => {
+  for (const name of asked.content.declared.upstreams ?? []) {
+    if (!asked.content.declared.processes?.has(name) || wasLost(asked, ['upstreams', name])) continue
+    report({
+      code: 'contradiction',
+      at: keyAt(asked, ['upstreams', name]),
+      message: `a process is called \`${name}\` as well, so \`to: ${name}\` could mean either`,
+      mend: 'give one of them another name',
+    })
+  }
+}

@@ -1,0 +1,25 @@
+import type { ProcessStatus } from '../status.ts'
+
+/** What a change of state means, as a predicate: for people who read events instead of the log. */
+export function transitionWords({ state, ready, pid, waitingFor, reason }: ProcessStatus): string {
+  switch (state) {
+    case 'waiting':
+      return waitingFor.length > 0 ? `waits for ${waitingFor.join(', ')}` : 'is about to start'
+    case 'starting':
+      return `started as pid ${pid}`
+    case 'running':
+      return ready ? 'is ready' : reason === undefined ? 'runs' : `is not ready any more: ${reason}`
+    case 'parked':
+      return `${reason}; it is left running until ${waitingFor.join(', ')} is ready again`
+    case 'stopping':
+      return 'is ending'
+    case 'backoff':
+      return `${reason}; it is started again`
+    case 'exited':
+      return ready ? 'completed' : `${reason}`
+    case 'fatal':
+      return `is fatal: ${reason}`
+    case 'stopped':
+      return 'stopped'
+  }
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { messageOf } from '../../shared/errors.ts'
+import { localFaultHint } from '../../shared/system/local-fault.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import type { SpawnFailure } from '../spawn/spawn-failure.ts'
+
+/** A program that was slow to take its port, or gave it back a moment ago, must not meet another one there. */
+const restUntilGivenAgain: Milliseconds = 60_000
+
+/** So many ports in a row that were taken or given: then something else is wrong. */
+const attempts = 100
+
+/**
+ * Ports of 127.0.0.1 for programs that have none of their own (`port: auto`). Between our look and the program's own
+ * listen(2) somebody else may take the port; the program then fails, and the next start gets another one.
+ */
+export class SparePorts {
+  readonly #reserved: () => Iterable<number>
+  /** Port → when it was given, on the monotonic clock. */
+  readonly #given = new Map<number, Milliseconds>()
+
+  /** `reserved`: what others have or are going to have, whether or not they listen at this moment. */
+  constructor(reserved: () => Iterable<number>) {
+    this.#reserved = reserved
+  }
+
+  /** Rejects as listen(2) does if the machine is short of something. */
+  async take(): Promise<number> {
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await freePort(0)
+      const now = performance.now()
+      for (const [given, at] of this.#given) if (now - at > restUntilGivenAgain) this.#given.delete(given)
+      const taken = this.#given.has(port) || [...this.#reserved()].includes(port)
+      if (taken && attempt < attempts) continue
+      if (taken) throw Object.assign(new Error('no port is to spare'), { code: 'EADDRINUSE' })
+      this.#given.set(port, now)
+      return port
+    }
+  }
+}
+
+/** Why no port was had, as a start that may go better the next time. */
+export function outOfPorts(error: unknown): SpawnFailure {
+  const reason = `could not be given a port: ${messageOf(error)}`
+  const hint = localFaultHint(error)
+  if (hint === undefined) return { reason, exitCode: 126, transient: true }
+  return { reason: `${reason} (${hint})`, exitCode: 126, transient: true, local: true }
+}
+
+/**
+ * A port of 127.0.0.1 on which nobody listens: this one, else it rejects as listen(2) does; for 0 the kernel chooses (ip(7),
+ * ip_local_port_range).
+ */
+export async function freePort(port: number): Promise<number> {
+  const server = createServer()
+  server.listen({ host: '127.0.0.1', port, exclusive: true })
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || address === null) throw new Error('a TCP server has an address with a port')
+  return address.port
+}

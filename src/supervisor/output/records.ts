@@ -1,0 +1,54 @@
+/** Lines that belong together, as one record of the log: a stack trace is read, searched and counted as a whole. */
+
+import type { MultilinePlan } from '../../plan/model/output.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import { longestLine } from './output.ts'
+import { continuationOf } from './traces.ts'
+
+export interface RecordJoiner {
+  line(text: string): void
+  /** Gives what is held. */
+  end(): void
+}
+
+/** A record is given when its next line has not come for so long: programs print a trace at one go. */
+const patience: Milliseconds = 100
+/** However its lines drip, it is held no longer. */
+const longestHold: Milliseconds = 1_000
+const mostLines = 500
+
+/** Of one stream of one run. Without a rule each line is a record, given at once. Nothing is lost: beyond a bound a new record begins. */
+export function joinRecords(rule: MultilinePlan | undefined, record: (text: string) => void): RecordJoiner {
+  if (!rule) return { line: record, end() {} }
+  const continues = continuationOf(rule)
+  let held: string[] = []
+  let length = 0
+  let since: Milliseconds = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const give = () => {
+    clearTimeout(timer)
+    timer = undefined
+    if (held.length === 0) return
+    const text = held.join('\n')
+    held = []
+    length = 0
+    record(text)
+  }
+
+  return {
+    line(text) {
+      const belongs = continues(text)
+      const fits =
+        held.length < mostLines && length + text.length < longestLine && performance.now() - since < longestHold
+      if (!belongs || !fits) give()
+      if (held.length === 0) since = performance.now()
+      held.push(text)
+      length += text.length + 1
+      if (timer) timer.refresh()
+      else timer = setTimeout(give, patience)
+    },
+    end: give,
+  }
+}

@@ -1,0 +1,66 @@
+/** What the log says of a process: one sentence for each turn that an operator wants to know of. */
+import type { ProcessPlan } from '../../plan/model/plan.ts'
+import type { Log } from '../../shared/log.ts'
+import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
+import type { ProcessStatus } from '../status.ts'
+import type { State } from './machine.ts'
+
+export interface Turn {
+  readonly plan: ProcessPlan
+  readonly from: State
+  readonly status: ProcessStatus
+  /** Since it was spawned, of the run that goes on or has just ended. */
+  readonly ran?: Milliseconds
+  /** Until the next start. */
+  readonly pause: Milliseconds
+  /** It ended otherwise than it should. */
+  readonly failed: boolean
+}
+
+export function narrate(log: Log, { plan, from, status, ran, pause, failed }: Turn): void {
+  const { state, ready, pid, waitingFor, reason, exit, lastOutput } = status
+  const after = ran === undefined ? '' : ` after ${formatDuration(ran)}`
+  const fields = { process: plan.name, state, ready, ...(pid !== undefined && { pid }) }
+  const ended = { ...fields, ...(exit && { exit }), reason }
+  switch (state) {
+    case 'waiting':
+      if (waitingFor.length > 0) log.info(`waiting for ${waitingFor.join(', ')}`, { ...fields, waitingFor })
+      return
+    case 'starting':
+      if (plan.ready || plan.startup) log.info('started', fields)
+      return
+    case 'running':
+      if (from === 'starting') log.info(plan.ready || plan.startup ? `ready${after}` : 'started', fields)
+      else if (ready) log.info('ready again', fields)
+      else if (from === 'parked')
+        log.info('what it depends on is ready again: its alive checks are counted anew', fields)
+      else log.warn(`not ready any more: ${reason}`, { ...fields, reason })
+      return
+    case 'parked':
+      log.warn(`${reason}; it is left running until ${waitingFor.join(', ')} is ready again`, {
+        ...fields,
+        reason,
+        waitingFor,
+      })
+      return
+    case 'stopping':
+      if (!status.wanted && pid !== undefined) log.info(`stopping with ${plan.stop.signal} to its group`, fields)
+      return
+    case 'backoff': {
+      const when = pause === 0 ? 'at once' : `in ${formatDuration(pause)}`
+      log.warn(`${reason}; restarting ${when}`, { ...ended, pause })
+      return
+    }
+    case 'exited':
+      if (ready) log.info(`completed${after}`, ended)
+      else if (failed) log.error(`${reason}; not restarted`, { ...ended, lastOutput })
+      else log.info(`${reason}; not restarted`, ended)
+      return
+    case 'fatal':
+      log.error(`fatal: ${reason}`, { ...ended, lastOutput })
+      return
+    case 'stopped':
+      if (from === 'stopping') log.info('stopped', { ...fields, ...(exit && { exit }) })
+      return
+  }
+}

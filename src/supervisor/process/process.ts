@@ -1,0 +1,247 @@
+/** One supervised process: drives the machine and performs its effects. */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import { type ProcessStatus, statusFrom } from '../status.ts'
+import { narrate } from './log-transitions.ts'
+import { type Effect, type Event, type State, transition } from './machine.ts'
+import type { Surroundings } from './process-context.ts'
+import type { Ending, Judgement } from './restart.ts'
+import { Runs } from './runs.ts'
+import { inTurn } from './serialize.ts'
+import { startProgram } from './start-program.ts'
+import { Verdicts } from './verdicts.ts'
+
+export class SupervisedProcess {
+  #plan: ProcessPlan
+  readonly #surroundings: Surroundings
+  // The three facts. They change only in #step and what it calls.
+  #wanted = false
+  #state: State = 'stopped'
+  #ready = false
+
+  readonly #runs: Runs
+  #restart: NodeJS.Timeout | undefined
+  #grace: Milliseconds
+  /** Its dependencies are not met, or were not when it last looked. */
+  #awaiting = false
+  /** Grows with each way through `waiting`. */
+  #attempt = 0
+  readonly #verdicts: Verdicts
+  /** Effects cause events: each is taken when the one before is done with. */
+  readonly #dispatch = inTurn((event: Event) => this.#step(event))
+  readonly #rest: (() => void)[] = []
+
+  readonly #effects: Readonly<Record<Effect, () => void>> = {
+    awaitDependencies: () => {
+      this.#attempt += 1
+      this.#awaiting = true
+      this.reconsider()
+    },
+    spawn: () => this.#spawn(),
+    beginProbes: () => this.#runs.probing?.begin(),
+    keepProbing: () => this.#runs.probing?.askOn(),
+    countAnew: () => this.#runs.probing?.countAnew(),
+    endProbes: () => this.#runs.probing?.close(),
+    becomeReady: () => {
+      this.#ready = true
+      this.#runs.last?.ready.begin()
+    },
+    loseReady: () => {
+      this.#ready = false
+      this.#runs.last?.ready.end(this.#runs.probing?.silentSince)
+    },
+    signalGroup: () => this.#runs.end(this.#grace, (ending) => this.#settle(ending)),
+    shortenGrace: () => this.#runs.shorten(this.#grace),
+    killGroup: () => {
+      this.#say('warn', `did not end by ${this.plan.stop.signal} in time: its group gets SIGKILL`)
+      this.#runs.kill()
+    },
+    scheduleRestart: () => {
+      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause ?? 0)
+    },
+    cancelRestart: () => clearTimeout(this.#restart),
+  }
+
+  constructor(plan: ProcessPlan, surroundings: Surroundings) {
+    this.#plan = plan
+    this.#surroundings = surroundings
+    this.#verdicts = new Verdicts(plan)
+    this.#runs = new Runs(surroundings, {
+      dispatch: this.#dispatch,
+      remark: (text) => this.#say('warn', text),
+      plan: () => this.#plan,
+    })
+    this.#grace = plan.stop.grace
+  }
+
+  get plan(): ProcessPlan {
+    return this.#plan
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  /** Nothing of it runs or is going to. */
+  get atRest(): boolean {
+    return this.#state === 'stopped' || this.#state === 'exited' || this.#state === 'fatal'
+  }
+
+  /** It ended, and well: what depends on it `completed` may start. */
+  get completed(): boolean {
+    return this.#state === 'exited' && this.#verdicts.last?.failed === false
+  }
+
+  /** A service that should not be started again, and that nothing is to be held against. */
+  get endedWell(): boolean {
+    return this.completed && this.#plan.kind === 'service'
+  }
+
+  /** Set while it is down for good because of a failure. */
+  get finalFailure(): Judgement | undefined {
+    const over = this.#state === 'exited' || this.#state === 'fatal'
+    return over && this.#verdicts.last?.failed ? this.#verdicts.last : undefined
+  }
+
+  /** It is ready, but its last check failed. */
+  get inDoubt(): boolean {
+    return this.#ready && this.#runs.probing?.inDoubt === true
+  }
+
+  get waitingFor(): readonly string[] {
+    return this.#awaiting ? this.#unmet() : []
+  }
+
+  /** What is parked needs more than a start: all on the way down may be why it does not answer. */
+  #unmet(): readonly string[] {
+    const { unmet, unmetBelow } = this.#surroundings
+    return this.#state === 'parked' ? unmetBelow(this.plan) : unmet(this.plan)
+  }
+
+  /** What failed before is forgotten, and a pause before the next attempt is cut short; no effect on what runs. */
+  start(): void {
+    if (this.atRest || this.#state === 'backoff') this.#verdicts.beginAnew()
+    this.#wanted = true
+    this.#dispatch('start')
+  }
+
+  /**
+   * From now on it is supervised by this plan, which asks for the same program (process-changes.ts): what runs of it goes on. What
+   * a plan says of starts counts from the next one on.
+   */
+  adopt(plan: ProcessPlan): void {
+    const before = this.#plan
+    this.#plan = plan
+    this.#verdicts.adopt(plan)
+    if (this.#state !== 'stopping') this.#grace = plan.stop.grace
+    const starting = this.#state === 'starting'
+    this.#runs.adopt(before, { starting, alive: starting || this.#state === 'running' || this.#state === 'parked' })
+    // Its pause was the one of before.
+    if (this.#state === 'backoff' && !isDeepStrictEqual(before.restart.backoff, plan.restart.backoff))
+      this.#dispatch('start')
+  }
+
+  /** It is not started again from now on. What runs of it goes on until `stop`. */
+  release(): void {
+    this.#wanted = false
+    if (this.#state === 'waiting' || this.#state === 'backoff') this.#dispatch('stop')
+  }
+
+  /**
+   * Ends it; resolves when nothing of its group is left. To be called again to hurry: the grace may only become shorter.
+   */
+  stop(grace: Milliseconds): Promise<void> {
+    this.#wanted = false
+    this.#grace = Math.min(this.#grace, grace)
+    this.#dispatch('stop')
+    return this.atRest ? Promise.resolve() : new Promise((resolve) => void this.#rest.push(resolve))
+  }
+
+  /** It holds too much memory: it is ended, and what follows is the policy's. Only while it has a process. */
+  endOversized(complaint: string): void {
+    if (this.#runs.last) this.#runs.last.condemned ??= { kind: 'oversized', complaint }
+    this.#dispatch('oversized')
+  }
+
+  /** To be called when something it may depend on has changed. */
+  reconsider(): void {
+    if (!this.#awaiting || this.#unmet().length > 0) return
+    this.#awaiting = false
+    this.#dispatch('dependenciesMet')
+  }
+
+  status(): ProcessStatus {
+    return statusFrom({
+      plan: this.#runs.placed,
+      wanted: this.#wanted,
+      state: this.#state,
+      ready: this.#ready,
+      run: this.#runs.last,
+      exit: this.#runs.exit,
+      ...this.#verdicts.facts(this.#ready ? this.#runs.last : undefined),
+      waitingFor: this.waitingFor,
+      reason: this.#verdicts.last?.reason ?? this.#runs.probing?.complaint,
+    })
+  }
+
+  #step(event: Event): void {
+    const [from, wasReady] = [this.#state, this.#ready]
+    const { state, effects, impossible } = transition(from, event)
+    if (impossible !== undefined) {
+      this.#say('error', `internal: ${event} came in state ${from}: ${impossible}`)
+      return
+    }
+    this.#state = state
+    if (state !== 'waiting' && state !== 'parked') this.#awaiting = false
+    if (state === 'stopped') this.#verdicts.forget()
+    for (const effect of effects) this.#effects[effect]()
+    if (from === state && wasReady === this.#ready) return
+    this.#narrate(from)
+    this.#surroundings.changed(this, { state: from, ready: wasReady })
+    if (this.atRest) for (const resolve of this.#rest.splice(0)) resolve()
+  }
+
+  #spawn(): void {
+    const attempt = this.#attempt
+    startProgram(this.plan, this.#surroundings, {
+      isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
+      started: (begun) => {
+        this.#runs.begin(begun)
+        this.#verdicts.spawned()
+        this.#dispatch('spawned')
+      },
+      failed: (failure) => this.#settle({ kind: 'not-spawned', failure }),
+    })
+  }
+
+  /** It has ended, or could not begin. */
+  #settle(ending: Ending): void {
+    if (!this.#wanted) {
+      this.#dispatch('released')
+      return
+    }
+    const run = ending.kind === 'not-spawned' ? undefined : this.#runs.last
+    this.#dispatch(this.#verdicts.judge(ending, run).verdict)
+  }
+
+  #narrate(from: State): void {
+    const { plan } = this
+    const { pause = 0, failed = false } = this.#verdicts.last ?? {}
+    narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
+  }
+
+  #say(level: 'warn' | 'error', message: string): void {
+    this.#surroundings.log[level](message, {
+      process: this.plan.name,
+      state: this.#state,
+      pid: this.#runs.last?.child.pid,
+    })
+  }
+}

@@ -1,0 +1,138 @@
+/** One rolling restart: a successor comes up beside a process, takes over, and the process before it is drained and ended. */
+
+import type { ProcessPlan } from '../../plan/model/plan.ts'
+import type { Log } from '../../shared/log.ts'
+import { formatDuration } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import type { Drain } from '../output/output-sink.ts'
+import type { SupervisedProcess } from '../process/process.ts'
+
+export interface RollOptions {
+  /** The one that serves, and the one that is to. */
+  readonly before: SupervisedProcess
+  readonly after: SupervisedProcess
+  /** Default: nothing is ever under way to it. */
+  readonly drain?: Drain
+  readonly log: Log
+  /** From now on `after` is the process, and `before` is not started again. */
+  takeOver(): void
+}
+
+const nothingToDrain: Drain = () => Promise.resolve(0)
+
+/** Why the process before goes on. */
+export type RollFailure = string
+
+export class Roll {
+  readonly before: SupervisedProcess
+  readonly after: SupervisedProcess
+  /** Resolves when one of the two has ended: with a failure if it is the successor. */
+  readonly done: Promise<RollFailure | undefined>
+  readonly #options: RollOptions
+  readonly #end: (failure: RollFailure | undefined) => void
+  #phase: 'rising' | 'leaving' | 'over' = 'rising'
+  #tookOver = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: RollOptions) {
+    const { promise, resolve } = Promise.withResolvers<RollFailure | undefined>()
+    this.before = options.before
+    this.after = options.after
+    this.done = promise
+    this.#options = options
+    this.#end = resolve
+  }
+
+  get name(): string {
+    return this.after.plan.name
+  }
+
+  /** The successor is on its way. */
+  get rising(): boolean {
+    return this.#phase === 'rising'
+  }
+
+  get tookOver(): boolean {
+    return this.#tookOver
+  }
+
+  /** Of the two, the one that does not count. */
+  get aside(): SupervisedProcess {
+    return this.#tookOver ? this.before : this.after
+  }
+
+  begin(): void {
+    const { startup, ready } = this.after.plan
+    const limit = (startup?.deadline ?? 0) + (ready?.deadline ?? 0)
+    this.#timer = setTimeout(() => void this.fail(`was not ready within ${formatDuration(limit)}`), limit)
+    this.#say('info', `its successor starts beside it; pid ${this.before.status().pid} serves until that is ready`)
+    this.after.start()
+  }
+
+  /** To be called when one of the two has changed. */
+  look(): void {
+    if (!this.rising) return
+    if (this.after.ready) void this.#leave(true)
+    else if (this.after.atRest) void this.fail(this.after.finalFailure?.reason ?? 'ended before it was ready')
+    // It went by itself: there is nothing left to be careful with, and nobody else to wait for.
+    else if (!serves(this.before)) void this.#leave(false)
+  }
+
+  /** Ends the successor, unless it has taken over; resolves when it is gone. */
+  async fail(failure: RollFailure): Promise<void> {
+    if (!this.rising) return
+    this.#over()
+    const { pid } = this.before.status()
+    this.#say('error', `rolling restart failed: the successor ${failure}; pid ${pid} goes on as it was`)
+    await this.after.stop(this.after.plan.stop.grace)
+    this.#end(failure)
+  }
+
+  /** Everything stops: whoever calls this ends both. */
+  halt(): void {
+    const failure = this.rising ? 'was stopped before it was ready' : undefined
+    this.#over()
+    this.#end(failure)
+  }
+
+  #over(): void {
+    clearTimeout(this.#timer)
+    this.#phase = 'over'
+  }
+
+  async #leave(drained: boolean): Promise<void> {
+    const { before, after } = this
+    const { drain = nothingToDrain } = this.#options
+    const { pid, port } = before.status()
+    clearTimeout(this.#timer)
+    this.#phase = 'leaving'
+    this.#tookOver = true
+    this.#options.takeOver()
+    const { pid: successor } = after.status()
+    if (drained) {
+      const { drain: budget = 0 } = after.plan.restart.rolling ?? {}
+      this.#say('info', `pid ${successor} took over; pid ${pid} is drained for at most ${formatDuration(budget)}`)
+      const cut = port === undefined ? 0 : await drain(port, budget)
+      if (cut > 0) this.#say('warn', `${cut} requests to pid ${pid} were unanswered after the drain and were cut`)
+    } else {
+      this.#say('warn', 'ended while its successor was starting, which takes its place at once')
+    }
+    // Unless everything stops meanwhile, by whose deadline it would then have to go.
+    if (this.#phase === 'leaving') await before.stop(before.plan.stop.grace)
+    this.#over()
+    this.#end(undefined)
+  }
+
+  #say(level: keyof Log, message: string): void {
+    this.#options.log[level](message, { process: this.name })
+  }
+}
+
+/** Whether a change of its plan can be rolled out beside it: only if there is something to be kept going. */
+export function canRoll(process: SupervisedProcess | undefined, next: ProcessPlan): process is SupervisedProcess {
+  return next.restart.rolling !== undefined && process?.ready === true && serves(process)
+}
+
+function serves({ state }: SupervisedProcess): boolean {
+  return state === 'running' || state === 'parked'
+}

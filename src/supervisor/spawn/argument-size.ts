@@ -1,0 +1,16 @@
+import { launchBounds } from '../../plan/launch-size.ts'
+import type { ProcessPlan } from '../../plan/model/plan.ts'
+import { ownLimits } from '../rights/limits.ts'
+import { type SpawnFailure, tooLarge } from './spawn-failure.ts'
+
+/**
+ * Why the kernel will not start this program: its words and variables are too many. Undefined if they are few enough, as far as can be
+ * said. To be asked before they are copied, which takes long for a hundred thousand.
+ */
+export function oversize({ launchSize: size }: ProcessPlan): SpawnFailure | undefined {
+  if (size === undefined) return undefined
+  const { least, most } = launchBounds
+  const { soft = 'unlimited' } = ownLimits().get('stackSize') ?? {}
+  const limit = soft === 'unlimited' ? most : Math.max(least, Math.min(most, soft / 4))
+  return size > limit ? tooLarge : undefined
+}

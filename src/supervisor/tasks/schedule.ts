@@ -1,0 +1,134 @@
+/**
+ * When scheduled tasks are due. Schedules are about the clock on the wall, and that can be set; so nobody sleeps until the
+ * next run: the clock is looked at again and again.
+ */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { SchedulePlan } from '../../plan/model/plan.ts'
+import { type Calendar, readCalendar } from '../../shared/time/calendar.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { setTimeout } from '../../shared/time/timer.ts'
+import type { SupervisedProcess } from '../process/process.ts'
+
+/** The longest time for which a change of the clock stays unseen. */
+const longestSleep: Milliseconds = 30_000
+
+/** A busy machine may take a moment; what is seen later than this was not on time. */
+const punctual: Milliseconds = 2_000
+
+/** After having been halted ourselves: for what has ended meanwhile, so that it is not taken for running still. */
+const settling: Milliseconds = 250
+
+/**
+ * As in cron(8): a clock that is set back by less than this has times twice, and they come once; by more, it was wrong
+ * before, and the schedule follows the new time.
+ */
+const correction: Milliseconds = 3 * 3_600_000
+
+/** What a look at the clock finds out about one schedule. All times are Unix time in milliseconds. */
+export interface Look {
+  /** The time for which a run is due now. */
+  readonly due?: number
+  /** It went by unseen, perhaps others behind it too: they are one run. */
+  readonly late: boolean
+  /** Of the next run; undefined if none ever comes. */
+  readonly next: number | undefined
+}
+
+/** `before`: the look before this one, and the next run as it was known then. Pure. */
+export function lookAt(
+  now: number,
+  before: { readonly at: number; readonly next: number | undefined },
+  calendar: Calendar,
+): Look {
+  const { next } = before
+  if (before.at - now > correction) return { late: false, next: calendar.next(now) }
+  if (next === undefined || now < next) return { late: false, next }
+  const following = calendar.next(next)
+  const late = now - next > punctual || (following !== undefined && following <= now)
+  return { due: next, late, next: calendar.next(now) }
+}
+
+/** A run is due. `late`: its time went by unseen. */
+export type Due = (process: SupervisedProcess, due: number, late: boolean) => void
+
+interface Entry {
+  readonly schedule: SchedulePlan
+  readonly calendar: Calendar
+  next: number | undefined
+}
+
+function entryOf(schedule: SchedulePlan, now: number): Entry | undefined {
+  const calendar = readCalendar(schedule.cron, schedule.timezone)
+  // The plan holds only what can be read; a time zone may still be missing where it runs, and then it never comes.
+  return 'next' in calendar ? { schedule, calendar, next: calendar.next(now) } : undefined
+}
+
+export class Timetable {
+  readonly #due: Due
+  readonly #entries = new Map<SupervisedProcess, Entry>()
+  #lastLook = Date.now()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(due: Due) {
+    this.#due = due
+  }
+
+  /** Watches the schedules of these, and of no others. What it knows already keeps its next run. */
+  keep(processes: Iterable<SupervisedProcess>): void {
+    const kept = new Set(processes)
+    for (const [process, { schedule }] of this.#entries) {
+      const stays = kept.has(process) && isDeepStrictEqual(process.plan.schedule, schedule)
+      if (!stays) this.#entries.delete(process)
+    }
+    const now = Date.now()
+    // Many may have the same one.
+    const found = new Map<string, Entry | undefined>()
+    for (const process of kept) {
+      const { schedule } = process.plan
+      if (!schedule || this.#entries.has(process)) continue
+      const key = JSON.stringify(schedule)
+      if (!found.has(key)) found.set(key, entryOf(schedule, now))
+      const entry = found.get(key)
+      if (entry) this.#entries.set(process, { ...entry })
+    }
+    this.#sleep()
+  }
+
+  /** Unix time in milliseconds. */
+  nextRun(process: SupervisedProcess): number | undefined {
+    return this.#entries.get(process)?.next
+  }
+
+  close(): void {
+    this.#entries.clear()
+    clearTimeout(this.#timer)
+  }
+
+  #look(): void {
+    const now = Date.now()
+    const at = this.#lastLook
+    this.#lastLook = now
+    for (const [process, entry] of [...this.#entries]) {
+      const { due, late, next } = lookAt(now, { at, next: entry.next }, entry.calendar)
+      entry.next = next
+      if (due !== undefined) this.#due(process, due, late)
+    }
+    this.#sleep()
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer)
+    if (this.#entries.size === 0) return
+    const nearest = Math.min(...[...this.#entries.values()].map(({ next }) => next ?? Number.POSITIVE_INFINITY))
+    const now = Date.now()
+    const pause = Math.min(Math.max(nearest - now, 1), longestSleep)
+    this.#timer = setTimeout(() => this.#wake(now + pause), pause)
+  }
+
+  /** `planned`: when it was to be. */
+  #wake(planned: number): void {
+    if (Date.now() - planned <= punctual) this.#look()
+    else this.#timer = setTimeout(() => this.#look(), settling)
+  }
+}

@@ -1,0 +1,14 @@
+import { createGatewayThreads, type GatewayThreads } from '../../src/app/workers/workers.ts'
+import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+
+/** Real gateway threads, which say nothing and count nothing; they begin with the first plan. To be drained in the end. */
+export function silentThreads(): GatewayThreads {
+  const birth = {
+    log: { level: 'error', format: 'json' },
+    terminal: false,
+    stdout: { fd: 1 },
+    counts: false,
+    rateLimits: createRateLimitMemory(),
+  } as const
+  return createGatewayThreads({ birth, log: { info() {}, warn() {}, error() {} } })
+}
