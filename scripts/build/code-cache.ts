@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 import type { ReadOrder } from '../../src/app/reload/plan-reader.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
-import { createPulse } from '../../src/gateway/heartbeat.ts'
+import { createHeartbeat } from '../../src/gateway/heartbeat.ts'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
 
 /** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
@@ -28,7 +28,7 @@ export function runThread(): Rehearsal {
     log: { level: 'error', format: 'json' },
     terminal: false,
     stdout: { fd: 1 },
-    pulse: createPulse(),
+    pulse: createHeartbeat(),
     rateLimits: createRateLimitMemory(),
     ticketKey: new Uint8Array(48),
   }

@@ -8,10 +8,10 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import type { GeneratedPasswords } from './generated-passwords.ts'
 import type { MetricsServer } from './metrics/metrics-server.ts'
-import type { GatewayThreads } from './workers/workers.ts'
+import type { GatewayWorkers } from './workers/workers.ts'
 
 /** What runs. The parts stay for the whole run; `plan` and `listeners` are replaced by a reload. */
-export interface House {
+export interface App {
   plan: Plan
   /** With the ports that are really open. */
   listeners: readonly ListenerPlan[]
@@ -25,7 +25,7 @@ export interface House {
   readonly supervisor: Supervisor
   readonly hooks: Hooks
   readonly certificates: Certificates
-  readonly threads: GatewayThreads
+  readonly threads: GatewayWorkers
   readonly passwords: GeneratedPasswords
   readonly health: HealthChecks
   readonly control: Control

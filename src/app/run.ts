@@ -22,7 +22,7 @@ import type { LogFiles } from '../telemetry/log-files/log-files.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { standardStream } from '../telemetry/standard-streams.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
-import type { House } from './app.ts'
+import type { App } from './app.ts'
 import { createPresenter } from './challenge-presenter.ts'
 import { type Ending, firstEnding } from './ending.ts'
 import { GeneratedPasswords } from './generated-passwords.ts'
@@ -34,11 +34,11 @@ import { createReloader, previewReload } from './reload/reload.ts'
 import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
 import { listenForSignals } from './signals.ts'
-import { claimPlace, faultsOf } from './startup/reserve-resources.ts'
+import { faultsOf, reserveResources } from './startup/reserve-resources.ts'
 import { statusOf } from './status.ts'
 import { targetStates } from './target-states.ts'
 import { watchMemory } from './workers/memory-watch.ts'
-import { createGatewayThreads } from './workers/workers.ts'
+import { createGatewayWorkers } from './workers/workers.ts'
 
 /** Runs the plan until a signal or a failure ends it; resolves with the exit code. */
 export async function run(plan: Plan, env: Readonly<Record<string, string>>): Promise<number> {
@@ -96,7 +96,7 @@ async function open(
   plan: Plan,
   env: Readonly<Record<string, string>>,
   { logger, files, terminal }: Telling,
-): Promise<House> {
+): Promise<App> {
   const log = logger.named('gatehouse')
   const output = outputTo(logger, files)
   const certificates = createCertificates({
@@ -107,14 +107,14 @@ async function open(
     log,
   })
   await warnIfEphemeral(plan.certificates, plan.storage, log)
-  const { socket, served, listeners, opened } = await claimPlace(plan, certificates, log)
+  const { socket, served, listeners, opened } = await reserveResources(plan, certificates, log)
   await writeTrustStores(plan.trustStores, { internalRoot: certificates.internalRoot, log })
   const supervisor = createSupervisor({
     processes: plan.processes,
     output,
     log,
     ledger: new GroupLedger(plan.control.socket, log),
-    drain: (port, budget) => threads.partFrom(`http://127.0.0.1:${port}`, budget),
+    drain: (port, budget) => threads.drainTarget(`http://127.0.0.1:${port}`, budget),
   })
   const birth = {
     log: plan.log,
@@ -124,7 +124,7 @@ async function open(
     rateLimits: createRateLimitMemory(),
   }
   const passwords = new GeneratedPasswords(logger.print)
-  const threads = createGatewayThreads({ birth, log })
+  const threads = createGatewayWorkers({ birth, log })
   const transitions = new TransitionCounts()
   supervisor.subscribe((event) => transitions.count(event))
   const source = {
@@ -136,7 +136,7 @@ async function open(
   }
   const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
   // Complete before the control socket answers.
-  const house: Omit<House, 'control'> = {
+  const house: Omit<App, 'control'> = {
     plan,
     starting: true,
     stopping: false,
@@ -175,12 +175,12 @@ async function open(
 }
 
 /** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
-function tellThreads({ threads, supervisor, health }: Omit<House, 'control'>): void {
+function tellThreads({ threads, supervisor, health }: Omit<App, 'control'>): void {
   threads.know({ ...targetStates(supervisor.status()), ...health.states() })
 }
 
 /** Wires the parts to one another and sets the processes going. */
-function start(house: House, end: (ending: Ending) => void): void {
+function start(house: App, end: (ending: Ending) => void): void {
   const { plan, log, supervisor, hooks, certificates, threads, health } = house
   let saidReady = false
   const tellGateway = () => {

@@ -1,6 +1,6 @@
 import { formatDuration, type Milliseconds } from '../shared/time/duration.ts'
 import { sleep as pause } from '../shared/time/timer.ts'
-import type { House } from './app.ts'
+import type { App } from './app.ts'
 
 /** Hooks hear of the last processes, too: they get what is left of the budget, and a moment even if nothing is. */
 function hookTime(left: Milliseconds): Milliseconds {
@@ -12,7 +12,7 @@ function hookTime(left: Milliseconds): Milliseconds {
  * order. At least half of what is then left of the budget is to the processes, where there are any, so that slow clients cannot cost a
  * database its time.
  */
-export async function shutdown(house: House, reason: string): Promise<void> {
+export async function shutdown(house: App, reason: string): Promise<void> {
   const { log, plan, threads, supervisor, certificates, health, control } = house
   const started = performance.now()
   house.stopping = true

@@ -2,7 +2,7 @@ import type { Status } from '../control/contract/contract.ts'
 import { version } from '../shared/assets.ts'
 import { type DescriptorUse, descriptorUse, firstReserved } from '../shared/system/descriptors.ts'
 import { dialledAddress } from './announce.ts'
-import type { House } from './app.ts'
+import type { App } from './app.ts'
 
 /** What `gatehouse status` shows. No environment, no keys. */
 export function statusOf({
@@ -15,7 +15,7 @@ export function statusOf({
   certificates,
   files,
   refusedReload,
-}: Omit<House, 'control'>): Status {
+}: Omit<App, 'control'>): Status {
   const { count, vitals } = threads.measure()
   const descriptors = descriptorUse()
   const uptime = Math.round(process.uptime() * 1_000)

@@ -7,7 +7,7 @@ import { setInterval } from '../shared/time/timer.ts'
 import { type AcmeIssuer, createAcmeIssuer } from './acme/acme-issuer.ts'
 import { createAuthority } from './ca/authority.ts'
 import type { CertificateStatus, ChallengePresenter, RunDnsHook, ServedCertificate } from './certificate-source.ts'
-import { Keeper } from './managed-certificate.ts'
+import { ManagedCertificate } from './managed-certificate.ts'
 import type { Issuers } from './source-state.ts'
 
 /** Every certificate of the plan: obtained, renewed in time, and handed on whenever one changes. */
@@ -65,7 +65,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   }
   const listeners = new Set<CertificatesListener>()
   const inTurn = createTurns()
-  let keepers: readonly Keeper[] = []
+  let keepers: readonly ManagedCertificate[] = []
   let served: readonly ServedCertificate[] = []
   let timer: NodeJS.Timeout | undefined
 
@@ -80,7 +80,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   /** Those whose plan is the same keep what they know: of failures above all, which a reload must not make them forget. */
   async function keepAll(plans: readonly CertificatePlan[], strict: boolean): Promise<readonly ServedCertificate[]> {
     const next = plans.map(
-      (plan) => keepers.find((one) => samePlan(one.plan, plan)) ?? new Keeper(plan, issuers, lookSoon),
+      (plan) => keepers.find((one) => samePlan(one.plan, plan)) ?? new ManagedCertificate(plan, issuers, lookSoon),
     )
     for (const keeper of next) await keeper.choose({ anew: true, strict })
     for (const keeper of keepers) if (!next.includes(keeper)) keeper.close()

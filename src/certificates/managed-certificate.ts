@@ -6,7 +6,7 @@ import type { CertificateStatus, ServedCertificate } from './certificate-source.
 import type { IssuedCertificate } from './pem.ts'
 import { type Issuers, SourceState } from './source-state.ts'
 
-export class Keeper {
+export class ManagedCertificate {
   readonly plan: CertificatePlan
   readonly #issuers: Issuers
   readonly #sources: readonly SourceState[]

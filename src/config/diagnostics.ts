@@ -55,7 +55,7 @@ export interface Diagnostic {
   /** One sentence without a full stop. Never the value of a variable: it may be a secret. */
   readonly message: string
   /** What would be right. */
-  readonly mend?: string
+  readonly hint?: string
 }
 
 export interface Problem {
@@ -64,15 +64,15 @@ export interface Problem {
   readonly code: DiagnosticCode
   readonly at: SourcePosition
   readonly message: string
-  readonly mend?: string | undefined
+  readonly hint?: string | undefined
 }
 
 /** Takes a problem when it is found; whoever looks for problems goes on looking. */
 export type Report = (problem: Problem) => void
 
-export function toDiagnostic({ severity = 'error', code, at, message, mend }: Problem): Diagnostic {
+export function toDiagnostic({ severity = 'error', code, at, message, hint }: Problem): Diagnostic {
   const place = { severity, code, file: at.file, line: at.line, col: at.column, message }
-  return mend === undefined ? place : { ...place, mend }
+  return hint === undefined ? place : { ...place, hint }
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
@@ -85,7 +85,7 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Di
 }
 
 /** `file:line:col: error: message`, as compilers write it so that editors can follow it; the mend is indented below. */
-export function formatDiagnostic({ file, line, col, severity, message, mend }: Diagnostic): string {
+export function formatDiagnostic({ file, line, col, severity, message, hint }: Diagnostic): string {
   const sentence = `${file}:${line}:${col}: ${severity}: ${message}`
-  return mend === undefined ? sentence : `${sentence}\n    ${mend}`
+  return hint === undefined ? sentence : `${sentence}\n    ${hint}`
 }

@@ -108,7 +108,7 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
   if (scalar.value === null && scalar.anchor !== undefined) {
     const message = `\`&${scalar.anchor}\` names an anchor, and nothing stands behind it`
     const start = { ...at, column: at.column - scalar.anchor.length - 1 }
-    report({ code: 'yaml-syntax', at: start, message, mend: `quote it: write \`"&${scalar.anchor}"\`` })
+    report({ code: 'yaml-syntax', at: start, message, hint: `quote it: write \`"&${scalar.anchor}"\`` })
     return 'unusable'
   }
   if (scalar.value === null) return { kind: 'scalar', at, value: null, written: '' }
@@ -116,7 +116,7 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
   const other = otherVariable(written, path)
   if (other) {
     const { severity, message, ours } = other
-    report({ severity, code: 'bad-variable-syntax', at, message, mend: `write \`${quoted(shorten(ours))}\`` })
+    report({ severity, code: 'bad-variable-syntax', at, message, hint: `write \`${quoted(shorten(ours))}\`` })
     if (severity === 'error') return 'unusable'
   }
   const interpolation = interpolate(written, variables)
@@ -126,21 +126,21 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       code: 'bad-variable-syntax',
       at,
       message: `a \`\${\` in \`${shorten(written)}\` is not a variable`,
-      mend: 'write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`',
+      hint: 'write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`',
     })
   } else if (interpolation.problem === 'too-deep') {
     report({
       code: 'bad-variable-syntax',
       at,
       message: `the defaults of variables in \`${shorten(written)}\` are nested too deeply`,
-      mend: 'give the inner ones names of their own in `environment: { set: ... }`',
+      hint: 'give the inner ones names of their own in `environment: { set: ... }`',
     })
   } else if (interpolation.problem === 'too-long') {
     report({
       code: 'bad-variable-syntax',
       at,
       message: `\`${shorten(written)}\` is too long with the values of its variables: more than 8 MiB`,
-      mend: 'look for variables that repeat each other',
+      hint: 'look for variables that repeat each other',
     })
   } else {
     const { name } = interpolation
@@ -152,7 +152,7 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       code: 'variable-not-set',
       at,
       message: `variable ${name} is not set`,
-      mend: `${near === undefined ? '' : `did you mean \`${near}\`? Else `}write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
+      hint: `${near === undefined ? '' : `did you mean \`${near}\`? Else `}write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
     })
   }
   return 'unusable'

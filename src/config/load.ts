@@ -59,7 +59,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
     return content ? { content, diagnostics: sorted } : { diagnostics: sorted }
   }
 
-  const text = readConfig(path, facts, (message, mend) => report({ code: 'file-unreadable', at: start, message, mend }))
+  const text = readConfig(path, facts, (message, hint) => report({ code: 'file-unreadable', at: start, message, hint }))
   const foreign = text === undefined ? undefined : foreignFile(file, text)
   if (foreign) report(takenForOurs(foreign, start))
   const source = text === undefined || foreign ? undefined : parseYaml(file, text, report)
@@ -81,17 +81,17 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
 }
 
 function takenForOurs({ kind, format }: ForeignFile, at: SourcePosition): Problem {
-  const mend = format
+  const hint = format
     ? `\`gatehouse import --format ${format} ${at.file}\` translates it`
     : 'docs/migrating.md says what it is called here; `gatehouse import` reads Caddy, supervisord and Compose files'
-  return { code: 'foreign-file', at, message: `this is ${kind}, not a configuration of Gatehouse`, mend }
+  return { code: 'foreign-file', at, message: `this is ${kind}, not a configuration of Gatehouse`, hint }
 }
 
 function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {
   return written && new Set([...written, ...excluded])
 }
 
-type Refuse = (message: string, mend?: string) => void
+type Refuse = (message: string, hint?: string) => void
 
 function readConfig(path: string, facts: FileFacts, refuse: Refuse): string | undefined {
   const kind = facts.kindOf(path)

@@ -10,7 +10,7 @@ import { type RunReport, runSchema } from './contract/runs.ts'
 import type { ControlSource } from './control-source.ts'
 import { dashboardPage } from './dashboard/page.ts'
 import { EventStreams } from './event-stream.ts'
-import type { SocketClaim } from './socket.ts'
+import type { SocketReservation } from './socket.ts'
 
 const lastAnswers: Milliseconds = 500
 
@@ -22,7 +22,7 @@ export interface Control {
 
 export interface ControlOptions {
   /** Where it listens; given up when it is closed. */
-  readonly socket: SocketClaim
+  readonly socket: SocketReservation
   readonly source: ControlSource
 }
 

@@ -12,7 +12,7 @@ import { lockPath, readStatus } from './client/client.ts'
  * A path that is ours for as long as we run: for the control socket, and for what is kept beside it under its name. The lock is on
  * `<path>.lock`, so that of several who start at once one gets it, and a socket that somebody removed frees nothing.
  */
-export interface SocketClaim {
+export interface SocketReservation {
   /** Absolute. */
   readonly path: string
   /** Listens there; only its owner, and root, may open the socket. Throws `control-failed`. */
@@ -28,7 +28,7 @@ const longestPath = process.platform === 'linux' ? 107 : 103
  * Claims the path, and makes its folder. Main thread only. Throws `already-running` if a Gatehouse has it or somebody listens there,
  * `control-failed` if it cannot be used.
  */
-export async function claimSocket(path: string): Promise<SocketClaim> {
+export async function reserveSocket(path: string): Promise<SocketReservation> {
   // libuv unlinks the path it has bound when it closes, whosever socket is there by then. So a name nobody knows is bound,
   // and renamed: that also replaces a dead socket in one step, with no moment at which the path leads nowhere.
   const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
@@ -49,7 +49,7 @@ export async function claimSocket(path: string): Promise<SocketClaim> {
   return claim(path, bound, lock)
 }
 
-function claim(path: string, bound: string, lock: FileLock): SocketClaim {
+function claim(path: string, bound: string, lock: FileLock): SocketReservation {
   let file: { readonly dev: number; readonly ino: number } | undefined
   return {
     path,

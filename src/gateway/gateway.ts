@@ -7,10 +7,10 @@ import type { TargetStates } from '../shared/target-states.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import { createFileStore } from './files/store.ts'
 import { buildGeneration, type Surroundings } from './generation.ts'
-import { Tenure } from './generation-ref.ts'
+import { GenerationRef } from './generation-ref.ts'
 import { createGuardMeans } from './guards/guard-resources.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
-import type { Pulse } from './heartbeat.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import { Connections } from './listen/connections.ts'
 import { lingerThenClose } from './listen/http1/linger.ts'
 import { refuseUnparsed } from './listen/http1/unparsed.ts'
@@ -23,7 +23,7 @@ import { readClientAuthorities } from './listen/tls/client-certificates.ts'
 import { sniByListener, type TlsTerms } from './listen/tls/sni.ts'
 import { watchClient } from './proxy/upgrade.ts'
 import { type Arrival, admit } from './request/admit.ts'
-import { partFrom } from './request/drain-target.ts'
+import { drainTarget } from './request/drain-target.ts'
 import { attachExchange, type Exchange } from './request/exchange.ts'
 import { closeAfterAnswer, InFlight } from './request/in-flight.ts'
 import type { Meter } from './request/meter.ts'
@@ -48,7 +48,7 @@ export interface Gateway {
   show(challenges: readonly ServedChallenge[]): void
   know(targets: TargetStates): void
   /** Takes leave of a target to which nothing new is sent, in `budget` ms; resolves with the answers that were cut. */
-  partFrom(origin: string, budget: number): Promise<number>
+  drainTarget(origin: string, budget: number): Promise<number>
   /** Says on the paths of health that it wants no more requests, and goes on answering all that come. */
   withdraw(): void
   /** Accepts no more, answers what is in flight, closes tunnels; what is left after `budget` ms is cut and counted. */
@@ -62,7 +62,7 @@ export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
   readonly meter: Meter
   /** Told of each connection that comes and each request that begins or ends; see pulse.ts. */
-  readonly signs: Pick<Pulse, 'progressed' | 'accepted'>
+  readonly signs: Pick<Heartbeat, 'progressed' | 'accepted'>
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
   /** How a store that counts for all replicas is doing has changed. */
@@ -85,7 +85,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
   /** Those that accept no more, while some of their connections are not over. */
   const closing = new Set<Listener>()
   let listeners: readonly Listener[] = []
-  let serving: Tenure | undefined
+  let serving: GenerationRef | undefined
   let withdrawn = false
   let terms: TlsTerms = { certificates: [], ticketKey: first.ticketKey, authorities: new Map() }
   let targets: TargetStates = {}
@@ -176,7 +176,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
       throw error
     })
     const before = serving
-    serving = new Tenure(generation, accessLog(plan))
+    serving = new GenerationRef(generation, accessLog(plan))
     stalls.watch(plan.limits.stallTimeout)
     const closed = listeners.filter((listener) => !kept.includes(listener)).map(closeListener)
     listeners = [...kept, ...opened]
@@ -196,7 +196,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
     for (const listener of listeners) listener.use(sni(listener.plan))
   }
 
-  function retire(tenure: Tenure): void {
+  function retire(tenure: GenerationRef): void {
     tenure.retire(() => tenure.generation.close())
   }
 
@@ -219,7 +219,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
       targets = next
       upstreams.follow()
     },
-    partFrom: (origin, budget) => partFrom(origin, inFlight.open, budget),
+    drainTarget: (origin, budget) => drainTarget(origin, inFlight.open, budget),
     withdraw() {
       withdrawn = true
     },

@@ -6,7 +6,7 @@ import type { Exchange } from './request/exchange.ts'
  * A generation's time in office: until the next one takes over and the last answer it began was given. Tunnels and event
  * streams need nothing of it once they run, so a WebSocket that stays for days keeps no old generation in memory.
  */
-export class Tenure {
+export class GenerationRef {
   readonly generation: Generation
   readonly log: AccessLog
   #answering = 0

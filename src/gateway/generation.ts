@@ -12,7 +12,7 @@ import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
 import type { FileStore } from './files/store.ts'
 import { compileGuards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
-import type { GuardMeans } from './guards/guard-resources.ts'
+import type { GuardResources } from './guards/guard-resources.ts'
 import type { LimiterLease } from './guards/rate-limit/stores.ts'
 import { createFileAnswer, createFolder, type FileService, type Folder } from './handlers/files.ts'
 import { createHealth } from './handlers/health.ts'
@@ -56,7 +56,7 @@ export interface Generation {
 export interface Surroundings {
   readonly upstreams: Upstreams
   readonly files: FileStore
-  readonly guards: GuardMeans
+  readonly guards: GuardResources
   targets(): TargetStates
   /** Whether the gateway wants no more requests. */
   withdrawn(): boolean

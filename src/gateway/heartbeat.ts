@@ -35,12 +35,12 @@ export interface Vitals {
   readonly external: number
 }
 
-export function createPulse(): SharedArrayBuffer {
+export function createHeartbeat(): SharedArrayBuffer {
   return new SharedArrayBuffer(Object.keys(cells).length * Float64Array.BYTES_PER_ELEMENT)
 }
 
 /** What a thread says of itself between its beats. */
-export interface Pulse {
+export interface Heartbeat {
   /** A request has begun or ended. */
   progressed(): void
   /** A connection has come. */
@@ -49,7 +49,7 @@ export interface Pulse {
 }
 
 /** Beats from now on, for as long as the thread's event loop turns. Keeps no thread alive that has nothing else to do. */
-export function beatInto(pulse: SharedArrayBuffer): Pulse {
+export function beatInto(pulse: SharedArrayBuffer): Heartbeat {
   const written = new Float64Array(pulse)
   const beat = () => {
     const { used_heap_size, external_memory } = getHeapStatistics()
@@ -72,7 +72,7 @@ export function beatInto(pulse: SharedArrayBuffer): Pulse {
   }
 }
 
-export function readPulse(pulse: SharedArrayBuffer): Vitals {
+export function readHeartbeat(pulse: SharedArrayBuffer): Vitals {
   const [beats = 0, heap = 0, progress = 0, external = 0, building = 0, accepted = 0] = new Float64Array(pulse)
   return { beats, heap, heapLimit, progress, accepted, external, building: building === 1 }
 }

@@ -68,7 +68,7 @@ async function obey(message: ToThread): Promise<void> {
     case 'targets':
       return gateway.know(message.targets)
     case 'part': {
-      const cut = await gateway.partFrom(message.origin, message.budget)
+      const cut = await gateway.drainTarget(message.origin, message.budget)
       return say({ type: 'parted', id: message.id, cut })
     }
     case 'withdraw':

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { lockPort } from '../../src/app/startup/port-lock.ts'
-import { claimAddresses } from '../../src/app/startup/reserve-addresses.ts'
+import { reserveAddresses } from '../../src/app/startup/reserve-addresses.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 
 const log = { info() {}, warn() {}, error() {} }
@@ -33,13 +33,13 @@ describe.skipIf(!linux)('addresses', () => {
     const [port = 0] = await freePorts(1)
     const pid = await stranger('127.0.0.1', port)
     for (const host of ['127.0.0.1', '0.0.0.0', undefined])
-      await expect(claimAddresses([{ name: 'http', host, port }], [], log)).rejects.toMatchObject({
+      await expect(reserveAddresses([{ name: 'http', host, port }], [], log)).rejects.toMatchObject({
         code: 'address-in-use',
         message: expect.stringMatching(
           new RegExp(`^listener http cannot listen on .*:${port}: .+ \\(pid ${pid}\\) has this port`),
         ),
       })
-    const { listeners, release } = await claimAddresses([{ name: 'http', host: '127.0.0.2', port }], [], log)
+    const { listeners, release } = await reserveAddresses([{ name: 'http', host: '127.0.0.2', port }], [], log)
     release()
     expect(listeners).toEqual([{ name: 'http', host: '127.0.0.2', port }])
   })
@@ -49,13 +49,13 @@ describe.skipIf(!linux)('addresses', () => {
     const held = [{ name: 'http', host: '127.0.0.1', port }]
     await shared('127.0.0.1', port)
     const wider = [{ name: 'http', host: '0.0.0.0', port }]
-    const { release } = await claimAddresses(wider, held, log)
+    const { release } = await reserveAddresses(wider, held, log)
     release()
     await stranger('127.0.0.2', port)
-    await expect(claimAddresses(wider, held, log)).rejects.toMatchObject({ code: 'address-in-use' })
+    await expect(reserveAddresses(wider, held, log)).rejects.toMatchObject({ code: 'address-in-use' })
     const other = [{ name: 'other', host: '127.0.0.2', port }]
-    await expect(claimAddresses(other, held, log)).rejects.toMatchObject({ code: 'address-in-use' })
-    expect((await claimAddresses(held, held, log)).listeners).toEqual(held)
+    await expect(reserveAddresses(other, held, log)).rejects.toMatchObject({ code: 'address-in-use' })
+    expect((await reserveAddresses(held, held, log)).listeners).toEqual(held)
   })
 
   it('are all told that cannot be had, not the first alone', async () => {
@@ -63,20 +63,20 @@ describe.skipIf(!linux)('addresses', () => {
     await stranger('127.0.0.1', one)
     await stranger('127.0.0.1', two)
     const asked = [one, free, two].map((port) => ({ name: `p${port}`, host: '127.0.0.1', port }))
-    const refusal = claimAddresses(asked, [], log)
+    const refusal = reserveAddresses(asked, [], log)
     await expect(refusal).rejects.toBeInstanceOf(AggregateError)
     const { errors } = await refusal.catch((error) => error)
     expect(errors.map(({ code }: { code: string }) => code)).toEqual(['address-in-use', 'address-in-use'])
-    const again = await claimAddresses([{ name: 'free', host: '127.0.0.1', port: free }], [], log)
+    const again = await reserveAddresses([{ name: 'free', host: '127.0.0.1', port: free }], [], log)
     again.release()
   })
 
   it('are looked at by one at a time: who comes second waits until the first has opened them', async () => {
     const [port = 0] = await freePorts(1)
     const asked = [{ name: 'http', host: '127.0.0.1', port }]
-    const first = await claimAddresses(asked, [], log)
+    const first = await reserveAddresses(asked, [], log)
     const order: string[] = []
-    const second = claimAddresses(asked, [], log).then(
+    const second = reserveAddresses(asked, [], log).then(
       () => order.push('second has it, too'),
       () => order.push('second is refused'),
     )
@@ -92,7 +92,7 @@ describe.skipIf(!linux)('addresses', () => {
 
   it('on port 0 are each a port of their own', async () => {
     const asked = Array.from({ length: 5 }, (_, index) => ({ name: `p${index}`, host: '127.0.0.1', port: 0 }))
-    const { listeners, release } = await claimAddresses(asked, [], log)
+    const { listeners, release } = await reserveAddresses(asked, [], log)
     release()
     expect(new Set(listeners.map(({ port }) => port)).size).toBe(5)
   })

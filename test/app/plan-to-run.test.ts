@@ -184,7 +184,7 @@ test.each([
       line: 4,
       col: 13,
       message: `environment file \`${path}\` ${message}`,
-      mend: 'let Gatehouse write to its folder, or put the file there yourself',
+      hint: 'let Gatehouse write to its folder, or put the file there yourself',
     },
   ])
 })
@@ -195,7 +195,7 @@ test('a link that leads nowhere is not followed, and does not keep us busy for e
   symlinkSync(join(folder, 'nowhere'), join(folder, created))
   const { plan, diagnostics } = await readPlanToRun(file, {})
   expect(plan).toBeUndefined()
-  expect(diagnostics.map(({ message, mend }) => [message, mend])).toEqual([
+  expect(diagnostics.map(({ message, hint }) => [message, hint])).toEqual([
     [
       'environment file `conf/deep/app.env` cannot be created, because something is there, and cannot be read either',
       'remove what is there: perhaps a link to a file that is gone',

@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
-import type { GatewayThreads } from '../../src/app/workers/workers.ts'
+import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { freePort, listener, planOf } from '../gateway/support.ts'
 import { silentThreads } from './silent-threads.ts'
 
-let threads: GatewayThreads | undefined
+let threads: GatewayWorkers | undefined
 
 afterEach(async () => {
   await threads?.drain(0)

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { GatewayThreads } from '../../src/app/workers/workers.ts'
+import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { readUntil } from '../gateway/clients.ts'
 import { ca, certificate, cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
 import { silentThreads } from './silent-threads.ts'
@@ -10,7 +10,7 @@ import { silentThreads } from './silent-threads.ts'
 afterEach(cleanUp)
 
 interface Running {
-  readonly threads: GatewayThreads
+  readonly threads: GatewayWorkers
   readonly port: number
   /** Serves on so many threads from now on. */
   serveOn(count: number): Promise<void>
@@ -57,7 +57,7 @@ function dial(port: number, options: ConnectionOptions = {}): TLSSocket {
 }
 
 /** Threads do what they are told in turn: this is answered when what was said before is done. */
-const obeyed = (threads: GatewayThreads) => threads.show([])
+const obeyed = (threads: GatewayWorkers) => threads.show([])
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
   const only = { minVersion: version, maxVersion: version }

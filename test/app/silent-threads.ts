@@ -1,8 +1,8 @@
-import { createGatewayThreads, type GatewayThreads } from '../../src/app/workers/workers.ts'
+import { createGatewayWorkers, type GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 
 /** Real gateway threads, which say nothing and count nothing; they begin with the first plan. To be drained in the end. */
-export function silentThreads(): GatewayThreads {
+export function silentThreads(): GatewayWorkers {
   const birth = {
     log: { level: 'error', format: 'json' },
     terminal: false,
@@ -10,5 +10,5 @@ export function silentThreads(): GatewayThreads {
     counts: false,
     rateLimits: createRateLimitMemory(),
   } as const
-  return createGatewayThreads({ birth, log: { info() {}, warn() {}, error() {} } })
+  return createGatewayWorkers({ birth, log: { info() {}, warn() {}, error() {} } })
 }

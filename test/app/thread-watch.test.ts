@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { watchThread } from '../../src/app/workers/worker-watchdog.ts'
-import { beatEvery, beatInto, createPulse, heapLimit } from '../../src/gateway/heartbeat.ts'
+import { beatEvery, beatInto, createHeartbeat, heapLimit } from '../../src/gateway/heartbeat.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -13,7 +13,7 @@ function watched({
   readonly heap?: number
   readonly afterCollection?: number
 } = {}) {
-  const pulse = createPulse()
+  const pulse = createHeartbeat()
   const told: string[] = []
   let held = heap
   const thread = beatInto(pulse)

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { createPresenter } from '../../src/app/challenge-presenter.ts'
-import type { GatewayThreads } from '../../src/app/workers/workers.ts'
+import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/acme/acme.ts'
 import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/acme/acme-order.ts'
 import { createTransport } from '../../src/certificates/acme/acme-transport.ts'
 import type { ChallengePresenter, PresentedChallenge } from '../../src/certificates/certificate-source.ts'
+import { silentThreads } from '../app/silent-threads.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { certificate, listener, planOf } from '../gateway/support.ts'
-import { silentThreads } from '../app/silent-threads.ts'
 import { type Pebble, type PebbleOptions, startPebble } from './pebble.ts'
 
 const ends: (() => unknown)[] = []
@@ -87,7 +87,7 @@ function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0]
   return first && { externalAccount: { keyId: first[0], hmac: first[1] } }
 }
 
-async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayThreads> {
+async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayWorkers> {
   const threads = silentThreads()
   ends.push(() => threads.drain(0))
   const plan = planOf({ routes: [], threads: 2 }, [listener('http', httpPort), listener('https', tlsPort, true)])

@@ -179,7 +179,7 @@ test('a root key that others may read is said', async () => {
   expect(log.lines).toEqual([expect.stringMatching(/^warn: the private key .+root\.key is open to other users/)])
 })
 
-test('a folder that cannot be used is named with the mend, and the file in its way is left alone', async () => {
+test('a folder that cannot be used is named with the hint, and the file in its way is left alone', async () => {
   await mkdir(join(folder, '..'), { recursive: true })
   await writeFile(folder, 'mine')
   const error = await issue('app.example').catch((thrown) => thrown)

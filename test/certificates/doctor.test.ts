@@ -104,7 +104,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
       {
         verdict: 'bad',
         words: 'the CAA records of ours.test allow nobody, not acme-v02.api.letsencrypt.org',
-        mend: 'add `ours.test. CAA 0 issuewild "letsencrypt.org"` to the DNS',
+        hint: 'add `ours.test. CAA 0 issuewild "letsencrypt.org"` to the DNS',
       },
     ])
     await tell('/add-caa', { host: 'b.ours.test.', policies: [{ tag: 'issue', value: 'pki.goog' }] })
@@ -126,7 +126,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
     ])
     const { trust: _, ...distrusting } = plan
     const alone = patient({ acme: { plan: distrusting, directory: createDirectory(distrusting) } })
-    expect(await checkDirectory(alone)).toMatchObject([{ verdict: 'bad', mend: expect.stringContaining('`trust:`') }])
+    expect(await checkDirectory(alone)).toMatchObject([{ verdict: 'bad', hint: expect.stringContaining('`trust:`') }])
     expect(await checkClock(alone)).toMatchObject([{ verdict: 'unknown' }])
   })
 
@@ -141,7 +141,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
       { verdict: 'good' },
     ])
     expect(await checkHttpPort(patient({ names, ports: { http: shut, https: shut } }))).toMatchObject([
-      { verdict: 'bad', words: expect.stringContaining('ECONNREFUSED'), mend: expect.stringContaining('http-01') },
+      { verdict: 'bad', words: expect.stringContaining('ECONNREFUSED'), hint: expect.stringContaining('http-01') },
     ])
     const byDns = { plan: { ...letsencrypt, challenges: ['dns-01'] as const }, directory: factsOf() }
     expect(await checkHttpPort(patient({ names, acme: byDns, ports: { http: shut, https: shut } }))).toMatchObject([
@@ -198,7 +198,7 @@ it('a key that others can read is wrong, and the mend names it', async () => {
   expect(await checkStorage(patient({ storage }))).toContainEqual({
     verdict: 'bad',
     words: `${account} can be read by others than the owner`,
-    mend: `chmod 600 ${account}`,
+    hint: `chmod 600 ${account}`,
   })
 })
 
@@ -219,7 +219,7 @@ it('the last error of the running gatehouse is told, with how to try again', asy
     {
       verdict: 'bad',
       words: 'the running gatehouse tried 2 times in vain: the CA said no',
-      mend: 'mend what the CA names, then `gatehouse certs renew app.example.test`',
+      hint: 'mend what the CA names, then `gatehouse certs renew app.example.test`',
     },
   ])
 })

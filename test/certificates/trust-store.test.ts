@@ -118,7 +118,7 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
       new X509Certificate(made('Short')).raw.subarray(0, 90),
       'holds a certificate that does not parse; export it again as PEM, or remove the file',
     ],
-  ])('leaves %s out, names it with the mend, and holds the others', async (name, content, problem) => {
+  ])('leaves %s out, names it with the hint, and holds the others', async (name, content, problem) => {
     await put(name, content)
     await put('good.crt', made('Good'))
     await write()

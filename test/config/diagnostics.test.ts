@@ -12,7 +12,7 @@ const diagnostic: Diagnostic = {
 
 test('a diagnostic reads as those of compilers, the mend below it', () => {
   expect(formatDiagnostic(diagnostic)).toBe('config/demo.yaml:3:7: error: unknown key `upstrem`')
-  expect(formatDiagnostic({ ...diagnostic, severity: 'warning', mend: 'did you mean `upstream`?' })).toBe(
+  expect(formatDiagnostic({ ...diagnostic, severity: 'warning', hint: 'did you mean `upstream`?' })).toBe(
     'config/demo.yaml:3:7: warning: unknown key `upstrem`\n    did you mean `upstream`?',
   )
 })

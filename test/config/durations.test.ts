@@ -105,7 +105,7 @@ function errorsOf(option: string, span: string): string[] {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, JSON.stringify(configWith(option, span)))
   const { diagnostics } = readPlan(file, { PATH: '/usr/bin:/bin' }, { kindOf: disk.kindOf, read: disk.read })
-  return diagnostics.filter(({ severity }) => severity === 'error').map(({ message, mend }) => `${message} (${mend})`)
+  return diagnostics.filter(({ severity }) => severity === 'error').map(({ message, hint }) => `${message} (${hint})`)
 }
 
 const options = durationOptions(configJsonSchema() as Tree)

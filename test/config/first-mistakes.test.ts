@@ -28,7 +28,7 @@ test.each(mistakes)('%s', (_, place, text) => {
   for (let left = diagnosticsOf(now); left.length > 0 && steps.length < 6; left = diagnosticsOf(now)) {
     const [next] = left
     if (!next) break
-    steps.push(`${next.line}:${next.col} ${next.message} | ${next.mend}`)
+    steps.push(`${next.line}:${next.col} ${next.message} | ${next.hint}`)
     now = followHint(now, next)
   }
   expect([diagnosticsOf(now), now, steps]).toEqual([[], now, steps])
@@ -38,7 +38,7 @@ test.each(advice)('says what to do: %s', (_, hint, text) => {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, text)
   const { diagnostics } = readPlan(file, { HOME: '/home/x' })
-  expect(diagnostics.map(({ mend }) => mend).join('\n')).toContain(hint)
+  expect(diagnostics.map(({ hint }) => hint).join('\n')).toContain(hint)
 })
 
 test('are at least forty', () => {

@@ -12,7 +12,7 @@ import {
 } from 'yaml'
 import type { Diagnostic } from '../../src/config/diagnostics.ts'
 
-export function followHint(text: string, { line, col, mend = '' }: Diagnostic): string {
+export function followHint(text: string, { line, col, hint = '' }: Diagnostic): string {
   const offset =
     text
       .split('\n')
@@ -21,23 +21,23 @@ export function followHint(text: string, { line, col, mend = '' }: Diagnostic): 
     (line > 1 ? 1 : 0) +
     col -
     1
-  if (mend.includes('write two for each tab')) return text.replaceAll('\t', '    ')
-  const meant = /did you mean `([^`]*)`\?/.exec(mend)?.[1]
+  if (hint.includes('write two for each tab')) return text.replaceAll('\t', '    ')
+  const meant = /did you mean `([^`]*)`\?/.exec(hint)?.[1]
   if (meant !== undefined)
     return text.slice(0, offset) + text.slice(offset).replace(/^("[^"]*"|'[^']*'|[^\s:,}\]]+)/, meant)
-  const below = /move it below `([^`]*)`/.exec(mend)?.[1]
+  const below = /move it below `([^`]*)`/.exec(hint)?.[1]
   if (below !== undefined) return moved(text, offset, below)
-  const up = /move it up, below `([^`]*)`/.exec(mend)?.[1]
+  const up = /move it up, below `([^`]*)`/.exec(hint)?.[1]
   if (up !== undefined) return moved(text, offset, up, true)
-  if (mend.startsWith('remove it:')) return replaced(text, offset, '{}')
-  const instead = /write `([^`]*)` in its place$/.exec(mend)?.[1]
+  if (hint.startsWith('remove it:')) return replaced(text, offset, '{}')
+  const instead = /write `([^`]*)` in its place$/.exec(hint)?.[1]
   if (instead !== undefined) return replaced(text, offset, instead)
-  if (mend.includes('move it to the top of the file')) return moved(text, offset)
-  const added = /\badd `(.*?)`(?=$|[,;])/.exec(mend)?.[1]
+  if (hint.includes('move it to the top of the file')) return moved(text, offset)
+  const added = /\badd `(.*?)`(?=$|[,;])/.exec(hint)?.[1]
   if (added !== undefined) return withAdded(text, offset, added)
-  const written = /\bwrite `(.*?)`(?=$|[,;])/s.exec(mend)?.[1]
+  const written = /\bwrite `(.*?)`(?=$|[,;])/s.exec(hint)?.[1]
   if (written !== undefined) return withWritten(text, offset, written)
-  throw new Error(`nothing to follow in: ${mend}`)
+  throw new Error(`nothing to follow in: ${hint}`)
 }
 
 function withWritten(text: string, offset: number, written: string): string {

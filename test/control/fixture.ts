@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Status } from '../../src/control/contract/contract.ts'
 import type { ControlSource } from '../../src/control/control-source.ts'
 import { type Control, openControl } from '../../src/control/server.ts'
-import { claimSocket } from '../../src/control/socket.ts'
+import { reserveSocket } from '../../src/control/socket.ts'
 
 /** A folder that is gone when the test ends. */
 export async function temporaryFolder(): Promise<string> {
@@ -20,7 +20,10 @@ export async function opened(
   status: () => Status = () => sampleStatus,
   source: Partial<ControlSource> = {},
 ): Promise<Control> {
-  const control = await openControl({ socket: await claimSocket(socket), source: { ...uneventful, status, ...source } })
+  const control = await openControl({
+    socket: await reserveSocket(socket),
+    source: { ...uneventful, status, ...source },
+  })
   onTestFinished(() => control.close())
   return control
 }

@@ -8,7 +8,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readStatus } from '../../src/control/client/client.ts'
 import { renewCertificate } from '../../src/control/client/renew.ts'
 import type { ProcessStatus } from '../../src/control/contract/contract.ts'
-import { claimSocket } from '../../src/control/socket.ts'
+import { reserveSocket } from '../../src/control/socket.ts'
 import { opened, sampleStatus, temporaryFolder } from './fixture.ts'
 
 let folder: string
@@ -102,7 +102,7 @@ test('a second gatehouse on the socket is told the pid of the first, which goes 
 })
 
 test('of eight that claim a socket at once one gets it', async () => {
-  const claims = await Promise.allSettled(Array.from({ length: 8 }, () => claimSocket(socket)))
+  const claims = await Promise.allSettled(Array.from({ length: 8 }, () => reserveSocket(socket)))
   const [claim] = claims.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const refusals = claims.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
   await claim?.release()

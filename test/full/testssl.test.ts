@@ -42,7 +42,7 @@ async function audit(): Promise<readonly Finding[]> {
 }
 
 /**
- * What no gateway can mend: certificates of the internal authority live for seven days and are never revoked, localhost has no
+ * What no gateway can hint: certificates of the internal authority live for seven days and are never revoked, localhost has no
  * CAA record, and whether a compressed page holds a secret (BREACH) its own program must know.
  */
 const notOurs: ReadonlySet<string> = new Set([

@@ -62,7 +62,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     await untilHeld(2)
     tell(gateway, after)
     let over = false
-    const parted = gateway.gateway.partFrom(on(before), 10_000).finally(() => {
+    const parted = gateway.gateway.drainTarget(on(before), 10_000).finally(() => {
       over = true
     })
     expect((await ask(gateway, protocol)).body).toBe('after')
@@ -85,7 +85,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     held[1]?.write('half of')
     await expect.poll(() => held[1]?.writableLength).toBe(0)
     tell(gateway, after)
-    expect(await gateway.gateway.partFrom(on(before), 50)).toBe(2)
+    expect(await gateway.gateway.drainTarget(on(before), 50)).toBe(2)
     expect((await unanswered).status).toBe(503)
     await cut
     const { error } = await gateway.waitForRecord(({ path }) => path === '/hold')
@@ -101,7 +101,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     const stream = ask(gateway, protocol)
     await expect.poll(() => before.connections()).toBe(1)
     tell(gateway, after)
-    expect(await gateway.gateway.partFrom(on(before), 10_000)).toBe(0)
+    expect(await gateway.gateway.drainTarget(on(before), 10_000)).toBe(0)
     expect((await stream).body).toBe('data: 1\n\n')
     await before.abandoned()
   })
@@ -124,7 +124,7 @@ describe('a process whose port changes', () => {
     const goodbye = readUntil(client, '\x88\x02\x03\xe9') // RFC 6455 §7.4.1
     const after = await upstream((_request, response) => void response.end('after'))
     tell(gateway, after)
-    expect(await gateway.gateway.partFrom(on(server), 10_000)).toBe(0)
+    expect(await gateway.gateway.drainTarget(on(server), 10_000)).toBe(0)
     await goodbye
     client.resume()
     await server.abandoned()

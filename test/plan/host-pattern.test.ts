@@ -39,5 +39,5 @@ test.each(['localhost', 'example.com', '*.example.com', '127.0.0.1', '[::1]', 'm
 )
 
 test.each(['', '*', 'https://a', 'a:80', '::1', 'a.*', '*a.b', 'a..b', '-a', 'münchen.de'])('%j is none', (pattern) => {
-  expect(validateHostPattern(pattern)?.mend).toMatch(/\w/)
+  expect(validateHostPattern(pattern)?.hint).toMatch(/\w/)
 })

@@ -67,7 +67,7 @@ test.each(['', 'api', '/a*', '/*/b', '**', '*.*', '/a?b', '/a#b', '/a b'])(
   (pattern) => {
     const flaw = validatePathPattern(pattern)
     expect(flaw?.problem).toMatch(/\w/)
-    expect(flaw?.mend).toMatch(/\w/)
+    expect(flaw?.hint).toMatch(/\w/)
   },
 )
 

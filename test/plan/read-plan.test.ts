@@ -43,7 +43,7 @@ test('a file that is not there is one diagnostic, with the name as it was given'
       line: 1,
       col: 1,
       message: 'there is no such file',
-      mend: 'create it, or name another: `gatehouse check FILE`; docs/getting-started.md has a first one',
+      hint: 'create it, or name another: `gatehouse check FILE`; docs/getting-started.md has a first one',
     },
   ])
 })

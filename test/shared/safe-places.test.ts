@@ -25,7 +25,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFolderLock } from '../../src/certificates/lock.ts'
 import { readPair, setAside, writePair } from '../../src/certificates/store.ts'
 import { writeTrustStores } from '../../src/certificates/trust-store/write.ts'
-import { claimSocket } from '../../src/control/socket.ts'
+import { reserveSocket } from '../../src/control/socket.ts'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { messageOf } from '../../src/shared/errors.ts'
 import { createDiskLane } from '../../src/shared/files/disk-lane.ts'
@@ -165,7 +165,7 @@ const places: Readonly<Record<string, Place>> = {
   'the control socket': {
     names: ['g.sock', 'g.sock.lock'],
     async use(folder) {
-      await (await claimSocket(join(folder, 'g.sock'))).release()
+      await (await reserveSocket(join(folder, 'g.sock'))).release()
       return undefined
     },
     claims: true,
@@ -253,7 +253,7 @@ describe.runIf(process.geteuid?.() === 0)('a stranger', () => {
     const lock = join(folder, 'g.sock.lock')
     writeFileSync(lock, '')
     chownSync(lock, stranger, stranger)
-    await expect(claimSocket(join(folder, 'g.sock'))).rejects.toThrow(
+    await expect(reserveSocket(join(folder, 'g.sock'))).rejects.toThrow(
       `the lock file ${lock} belongs to uid ${stranger}`,
     )
   })

@@ -49,7 +49,7 @@ async function create(file: FileToCreate, created: string[]): Promise<Problem | 
       code: 'missing-file',
       at,
       message,
-      mend: 'let Gatehouse write to its folder, or put the file there yourself',
+      hint: 'let Gatehouse write to its folder, or put the file there yourself',
     }
   }
 }
@@ -62,7 +62,7 @@ const introduction = `# Gatehouse wrote this file because it was missing, and ne
 /** Somebody else's file appears and goes, or a link leads nowhere. */
 function unreachable({ name, at }: FileToCreate): Problem {
   const message = `environment file ${name} cannot be created, because something is there, and cannot be read either`
-  return { code: 'missing-file', at, message, mend: 'remove what is there: perhaps a link to a file that is gone' }
+  return { code: 'missing-file', at, message, hint: 'remove what is there: perhaps a link to a file that is gone' }
 }
 
 // Letters and digits need no quotes in files, URLs, shells and YAML.

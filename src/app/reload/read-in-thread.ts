@@ -70,7 +70,7 @@ function withRest(diagnostics: readonly Diagnostic[], more: number): readonly Di
   if (more === 0 || !last) return diagnostics
   return [
     ...diagnostics,
-    { ...last, message: `and ${more} more, which \`gatehouse check\` shows`, mend: undefined } as Diagnostic,
+    { ...last, message: `and ${more} more, which \`gatehouse check\` shows`, hint: undefined } as Diagnostic,
   ]
 }
 

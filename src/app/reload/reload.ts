@@ -5,15 +5,15 @@ import { changedSections, type PlanSection } from '../../plan/diff/diff.ts'
 import type { ListenerPlan, Plan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { House } from '../app.ts'
-import { claimAddresses } from '../startup/reserve-addresses.ts'
+import type { App } from '../app.ts'
+import { reserveAddresses } from '../startup/reserve-addresses.ts'
 import { readPlanAside } from './read-in-thread.ts'
 
 /**
  * Reads the config file again and swaps what changed: the gateway first, since it can be refused (a port is taken), then
  * the processes. With any error in the file nothing changes. Never rejects: what went wrong is in the log.
  */
-export async function reload(house: House, env: Readonly<Record<string, string>>): Promise<void> {
+export async function reload(house: App, env: Readonly<Record<string, string>>): Promise<void> {
   const { log } = house
   const refused = (error: unknown) => {
     house.refusedReload = `the last reload was refused, and what ran before goes on: ${messageOf(error)}`
@@ -44,8 +44,8 @@ function errorsOf(diagnostics: readonly Diagnostic[]): string {
     : 'the file has errors'
 }
 
-async function swap(house: House, plan: Plan): Promise<void> {
-  const { listeners, release } = await claimAddresses(plan.gateway.listeners, house.listeners, house.log)
+async function swap(house: App, plan: Plan): Promise<void> {
+  const { listeners, release } = await reserveAddresses(plan.gateway.listeners, house.listeners, house.log)
   try {
     await serve(house, plan, listeners)
   } finally {
@@ -70,7 +70,7 @@ async function swap(house: House, plan: Plan): Promise<void> {
 }
 
 /** Puts certificates and gateway into service, or leaves both as they were. */
-async function serve(house: House, plan: Plan, listeners: readonly ListenerPlan[]): Promise<void> {
+async function serve(house: App, plan: Plan, listeners: readonly ListenerPlan[]): Promise<void> {
   const certificates = await house.certificates.apply(plan.certificates)
   try {
     const users = house.passwords.complete(plan.gateway.users)
@@ -86,7 +86,7 @@ const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
 
 /** What a reload would change at this moment; nothing is changed or written. */
 export async function previewReload(
-  { plan, supervisor }: Pick<House, 'plan' | 'supervisor'>,
+  { plan, supervisor }: Pick<App, 'plan' | 'supervisor'>,
   env: Readonly<Record<string, string>>,
 ): Promise<Preview> {
   const { plan: next, diagnostics } = await readPlanAside({ file: plan.file, env, create: false })
@@ -104,15 +104,15 @@ export async function previewReload(
 type Preview = Awaited<ReturnType<ControlSource['previewReload']>>
 
 /** Saying nothing would let their change look obeyed. */
-function warnOfFixedParts({ plan, log }: House, next: Plan): void {
+function warnOfFixedParts({ plan, log }: App, next: Plan): void {
   const changed = changedSections(plan, next, fixed)
   if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
 }
 
 function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
-  for (const { severity, code, file, line, col, message, mend } of diagnostics) {
+  for (const { severity, code, file, line, col, message, hint } of diagnostics) {
     const say = severity === 'error' ? log.error : severity === 'warning' ? log.warn : log.info
-    say(`${file}:${line}:${col}: ${message}${mend === undefined ? '' : ` (${mend})`}`, {
+    say(`${file}:${line}:${col}: ${message}${hint === undefined ? '' : ` (${hint})`}`, {
       code,
       file,
       line,
@@ -128,7 +128,7 @@ export interface Reloader {
 }
 
 /** Runs one reload at a time. Requests that come during one are answered by a single one behind it. */
-export function createReloader(house: House, env: Readonly<Record<string, string>>): Reloader {
+export function createReloader(house: App, env: Readonly<Record<string, string>>): Reloader {
   let running = false
   let wanted = false
   let closed = false

@@ -23,7 +23,7 @@ export interface AddressClaim<Listener extends Address> {
  * `held` are the listeners that this process has open already: their addresses are not asked for again. What they have is told
  * apart from what others have by host and port, also where a new host takes in that of a listener of ours.
  */
-export async function claimAddresses<Listener extends Address>(
+export async function reserveAddresses<Listener extends Address>(
   asked: readonly Listener[],
   held: readonly Address[],
   log: Log,

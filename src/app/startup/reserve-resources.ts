@@ -1,14 +1,14 @@
 /** What a start needs of its machine: all of it is asked for, so that whoever reads the log mends everything at once. */
 import type { Certificates } from '../../certificates/maintain.ts'
-import { claimSocket, type SocketClaim } from '../../control/socket.ts'
+import { reserveSocket, type SocketReservation } from '../../control/socket.ts'
 import type { ServedCertificate } from '../../gateway/served.ts'
 import type { ListenerPlan, Plan } from '../../plan/model/plan.ts'
 import { makeOwnFolder } from '../../shared/files/own-folder.ts'
 import type { Log } from '../../shared/log.ts'
-import { claimAddresses } from './reserve-addresses.ts'
+import { reserveAddresses } from './reserve-addresses.ts'
 
 export interface Place {
-  readonly socket: SocketClaim
+  readonly socket: SocketReservation
   readonly served: readonly ServedCertificate[]
   /** With the ports that they will have. */
   readonly listeners: readonly ListenerPlan[]
@@ -20,7 +20,7 @@ export interface Place {
  * Claims the control socket and the addresses, and has certificates loaded. Rejects with all that cannot be had, of several with an
  * AggregateError; nothing is claimed then. Ports come last: whoever else wants to open them waits from then on.
  */
-export async function claimPlace(plan: Plan, certificates: Certificates, log: Log): Promise<Place> {
+export async function reserveResources(plan: Plan, certificates: Certificates, log: Log): Promise<Place> {
   const faults: unknown[] = []
   async function tried<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
     try {
@@ -34,11 +34,11 @@ export async function claimPlace(plan: Plan, certificates: Certificates, log: Lo
   const isOwn = ownFolder === undefined || (await tried(() => makeOwnFolder(ownFolder).then(() => true)))
   // Nothing is looked for in a folder that is somebody else's.
   const isSafe = (path: string) => isOwn || !path.startsWith(`${ownFolder}/`)
-  const socket = isSafe(control.socket) ? await tried(() => claimSocket(control.socket)) : undefined
+  const socket = isSafe(control.socket) ? await tried(() => reserveSocket(control.socket)) : undefined
   const served = isSafe(storage) ? await tried(() => certificates.load()) : undefined
-  const addresses = await tried(() => claimAddresses(plan.gateway.listeners, [], log))
+  const addresses = await tried(() => reserveAddresses(plan.gateway.listeners, [], log))
   // Only to be told with the rest: it is opened without SO_REUSEPORT, so nobody shares it.
-  await tried(async () => (await claimAddresses(metricsAddress(plan), [], log)).release())
+  await tried(async () => (await reserveAddresses(metricsAddress(plan), [], log)).release())
   if (socket && served && addresses && faults.length === 0)
     return { socket, served, listeners: addresses.listeners, opened: addresses.release }
   addresses?.release()

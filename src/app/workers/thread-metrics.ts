@@ -1,12 +1,12 @@
 import { Sums } from '../../telemetry/metrics-tally.ts'
-import type { GatewayThread } from './worker.ts'
+import type { GatewayWorker } from './worker.ts'
 
 /** Adds up what gateway threads have counted. What one that ended has counted stays in the sums: they never decrease. */
-export class RollCall {
-  readonly #present = new Set<GatewayThread>()
+export class ThreadMetrics {
+  readonly #present = new Set<GatewayWorker>()
   readonly #past = new Sums()
 
-  add(thread: GatewayThread): void {
+  add(thread: GatewayWorker): void {
     this.#settle()
     this.#present.add(thread)
   }

@@ -3,16 +3,16 @@ import type { ServedChallenge } from '../../gateway/served.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import type { GatewayThread, ThreadFailure, ThreadFault } from './worker.ts'
+import type { GatewayWorker, ThreadFailure, ThreadFault } from './worker.ts'
 import type { Service } from './workers.ts'
 
 /** A place that is always filled: by a gateway thread, or by its successor as soon as that one serves. */
-export interface Post {
+export interface WorkerSlot {
   readonly number: number
   /** Whether requests are answered here. */
   readonly serving: boolean
   /** The one that holds it, or held it last. */
-  readonly thread: GatewayThread
+  readonly thread: GatewayWorker
   /** Rejects if the thread refuses or is lost; where none is at the moment, its successor will be given the service. */
   apply(service: Service): Promise<void>
   say(message: ToThread): void
@@ -26,13 +26,13 @@ export interface Post {
   end(): Promise<void>
 }
 
-export interface PostOptions {
+export interface WorkerSlotOptions {
   /** From 1 on: how the log names it. */
   readonly number: number
   readonly log: Log
-  hire(failed: (failure: ThreadFailure) => void): GatewayThread
+  hire(failed: (failure: ThreadFailure) => void): GatewayWorker
   /** Gives a successor what is in service; resolves when it listens. */
-  enterService(thread: GatewayThread): Promise<unknown>
+  enterService(thread: GatewayWorker): Promise<unknown>
   /** A thread is about to be replaced. */
   relieved(fault: ThreadFault): void
   /** Nobody could be started here so many times that nothing is to be hoped for. */
@@ -51,10 +51,10 @@ const attempts = 6
 /** How long a thread that is replaced may go on with the answers it began. */
 const farewell = 10_000
 
-export function createPost({ number, log, hire, enterService, relieved, lost }: PostOptions): Post {
+export function createWorkerSlot({ number, log, hire, enterService, relieved, lost }: WorkerSlotOptions): WorkerSlot {
   const name = `gateway thread ${number}`
-  let thread: GatewayThread
-  let successor: GatewayThread | undefined
+  let thread: GatewayWorker
+  let successor: GatewayWorker | undefined
   let timer: NodeJS.Timeout | undefined
   let since = performance.now()
   let entered = false
@@ -65,8 +65,8 @@ export function createPost({ number, log, hire, enterService, relieved, lost }: 
 
   thread = begin()
 
-  function begin(): GatewayThread {
-    const begun: GatewayThread = hire((failure) => {
+  function begin(): GatewayWorker {
+    const begun: GatewayWorker = hire((failure) => {
       if (begun === thread && entered) relieve(failure)
     })
     return begun

@@ -1,4 +1,4 @@
-import { beatEvery, heapLimit, readPulse } from '../../gateway/heartbeat.ts'
+import { beatEvery, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { ThreadInspector } from './worker-inspector.ts'
 
@@ -24,7 +24,7 @@ export interface WatchedThread {
  */
 export function watchThread(thread: WatchedThread): () => void {
   const { pulse, inspector } = thread
-  let seen = readPulse(pulse)
+  let seen = readHeartbeat(pulse)
   /** Looks since the last beat, and since the last sign of progress. */
   let late = 0
   let still = 0
@@ -52,7 +52,7 @@ export function watchThread(thread: WatchedThread): () => void {
   }
 
   const timer = setInterval(() => {
-    const now = readPulse(pulse)
+    const now = readHeartbeat(pulse)
     const beating = now.beats !== seen.beats
     late = beating ? 0 : late + 1
     still = beating || now.progress !== seen.progress ? 0 : still + 1

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
-import { createPulse, heapLimit, readPulse, type Vitals } from '../../gateway/heartbeat.ts'
+import { createHeartbeat, heapLimit, readHeartbeat, type Vitals } from '../../gateway/heartbeat.ts'
 import { destroyName, type FromThread, type ThreadBirth, type ToThread } from '../../gateway/messages.ts'
 import type { ServedCertificate, ServedChallenge } from '../../gateway/served.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
@@ -24,14 +24,14 @@ export interface ThreadFailure {
 }
 
 /** One gateway thread, seen from the main thread. */
-export interface GatewayThread {
+export interface GatewayWorker {
   /** Puts the plan into service; rejects with `gateway-failed` if it could not be, or if the thread is lost meanwhile. */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   say(message: ToThread): void
   /** Has it show these to ACME servers; rejects if it is lost meanwhile. */
   show(challenges: readonly ServedChallenge[]): Promise<void>
   /** Has it take leave of a target, in `budget` ms; resolves with the answers that were cut. A lost thread has none left. */
-  partFrom(origin: string, budget: number): Promise<number>
+  drainTarget(origin: string, budget: number): Promise<number>
   /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
   drain(budget: number): Promise<number>
   /**
@@ -61,20 +61,20 @@ const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, ma
 /** How long is waited for the end of a thread. */
 const ending: Milliseconds = 2_000
 
-export type GatewayThreadBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
+export type GatewayWorkerBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
 
-export interface GatewayThreadEvents {
+export interface GatewayWorkerEvents {
   /** Called once, at the first sign of trouble; never after `drain` or `end`. */
   failed(failure: ThreadFailure): void
   /** How a store of its rate limits is doing has changed. */
   storeChanged(news: StoreNews): void
 }
 
-export function startGatewayThread(
-  { counts, ...birth }: GatewayThreadBirth,
-  { failed, storeChanged }: GatewayThreadEvents,
-): GatewayThread {
-  const pulse = createPulse()
+export function startGatewayWorker(
+  { counts, ...birth }: GatewayWorkerBirth,
+  { failed, storeChanged }: GatewayWorkerEvents,
+): GatewayWorker {
+  const pulse = createHeartbeat()
   const book = counts ? new TallyBook() : undefined
   const worker = startWorker({ ...birth, pulse, ...(book && { tally: book.memory }) })
   const inspector = inspectThread(worker)
@@ -82,11 +82,11 @@ export function startGatewayThread(
   const drained = Promise.withResolvers<number>()
   const parting = new Map<number, (cut: number) => void>()
   let lastId = 0
-  let state: GatewayThread['state'] = 'well'
+  let state: GatewayWorker['state'] = 'well'
   let failure: ThreadFailure | undefined
   let leaving = false
 
-  function trouble(next: GatewayThread['state'], found: ThreadFailure): void {
+  function trouble(next: GatewayWorker['state'], found: ThreadFailure): void {
     if (state === 'over') return
     state = next
     if (next !== 'failing') giveUpWaiting(found)
@@ -167,7 +167,7 @@ export function startGatewayThread(
     apply: (plan, certificates) => demand((id) => ({ type: 'apply', id, plan, certificates })),
     show: (challenges) => demand((id) => ({ type: 'challenges', id, challenges })),
     say: (message) => worker.postMessage(message),
-    partFrom(origin, budget) {
+    drainTarget(origin, budget) {
       if (state === 'hung' || state === 'over') return Promise.resolve(0)
       lastId += 1
       const id = lastId
@@ -193,7 +193,7 @@ export function startGatewayThread(
       return failure
     },
     get vitals() {
-      return readPulse(pulse)
+      return readHeartbeat(pulse)
     },
   }
 }

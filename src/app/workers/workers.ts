@@ -8,13 +8,13 @@ import type { TargetStates } from '../../shared/target-states.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { Sums } from '../../telemetry/metrics-tally.ts'
 import { StoreWatch } from './rate-limit-stores.ts'
-import { RollCall } from './thread-metrics.ts'
-import { type GatewayThread, type GatewayThreadBirth, startGatewayThread, type ThreadFault } from './worker.ts'
+import { ThreadMetrics } from './thread-metrics.ts'
+import { type GatewayWorker, type GatewayWorkerBirth, startGatewayWorker, type ThreadFault } from './worker.ts'
 import { threadCount } from './worker-count.ts'
-import { createPost, type Post } from './worker-slot.ts'
+import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts'
 
 /** The gateway's threads, seen from the main thread. All of them serve the same. */
-export interface GatewayThreads {
+export interface GatewayWorkers {
   /**
    * Puts the plan into service in every thread, and begins or ends threads as it asks. Rejects with `gateway-failed` if one of them
    * could not; the others are then put back on what they served before.
@@ -33,7 +33,7 @@ export interface GatewayThreads {
    * Every thread takes leave of a target; what is known of it must be told before. Resolves with the number of answers that were
    * cut when `budget` milliseconds were over.
    */
-  partFrom(origin: string, budget: number): Promise<number>
+  drainTarget(origin: string, budget: number): Promise<number>
   /** Readiness says 503 from now on; requests are answered as before. */
   withdraw(): void
   /** Resolves with the number of requests that had to be cut when `budget` milliseconds were over. */
@@ -55,8 +55,8 @@ export interface ThreadsMeasured {
   readonly vitals: readonly (Vitals & { readonly number: number })[]
 }
 
-export interface GatewayThreadsOptions {
-  readonly birth: Omit<GatewayThreadBirth, 'ticketKey'>
+export interface GatewayWorkersOptions {
+  readonly birth: Omit<GatewayWorkerBirth, 'ticketKey'>
   readonly log: Log
 }
 
@@ -73,19 +73,19 @@ export interface Service {
 }
 
 /** Threads begin with the first plan that has a listener: a Gatehouse that only supervises does not pay for them. */
-export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): GatewayThreads {
+export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): GatewayWorkers {
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // told through whoever awaits it; alone it must not end the process
-  let posts: readonly Post[] = []
+  let posts: readonly WorkerSlot[] = []
   /** How many of them are to stay: the first ones. */
   let wantedNow = 0
-  const awaitingLeave = new Set<Post>()
+  const awaitingLeave = new Set<WorkerSlot>()
   let service: Service | undefined
   let targets: TargetStates = {}
   let challenges: readonly ServedChallenge[] = []
   let withdrawn = false
   let ticketKey: Uint8Array = randomBytes(48)
-  const rollCall = new RollCall()
+  const threadMetrics = new ThreadMetrics()
   const stores = new StoreWatch(log)
   const replacements: Record<ThreadFault, number> = { threw: 0, 'heap-limit': 0, hung: 0, ended: 0 }
   /** Changes of what is served follow one another, so that no two of them meet in one thread. */
@@ -97,16 +97,16 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     return changed
   }
 
-  function postNumbered(number: number): Post {
-    return createPost({
+  function postNumbered(number: number): WorkerSlot {
+    return createWorkerSlot({
       number,
       log,
       hire(failed) {
-        const thread: GatewayThread = startGatewayThread(
+        const thread: GatewayWorker = startGatewayWorker(
           { ...birth, ticketKey },
           { failed, storeChanged: (news) => stores.heard(thread, news) },
         )
-        rollCall.add(thread)
+        threadMetrics.add(thread)
         thread.say({ type: 'targets', targets })
         void thread.show(challenges).catch(() => {})
         if (withdrawn) thread.say({ type: 'withdraw' })
@@ -150,7 +150,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
    * Whatever waits in the queue of a listener is reset when it is closed, and so is a handshake that is under way. So a thread goes when
    * no connection has come to it for a while; unless the next plan wants it back.
    */
-  function leaveWhenQuiet(post: Post): void {
+  function leaveWhenQuiet(post: WorkerSlot): void {
     if (awaitingLeave.has(post)) return
     awaitingLeave.add(post)
     let accepted = post.thread.vitals.accepted
@@ -168,7 +168,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     }, quiet).unref()
   }
 
-  async function putBack(changed: readonly Post[]): Promise<void> {
+  async function putBack(changed: readonly WorkerSlot[]): Promise<void> {
     const before = service
     if (!before) return
     await Promise.all(
@@ -207,12 +207,12 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
     },
     measure: () => ({
       count: wantedNow || posts.length,
-      sums: () => rollCall.sums(),
+      sums: () => threadMetrics.sums(),
       replacements,
       vitals: posts.filter(({ serving }) => serving).map(({ number, thread }) => ({ number, ...thread.vitals })),
     }),
-    async partFrom(origin, budget) {
-      const cuts = await Promise.all(posts.map(({ thread }) => thread.partFrom(origin, budget)))
+    async drainTarget(origin, budget) {
+      const cuts = await Promise.all(posts.map(({ thread }) => thread.drainTarget(origin, budget)))
       return cuts.reduce((sum, cut) => sum + cut, 0)
     },
     withdraw() {
@@ -229,7 +229,7 @@ export function createGatewayThreads({ birth, log }: GatewayThreadsOptions): Gat
 }
 
 /** The lowest that no post has. */
-function spareNumbers(posts: readonly Post[], count: number): readonly number[] {
+function spareNumbers(posts: readonly WorkerSlot[], count: number): readonly number[] {
   const taken = new Set(posts.map(({ number }) => number))
   return Array.from({ length: posts.length + count }, (_, index) => index + 1)
     .filter((number) => !taken.has(number))

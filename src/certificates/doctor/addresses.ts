@@ -29,8 +29,8 @@ async function look(name: string, names: Names): Promise<readonly Finding[]> {
         'right behind a balancer, NAT or a container network, if its ports are passed on to us; else mend the record',
       ),
     ]
-  const mend = 'CAs try IPv6 first, and any of the addresses: take out the record that does not lead to us'
-  return [unknown(`${name} leads to ${all}, of which ${foreign.join(', ')} is not of this machine`, mend)]
+  const hint = 'CAs try IPv6 first, and any of the addresses: take out the record that does not lead to us'
+  return [unknown(`${name} leads to ${all}, of which ${foreign.join(', ')} is not of this machine`, hint)]
 }
 
 /** An address is its own; names are asked for. Rejects if the DNS does not answer. */

@@ -22,13 +22,13 @@ export const checkCaa: Check = async (patient) => {
   return forEachName(patient, (name) => look(name, { names, identities, host }))
 }
 
-interface Asked {
+interface PlanContext {
   readonly names: Names
   readonly identities: readonly string[]
   readonly host: string
 }
 
-async function look(name: string, { names, identities, host }: Asked): Promise<readonly Finding[]> {
+async function look(name: string, { names, identities, host }: PlanContext): Promise<readonly Finding[]> {
   if (isIP(name) !== 0) return []
   const isWildcard = name.startsWith('*.')
   let found: { readonly at: string; readonly records: readonly CaaRecord[] } | undefined

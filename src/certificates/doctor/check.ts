@@ -8,7 +8,7 @@ export interface Finding {
   readonly verdict: 'good' | 'unknown' | 'bad'
   readonly words: string
   /** What to do; with `bad` always. */
-  readonly mend?: string
+  readonly hint?: string
 }
 
 /** One certificate, and what its checks may look at. */
@@ -42,12 +42,12 @@ export function good(words: string): Finding {
   return { verdict: 'good', words }
 }
 
-export function unknown(words: string, mend?: string): Finding {
-  return { verdict: 'unknown', words, ...(mend !== undefined && { mend }) }
+export function unknown(words: string, hint?: string): Finding {
+  return { verdict: 'unknown', words, ...(hint !== undefined && { hint }) }
 }
 
-export function bad(words: string, mend: string): Finding {
-  return { verdict: 'bad', words, mend }
+export function bad(words: string, hint: string): Finding {
+  return { verdict: 'bad', words, hint }
 }
 
 /** One after the other, for each name of the certificate: the answers of one do not hide behind another's waiting. */

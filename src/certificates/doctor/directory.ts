@@ -69,10 +69,10 @@ export const checkDirectory: Check = async ({ acme }) => {
   const { host, problem } = await acme.directory()
   if (problem === undefined) return [good(`the CA's directory at ${host} answers and is trusted`)]
   const isDistrust = /certificate|self-signed|issuer/i.test(problem)
-  const mend = isDistrust
+  const hint = isDistrust
     ? 'if this CA is your own, set `trust:` to a PEM file with its root; if not, somebody is in between'
     : 'let this machine reach it: a firewall, a proxy (HTTPS_PROXY is obeyed) or the DNS is in the way'
-  return [bad(`the CA's directory at ${host} is of no use: ${problem}`, mend)]
+  return [bad(`the CA's directory at ${host} is of no use: ${problem}`, hint)]
 }
 
 export const checkClock: Check = async ({ acme }) => {
@@ -89,6 +89,6 @@ export const checkAccount: Check = async ({ acme }) => {
   const { host, wantsAccount, problem } = await acme.directory()
   if (problem !== undefined || !wantsAccount) return []
   if (acme.plan.externalAccount) return [good(`${host} wants to know its customers, and \`externalAccount\` is set`)]
-  const mend = 'set `externalAccount: { keyId, hmac }` as your account there shows them'
-  return [bad(`${host} gives certificates to its customers only, and \`externalAccount\` is not set`, mend)]
+  const hint = 'set `externalAccount: { keyId, hmac }` as your account there shows them'
+  return [bad(`${host} gives certificates to its customers only, and \`externalAccount\` is not set`, hint)]
 }

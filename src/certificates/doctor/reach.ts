@@ -45,9 +45,9 @@ async function eachAddress(
 
 /** `needed`: the challenge that comes in by this port. A network that does not let its own way back in (hairpin) is common. */
 function closed(words: string, needed: string | false): Finding {
-  const mend = 'open it in the firewall, publish it from the container, and listen on it'
-  if (!needed) return unknown(words, mend)
-  return bad(words, `${mend}: ${needed} needs it; if it works from elsewhere, only this network's way back is shut`)
+  const hint = 'open it in the firewall, publish it from the container, and listen on it'
+  if (!needed) return unknown(words, hint)
+  return bad(words, `${hint}: ${needed} needs it; if it works from elsewhere, only this network's way back is shut`)
 }
 
 function whose(where: string, fingerprint: string, ours: readonly string[]): Finding {

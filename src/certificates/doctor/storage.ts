@@ -13,8 +13,8 @@ export const checkStorage: Check = async ({ storage, acme }) => {
 async function writable(storage: string): Promise<Finding> {
   const problem = await deniedAt(storage)
   if (problem === undefined) return good(`the storage ${storage} can be written`)
-  const mend = `make it writable for user ${process.geteuid?.()}, who asks here, or set \`storage\` to a path that is`
-  return bad(`the storage ${storage} cannot be written (${problem})`, mend)
+  const hint = `make it writable for user ${process.geteuid?.()}, who asks here, or set \`storage\` to a path that is`
+  return bad(`the storage ${storage} cannot be written (${problem})`, hint)
 }
 
 /** What is not there yet is made in its closest parent. */

@@ -11,7 +11,7 @@ type FilesSource = Extract<CertificateSourcePlan, { kind: 'files' }>
 
 /**
  * A certificate and its key from two PEM files: RSA or EC, the leaf first in the chain.
- * Throws `certificate-unusable`, naming the file and the mend, if a TLS client could not be served with them.
+ * Throws `certificate-unusable`, naming the file and the hint, if a TLS client could not be served with them.
  */
 export async function certificateFromFiles(
   source: FilesSource,

@@ -48,7 +48,7 @@ async function certificatesOfFile(path: string): Promise<readonly X509Certificat
     throw new Error(wayOut(code, `cannot be read (${code}); mend or remove it`))
   }
   const found = parsed(content)
-  if (found.length === 0) throw new Error(`holds no certificate; ${mend}`)
+  if (found.length === 0) throw new Error(`holds no certificate; ${hint}`)
   return found
 }
 
@@ -66,7 +66,7 @@ async function contentOf(path: string): Promise<Buffer> {
   }
 }
 
-const mend = 'export it again as PEM, or remove the file'
+const hint = 'export it again as PEM, or remove the file'
 
 function parsed(content: Buffer): readonly X509Certificate[] {
   try {
@@ -74,7 +74,7 @@ function parsed(content: Buffer): readonly X509Certificate[] {
     // Files for Windows are often DER under the same name (RFC 2585 §3); a SEQUENCE begins with 0x30.
     return content[0] === 0x30 && !text.includes('-----BEGIN') ? [new X509Certificate(content)] : certificatesIn(text)
   } catch {
-    throw new Error(`holds a certificate that does not parse; ${mend}`)
+    throw new Error(`holds a certificate that does not parse; ${hint}`)
   }
 }
 

@@ -107,10 +107,10 @@ function runningOf({ certificates, listeners }: Status, { domains }: Certificate
 
 const marks = { good: ['✓', 'green'], unknown: ['!', 'yellow'], bad: ['✗', 'red'] } as const
 
-function findingLines({ verdict, words, mend }: Finding, colour: boolean): string {
+function findingLines({ verdict, words, hint }: Finding, colour: boolean): string {
   const [mark, format] = marks[verdict]
   const painted = colour ? styleText(format, mark, { validateStream: false }) : mark
-  return `  ${painted} ${oneLine(words)}\n${mend === undefined ? '' : `      → ${mend}\n`}`
+  return `  ${painted} ${oneLine(words)}\n${hint === undefined ? '' : `      → ${hint}\n`}`
 }
 
 function readResolver(written: string): Names {

@@ -41,11 +41,11 @@ function readRoot(path: string): X509Certificate {
     pem = readFileSync(path, 'utf8')
   } catch (error) {
     const code = codeOf(error)
-    const mend =
+    const hint =
       code === 'ENOENT'
         ? 'it is made when a certificate is first served by the internal CA; is this the storage of the gatehouse that runs?'
         : 'ask as root or as the user that runs gatehouse'
-    throw new GatehouseError('certificate-unusable', `${path} cannot be read (${code}): ${mend}`, { cause: error })
+    throw new GatehouseError('certificate-unusable', `${path} cannot be read (${code}): ${hint}`, { cause: error })
   }
   try {
     return new X509Certificate(pem)

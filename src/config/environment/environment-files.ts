@@ -96,8 +96,8 @@ function newVariables(create: Located): NewVariables {
 }
 
 function readFile({ facts, report }: Evaluation, { path, name, at }: File): Variables | undefined {
-  const problem = (message: string, mend: string) =>
-    report({ code: 'missing-file', at, message: `environment file ${name} ${message}`, mend })
+  const problem = (message: string, hint: string) =>
+    report({ code: 'missing-file', at, message: `environment file ${name} ${message}`, hint })
   const kind = facts.kindOf(path)
   if (kind === 'absent') {
     problem('does not exist', 'create it, let `create` do it, or guard it with `when: { file: ... }`')
@@ -121,12 +121,12 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
 }
 
 /** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
-function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'mend'> {
+function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
   const message = `environment file ${name} ${doubt}: whoever writes it decides what programs run with, those of root too`
   return {
     severity: 'warning',
     message,
-    mend: 'give it to root (`chown 0`, `chmod go-w`), or give each process a `user`',
+    hint: 'give it to root (`chown 0`, `chmod go-w`), or give each process a `user`',
   }
 }
 
@@ -134,18 +134,18 @@ function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'm
 function oddLines(
   oddities: readonly Oddity[],
   name: string,
-): readonly Pick<Problem, 'severity' | 'message' | 'mend'>[] {
+): readonly Pick<Problem, 'severity' | 'message' | 'hint'>[] {
   const severityOf = (some: readonly Oddity[]): Severity =>
     some.some(({ unusable }) => unusable) ? 'error' : 'warning'
   const told = oddities.slice(0, mostOddities).map((oddity) => ({
     severity: severityOf([oddity]),
     message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
-    mend: oddity.mend,
+    hint: oddity.hint,
   }))
   const rest = oddities.slice(mostOddities)
   if (rest.length === 0) return told
   const message = `${rest.length} more lines of environment file ${name} are like these`
-  return [...told, { severity: severityOf(rest), message, mend: 'name a file of lines `NAME=value`' }]
+  return [...told, { severity: severityOf(rest), message, hint: 'name a file of lines `NAME=value`' }]
 }
 
 /**
@@ -168,6 +168,6 @@ function reportLacking(
     code: 'lacking-variable',
     at,
     message: `environment file ${name} exists, and lacks ${lacking.join(', ')}`,
-    mend: '`create` writes new files only: add the line to it, or set the variable otherwise',
+    hint: '`create` writes new files only: add the line to it, or set the variable otherwise',
   })
 }

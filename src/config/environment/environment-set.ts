@@ -52,8 +52,8 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
 
 // execve(2) ends a variable at its first NUL, and Node's own refusal would print the value.
 function reportNul({ report }: Evaluation, { at }: Located): 'unusable' {
-  const mend = 'remove it: no environment can hold one'
-  report({ code: 'wrong-value', at, message: 'the value of this variable has a NUL character', mend })
+  const hint = 'remove it: no environment can hold one'
+  report({ code: 'wrong-value', at, message: 'the value of this variable has a NUL character', hint })
   return 'unusable'
 }
 
@@ -72,7 +72,7 @@ function derivedFrom(
       code: 'wrong-value',
       at: node.at,
       message: `file ${nameAt(written, ['json'])} ${why}`,
-      mend: 'correct the file, or the path',
+      hint: 'correct the file, or the path',
     })
     return undefined
   }

@@ -45,7 +45,7 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
       code: 'contradiction',
       at: origin.at,
       message: `${origin.name} has both ${name} and its old name ${old}, with different values: that of ${old} counts`,
-      mend: `remove one of them, best ${old}`,
+      hint: `remove one of them, best ${old}`,
     })
   }
 }

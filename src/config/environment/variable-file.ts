@@ -21,7 +21,7 @@ export interface Oddity extends Remark {
 export interface Remark {
   /** Continues "line 3 ...". */
   readonly problem: string
-  readonly mend: string
+  readonly hint: string
   /** What was read is not what was written: nothing may run with it. */
   readonly unusable: boolean
 }
@@ -121,36 +121,36 @@ function unreadableLines(text: string): Oddity[] {
 
 const noAssignment: Remark = {
   problem: 'is no assignment, and is left out',
-  mend: 'write `NAME=value`; a comment begins with `#`',
+  hint: 'write `NAME=value`; a comment begins with `#`',
   unusable: false,
 }
 const oddName: Remark = {
   problem: 'has a name that no shell can set; it is set all the same',
-  mend: 'names for every program have letters, digits and `_`, and begin with no digit',
+  hint: 'names for every program have letters, digits and `_`, and begin with no digit',
   unusable: false,
 }
 const spaced: Remark = {
   problem: 'has a blank beside its `=`, which for a shell makes it no assignment; it is read as one',
-  mend: 'write `NAME=value`',
+  hint: 'write `NAME=value`',
   unusable: false,
 }
 const colon: Remark = {
   problem: 'has `:` for `=`, which for a shell makes it no assignment; it is read as one',
-  mend: 'write `NAME=value`',
+  hint: 'write `NAME=value`',
   unusable: false,
 }
 const notUtf8: Remark = {
   problem: 'has bytes that are not UTF-8',
-  mend: 'save the file as UTF-8',
+  hint: 'save the file as UTF-8',
   unusable: true,
 }
 const withNul: Remark = {
   problem: 'has a NUL character',
-  mend: 'remove it: no environment can hold one',
+  hint: 'remove it: no environment can hold one',
   unusable: true,
 }
 
 function again(name: string, first: number): Remark {
   const problem = `gives ${name} again, and wins over line ${first}`
-  return { problem, mend: 'keep one of the two', unusable: false }
+  return { problem, hint: 'keep one of the two', unusable: false }
 }

@@ -186,58 +186,58 @@ const inQuotes = 'put the value in single quotes'
 
 const openQuote: Remark = {
   problem: 'has a quote that is never closed, and so is part of its value',
-  mend: 'close it, or write the quote itself as `\\\'` or `\\"`',
+  hint: 'close it, or write the quote itself as `\\\'` or `\\"`',
   unusable: false,
 }
 const reopened: Remark = {
   problem: 'has quotes within quotes, or in JSON: as for a shell they are no part of the value',
-  mend: `${inQuotes}, or write \`\\"\` for a quote that belongs to it`,
+  hint: `${inQuotes}, or write \`\\"\` for a quote that belongs to it`,
   unusable: false,
 }
 const blank: Remark = {
   problem: 'has a blank outside of quotes, at which its value would end for a shell: here it is part of it',
-  mend: inQuotes,
+  hint: inQuotes,
   unusable: false,
 }
 const operators: Remark = {
   problem:
     'has one of `; & | < > ( )` outside of quotes, at which its value would end for a shell: here it is part of it',
-  mend: inQuotes,
+  hint: inQuotes,
   unusable: false,
 }
 const reference: Remark = {
   problem: 'has a `$` for which a shell would put another value: here it stays',
-  mend: 'write out what is meant; within single quotes it is no reference',
+  hint: 'write out what is meant; within single quotes it is no reference',
   unusable: false,
 }
 const backquote: Remark = {
   problem: 'has a backquote, behind which a shell would run a program: here it stays',
-  mend: inQuotes,
+  hint: inQuotes,
   unusable: false,
 }
 const backquotes: Remark = {
   problem: 'has its value in backquotes, in which a shell would run it: here they are quotes',
-  mend: inQuotes,
+  hint: inQuotes,
   unusable: false,
 }
 const tilde: Remark = {
   problem: 'has a `~` for which a shell would put a folder: here it stays',
-  mend: 'write out what is meant, or put the value in single quotes',
+  hint: 'write out what is meant, or put the value in single quotes',
   unusable: false,
 }
 const carriageReturn: Remark = {
   problem: 'has a carriage return within its value',
-  mend: 'save the file with line ends of one kind',
+  hint: 'save the file with line ends of one kind',
   unusable: false,
 }
 const backslash: Remark = {
   problem: 'has a backslash before a letter or digit, where it is no part of the value, as for a shell',
-  mend: `write it twice, or ${inQuotes}`,
+  hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }
 /** bash takes it away, dash keeps it. */
 const lastBackslash: Remark = {
   problem: 'ends in a backslash with nothing behind it, which shells read differently: here it is part of the value',
-  mend: `write it twice, or ${inQuotes}`,
+  hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }

@@ -16,7 +16,7 @@ import {
   quote,
 } from '../yaml/located.ts'
 import { exampleAt, flowScalar } from './example.ts'
-import { malformedKeyMend, unsplitKey, unsplitMend } from './malformed-keys.ts'
+import { malformedKeyHint, unsplitHint, unsplitKey } from './malformed-keys.ts'
 import { hintElsewhere } from './other-places.ts'
 import { oursFor, ourWordFor } from './other-spellings.ts'
 import { keysAllowedAt } from './schema-keys.ts'
@@ -42,15 +42,15 @@ export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): r
   if (issue.code === 'invalid_key') return [badName(tree, path, factsOf(issue.issues[0]).expected)]
   if (steps < path.length && node.kind === 'mapping') return [missingKey(schema, tree, path, expectation(issue))]
   const facts = factsOf(issue)
-  if (facts.code && facts.mend) {
-    const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, mend: facts.mend }
+  if (facts.code && facts.hint) {
+    const problem = { code: facts.code, at: keyPositionAt(tree, path), message: issue.message, hint: facts.hint }
     return [{ problem, remove: path, about: 'whole' }]
   }
   const at = node.kind === 'scalar' && node.value === null ? keyPositionAt(tree, path) : node.at
-  const mend = exampleMend(schema, tree, issue)
+  const hint = exampleHint(schema, tree, issue)
   return [
     {
-      problem: { ...badValue(node, issue, at), ...(mend !== undefined && { mend }) },
+      problem: { ...badValue(node, issue, at), ...(hint !== undefined && { hint }) },
       remove: path,
       about: issue.code === 'too_small' ? 'whole' : 'value',
     },
@@ -66,14 +66,14 @@ export function isConsequence(tree: Located, { about, remove }: Finding): boolea
 }
 
 /** Where a mapping or a list must stand: the shortest that could, with what stands there now if it fits. */
-function exampleMend(schema: z.ZodType, tree: Located, issue: Issue): string | undefined {
+function exampleHint(schema: z.ZodType, tree: Located, issue: Issue): string | undefined {
   const isKind = issue.code === 'invalid_union' || issue.code === 'invalid_type'
   const place = isKind ? schemaAt(schema, issue.path as Path) : undefined
   if (!place) return undefined
   const { node } = deepest(tree, issue.path as Path)
   const meant =
     node.kind === 'scalar' &&
-    (shellMend(place, node) ?? unsplitMend(node.written, keysAllowedAt(schema, issue.path as Path)))
+    (shellHint(place, node) ?? unsplitHint(node.written, keysAllowedAt(schema, issue.path as Path)))
   if (meant) return meant
   const example = exampleAt(place, mayBeSecret(node) ? undefined : node)
   const key = issue.path.at(-1)
@@ -87,9 +87,9 @@ function mayBeSecret(node: Located): boolean {
 }
 
 /** A command in one text that asks for a shell gets one. */
-function shellMend(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
+function shellHint(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
   if (!value || !alternatives(place).some((one) => 'split' in (shorthands.get(one) ?? {}))) return undefined
-  if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listMend(written, '')
+  if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listHint(written, '')
   return `no shell reads a command; for one write \`[sh, -c, ${JSON.stringify(written)}]\``
 }
 
@@ -97,19 +97,19 @@ function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
   const key = String(path.at(-1))
   const allowed = keysAllowedAt(schema, path.slice(0, -1))
   const meant = oursFor(key, allowed)
-  const mend =
+  const hint =
     (meant && `did you mean \`${meant}\`?`) ??
-    malformedKeyMend(key, allowed) ??
+    malformedKeyHint(key, allowed) ??
     hintElsewhere(key, allowed, scalarAt(tree, path)) ??
-    ofGatewayMend(schema, path) ??
-    movedMend(schema, tree, path, allowed) ??
+    ofGatewayHint(schema, path) ??
+    movedHint(schema, tree, path, allowed) ??
     suggestion(key, allowed, 'known here') ??
     'nothing is known here: `{}`'
   const problem: Problem = {
     code: 'unknown-key',
     at: keyPositionAt(tree, path),
     message: `unknown key \`${key}\``,
-    mend,
+    hint,
   }
   return { problem, remove: path, about: 'value', meant: meant ?? unsplitKey(key, allowed) ?? nearest(key, allowed) }
 }
@@ -120,7 +120,7 @@ function scalarAt(tree: Located, path: Path): string | undefined {
 }
 
 /** What is said of all requests, below a listener or route. */
-function ofGatewayMend(schema: z.ZodType, path: Path): string | undefined {
+function ofGatewayHint(schema: z.ZodType, path: Path): string | undefined {
   const key = String(path.at(-1))
   if (path[0] !== 'gateway' || path.length < 3) return undefined
   const known = keysAllowedAt(schema, ['gateway']).filter((one) => one !== 'when')
@@ -130,7 +130,7 @@ function ofGatewayMend(schema: z.ZodType, path: Path): string | undefined {
 }
 
 /** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
-function movedMend(schema: z.ZodType, tree: Located, path: Path, allowed: readonly string[]): string | undefined {
+function movedHint(schema: z.ZodType, tree: Located, path: Path, allowed: readonly string[]): string | undefined {
   const key = String(path.at(-1))
   if (nearest(key, allowed)) return undefined
   const owner = schemaAt(schema, path.slice(0, -1))
@@ -158,8 +158,8 @@ function missingKey(schema: z.ZodType, tree: Located, path: Path, expected: stri
   const message = `${ownerName(owner)} lacks \`${path.at(-1)}\``
   const place = schemaAt(schema, path)
   const example = place && exampleAt(place)
-  const mend = `it is ${expected}${example === undefined ? '' : `: add \`${path.at(-1)}: ${example}\``}`
-  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, mend }
+  const hint = `it is ${expected}${example === undefined ? '' : `: add \`${path.at(-1)}: ${example}\``}`
+  const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, hint }
   return { problem, remove: path, about: 'missing' }
 }
 
@@ -170,7 +170,7 @@ function ownerName(path: Path): string {
 
 function badName(tree: Located, path: Path, expected = 'a name'): Finding {
   const at = keyPositionAt(tree, path)
-  const problem: Problem = { code: 'bad-name', at, message: `\`${path.at(-1)}\` cannot be a name here`, mend: expected }
+  const problem: Problem = { code: 'bad-name', at, message: `\`${path.at(-1)}\` cannot be a name here`, hint: expected }
   return { problem, remove: path, about: 'value' }
 }
 
@@ -179,23 +179,23 @@ function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
   const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
   if (flaw) {
     const isWritten = !secret && node.kind === 'scalar' && node.value === node.written && !mayBeSecret(node)
-    const mend = flaw.instead !== undefined && isWritten ? `write \`${flaw.instead}\`` : flaw.mend
-    return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, mend }
+    const hint = flaw.instead !== undefined && isWritten ? `write \`${flaw.instead}\`` : flaw.hint
+    return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, hint }
   }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
-    return { code: 'wrong-value', at, message: 'this list is empty', mend: `write ${expected}` }
+    return { code: 'wrong-value', at, message: 'this list is empty', hint: `write ${expected}` }
   const code = issue.code === 'invalid_type' ? 'wrong-type' : 'wrong-value'
   const message = `expected ${expected}, found ${found}`
-  return { code, at, message, mend: mendFor(node, issue, words) }
+  return { code, at, message, hint: hintFor(node, issue, words) }
 }
 
-function mendFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
+function hintFor(node: Located, issue: Issue, words?: readonly string[]): string | undefined {
   if (node.kind !== 'scalar') return undefined
   if (node.value === null) return 'write a value, or remove the key'
   if (/^[“”‘’«„]/.test(node.written))
     return `quotes are straight in YAML: write \`"${node.written.replaceAll(/["“”‘’«»„]/g, '')}"\``
-  if (issue.code === 'invalid_type' && issue.expected === 'array') return listMend(node.written, expectation(issue))
+  if (issue.code === 'invalid_type' && issue.expected === 'array') return listHint(node.written, expectation(issue))
   if (!words || node.value !== node.written) return undefined
   return didYouMean(node.written, words) ?? (words.includes('true') ? 'write `true`, or remove the key' : undefined)
 }
@@ -207,7 +207,7 @@ function didYouMean(written: string, words: readonly string[]): string | undefin
 }
 
 /** The words as a list, unless that would mislead: quotes hold words together, and a form in `expected` says more. */
-function listMend(written: string, expected: string): string | undefined {
+function listHint(written: string, expected: string): string | undefined {
   if (expected.includes('`[')) return undefined
   if (/["'\\]/.test(written)) return 'write a list, one item for each word'
   const words = written.split(/[\s,]+/).filter((word) => word !== '')
@@ -224,16 +224,16 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
     const prefixed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
     const findings = prefixed.flatMap((inner) => describeIssue(schema, tree, inner))
     const [only] = findings
-    if (findings.length !== 1 || !only || only.problem.mend !== undefined || node.kind !== 'scalar') return findings
-    return [{ ...only, problem: { ...only.problem, mend: exampleMend(schema, tree, issue) } }]
+    if (findings.length !== 1 || !only || only.problem.hint !== undefined || node.kind !== 'scalar') return findings
+    return [{ ...only, problem: { ...only.problem, hint: exampleHint(schema, tree, issue) } }]
   }
   const expected = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
   if (steps < issue.path.length && node.kind === 'mapping') {
     return [missingKey(schema, tree, issue.path as Path, expected)]
   }
   const message = `expected ${expected}, found ${quote(node)}`
-  const mend = exampleMend(schema, tree, issue)
-  return [{ problem: { code: 'wrong-type', at: node.at, message, mend }, remove: issue.path as Path, about: 'value' }]
+  const hint = exampleHint(schema, tree, issue)
+  return [{ problem: { code: 'wrong-type', at: node.at, message, hint }, remove: issue.path as Path, about: 'value' }]
 }
 
 /** Continues "expected ...": every scalar and list of the schema says its own; zod's words are for developers. */

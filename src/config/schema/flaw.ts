@@ -1,16 +1,16 @@
 import type { DiagnosticCode } from '../diagnostics.ts'
 
-/** A value that is refused for a reason of its own; neither `problem` nor `mend` repeats the value, which may be a secret. */
+/** A value that is refused for a reason of its own; neither `problem` nor `hint` repeats the value, which may be a secret. */
 export class Flaw {
   /** Continues "the value ...": `has a path`. */
   readonly problem: string
-  readonly mend: string
+  readonly hint: string
   /** What to write. It repeats the value, so it is shown only where that stands in the file as it is. */
   readonly instead: string | undefined
 
-  constructor(problem: string, mend: string, instead?: string) {
+  constructor(problem: string, hint: string, instead?: string) {
     this.problem = problem
-    this.mend = mend
+    this.hint = hint
     this.instead = instead
   }
 }
@@ -26,10 +26,10 @@ export interface IssueFacts {
   readonly secret?: boolean
   /** With these two the issue's message is a whole sentence about a mapping. */
   readonly code?: DiagnosticCode
-  readonly mend?: string
+  readonly hint?: string
 }
 
 /** An issue with a mapping as a whole, or with one key of it. */
-export function refusal(code: DiagnosticCode, message: string, mend: string, path: (string | number)[] = []) {
-  return { code: 'custom' as const, message, path, params: { code, mend } satisfies IssueFacts }
+export function refusal(code: DiagnosticCode, message: string, hint: string, path: (string | number)[] = []) {
+  return { code: 'custom' as const, message, path, params: { code, hint } satisfies IssueFacts }
 }

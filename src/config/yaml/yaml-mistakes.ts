@@ -32,13 +32,13 @@ function aliasBefore({ message, pos }: YAMLError, text: string): number | undefi
 
 function unquotedStar(text: string, offset: number, at: SourcePosition): Problem {
   const message = '`*` at the beginning of a value has a meaning in YAML'
-  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offset) }
+  return { code: 'yaml-syntax', at, message, hint: quoteIt(text, offset) }
 }
 
 /** The frequent mistakes in plain words; for the rest the parser's own. */
 function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
   const [offset, end] = error.pos
-  const syntax = (message: string, mend?: string): Problem => ({ code: 'yaml-syntax', at, message, mend })
+  const syntax = (message: string, hint?: string): Problem => ({ code: 'yaml-syntax', at, message, hint })
   if (error.code === 'TAB_AS_INDENT')
     return syntax('a tab is used for indentation', 'YAML indents with spaces: write two for each tab')
   const special = /^(?:[@`%*]|!(?!!)\S)/.exec(text.slice(offset))?.[0]
@@ -85,8 +85,8 @@ function lineMistake(
   const [offset] = error.pos
   const start = text.lastIndexOf('\n', offset - 1) + 1
   const line = /[^\n]*/.exec(text.slice(start))?.[0] ?? ''
-  const syntax = (place: number, message: string, mend: string): Problem => {
-    return { code: 'yaml-syntax', at: position(place), message, mend }
+  const syntax = (place: number, message: string, hint: string): Problem => {
+    return { code: 'yaml-syntax', at: position(place), message, hint }
   }
   const indent = line.search(/\S/)
   if (line.startsWith('//', indent))

@@ -82,7 +82,7 @@ export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report):
     const name = isScalar(key) ? (key.source ?? String(key.value)) : undefined
     // zod steps over this one without a word, because in JavaScript it is no key like others.
     if (name !== undefined && name !== '__proto__') return [{ key: name, keyAt, value }]
-    report({ code: 'yaml-syntax', at: keyAt, message: 'this cannot be a key', mend: 'write keys as plain words' })
+    report({ code: 'yaml-syntax', at: keyAt, message: 'this cannot be a key', hint: 'write keys as plain words' })
     return []
   })
 }
@@ -116,28 +116,28 @@ function contains(target: Node, alias: Node): boolean {
 function duplicateKey(text: string, at: SourcePosition, offset: number): Problem {
   const key = /^[^\s:]*/.exec(text.slice(offset, offset + 1_000))?.[0] ?? ''
   const message = `key \`${key}\` stands twice in the same mapping`
-  return { code: 'duplicate-key', at, message, mend: 'keep one of the two' }
+  return { code: 'duplicate-key', at, message, hint: 'keep one of the two' }
 }
 
 function unknownAnchor(at: SourcePosition, alias: Node, text: string): Problem {
   const name = isAlias(alias) ? alias.source : ''
   const message = `\`*\` at the beginning of a value names an anchor, and there is no \`&${name}\` before this`
-  return { code: 'yaml-syntax', at, message, mend: quoteIt(text, offsetOf(alias)) }
+  return { code: 'yaml-syntax', at, message, hint: quoteIt(text, offsetOf(alias)) }
 }
 
 function endless(at: SourcePosition): Problem {
   const message = 'this alias stands inside its own anchor, so what it says has no end'
-  return { code: 'yaml-too-large', at, message, mend: 'let it stand for something outside of it' }
+  return { code: 'yaml-too-large', at, message, hint: 'let it stand for something outside of it' }
 }
 
 function expanded(at: SourcePosition): Problem {
   const message = `the aliases of the file expand to more than ${mostNodesOfAliases} values`
-  return { code: 'yaml-too-large', at, message, mend: 'repeat less by aliases of aliases' }
+  return { code: 'yaml-too-large', at, message, hint: 'repeat less by aliases of aliases' }
 }
 
 function tooDeep(at: SourcePosition): Problem {
   const message = `the file is nested more than ${greatestDepth} deep here`
-  return { code: 'yaml-too-large', at, message, mend: 'no option needs a tenth of that' }
+  return { code: 'yaml-too-large', at, message, hint: 'no option needs a tenth of that' }
 }
 
 function tooLong(at: SourcePosition, length: number): Problem {
@@ -146,6 +146,6 @@ function tooLong(at: SourcePosition, length: number): Problem {
     code: 'yaml-too-large',
     at,
     message,
-    mend: 'let other files hold what is long: pages, maps, environment files',
+    hint: 'let other files hold what is long: pages, maps, environment files',
   }
 }

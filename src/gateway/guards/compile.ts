@@ -11,7 +11,7 @@ import { rateLimit } from './rate-limit/rate-limit.ts'
 import { bodyLimit } from './request-body.ts'
 
 /** What guards ask. */
-export interface Asked {
+export interface PlanContext {
   readonly limiter: Limiter
   readonly authServices: AuthServices
 }
@@ -20,7 +20,7 @@ export interface Asked {
 export type Guards = (routeIndex: number) => readonly Guard[]
 
 /** Throws if a user whom a route lets in has no password. */
-export function compileGuards(plan: GatewayPlan, asked: Asked): Guards {
+export function compileGuards(plan: GatewayPlan, asked: PlanContext): Guards {
   const all: AllAsked = {
     ...asked,
     users: plan.users,
@@ -36,7 +36,7 @@ export function compileGuards(plan: GatewayPlan, asked: Asked): Guards {
   return (routeIndex) => ofRoutes[routeIndex] ?? own
 }
 
-interface AllAsked extends Asked {
+interface AllAsked extends PlanContext {
   readonly users: PasswordHashes
   readonly addressRules: typeof addressRules
   readonly bodyLimit: typeof bodyLimit

@@ -3,7 +3,7 @@ import { Stores, type StoresOptions } from './rate-limit/stores.ts'
 import { RateLimitTable } from './rate-limit/table.ts'
 
 /** What the guards of all generations of a thread use and do not own. */
-export interface GuardMeans {
+export interface GuardResources {
   readonly stores: Stores
   /** Connections to services that are asked about requests. */
   readonly authServices: AuthServices
@@ -15,7 +15,7 @@ export interface GuardMeansOptions extends Omit<StoresOptions, 'table'> {
   readonly rateLimits: SharedArrayBuffer
 }
 
-export function createGuardMeans({ rateLimits, ...options }: GuardMeansOptions): GuardMeans {
+export function createGuardMeans({ rateLimits, ...options }: GuardMeansOptions): GuardResources {
   const stores = new Stores({ ...options, table: new RateLimitTable(rateLimits) })
   const authServices = new AuthServices()
   return {

@@ -218,12 +218,12 @@ export function listenError(
   const place = `listener ${plan.name} cannot listen on ${plan.host ?? ''}:${plan.port}`
   const code = (error as { code?: unknown }).code
   if (code === 'EADDRINUSE') {
-    const mend = 'stop it, or choose another address'
-    return new GatehouseError('address-in-use', `${place}: ${owner} has this port; ${mend}`, { cause: error })
+    const hint = 'stop it, or choose another address'
+    return new GatehouseError('address-in-use', `${place}: ${owner} has this port; ${hint}`, { cause: error })
   }
   if (code === 'EACCES') {
-    const mend = 'this user may not open ports below 1024; choose a higher one, or grant CAP_NET_BIND_SERVICE'
-    return new GatehouseError('address-unavailable', `${place}: ${mend}`, { cause: error })
+    const hint = 'this user may not open ports below 1024; choose a higher one, or grant CAP_NET_BIND_SERVICE'
+    return new GatehouseError('address-unavailable', `${place}: ${hint}`, { cause: error })
   }
   return new GatehouseError('address-unavailable', `${place}: ${messageOf(error)}`, { cause: error })
 }

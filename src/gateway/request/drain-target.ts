@@ -9,7 +9,7 @@ import { part } from './in-flight.ts'
  * `budget` at most; then event streams and tunnels, which have no end of their own, are ended, and their clients connect anew,
  * to whoever is there now. Resolves with the number of answers that took too long and were cut.
  */
-export async function partFrom(origin: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
+export async function drainTarget(origin: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
   const bound = (kind: AnswerKind) =>
     [...open].filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin === origin)
   await answersGiven(() => bound('answer'), budget)

@@ -17,8 +17,8 @@ export function environmentOf(fields: Fields, all: readonly string[], report: Re
     }
     const host = all.find((service) => hostPattern(service).test(value ?? ''))
     if (host !== undefined) {
-      const mend = 'a process of this container is at 127.0.0.1'
-      report(at, 'untranslated', `\`${name}\` has \`${host}\` as a host, a name that only Compose knows: ${mend}`)
+      const hint = 'a process of this container is at 127.0.0.1'
+      report(at, 'untranslated', `\`${name}\` has \`${host}\` as a host, a name that only Compose knows: ${hint}`)
     }
     // The name alone passes it on from outside, as everything is here.
     return value === undefined ? [] : [[name, written(value)]]

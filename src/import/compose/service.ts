@@ -31,7 +31,7 @@ export interface Dependency {
   readonly at: Place
 }
 
-export interface Asked {
+export interface PlanContext {
   readonly theirs: string
   readonly at: Place
   readonly node: Mapping
@@ -42,7 +42,7 @@ export interface Asked {
 }
 
 /** Undefined, and reported, where there is nothing that could be run. */
-export function readService({ theirs, at, node, awaited, all }: Asked, report: Report): Service | undefined {
+export function readService({ theirs, at, node, awaited, all }: PlanContext, report: Report): Service | undefined {
   const fields = fieldsOf(node, report)
   const image = fields.text('image')
   const command = commandOf(fields, report)

@@ -4,7 +4,7 @@
  */
 import { textOfItem } from '../../config/yaml/command-items.ts'
 import { deepest, type LocatedScalar, type Path, shorten } from '../../config/yaml/located.ts'
-import type { Asked } from '../resolve/plan-context.ts'
+import type { PlanContext } from '../resolve/plan-context.ts'
 import type { ProbeCheck } from './probes.ts'
 import type { ProcessPlan } from './processes.ts'
 
@@ -17,32 +17,32 @@ export interface WrittenCommand {
 }
 
 /** The same process, knowing how its texts were written. */
-export function withWritten(asked: Asked, plan: ProcessPlan): ProcessPlan {
+export function withWritten(context: PlanContext, plan: ProcessPlan): ProcessPlan {
   const own = ['processes', plan.name]
-  const directory = textAt(asked, [...own, 'directory'])
-  const written = { ...commandAt(asked, [...own, 'command']), ...(directory !== undefined && { directory }) }
+  const directory = textAt(context, [...own, 'directory'])
+  const written = { ...commandAt(context, [...own, 'command']), ...(directory !== undefined && { directory }) }
   const { startup, ready, alive } = plan
   return {
     ...plan,
     ...(Object.keys(written).length > 0 && { written }),
-    ...(startup && { startup: withWrittenCheck(asked, [...own, 'startup'], startup) }),
-    ...(ready && { ready: withWrittenCheck(asked, [...own, 'ready'], ready) }),
-    ...(alive && { alive: withWrittenCheck(asked, [...own, 'alive'], alive) }),
+    ...(startup && { startup: withWrittenCheck(context, [...own, 'startup'], startup) }),
+    ...(ready && { ready: withWrittenCheck(context, [...own, 'ready'], ready) }),
+    ...(alive && { alive: withWrittenCheck(context, [...own, 'alive'], alive) }),
   }
 }
 
-function withWrittenCheck<C extends ProbeCheck>(asked: Asked, path: Path, check: C): C {
+function withWrittenCheck<C extends ProbeCheck>(context: PlanContext, path: Path, check: C): C {
   const at = [...path, check.kind]
-  const written = check.kind === 'exec' ? commandAt(asked, at).program : textAt(asked, at)
+  const written = check.kind === 'exec' ? commandAt(context, at).program : textAt(context, at)
   return written === undefined ? check : { ...check, written }
 }
 
-function textAt({ content }: Asked, path: Path): string | undefined {
+function textAt({ content }: PlanContext, path: Path): string | undefined {
   const { node, steps } = deepest(content.tree, path)
   return steps === path.length && node.kind === 'scalar' && hasVariables(node) ? shorten(node.written) : undefined
 }
 
-export function commandAt({ content }: Asked, path: Path): Omit<WrittenCommand, 'directory'> {
+export function commandAt({ content }: PlanContext, path: Path): Omit<WrittenCommand, 'directory'> {
   const { node, steps } = deepest(content.tree, path)
   if (steps < path.length || node.kind !== 'list') return {}
   const texts = node.items.map(textOfItem).filter((text): text is LocatedScalar => text.kind === 'scalar')

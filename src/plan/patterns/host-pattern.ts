@@ -16,17 +16,17 @@ export function compileHostPattern(pattern: string): (host: string) => boolean {
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validateHostPattern(pattern: string): PatternFlaw | undefined {
   if (pattern === '' || pattern === '*')
-    return { problem: 'is not a host', mend: 'leave `host` out to match every host' }
-  if (pattern.includes('://')) return { problem: 'is a URL', mend: 'write the host alone, without scheme and path' }
+    return { problem: 'is not a host', hint: 'leave `host` out to match every host' }
+  if (pattern.includes('://')) return { problem: 'is a URL', hint: 'write the host alone, without scheme and path' }
   const stars = pattern.startsWith('*.') ? '*.' : ''
   const bare = pattern.slice(stars.length)
-  if (isIP(bare) === 6) return { problem: 'is a bare IPv6 address', mend: 'write it in brackets: `[::1]`' }
+  if (isIP(bare) === 6) return { problem: 'is a bare IPv6 address', hint: 'write it in brackets: `[::1]`' }
   if (/:\d+$/.test(bare) && !bare.endsWith(']'))
-    return { problem: 'has a port', mend: 'write the host alone; `listener` chooses by port' }
+    return { problem: 'has a port', hint: 'write the host alone; `listener` chooses by port' }
   if (bare.endsWith('.'))
     return {
       problem: 'matches no request: hosts are compared without the dot at the end',
-      mend: 'leave it out',
+      hint: 'leave it out',
       instead: pattern.slice(0, -1),
     }
   return unlikeRequests(stars, bare) ?? unlikeNames(bare)
@@ -39,19 +39,19 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternFlaw | undefined
   if (stars && (sent.startsWith('[') || isIP(sent)))
     return {
       problem: 'matches no request: there are no names below an address',
-      mend: 'write the address alone',
+      hint: 'write the address alone',
       instead: sent,
     }
   if (sent === bare.toLowerCase()) return undefined
   if (/[^\0-\x7f]/.test(bare))
     return {
       problem: 'is not in ASCII',
-      mend: 'write it as browsers send it, in the form that begins with `xn--`',
+      hint: 'write it as browsers send it, in the form that begins with `xn--`',
       instead: stars + sent,
     }
   return {
     problem: 'matches no request: clients write this host in another form',
-    mend: 'write it as a browser shows it',
+    hint: 'write it as a browser shows it',
     instead: stars + sent,
   }
 }
@@ -61,7 +61,7 @@ function unlikeNames(bare: string): PatternFlaw | undefined {
   if (/^\[.*%.*\]$/.test(bare))
     return {
       problem: 'matches no request: clients do not send the zone of an address',
-      mend: 'write the address without its zone',
+      hint: 'write the address without its zone',
       instead: bare.replace(/%.*\]/, ']'),
     }
   if (bare.startsWith('[') && bare.endsWith(']') && isIP(bare.slice(1, -1)) === 6) return undefined
@@ -70,7 +70,7 @@ function unlikeNames(bare: string): PatternFlaw | undefined {
     return undefined
   return {
     problem: 'is not a host',
-    mend: 'write a name such as `example.com`, or `*.example.com` for all names below it',
+    hint: 'write a name such as `example.com`, or `*.example.com` for all names below it',
   }
 }
 

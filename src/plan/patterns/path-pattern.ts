@@ -47,27 +47,27 @@ export function parameterFlaw(pattern: string): PatternFlaw | undefined {
   if (start === undefined || !pattern.startsWith('/')) return undefined
   return {
     problem: 'has a parameter in it, which is compared as it stands',
-    mend: 'write the path down to it, with `/*` behind',
+    hint: 'write the path down to it, with `/*` behind',
     instead: `${pattern.slice(0, start)}/*`,
   }
 }
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validatePathPattern(pattern: string): PatternFlaw | undefined {
-  if (pattern === '') return { problem: 'is empty', mend: 'leave `path` out to match every path' }
+  if (pattern === '') return { problem: 'is empty', hint: 'leave `path` out to match every path' }
   if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
   if (/[?#]/.test(pattern))
     return {
       problem: 'has a query or a fragment',
-      mend: 'a pattern looks at the path alone: end it before the `?` or `#`',
+      hint: 'a pattern looks at the path alone: end it before the `?` or `#`',
     }
   if (/\s/.test(pattern))
-    return { problem: 'has a space in it', mend: 'write a list for several patterns, or `%20` for the space' }
+    return { problem: 'has a space in it', hint: 'write a list for several patterns, or `%20` for the space' }
   const star = pattern.startsWith('*') ? pattern.indexOf('*', 1) : pattern.indexOf('*')
   if (star !== -1 && !(pattern.endsWith('/*') && star === pattern.length - 1))
     return {
       problem: 'has a `*` where none may stand',
-      mend: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
+      hint: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
       ...(/^\/[^*]*\*\*$/.test(pattern) && { instead: pattern.slice(0, -1) }),
     }
   return spellingFlaw(pattern)
@@ -75,14 +75,14 @@ export function validatePathPattern(pattern: string): PatternFlaw | undefined {
 
 function beginning(pattern: string): PatternFlaw {
   const url = /^https?:\/\/[^/]+(\/.*)$/.exec(pattern)
-  if (url) return { problem: 'is a URL', mend: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
-  const mend = 'a path begins with `/`; a suffix is written `*.map`'
+  if (url) return { problem: 'is a URL', hint: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
+  const hint = 'a path begins with `/`; a suffix is written `*.map`'
   if (/[\^$~\\()|+]|\.\*/.test(pattern))
     return {
       problem: 'is a regular expression, and none is read here',
-      mend: 'write the path, `/api`, or what it begins with, `/api/*`, or how it ends, `*.map`',
+      hint: 'write the path, `/api`, or what it begins with, `/api/*`, or how it ends, `*.map`',
     }
-  return { problem: 'does not begin with `/`', mend, instead: `/${pattern}` }
+  return { problem: 'does not begin with `/`', hint, instead: `/${pattern}` }
 }
 
 /** Requests are compared in canonical form: a pattern in another one would match nothing, and its guards would be dead. */
@@ -93,13 +93,13 @@ function spellingFlaw(pattern: string): PatternFlaw | undefined {
     return {
       problem:
         'matches no request: a path has no backslash, no NUL, no `%` without two hex digits, and nothing above its root',
-      mend: 'write the path as it is without them; `%25` is a `%`',
+      hint: 'write the path as it is without them; `%25` is a `%`',
     }
   if (written.spelling === written.canonical) return undefined
   return {
     problem:
       'matches no request: paths are compared without empty segments, dot segments, `;parameters`, escaped slashes and dots or blanks at the end of a name',
-    mend: 'write it in that form',
+    hint: 'write it in that form',
     instead: front + written.canonical.slice(front === '' ? 0 : before.length) + back,
   }
 }

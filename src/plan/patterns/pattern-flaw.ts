@@ -2,7 +2,7 @@
 export interface PatternFlaw {
   /** Continues "`pattern` ...". */
   readonly problem: string
-  readonly mend: string
+  readonly hint: string
   /** The right spelling. It holds what was written, so it is shown only where that may be. */
   readonly instead?: string
 }

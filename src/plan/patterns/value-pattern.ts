@@ -6,13 +6,13 @@ export function validateValuePattern(pattern: string): PatternFlaw | undefined {
   if (/[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(pattern))
     return {
       problem: 'matches no request: a header holds one line, without control characters',
-      mend: 'write `*` for what cannot stand in a header',
+      hint: 'write `*` for what cannot stand in a header',
     }
   const instead = pattern.replace(/^[\t ]+|[\t ]+$/g, '')
   // RFC 9110 §5.5: blanks around a value are no part of it.
   if (instead === pattern) return undefined
   const problem = 'matches no request: values have no blanks at their beginning and end'
-  return { problem, mend: 'leave them out', ...(instead !== '' && { instead }) }
+  return { problem, hint: 'leave them out', ...(instead !== '' && { instead }) }
 }
 
 /**

@@ -1,14 +1,14 @@
 import type { HookPlan } from '../model/hooks.ts'
 import { commandAt } from '../model/written.ts'
-import { type Asked, keyAt } from './plan-context.ts'
+import { keyAt, type PlanContext } from './plan-context.ts'
 
 /** A hook all of whose processes `when` excludes is left out with them. */
-export function resolveHooks(asked: Asked): readonly HookPlan[] {
-  const { config, content, directory, environment } = asked
+export function resolveHooks(context: PlanContext): readonly HookPlan[] {
+  const { config, content, directory, environment } = context
   return config.hooks.flatMap(({ on, processes, run, url, timeout }, index): HookPlan[] => {
     const present = processes?.filter((name) => !content.excluded.processes.has(name))
     if (present?.length === 0) return []
-    const { program: written } = commandAt(asked, ['hooks', index, 'run'])
+    const { program: written } = commandAt(context, ['hooks', index, 'run'])
     const command = { command: run ?? [], ...(written !== undefined && { written }) }
     return [
       {
@@ -19,7 +19,7 @@ export function resolveHooks(asked: Asked): readonly HookPlan[] {
             ? { kind: 'run', ...command, directory, environment: { ...environment } }
             : { kind: 'post', url },
         timeout,
-        position: keyAt(asked, ['hooks', index]),
+        position: keyAt(context, ['hooks', index]),
       },
     ]
   })

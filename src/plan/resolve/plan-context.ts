@@ -21,7 +21,7 @@ import type { DefaultPlaces } from './default-places.ts'
 import { withDashboard } from './gateway/dashboard-routes.ts'
 import { ownSecrets, withoutSecrets } from './own-secrets.ts'
 
-export interface Asked {
+export interface PlanContext {
   readonly content: LoadedContent
   readonly config: Config
   /** What relative paths are relative to: the folder of the file. */
@@ -58,7 +58,7 @@ export interface AskedListener {
 }
 
 /** One check: looks at what is asked and reports what is wrong with it. */
-export type Check = (asked: Asked, report: Report) => void
+export type Check = (context: PlanContext, report: Report) => void
 
 /** What is asked of the machine that the file is read on. */
 export interface Machine {
@@ -66,16 +66,16 @@ export interface Machine {
   readonly places: DefaultPlaces
 }
 
-export function ask(content: LoadedContent, { facts, places }: Machine, report: Report): Asked {
+export function ask(content: LoadedContent, { facts, places }: Machine, report: Report): PlanContext {
   const { config } = content
   const directory = dirname(content.path)
   const socket = socketOf(content) ?? places.socket
   const storage = config.storage === undefined ? places.storage : resolve(directory, config.storage)
   const written = config.gateway.routes.flatMap((route, index) => {
-    const asked = askRoute(content, route, ['gateway', 'routes', index])
-    if (!asked.excludedWith) return [asked]
-    const message = `this route is left out with ${asked.excludedWith}, which \`when\` excludes`
-    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, asked.path), message })
+    const context = askRoute(content, route, ['gateway', 'routes', index])
+    if (!context.excludedWith) return [context]
+    const message = `this route is left out with ${context.excludedWith}, which \`when\` excludes`
+    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, context.path), message })
     return []
   })
   const routes = withDashboard(written, config.control, socket)
@@ -90,43 +90,43 @@ export function socketOf({ config, path }: LoadedContent): string | undefined {
   return socket === undefined ? undefined : resolve(dirname(path), socket)
 }
 
-export function valueAt(asked: Asked, path: Path): SourcePosition {
-  return positionAt(asked.content.tree, path)
+export function valueAt(context: PlanContext, path: Path): SourcePosition {
+  return positionAt(context.content.tree, path)
 }
 
-export function keyAt(asked: Asked, path: Path): SourcePosition {
-  return keyPositionAt(asked.content.tree, path)
+export function keyAt(context: PlanContext, path: Path): SourcePosition {
+  return keyPositionAt(context.content.tree, path)
 }
 
 /** A value as a diagnostic may show it: as written, never what a variable holds. */
-export function shown(asked: Asked, path: Path): string {
-  return quoteAt(asked.content.tree, path)
+export function shown(context: PlanContext, path: Path): string {
+  return quoteAt(context.content.tree, path)
 }
 
 /** A value where a sentence names it instead of judging it; as written, too. */
-export function named(asked: Asked, path: Path): string {
-  return nameAt(asked.content.tree, path)
+export function named(context: PlanContext, path: Path): string {
+  return nameAt(context.content.tree, path)
 }
 
 /** Whether what stands there is as it was written, and so may be shown in another form too: no variable was put in. */
-export function isLiteral(asked: Asked, path: Path): boolean {
-  const { node } = deepest(asked.content.tree, path)
+export function isLiteral(context: PlanContext, path: Path): boolean {
+  const { node } = deepest(context.content.tree, path)
   return node.kind === 'scalar' && node.value === node.written
 }
 
 /** Whether something is missing only because a mistake in it was already reported. */
-export function wasLost(asked: Asked, path: Path): boolean {
-  return isLost(asked.content.tree, path)
+export function wasLost(context: PlanContext, path: Path): boolean {
+  return isLost(context.content.tree, path)
 }
 
 /** Whether what stands at `path` is as it was written: nothing of it was taken out for a mistake, itself included. */
-export function isWhole(asked: Asked, path: Path): boolean {
-  const { node, steps } = deepest(asked.content.tree, path)
-  return steps < path.length ? !wasLost(asked, path) : !hasLost(node)
+export function isWhole(context: PlanContext, path: Path): boolean {
+  const { node, steps } = deepest(context.content.tree, path)
+  return steps < path.length ? !wasLost(context, path) : !hasLost(node)
 }
 
-export function absolute(asked: Asked, path: string): string {
-  return resolve(asked.directory, path)
+export function absolute(context: PlanContext, path: string): string {
+  return resolve(context.directory, path)
 }
 
 const targetSections = [

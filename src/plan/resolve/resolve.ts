@@ -7,7 +7,7 @@ import { resolveCertificates } from './certificates.ts'
 import { deepFreeze } from './freeze.ts'
 import { resolveGateway } from './gateway/gateway.ts'
 import { resolveHooks } from './hooks.ts'
-import { type Asked, ask, type Machine } from './plan-context.ts'
+import { ask, type Machine, type PlanContext } from './plan-context.ts'
 import { resolveLog } from './process/output.ts'
 import { resolveProcesses } from './process/processes.ts'
 import { resolveTrustStores } from './trust-stores.ts'
@@ -24,27 +24,27 @@ export function resolve(loaded: Loaded, machine: Machine): Resolved {
   if (!loaded.content) return { diagnostics: loaded.diagnostics }
   const found: Diagnostic[] = [...loaded.diagnostics]
   const report = (problem: Problem) => found.push(toDiagnostic(problem))
-  const asked = ask(loaded.content, machine, report)
-  for (const check of checks) check(asked, report)
+  const context = ask(loaded.content, machine, report)
+  for (const check of checks) check(context, report)
   const diagnostics = sortDiagnostics(found)
-  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(asked, machine)), diagnostics }
+  return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(context, machine)), diagnostics }
 }
 
-function plan(asked: Asked, { places }: Machine): Plan {
-  const { config, content, storage, socket } = asked
+function plan(context: PlanContext, { places }: Machine): Plan {
+  const { config, content, storage, socket } = context
   const inOwnFolder = [storage, socket].some((path) => path.startsWith(`${places.ownFolder}/`))
   return {
     file: content.path,
-    processes: resolveProcesses(asked),
-    hooks: resolveHooks(asked),
-    gateway: resolveGateway(asked),
-    certificates: resolveCertificates(asked),
-    trustStores: resolveTrustStores(asked),
+    processes: resolveProcesses(context),
+    hooks: resolveHooks(context),
+    gateway: resolveGateway(context),
+    certificates: resolveCertificates(context),
+    trustStores: resolveTrustStores(context),
     storage,
     control: { socket },
     ...(inOwnFolder && { ownFolder: places.ownFolder }),
     shutdown: config.shutdown,
-    log: resolveLog(asked),
+    log: resolveLog(context),
     ...(config.metrics && { metrics: config.metrics.address }),
   }
 }

@@ -1,13 +1,13 @@
 import type { TrustStorePlan } from '../model/certificates.ts'
-import { type Asked, absolute, keyAt } from './plan-context.ts'
+import { absolute, keyAt, type PlanContext } from './plan-context.ts'
 
-export function resolveTrustStores(asked: Asked): readonly TrustStorePlan[] {
-  return Object.entries(asked.config.trustStores).map(([name, { file, certificates, system, internal }]) => ({
+export function resolveTrustStores(context: PlanContext): readonly TrustStorePlan[] {
+  return Object.entries(context.config.trustStores).map(([name, { file, certificates, system, internal }]) => ({
     name,
-    file: absolute(asked, file),
-    ...(certificates !== undefined && { certificates: absolute(asked, certificates) }),
+    file: absolute(context, file),
+    ...(certificates !== undefined && { certificates: absolute(context, certificates) }),
     system,
     internal,
-    position: keyAt(asked, ['trustStores', name]),
+    position: keyAt(context, ['trustStores', name]),
   }))
 }

@@ -3,25 +3,25 @@ import { acmeDirectories } from '../../config/schema/acme.ts'
 import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
 
 /** No CA takes another proof for a wildcard (RFC 8555 §7.1.3 leaves it to them, and all of them decided so). */
-export const acmeWildcards: Check = (asked, report) => {
-  for (const [index, { domains, use }] of asked.config.certificates.entries()) {
+export const acmeWildcards: Check = (context, report) => {
+  for (const [index, { domains, use }] of context.config.certificates.entries()) {
     const wildcard = domains.findIndex((domain) => domain.startsWith('*.'))
     if (wildcard === -1) continue
     for (const { acme } of use) {
       if (!acme || acme.dns) continue
       report({
         code: 'contradiction',
-        at: valueAt(asked, ['certificates', index, 'domains', wildcard]),
+        at: valueAt(context, ['certificates', index, 'domains', wildcard]),
         message: 'an ACME server issues a wildcard only for what is proved in the DNS',
-        mend: 'add `dns: { run: [./dns-hook] }` to its source, or name the hosts one by one',
+        hint: 'add `dns: { run: [./dns-hook] }` to its source, or name the hosts one by one',
       })
     }
   }
 }
 
 /** Names that no public CA knows (RFC 6761, RFC 6762, CA/Browser Forum Baseline Requirements 4.2.2); a private one may. */
-export const acmePrivateNames: Check = (asked, report) => {
-  for (const [index, { domains, use }] of asked.config.certificates.entries()) {
+export const acmePrivateNames: Check = (context, report) => {
+  for (const [index, { domains, use }] of context.config.certificates.entries()) {
     if (!use.some(({ acme }) => acme !== undefined && isPublic(acme.directory))) continue
     for (const [place, domain] of domains.entries()) {
       const why = privateBecause(
@@ -32,9 +32,9 @@ export const acmePrivateNames: Check = (asked, report) => {
       report({
         severity: 'warning',
         code: 'contradiction',
-        at: valueAt(asked, ['certificates', index, 'domains', place]),
-        message: `no public CA issues a certificate for ${shown(asked, ['certificates', index, 'domains', place])}, ${why}`,
-        mend: 'write `internal` for it in a list item of its own, or name a private CA by its `directory: https://...`',
+        at: valueAt(context, ['certificates', index, 'domains', place]),
+        message: `no public CA issues a certificate for ${shown(context, ['certificates', index, 'domains', place])}, ${why}`,
+        hint: 'write `internal` for it in a list item of its own, or name a private CA by its `directory: https://...`',
       })
     }
   }

@@ -1,28 +1,31 @@
 import { X509Certificate } from 'node:crypto'
 import type { Path } from '../../config/yaml/located.ts'
 import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
-import { type Asked, absolute, type Check, named, valueAt } from '../resolve/plan-context.ts'
+import { absolute, type Check, named, type PlanContext, valueAt } from '../resolve/plan-context.ts'
 
 /**
  * Certificates that nobody accepts at this time, served or trusted. Warnings: another source serves, and a clock may be wrong. What cannot be
  * read or parsed is told where it is used.
  */
-export const certificateValidity: Check = (asked, report) => {
-  for (const { file, path } of certificateFilesOf(asked)) {
-    const problem = problemIn(asked, absolute(asked, file))
+export const certificateValidity: Check = (context, report) => {
+  for (const { file, path } of certificateFilesOf(context)) {
+    const problem = problemIn(context, absolute(context, file))
     if (problem === undefined) continue
-    const message = `the certificate in ${named(asked, path)} ${problem}`
+    const message = `the certificate in ${named(context, path)} ${problem}`
     report({
       severity: 'warning',
       code: 'wrong-value',
-      at: valueAt(asked, path),
+      at: valueAt(context, path),
       message,
-      mend: 'renew it, or set the clock',
+      hint: 'renew it, or set the clock',
     })
   }
 }
 
-function* certificateFilesOf({ config, listeners }: Asked): Generator<{ readonly file: string; readonly path: Path }> {
+function* certificateFilesOf({
+  config,
+  listeners,
+}: PlanContext): Generator<{ readonly file: string; readonly path: Path }> {
   for (const [index, { use }] of config.certificates.entries())
     for (const [position, { files }] of use.entries())
       if (files)
@@ -39,7 +42,7 @@ function* certificateFilesOf({ config, listeners }: Asked): Generator<{ readonly
  * Of the first one, the leaf of a chain (of several authorities the others may do), and of the intermediate that has signed it, without
  * which no client gets from it to a root. What stands further up may be one of several ways, such as an expired cross-signature.
  */
-function problemIn({ facts }: Asked, file: string): string | undefined {
+function problemIn({ facts }: PlanContext, file: string): string | undefined {
   if (facts.kindOf(file) !== 'file') return undefined
   try {
     const [first, second] = firstTwo(facts.read(file))

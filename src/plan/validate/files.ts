@@ -1,7 +1,7 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import type { Report } from '../../config/diagnostics.ts'
 import type { Path } from '../../config/yaml/located.ts'
-import { type Asked, absolute, type Check, named, shown, valueAt } from '../resolve/plan-context.ts'
+import { absolute, type Check, named, type PlanContext, shown, valueAt } from '../resolve/plan-context.ts'
 
 interface Wanted {
   readonly kind: 'file' | 'directory'
@@ -13,20 +13,20 @@ interface Wanted {
 }
 
 /** What is served, and the folders in which programs run, must be there. */
-export const servedFiles: Check = (asked, report) => {
-  for (const [name, { directory }] of Object.entries(asked.config.processes)) {
+export const servedFiles: Check = (context, report) => {
+  for (const [name, { directory }] of Object.entries(context.config.processes)) {
     const path = ['processes', name, 'directory']
     if (directory !== undefined)
-      requireOnDisk(asked, { kind: 'directory', file: absolute(asked, directory), path }, report)
+      requireOnDisk(context, { kind: 'directory', file: absolute(context, directory), path }, report)
   }
-  for (const { route, path } of asked.routes) {
+  for (const { route, path } of context.routes) {
     if (route.file !== undefined)
-      requireOnDisk(asked, { kind: 'file', file: absolute(asked, route.file), path: [...path, 'file'] }, report)
+      requireOnDisk(context, { kind: 'file', file: absolute(context, route.file), path: [...path, 'file'] }, report)
     if (!route.files) continue
     const { root, fallback, except = [], render } = route.files
-    const folder = absolute(asked, root)
+    const folder = absolute(context, root)
     const rootThere = requireOnDisk(
-      asked,
+      context,
       { kind: 'directory', file: folder, path: [...path, 'files', 'root'] },
       report,
     )
@@ -38,67 +38,72 @@ export const servedFiles: Check = (asked, report) => {
       ...except.map((file, index) => ({ file, path: [...path, 'files', 'except', index], needed: false })),
     ]
     for (const { file, path: where, needed } of inside) {
-      const relative = requireRelative(asked, { file, path: where }, report)
+      const relative = requireRelative(context, { file, path: where }, report)
       if (relative && needed && rootThere)
-        requireOnDisk(asked, { kind: 'file', file: join(folder, file), path: where, base: '`root`' }, report)
+        requireOnDisk(context, { kind: 'file', file: join(folder, file), path: where, base: '`root`' }, report)
     }
   }
 }
 
 /** Without their authorities no target and no store could be believed. */
-export const upstreamFiles: Check = (asked, report) => {
-  const { ca } = asked.config.gateway.rateLimitStore ?? {}
+export const upstreamFiles: Check = (context, report) => {
+  const { ca } = context.config.gateway.rateLimitStore ?? {}
   const path = ['gateway', 'rateLimitStore', 'ca']
-  if (ca !== undefined) requireOnDisk(asked, { kind: 'file', file: absolute(asked, ca), path }, report)
-  for (const [name, { tls }] of Object.entries(asked.config.upstreams)) {
+  if (ca !== undefined) requireOnDisk(context, { kind: 'file', file: absolute(context, ca), path }, report)
+  for (const [name, { tls }] of Object.entries(context.config.upstreams)) {
     const path = ['upstreams', name, 'tls', 'ca']
-    if (tls?.ca !== undefined) requireOnDisk(asked, { kind: 'file', file: absolute(asked, tls.ca), path }, report)
+    if (tls?.ca !== undefined) requireOnDisk(context, { kind: 'file', file: absolute(context, tls.ca), path }, report)
   }
 }
 
 /** Nothing is lost without them: another source serves, or at worst our own CA. */
-export const certificateFiles: Check = (asked, report) => {
-  for (const [index, { use }] of asked.config.certificates.entries()) {
+export const certificateFiles: Check = (context, report) => {
+  for (const [index, { use }] of context.config.certificates.entries()) {
     for (const [position, { files }] of use.entries()) {
       if (!files) continue
       const keys = ['certificate', 'key'] as const
-      const noneThere = keys.every((key) => asked.facts.kindOf(absolute(asked, files[key])) === 'absent')
+      const noneThere = keys.every((key) => context.facts.kindOf(absolute(context, files[key])) === 'absent')
       // A place where somebody may put a pair one day is usual, as long as another source serves.
       const severity = noneThere && position < use.length - 1 ? 'note' : 'warning'
       for (const key of keys) {
         const path = ['certificates', index, 'use', position, 'files', key]
-        const wanted: Wanted = { kind: 'file', file: absolute(asked, files[key]), path }
-        requireOnDisk(asked, wanted, (problem) => report({ ...problem, severity }))
+        const wanted: Wanted = { kind: 'file', file: absolute(context, files[key]), path }
+        requireOnDisk(context, wanted, (problem) => report({ ...problem, severity }))
       }
     }
   }
 }
 
 /** Without its authorities no client could come in. */
-export const clientAuthorityFiles: Check = (asked, report) => {
-  for (const { clientCertificates, path } of asked.listeners) {
+export const clientAuthorityFiles: Check = (context, report) => {
+  for (const { clientCertificates, path } of context.listeners) {
     if (!clientCertificates) continue
-    const wanted = { file: absolute(asked, clientCertificates.ca), path: [...path, 'clientCertificates', 'ca'] }
-    requireOnDisk(asked, { kind: 'file', ...wanted }, report)
+    const wanted = { file: absolute(context, clientCertificates.ca), path: [...path, 'clientCertificates', 'ca'] }
+    requireOnDisk(context, { kind: 'file', ...wanted }, report)
   }
 }
 
-function requireOnDisk(asked: Asked, { kind, file, path, base }: Wanted, report: Report): boolean {
-  const found = asked.facts.kindOf(file)
+function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted, report: Report): boolean {
+  const found = context.facts.kindOf(file)
   // Sockets and devices are no files, but a key may well come through a named pipe.
   if (found === kind || (found === 'other' && kind === 'file')) return true
-  const subject = `${kind === 'file' ? 'file' : 'folder'} ${named(asked, path)}`
+  const subject = `${kind === 'file' ? 'file' : 'folder'} ${named(context, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
-  const mend = /(?:^|\/)~\//.test(file)
+  const hint = /(?:^|\/)~\//.test(file)
     ? 'only a shell reads `~`: write `${HOME}` in its place'
     : `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
-  report({ code: 'missing-file', at: valueAt(asked, path), message: `${subject} ${what}`, mend })
+  report({ code: 'missing-file', at: valueAt(context, path), message: `${subject} ${what}`, hint })
   return false
 }
 
-function requireRelative(asked: Asked, { file, path }: Omit<Wanted, 'kind'>, report: Report): boolean {
+function requireRelative(context: PlanContext, { file, path }: Omit<Wanted, 'kind'>, report: Report): boolean {
   if (!isAbsolute(file) && !normalize(file).startsWith('..')) return true
-  const message = `${shown(asked, path)} is not a path below \`root\``
-  report({ code: 'wrong-value', at: valueAt(asked, path), message, mend: 'write it relative to `root`: `index.html`' })
+  const message = `${shown(context, path)} is not a path below \`root\``
+  report({
+    code: 'wrong-value',
+    at: valueAt(context, path),
+    message,
+    hint: 'write it relative to `root`: `index.html`',
+  })
   return false
 }

@@ -4,13 +4,13 @@ import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
 const longest = process.platform === 'darwin' ? 103 : 107
 
 /** The system refuses a longer path only when the socket is opened, with a word that says nothing of length. */
-export const socketPath: Check = (asked, report) => {
+export const socketPath: Check = (context, report) => {
   const path = ['control', 'socket']
-  if (Buffer.byteLength(asked.socket) <= longest) return
+  if (Buffer.byteLength(context.socket) <= longest) return
   report({
     code: 'wrong-value',
-    at: valueAt(asked, path),
-    message: `${asked.config.control.socket === undefined ? asked.socket : shown(asked, path)} is too long for a Unix socket`,
-    mend: 'the system allows about 100 bytes: put it in a shorter folder, such as `/run/gatehouse.sock`',
+    at: valueAt(context, path),
+    message: `${context.config.control.socket === undefined ? context.socket : shown(context, path)} is too long for a Unix socket`,
+    hint: 'the system allows about 100 bytes: put it in a shorter folder, such as `/run/gatehouse.sock`',
   })
 }

@@ -39,7 +39,7 @@ export function shareOf({ memory }: Asking, { part }: Budget): Bytes | undefined
   return memory === 'auto' ? part : memory
 }
 
-/** What an operator should mend, in words; undefined: all is well. */
+/** What an operator should hint, in words; undefined: all is well. */
 export function budgetFault(plans: readonly Asking[], { total, reserve, fixed, part }: Budget): string | undefined {
   const room = `${formatBytes(total)} may be used, of which ${formatBytes(reserve)} are kept for Gatehouse`
   if (fixed > total - reserve) {

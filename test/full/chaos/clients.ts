@@ -7,7 +7,7 @@ import { host, type Site } from './site.ts'
 
 export type Protocol = 'h1' | 'TLS h1' | 'h2'
 
-export interface Asked {
+export interface PlanContext {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
@@ -26,7 +26,7 @@ export interface Answered {
 export interface Client {
   readonly protocol: Protocol
   /** Rejects if the answer, or the connection before it, is cut. */
-  ask(asked: Asked): Promise<Answered>
+  ask(asked: PlanContext): Promise<Answered>
   /** The next request is made on a new connection. */
   renew(): void
 }

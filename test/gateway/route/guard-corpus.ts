@@ -24,7 +24,7 @@ import { upstream } from '../upstreams.ts'
 import { type Reader, readers } from './readers.ts'
 import { guardedPatterns, siteFiles, spellings } from './spellings.ts'
 
-interface Asked {
+interface PlanContext {
   readonly site: string
   readonly path: string
   readonly password?: string
@@ -87,11 +87,11 @@ class Client {
     this.#session = h2Session(gateway)
   }
 
-  ask(way: (typeof ways)[number], asked: Asked): Promise<Seen> {
+  ask(way: (typeof ways)[number], asked: PlanContext): Promise<Seen> {
     return way === 'h2' ? this.#askH2(asked) : this.#askH1(asked, way === 'upgrade')
   }
 
-  async #askH1({ site, path, password }: Asked, upgrade: boolean): Promise<Seen> {
+  async #askH1({ site, path, password }: PlanContext, upgrade: boolean): Promise<Seen> {
     const headers = {
       host: `${site}.${host}`,
       ...(password !== undefined && { authorization: password }),
@@ -111,7 +111,7 @@ class Client {
     return { status: answer.statusCode ?? 0, body: await text(answer) }
   }
 
-  async #askH2({ site, path, password }: Asked): Promise<Seen> {
+  async #askH2({ site, path, password }: PlanContext): Promise<Seen> {
     const stream = this.#session.request({
       ':path': path,
       ':authority': `${site}.${host}`,

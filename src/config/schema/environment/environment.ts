@@ -43,7 +43,7 @@ export const createSchema = named(z.union([literal, made]), variableName).superR
   for (const [name, value] of Object.entries(wanted)) {
     if (typeof value === 'string' || value.text === undefined) continue
     const flaw = flawOf(name, value.text)
-    if (flaw) context.addIssue(refusal('wrong-value', `this text ${flaw.problem}`, flaw.mend, [name, 'text']))
+    if (flaw) context.addIssue(refusal('wrong-value', `this text ${flaw.problem}`, flaw.hint, [name, 'text']))
   }
 })
 

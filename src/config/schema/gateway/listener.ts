@@ -16,9 +16,9 @@ const hstsSchema = z.union([
     preload: boolean.describe('Asks browsers to list the name for good').default(false),
   }).superRefine(({ maxAge, includeSubdomains, preload }, context) => {
     if (!preload || (includeSubdomains && maxAge >= leastPreloaded)) return
-    const mend = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or leave `preload` out'
+    const hint = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or leave `preload` out'
     context.addIssue(
-      refusal('contradiction', 'the lists of browsers take only names with subdomains and a year', mend, ['preload']),
+      refusal('contradiction', 'the lists of browsers take only names with subdomains and a year', hint, ['preload']),
     )
   }),
 ])

@@ -33,8 +33,8 @@ const list = z.array(item, { error: () => 'a list of them' }).superRefine((items
     // A word alone has no `when`: it is always left in.
     if (index === items.length - 1 || typeof items[index] !== 'string') continue
     const message = `nothing behind \`${items[index]}\` can count: it has no \`when\``
-    const mend = 'the first that is left in counts: move it to the end'
-    context.addIssue(refusal('contradiction', message, mend, [index]))
+    const hint = 'the first that is left in counts: move it to the end'
+    context.addIssue(refusal('contradiction', message, hint, [index]))
   }
 })
 

@@ -80,8 +80,8 @@ function chooseOne<K extends string>(
     context.addIssue(refusal('choose-one', message, 'one probe decides: keep one of them'))
     return
   }
-  const mend = `give one of ${listed(kinds)}: \`${key}: { http: /health }\``
-  context.addIssue(refusal('choose-one', `\`${key}\` does not say what to ask`, mend))
+  const hint = `give one of ${listed(kinds)}: \`${key}: { http: /health }\``
+  context.addIssue(refusal('choose-one', `\`${key}\` does not say what to ask`, hint))
 }
 
 function listed(keys: readonly string[]): string {

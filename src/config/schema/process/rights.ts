@@ -100,8 +100,8 @@ function amount(kind: { expected: string; form: string; read(written: string): n
   })
   const both = mapping({ soft: one, hard: one }).superRefine(({ soft, hard }, context) => {
     if (hard === 'unlimited' || (soft !== 'unlimited' && soft <= hard)) return
-    const mend = 'the soft limit is what holds, the hard one how far the program may raise it itself'
-    context.addIssue(refusal('contradiction', '`soft` is above `hard`', mend, ['soft']))
+    const hint = 'the soft limit is what holds, the hard one how far the program may raise it itself'
+    context.addIssue(refusal('contradiction', '`soft` is above `hard`', hint, ['soft']))
   })
   return z.union([one.transform((value) => ({ soft: value, hard: value })), both]).optional()
 }

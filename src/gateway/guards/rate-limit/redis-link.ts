@@ -136,8 +136,8 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
 
 /** Where one side speaks TLS and the other does not, they wait for each other, or part without a word of it. */
 function withTlsInMind(error: unknown, { tls }: RateLimitStorePlan): Error {
-  const mend = tls ? 'if it speaks no TLS, write `redis://`' : 'if it speaks TLS, write `rediss://`'
-  return new Error(`${messageOf(error)} (${mend})`)
+  const hint = tls ? 'if it speaks no TLS, write `redis://`' : 'if it speaks TLS, write `rediss://`'
+  return new Error(`${messageOf(error)} (${hint})`)
 }
 
 /** Of some questions, since a thread that has just begun is slow itself. */

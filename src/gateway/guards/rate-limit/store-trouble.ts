@@ -15,12 +15,12 @@ export const mends: Readonly<Record<string, string>> = {
 export function troubleOf(error: unknown, { password }: RateLimitStorePlan): string {
   const said = wordsOf(error)
   const [kind = ''] = /^[A-Z]+/.exec(said) ?? []
-  const mend = mends[kind]
+  const hint = mends[kind]
   // A server that is no Redis may repeat what it was sent. Where nobody has answered yet, or as every Redis would, it is chance:
   // `redis` is the password of many a Redis on a host of that name.
   if (password !== undefined && !('code' in Object(error)) && said.includes(password))
-    return mend === undefined ? 'it answers what no Redis would' : `${kind} (${mend})`
-  return mend === undefined ? said : `${said} (${mend})`
+    return hint === undefined ? 'it answers what no Redis would' : `${kind} (${hint})`
+  return hint === undefined ? said : `${said} (${hint})`
 }
 
 function wordsOf(error: unknown): string {

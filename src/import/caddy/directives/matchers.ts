@@ -153,7 +153,7 @@ function methodsOf({ at }: Token, texts: readonly string[], notes: Notes): reado
 function pathsOf(token: Token, parts: Parts, notes: Notes): readonly string[] {
   const { patterns, but } = translatePath(ourText(token.text).text)
   const flaw = patterns?.map(flawOf).find((one) => one !== undefined)
-  if (!patterns || flaw) parts.why ??= `\`${token.text}\`: ${flaw?.mend ?? but}`
+  if (!patterns || flaw) parts.why ??= `\`${token.text}\`: ${flaw?.hint ?? but}`
   else if (but !== undefined) notes.changed(token.at, but)
   return patterns?.map((pattern) => (hasVariables(pattern) ? pattern : normalPathPattern(pattern))) ?? []
 }
@@ -163,7 +163,7 @@ function hasVariables(text: string): boolean {
 }
 
 /** Of a pattern without variables. */
-function flawOf(pattern: string): { readonly mend: string } | undefined {
+function flawOf(pattern: string): { readonly hint: string } | undefined {
   return hasVariables(pattern) ? undefined : validatePathPattern(pattern)
 }
 
@@ -176,7 +176,7 @@ function readExpression(parts: Parts, texts: readonly string[]): void {
 
 function readHosts(parts: Parts, texts: readonly string[]): void {
   const wrong = texts.find((text) => !hasVariables(text) && validateHostPattern(text))
-  if (wrong !== undefined) parts.why ??= `\`${wrong}\`: ${validateHostPattern(wrong)?.mend}`
+  if (wrong !== undefined) parts.why ??= `\`${wrong}\`: ${validateHostPattern(wrong)?.hint}`
   else every(parts, [{ hosts: texts.map((text) => text.toLowerCase()) }])
 }
 

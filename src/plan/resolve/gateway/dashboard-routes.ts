@@ -22,7 +22,7 @@ const pageHeaders = {
 
 /**
  * `routes` with those to the dashboard in them: behind the redirects at the top, which send to HTTPS before a password is
- * asked for, and in front of all others, one of which may well match everything. `socket`: absolute path.
+ * context for, and in front of all others, one of which may well match everything. `socket`: absolute path.
  */
 export function withDashboard(
   routes: readonly AskedRoute[],
@@ -51,6 +51,6 @@ export function withDashboard(
   ]
   const behind = routes.findIndex(({ route }) => !route.redirect)
   const at = behind === -1 ? routes.length : behind
-  const asked = own.map((route) => ({ route, path: ['control', 'dashboard'], ownHeaders: true as const }))
-  return [...routes.slice(0, at), ...asked, ...routes.slice(at)]
+  const context = own.map((route) => ({ route, path: ['control', 'dashboard'], ownHeaders: true as const }))
+  return [...routes.slice(0, at), ...context, ...routes.slice(at)]
 }

@@ -8,7 +8,7 @@ import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from '../../model/plan.ts'
 import type { RewritePlan } from '../../model/routes.ts'
 import { normalPathPattern } from '../../patterns/path-pattern.ts'
-import { type Asked, type AskedRoute, absolute, valueAt } from '../plan-context.ts'
+import { type AskedRoute, absolute, type PlanContext, valueAt } from '../plan-context.ts'
 import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './guards.ts'
 import { resolveHeaders } from './headers.ts'
 import { resolveListeners } from './listeners.ts'
@@ -18,39 +18,39 @@ import { resolveUpstreams } from './upstreams.ts'
 const defaultTimeouts = { connect: 3_000, response: 120_000 }
 
 /** Listeners, routes and what holds for all of them; only for what passed every check. */
-export function resolveGateway(asked: Asked): GatewayPlan {
-  const { threads, requestId, response, accessLog, compression } = asked.config.gateway
+export function resolveGateway(context: PlanContext): GatewayPlan {
+  const { threads, requestId, response, accessLog, compression } = context.config.gateway
   const common: CommonToRoutes = {
-    guards: resolveGuards(asked),
+    guards: resolveGuards(context),
     request: {
-      headers: resolveHeaders(asked.config.gateway.request),
-      keep: lowerCase(asked.config.gateway.request.keep),
+      headers: resolveHeaders(context.config.gateway.request),
+      keep: lowerCase(context.config.gateway.request.keep),
     },
     response: { headers: resolveHeaders(response) },
   }
-  const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(asked)
+  const skip = (typeof accessLog === 'boolean' ? undefined : accessLog.skip) ?? probes(context)
   return {
     threads,
-    listeners: resolveListeners(asked),
-    routes: asked.routes.map((route) => resolveRoute(asked, route, common)),
-    trustedProxies: asked.config.gateway.trustedProxies.flat(),
-    upstreams: resolveUpstreams(asked),
+    listeners: resolveListeners(context),
+    routes: context.routes.map((route) => resolveRoute(context, route, common)),
+    trustedProxies: context.config.gateway.trustedProxies.flat(),
+    upstreams: resolveUpstreams(context),
     requestId: resolveRequestId(requestId),
-    limits: resolveLimits(asked),
-    users: resolveUsers(asked),
+    limits: resolveLimits(context),
+    users: resolveUsers(context),
     guards: common.guards,
-    ...resolveRateLimitStore(asked),
-    ...resolveChallenges(asked),
+    ...resolveRateLimitStore(context),
+    ...resolveChallenges(context),
     response: common.response,
-    health: asked.config.gateway.health,
-    errors: asked.config.gateway.errors,
+    health: context.config.gateway.health,
+    errors: context.config.gateway.errors,
     accessLog: accessLog === false ? false : { skip: skip.map(normalPathPattern) },
     compression,
   }
 }
 
 /** Only names that an ACME server may look for over HTTP are shown there. */
-function resolveChallenges({ config, storage }: Asked): { readonly challengeFolder?: string } {
+function resolveChallenges({ config, storage }: PlanContext): { readonly challengeFolder?: string } {
   const looks = config.certificates.some(({ use }) =>
     use.some(({ acme }) => acme && (acme.challenges?.includes('http-01') ?? !acme.dns)),
   )
@@ -58,7 +58,7 @@ function resolveChallenges({ config, storage }: Asked): { readonly challengeFold
 }
 
 /** Nobody reads a line a second that says that all is well. */
-function probes({ listeners, config }: Asked): readonly string[] {
+function probes({ listeners, config }: PlanContext): readonly string[] {
   const { live, ready } = config.gateway.health
   return listeners.some(({ health }) => health) ? [live, ready] : []
 }
@@ -75,19 +75,19 @@ function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['
 /** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
 type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
 
-function resolveRoute(asked: Asked, asking: AskedRoute, common: CommonToRoutes): RoutePlan {
+function resolveRoute(context: PlanContext, asking: AskedRoute, common: CommonToRoutes): RoutePlan {
   const { route, listeners, path, ownHeaders } = asking
   return {
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
-    handler: resolveHandler(asked, route),
-    guards: hasGuards(route) ? resolveGuards(asked, route) : common.guards,
+    handler: resolveHandler(context, route),
+    guards: hasGuards(route) ? resolveGuards(context, route) : common.guards,
     ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
     ...resolveRewrite(route),
     request: requestOver(common.request, route.request),
     ...(ownHeaders && { ownHeaders }),
     response: headersOver(ownHeaders ? { headers: {} } : common.response, route.response),
-    position: valueAt(asked, path),
+    position: valueAt(context, path),
   }
 }
 
@@ -122,28 +122,28 @@ function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?:
 }
 
 function resolveHandler(
-  asked: Asked,
+  context: PlanContext,
   { to, timeouts = defaultTimeouts, files, file, redirect, respond }: RouteConfig,
 ): HandlerPlan {
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
-    if (Object.hasOwn(asked.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
-    const port = asked.config.processes[to.name]?.port
+    if (Object.hasOwn(context.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
+    const port = context.config.processes[to.name]?.port
     const origin = `http://127.0.0.1:${port === chosenLater ? portPlaceholder : port}`
     return { kind: 'proxy', origin, process: to.name, timeouts }
   }
-  if (files) return resolveFiles(asked, files)
-  if (file !== undefined) return { kind: 'file', path: absolute(asked, file) }
+  if (files) return resolveFiles(context, files)
+  if (file !== undefined) return { kind: 'file', path: absolute(context, file) }
   if (respond) return { kind: 'respond', ...respond }
   const { to: location = '', status = 302, close = false } = redirect ?? {}
   return { kind: 'redirect', to: location, status, close }
 }
 
-function resolveFiles(asked: Asked, files: NonNullable<RouteConfig['files']>): FilesPlan {
+function resolveFiles(context: PlanContext, files: NonNullable<RouteConfig['files']>): FilesPlan {
   const { root, only, except = [], fallback, cacheControl, render } = files
   return {
     kind: 'files',
-    root: absolute(asked, root),
+    root: absolute(context, root),
     existingOnly: only === 'existing',
     except: except.map(normalize),
     ...(fallback !== undefined && { fallback: normalize(fallback) }),
@@ -151,7 +151,7 @@ function resolveFiles(asked: Asked, files: NonNullable<RouteConfig['files']>): F
     ...(render && {
       render: {
         files: render.files.map(normalize),
-        variables: variablesNamed(asked.environment, new RegExp(render.variables)),
+        variables: variablesNamed(context.environment, new RegExp(render.variables)),
       },
     }),
   }

@@ -10,11 +10,11 @@ import type {
   RateLimitPlan,
   RateLimitStorePlan,
 } from '../../model/guards.ts'
-import { type Asked, absolute } from '../plan-context.ts'
+import { absolute, type PlanContext } from '../plan-context.ts'
 
 type AuthPlan = NonNullable<GuardsPlan['auth']>
 
-export function resolveLimits({ config }: Asked): LimitsPlan {
+export function resolveLimits({ config }: PlanContext): LimitsPlan {
   const { requestBody: _, ...limits } = config.gateway.limits
   return limits
 }
@@ -25,7 +25,7 @@ export function hasGuards({ rateLimit, limits, auth, allow, deny }: RouteConfig)
 }
 
 /** The gateway's guards, with those of the route laid over them. */
-export function resolveGuards({ config: { gateway, users } }: Asked, route?: RouteConfig): GuardsPlan {
+export function resolveGuards({ config: { gateway, users } }: PlanContext, route?: RouteConfig): GuardsPlan {
   const rateLimit =
     route?.rateLimit === undefined
       ? resolveRateLimit(gateway.rateLimit, 'gateway')
@@ -39,16 +39,16 @@ export function resolveGuards({ config: { gateway, users } }: Asked, route?: Rou
 }
 
 /** Nobody dials a store in which nothing is counted. */
-export function resolveRateLimitStore(asked: Asked): { readonly rateLimitStore?: RateLimitStorePlan } {
-  const { gateway } = asked.config
-  const limited = [gateway, ...asked.routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
+export function resolveRateLimitStore(context: PlanContext): { readonly rateLimitStore?: RateLimitStorePlan } {
+  const { gateway } = context.config
+  const limited = [gateway, ...context.routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
   if (!gateway.rateLimitStore || !limited) return {}
   const { redis, ca } = gateway.rateLimitStore
-  return { rateLimitStore: { ...redis, ...(ca !== undefined && { ca: absolute(asked, ca) }) } }
+  return { rateLimitStore: { ...redis, ...(ca !== undefined && { ca: absolute(context, ca) }) } }
 }
 
 /** By the names that clients give. The plan holds no password, only what one is compared with. */
-export function resolveUsers({ config }: Asked): PasswordHashes {
+export function resolveUsers({ config }: PlanContext): PasswordHashes {
   return Object.fromEntries(
     Object.entries(config.users).map(([key, { name = key, password }]) => [
       name,

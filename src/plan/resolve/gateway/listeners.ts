@@ -1,14 +1,14 @@
 import type { ListenerConfig } from '../../../config/schema/gateway/listener.ts'
 import type { ClientCertificatesPlan } from '../../model/gateway.ts'
 import type { ListenerPlan } from '../../model/plan.ts'
-import { type Asked, absolute, keyAt } from '../plan-context.ts'
+import { absolute, keyAt, type PlanContext } from '../plan-context.ts'
 
-export function resolveListeners(asked: Asked): readonly ListenerPlan[] {
-  return asked.listeners.map(({ path, hsts, clientCertificates, ...listener }) => ({
+export function resolveListeners(context: PlanContext): readonly ListenerPlan[] {
+  return context.listeners.map(({ path, hsts, clientCertificates, ...listener }) => ({
     ...listener,
     ...(hsts && { hsts: hstsValue(hsts) }),
-    ...(clientCertificates && { clientCertificates: resolveClientCertificates(asked, clientCertificates) }),
-    position: keyAt(asked, path),
+    ...(clientCertificates && { clientCertificates: resolveClientCertificates(context, clientCertificates) }),
+    position: keyAt(context, path),
   }))
 }
 
@@ -21,12 +21,12 @@ function hstsValue({ maxAge, includeSubdomains, preload }: NonNullable<ListenerC
 }
 
 function resolveClientCertificates(
-  asked: Asked,
+  context: PlanContext,
   { ca, mode, headers }: NonNullable<ListenerConfig['clientCertificates']>,
 ): ClientCertificatesPlan {
   const { subject, fingerprint, certificate } = headers
   return {
-    ca: absolute(asked, ca),
+    ca: absolute(context, ca),
     required: mode === 'required',
     headers: {
       subject: subject.toLowerCase(),

@@ -4,13 +4,13 @@ import { deepest } from '../../../config/yaml/located.ts'
 import { readCalendar } from '../../../shared/time/calendar.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
-import { type Asked, absolute } from '../plan-context.ts'
+import { absolute, type PlanContext } from '../plan-context.ts'
 
 /** Undefined if the task makes none. */
-export function resolveBackup(asked: Asked, name: string, process: ProcessConfig): BackupPlan | undefined {
+export function resolveBackup(context: PlanContext, name: string, process: ProcessConfig): BackupPlan | undefined {
   const { backup, command, schedule } = process
   if (!backup) return undefined
-  const path = absolute(asked, backup.files)
+  const path = absolute(context, backup.files)
   const [prefix = '', suffix = ''] = basename(path).split('*')
   const overdue = backup.overdue ?? (schedule && withLeeway(longestPause(schedule)))
   return {
@@ -20,7 +20,7 @@ export function resolveBackup(asked: Asked, name: string, process: ProcessConfig
     named: command.some((word) => word.includes(backupPlaceholder)),
     ...(overdue !== undefined && { overdue }),
     ...(backup.keep !== undefined && { keep: backup.keep }),
-    ...(hasVariableName(asked, name) && { secret: true }),
+    ...(hasVariableName(context, name) && { secret: true }),
   }
 }
 
@@ -47,7 +47,7 @@ export function longestPause({ cron, timezone }: NonNullable<ProcessConfig['sche
   return longest
 }
 
-function hasVariableName({ content }: Asked, name: string): boolean {
+function hasVariableName({ content }: PlanContext, name: string): boolean {
   const { node } = deepest(content.tree, ['processes', name, 'backup', 'files'])
   // Not by the `$` alone: the last part of `${FILES:-/data/app-*.dump}` has none.
   return node.kind === 'scalar' && basename(node.value ?? '') !== basename(node.written)

@@ -4,11 +4,11 @@ import { rotateDefaults } from '../../../config/schema/log.ts'
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import type { MultilinePlan, OutputPlan } from '../../model/output.ts'
 import type { LogPlan } from '../../model/plan.ts'
-import { type Asked, absolute } from '../plan-context.ts'
+import { absolute, type PlanContext } from '../plan-context.ts'
 
-export function resolveLog(asked: Asked): LogPlan {
-  const { directory, rotate = rotateDefaults, ...log }: Config['log'] = asked.config.log
-  return { ...log, ...(directory !== undefined && { files: { directory: absolute(asked, directory), ...rotate } }) }
+export function resolveLog(context: PlanContext): LogPlan {
+  const { directory, rotate = rotateDefaults, ...log }: Config['log'] = context.config.log
+  return { ...log, ...(directory !== undefined && { files: { directory: absolute(context, directory), ...rotate } }) }
 }
 
 export function resolveOutput({ output: { multiline, files }, command }: ProcessConfig): OutputPlan {

@@ -23,9 +23,9 @@ export function resolveProbes({ startup, ready, alive }: ProcessConfig): ProbePl
   }
 }
 
-type Asked = NonNullable<ProcessConfig['alive']>
+type PlanContext = NonNullable<ProcessConfig['alive']>
 
-function timingOf({ every, timeout }: Pick<Asked, 'every' | 'timeout'>) {
+function timingOf({ every, timeout }: Pick<PlanContext, 'every' | 'timeout'>) {
   return { every, timeout }
 }
 
@@ -36,7 +36,7 @@ function checkOf(probe: NonNullable<ProcessConfig['startup']>): ProbeCheck {
   return askedCheckOf(probe)
 }
 
-function askedCheckOf({ http, tcp, exec, grpc }: Pick<Asked, 'http' | 'tcp' | 'exec' | 'grpc'>): AskedCheck {
+function askedCheckOf({ http, tcp, exec, grpc }: Pick<PlanContext, 'http' | 'tcp' | 'exec' | 'grpc'>): AskedCheck {
   if (http !== undefined) {
     return { kind: 'http', url: http.startsWith('/') ? `http://127.0.0.1:${portPlaceholder}${http}` : http }
   }

@@ -8,7 +8,7 @@ import type { Dependency, ProcessPlan, SchedulePlan } from '../../model/plan.ts'
 import { resolveRights, withoutAccount } from '../../model/rights.ts'
 import { withWritten } from '../../model/written.ts'
 import { namedInFull } from '../own-secrets.ts'
-import { type Asked, absolute, keyAt } from '../plan-context.ts'
+import { absolute, keyAt, type PlanContext } from '../plan-context.ts'
 import { resolveBackup } from './backup.ts'
 import { inherited } from './inherited.ts'
 import { resolveOutput } from './output.ts'
@@ -17,18 +17,18 @@ import { resolveRestart, rollingReadiness } from './restart.ts'
 import { resolveStop } from './stop.ts'
 
 /** The processes in dependency order; only for what passed every check. */
-export function resolveProcesses(asked: Asked): readonly ProcessPlan[] {
+export function resolveProcesses(context: PlanContext): readonly ProcessPlan[] {
   const plans = new Map(
-    Object.entries(asked.config.processes).map(([name, process]) => [name, resolveProcess(asked, name, process)]),
+    Object.entries(context.config.processes).map(([name, process]) => [name, resolveProcess(context, name, process)]),
   )
-  return startOrder(dependencyGraph(asked)).flatMap((name) => plans.get(name) ?? [])
+  return startOrder(dependencyGraph(context)).flatMap((name) => plans.get(name) ?? [])
 }
 
-function resolveProcess(asked: Asked, name: string, process: ProcessConfig): ProcessPlan {
+function resolveProcess(context: PlanContext, name: string, process: ProcessConfig): ProcessPlan {
   const { kind, schedule, port, essential, criticality } = process
   const rights = resolveRights(process)
-  const backup = resolveBackup(asked, name, process)
-  const environment = childEnvironment(asked, name, process)
+  const backup = resolveBackup(context, name, process)
+  const environment = childEnvironment(context, name, process)
   const size = launchSize(process.command, environment)
   const plan: ProcessPlan = {
     name,
@@ -36,12 +36,12 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(schedule && { schedule: resolveSchedule(schedule) }),
     ...(backup && { backup }),
     command: process.command,
-    directory: absolute(asked, process.directory ?? '.'),
+    directory: absolute(context, process.directory ?? '.'),
     environment,
     ...(size > launchBounds.least && { launchSize: size }),
     ...(rights && { rights }),
     ...(port !== undefined && { port }),
-    dependsOn: resolveDependencies(asked, process),
+    dependsOn: resolveDependencies(context, process),
     ...rollingReadiness(process),
     ...resolveProbes(process),
     restart: resolveRestart(process),
@@ -50,9 +50,9 @@ function resolveProcess(asked: Asked, name: string, process: ProcessConfig): Pro
     ...(process.memory !== undefined && { memory: process.memory }),
     output: resolveOutput(process),
     stop: resolveStop(process),
-    position: keyAt(asked, ['processes', name]),
+    position: keyAt(context, ['processes', name]),
   }
-  const shown = withWritten(asked, plan)
+  const shown = withWritten(context, plan)
   return port === undefined || port === chosenLater ? shown : withOwnPort(shown, port)
 }
 
@@ -62,7 +62,7 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
 
 /** From far to near: what it gets of what all see, its own files, its port, its own `set`. */
 export function childEnvironment(
-  { content, environment }: Asked,
+  { content, environment }: PlanContext,
   name: string,
   { port, user, environment: own }: ProcessConfig,
 ): Readonly<Record<string, string>> {
@@ -73,7 +73,7 @@ export function childEnvironment(
 }
 
 /** What `when` excludes counts as satisfied. */
-function resolveDependencies({ content }: Asked, { dependsOn }: ProcessConfig): readonly Dependency[] {
+function resolveDependencies({ content }: PlanContext, { dependsOn }: ProcessConfig): readonly Dependency[] {
   return Object.entries(dependsOn)
     .filter(([process]) => !content.excluded.processes.has(process))
     .map(([process, condition]) => ({ process, condition }))

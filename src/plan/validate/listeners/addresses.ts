@@ -1,6 +1,6 @@
 import type { SourcePosition } from '../../../config/diagnostics.ts'
 import { hostsOverlap } from '../../../shared/net/address-overlap.ts'
-import { type Asked, type Check, keyAt, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyAt, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
 
 interface Occupant {
   readonly name: string
@@ -10,8 +10,8 @@ interface Occupant {
 }
 
 /** Two cannot listen on one address; the later of them in the file is told. */
-export const addresses: Check = (asked, report) => {
-  const occupants = [...listeningProcesses(asked), ...listeners(asked), ...metrics(asked)].sort(inFileOrder)
+export const addresses: Check = (context, report) => {
+  const occupants = [...listeningProcesses(context), ...listeners(context), ...metrics(context)].sort(inFileOrder)
   for (const [index, later] of occupants.entries()) {
     const earlier = occupants.slice(0, index).find((other) => clash(other, later))
     if (!earlier) continue
@@ -19,30 +19,30 @@ export const addresses: Check = (asked, report) => {
       code: 'address-clash',
       at: later.at,
       message: `${later.name} and ${earlier.name} (line ${earlier.at.line}) would listen on the same port`,
-      mend: 'give one of them another port',
+      hint: 'give one of them another port',
     })
   }
 }
 
-function listeningProcesses(asked: Asked): readonly Occupant[] {
-  return Object.entries(asked.config.processes).flatMap(([name, { port }]) => {
+function listeningProcesses(context: PlanContext): readonly Occupant[] {
+  return Object.entries(context.config.processes).flatMap(([name, { port }]) => {
     if (port === undefined) return []
-    const at = valueAt(asked, ['processes', name, 'port'])
+    const at = valueAt(context, ['processes', name, 'port'])
     return [{ name: `process \`${name}\``, host: '127.0.0.1', port, at }]
   })
 }
 
-function listeners(asked: Asked): readonly Occupant[] {
-  return asked.listeners.map(({ name, host, port, path }) => {
-    const at = asked.config.gateway.listeners[name] ? valueAt(asked, [...path, 'address']) : keyAt(asked, path)
+function listeners(context: PlanContext): readonly Occupant[] {
+  return context.listeners.map(({ name, host, port, path }) => {
+    const at = context.config.gateway.listeners[name] ? valueAt(context, [...path, 'address']) : keyAt(context, path)
     return { name: `listener \`${name}\``, host, port, at }
   })
 }
 
-function metrics(asked: Asked): readonly Occupant[] {
-  const { metrics } = asked.config
+function metrics(context: PlanContext): readonly Occupant[] {
+  const { metrics } = context.config
   if (!metrics) return []
-  return [{ name: '`metrics`', ...metrics.address, at: valueAt(asked, ['metrics', 'address']) }]
+  return [{ name: '`metrics`', ...metrics.address, at: valueAt(context, ['metrics', 'address']) }]
 }
 
 function clash(a: Occupant, b: Occupant): boolean {

@@ -1,12 +1,12 @@
 import type { Path } from '../../../config/yaml/located.ts'
-import { type Asked, type Check, keyAt, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyAt, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
 
 /** Upstreams believe what these headers say of a client, so nothing else may write them: they would be sent twice. */
-export const clientCertificateHeaders: Check = (asked, report) => {
+export const clientCertificateHeaders: Check = (context, report) => {
   const owners = new Map<string, string>()
-  const { header, internal } = asked.config.gateway.requestId
+  const { header, internal } = context.config.gateway.requestId
   const ids = new Set([header, internal].map((name) => name?.toLowerCase()))
-  for (const { name: listener, path, clientCertificates } of asked.listeners) {
+  for (const { name: listener, path, clientCertificates } of context.listeners) {
     const own = new Set<string>()
     for (const [option, name] of Object.entries(clientCertificates?.headers ?? {})) {
       const lower = name.toLowerCase()
@@ -18,31 +18,31 @@ export const clientCertificateHeaders: Check = (asked, report) => {
       if (taken !== undefined)
         report({
           code: 'contradiction',
-          at: valueAt(asked, [...path, 'clientCertificates', 'headers', option]),
+          at: valueAt(context, [...path, 'clientCertificates', 'headers', option]),
           message: `the header for the ${option} has the same name as ${taken}`,
-          mend: 'write a name of its own',
+          hint: 'write a name of its own',
         })
       own.add(lower)
       owners.set(lower, listener)
     }
   }
-  for (const [name, where] of requestHeaders(asked)) {
+  for (const [name, where] of requestHeaders(context)) {
     const listener = owners.get(name.toLowerCase())
     if (listener === undefined) continue
     report({
       code: 'contradiction',
-      at: keyAt(asked, where),
+      at: keyAt(context, where),
       message: `\`${name}\` tells of client certificates, as \`clientCertificates\` of listener \`${listener}\` decides`,
-      mend: 'remove it here, or give it another name there: `headers: { subject: X-Other }`',
+      hint: 'remove it here, or give it another name there: `headers: { subject: X-Other }`',
     })
   }
 }
 
 /** Each with the place of its key. */
-function* requestHeaders(asked: Asked): Generator<readonly [string, Path]> {
+function* requestHeaders(context: PlanContext): Generator<readonly [string, Path]> {
   const sections = [
-    { request: asked.config.gateway.request, path: ['gateway'] as Path },
-    ...asked.routes.map(({ route, path }) => ({ request: route.request, path })),
+    { request: context.config.gateway.request, path: ['gateway'] as Path },
+    ...context.routes.map(({ route, path }) => ({ request: route.request, path })),
   ]
   for (const { request, path } of sections)
     for (const name of Object.keys(request?.headers ?? {})) yield [name, [...path, 'request', 'headers', name]]
@@ -52,10 +52,10 @@ function* requestHeaders(asked: Asked): Generator<readonly [string, Path]> {
  * The server that asks for acme-tls/1 (RFC 8737) has no client certificate, so a listener that requires one refuses it. Only a
  * warning: something in front of us may lead its connections elsewhere.
  */
-export const challengesBehindClientCertificates: Check = (asked, report) => {
-  const secure = asked.listeners.filter(({ tls }) => tls)
+export const challengesBehindClientCertificates: Check = (context, report) => {
+  const secure = context.listeners.filter(({ tls }) => tls)
   if (secure.length === 0 || !secure.every(({ clientCertificates }) => clientCertificates?.mode === 'required')) return
-  for (const [index, { use }] of asked.config.certificates.entries())
+  for (const [index, { use }] of context.config.certificates.entries())
     for (const [source, { acme }] of use.entries())
       if (acme?.challenges) warn(acme.challenges, ['certificates', index, 'use', source])
 
@@ -64,9 +64,9 @@ export const challengesBehindClientCertificates: Check = (asked, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(asked, [...path, 'acme', 'challenges']),
+      at: valueAt(context, [...path, 'acme', 'challenges']),
       message: '`tls-alpn-01` cannot be passed where every TLS listener requires client certificates',
-      mend: 'add `http-01` or `dns-01`, or a TLS listener without `mode: required`',
+      hint: 'add `http-01` or `dns-01`, or a TLS listener without `mode: required`',
     })
   }
 }

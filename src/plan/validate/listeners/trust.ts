@@ -1,14 +1,14 @@
 import { type Check, valueAt } from '../../resolve/plan-context.ts'
 
 /** With every address trusted, whoever connects decides who it is: in the log, for rate limits, for `allow` and `deny`. */
-export const trust: Check = (asked, report) => {
-  const all = asked.config.gateway.trustedProxies.flat().filter((range) => range.endsWith('/0'))
+export const trust: Check = (context, report) => {
+  const all = context.config.gateway.trustedProxies.flat().filter((range) => range.endsWith('/0'))
   if (all.length === 0) return
   report({
     severity: 'warning',
     code: 'everyone-trusted',
-    at: valueAt(asked, ['gateway', 'trustedProxies']),
+    at: valueAt(context, ['gateway', 'trustedProxies']),
     message: 'every address is trusted as a proxy, so a client may claim to be any other',
-    mend: 'name the addresses of your proxies, `private` or `loopback`',
+    hint: 'name the addresses of your proxies, `private` or `loopback`',
   })
 }

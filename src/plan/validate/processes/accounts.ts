@@ -1,52 +1,53 @@
 import type { Report } from '../../../config/diagnostics.ts'
 import { numberOf, readAccounts } from '../../../shared/system/accounts.ts'
-import { type Asked, type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyAt, type PlanContext, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** Users and groups of processes. Only a warning where one is missing: the file may be checked on another machine. */
-export const accounts: Check = (asked, report) => {
-  const known = readAccounts((path) => asked.facts.read(path))
-  for (const [name, { user, groups }] of Object.entries(asked.config.processes)) {
+export const accounts: Check = (context, report) => {
+  const known = readAccounts((path) => context.facts.read(path))
+  for (const [name, { user, groups }] of Object.entries(context.config.processes)) {
     const own = ['processes', name]
-    if (groups && !user && !wasLost(asked, [...own, 'user'])) {
+    if (groups && !user && !wasLost(context, [...own, 'user'])) {
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'groups']),
+        at: keyAt(context, [...own, 'groups']),
         message: `\`groups\` are those of a \`user\`, and \`${name}\` has none`,
-        mend: 'say whose: `user: app`',
+        hint: 'say whose: `user: app`',
       })
     }
     if (user) {
       const account = known.user(user.name)
       const where = [...own, 'user']
-      if (!account && numberOf(user.name) === undefined) missing(asked, { what: 'user', where }, report)
+      if (!account && numberOf(user.name) === undefined) missing(context, { what: 'user', where }, report)
       else if (!account && user.group === undefined) {
         report({
           severity: 'warning',
           code: 'unknown-account',
-          at: valueAt(asked, where),
-          message: `${shown(asked, where)} is in no line of /etc/passwd here, so its group is unknown`,
-          mend: 'name the group, too: `"1000:1000"`',
+          at: valueAt(context, where),
+          message: `${shown(context, where)} is in no line of /etc/passwd here, so its group is unknown`,
+          hint: 'name the group, too: `"1000:1000"`',
         })
       }
       if (user.group !== undefined && known.group(user.group) === undefined)
-        missing(asked, { what: 'group', where }, report)
+        missing(context, { what: 'group', where }, report)
     }
     for (const [index, group] of (groups ?? []).entries()) {
-      if (known.group(group) === undefined) missing(asked, { what: 'group', where: [...own, 'groups', index] }, report)
+      if (known.group(group) === undefined)
+        missing(context, { what: 'group', where: [...own, 'groups', index] }, report)
     }
   }
 }
 
 function missing(
-  asked: Asked,
+  context: PlanContext,
   { what, where }: { readonly what: 'user' | 'group'; readonly where: readonly (string | number)[] },
   report: Report,
 ): void {
   report({
     severity: 'warning',
     code: 'unknown-account',
-    at: valueAt(asked, where),
-    message: `${shown(asked, where)} names a ${what} that this machine does not have`,
-    mend: `the process cannot start where it is missing: \`${what}add --system NAME\` makes one`,
+    at: valueAt(context, where),
+    message: `${shown(context, where)} names a ${what} that this machine does not have`,
+    hint: `the process cannot start where it is missing: \`${what}add --system NAME\` makes one`,
   })
 }

@@ -9,14 +9,14 @@ const longest = 131_071
 const usual = 2 * 1_048_576
 
 /** Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages. */
-export const argumentSize: Check = (asked, report) => {
-  for (const [name, process] of Object.entries(asked.config.processes)) {
+export const argumentSize: Check = (context, report) => {
+  for (const [name, process] of Object.entries(context.config.processes)) {
     const warn = (what: string, bytes: number) => {
       const message = `${what} has ${bytes} bytes, and Linux starts no program with more than ${longest} in one`
-      const mend = 'let the program read it from a file of its own'
-      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+      const hint = 'let the program read it from a file of its own'
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(context, ['processes', name]), message, hint })
     }
-    const environment = childEnvironment(asked, name, process)
+    const environment = childEnvironment(context, name, process)
     const size = launchSize(process.command, environment)
     if (size > usual) {
       const limit =
@@ -24,9 +24,9 @@ export const argumentSize: Check = (asked, report) => {
           ? `none with more than ${launchBounds.most}`
           : `none with more than ${usual}, unless its stack may be larger than 8 MB`
       const message = `its command and its variables have ${size} bytes in all, and Linux starts ${limit}`
-      const mend =
+      const hint =
         'let it have only those that it reads (`environment: { only: [APP_*] }`), or read them from a file of its own'
-      report({ severity: 'warning', code: 'program-unusable', at: keyAt(asked, ['processes', name]), message, mend })
+      report({ severity: 'warning', code: 'program-unusable', at: keyAt(context, ['processes', name]), message, hint })
     }
     for (const [variable, value] of Object.entries(environment)) {
       const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)

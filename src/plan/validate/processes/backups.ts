@@ -2,34 +2,34 @@ import { textOfItem } from '../../../config/yaml/command-items.ts'
 import { deepest } from '../../../config/yaml/located.ts'
 import { formatDuration } from '../../../shared/time/duration.ts'
 import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
-import { type Asked, type Check, keyAt, named, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyAt, named, type PlanContext, valueAt, wasLost } from '../../resolve/plan-context.ts'
 import { longestPause, resolveBackup } from '../../resolve/process/backup.ts'
 
 /** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
-export const backups: Check = (asked, report) => {
-  const { processes } = asked.config
+export const backups: Check = (context, report) => {
+  const { processes } = context.config
   const others = new Map<string, BackupPlan>()
   for (const [name, process] of Object.entries(processes)) {
     const { kind, schedule, backup, command } = process
     const own = ['processes', name]
-    const plan = resolveBackup(asked, name, process)
+    const plan = resolveBackup(context, name, process)
     if (!backup || !plan) {
       const isNamed = command.some((word) => word.includes(backupPlaceholder))
-      if (!isNamed || wasLost(asked, [...own, 'backup'])) continue
+      if (!isNamed || wasLost(context, [...own, 'backup'])) continue
       report({
         code: 'contradiction',
-        at: wordAt(asked, name),
+        at: wordAt(context, name),
         message: `this word uses \`${backupPlaceholder}\`, but \`${name}\` does not say where its backups lie`,
-        mend: `say it: \`backup: { files: /data/backup/${name}-*.dump }\``,
+        hint: `say it: \`backup: { files: /data/backup/${name}-*.dump }\``,
       })
       continue
     }
-    if (kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
+    if (kind === 'service' && !wasLost(context, [...own, 'kind'])) {
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'backup']),
+        at: keyAt(context, [...own, 'backup']),
         message: `\`${name}\` makes backups, but a service runs all the time and is never through with one`,
-        mend: 'make it a task: `kind: task`',
+        hint: 'make it a task: `kind: task`',
       })
     }
     const [rival] = [...others].find(([, other]) => takes(plan, other) || takes(other, plan)) ?? []
@@ -37,9 +37,9 @@ export const backups: Check = (asked, report) => {
     if (rival !== undefined) {
       report({
         code: 'contradiction',
-        at: valueAt(asked, [...own, 'backup', 'files']),
+        at: valueAt(context, [...own, 'backup', 'files']),
         message: `\`${name}\` and \`${rival}\` would take each other's files for their own backups`,
-        mend: `give each a name of its own: \`${name}-*\``,
+        hint: `give each a name of its own: \`${name}-*\``,
       })
     }
     const pause = schedule && longestPause(schedule)
@@ -48,9 +48,9 @@ export const backups: Check = (asked, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(asked, where),
-      message: `${named(asked, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
-      mend: 'allow more, or leave it out: then it follows the schedule',
+      at: valueAt(context, where),
+      message: `${named(context, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
+      hint: 'allow more, or leave it out: then it follows the schedule',
     })
   }
 }
@@ -64,13 +64,13 @@ function takes(one: BackupPlan, other: BackupPlan): boolean {
 }
 
 /** The word of the command that has the placeholder. */
-function wordAt(asked: Asked, name: string) {
+function wordAt(context: PlanContext, name: string) {
   const path = ['processes', name, 'command']
-  const { node } = deepest(asked.content.tree, path)
+  const { node } = deepest(context.content.tree, path)
   const items = node.kind === 'list' ? node.items : []
   const index = items.findIndex((item) => {
     const word = textOfItem(item)
     return word.kind === 'scalar' && word.value?.includes(backupPlaceholder)
   })
-  return valueAt(asked, index === -1 ? path : [...path, index])
+  return valueAt(context, index === -1 ? path : [...path, index])
 }

@@ -5,17 +5,17 @@ import { findCycles } from '../../graph/graph.ts'
 import { type Check, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** A process depends on processes that exist. */
-export const dependencies: Check = (asked, report) => {
-  const { written, declared } = asked.content
+export const dependencies: Check = (context, report) => {
+  const { written, declared } = context.content
   if (!declared.processes) return
-  for (const { name, needs } of dependencyGraph(asked)) {
+  for (const { name, needs } of dependencyGraph(context)) {
     for (const need of needs) {
       if (declared.processes.has(need)) continue
       report({
         code: 'unknown-process',
         at: keyPositionAt(written, dependencyPath(name, need)),
         message: `\`${name}\` depends on \`${need}\`, which is not a process`,
-        mend:
+        hint:
           suggestion(
             need,
             [...declared.processes].filter((other) => other !== name),
@@ -27,31 +27,31 @@ export const dependencies: Check = (asked, report) => {
 }
 
 /** Processes that wait for each other would wait for ever. */
-export const dependencyCycles: Check = (asked, report) => {
-  for (const cycle of findCycles(dependencyGraph(asked))) {
+export const dependencyCycles: Check = (context, report) => {
+  for (const cycle of findCycles(dependencyGraph(context))) {
     const [first = '', last = ''] = [cycle[0], cycle.at(-2)]
     const alone = first === last
     report({
       code: 'dependency-cycle',
-      at: keyPositionAt(asked.content.written, dependencyPath(last, first)),
+      at: keyPositionAt(context.content.written, dependencyPath(last, first)),
       message: alone ? `\`${first}\` depends on itself` : `these processes wait for each other: ${cycle.join(' → ')}`,
-      mend: alone ? 'remove this line' : 'remove one of these dependencies',
+      hint: alone ? 'remove this line' : 'remove one of these dependencies',
     })
   }
 }
 
 /** A service never completes. */
-export const completedServices: Check = (asked, report) => {
-  const { processes } = asked.config
+export const completedServices: Check = (context, report) => {
+  const { processes } = context.config
   for (const [name, { dependsOn }] of Object.entries(processes)) {
     for (const [other, condition] of Object.entries(dependsOn)) {
       const neverCompletes = Object.hasOwn(processes, other) && processes[other]?.kind === 'service'
-      if (condition !== 'completed' || !neverCompletes || wasLost(asked, ['processes', other, 'kind'])) continue
+      if (condition !== 'completed' || !neverCompletes || wasLost(context, ['processes', other, 'kind'])) continue
       report({
         code: 'dependency-never-met',
-        at: valueAt(asked, dependencyPath(name, other)),
+        at: valueAt(context, dependencyPath(name, other)),
         message: `\`${name}\` waits until \`${other}\` has completed, but a service never does`,
-        mend: `write \`ready\`, or make \`${other}\` a task: \`kind: task\``,
+        hint: `write \`ready\`, or make \`${other}\` a task: \`kind: task\``,
       })
     }
   }

@@ -3,18 +3,18 @@ import { type Check, shown, valueAt } from '../../resolve/plan-context.ts'
 import { always, matcher } from '../../resolve/process/inherited.ts'
 
 /** What `environment.only` names. Only a warning where there is none: the file may be checked in another environment. */
-export const inheritedVariables: Check = (asked, report) => {
-  const names = Object.keys(asked.environment)
-  for (const [name, { environment }] of Object.entries(asked.config.processes)) {
+export const inheritedVariables: Check = (context, report) => {
+  const names = Object.keys(context.environment)
+  for (const [name, { environment }] of Object.entries(context.config.processes)) {
     for (const [index, pattern] of (environment?.only ?? []).entries()) {
       const at = ['processes', name, 'environment', 'only', index]
       if (names.some(matcher(pattern)) || always.includes(pattern)) continue
       report({
         severity: 'warning',
         code: 'variable-not-set',
-        at: valueAt(asked, at),
-        message: `${shown(asked, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
-        mend: pattern.includes('*')
+        at: valueAt(context, at),
+        message: `${shown(context, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
+        hint: pattern.includes('*')
           ? undefined
           : suggestion(
               pattern,

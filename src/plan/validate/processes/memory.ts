@@ -1,14 +1,14 @@
 import { type Check, valueAt } from '../../resolve/plan-context.ts'
 
 /** A share is for what runs all the time: a task would hold it while it does not run. */
-export const memory: Check = (asked, report) => {
-  for (const [name, process] of Object.entries(asked.config.processes)) {
+export const memory: Check = (context, report) => {
+  for (const [name, process] of Object.entries(context.config.processes)) {
     if (process.kind !== 'task' || process.memory !== 'auto') continue
     report({
       code: 'contradiction',
-      at: valueAt(asked, ['processes', name, 'memory']),
+      at: valueAt(context, ['processes', name, 'memory']),
       message: `\`${name}\` is a task: \`auto\` shares the memory among services, which run all the time`,
-      mend: 'give it a size, as in `memory: 512MB`, or remove `memory`',
+      hint: 'give it a size, as in `memory: 512MB`, or remove `memory`',
     })
   }
 }

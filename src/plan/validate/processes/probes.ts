@@ -1,15 +1,15 @@
 import { type Check, keyAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** Whoever is to be found hanging is a service: a task has a result, and may be silent until then. */
-export const aliveTasks: Check = (asked, report) => {
-  for (const [name, { kind, alive }] of Object.entries(asked.config.processes)) {
+export const aliveTasks: Check = (context, report) => {
+  for (const [name, { kind, alive }] of Object.entries(context.config.processes)) {
     const own = ['processes', name]
-    if (kind !== 'task' || !alive || wasLost(asked, [...own, 'kind'])) continue
+    if (kind !== 'task' || !alive || wasLost(context, [...own, 'kind'])) continue
     report({
       code: 'contradiction',
-      at: keyAt(asked, [...own, 'alive']),
+      at: keyAt(context, [...own, 'alive']),
       message: `\`${name}\` is a task, and only services are asked whether they are alive`,
-      mend: 'remove `alive`, or make it a service: `kind: service`',
+      hint: 'remove `alive`, or make it a service: `kind: service`',
     })
   }
 }

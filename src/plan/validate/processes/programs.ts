@@ -5,7 +5,7 @@
 import { basename, isAbsolute, resolve } from 'node:path'
 import type { Report } from '../../../config/diagnostics.ts'
 import { deepest, type Path } from '../../../config/yaml/located.ts'
-import { type Asked, absolute, type Check, isLiteral, named, valueAt } from '../../resolve/plan-context.ts'
+import { absolute, type Check, isLiteral, named, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
 import { childEnvironment } from '../../resolve/process/processes.ts'
 
 interface Command {
@@ -17,22 +17,22 @@ interface Command {
   readonly path: string | undefined
 }
 
-export const programs: Check = (asked, report) => {
-  if (!asked.facts.executionFault) return
-  for (const command of [...processCommands(asked), ...hookCommands(asked)]) {
-    checkProgram(asked, command, report)
-    checkScript(asked, command, report)
-    checkOperators(asked, command, report)
+export const programs: Check = (context, report) => {
+  if (!context.facts.executionFault) return
+  for (const command of [...processCommands(context), ...hookCommands(context)]) {
+    checkProgram(context, command, report)
+    checkScript(context, command, report)
+    checkOperators(context, command, report)
   }
 }
 
-function processCommands(asked: Asked): readonly Command[] {
-  return Object.entries(asked.config.processes).flatMap(([name, process]) => {
-    const directory = absolute(asked, process.directory ?? '.')
+function processCommands(context: PlanContext): readonly Command[] {
+  return Object.entries(context.config.processes).flatMap(([name, process]) => {
+    const directory = absolute(context, process.directory ?? '.')
     // That it is missing is told already, and all that is relative to it would be, too.
-    if (asked.facts.kindOf(directory) !== 'directory') return []
+    if (context.facts.kindOf(directory) !== 'directory') return []
     const own = ['processes', name]
-    const shared = { directory, path: childEnvironment(asked, name, process).PATH }
+    const shared = { directory, path: childEnvironment(context, name, process).PATH }
     const probes = (['startup', 'ready', 'alive'] as const).flatMap((kind) => {
       const probe = process[kind]
       const exec = probe && 'exec' in probe ? probe.exec : undefined
@@ -42,12 +42,12 @@ function processCommands(asked: Asked): readonly Command[] {
   })
 }
 
-function hookCommands(asked: Asked): readonly Command[] {
-  const shared = { directory: asked.directory, path: asked.environment.PATH }
-  const hooks = asked.config.hooks.flatMap(({ run }, index) =>
+function hookCommands(context: PlanContext): readonly Command[] {
+  const shared = { directory: context.directory, path: context.environment.PATH }
+  const hooks = context.config.hooks.flatMap(({ run }, index) =>
     run ? [{ words: run, at: ['hooks', index, 'run'], ...shared }] : [],
   )
-  const dns = asked.config.certificates.flatMap(({ use }, index) =>
+  const dns = context.config.certificates.flatMap(({ use }, index) =>
     use.flatMap(({ acme }, position) =>
       acme?.dns
         ? [{ words: acme.dns.run, at: ['certificates', index, 'use', position, 'acme', 'dns', 'run'], ...shared }]
@@ -57,56 +57,56 @@ function hookCommands(asked: Asked): readonly Command[] {
   return [...hooks, ...dns]
 }
 
-function checkProgram(asked: Asked, { words, at, directory, path }: Command, report: Report): void {
-  const fault = asked.facts.executionFault?.({ command: words, directory, path })
+function checkProgram(context: PlanContext, { words, at, directory, path }: Command, report: Report): void {
+  const fault = context.facts.executionFault?.({ command: words, directory, path })
   if (!fault) return
-  const where = wordAt(asked, at, 0)
+  const where = wordAt(context, at, 0)
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(asked, where ?? at),
-    message: `the program ${where ? named(asked, where) : 'of this command'} ${fault.what}`,
-    mend: splitMend(asked, words, at) ?? assignmentMend(words) ?? fault.hint ?? usualMend(words),
+    at: valueAt(context, where ?? at),
+    message: `the program ${where ? named(context, where) : 'of this command'} ${fault.what}`,
+    hint: splitHint(context, words, at) ?? assignmentHint(words) ?? fault.hint ?? usualHint(words),
   })
 }
 
 /** `PORT=9000 node server.js` sets a variable for a shell only. The value is not repeated: it may be a secret. */
-function assignmentMend([first = '']: readonly string[]): string | undefined {
+function assignmentHint([first = '']: readonly string[]): string | undefined {
   const [, name] = /^([A-Za-z_]\w*)=/.exec(first) ?? []
   return name && `no shell reads a command: set the variable in \`environment: { set: { ${name}: ... } }\` beside it`
 }
 
 /** Words that mean something to a shell alone, among those of a program that is none. */
-function checkOperators(asked: Asked, { words, at }: Command, report: Report): void {
+function checkOperators(context: PlanContext, { words, at }: Command, report: Report): void {
   if (shells.test(basename(words[0] ?? ''))) return
   const index = words.findIndex((word) => operators.test(word))
   if (index <= 0) return
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(asked, wordAt(asked, at, index) ?? at),
+    at: valueAt(context, wordAt(context, at, index) ?? at),
     message: `\`${words[index]}\` is given to the program as a word: no shell reads a command`,
-    mend: 'for one write `[sh, -c, "..."]`',
+    hint: 'for one write `[sh, -c, "..."]`',
   })
 }
 
 const shells = /^(?:[a-z]*sh|env|xargs|find|test|\[)$/
 const operators = /^(?:\||\|\||&&|;|[12]?>>?|[12&]>&?[12]?|<)$/
 
-const relativeMend =
+const relativeHint =
   'create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file'
 
-function usualMend([name = '']: readonly string[]): string {
-  if (name.includes('/') && !isAbsolute(name)) return relativeMend
+function usualHint([name = '']: readonly string[]): string {
+  if (name.includes('/') && !isAbsolute(name)) return relativeHint
   return 'install it where this file is to run, or correct the command'
 }
 
 /** `["node api/server.js"]` → "write each word by itself: `[node, api/server.js]`". */
-function splitMend(asked: Asked, words: readonly string[], at: Path): string | undefined {
+function splitHint(context: PlanContext, words: readonly string[], at: Path): string | undefined {
   const [name = ''] = words
   const isPlain = words.every((_, index) => {
-    const where = wordAt(asked, at, index)
-    return where !== undefined && isLiteral(asked, where)
+    const where = wordAt(context, at, index)
+    return where !== undefined && isLiteral(context, where)
   })
   if (!/\s/.test(name) || !isPlain) return undefined
   const split = [...name.trim().split(/\s+/), ...words.slice(1)]
@@ -120,7 +120,7 @@ const interpreters: readonly (readonly [name: RegExp, endings: readonly string[]
   [/^(python[\d.]*|ruby|perl|php|bash|sh|dash|zsh|ash|tsx)$/, ['']],
 ]
 
-function checkScript(asked: Asked, { words, at, directory }: Command, report: Report): void {
+function checkScript(context: PlanContext, { words, at, directory }: Command, report: Report): void {
   const [program = ''] = words
   const known = interpreters.find(([name]) => name.test(basename(program)))
   const index = basename(program) === 'java' ? words.indexOf('-jar') + 1 : known ? 1 : 0
@@ -128,19 +128,19 @@ function checkScript(asked: Asked, { words, at, directory }: Command, report: Re
   // An option, or a placeholder: what is run is not to be seen from here.
   if (index === 0 || script === undefined || /^-|\{/.test(script) || script === '') return
   const endings = known?.[1] ?? ['']
-  if (endings.some((ending) => asked.facts.kindOf(resolve(directory, script + ending)) !== 'absent')) return
-  const where = wordAt(asked, at, index)
+  if (endings.some((ending) => context.facts.kindOf(resolve(directory, script + ending)) !== 'absent')) return
+  const where = wordAt(context, at, index)
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(asked, where ?? at),
-    message: `the script ${where ? named(asked, where) : 'of this command'} does not exist`,
-    mend: relativeMend,
+    at: valueAt(context, where ?? at),
+    message: `the script ${where ? named(context, where) : 'of this command'} does not exist`,
+    hint: relativeHint,
   })
 }
 
 /** Where a word is written, if it is an item of its own and all before it are, too. */
-function wordAt({ content }: Asked, at: Path, index: number): Path | undefined {
+function wordAt({ content }: PlanContext, at: Path, index: number): Path | undefined {
   const { node, steps } = deepest(content.tree, at)
   if (steps < at.length || node.kind !== 'list') return undefined
   return node.items.slice(0, index + 1).every(({ kind }) => kind === 'scalar') ? [...at, index] : undefined

@@ -4,35 +4,35 @@ import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** Two copies of a service that is replaced while it serves run side by side for a while: each needs a port of its own. */
-export const rolling: Check = (asked, report) => {
-  for (const [name, process] of Object.entries(asked.config.processes)) {
+export const rolling: Check = (context, report) => {
+  for (const [name, process] of Object.entries(context.config.processes)) {
     const { kind, port, restart } = process
     const own = ['processes', name]
     const style = [...own, 'restart', 'style']
     if (restart.style !== 'rolling') {
-      if (restart.drain === undefined || wasLost(asked, style)) continue
+      if (restart.drain === undefined || wasLost(context, style)) continue
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'restart', 'drain']),
+        at: keyAt(context, [...own, 'restart', 'drain']),
         message: `\`${name}\` is ended before the next one starts, so there is nothing to be drained`,
-        mend: 'remove `drain`, or have it replaced while it serves: `style: rolling`',
+        hint: 'remove `drain`, or have it replaced while it serves: `style: rolling`',
       })
       continue
     }
     if (kind === 'task') {
       report({
         code: 'contradiction',
-        at: valueAt(asked, style),
+        at: valueAt(context, style),
         message: `\`${name}\` is a task, and only services are replaced while they serve`,
-        mend: 'remove `style`, or make it a service: `kind: service`',
+        hint: 'remove `style`, or make it a service: `kind: service`',
       })
       continue
     }
-    if (port !== chosenLater && !wasLost(asked, [...own, 'port'])) {
+    if (port !== chosenLater && !wasLost(context, [...own, 'port'])) {
       const why = port === undefined ? 'but it has no port' : `so two of it would have to share port ${port}`
       const message = `\`${name}\` is to be replaced while it serves, ${why}`
-      const mend = 'write `port: auto`: each gets a port of its own, in PORT and for `{port}`'
-      report({ code: 'port-needed', at: valueAt(asked, style), message, mend })
+      const hint = 'write `port: auto`: each gets a port of its own, in PORT and for `{port}`'
+      report({ code: 'port-needed', at: valueAt(context, style), message, hint })
       continue
     }
     const fixed = fixedAddress(process)
@@ -40,9 +40,9 @@ export const rolling: Check = (asked, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(asked, [...own, ...fixed]),
-      message: `${shown(asked, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
-      mend: 'ask the new one on its own port: a path such as `/health`, or `{port}`',
+      at: valueAt(context, [...own, ...fixed]),
+      message: `${shown(context, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
+      hint: 'ask the new one on its own port: a path such as `/health`, or `{port}`',
     })
   }
 }

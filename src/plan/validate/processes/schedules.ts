@@ -3,20 +3,20 @@ import { localZone, zoneNames } from '../../../shared/time/time-zone.ts'
 import { type Check, keyAt, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** A schedule starts the runs of a task: what needs more than that of it would wait, or end all, at odd hours. */
-export const schedules: Check = (asked, report) => {
-  const { processes } = asked.config
+export const schedules: Check = (context, report) => {
+  const { processes } = context.config
   // Reading a zone loads 7 MB of tables, which would stay in memory: only for those who have a schedule.
   const local = Object.values(processes).some(({ schedule }) => schedule)
-    ? localZone(asked.content.environment.TZ)
+    ? localZone(context.content.environment.TZ)
     : undefined
   for (const [name, { kind, schedule, essential, dependsOn }] of Object.entries(processes)) {
     const own = ['processes', name]
-    if (schedule && kind === 'service' && !wasLost(asked, [...own, 'kind'])) {
+    if (schedule && kind === 'service' && !wasLost(context, [...own, 'kind'])) {
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'schedule']),
+        at: keyAt(context, [...own, 'schedule']),
         message: `\`${name}\` has a schedule, but a service runs all the time`,
-        mend: 'make it a task: `kind: task`',
+        hint: 'make it a task: `kind: task`',
       })
     }
     if (
@@ -24,31 +24,31 @@ export const schedules: Check = (asked, report) => {
       schedule.timezone === undefined &&
       local &&
       'source' in local &&
-      !wasLost(asked, [...own, 'schedule', 'timezone'])
+      !wasLost(context, [...own, 'schedule', 'timezone'])
     ) {
       const near = local.source === 'TZ' ? nearest(local.written, zoneNames()) : undefined
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'schedule']),
+        at: keyAt(context, [...own, 'schedule']),
         message: `\`${name}\` has its times in the zone of ${local.source}, which cannot be read${local.source === 'TZ' ? `: \`${local.written}\`` : ''}`,
-        mend: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
+        hint: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
       })
     }
     if (schedule && essential) {
       report({
         code: 'contradiction',
-        at: keyAt(asked, [...own, 'essential']),
+        at: keyAt(context, [...own, 'essential']),
         message: `\`${name}\` has a schedule and is essential: one failed run would stop the whole container`,
-        mend: 'remove `essential`; a hook on `failed` tells of failed runs',
+        hint: 'remove `essential`; a hook on `failed` tells of failed runs',
       })
     }
     for (const other of Object.keys(dependsOn)) {
       if (!Object.hasOwn(processes, other) || !processes[other]?.schedule) continue
       report({
         code: 'dependency-never-met',
-        at: valueAt(asked, [...own, 'dependsOn', other]),
+        at: valueAt(context, [...own, 'dependsOn', other]),
         message: `\`${name}\` would not start before the schedule of \`${other}\` comes`,
-        mend: `depend on a task without a schedule`,
+        hint: `depend on a task without a schedule`,
       })
     }
   }

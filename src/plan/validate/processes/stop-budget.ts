@@ -3,21 +3,21 @@ import { type Check, isWhole, keyAt } from '../../resolve/plan-context.ts'
 import { resolveStop } from '../../resolve/process/stop.ts'
 
 /** A critical process that would be cut short by the budget of the whole stop, even if nobody else needed any time. */
-export const stopBudget: Check = (asked, report) => {
-  const { budget } = asked.config.shutdown
-  if (!isWhole(asked, ['shutdown'])) return
-  for (const [name, process] of Object.entries(asked.config.processes)) {
+export const stopBudget: Check = (context, report) => {
+  const { budget } = context.config.shutdown
+  if (!isWhole(context, ['shutdown'])) return
+  for (const [name, process] of Object.entries(context.config.processes)) {
     const path = ['processes', name]
     // With half of it understood, this would only repeat the mistake in other words.
-    if (!isWhole(asked, [...path, 'criticality']) || !isWhole(asked, [...path, 'stop'])) continue
+    if (!isWhole(context, [...path, 'criticality']) || !isWhole(context, [...path, 'stop'])) continue
     const { grace } = resolveStop(process)
     if (process.criticality !== 'critical' || grace <= budget) continue
     report({
       severity: 'note',
       code: 'budget-short',
-      at: keyAt(asked, [...path, 'criticality']),
+      at: keyAt(context, [...path, 'criticality']),
       message: `\`${name}\` may take ${formatDuration(grace)} to end, but the whole stop ${formatDuration(budget)} at most`,
-      mend: 'raise `shutdown.budget`, and with it what is waited outside: `docker stop --timeout`, `terminationGracePeriodSeconds`',
+      hint: 'raise `shutdown.budget`, and with it what is waited outside: `docker stop --timeout`, `terminationGracePeriodSeconds`',
     })
   }
 }

@@ -11,20 +11,20 @@ const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly To
 ]
 
 /** Tools that start a process with the rights it asks for. Only a warning: the file may be checked on another machine. */
-export const tools: Check = (asked, report) => {
+export const tools: Check = (context, report) => {
   const said = new Set<ToolName>()
-  for (const [name, process] of Object.entries(asked.config.processes)) {
+  for (const [name, process] of Object.entries(context.config.processes)) {
     for (const [option, wanted] of needs) {
       if (process[option] === undefined || process[option] === false) continue
       for (const tool of wanted) {
-        if (said.has(tool) || findTool(tool, (path) => asked.facts.kindOf(path) === 'file')) continue
+        if (said.has(tool) || findTool(tool, (path) => context.facts.kindOf(path) === 'file')) continue
         said.add(tool)
         report({
           severity: 'warning',
           code: 'missing-tool',
-          at: keyAt(asked, ['processes', name, option]),
+          at: keyAt(context, ['processes', name, option]),
           message: `\`${option}\` needs ${tool}, which this machine does not have`,
-          mend: `install ${packages[tool]}: without it the process cannot start`,
+          hint: `install ${packages[tool]}: without it the process cannot start`,
         })
       }
     }

@@ -9,7 +9,7 @@ import type { AskedRoute } from '../../resolve/plan-context.ts'
 /** An earlier route with its place in the file. */
 export interface Earlier {
   readonly index: number
-  readonly asked: AskedRoute
+  readonly context: AskedRoute
 }
 
 /** No pattern of a route that has any is written so, or it means the same. */
@@ -24,7 +24,7 @@ export class CoveringCandidates {
 
   /** To be called in the order of the file. */
   add(earlier: Earlier): void {
-    const { host = [everything], path = [everything] } = earlier.asked.route
+    const { host = [everything], path = [everything] } = earlier.context.route
     const hosts = new Set(host.map((pattern) => pattern.toLowerCase()))
     const paths = new Set(hosts.size * path.length > mostPairs ? [everything] : path.map(pathPatternKey))
     for (const pattern of paths) if (pattern.startsWith('*')) this.#suffixLengths.add(pattern.length - 1)

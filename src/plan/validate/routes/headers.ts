@@ -4,15 +4,15 @@ import type { HeadersConfig } from '../../../config/schema/gateway/headers.ts'
 import type { Path } from '../../../config/yaml/located.ts'
 import { isAddition, textsOf } from '../../model/headers.ts'
 import { isPlaceholder, placeholderPattern, placeholders } from '../../patterns/placeholders.ts'
-import { type Asked, type Check, keyAt, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyAt, type PlanContext, shown, valueAt } from '../../resolve/plan-context.ts'
 
 /** Headers that are set use only what is known of a request, and leave alone what the gateway writes itself. */
-export const headers: Check = (asked, report) => {
-  const { gateway } = asked.config
+export const headers: Check = (context, report) => {
+  const { gateway } = context.config
   const owners = [
     { section: gateway.request, path: ['gateway', 'request'] as Path, toUpstream: true },
     { section: gateway.response, path: ['gateway', 'response'] as Path, toUpstream: false },
-    ...asked.routes.flatMap(({ route, path }) => [
+    ...context.routes.flatMap(({ route, path }) => [
       { section: route.request, path: [...path, 'request'], toUpstream: true },
       { section: route.response, path: [...path, 'response'], toUpstream: false },
     ]),
@@ -22,22 +22,22 @@ export const headers: Check = (asked, report) => {
   for (const { section, path, toUpstream } of owners) {
     for (const [name, rule] of Object.entries(section?.headers ?? {})) {
       const where = [...path, 'headers', name]
-      checkTexts(asked, { where, rule }, report)
+      checkTexts(context, { where, rule }, report)
       const lower = name.toLowerCase()
       if (ids.has(lower))
         report({
           code: 'contradiction',
-          at: keyAt(asked, where),
+          at: keyAt(context, where),
           message: `\`${name}\` holds the id of the request, which \`requestId\` decides`,
-          mend: 'remove it here, or give the id another header',
+          hint: 'remove it here, or give the id another header',
         })
       // RFC 9112 §3.2: a request has one Host.
       if (toUpstream && lower === 'host' && typeof rule !== 'string')
         report({
           code: 'wrong-value',
-          at: valueAt(asked, where),
+          at: valueAt(context, where),
           message: 'a request has exactly one Host',
-          mend: 'write one name, or remove the key: the Host of the client is kept',
+          hint: 'write one name, or remove the key: the Host of the client is kept',
         })
     }
   }
@@ -48,7 +48,7 @@ interface Written {
   readonly rule: HeadersConfig[string]
 }
 
-function checkTexts(asked: Asked, { where, rule }: Written, report: Report): void {
+function checkTexts(context: PlanContext, { where, rule }: Written, report: Report): void {
   const list = isAddition(rule) ? [...where, 'add'] : where
   for (const [index, text] of textsOf(rule).entries()) {
     const place = typeof rule === 'string' ? where : [...list, index]
@@ -56,15 +56,15 @@ function checkTexts(asked: Asked, { where, rule }: Written, report: Report): voi
       if (isPlaceholder(name)) continue
       report({
         code: 'wrong-value',
-        at: valueAt(asked, place),
-        message: `${shown(asked, place)} has a placeholder that is not known`,
-        mend: placeholderMend(name),
+        at: valueAt(context, place),
+        message: `${shown(context, place)} has a placeholder that is not known`,
+        hint: placeholderHint(name),
       })
     }
   }
 }
 
-export function placeholderMend(name: string): string {
+export function placeholderHint(name: string): string {
   const near = nearest(name, placeholders)
   return near ? `did you mean \`{${near}}\`?` : `known here: ${placeholders.map((known) => `{${known}}`).join(', ')}`
 }

@@ -1,33 +1,33 @@
 import type { Path } from '../../../config/yaml/located.ts'
 import { kindOfHeader } from '../../patterns/trusted-headers.ts'
-import { type Asked, type Check, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, type PlanContext, shown, valueAt } from '../../resolve/plan-context.ts'
 
 /** `request.keep` names headers that would be dropped without it; others it cannot change. */
-export const keptHeaders: Check = (asked, report) => {
-  for (const { name, path } of keptNames(asked)) {
+export const keptHeaders: Check = (context, report) => {
+  for (const { name, path } of keptNames(context)) {
     const kind = kindOfHeader(name.toLowerCase())
     if (kind === 'trusted' && !/[_.]/.test(name)) continue
-    const here = shown(asked, path)
-    const at = valueAt(asked, path)
+    const here = shown(context, path)
+    const at = valueAt(context, path)
     if (kind === 'free' && !/[_.]/.test(name))
       report({
         severity: 'warning',
         code: 'contradiction',
         at,
         message: `${here} passes from anybody without it, so that \`keep\` has no effect`,
-        mend: 'docs/headers.md lists the headers that are believed of trusted proxies only',
+        hint: 'docs/headers.md lists the headers that are believed of trusted proxies only',
       })
     else
       report({
         code: 'contradiction',
         at,
         message: kind === 'ours' ? `${here} is written by the gateway itself` : `${here} is never passed on`,
-        mend: kind === 'ours' ? 'name the proxies in front of it in `trustedProxies`' : 'remove it',
+        hint: kind === 'ours' ? 'name the proxies in front of it in `trustedProxies`' : 'remove it',
       })
   }
 }
 
-function keptNames({ config, routes }: Asked): readonly { readonly name: string; readonly path: Path }[] {
+function keptNames({ config, routes }: PlanContext): readonly { readonly name: string; readonly path: Path }[] {
   const owners = [
     { keep: config.gateway.request.keep, path: ['gateway', 'request'] as Path },
     ...routes.map(({ route, path }) => ({ keep: route.request?.keep, path: [...path, 'request'] })),

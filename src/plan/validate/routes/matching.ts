@@ -3,24 +3,24 @@ import { join, normalize } from 'node:path'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { pathPatternKey } from '../../patterns/path-pattern.ts'
 import type { PatternFlaw } from '../../patterns/pattern-flaw.ts'
-import { type Asked, absolute } from '../../resolve/plan-context.ts'
+import { absolute, type PlanContext } from '../../resolve/plan-context.ts'
 
 /** RFC 9113 §8.3.1: clients put the host into another field there. */
 export function hostHeaderFlaw(name: string): PatternFlaw | undefined {
   if (name.toLowerCase() !== 'host') return undefined
-  return { problem: 'matches no request over HTTP/2, which has no Host', mend: 'use `host` of the route' }
+  return { problem: 'matches no request over HTTP/2, which has no Host', hint: 'use `host` of the route' }
 }
 
 /** CONNECT is answered before routes are looked at, and files are only read. */
 export function methodsFlaw({ methods, files, file }: RouteConfig): PatternFlaw | undefined {
   if (!methods) return undefined
   if (methods.includes('CONNECT'))
-    return { problem: 'of methods has CONNECT, which is refused before any route', mend: 'leave it out' }
+    return { problem: 'of methods has CONNECT, which is refused before any route', hint: 'leave it out' }
   if ((files === undefined && file === undefined) || methods.some((method) => ['GET', 'HEAD'].includes(method)))
     return undefined
   return {
     problem: 'of methods has neither GET nor HEAD, and a file answers no other',
-    mend: 'add `GET`, or answer in another way',
+    hint: 'add `GET`, or answer in another way',
   }
 }
 
@@ -32,27 +32,27 @@ export function prefixFlaw({ path, stripPrefix }: RouteConfig): PatternFlaw | un
     if (key.startsWith('*') || key === prefix || key.startsWith(`${prefix}/`)) return true
     return key.endsWith('/*') && `${prefix}/`.startsWith(key.slice(0, -1))
   })
-  return begins ? undefined : { problem: 'is the beginning of no path of this route', mend: 'correct it, or remove it' }
+  return begins ? undefined : { problem: 'is the beginning of no path of this route', hint: 'correct it, or remove it' }
 }
 
 /** `except` names files. A folder, a pattern or an escaped name hides nothing, and would look as though it did. */
 export function exceptionFlaw(
-  asked: Asked,
+  context: PlanContext,
   root: string,
   name: string,
 ): (PatternFlaw & { readonly harmless?: true }) | undefined {
-  const kind = asked.facts.kindOf(join(absolute(asked, root), name))
+  const kind = context.facts.kindOf(join(absolute(context, root), name))
   if (kind === 'directory' || name.endsWith('/') || normalize(name) === '.')
     return {
       problem: 'is a folder, and `except` names files: nothing in it would be hidden',
-      mend: 'put a route for its path in front: `{ path: /FOLDER/*, respond: { status: 404 } }`',
+      hint: 'put a route for its path in front: `{ path: /FOLDER/*, respond: { status: 404 } }`',
     }
   if (kind === 'absent' && /[*?]/.test(name))
-    return { problem: 'is a pattern, and `except` names files: nothing would be hidden', mend: 'name each file' }
+    return { problem: 'is a pattern, and `except` names files: nothing would be hidden', hint: 'name each file' }
   if (kind === 'absent' && /%[0-9a-f]{2}/i.test(name))
-    return { problem: 'has an escape, and names stand here as on disk', mend: 'write the character itself' }
+    return { problem: 'has an escape, and names stand here as on disk', hint: 'write the character itself' }
   const segments = normalize(name).split('/')
   if (segments.some((one, index) => one.startsWith('.') && one !== '..' && !(index === 0 && one === '.well-known')))
-    return { problem: 'changes nothing: what begins with a dot is never served', mend: 'remove it', harmless: true }
+    return { problem: 'changes nothing: what begins with a dot is never served', hint: 'remove it', harmless: true }
   return undefined
 }

@@ -7,7 +7,7 @@ import { validateHostPattern } from '../../patterns/host-pattern.ts'
 import { parameterFlaw, validatePathPattern } from '../../patterns/path-pattern.ts'
 import type { PatternFlaw } from '../../patterns/pattern-flaw.ts'
 import { validateValuePattern } from '../../patterns/value-pattern.ts'
-import { type Asked, type AskedRoute, type Check, isLiteral, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type AskedRoute, type Check, isLiteral, type PlanContext, shown, valueAt } from '../../resolve/plan-context.ts'
 import { exceptionFlaw, hostHeaderFlaw, methodsFlaw, prefixFlaw } from './matching.ts'
 
 interface Judged {
@@ -17,16 +17,19 @@ interface Judged {
   readonly severity?: 'warning'
 }
 
-export const patterns: Check = (asked, report) => {
-  for (const { path, flaw, severity } of [...skips(asked), ...asked.routes.flatMap((route) => inRoute(asked, route))]) {
+export const patterns: Check = (context, report) => {
+  for (const { path, flaw, severity } of [
+    ...skips(context),
+    ...context.routes.flatMap((route) => inRoute(context, route)),
+  ]) {
     if (!flaw) continue
-    const mend = flaw.instead !== undefined && isLiteral(asked, path) ? `write \`${flaw.instead}\`` : flaw.mend
-    const message = `${shown(asked, path)} ${flaw.problem}`
-    report({ code: 'wrong-value', at: valueAt(asked, path), message, mend, ...(severity && { severity }) })
+    const hint = flaw.instead !== undefined && isLiteral(context, path) ? `write \`${flaw.instead}\`` : flaw.hint
+    const message = `${shown(context, path)} ${flaw.problem}`
+    report({ code: 'wrong-value', at: valueAt(context, path), message, hint, ...(severity && { severity }) })
   }
 }
 
-function skips({ config }: Asked): readonly Judged[] {
+function skips({ config }: PlanContext): readonly Judged[] {
   const { accessLog } = config.gateway
   const skipped = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
   return skipped.map((pattern, index) => ({
@@ -35,7 +38,7 @@ function skips({ config }: Asked): readonly Judged[] {
   }))
 }
 
-function inRoute(asked: Asked, { route, path }: AskedRoute): readonly Judged[] {
+function inRoute(context: PlanContext, { route, path }: AskedRoute): readonly Judged[] {
   const { files } = route
   return [
     ...(route.path ?? []).flatMap((one, index): Judged[] => {
@@ -54,7 +57,7 @@ function inRoute(asked: Asked, { route, path }: AskedRoute): readonly Judged[] {
     { flaw: methodsFlaw(route), path: [...path, 'methods'] },
     { flaw: prefixFlaw(route), path: [...path, 'stripPrefix'], severity: 'warning' },
     ...(files?.except ?? []).map((name, index): Judged => {
-      const flaw = exceptionFlaw(asked, files?.root ?? '', name)
+      const flaw = exceptionFlaw(context, files?.root ?? '', name)
       return { flaw, path: [...path, 'files', 'except', index], ...(flaw?.harmless && { severity: 'warning' }) }
     }),
   ]

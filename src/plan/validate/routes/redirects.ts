@@ -1,19 +1,19 @@
 import { isPlaceholder } from '../../patterns/placeholders.ts'
 import { type Check, shown, valueAt } from '../../resolve/plan-context.ts'
-import { placeholderMend } from './headers.ts'
+import { placeholderHint } from './headers.ts'
 
 /** A redirect leads to a path or a URL, and uses only what is known of a request. */
-export const redirects: Check = (asked, report) => {
-  for (const { route, path } of asked.routes) {
+export const redirects: Check = (context, report) => {
+  for (const { route, path } of context.routes) {
     if (!route.redirect) continue
     const where = [...path, 'redirect', 'to']
     const { to } = route.redirect
-    const problem = (message: string, mend: string) =>
-      report({ code: 'wrong-value', at: valueAt(asked, where), message: `${shown(asked, where)} ${message}`, mend })
+    const problem = (message: string, hint: string) =>
+      report({ code: 'wrong-value', at: valueAt(context, where), message: `${shown(context, where)} ${message}`, hint })
     if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/)/i.test(to) || /\s/.test(to))
       problem('is neither a path nor a URL', 'begin with `/`, `https://` or `{scheme}://`')
     for (const [, name = ''] of to.matchAll(/\{([^}]*)\}/g)) {
-      if (!isPlaceholder(name)) problem('has a placeholder that is not known', placeholderMend(name))
+      if (!isPlaceholder(name)) problem('has a placeholder that is not known', placeholderHint(name))
     }
   }
 }

@@ -2,8 +2,8 @@ import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, isWhole, shown, valueAt } from '../../resolve/plan-context.ts'
 
 /** A route may only name listeners that exist, and routes need one that listens. */
-export const routeListeners: Check = (asked, report) => {
-  const { content, listeners, routes } = asked
+export const routeListeners: Check = (context, report) => {
+  const { content, listeners, routes } = context
   const known = content.declared.listeners
   if (!known) return
   const names = new Set([...known, ...listeners.map(({ name }) => name)])
@@ -11,21 +11,21 @@ export const routeListeners: Check = (asked, report) => {
     for (const [index, name] of (route.listener ?? []).entries()) {
       if (names.has(name)) continue
       const where = [...path, 'listener', index]
-      const mend = suggestion(name, [...names], 'listeners')
+      const hint = suggestion(name, [...names], 'listeners')
       report({
         code: 'unknown-listener',
-        at: valueAt(asked, where),
-        message: `${shown(asked, where)} is not a listener`,
-        mend,
+        at: valueAt(context, where),
+        message: `${shown(context, where)} is not a listener`,
+        hint,
       })
     }
   }
-  if (routes.length > 0 && listeners.length === 0 && isWhole(asked, ['gateway', 'listeners'])) {
+  if (routes.length > 0 && listeners.length === 0 && isWhole(context, ['gateway', 'listeners'])) {
     report({
       code: 'unknown-listener',
-      at: valueAt(asked, ['gateway', 'listeners']),
+      at: valueAt(context, ['gateway', 'listeners']),
       message: 'there are routes, but `when` excludes every listener',
-      mend: 'keep one listener without `when`, or guard the routes too',
+      hint: 'keep one listener without `when`, or guard the routes too',
     })
   }
 }

@@ -2,29 +2,29 @@ import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** A route to a name needs a process of that name, with a port, or an upstream. */
-export const routeTargets: Check = (asked, report) => {
-  const { config, content, routes } = asked
+export const routeTargets: Check = (context, report) => {
+  const { config, content, routes } = context
   const { processes, upstreams } = content.declared
   for (const { route, path } of routes) {
     if (!route.to || !('name' in route.to)) continue
     const { name } = route.to
     const where = [...path, 'to']
     const process = Object.hasOwn(config.processes, name) ? config.processes[name] : undefined
-    if (process && process.port === undefined && !wasLost(asked, ['processes', name, 'port'])) {
+    if (process && process.port === undefined && !wasLost(context, ['processes', name, 'port'])) {
       report({
         code: 'port-needed',
-        at: valueAt(asked, where),
-        message: `this route goes to process ${shown(asked, where)}, which has no port`,
-        mend: 'say where it serves: `port: 8080` in its entry under `processes`',
+        at: valueAt(context, where),
+        message: `this route goes to process ${shown(context, where)}, which has no port`,
+        hint: 'say where it serves: `port: 8080` in its entry under `processes`',
       })
     }
     if (!processes || !upstreams || processes.has(name) || upstreams.has(name)) continue
     const kind = upstreams.size === 0 ? 'processes' : 'processes and upstreams'
     report({
       code: 'unknown-process',
-      at: valueAt(asked, where),
-      message: `${shown(asked, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
-      mend:
+      at: valueAt(context, where),
+      message: `${shown(context, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
+      hint:
         (/^\d+$/.test(name) ? `for a port of this machine write \`:${name}\`` : undefined) ??
         suggestion(name, [...new Set([...processes, ...upstreams])], kind) ??
         'name an entry of `processes` or `upstreams`, or write a URL: `http://127.0.0.1:9000`',
@@ -33,14 +33,14 @@ export const routeTargets: Check = (asked, report) => {
 }
 
 /** `to: name` must mean one thing. */
-export const upstreamNames: Check = (asked, report) => {
-  for (const name of asked.content.declared.upstreams ?? []) {
-    if (!asked.content.declared.processes?.has(name) || wasLost(asked, ['upstreams', name])) continue
+export const upstreamNames: Check = (context, report) => {
+  for (const name of context.content.declared.upstreams ?? []) {
+    if (!context.content.declared.processes?.has(name) || wasLost(context, ['upstreams', name])) continue
     report({
       code: 'contradiction',
-      at: keyAt(asked, ['upstreams', name]),
+      at: keyAt(context, ['upstreams', name]),
       message: `a process is called \`${name}\` as well, so \`to: ${name}\` could mean either`,
-      mend: 'give one of them another name',
+      hint: 'give one of them another name',
     })
   }
 }

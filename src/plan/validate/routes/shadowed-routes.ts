@@ -9,20 +9,20 @@ import { type AskedRoute, type Check, isWhole, valueAt } from '../../resolve/pla
 import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
 
 /** The first route that matches wins: one behind another that matches all it does is never reached. */
-export const shadowedRoutes: Check = (asked, report) => {
+export const shadowedRoutes: Check = (context, report) => {
   const candidates = new CoveringCandidates()
-  const routes = asked.routes.filter(({ path }) => isWhole(asked, path))
+  const routes = context.routes.filter(({ path }) => isWhole(context, path))
   for (const [index, later] of routes.entries()) {
     const earlier = firstCovering(candidates.of(later), later)
     // What it covers is covered by the earlier one as well: only routes that are reached need to be compared with.
-    if (!earlier) candidates.add({ index, asked: later })
+    if (!earlier) candidates.add({ index, context: later })
     else
       report({
         severity: 'warning',
         code: 'route-shadowed',
-        at: valueAt(asked, later.path),
-        message: `this route is never reached: the one on line ${valueAt(asked, earlier.path).line} matches all that it does`,
-        mend: 'the first match wins: move it above that one, or remove it',
+        at: valueAt(context, later.path),
+        message: `this route is never reached: the one on line ${valueAt(context, earlier.path).line} matches all that it does`,
+        hint: 'the first match wins: move it above that one, or remove it',
       })
   }
 }
@@ -30,10 +30,10 @@ export const shadowedRoutes: Check = (asked, report) => {
 function firstCovering(lists: readonly (readonly Earlier[])[], later: AskedRoute): AskedRoute | undefined {
   let first: Earlier | undefined
   for (const list of lists) {
-    const found = list.find((earlier) => covers(earlier.asked, later))
+    const found = list.find((earlier) => covers(earlier.context, later))
     if (found && (!first || found.index < first.index)) first = found
   }
-  return first?.asked
+  return first?.context
 }
 
 function covers(earlier: AskedRoute, later: AskedRoute): boolean {

@@ -1,16 +1,16 @@
 import { type Check, isWhole, keyAt } from '../../resolve/plan-context.ts'
 
 /** `tls` that no target is reached by: harmless, and probably a target that was meant to be `https`. */
-export const upstreamTls: Check = (asked, report) => {
-  for (const [name, { targets, tls }] of Object.entries(asked.config.upstreams)) {
+export const upstreamTls: Check = (context, report) => {
+  for (const [name, { targets, tls }] of Object.entries(context.config.upstreams)) {
     if (!tls || targets.some((target) => target.startsWith('https:'))) continue
-    if (!isWhole(asked, ['upstreams', name, 'targets'])) continue
+    if (!isWhole(context, ['upstreams', name, 'targets'])) continue
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: keyAt(asked, ['upstreams', name, 'tls']),
+      at: keyAt(context, ['upstreams', name, 'tls']),
       message: '`tls` stands beside targets that are all `http`, and has no effect',
-      mend: 'write them with `https://`, or remove it',
+      hint: 'write them with `https://`, or remove it',
     })
   }
 }

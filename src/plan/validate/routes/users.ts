@@ -2,38 +2,38 @@ import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
 
 /** Whoever a route lets in must be one of `users`: without that check a misspelt name would lock everyone out. */
-export const routeUsers: Check = (asked, report) => {
-  const { users } = asked.config
+export const routeUsers: Check = (context, report) => {
+  const { users } = context.config
   const places = new Set<string>()
-  for (const { route, path } of asked.routes) {
+  for (const { route, path } of context.routes) {
     for (const [index, name] of (route.auth?.basic ?? []).entries()) {
-      if (Object.hasOwn(users, name) || wasLost(asked, ['users', name])) continue
+      if (Object.hasOwn(users, name) || wasLost(context, ['users', name])) continue
       const where = [...path, 'auth', 'basic', index]
       // The routes of the dashboard stand in one place of the file.
       if (places.has(where.join('.'))) continue
       places.add(where.join('.'))
       report({
         code: 'unknown-user',
-        at: valueAt(asked, where),
-        message: `${shown(asked, where)} is not a user`,
-        mend: suggestion(name, Object.keys(users), 'users') ?? 'add an entry of that name to `users`',
+        at: valueAt(context, where),
+        message: `${shown(context, where)} is not a user`,
+        hint: suggestion(name, Object.keys(users), 'users') ?? 'add an entry of that name to `users`',
       })
     }
   }
 }
 
 /** Two passwords for one name: only one of them could be right. */
-export const userNames: Check = (asked, report) => {
+export const userNames: Check = (context, report) => {
   const seen = new Map<string, string>()
-  for (const [key, { name = key }] of Object.entries(asked.config.users)) {
+  for (const [key, { name = key }] of Object.entries(context.config.users)) {
     const earlier = seen.get(name)
     if (earlier === undefined) seen.set(name, key)
     else
       report({
         code: 'contradiction',
-        at: keyAt(asked, ['users', key]),
+        at: keyAt(context, ['users', key]),
         message: `user \`${key}\` has the name of user \`${earlier}\``,
-        mend: 'give one of them another `name`, or remove it',
+        hint: 'give one of them another `name`, or remove it',
       })
   }
 }
