@@ -1,11 +1,12 @@
-import type { ChallengePresenter, PresentedChallenge } from '../certificates/certificate-source.ts'
+import type { ChallengePresenter } from '../certificates/certificate-source.ts'
 import { challengeFolder, removeProof, writeProof } from '../shared/files/challenge-files.ts'
+import type { ServedChallenge } from '../shared/served.ts'
 import type { GatewayWorkers } from './workers/workers.ts'
 
 /** Shows what ACME servers look for by way of all gateway threads, and of all replicas that share this storage. */
 export function createPresenter(threads: () => Pick<GatewayWorkers, 'show'>, storage: string): ChallengePresenter {
   const folder = challengeFolder(storage)
-  const shown = new Set<PresentedChallenge>()
+  const shown = new Set<ServedChallenge>()
   const show = () => threads().show([...shown])
   return {
     async present(challenge) {

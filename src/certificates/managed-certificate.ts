@@ -1,8 +1,9 @@
 /** One certificate of the plan: keeps the best source in service, and ACME at work for as long as nothing better serves. */
 import type { CertificatePlan } from '../plan/model/certificates.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
+import type { ServedCertificate } from '../shared/served.ts'
 import { AcmeAttempts } from './acme/acme-attempts.ts'
-import type { CertificateStatus, ServedCertificate } from './certificate-source.ts'
+import type { CertificateStatus } from './certificate-source.ts'
 import type { IssuedCertificate } from './pem.ts'
 import { type Issuers, SourceState } from './source-state.ts'
 

@@ -1,10 +1,10 @@
 /** The words between the main thread and a gateway thread. Plain data: it is copied from one heap to the other. */
 import type { GatewayPlan, LogPlan } from '../plan/model/plan.ts'
+import type { ServedCertificate, ServedChallenge } from '../shared/served.ts'
 import type { TargetStates } from '../shared/target-states.ts'
 import type { Series } from '../telemetry/metrics-tally.ts'
 import type { OutputDescriptor } from '../telemetry/output-descriptor.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
-import type { ServedCertificate, ServedChallenge } from './served.ts'
 
 /** The thread's global function that ends all its connections at once; to be called before it is ended, in the midst of whatever it does. */
 export const destroyName = '__gatehouseDestroy'

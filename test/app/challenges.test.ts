@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
-import type { ServedChallenge } from '../../src/gateway/served.ts'
 import type { BasicAuthPlan, RateLimitPlan } from '../../src/plan/model/guards.ts'
+import type { ServedChallenge } from '../../src/shared/served.ts'
 import { cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
 import { silentThreads } from './silent-threads.ts'
 

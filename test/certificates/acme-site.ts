@@ -8,7 +8,8 @@ import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/acme/acme.ts'
 import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/acme/acme-order.ts'
 import { createTransport } from '../../src/certificates/acme/acme-transport.ts'
-import type { ChallengePresenter, PresentedChallenge } from '../../src/certificates/certificate-source.ts'
+import type { ChallengePresenter } from '../../src/certificates/certificate-source.ts'
+import type { ServedChallenge } from '../../src/shared/served.ts'
 import { silentThreads } from '../app/silent-threads.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
@@ -22,10 +23,10 @@ afterEach(async () => {
 
 export interface Site {
   readonly pebble: Pebble
-  readonly shown: PresentedChallenge[]
+  readonly shown: ServedChallenge[]
   readonly desk: AcmeDesk
   /** Kinds that are not shown, as where a port cannot be reached. */
-  readonly broken: Set<PresentedChallenge['type']>
+  readonly broken: Set<ServedChallenge['type']>
   open(account?: AcmeAccount): Promise<AcmeSession>
   /** Serves it with both threads, and returns what a client that asks for this host accepted. */
   serve(pair: AcmePair, host: string): Promise<X509Certificate>
@@ -39,8 +40,8 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
   const threads = await twoThreads(httpPort, tlsPort)
   const storage = mkdtempSync(join(tmpdir(), 'gatehouse-site-'))
   ends.push(() => rmSync(storage, { recursive: true }))
-  const shown: PresentedChallenge[] = []
-  const broken = new Set<PresentedChallenge['type']>()
+  const shown: ServedChallenge[] = []
+  const broken = new Set<ServedChallenge['type']>()
   const byThreads = createPresenter(() => threads, storage)
   const presenter: ChallengePresenter = {
     async present(challenge) {

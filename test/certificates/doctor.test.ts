@@ -5,16 +5,11 @@ import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeLeaf, makeRoot } from '../../src/certificates/ca/internal.ts'
+import { checkAccount, checkClock, checkDirectory } from '../../src/certificates/doctor/acme-server.ts'
 import { checkAddresses } from '../../src/certificates/doctor/addresses.ts'
 import { checkCaa } from '../../src/certificates/doctor/caa.ts'
 import type { Patient } from '../../src/certificates/doctor/check.ts'
-import {
-  checkAccount,
-  checkClock,
-  checkDirectory,
-  createDirectory,
-  type DirectoryFacts,
-} from '../../src/certificates/doctor/directory.ts'
+import { createDirectory, type DirectoryFacts } from '../../src/certificates/doctor/directory.ts'
 import { examine } from '../../src/certificates/doctor/doctor.ts'
 import { createNames } from '../../src/certificates/doctor/names.ts'
 import { checkHttpPort, checkHttpsPort } from '../../src/certificates/doctor/reach.ts'

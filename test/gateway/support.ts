@@ -8,7 +8,6 @@ import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
 import type { StoreNews } from '../../src/gateway/guards/rate-limit/stores.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { noMeter } from '../../src/gateway/request/meter.ts'
-import type { ServedCertificate } from '../../src/gateway/served.ts'
 import { type HeaderRules, layOver } from '../../src/plan/model/headers.ts'
 import type {
   GatewayPlan,
@@ -19,6 +18,7 @@ import type {
   OriginProxyPlan,
   RoutePlan,
 } from '../../src/plan/model/plan.ts'
+import type { ServedCertificate } from '../../src/shared/served.ts'
 import type { AccessRecord } from '../../src/telemetry/access-log.ts'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 

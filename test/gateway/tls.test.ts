@@ -1,7 +1,7 @@
 import { createServer as createHttpsServer } from 'node:https'
 import { type ConnectionOptions, connect, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ServedCertificate } from '../../src/gateway/served.ts'
+import type { ServedCertificate } from '../../src/shared/served.ts'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { ask, askOn, h2Session, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
 import { certificate, cleanUp, host, planOf, proxyTo, type RunningGateway, startGateway, whenOver } from './support.ts'

@@ -1,10 +1,10 @@
 /** What a start needs of its machine: all of it is asked for, so that whoever reads the log mends everything at once. */
 import type { Certificates } from '../../certificates/maintain.ts'
 import { reserveSocket, type SocketReservation } from '../../control/socket.ts'
-import type { ServedCertificate } from '../../gateway/served.ts'
 import type { ListenerPlan, Plan } from '../../plan/model/plan.ts'
 import { makeOwnFolder } from '../../shared/files/own-folder.ts'
 import type { Log } from '../../shared/log.ts'
+import type { ServedCertificate } from '../../shared/served.ts'
 import { reserveAddresses } from './reserve-addresses.ts'
 
 export interface Place {

@@ -1,10 +1,9 @@
 import type { ToThread } from '../../gateway/messages.ts'
-import type { ServedChallenge } from '../../gateway/served.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import type { ServedChallenge } from '../../shared/served.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import type { GatewayWorker, ThreadFailure, ThreadFault } from './worker.ts'
-import type { Service } from './workers.ts'
+import type { GatewayConfig, GatewayWorker, ThreadFailure, ThreadFault } from './worker.ts'
 
 /** A place that is always filled: by a gateway thread, or by its successor as soon as that one serves. */
 export interface WorkerSlot {
@@ -14,7 +13,7 @@ export interface WorkerSlot {
   /** The one that holds it, or held it last. */
   readonly thread: GatewayWorker
   /** Rejects if the thread refuses or is lost; where none is at the moment, its successor will be given the service. */
-  apply(service: Service): Promise<void>
+  apply(service: GatewayConfig): Promise<void>
   say(message: ToThread): void
   /** Has ACME servers shown these; rejects if the thread is lost meanwhile. */
   show(challenges: readonly ServedChallenge[]): Promise<unknown>

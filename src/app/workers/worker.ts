@@ -2,10 +2,10 @@ import { Worker } from 'node:worker_threads'
 import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
 import { createHeartbeat, heapLimit, readHeartbeat, type Vitals } from '../../gateway/heartbeat.ts'
 import { destroyName, type FromThread, type ThreadBirth, type ToThread } from '../../gateway/messages.ts'
-import type { ServedCertificate, ServedChallenge } from '../../gateway/served.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
+import type { ServedCertificate, ServedChallenge } from '../../shared/served.ts'
 import { mayNotReturn } from '../../shared/system/unreturned.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
@@ -21,6 +21,12 @@ export interface ThreadFailure {
   readonly fault: ThreadFault
   readonly message: string
   readonly stack?: string
+}
+
+/** What a gateway thread serves with. */
+export interface GatewayConfig {
+  readonly plan: GatewayPlan
+  readonly certificates: readonly ServedCertificate[]
 }
 
 /** One gateway thread, seen from the main thread. */

@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { Vitals } from '../../gateway/heartbeat.ts'
-import type { ServedCertificate, ServedChallenge } from '../../gateway/served.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import type { ServedCertificate, ServedChallenge } from '../../shared/served.ts'
 import type { TargetStates } from '../../shared/target-states.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { Sums } from '../../telemetry/metrics-tally.ts'
 import { StoreWatch } from './rate-limit-stores.ts'
 import { ThreadMetrics } from './thread-metrics.ts'
-import { type GatewayWorker, type GatewayWorkerBirth, startGatewayWorker, type ThreadFault } from './worker.ts'
+import {
+  type GatewayConfig,
+  type GatewayWorker,
+  type GatewayWorkerBirth,
+  startGatewayWorker,
+  type ThreadFault,
+} from './worker.ts'
 import { threadCount } from './worker-count.ts'
 import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts'
 
@@ -66,12 +72,6 @@ const farewell = 10_000
 /** No connection has come to a thread for so long: none will be lost if it leaves. */
 const quiet = 1_000
 
-/** What is in service: a thread that takes another's place gets it too. */
-export interface Service {
-  readonly plan: GatewayPlan
-  readonly certificates: readonly ServedCertificate[]
-}
-
 /** Threads begin with the first plan that has a listener: a Gatehouse that only supervises does not pay for them. */
 export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): GatewayWorkers {
   const failed = Promise.withResolvers<never>()
@@ -80,7 +80,7 @@ export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): Gat
   /** How many of them are to stay: the first ones. */
   let wantedNow = 0
   const awaitingLeave = new Set<WorkerSlot>()
-  let service: Service | undefined
+  let service: GatewayConfig | undefined
   let targets: TargetStates = {}
   let challenges: readonly ServedChallenge[] = []
   let withdrawn = false
@@ -123,10 +123,10 @@ export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): Gat
     })
   }
 
-  async function applyNow(asked: Service): Promise<void> {
+  async function applyNow(asked: GatewayConfig): Promise<void> {
     const wanted = wantedThreads(asked.plan, posts.length)
     // Told as a number, since each thread holds its share of what is limited for all of them together.
-    const next: Service = { ...asked, plan: { ...asked.plan, threads: Math.max(wanted, 1) } }
+    const next: GatewayConfig = { ...asked, plan: { ...asked.plan, threads: Math.max(wanted, 1) } }
     const staying = posts.slice(0, wanted)
     const joining = spareNumbers(posts, wanted - staying.length).map(postNumbered)
     // They serve until nothing comes to them any more, and until then they serve what all serve.

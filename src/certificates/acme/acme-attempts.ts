@@ -3,22 +3,12 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
+import type { RenewalStatus } from '../certificate-source.ts'
 import { type IssuedCertificate, lifeOf } from '../pem.ts'
 import { dueAt, isEmergency, retryPause } from '../renewal.ts'
-import { AcmeFailure } from './acme-failure.ts'
 import type { AcmeIssuer } from './acme-issuer.ts'
+import { AcmeFailure } from './acme-transport.ts'
 import type { RenewalAdvice } from './ari.ts'
-
-export interface AttemptStatus {
-  /** Unix time: when it is due by its life, or by what the CA says. */
-  readonly due?: Milliseconds
-  readonly advised: boolean
-  readonly failures: number
-  readonly lastError?: string
-  /** Unix time; after a failure. */
-  readonly nextAttempt?: Milliseconds
-  readonly underWay: boolean
-}
 
 export interface AcmeAttemptsOptions {
   readonly domains: readonly string[]
@@ -55,7 +45,7 @@ export class AcmeAttempts {
     return this.#failures > 0 && Date.now() < this.#next
   }
 
-  status(current: IssuedCertificate | undefined): AttemptStatus {
+  status(current: IssuedCertificate | undefined): RenewalStatus {
     return {
       ...(current && { due: this.#dueAt(current) }),
       advised: current !== undefined && this.#window(current) !== undefined,

@@ -7,10 +7,9 @@ import type { Log } from '../../shared/log.ts'
 import type { ChallengePresenter, RunDnsHook } from '../certificate-source.ts'
 import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import { type AcmeSession, newAcmeKey, openAcme } from './acme.ts'
-import { AcmeFailure } from './acme-failure.ts'
 import { type AcmePair, obtainByAcme } from './acme-order.ts'
 import { type AcmeStore, type CertificateFolder, createAcmeStore } from './acme-store.ts'
-import { type AcmeTransport, createTransport } from './acme-transport.ts'
+import { AcmeFailure, type AcmeTransport, createTransport } from './acme-transport.ts'
 import { askRenewalAdvice, certificateId, type RenewalAdvice } from './ari.ts'
 
 export interface AcmeIssuer {

@@ -13,7 +13,7 @@ import {
   newAcmeKey,
   type OrderWish,
 } from './acme.ts'
-import { AcmeFailure } from './acme-failure.ts'
+import { AcmeFailure } from './acme-transport.ts'
 
 /** An order under way: with its key, so that a crash between the order and the save loses nothing. A secret. */
 export interface PendingOrder {

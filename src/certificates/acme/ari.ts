@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { RenewalWindow } from '../renewal.ts'
-import { retryAfterOf } from './acme-failure.ts'
 import type { AcmeTransport } from './acme-transport.ts'
+import { retryAfterOf } from './acme-transport.ts'
 
 export interface RenewalAdvice {
   readonly window: RenewalWindow

@@ -1,8 +1,8 @@
 /** Why is there no certificate? All checks of one certificate, in the order in which a person would ask. */
+import { checkAccount, checkClock, checkDirectory } from './acme-server.ts'
 import { checkAddresses } from './addresses.ts'
 import { checkCaa } from './caa.ts'
 import { type Check, type Finding, good, type Patient } from './check.ts'
-import { checkAccount, checkClock, checkDirectory } from './directory.ts'
 import { checkHttpPort, checkHttpsPort } from './reach.ts'
 import { checkRunning } from './running.ts'
 import { checkStorage } from './storage.ts'

@@ -2,7 +2,7 @@ import { isStillToCome } from '../../control/certificate-warnings.ts'
 import type { CertificateStatus } from '../../control/contract/certificates.ts'
 import { oneLine } from '../../shared/one-line.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
-import type { Paint } from '../status/status-table.ts'
+import type { Paint } from '../paint.ts'
 
 /** One certificate of the status table: what serves, when it is renewed, and what is wrong, with the mend. */
 export function certificateLines(certificate: CertificateStatus, paint: Paint): string {

@@ -1,4 +1,3 @@
-import { styleText } from 'node:util'
 import { InvalidArgumentError } from 'commander'
 import type { Finding, Patient, Running } from '../../certificates/doctor/check.ts'
 import { createDirectory } from '../../certificates/doctor/directory.ts'
@@ -13,6 +12,7 @@ import { exitCodes } from '../../shared/exit-codes.ts'
 import { oneLine } from '../../shared/one-line.ts'
 import { configFile, takesConfigFile } from '../config-file.ts'
 import { environment } from '../environment.ts'
+import { type Paint, painter } from '../paint.ts'
 import type { Terminal, Verb } from '../verb.ts'
 import { planOrReport } from './certs-plan.ts'
 
@@ -88,7 +88,7 @@ async function examineAll(
       ...(running && { running }),
     })
     wrong += findings.filter(({ verdict }) => verdict === 'bad').length
-    const lines = findings.map((finding) => findingLines(finding, terminal.colour))
+    const lines = findings.map((finding) => findingLines(finding, painter(terminal.colour)))
     terminal.out(`${certificate.domains.join(', ')}\n${lines.join('')}\n`)
   }
   if (wrong > 0) terminal.out(`${wrong === 1 ? 'one thing is' : `${wrong} things are`} wrong\n`)
@@ -107,10 +107,9 @@ function runningOf({ certificates, listeners }: Status, { domains }: Certificate
 
 const marks = { good: ['✓', 'green'], unknown: ['!', 'yellow'], bad: ['✗', 'red'] } as const
 
-function findingLines({ verdict, words, hint }: Finding, colour: boolean): string {
+function findingLines({ verdict, words, hint }: Finding, paint: Paint): string {
   const [mark, format] = marks[verdict]
-  const painted = colour ? styleText(format, mark, { validateStream: false }) : mark
-  return `  ${painted} ${oneLine(words)}\n${hint === undefined ? '' : `      → ${hint}\n`}`
+  return `  ${paint(format, mark)} ${oneLine(words)}\n${hint === undefined ? '' : `      → ${hint}\n`}`
 }
 
 function readResolver(written: string): Names {

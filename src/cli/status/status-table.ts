@@ -1,13 +1,10 @@
-import { styleText } from 'node:util'
 import type { ProcessStatus, Status } from '../../control/contract/contract.ts'
 import { noteOf } from '../../control/process-notes.ts'
 import { formatBytes } from '../../shared/bytes.ts'
 import { oneLine } from '../../shared/one-line.ts'
 import { formatDuration } from '../../shared/time/duration.ts'
 import { certificateLines } from '../certs/certificate-lines.ts'
-
-type Format = Parameters<typeof styleText>[0]
-export type Paint = (format: Format, text: string) => string
+import { type Format, type Paint, painter } from '../paint.ts'
 
 export interface TableOptions {
   readonly colour: boolean
@@ -17,7 +14,7 @@ export interface TableOptions {
 
 /** A status as a table for people: who runs, what listens, one line for each process with what is wrong with it, certificates. */
 export function renderStatus(status: Status, { colour, width }: TableOptions): string {
-  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text)
+  const paint = painter(colour)
   const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
   parts.push(...status.processes.flatMap((process) => lastLines(process, paint)))
   if (status.certificates.length > 0) parts.push(status.certificates.map((one) => certificateLines(one, paint)))

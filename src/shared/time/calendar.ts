@@ -2,7 +2,8 @@
 import { Cron } from 'croner'
 import { givenEnvironment } from '../system/given-environment.ts'
 import type { Milliseconds } from './duration.ts'
-import { localZone, readZone, utc, type Zone } from './time-zone.ts'
+import type { Zone } from './posix-zone.ts'
+import { localZone, readZone, utc } from './time-zone.ts'
 
 export interface Calendar {
   /** The first time after this one, both Unix time in milliseconds; undefined if none ever comes. */

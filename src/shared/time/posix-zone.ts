@@ -1,5 +1,10 @@
 /** Time zones as POSIX writes them in `TZ` (IEEE 1003.1, 8.3) and TZif files end with (RFC 9636, 3.3): `CET-1CEST,M3.5.0,M10.5.0/3`. */
-import type { Zone } from './time-zone.ts'
+import type { Milliseconds } from './duration.ts'
+
+export interface Zone {
+  /** Of local time from UTC, east is positive. `time`: Unix time in milliseconds. */
+  offsetAt(time: number): Milliseconds
+}
 
 /** When a year's change comes, at which second of local time; Unix time of that, as if local time were UTC, in milliseconds. */
 type Rule = (year: number) => number

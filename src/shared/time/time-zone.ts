@@ -1,12 +1,6 @@
 /** Which time it is where: zones by their names, in POSIX form, and that of the machine. */
 import { readFileSync, realpathSync } from 'node:fs'
-import type { Milliseconds } from './duration.ts'
-import { readPosixZone } from './posix-zone.ts'
-
-export interface Zone {
-  /** Of local time from UTC, east is positive. `time`: Unix time in milliseconds. */
-  offsetAt(time: number): Milliseconds
-}
+import { readPosixZone, type Zone } from './posix-zone.ts'
 
 export const utc: Zone = { offsetAt: () => 0 }
 

@@ -3,11 +3,11 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readProof } from '../../../shared/files/challenge-files.ts'
 import { createDiskLane } from '../../../shared/files/disk-lane.ts'
+import type { ServedChallenge } from '../../../shared/served.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Exchange } from '../../request/exchange.ts'
 import { sendText } from '../../response/respond.ts'
-import type { ServedChallenge } from '../../served.ts'
 import { tlsFloor } from './sni.ts'
 
 /** The protocol that an ACME server asks for in its handshake (RFC 8737 §6.2), and nobody else. */

@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import type { ServedCertificate } from '../../served.ts'
+import type { ServedCertificate } from '../../../shared/served.ts'
 import type { ClientAuthorities } from './client-certificates.ts'
 
 /** Chooses the certificate of a TLS handshake; a change counts from the next handshake on. */
