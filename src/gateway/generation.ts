@@ -8,7 +8,7 @@ import type { GatewayPlan, RoutePlan } from '../plan/model/plan.ts'
 import { messageOf } from '../shared/errors.ts'
 import { sharing } from '../shared/sharing.ts'
 import type { TargetStates } from '../shared/target-states.ts'
-import { createNegotiator, type Negotiate } from './encoding/negotiate.ts'
+import { createNegotiator } from './encoding/negotiate.ts'
 import type { FileStore } from './files/store.ts'
 import { compileGuards } from './guards/compile.ts'
 import { runGuards } from './guards/guard.ts'
@@ -19,33 +19,17 @@ import { createHealth } from './handlers/health.ts'
 import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { createRespond } from './handlers/respond.ts'
-import { type ClientCertificateHeaders, clientCertificateHeaders } from './listen/tls/client-certificates.ts'
+import { clientCertificateHeaders } from './listen/tls/client-certificates.ts'
 import type { Exchange } from './request/exchange.ts'
+import type { ExchangeContext } from './request/exchange-context.ts'
 import { idHeadersOf } from './request/request-id.ts'
-import { compileRanges, type InRanges } from './request/trust.ts'
-import {
-  compileHeaderRules,
-  compileRequestRules,
-  type HeaderRules,
-  type RequestRules,
-} from './response/header-rules.ts'
+import { compileRanges } from './request/trust.ts'
+import { compileHeaderRules, compileRequestRules, type RequestRules } from './response/header-rules.ts'
 import { sendError, statusOf } from './response/respond.ts'
 import { createChoose } from './route/choose.ts'
 import type { UpstreamLease, Upstreams } from './upstream/upstreams.ts'
 
-export interface Generation {
-  readonly plan: GatewayPlan
-  /** Whether an address is that of a proxy in front of us. */
-  readonly trusts: InRanges
-  /** Headers for answers of the route with this index; -1: of no route. */
-  rulesOf(routeIndex: number): HeaderRules
-  /** Headers for upstreams of the proxy route with this index. */
-  requestRulesOf(routeIndex: number): RequestRules
-  /** Of Strict-Transport-Security, by the name of the listener. */
-  readonly hsts: ReadonlyMap<string, string>
-  readonly clientCertificates: ClientCertificateHeaders
-  /** Which encodings a client wants. */
-  readonly negotiate: Negotiate
+export interface Generation extends ExchangeContext {
   /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. Never throws. */
   answer(exchange: Exchange): void
   /** Gives back what it holds of the thread; to be called once nobody is owed an answer. */

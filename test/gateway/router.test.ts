@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createRouter, type RouteQuery } from '../../src/gateway/route/router.ts'
+import type { RouteQuery } from '../../src/gateway/route/route-index.ts'
+import { createRouter } from '../../src/gateway/route/router.ts'
 import type { RouteMatch, RoutePlan } from '../../src/plan/model/plan.ts'
 import { compileHostPattern } from '../../src/plan/patterns/host-pattern.ts'
 import { compilePathPattern } from '../../src/plan/patterns/path-pattern.ts'

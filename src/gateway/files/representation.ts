@@ -1,6 +1,6 @@
 /** One of the forms in which a file can be sent: as it is, or in one encoding, each with its own tag and head. */
 import type { ContentEncoding } from '../../plan/model/plan.ts'
-import type { FlatHeaders } from '../response/respond.ts'
+import type { FlatHeaders } from '../response/flat-headers.ts'
 import type { FileFacts } from './disk.ts'
 
 export interface Representation {

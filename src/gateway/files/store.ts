@@ -12,8 +12,7 @@ import { createContentTags } from './content-tags.ts'
 import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
-import { StoredFile, secondOf } from './stored-file.ts'
-import type { FileSizes, FileSurroundings } from './surroundings.ts'
+import { type FileSizes, type FileSurroundings, StoredFile, secondOf } from './stored-file.ts'
 import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What is at a path. */

@@ -4,7 +4,8 @@
  */
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
-import { type FlatHeaders, sendError } from '../response/respond.ts'
+import type { FlatHeaders } from '../response/flat-headers.ts'
+import { sendError } from '../response/respond.ts'
 
 /** Why a request goes no further. `cause` is for our log only. */
 export interface Denial {

@@ -6,7 +6,8 @@ import type { FileStore, Found } from '../files/store.ts'
 import { StoredFile } from '../files/stored-file.ts'
 import type { Wanted } from '../files/wanted.ts'
 import type { Exchange } from '../request/exchange.ts'
-import { type FlatHeaders, sendError, sendText } from '../response/respond.ts'
+import type { FlatHeaders } from '../response/flat-headers.ts'
+import { sendError, sendText } from '../response/respond.ts'
 import { createLocator } from './locate.ts'
 
 /** What routes for files have in common. */

@@ -3,9 +3,9 @@ import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { GuardsPlan, ListenerPlan, RoutePlan } from '../../plan/model/plan.ts'
 import type { StoredFile } from '../files/stored-file.ts'
-import type { Generation } from '../generation.ts'
 import type { HeaderRules } from '../response/header-rules.ts'
 import type { Target } from '../upstream/target.ts'
+import type { ExchangeContext } from './exchange-context.ts'
 import type { Identity } from './identity.ts'
 import type { RequestIds } from './request-id.ts'
 import type { RequestTarget, TargetPath } from './target-path.ts'
@@ -68,7 +68,7 @@ export class Exchange {
   /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */
   part: (() => void) | undefined
   #kind: AnswerKind = 'answer'
-  #generation: Generation | undefined
+  #generation: ExchangeContext | undefined
   /** What is left of the generation once the answer has become one without an end. */
   #kept: { readonly route: RoutePlan | undefined; readonly rules: HeaderRules } | undefined
   #replaced: Map<string, string | null> | undefined
@@ -103,7 +103,7 @@ export class Exchange {
   }
 
   /** The one that answers; to be asked until the answer `becomes` one without an end. */
-  get generation(): Generation {
+  get generation(): ExchangeContext {
     if (!this.#generation) throw new Error('an answer without an end has outlived its generation')
     return this.#generation
   }
@@ -211,7 +211,7 @@ export interface ExchangeParts {
   readonly host: string
   readonly identity: Identity
   readonly ids: RequestIds
-  readonly generation: Generation
+  readonly generation: ExchangeContext
   readonly upgrade?: UpgradeRequest
 }
 

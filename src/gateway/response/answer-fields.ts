@@ -1,5 +1,6 @@
 /** What of an upstream's header fields goes on to the client, over h1 and h2 alike. */
 import { connectionHeaders, namedByConnection } from '../proxy/request-headers.ts'
+import { withoutLength } from './flat-headers.ts'
 
 /**
  * Fields that have one value (RFC 9110 §5.3: nobody may send them twice). Of several the first counts, as most clients
@@ -48,10 +49,6 @@ export function finalFields(status: number, flat: readonly string[]): string[] {
   const fields = answerFields(flat)
   if (status !== 205) return fields
   return [...withoutLength(fields), 'content-length', '0']
-}
-
-export function withoutLength(fields: readonly string[]): string[] {
-  return fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'content-length')
 }
 
 /** What the fields named Connection name, in lower case; undefined if there is nothing to look for. */

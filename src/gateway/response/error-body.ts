@@ -1,7 +1,7 @@
 /** What a client reads of an error of ours: its status and the id to ask us by, and nothing of the cause. */
 import { STATUS_CODES } from 'node:http'
 import type { ErrorsPlan } from '../../plan/model/gateway.ts'
-import type { FlatHeaders } from './respond.ts'
+import type { FlatHeaders } from './flat-headers.ts'
 
 export interface ErrorBody {
   readonly text: string

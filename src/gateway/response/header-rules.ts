@@ -5,8 +5,7 @@ import {
   type RequestHeadersPlan,
   textsOf,
 } from '../../plan/model/headers.ts'
-import type { Exchange } from '../request/exchange.ts'
-import { compileTemplate, fill, type Template } from './template.ts'
+import { compileTemplate, fill, type Template, type TemplateValues } from './template.ts'
 
 /** What is done to the headers of a request or of an answer, made ready once per generation. */
 export interface HeaderRules {
@@ -49,18 +48,18 @@ export function compileHeaderRules(plan: HeaderRulesPlan, ours: readonly string[
 }
 
 /** The headers (name and value in turn) with the rules obeyed. */
-export function applyRules(rules: HeaderRules, headers: readonly string[], exchange: Exchange): string[] {
+export function applyRules(rules: HeaderRules, headers: readonly string[], values: TemplateValues): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (!rules.governed.has(name.toLowerCase())) kept.push(name, headers[i + 1] as string)
   }
-  pushAdded(kept, exchange, rules)
+  pushAdded(kept, values, rules)
   return kept
 }
 
 /** Adds what the rules set and add, and nothing more. */
-export function pushAdded(headers: string[], exchange: Exchange, rules: HeaderRules): void {
+export function pushAdded(headers: string[], values: TemplateValues, rules: HeaderRules): void {
   if (rules.constant) headers.push(...(rules.added as readonly string[]))
-  else for (const part of rules.added) headers.push(fill(part, exchange))
+  else for (const part of rules.added) headers.push(fill(part, values))
 }

@@ -3,14 +3,11 @@ import type { Socket } from 'node:net'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { pushIds } from '../request/request-id.ts'
-import { withoutLength } from './answer-fields.ts'
 import { answerEarly } from './early-answer.ts'
 import { errorBody } from './error-body.ts'
+import { type FlatHeaders, withoutLength } from './flat-headers.ts'
 import { respondH2 } from './h2-head.ts'
 import { applyRules } from './header-rules.ts'
-
-/** Headers as name and value in turn, so that repeated ones (Set-Cookie) keep their order and number. */
-export type FlatHeaders = readonly string[]
 
 /** Writes the head of the answer: the given headers, the route's rules laid over them, the request id. */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {

@@ -1,11 +1,21 @@
 import { isPlaceholder, type Placeholder, placeholderPattern } from '../../plan/patterns/placeholders.ts'
-import type { Exchange } from '../request/exchange.ts'
+import type { Identity } from '../request/identity.ts'
+import type { TargetPath } from '../request/target-path.ts'
+
+/** What placeholders stand for; of a request, its exchange. */
+export interface TemplateValues {
+  readonly host: string
+  readonly taken: TargetPath
+  readonly identity: Identity
+  readonly client: string
+  readonly requestId: string
+}
 
 /** A text with placeholders, made ready to be filled in; one without any stays a text. */
-export type Template = string | ((exchange: Exchange) => string)
+export type Template = string | ((values: TemplateValues) => string)
 
 // None of these can hold a line end or anything else that ends a header: all were read from a sound request.
-const values: Readonly<Record<Placeholder, (exchange: Exchange) => string>> = {
+const readers: Readonly<Record<Placeholder, (values: TemplateValues) => string>> = {
   host: ({ host }) => host,
   uri: ({ taken }) => taken.path + taken.query,
   path: ({ taken }) => taken.path,
@@ -17,10 +27,10 @@ const values: Readonly<Record<Placeholder, (exchange: Exchange) => string>> = {
 export function compileTemplate(text: string): Template {
   const used = [...text.matchAll(placeholderPattern)].some(([, name = '']) => isPlaceholder(name))
   if (!used) return text
-  return (exchange) =>
-    text.replace(placeholderPattern, (whole, name: string) => (isPlaceholder(name) ? values[name](exchange) : whole))
+  return (values) =>
+    text.replace(placeholderPattern, (whole, name: string) => (isPlaceholder(name) ? readers[name](values) : whole))
 }
 
-export function fill(template: Template, exchange: Exchange): string {
-  return typeof template === 'string' ? template : template(exchange)
+export function fill(template: Template, values: TemplateValues): string {
+  return typeof template === 'string' ? template : template(values)
 }

@@ -12,7 +12,8 @@ import type { Exchange } from '../request/exchange.ts'
 import type { RequestTarget } from '../request/target-path.ts'
 import { type Access, accessOf, admitsNoMore, isOpen, isStricter, withGuardedNeighbours } from './access.ts'
 import { compileRewrite, hasPrefix } from './rewrite.ts'
-import { createRouter, type RouteQuery } from './router.ts'
+import type { RouteQuery } from './route-index.ts'
+import { createRouter } from './router.ts'
 import { otherNamesOf, shareFiles } from './same-file.ts'
 
 /**

@@ -6,7 +6,21 @@
 
 import type { RoutePlan } from '../../plan/model/plan.ts'
 import { pathPatternKey } from '../../plan/patterns/path-pattern.ts'
-import type { RouteQuery } from './router.ts'
+
+/** What a route is chosen by. `host` is lower case and without port, `method` upper case. */
+export interface RouteQuery {
+  readonly listener: string
+  readonly host: string
+  /** Canonical, and without its case (`foldPath`). */
+  readonly key: string
+  /** The canonical path with its case, if that shall be told apart. */
+  readonly cased?: string
+  readonly method: string
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The same as they came: name and value in turn. */
+  readonly rawHeaders: readonly string[]
+}
 
 /** A route with the test that decides, which looks at all of its match. */
 export interface Candidate {

@@ -8,22 +8,7 @@ import { compileHostPattern } from '../../plan/patterns/host-pattern.ts'
 import { methodCovers } from '../../plan/patterns/methods.ts'
 import { compilePathPattern, type PathTest } from '../../plan/patterns/path-pattern.ts'
 import { compileValuePattern } from '../../plan/patterns/value-pattern.ts'
-import { type Candidate, createRouteIndex } from './route-index.ts'
-
-/** What a route is chosen by. `host` is lower case and without port, `method` upper case. */
-export interface RouteQuery {
-  readonly listener: string
-  readonly host: string
-  /** Canonical, and without its case (`foldPath`). */
-  readonly key: string
-  /** The canonical path with its case, if that shall be told apart. */
-  readonly cased?: string
-  readonly method: string
-  /** By name in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** The same as they came: name and value in turn. */
-  readonly rawHeaders: readonly string[]
-}
+import { type Candidate, createRouteIndex, type RouteQuery } from './route-index.ts'
 
 export interface Router {
   /** The index in the plan of the first matching route behind `after`; -1 if none matches. */

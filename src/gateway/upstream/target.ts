@@ -1,8 +1,12 @@
 import { ConnectionPool } from '../proxy/client/connection-pool.ts'
 import { PassiveHealth } from '../proxy/passive-health.ts'
-import type { Exchange } from '../request/exchange.ts'
 import type { Dial } from './dial.ts'
 import { EntityTags } from './entity-tags.ts'
+
+/** An exchange, as far as its target is concerned. */
+interface Dispatched {
+  dialled: Target | undefined
+}
 
 /** One address that answers requests, with the connections to it. Kept over generations. */
 export class Target {
@@ -20,13 +24,13 @@ export class Target {
   }
 
   /** A request or tunnel begins. */
-  join(exchange: Exchange): void {
+  join(exchange: Dispatched): void {
     this.active += 1
     exchange.dialled = this
   }
 
   /** It is over, as far as this target is concerned. */
-  leave(exchange: Exchange): void {
+  leave(exchange: Dispatched): void {
     this.active -= 1
     if (exchange.dialled === this) exchange.dialled = undefined
     this.#left?.()

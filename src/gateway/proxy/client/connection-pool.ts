@@ -3,10 +3,9 @@
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setInterval, setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, ConnectionOwner } from './connection.ts'
 import { dialConnection, type Waiter } from './dialling.ts'
 import { ConnectionClosed, PoolExhausted } from './faults.ts'
-import type { ConnectionOwner } from './transaction.ts'
 
 export interface Wish {
   /** Not one that was idle: where one of those was closed, the next may be as well. */

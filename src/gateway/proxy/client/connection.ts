@@ -8,10 +8,17 @@ import { FairReading } from './fair-reading.ts'
 import { ConnectionClosed, UpstreamTimeout } from './faults.ts'
 import { Idleness } from './idleness.ts'
 import { keepFromWriteErrors } from './socket.ts'
-import type { ConnectionOwner, Sent, Transaction } from './transaction.ts'
+import type { Sent, Transaction } from './transaction.ts'
 
 /** How long an upstream that takes no more of a request may go on with the answer that it may have begun. */
 const lastWords: Milliseconds = 1_000
+
+/** Who keeps it while it is idle. */
+export interface ConnectionOwner {
+  /** It can carry another request. */
+  free(connection: Connection): void
+  closed(connection: Connection): void
+}
 
 /** Made when the socket is connected; lives until it is closed, or handed over to an upgrade. */
 export class Connection {

@@ -4,10 +4,9 @@ import type { OnReadOpts } from 'node:net'
 import { isOfReserve } from '../../../shared/system/descriptors.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
-import { Connection } from './connection.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 import { DescriptorsUsedUp, UpstreamTimeout } from './faults.ts'
 import { eventOfReady, openSocket } from './socket.ts'
-import type { ConnectionOwner } from './transaction.ts'
 
 /** Told once, of a connection or of why there is none. */
 export interface Waiter {

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Expected } from './answer-parser.ts'
-import type { Connection } from './connection.ts'
 
 /** Who sent the request: told what becomes of it, and in the end, unless it destroys the connection, exactly one of `onEnd`, `onUpgrade` and `onError`. */
 export interface Transaction {
@@ -27,11 +26,4 @@ export interface Sent extends Expected {
   readonly head: string
   /** From the last byte of the request to the head of the answer. */
   readonly timeout: Milliseconds
-}
-
-/** Who keeps it while it is idle. */
-export interface ConnectionOwner {
-  /** It can carry another request. */
-  free(connection: Connection): void
-  closed(connection: Connection): void
 }
