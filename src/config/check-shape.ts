@@ -20,7 +20,7 @@ export function checkShape<S extends z.ZodType>(schema: S, whole: Located, repor
   for (;;) {
     const result = schema.safeParse(plainValue(tree))
     if (result.success) return { value: result.data, tree }
-    const findings = foremost(result.error.issues.flatMap((issue) => describeIssue(schema, tree, issue)))
+    const findings = primaryFindings(result.error.issues.flatMap((issue) => describeIssue(schema, tree, issue)))
     for (const finding of findings) if (!isConsequence(tree, finding)) report(finding.problem)
     const removals = findings.map((finding) => ({ ...finding, remove: existingPath(tree, finding.remove) }))
     if (removals.some(({ remove }) => remove.length === 0)) return { value: undefined, tree }
@@ -29,7 +29,7 @@ export function checkShape<S extends z.ZodType>(schema: S, whole: Located, repor
 }
 
 /** What is wrong in itself goes first: that something is missing may be its consequence, and is looked at again then. */
-function foremost(findings: readonly Finding[]): readonly Finding[] {
+function primaryFindings(findings: readonly Finding[]): readonly Finding[] {
   const wrong = findings.filter(({ about }) => about === 'value')
   return wrong.length > 0 ? wrong : findings
 }

@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import { isMap, type YAMLMap } from 'yaml'
 import type { Report } from './diagnostics.ts'
 import {
+  applyLayers,
   containerOverFiles,
   type EnvironmentLayers,
   environmentEvaluator,
   filesOverShared,
-  laidOver,
 } from './environment/environment.ts'
 import type { FileToCreate } from './environment/environment-files.ts'
 import type { Variables } from './environment/interpolate.ts'
@@ -87,7 +87,7 @@ function evaluateRoot(
   const evaluateEnvironment = environmentEvaluator({
     over: containerOverFiles,
     finished({ files, ...layers }, toCreate) {
-      variables = laidOver(containerOverFiles(files, place.variables), { files: {}, ...layers })
+      variables = applyLayers(containerOverFiles(files, place.variables), { files: {}, ...layers })
       finished(variables, toCreate)
     },
   })

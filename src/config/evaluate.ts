@@ -42,7 +42,7 @@ export type Outcome = Located | 'excluded' | 'unusable'
 export function evaluate(evaluation: Evaluation, node: Node, place: Place): Outcome {
   const followed = evaluation.source.follow(node, place.path.length)
   if (isMap(followed)) {
-    const text = textOfCaddy(followed)
+    const text = caddyPlaceholder(followed)
     if (text !== undefined) return evaluateScalar(evaluation, text, place)
     const evaluateMapping = evaluation.special(place.path) ?? evaluatePlainMapping
     return evaluateMapping(evaluation, followed, place)
@@ -53,7 +53,7 @@ export function evaluate(evaluation: Evaluation, node: Node, place: Place): Outc
 }
 
 /** `{$NAME}` without quotes, which YAML takes for a mapping. */
-function textOfCaddy({ flow, items, range }: YAMLMap): Scalar | undefined {
+function caddyPlaceholder({ flow, items, range }: YAMLMap): Scalar | undefined {
   const [only] = items
   if (!flow || items.length !== 1 || !only || !isScalar(only.key) || only.value !== null) return undefined
   const name = String(only.key.value)
@@ -71,7 +71,7 @@ export function evaluateEntries(
   evaluateOne: (entry: YamlEntry, siblings: readonly YamlEntry[]) => Outcome,
 ): Outcome {
   const written = entriesOf(evaluation.source, mapping, evaluation.report)
-  const verdict = judge(evaluation, written, place)
+  const verdict = evaluateCondition(evaluation, written, place)
   if (verdict === 'excluded') evaluation.excluded(mapping, place.path)
   if (verdict !== 'included') return verdict
   const entries = new Map<string, LocatedEntry>()
@@ -165,7 +165,7 @@ function quoted(text: string): string {
 /** With its key, which hints repeat. */
 const whenSchema = mapping({ when: conditionSchema })
 
-function judge(
+function evaluateCondition(
   evaluation: Evaluation,
   entries: readonly YamlEntry[],
   place: Place,

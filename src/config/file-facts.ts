@@ -20,7 +20,7 @@ export interface FileFacts {
 export interface FileUser {
   readonly uid: number
   /** Whether something can be made in this folder, which is made itself if it is missing. */
-  mayMakeIn(folder: string): boolean
+  canCreateIn(folder: string): boolean
   /** Whether it is a folder of this user's own. */
   owns(folder: string): boolean
 }
@@ -40,17 +40,17 @@ export const disk: FileFacts = {
   readDoubtfully,
   get user(): FileUser | undefined {
     const uid = process.geteuid?.() ?? 0
-    return uid === 0 ? undefined : { uid, mayMakeIn, owns: (folder) => ownerOf(folder) === uid }
+    return uid === 0 ? undefined : { uid, canCreateIn, owns: (folder) => ownerOf(folder) === uid }
   },
 }
 
-function mayMakeIn(folder: string): boolean {
+function canCreateIn(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK)
     return statSync(folder).isDirectory()
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(folder) !== folder
-    return isMissing && mayMakeIn(dirname(folder))
+    return isMissing && canCreateIn(dirname(folder))
   }
 }
 

@@ -61,7 +61,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
 
   const text = readConfig(path, facts, (message, hint) => report({ code: 'file-unreadable', at: start, message, hint }))
   const foreign = text === undefined ? undefined : foreignFile(file, text)
-  if (foreign) report(takenForOurs(foreign, start))
+  if (foreign) report(foreignFileProblem(foreign, start))
   const source = text === undefined || foreign ? undefined : parseYaml(file, text, report)
   if (!source) return finish()
 
@@ -80,7 +80,7 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
   return finish({ file, path, config, tree, written: whole, ...evaluated, declared })
 }
 
-function takenForOurs({ kind, format }: ForeignFile, at: SourcePosition): Problem {
+function foreignFileProblem({ kind, format }: ForeignFile, at: SourcePosition): Problem {
   const hint = format
     ? `\`gatehouse import --format ${format} ${at.file}\` translates it`
     : 'docs/migrating.md says what it is called here; `gatehouse import` reads Caddy, supervisord and Compose files'

@@ -4,7 +4,7 @@ import type { FileFacts } from './file-facts.ts'
 import type { Condition } from './schema/environment/condition.ts'
 
 /** What a condition may look at. */
-export interface Circumstances {
+export interface ConditionContext {
   readonly variables: Variables
   /** What `file` is relative to. */
   readonly directory: string
@@ -12,11 +12,11 @@ export interface Circumstances {
 }
 
 /** Whether a `when:` is fulfilled; an empty variable counts as not set. */
-export function holds(condition: Condition, circumstances: Circumstances): boolean {
-  const { variables, directory, facts } = circumstances
-  if (condition.not) return !holds(condition.not, circumstances)
-  if (condition.all) return condition.all.every((one) => holds(one, circumstances))
-  if (condition.any) return condition.any.some((one) => holds(one, circumstances))
+export function holds(condition: Condition, context: ConditionContext): boolean {
+  const { variables, directory, facts } = context
+  if (condition.not) return !holds(condition.not, context)
+  if (condition.all) return condition.all.every((one) => holds(one, context))
+  if (condition.any) return condition.any.some((one) => holds(one, context))
   if (condition.file !== undefined) return facts.kindOf(resolve(directory, condition.file)) !== 'absent'
   if (condition.env === undefined) return false
   const value = variable(variables, condition.env)

@@ -6,7 +6,7 @@ import { defaultPlaces } from '../../src/plan/resolve/default-places.ts'
 function user(...writable: readonly string[]) {
   return {
     uid: 1000,
-    mayMakeIn: (folder: string) => writable.some((one) => folder === one || folder.startsWith(`${one}/`)),
+    canCreateIn: (folder: string) => writable.some((one) => folder === one || folder.startsWith(`${one}/`)),
     owns: (folder: string) => folder !== '/tmp' && writable.includes(folder),
   }
 }

@@ -65,9 +65,9 @@ test.each(['/', '/info', '/api/*', '/*', '*', '*.map', '/a.b/*'])('%s is a patte
 test.each(['', 'api', '/a*', '/*/b', '**', '*.*', '/a?b', '/a#b', '/a b'])(
   '%j is none, and says what would be',
   (pattern) => {
-    const flaw = validatePathPattern(pattern)
-    expect(flaw?.problem).toMatch(/\w/)
-    expect(flaw?.hint).toMatch(/\w/)
+    const invalid = validatePathPattern(pattern)
+    expect(invalid?.problem).toMatch(/\w/)
+    expect(invalid?.hint).toMatch(/\w/)
   },
 )
 

@@ -14,14 +14,14 @@ export interface Sources {
  * The value, or '' if there is none, which everywhere means that the variable is not set. Undefined: the variable stays as it is.
  * Throws `SyntaxError` if a JSON file is none; a file that is not there gives no value.
  */
-export function derive(wish: DerivedValue, sources: Sources): string | undefined {
-  if (wish.unless !== undefined && variable(sources.variables, wish.unless) !== undefined) return undefined
-  const whole = read(wish, sources) ?? ''
-  const end = wish.before === undefined ? -1 : whole.indexOf(wish.before)
+export function derive(rule: DerivedValue, sources: Sources): string | undefined {
+  if (rule.unless !== undefined && variable(sources.variables, rule.unless) !== undefined) return undefined
+  const whole = read(rule, sources) ?? ''
+  const end = rule.before === undefined ? -1 : whole.indexOf(rule.before)
   const cut = end === -1 ? whole : whole.slice(0, end)
-  const value = wish.matches === undefined ? cut : firstGroup(cut, wish.matches)
-  const found = value.trim() === '' ? (wish.default ?? '') : value
-  return (wish.containing ?? wish.join) === undefined ? found : listed(found, wish)
+  const value = rule.matches === undefined ? cut : firstGroup(cut, rule.matches)
+  const found = value.trim() === '' ? (rule.default ?? '') : value
+  return (rule.containing ?? rule.join) === undefined ? found : listed(found, rule)
 }
 
 /** A list as text, with those items added behind its own that it lacks. */
@@ -31,11 +31,11 @@ function listed(list: string, { containing = [], separator = ',', join = separat
   return [...present, ...containing.filter((item) => !present.includes(item))].join(join)
 }
 
-function read(wish: DerivedValue, { variables, directory, facts }: Sources): string | undefined {
-  if (wish.from !== undefined) return variable(variables, wish.from)
-  if (wish.url !== undefined) return partOf(variable(variables, wish.url), wish.part)
-  const path = resolve(directory, wish.json ?? '')
-  return facts.kindOf(path) === 'file' ? textAt(JSON.parse(facts.read(path)), wish.key ?? '') : undefined
+function read(rule: DerivedValue, { variables, directory, facts }: Sources): string | undefined {
+  if (rule.from !== undefined) return variable(variables, rule.from)
+  if (rule.url !== undefined) return partOf(variable(variables, rule.url), rule.part)
+  const path = resolve(directory, rule.json ?? '')
+  return facts.kindOf(path) === 'file' ? textAt(JSON.parse(facts.read(path)), rule.key ?? '') : undefined
 }
 
 function partOf(written: string | undefined, part: DerivedValue['part']): string | undefined {

@@ -110,7 +110,7 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
   try {
     const { text, doubt } = facts.readDoubtfully?.(path) ?? { text: facts.read(path) }
     if (doubt !== undefined && process.geteuid?.() === 0)
-      report({ code: 'strangers-file', at, ...ofStrangers(name, doubt) })
+      report({ code: 'strangers-file', at, ...untrustedFile(name, doubt) })
     const { variables, oddities } = readVariables(text)
     for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
     return variables
@@ -121,7 +121,7 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
 }
 
 /** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
-function ofStrangers(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
+function untrustedFile(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
   const message = `environment file ${name} ${doubt}: whoever writes it decides what programs run with, those of root too`
   return {
     severity: 'warning',

@@ -34,23 +34,23 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
       if (value.value.includes('\0')) return reportNul(evaluation, value)
       set(line.key, value.value)
     }
-    const wish =
+    const rule =
       value.kind === 'mapping'
         ? derivedValueSchema.safeParse(plainValue(withShorthands(derivedValueSchema, value)))
         : undefined
     // What is wrong in its form is left for the schema to report.
-    if (!wish?.success) return value
-    const derived = derivedFrom(evaluation, value, { wish: wish.data, variables: seen })
+    if (!rule?.success) return value
+    const derived = derivedFrom(evaluation, value, { rule: rule.data, variables: seen })
     if (derived === undefined) return value
     if (derived.includes('\0')) return reportNul(evaluation, value)
     set(line.key, derived)
-    if (derived === '' && wish.data.default === undefined) without.add(line.key)
+    if (derived === '' && rule.data.default === undefined) without.add(line.key)
     return value
   })
   return { outcome, variables, without }
 }
 
-// execve(2) ends a variable at its first NUL, and Node's own refusal would print the value.
+// execve(2) ends a variable at its first NUL, and Node's own customIssue would print the value.
 function reportNul({ report }: Evaluation, { at }: Located): 'unusable' {
   const hint = 'remove it: no environment can hold one'
   report({ code: 'wrong-value', at, message: 'the value of this variable has a NUL character', hint })
@@ -61,10 +61,10 @@ function reportNul({ report }: Evaluation, { at }: Located): 'unusable' {
 function derivedFrom(
   { directory, facts, report }: Evaluation,
   written: Located,
-  { wish, variables }: { wish: DerivedValue; variables: Variables },
+  { rule, variables }: { rule: DerivedValue; variables: Variables },
 ): string | undefined {
   try {
-    return derive(wish, { variables, directory, facts })
+    return derive(rule, { variables, directory, facts })
   } catch (error) {
     const { node } = deepest(written, ['json'])
     const why = error instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${codeOf(error)}`

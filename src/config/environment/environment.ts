@@ -11,7 +11,7 @@ import type { YamlEntry } from '../yaml/yaml-source.ts'
 import { type FilesRead, readFiles } from './environment-files.ts'
 import { evaluateSet, type SetRead } from './environment-set.ts'
 import type { Variables } from './interpolate.ts'
-import { promoted, type Renamed, renamedFrom, reportBoth, underNewNames } from './renamed-variables.ts'
+import { type Renamed, renamedFrom, reportBoth, underNewNames, valuesOfOldNames } from './renamed-variables.ts'
 
 /** What one block says: `set` wins over `files`, and what is unset is gone, wherever it came from. */
 export interface EnvironmentLayers {
@@ -65,7 +65,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       [
         'unset',
         (entry) => {
-          const variables = laidOver(underSet(), { files: {}, set: set.variables, unset: set.without })
+          const variables = applyLayers(underSet(), { files: {}, set: set.variables, unset: set.without })
           const outcome = evaluateEntry(evaluation, entry, { ...place, variables })
           if (typeof outcome !== 'string') emptied = namesUnset(withShorthands(unsetSchema, outcome), variables)
           return outcome
@@ -82,14 +82,14 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       return outcomes.get(entry) ?? evaluateEntry(evaluation, entry, place)
     })
     const unset = new Set([...Object.keys(renamed), ...set.without, ...emptied])
-    const variables = { ...promoted(place.variables, renamed), ...set.variables }
+    const variables = { ...valuesOfOldNames(place.variables, renamed), ...set.variables }
     finished({ files: files.variables, set: variables, unset }, files.toCreate)
     return outcome
   }
 }
 
 /** What is left when a block has been laid over the variables around it. */
-export function laidOver(around: Variables, { files, set, unset }: EnvironmentLayers): Variables {
+export function applyLayers(around: Variables, { files, set, unset }: EnvironmentLayers): Variables {
   const all = { ...around, ...files, ...set }
   return unset.size === 0 ? all : Object.fromEntries(Object.entries(all).filter(([name]) => !unset.has(name)))
 }

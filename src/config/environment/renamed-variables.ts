@@ -51,7 +51,7 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
 }
 
 /** Those that have their value by an old name. */
-export function promoted(variables: Variables, renamed: Renamed): Variables {
+export function valuesOfOldNames(variables: Variables, renamed: Renamed): Variables {
   const now = underNewNames(variables, renamed)
   const names = Object.values(renamed).filter((name) => now[name] !== undefined && now[name] !== variables[name])
   return Object.fromEntries(names.map((name) => [name, now[name] ?? '']))

@@ -4,7 +4,7 @@
  * column, and nothing that is said of it repeats any of its value.
  */
 import type { Variables } from './interpolate.ts'
-import { readValue } from './variable-value.ts'
+import { type Remark, readValue } from './variable-value.ts'
 
 export interface VariableFile {
   readonly variables: Variables
@@ -16,14 +16,6 @@ export interface Oddity extends Remark {
   /** Both from 1 on. */
   readonly line: number
   readonly column: number
-}
-
-export interface Remark {
-  /** Continues "line 3 ...". */
-  readonly problem: string
-  readonly hint: string
-  /** What was read is not what was written: nothing may run with it. */
-  readonly unusable: boolean
 }
 
 const byteOrderMark = /^\uFEFF/

@@ -1,5 +1,12 @@
 /** One value of a file of variables, as a POSIX shell reads it in an assignment (XCU 2.2 Quoting). */
-import type { Remark } from './variable-file.ts'
+
+export interface Remark {
+  /** Continues "line 3 ...". */
+  readonly problem: string
+  readonly hint: string
+  /** The value read differs from the one written: nothing may run with it. */
+  readonly unusable: boolean
+}
 
 export interface ReadValue {
   readonly text: string

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Problem, SourcePosition } from '../diagnostics.ts'
 import { needsShell } from '../environment/shell-syntax.ts'
-import type { IssueFacts } from '../schema/flaw.ts'
+import type { IssueFacts } from '../schema/invalid-value.ts'
 import { shorthands } from '../schema/shorthand.ts'
 import { alternatives, schemaAt, stepInto } from '../schema-walk.ts'
 import {
@@ -17,8 +17,8 @@ import {
 } from '../yaml/located.ts'
 import { exampleAt, flowScalar } from './example.ts'
 import { malformedKeyHint, unsplitHint, unsplitKey } from './malformed-keys.ts'
-import { hintElsewhere } from './other-places.ts'
-import { oursFor, ourWordFor } from './other-spellings.ts'
+import { foreignKeyHint } from './other-places.ts'
+import { equivalentKey, equivalentWord } from './other-spellings.ts'
 import { keysAllowedAt } from './schema-keys.ts'
 import { nearest, suggestion } from './suggest.ts'
 
@@ -96,12 +96,12 @@ function shellHint(place: z.ZodType, { value, written }: LocatedScalar): string 
 function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
   const key = String(path.at(-1))
   const allowed = keysAllowedAt(schema, path.slice(0, -1))
-  const meant = oursFor(key, allowed)
+  const meant = equivalentKey(key, allowed)
   const hint =
     (meant && `did you mean \`${meant}\`?`) ??
     malformedKeyHint(key, allowed) ??
-    hintElsewhere(key, allowed, scalarAt(tree, path)) ??
-    ofGatewayHint(schema, path) ??
+    foreignKeyHint(key, allowed, scalarAt(tree, path)) ??
+    gatewayHint(schema, path) ??
     movedHint(schema, tree, path, allowed) ??
     suggestion(key, allowed, 'known here') ??
     'nothing is known here: `{}`'
@@ -120,12 +120,12 @@ function scalarAt(tree: Located, path: Path): string | undefined {
 }
 
 /** What is said of all requests, below a listener or route. */
-function ofGatewayHint(schema: z.ZodType, path: Path): string | undefined {
+function gatewayHint(schema: z.ZodType, path: Path): string | undefined {
   const key = String(path.at(-1))
   if (path[0] !== 'gateway' || path.length < 3) return undefined
   const known = keysAllowedAt(schema, ['gateway']).filter((one) => one !== 'when')
   if (known.includes(key)) return `it is said of all requests: move it up, below \`gateway\``
-  const meant = oursFor(key, known)
+  const meant = equivalentKey(key, known)
   return meant && `it is said of all requests: write it as \`${meant}\` below \`gateway\``
 }
 
@@ -175,12 +175,12 @@ function badName(tree: Located, path: Path, expected = 'a name'): Finding {
 }
 
 function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
-  const { flaw, words, secret } = factsOf(issue)
+  const { invalid, words, secret } = factsOf(issue)
   const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
-  if (flaw) {
+  if (invalid) {
     const isWritten = !secret && node.kind === 'scalar' && node.value === node.written && !mayBeSecret(node)
-    const hint = flaw.instead !== undefined && isWritten ? `write \`${flaw.instead}\`` : flaw.hint
-    return { code: 'wrong-value', at, message: `${found} ${flaw.problem}`, hint }
+    const hint = invalid.instead !== undefined && isWritten ? `write \`${invalid.instead}\`` : invalid.hint
+    return { code: 'wrong-value', at, message: `${found} ${invalid.problem}`, hint }
   }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
@@ -202,7 +202,7 @@ function hintFor(node: Located, issue: Issue, words?: readonly string[]): string
 
 /** Words are listed by `expected` already: only a near one is worth saying again. */
 function didYouMean(written: string, words: readonly string[]): string | undefined {
-  const near = ourWordFor(written, words) ?? nearest(written, words)
+  const near = equivalentWord(written, words) ?? nearest(written, words)
   return near && `did you mean \`${near}\`?`
 }
 

@@ -7,7 +7,7 @@ import { shorthands } from '../schema/shorthand.ts'
 import { alternatives, isMapping } from '../schema-walk.ts'
 import { withShorthands } from '../shorthands.ts'
 import { type Located, plainValue } from '../yaml/located.ts'
-import { ourWordFor } from './other-spellings.ts'
+import { equivalentWord } from './other-spellings.ts'
 
 type Value = string | null | readonly Value[] | { readonly [key: string]: Value }
 
@@ -44,7 +44,7 @@ function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
   const address = addressOf(node)
   const word =
     [...(address === undefined ? [] : [address]), ...words]
-      .map((one) => ourWordFor(one, allowed) ?? one)
+      .map((one) => equivalentWord(one, allowed) ?? one)
       .find((one) => fits(schema, one)) ?? scalarSample(schema)
   return word === undefined ? undefined : flowScalar(word)
 }

@@ -110,7 +110,7 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
 }
 
 /** `value`: what stands behind the key, if it is a single one. */
-export function hintElsewhere(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
+export function foreignKeyHint(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
   const squashed = key.toLowerCase().replaceAll(/[_-]/g, '')
   const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
   // Users stand in one place for all routes.

@@ -139,7 +139,7 @@ const ourNames: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The key of ours that is meant by another program's, among those that may stand in the place. */
-export function oursFor(key: string, allowed: readonly string[]): string | undefined {
+export function equivalentKey(key: string, allowed: readonly string[]): string | undefined {
   const plain = plainForm(key)
   const same = allowed.find((one) => plainForm(one) === plain)
   if (same !== undefined) return same
@@ -191,7 +191,7 @@ const ourWords: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The word of ours that is meant by another program's, among those that may stand in the place. */
-export function ourWordFor(word: string, allowed: readonly string[]): string | undefined {
+export function equivalentWord(word: string, allowed: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
   const same = allowed.find((one) => one.toLowerCase() === lower)
   const ours = Object.hasOwn(ourWords, lower) ? ourWords[lower] : undefined

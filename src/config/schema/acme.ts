@@ -1,6 +1,6 @@
 /** A source of certificates: an ACME server (RFC 8555). */
 import type { z } from 'zod'
-import { Flaw, refusal } from './flaw.ts'
+import { customIssue, InvalidValue } from './invalid-value.ts'
 import { anyText, choice, formOrVariable, scalar, text } from './scalars.ts'
 import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
@@ -28,7 +28,7 @@ const directory = scalar({
     if (names.includes(written)) return written
     const url = URL.parse(written)
     if (url?.protocol === 'http:')
-      return new Flaw('is not encrypted', 'ACME speaks over `https://` only (RFC 8555 §6.1)')
+      return new InvalidValue('is not encrypted', 'ACME speaks over `https://` only (RFC 8555 §6.1)')
     return url?.protocol === 'https:' ? written : undefined
   },
   json: formOrVariable({ enum: names }, { type: 'string', pattern: '^https://' }),
@@ -44,7 +44,11 @@ const externalAccount = mapping({
   .superRefine(({ keyId, hmac }, context) => {
     if ((keyId === undefined) !== (hmac === undefined))
       context.addIssue(
-        refusal('missing-key', '`keyId` and `hmac` need each other', 'write both, as the CA shows them, or neither'),
+        customIssue(
+          'missing-key',
+          '`keyId` and `hmac` need each other',
+          'write both, as the CA shows them, or neither',
+        ),
       )
   })
   .transform(({ keyId, hmac }) => (keyId !== undefined && hmac !== undefined ? { keyId, hmac } : undefined))
@@ -72,7 +76,7 @@ export const acmeSchema = mapping({
 }).superRefine(({ challenges, dns }, context) => {
   if (challenges?.includes('dns-01') && !dns)
     context.addIssue(
-      refusal(
+      customIssue(
         'missing-key',
         '`dns-01` is allowed, but nothing says how to set a record',
         'add `dns: { run: [./dns-hook] }`',
@@ -81,7 +85,7 @@ export const acmeSchema = mapping({
     )
   if (dns && challenges && !challenges.includes('dns-01'))
     context.addIssue(
-      refusal(
+      customIssue(
         'contradiction',
         '`dns` is never used: `challenges` does not allow dns-01',
         'add `dns-01` to `challenges`',

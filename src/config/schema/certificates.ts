@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { acmeSchema } from './acme.ts'
-import { refusal } from './flaw.ts'
 import { domain } from './gateway/addresses.ts'
+import { customIssue } from './invalid-value.ts'
 import { boolean, text } from './scalars.ts'
 import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
@@ -29,7 +29,7 @@ const sourceSchema = short(
     const chosen = kinds.filter((key) => source[key] !== undefined)
     if (chosen.length !== 1)
       context.addIssue(
-        refusal(
+        customIssue(
           'choose-one',
           'a source of certificates is one of `files`, `certbot`, `caddy`, `acme` and `internal`',
           'write a list item for each: `use: [{ files: ... }, { acme: {} }]`',

@@ -3,12 +3,12 @@ import type { z } from 'zod'
 import { certificatesSchema } from './certificates.ts'
 import { controlSchema } from './control.ts'
 import { environmentSchema } from './environment/environment.ts'
-import { Flaw, refusal } from './flaw.ts'
 import { address } from './gateway/addresses.ts'
 import { gatewaySchema } from './gateway/gateway.ts'
 import { upstreamSchema } from './gateway/upstreams.ts'
 import { usersSchema } from './gateway/users.ts'
 import { hooksSchema } from './hooks.ts'
+import { customIssue, InvalidValue } from './invalid-value.ts'
 import { logSchema } from './log.ts'
 import { processSchema } from './process/process.ts'
 import { duration, scalar, textOrNothing } from './scalars.ts'
@@ -18,7 +18,7 @@ import { trustStoresSchema } from './trust-stores.ts'
 export const configSchema = mapping({
   version: scalar({
     expected: '`1`, the only version there is',
-    read: (written) => (written === '1' ? 1 : new Flaw('is no version of this format', 'write `version: 1`')),
+    read: (written) => (written === '1' ? 1 : new InvalidValue('is no version of this format', 'write `version: 1`')),
     json: { type: undefined, enum: [1, '1'] },
   })
     .describe('The version of this format')
@@ -46,7 +46,7 @@ export const configSchema = mapping({
     .superRefine(({ budget, deregistrationDelay }, context) => {
       if (deregistrationDelay > 0 && deregistrationDelay >= budget)
         context.addIssue(
-          refusal(
+          customIssue(
             'contradiction',
             '`deregistrationDelay` takes all of `budget`',
             'make one shorter or the other longer',

@@ -1,18 +1,18 @@
 /** Durations as the file may say them. */
 import { longestDuration, type Milliseconds, parseDuration } from '../../shared/time/duration.ts'
-import { Flaw } from './flaw.ts'
+import { InvalidValue } from './invalid-value.ts'
 
 /** Undefined: it is none. */
-export function readDuration(written: string): Milliseconds | Flaw | undefined {
-  const span = unitFlaw(written) ?? parseDuration(written)
+export function readDuration(written: string): Milliseconds | InvalidValue | undefined {
+  const span = invalidUnit(written) ?? parseDuration(written)
   if (typeof span !== 'number' || span <= longestDuration) return span
-  return new Flaw('is longer than any duration may be', 'the longest is `100y`; `10y` is as good as for ever')
+  return new InvalidValue('is longer than any duration may be', 'the longest is `100y`; `10y` is as good as for ever')
 }
 
 /** Bare numbers, and the units of other programs: `5min`, `10 s`, `1h30m`. */
-function unitFlaw(written: string): Flaw | undefined {
+function invalidUnit(written: string): InvalidValue | undefined {
   if (/^[1-9]\d*$/.test(written))
-    return new Flaw(
+    return new InvalidValue(
       'has no unit',
       `a duration needs one: write \`${written}s\`, or \`ms\`, \`m\`, \`h\` or \`d\` in its place`,
     )
@@ -20,7 +20,7 @@ function unitFlaw(written: string): Flaw | undefined {
   const ours = unitNames.find(([names]) => names.includes(unit.toLowerCase()))?.[1]
   return ours === undefined || `${number}${ours}` === written
     ? undefined
-    : new Flaw('has its unit written otherwise', `write \`${number}${ours}\``)
+    : new InvalidValue('has its unit written otherwise', `write \`${number}${ours}\``)
 }
 
 const unitNames: readonly (readonly [names: readonly string[], ours: string])[] = [

@@ -1,6 +1,6 @@
 /** What is called when something happens to a process. */
 import { z } from 'zod'
-import { refusal } from './flaw.ts'
+import { customIssue } from './invalid-value.ts'
 import { commandSchema } from './process/command.ts'
 import { choice, formOrVariable, positiveDuration, scalar } from './scalars.ts'
 import { mapping, oneOrMany } from './structures.ts'
@@ -54,7 +54,9 @@ export const hooksSchema = z.array(
   }).superRefine(({ run, url }, context) => {
     if ((run === undefined) !== (url === undefined)) return
     const message = run === undefined ? 'this hook does not say what to call' : 'this hook has both `run` and `url`'
-    context.addIssue(refusal('choose-one', message, 'give one of `run: [command, argument]` and `url: https://...`'))
+    context.addIssue(
+      customIssue('choose-one', message, 'give one of `run: [command, argument]` and `url: https://...`'),
+    )
   }),
   { error: () => 'a list of hooks: `[{ on: fatal, run: [command] }]`' },
 )

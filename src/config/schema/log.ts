@@ -1,4 +1,4 @@
-import { refusal } from './flaw.ts'
+import { customIssue } from './invalid-value.ts'
 import { byteSize, choice, integer, text } from './scalars.ts'
 import { mapping } from './structures.ts'
 
@@ -18,7 +18,7 @@ export const logSchema = mapping({
 }).superRefine(({ directory, rotate }, context) => {
   if (rotate && directory === undefined)
     context.addIssue(
-      refusal(
+      customIssue(
         'contradiction',
         '`rotate` without `directory`: there are no files to rotate',
         'give the `directory` for log files',

@@ -9,13 +9,13 @@ import { z } from 'zod'
 import { type Bytes, parseBytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { readDuration } from './duration.ts'
-import { Flaw, type IssueFacts } from './flaw.ts'
+import { InvalidValue, type IssueFacts } from './invalid-value.ts'
 
 interface ScalarKind<T> {
   /** Continues "expected ...". */
   readonly expected: string
   /** Undefined: not what was expected. */
-  read(text: string): T | Flaw | undefined
+  read(text: string): T | InvalidValue | undefined
   /** The words it may be, when they can be listed. */
   readonly words?: readonly string[]
   readonly json?: Record<string, unknown>
@@ -28,11 +28,11 @@ export function scalar<T>({ expected, read, words, json = {}, secret = false }: 
     .string({ error: () => expected })
     .transform((text, context): T => {
       const value = read(text)
-      if (value !== undefined && !(value instanceof Flaw)) return value
+      if (value !== undefined && !(value instanceof InvalidValue)) return value
       const facts: IssueFacts = {
         expected,
         ...(words && { words }),
-        ...(value instanceof Flaw && { flaw: value }),
+        ...(value instanceof InvalidValue && { invalid: value }),
         ...(secret && { secret }),
       }
       context.addIssue({ code: 'custom', params: { ...facts } })
@@ -99,7 +99,7 @@ export const ownPort = scalar<number>({
     if (written === 'auto') return 0
     if (value >= 1 && value <= 65_535) return value
     const [, last] = /^(?:\S*:)(\d{1,5})$/.exec(written) ?? []
-    return last === undefined ? undefined : new Flaw('is more than a port', 'write the number alone', last)
+    return last === undefined ? undefined : new InvalidValue('is more than a port', 'write the number alone', last)
   },
   json: formOrVariable(
     { const: 'auto' },
@@ -115,12 +115,12 @@ export const duration = scalar<Milliseconds>({
 })
 
 /** `10m`, `10M`, `10mb`, `10 MB`, as nginx, Docker and others write it. */
-export function sizeFlaw(written: string): Flaw | undefined {
+export function invalidSize(written: string): InvalidValue | undefined {
   const [, number = '', prefix = '', binary = ''] = /^(\d+(?:\.\d+)?)\s*([kmg])(i?)b?$/i.exec(written) ?? []
   if (number === '') return undefined
   const [decimal, twos] = [`${number}${prefix.toUpperCase()}B`, `${number}${prefix.toUpperCase()}iB`]
   if (written === decimal || written === twos) return undefined
-  return new Flaw(
+  return new InvalidValue(
     'has its unit written otherwise',
     `write \`${binary === '' ? decimal : twos}\`; \`MB\` is a million bytes, \`MiB\` is 1024 × 1024`,
   )
@@ -137,11 +137,11 @@ export const byteSize = scalar<Bytes>({
   expected: 'a size such as `16KB`, `150MB` or `2GiB`',
   read(written) {
     if (/^[1-9]\d*$/.test(written))
-      return new Flaw(
+      return new InvalidValue(
         'has no unit',
         `a size needs one: write \`${written}MB\`, or \`KB\`, \`GB\` or \`B\` in its place`,
       )
-    return sizeFlaw(written) ?? (parseBytes(written) || undefined)
+    return invalidSize(written) ?? (parseBytes(written) || undefined)
   },
   json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$' }),
 })
@@ -154,7 +154,7 @@ export const signal = scalar({
     const upper = `SIG${written.toUpperCase().replace(/^SIG/, '')}`
     const [name] =
       Object.entries(constants.signals).find(([one, number]) => one === upper || `${number}` === written) ?? []
-    return name === undefined ? undefined : new Flaw('is a signal by another name', `write \`${name}\``)
+    return name === undefined ? undefined : new InvalidValue('is a signal by another name', `write \`${name}\``)
   },
   json: formOrVariable({ type: 'string', pattern: '^SIG[A-Z0-9]+$' }),
 })
@@ -175,7 +175,7 @@ export const regularExpression = scalar({
       // V8 says `Invalid regular expression: /source/flags: reason`; only the reason is free of the value.
       const message = error instanceof Error ? error.message : ''
       const why = message.slice(message.lastIndexOf(': ') + 2)
-      return new Flaw(
+      return new InvalidValue(
         `is not a regular expression: ${why}`,
         'characters such as `( [ * + ?` stand for themselves behind a `\\`',
       )
@@ -194,7 +194,7 @@ export function headerText(expected: string) {
     json: anyScalar,
     read(written) {
       if (passes(() => validateHeaderValue('x', written))) return written
-      return new Flaw(
+      return new InvalidValue(
         'cannot be sent in a header',
         'a header is one line of printable ASCII: encode or remove the rest',
       )

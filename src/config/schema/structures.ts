@@ -1,6 +1,6 @@
 /** Mappings and lists; everything a mapping does not know is an error. */
 import { z } from 'zod'
-import { Flaw } from './flaw.ts'
+import { InvalidValue } from './invalid-value.ts'
 import { scalar } from './scalars.ts'
 
 /** A mapping with these keys and no others. */
@@ -44,6 +44,8 @@ export const variableReference = scalar({
   read(written) {
     if (variableName.safeParse(written).success) return written
     const [, name] = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(written) ?? []
-    return name === undefined ? undefined : new Flaw('is how a value is asked for', 'write the name alone', name)
+    return name === undefined
+      ? undefined
+      : new InvalidValue('is how a value is asked for', 'write the name alone', name)
   },
 })

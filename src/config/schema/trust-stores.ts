@@ -1,4 +1,4 @@
-import { refusal } from './flaw.ts'
+import { customIssue } from './invalid-value.ts'
 import { boolean, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 
@@ -14,7 +14,7 @@ export const trustStoresSchema = named(
   }).superRefine(({ certificates, system, internal }, context) => {
     if (certificates === undefined && !system && !internal)
       context.addIssue(
-        refusal(
+        customIssue(
           'contradiction',
           'this trust store would be empty',
           'give a folder of `certificates`, or leave out `system: false`',

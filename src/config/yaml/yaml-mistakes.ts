@@ -9,7 +9,7 @@ export function syntaxProblems(
   text: string,
   position: (offset: number) => SourcePosition,
 ): readonly Problem[] {
-  return tellingErrors(document).map((error) => {
+  return relevantErrors(document).map((error) => {
     const star = aliasBefore(error, text)
     if (star !== undefined) return unquotedStar(text, star, position(star))
     return lineMistake(error, text, position) ?? problemOf(error, text, position(error.pos[0]))
@@ -17,7 +17,7 @@ export function syntaxProblems(
 }
 
 /** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
-function tellingErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
+function relevantErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
   const [first] = [...errors].sort((a, b) => a.pos[0] - b.pos[0])
   return first ? [first] : [...errors, ...warnings]
 }

@@ -48,7 +48,7 @@ const restarts: Readonly<Record<Option, boolean>> = {
 export function processChanges(
   before: ProcessPlan,
   after: ProcessPlan,
-  variables: ChangedVariables = atOnce(changedVariables(before.environment, after.environment)),
+  variables: ChangedVariables = runToEnd(changedVariables(before.environment, after.environment)),
 ): readonly ProcessChange[] {
   return (Object.keys(restarts) as Option[]).flatMap((option) => {
     if (option === 'environment')
@@ -58,7 +58,7 @@ export function processChanges(
   })
 }
 
-/** Whether the same is asked of both, in the same manner. */
+/** Whether the same is asked of both, in the same format. */
 export function sameProbes(a: ProcessPlan, b: ProcessPlan): boolean {
   return (['startup', 'ready', 'alive'] as const).every((option) => isDeepStrictEqual(a[option], b[option]))
 }
@@ -76,9 +76,9 @@ export function changeWords(changes: readonly ProcessChange[]): string {
   return others.length === 0 ? because : `${because}; also ${said}`
 }
 
-type Said = Omit<ProcessChange, 'restarts'> & { readonly restarts?: boolean }
+type Change = Omit<ProcessChange, 'restarts'> & { readonly restarts?: boolean }
 
-function changesOf(option: Option, before: ProcessPlan, after: ProcessPlan): readonly Said[] {
+function changesOf(option: Option, before: ProcessPlan, after: ProcessPlan): readonly Change[] {
   switch (option) {
     case 'startup':
     case 'ready':
@@ -96,7 +96,7 @@ function changesOf(option: Option, before: ProcessPlan, after: ProcessPlan): rea
 }
 
 /** What the plan calls `rights` are options of their own in the file. */
-function rightsChanges(before: RightsPlan, after: RightsPlan): readonly Said[] {
+function rightsChanges(before: RightsPlan, after: RightsPlan): readonly Change[] {
   const { user: { groups, ...user } = {}, ...others } = before
   const { user: { groups: groupsAfter, ...userAfter } = {}, ...othersAfter } = after
   return [
@@ -141,7 +141,7 @@ export function* changedVariables(before: Variables, after: Variables): Generato
   return { count, names }
 }
 
-function atOnce(changed: Generator<void, ChangedVariables>): ChangedVariables {
+function runToEnd(changed: Generator<void, ChangedVariables>): ChangedVariables {
   for (;;) {
     const { done, value } = changed.next()
     if (done) return value
@@ -158,12 +158,16 @@ function dependencyWords({ process, condition }: Dependency): string {
 
 type Probe = ProbeCheck & Readonly<Record<string, unknown>>
 
-function probeChanges(option: string, before: ProbeCheck | undefined, after: ProbeCheck | undefined): readonly Said[] {
+function probeChanges(
+  option: string,
+  before: ProbeCheck | undefined,
+  after: ProbeCheck | undefined,
+): readonly Change[] {
   // A descriptor is opened for a process when it is executed.
   const descriptor = (probe: ProbeCheck | undefined) => (probe?.kind === 'fd' ? probe.descriptor : undefined)
   const restarts = after?.kind === 'fd' && descriptor(before) !== descriptor(after)
-  const asksElse = before?.kind !== after?.kind
-  if (!before || !after || asksElse) return [{ ...change(option, before?.kind, after?.kind), restarts }]
+  const otherKind = before?.kind !== after?.kind
+  if (!before || !after || otherKind) return [{ ...change(option, before?.kind, after?.kind), restarts }]
   const kind = after.kind
   const { kind: _, written: _before, ...from } = before as Probe
   const { kind: __, written: _after, ...to } = after as Probe
@@ -204,7 +208,7 @@ function nameOf(path: readonly string[]): string {
   return path.join('.')
 }
 
-function leafChanges(path: readonly string[], before: unknown, after: unknown): readonly Said[] {
+function leafChanges(path: readonly string[], before: unknown, after: unknown): readonly Change[] {
   if (isDeepStrictEqual(before, after)) return []
   if (isMapping(before) && isMapping(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)])
@@ -213,24 +217,24 @@ function leafChanges(path: readonly string[], before: unknown, after: unknown): 
   const option = nameOf(path)
   if (option === 'restart.style') return [change(option, before ? 'rolling' : 'replace', after ? 'rolling' : 'replace')]
   const last = path.at(-1) ?? ''
-  const manner = Object.hasOwn(named, last) ? named[last] : undefined
-  if (!manner || isMapping(before) || isMapping(after)) return [{ option, words: `${option} changed` }]
-  return [change(option, shown(before, manner), shown(after, manner))]
+  const format = Object.hasOwn(named, last) ? named[last] : undefined
+  if (!format || isMapping(before) || isMapping(after)) return [{ option, words: `${option} changed` }]
+  return [change(option, shown(before, format), shown(after, format))]
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function shown(value: unknown, manner: (typeof named)[string]): string | undefined {
+function shown(value: unknown, format: (typeof named)[string]): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'number') return String(value)
-  if (manner === 'duration') return formatDuration(value)
-  if (manner === 'bytes') return formatBytes(value)
-  return manner === 'octal' ? `0${value.toString(8)}` : String(value)
+  if (format === 'duration') return formatDuration(value)
+  if (format === 'bytes') return formatBytes(value)
+  return format === 'octal' ? `0${value.toString(8)}` : String(value)
 }
 
-function change(option: string, before: string | readonly string[] | undefined, after: typeof before): Said {
+function change(option: string, before: string | readonly string[] | undefined, after: typeof before): Change {
   const words = (value: typeof before) =>
     value === undefined || value.length === 0 ? 'none' : [value].flat().join(', ')
   return { option, words: `${option} ${words(before)} → ${words(after)}` }

@@ -20,7 +20,7 @@ export type HookCall =
       readonly kind: 'run'
       /** Never passed through a shell. */
       readonly command: readonly string[]
-      /** What to show of its program, if variables were put into it (written.ts). */
+      /** What to show of its program, if variables were put into it (resolve/written.ts). */
       readonly written?: string
       /** Absolute. */
       readonly directory: string

@@ -14,7 +14,7 @@ export type ReadinessProbe = ProbeTiming &
 
 /** Asked for as long as it runs, from the moment it became ready. */
 export type LivenessProbe = ProbeTiming &
-  AskedCheck & {
+  PolledCheck & {
     /** So many failed attempts in a row count as a crash; while what it depends on is not ready they are waited out. */
     readonly failures: number
   }
@@ -26,15 +26,15 @@ export interface ProbeTiming {
   readonly timeout: Milliseconds
 }
 
-export type ProbeCheck = AskedCheck | ToldCheck
+export type ProbeCheck = PolledCheck | ReportedCheck
 
 interface Written {
-  /** What to show of the URL, program or pattern, if variables were put into it (written.ts). */
+  /** What to show of the URL, program or pattern, if variables were put into it (resolve/written.ts). */
   readonly written?: string
 }
 
 /** What can be asked again and again. */
-export type AskedCheck =
+export type PolledCheck =
   /** Good at any status from 200 to 399; redirects are not followed. */
   | (Written & { readonly kind: 'http'; readonly url: string })
   /** Good when a connection is accepted. */
@@ -45,7 +45,7 @@ export type AskedCheck =
   | { readonly kind: 'grpc'; readonly port: number; readonly service: string }
 
 /** What the program says by itself, once; `every` and `timeout` do not apply. */
-export type ToldCheck =
+export type ReportedCheck =
   /** Ready when a line of stdout or stderr matches this regular expression. */
   | (Written & { readonly kind: 'log'; readonly pattern: string })
   /** Ready when it writes a newline to this file descriptor, 3 or above. */

@@ -6,7 +6,6 @@ import type { BackupPlan } from './backups.ts'
 import type { OutputPlan } from './output.ts'
 import type { LivenessProbe, ReadinessProbe, StartupProbe } from './probes.ts'
 import type { RightsPlan } from './rights.ts'
-import type { WrittenCommand } from './written.ts'
 
 export interface ProcessPlan {
   readonly name: string
@@ -49,6 +48,15 @@ export interface ProcessPlan {
   readonly output: OutputPlan
   readonly stop: StopPolicy
   readonly position: SourcePosition
+}
+
+/** A command and its directory as the file has them, where variables were put in: those values may be secrets. */
+export interface WrittenCommand {
+  /** All words. */
+  readonly command?: string
+  /** The first of them, if it has variables in it. */
+  readonly program?: string
+  readonly directory?: string
 }
 
 /**

@@ -3,7 +3,7 @@
  * `.example.com` and not `example.com` itself. Patterns and hosts are compared in lower case and without port.
  */
 import { isIP } from 'node:net'
-import type { PatternFlaw } from './pattern-flaw.ts'
+import type { PatternProblem } from './pattern-problem.ts'
 
 /** Turns a valid pattern into its test; the argument is a host in lower case, without port. */
 export function compileHostPattern(pattern: string): (host: string) => boolean {
@@ -14,7 +14,7 @@ export function compileHostPattern(pattern: string): (host: string) => boolean {
 }
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
-export function validateHostPattern(pattern: string): PatternFlaw | undefined {
+export function validateHostPattern(pattern: string): PatternProblem | undefined {
   if (pattern === '' || pattern === '*')
     return { problem: 'is not a host', hint: 'leave `host` out to match every host' }
   if (pattern.includes('://')) return { problem: 'is a URL', hint: 'write the host alone, without scheme and path' }
@@ -33,7 +33,7 @@ export function validateHostPattern(pattern: string): PatternFlaw | undefined {
 }
 
 /** Clients write addresses in their shortest form and names in ASCII (WHATWG URL §3.5): any other form would match none of them. */
-function unlikeRequests(stars: '*.' | '', bare: string): PatternFlaw | undefined {
+function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefined {
   const sent = URL.parse(`http://${bare.replace(/[/?#@\\]/g, ' ')}`)?.hostname
   if (sent === undefined) return undefined
   if (stars && (sent.startsWith('[') || isIP(sent)))
@@ -56,7 +56,7 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternFlaw | undefined
   }
 }
 
-function unlikeNames(bare: string): PatternFlaw | undefined {
+function unlikeNames(bare: string): PatternProblem | undefined {
   // RFC 6874 §4: a zone means something to the machine of the client alone, which does not send it.
   if (/^\[.*%.*\]$/.test(bare))
     return {

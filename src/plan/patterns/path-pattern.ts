@@ -8,7 +8,7 @@
  *   *         every path
  */
 import { foldPath, readWrittenPath } from '../../shared/net/canonical-path.ts'
-import type { PatternFlaw } from './pattern-flaw.ts'
+import type { PatternProblem } from './pattern-problem.ts'
 
 interface PathPattern {
   readonly kind: 'exact' | 'below' | 'suffix'
@@ -42,7 +42,7 @@ function compare(kind: PathPattern['kind'], text: string): (path: string) => boo
 }
 
 /** A segment that is a parameter to Express, Spring, Caddy or Traefik; here it is compared as it stands. */
-export function parameterFlaw(pattern: string): PatternFlaw | undefined {
+export function parameterProblem(pattern: string): PatternProblem | undefined {
   const start = /\/(?::[A-Za-z_]\w*|\{[A-Za-z_*][^/]*\}|<[A-Za-z_][^/]*>)(?=\/|$)/.exec(pattern)?.index
   if (start === undefined || !pattern.startsWith('/')) return undefined
   return {
@@ -53,7 +53,7 @@ export function parameterFlaw(pattern: string): PatternFlaw | undefined {
 }
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
-export function validatePathPattern(pattern: string): PatternFlaw | undefined {
+export function validatePathPattern(pattern: string): PatternProblem | undefined {
   if (pattern === '') return { problem: 'is empty', hint: 'leave `path` out to match every path' }
   if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
   if (/[?#]/.test(pattern))
@@ -70,10 +70,10 @@ export function validatePathPattern(pattern: string): PatternFlaw | undefined {
       hint: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
       ...(/^\/[^*]*\*\*$/.test(pattern) && { instead: pattern.slice(0, -1) }),
     }
-  return spellingFlaw(pattern)
+  return spellingProblem(pattern)
 }
 
-function beginning(pattern: string): PatternFlaw {
+function beginning(pattern: string): PatternProblem {
   const url = /^https?:\/\/[^/]+(\/.*)$/.exec(pattern)
   if (url) return { problem: 'is a URL', hint: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
   const hint = 'a path begins with `/`; a suffix is written `*.map`'
@@ -86,7 +86,7 @@ function beginning(pattern: string): PatternFlaw {
 }
 
 /** Requests are compared in canonical form: a pattern in another one would match nothing, and its guards would be dead. */
-function spellingFlaw(pattern: string): PatternFlaw | undefined {
+function spellingProblem(pattern: string): PatternProblem | undefined {
   const [front, path, back] = partsOf(pattern)
   const written = readWrittenPath(path)
   if (!written)

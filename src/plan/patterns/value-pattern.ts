@@ -1,8 +1,8 @@
 /** Patterns for the values of headers: `*` stands for any text, also none; the rest is compared as it is, case included. */
-import type { PatternFlaw } from './pattern-flaw.ts'
+import type { PatternProblem } from './pattern-problem.ts'
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
-export function validateValuePattern(pattern: string): PatternFlaw | undefined {
+export function validateValuePattern(pattern: string): PatternProblem | undefined {
   if (/[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(pattern))
     return {
       problem: 'matches no request: a header holds one line, without control characters',

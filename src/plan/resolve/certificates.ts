@@ -1,13 +1,13 @@
 import { type AcmeConfig, acmeDirectories } from '../../config/schema/acme.ts'
 import type { CertificateSourceConfig } from '../../config/schema/certificates.ts'
 import type { AcmePlan, CertificatePlan, CertificateSourcePlan } from '../model/certificates.ts'
-import { absolute, keyAt, type PlanContext } from './plan-context.ts'
+import { absolute, keyPosition, type PlanContext } from './plan-context.ts'
 
 export function resolveCertificates(context: PlanContext): readonly CertificatePlan[] {
   return context.config.certificates.map(({ domains, use }, index) => ({
     domains,
     use: use.map((source) => resolveSource(context, source)),
-    position: keyAt(context, ['certificates', index]),
+    position: keyPosition(context, ['certificates', index]),
   }))
 }
 

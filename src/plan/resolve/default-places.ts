@@ -36,8 +36,8 @@ export function defaultPlaces(environment: Environment, user: FileUser | undefin
     imageStorage,
     below(homeOf(environment, user), '.local/state/gatehouse'),
   ].filter((path) => path !== undefined)
-  const socket = sockets.slice(0, -2).find((path) => user.mayMakeIn(dirname(path))) ?? join(ownFolder, socketName)
-  const storage = storages.find((path) => user.mayMakeIn(path)) ?? join(ownFolder, 'storage')
+  const socket = sockets.slice(0, -2).find((path) => user.canCreateIn(dirname(path))) ?? join(ownFolder, socketName)
+  const storage = storages.find((path) => user.canCreateIn(path)) ?? join(ownFolder, 'storage')
   return { storage, socket, sockets: [...new Set([socket, ...sockets])], ownFolder }
 }
 

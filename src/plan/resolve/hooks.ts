@@ -1,6 +1,6 @@
 import type { HookPlan } from '../model/hooks.ts'
-import { commandAt } from '../model/written.ts'
-import { keyAt, type PlanContext } from './plan-context.ts'
+import { keyPosition, type PlanContext } from './plan-context.ts'
+import { commandAt } from './written.ts'
 
 /** A hook all of whose processes `when` excludes is left out with them. */
 export function resolveHooks(context: PlanContext): readonly HookPlan[] {
@@ -19,7 +19,7 @@ export function resolveHooks(context: PlanContext): readonly HookPlan[] {
             ? { kind: 'run', ...command, directory, environment: { ...environment } }
             : { kind: 'post', url },
         timeout,
-        position: keyAt(context, ['hooks', index]),
+        position: keyPosition(context, ['hooks', index]),
       },
     ]
   })

@@ -5,8 +5,6 @@ import type { Variables } from '../../config/environment/interpolate.ts'
 import type { FileFacts } from '../../config/file-facts.ts'
 import type { LoadedContent } from '../../config/load.ts'
 import type { Config } from '../../config/schema/config.ts'
-import type { ListenerConfig } from '../../config/schema/gateway/listener.ts'
-import type { RouteConfig } from '../../config/schema/gateway/route.ts'
 import {
   deepest,
   hasLost,
@@ -18,6 +16,7 @@ import {
   quoteAt,
 } from '../../config/yaml/located.ts'
 import type { DefaultPlaces } from './default-places.ts'
+import { type ActiveListener, type ActiveRoute, activeListeners, activeRoute } from './gateway/active-routes.ts'
 import { withDashboard } from './gateway/dashboard-routes.ts'
 import { ownSecrets, withoutSecrets } from './own-secrets.ts'
 
@@ -32,29 +31,8 @@ export interface PlanContext {
   /** Absolute paths of the folder for state and of the control socket. */
   readonly storage: string
   readonly socket: string
-  readonly routes: readonly AskedRoute[]
-  readonly listeners: readonly AskedListener[]
-}
-
-export interface AskedRoute {
-  readonly route: RouteConfig
-  /** Of the listeners it names, those that are not excluded. */
-  readonly listeners?: readonly string[]
-  readonly path: Path
-  /** The site's response headers are not for its answers: it has all of its own. */
-  readonly ownHeaders?: true
-}
-
-export interface AskedListener {
-  readonly name: string
-  readonly host?: string
-  readonly port: number
-  readonly tls: boolean
-  readonly health: boolean
-  readonly proxyProtocol?: 'v1' | 'v2' | 'any'
-  readonly hsts?: ListenerConfig['hsts']
-  readonly clientCertificates?: ListenerConfig['clientCertificates']
-  readonly path: Path
+  readonly routes: readonly ActiveRoute[]
+  readonly listeners: readonly ActiveListener[]
 }
 
 /** One check: looks at what is asked and reports what is wrong with it. */
@@ -66,21 +44,21 @@ export interface Machine {
   readonly places: DefaultPlaces
 }
 
-export function ask(content: LoadedContent, { facts, places }: Machine, report: Report): PlanContext {
+export function createPlanContext(content: LoadedContent, { facts, places }: Machine, report: Report): PlanContext {
   const { config } = content
   const directory = dirname(content.path)
   const socket = socketOf(content) ?? places.socket
   const storage = config.storage === undefined ? places.storage : resolve(directory, config.storage)
   const written = config.gateway.routes.flatMap((route, index) => {
-    const context = askRoute(content, route, ['gateway', 'routes', index])
-    if (!context.excludedWith) return [context]
-    const message = `this route is left out with ${context.excludedWith}, which \`when\` excludes`
-    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, context.path), message })
+    const { excludedWith, ...active } = activeRoute(content, route, ['gateway', 'routes', index])
+    if (excludedWith === undefined) return [active]
+    const message = `this route is left out with ${excludedWith}, which \`when\` excludes`
+    report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, active.path), message })
     return []
   })
   const routes = withDashboard(written, config.control, socket)
   const environment = withoutSecrets(content.environment, ownSecrets(content))
-  const listeners = askListeners(content, routes.length > 0)
+  const listeners = activeListeners(content, routes.length > 0)
   return { content, config, directory, facts, environment, storage, socket, routes, listeners }
 }
 
@@ -90,21 +68,21 @@ export function socketOf({ config, path }: LoadedContent): string | undefined {
   return socket === undefined ? undefined : resolve(dirname(path), socket)
 }
 
-export function valueAt(context: PlanContext, path: Path): SourcePosition {
+export function valuePosition(context: PlanContext, path: Path): SourcePosition {
   return positionAt(context.content.tree, path)
 }
 
-export function keyAt(context: PlanContext, path: Path): SourcePosition {
+export function keyPosition(context: PlanContext, path: Path): SourcePosition {
   return keyPositionAt(context.content.tree, path)
 }
 
 /** A value as a diagnostic may show it: as written, never what a variable holds. */
-export function shown(context: PlanContext, path: Path): string {
+export function quotedValue(context: PlanContext, path: Path): string {
   return quoteAt(context.content.tree, path)
 }
 
 /** A value where a sentence names it instead of judging it; as written, too. */
-export function named(context: PlanContext, path: Path): string {
+export function writtenName(context: PlanContext, path: Path): string {
   return nameAt(context.content.tree, path)
 }
 
@@ -120,41 +98,11 @@ export function wasLost(context: PlanContext, path: Path): boolean {
 }
 
 /** Whether what stands at `path` is as it was written: nothing of it was taken out for a mistake, itself included. */
-export function isWhole(context: PlanContext, path: Path): boolean {
+export function isIntact(context: PlanContext, path: Path): boolean {
   const { node, steps } = deepest(context.content.tree, path)
   return steps < path.length ? !wasLost(context, path) : !hasLost(node)
 }
 
 export function absolute(context: PlanContext, path: string): string {
   return resolve(context.directory, path)
-}
-
-const targetSections = [
-  ['processes', 'process'],
-  ['upstreams', 'upstream'],
-] as const
-
-function askRoute(
-  { excluded, tree }: LoadedContent,
-  route: RouteConfig,
-  path: Path,
-): AskedRoute & { excludedWith?: string } {
-  for (const [section, kind] of targetSections) {
-    if (route.to && 'name' in route.to && excluded[section].has(route.to.name))
-      return { route, path, excludedWith: `${kind} ${quoteAt(tree, [...path, 'to'])}` }
-  }
-  if (!route.listener) return { route, path }
-  const listeners = route.listener.filter((name) => !excluded.listeners.has(name))
-  if (listeners.length === 0)
-    return { route, path, excludedWith: `listener ${quoteAt(tree, [...path, 'listener', 0])}` }
-  return { route, path, listeners }
-}
-
-function askListeners({ config, declared }: LoadedContent, hasRoutes: boolean): readonly AskedListener[] {
-  const path = ['gateway', 'listeners']
-  const written = Object.entries(config.gateway.listeners).map(([name, { address, proxyProtocol, ...options }]) => {
-    return { name, ...address, ...options, ...(proxyProtocol && { proxyProtocol }), path: [...path, name] }
-  })
-  if (declared.listeners?.size !== 0 || !hasRoutes) return written
-  return [{ name: 'http', port: 80, tls: false, health: false, path }]
 }

@@ -7,7 +7,7 @@ import { resolveCertificates } from './certificates.ts'
 import { deepFreeze } from './freeze.ts'
 import { resolveGateway } from './gateway/gateway.ts'
 import { resolveHooks } from './hooks.ts'
-import { ask, type Machine, type PlanContext } from './plan-context.ts'
+import { createPlanContext, type Machine, type PlanContext } from './plan-context.ts'
 import { resolveLog } from './process/output.ts'
 import { resolveProcesses } from './process/processes.ts'
 import { resolveTrustStores } from './trust-stores.ts'
@@ -24,7 +24,7 @@ export function resolve(loaded: Loaded, machine: Machine): Resolved {
   if (!loaded.content) return { diagnostics: loaded.diagnostics }
   const found: Diagnostic[] = [...loaded.diagnostics]
   const report = (problem: Problem) => found.push(toDiagnostic(problem))
-  const context = ask(loaded.content, machine, report)
+  const context = createPlanContext(loaded.content, machine, report)
   for (const check of checks) check(context, report)
   const diagnostics = sortDiagnostics(found)
   return hasErrors(diagnostics) ? { diagnostics } : { plan: deepFreeze(plan(context, machine)), diagnostics }

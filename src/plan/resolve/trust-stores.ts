@@ -1,5 +1,5 @@
 import type { TrustStorePlan } from '../model/certificates.ts'
-import { absolute, keyAt, type PlanContext } from './plan-context.ts'
+import { absolute, keyPosition, type PlanContext } from './plan-context.ts'
 
 export function resolveTrustStores(context: PlanContext): readonly TrustStorePlan[] {
   return Object.entries(context.config.trustStores).map(([name, { file, certificates, system, internal }]) => ({
@@ -8,6 +8,6 @@ export function resolveTrustStores(context: PlanContext): readonly TrustStorePla
     ...(certificates !== undefined && { certificates: absolute(context, certificates) }),
     system,
     internal,
-    position: keyAt(context, ['trustStores', name]),
+    position: keyPosition(context, ['trustStores', name]),
   }))
 }

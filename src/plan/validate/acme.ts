@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { acmeDirectories } from '../../config/schema/acme.ts'
-import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
+import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
 /** No CA takes another proof for a wildcard (RFC 8555 §7.1.3 leaves it to them, and all of them decided so). */
 export const acmeWildcards: Check = (context, report) => {
@@ -11,7 +11,7 @@ export const acmeWildcards: Check = (context, report) => {
       if (!acme || acme.dns) continue
       report({
         code: 'contradiction',
-        at: valueAt(context, ['certificates', index, 'domains', wildcard]),
+        at: valuePosition(context, ['certificates', index, 'domains', wildcard]),
         message: 'an ACME server issues a wildcard only for what is proved in the DNS',
         hint: 'add `dns: { run: [./dns-hook] }` to its source, or name the hosts one by one',
       })
@@ -32,8 +32,8 @@ export const acmePrivateNames: Check = (context, report) => {
       report({
         severity: 'warning',
         code: 'contradiction',
-        at: valueAt(context, ['certificates', index, 'domains', place]),
-        message: `no public CA issues a certificate for ${shown(context, ['certificates', index, 'domains', place])}, ${why}`,
+        at: valuePosition(context, ['certificates', index, 'domains', place]),
+        message: `no public CA issues a certificate for ${quotedValue(context, ['certificates', index, 'domains', place])}, ${why}`,
         hint: 'write `internal` for it in a list item of its own, or name a private CA by its `directory: https://...`',
       })
     }

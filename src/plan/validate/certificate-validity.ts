@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Path } from '../../config/yaml/located.ts'
 import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.ts'
-import { absolute, type Check, named, type PlanContext, valueAt } from '../resolve/plan-context.ts'
+import { absolute, type Check, type PlanContext, valuePosition, writtenName } from '../resolve/plan-context.ts'
 
 /**
  * Certificates that nobody accepts at this time, served or trusted. Warnings: another source serves, and a clock may be wrong. What cannot be
@@ -11,11 +11,11 @@ export const certificateValidity: Check = (context, report) => {
   for (const { file, path } of certificateFilesOf(context)) {
     const problem = problemIn(context, absolute(context, file))
     if (problem === undefined) continue
-    const message = `the certificate in ${named(context, path)} ${problem}`
+    const message = `the certificate in ${writtenName(context, path)} ${problem}`
     report({
       severity: 'warning',
       code: 'wrong-value',
-      at: valueAt(context, path),
+      at: valuePosition(context, path),
       message,
       hint: 'renew it, or set the clock',
     })

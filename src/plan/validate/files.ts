@@ -1,7 +1,14 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import type { Report } from '../../config/diagnostics.ts'
 import type { Path } from '../../config/yaml/located.ts'
-import { absolute, type Check, named, type PlanContext, shown, valueAt } from '../resolve/plan-context.ts'
+import {
+  absolute,
+  type Check,
+  type PlanContext,
+  quotedValue,
+  valuePosition,
+  writtenName,
+} from '../resolve/plan-context.ts'
 
 interface Wanted {
   readonly kind: 'file' | 'directory'
@@ -87,21 +94,21 @@ function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted,
   const found = context.facts.kindOf(file)
   // Sockets and devices are no files, but a key may well come through a named pipe.
   if (found === kind || (found === 'other' && kind === 'file')) return true
-  const subject = `${kind === 'file' ? 'file' : 'folder'} ${named(context, path)}`
+  const subject = `${kind === 'file' ? 'file' : 'folder'} ${writtenName(context, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
   const hint = /(?:^|\/)~\//.test(file)
     ? 'only a shell reads `~`: write `${HOME}` in its place'
     : `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
-  report({ code: 'missing-file', at: valueAt(context, path), message: `${subject} ${what}`, hint })
+  report({ code: 'missing-file', at: valuePosition(context, path), message: `${subject} ${what}`, hint })
   return false
 }
 
 function requireRelative(context: PlanContext, { file, path }: Omit<Wanted, 'kind'>, report: Report): boolean {
   if (!isAbsolute(file) && !normalize(file).startsWith('..')) return true
-  const message = `${shown(context, path)} is not a path below \`root\``
+  const message = `${quotedValue(context, path)} is not a path below \`root\``
   report({
     code: 'wrong-value',
-    at: valueAt(context, path),
+    at: valuePosition(context, path),
     message,
     hint: 'write it relative to `root`: `index.html`',
   })

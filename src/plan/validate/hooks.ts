@@ -1,5 +1,5 @@
 import { suggestion } from '../../config/hints/suggest.ts'
-import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
+import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
 /** A hook waits for processes that exist. */
 export const hookProcesses: Check = (context, report) => {
@@ -11,8 +11,8 @@ export const hookProcesses: Check = (context, report) => {
       const where = ['hooks', index, 'processes', position]
       report({
         code: 'unknown-process',
-        at: valueAt(context, where),
-        message: `${shown(context, where)} is not a process`,
+        at: valuePosition(context, where),
+        message: `${quotedValue(context, where)} is not a process`,
         hint: suggestion(name, [...declared], 'processes') ?? 'name an entry of `processes`, or leave `processes` out',
       })
     }

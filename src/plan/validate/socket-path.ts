@@ -1,4 +1,4 @@
-import { type Check, shown, valueAt } from '../resolve/plan-context.ts'
+import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
 // sun_path of sockaddr_un(7) holds 108 bytes on Linux and 104 on macOS, the closing NUL among them.
 const longest = process.platform === 'darwin' ? 103 : 107
@@ -9,8 +9,8 @@ export const socketPath: Check = (context, report) => {
   if (Buffer.byteLength(context.socket) <= longest) return
   report({
     code: 'wrong-value',
-    at: valueAt(context, path),
-    message: `${context.config.control.socket === undefined ? context.socket : shown(context, path)} is too long for a Unix socket`,
+    at: valuePosition(context, path),
+    message: `${context.config.control.socket === undefined ? context.socket : quotedValue(context, path)} is too long for a Unix socket`,
     hint: 'the system allows about 100 bytes: put it in a shorter folder, such as `/run/gatehouse.sock`',
   })
 }

@@ -1,14 +1,14 @@
-import { type Check, isWhole, valueAt } from '../resolve/plan-context.ts'
+import { type Check, isIntact, valuePosition } from '../resolve/plan-context.ts'
 
 /** A file that asks for nothing is a mistake: perhaps the wrong file, or a `when` that nobody fulfils. */
 export const somethingToDo: Check = (context, report) => {
   const { routes, config, content } = context
   if (routes.length > 0 || Object.keys(config.processes).length > 0) return
-  if (!isWhole(context, ['processes']) || !isWhole(context, ['gateway'])) return
+  if (!isIntact(context, ['processes']) || !isIntact(context, ['gateway'])) return
   const excludes = content.excluded.processes.size > 0 || config.gateway.routes.length > 0
   report({
     code: 'nothing-to-do',
-    at: valueAt(context, []),
+    at: valuePosition(context, []),
     message: excludes
       ? 'nothing to do: `when` excludes every process and route'
       : 'nothing to do: no route and no process',

@@ -1,4 +1,4 @@
-import { absolute, type Check, named, type PlanContext, valueAt } from '../resolve/plan-context.ts'
+import { absolute, type Check, type PlanContext, valuePosition, writtenName } from '../resolve/plan-context.ts'
 
 /** Of two that are written to one file, only the last would be there. */
 export const trustStores: Check = (context, report) => {
@@ -9,7 +9,7 @@ export const trustStores: Check = (context, report) => {
     if (other === undefined) continue
     report({
       code: 'contradiction',
-      at: valueAt(context, ['trustStores', name, 'file']),
+      at: valuePosition(context, ['trustStores', name, 'file']),
       message: `the trust store \`${other}\` is written to ${fileOf(context, name)}, too`,
       hint: 'give each a file of its own, or let both programs read one',
     })
@@ -17,5 +17,5 @@ export const trustStores: Check = (context, report) => {
 }
 
 function fileOf(context: PlanContext, name: string): string {
-  return named(context, ['trustStores', name, 'file'])
+  return writtenName(context, ['trustStores', name, 'file'])
 }

@@ -1,4 +1,4 @@
-import type { AskedCheck, ProcessPlan } from '../../plan/model/plan.ts'
+import type { PolledCheck, ProcessPlan } from '../../plan/model/plan.ts'
 import { programOf } from '../spawn/program.ts'
 import type { Attempt } from './attempt.ts'
 import { execAttempt } from './exec.ts'
@@ -6,7 +6,7 @@ import { grpcAttempt } from './grpc.ts'
 import { httpAttempt } from './http.ts'
 import { tcpAttempt } from './tcp.ts'
 
-export function attemptOf(plan: ProcessPlan, check: AskedCheck): Attempt {
+export function attemptOf(plan: ProcessPlan, check: PolledCheck): Attempt {
   switch (check.kind) {
     case 'http':
       return httpAttempt(check.url, check.written)

@@ -3,7 +3,7 @@
  * on, and what it has said holds: it may be ready before anyone asks.
  */
 import type { Readable } from 'node:stream'
-import type { ProcessPlan, ToldCheck } from '../../plan/model/plan.ts'
+import type { ProcessPlan, ReportedCheck } from '../../plan/model/plan.ts'
 
 export interface Hearing {
   /** Resolves when it has been said; perhaps never. */
@@ -21,7 +21,7 @@ export function descriptorsOf({ startup, ready }: ProcessPlan): readonly number[
 
 /** `closed`: called if nobody is left who could say it. `notifications`: by number, the ends of the pipes that we read. */
 export function hear(
-  check: ToldCheck,
+  check: ReportedCheck,
   notifications: ReadonlyMap<number, Readable>,
   closed: (why: string) => void,
 ): Hearing {

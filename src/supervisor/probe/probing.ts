@@ -1,6 +1,6 @@
 /** All that is asked of one run of a program, from its spawn to its end: whether it has started up, is ready, is alive. */
 
-import type { LivenessProbe, ProcessPlan, ReadinessProbe, StartupProbe, ToldCheck } from '../../plan/model/plan.ts'
+import type { LivenessProbe, ProcessPlan, ReadinessProbe, ReportedCheck, StartupProbe } from '../../plan/model/plan.ts'
 import { NotTried } from '../../shared/system/local-fault.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout, sleep } from '../../shared/time/timer.ts'
@@ -54,7 +54,7 @@ export class Probing {
     this.#startedUp = before ? before.#startedUp : false
   }
 
-  #heardFor(check: ToldCheck): Hearing | undefined {
+  #heardFor(check: ReportedCheck): Hearing | undefined {
     for (const [probe, hearing] of this.#hearings) if (says(probe) === says(check)) return hearing
     return undefined
   }
@@ -201,7 +201,7 @@ export class Probing {
 }
 
 /** Two checks with the same of these are fulfilled by the same words. */
-function says(check: StartupProbe | ReadinessProbe | ToldCheck): string | undefined {
+function says(check: StartupProbe | ReadinessProbe | ReportedCheck): string | undefined {
   if (check.kind === 'log') return `log ${check.pattern}`
   return check.kind === 'fd' ? `fd ${check.descriptor}` : undefined
 }

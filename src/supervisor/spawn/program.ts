@@ -1,8 +1,8 @@
 /** What is really executed: a program as the plan has it, fitted to the place in which it will run. */
 
 import type { ProcessPlan } from '../../plan/model/plan.ts'
+import type { WrittenCommand } from '../../plan/model/processes.ts'
 import type { RightsPlan } from '../../plan/model/rights.ts'
-import type { WrittenCommand } from '../../plan/model/written.ts'
 
 /** What to run, where, and all that it sees of the environment. */
 export interface Program {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { refusal } from '../flaw.ts'
+import { customIssue } from '../invalid-value.ts'
 import { anyText, regularExpression, text } from '../scalars.ts'
 import { listOf, variableReference } from '../structures.ts'
 
@@ -35,7 +35,7 @@ export const conditionSchema: z.ZodType<Condition> = z
     const subjects = [env, file, not, all, any].filter((subject) => subject !== undefined)
     if (subjects.length !== 1)
       context.addIssue(
-        refusal(
+        customIssue(
           'choose-one',
           'a condition needs exactly one of `env`, `file`, `not`, `all` and `any`',
           'for example `when: { env: NAME }`',
@@ -43,14 +43,14 @@ export const conditionSchema: z.ZodType<Condition> = z
       )
     else if (condition.env === undefined && (condition.equals ?? condition.matches) !== undefined)
       context.addIssue(
-        refusal(
+        customIssue(
           'missing-key',
           'a condition compares, but not with a variable',
           'name it: `{ env: NAME, equals: value }`',
         ),
       )
     else if (condition.equals !== undefined && condition.matches !== undefined)
-      context.addIssue(refusal('choose-one', 'a condition has both `equals` and `matches`', 'keep one of the two'))
+      context.addIssue(customIssue('choose-one', 'a condition has both `equals` and `matches`', 'keep one of the two'))
   })
 
 // A list of none would hold or not by a rule that nobody remembers.

@@ -1,6 +1,6 @@
 /** A variable of `environment.set` that is made of something else: of another variable, of a URL in one, of a JSON file. */
 import type { z } from 'zod'
-import { refusal } from '../flaw.ts'
+import { customIssue } from '../invalid-value.ts'
 import { anyText, choice, regularExpression, text } from '../scalars.ts'
 import { listOf, mapping, variableReference } from '../structures.ts'
 
@@ -23,19 +23,19 @@ export const derivedValueSchema = mapping({
     .optional(),
   unless: variableReference.describe('Not at all if this variable is set').optional(),
   default: anyText.describe('Where there is no value, or an empty one').optional(),
-}).superRefine((wish, context) => {
-  const chosen = sources.filter((key) => wish[key] !== undefined)
+}).superRefine((rule, context) => {
+  const chosen = sources.filter((key) => rule[key] !== undefined)
   if (chosen.length !== 1)
     context.addIssue(
-      refusal(
+      customIssue(
         'choose-one',
         'a derived value needs exactly one of `from`, `url` and `json`',
         'for example `{ from: NAME }`',
       ),
     )
-  if (wish.separator !== undefined && (wish.containing ?? wish.join) === undefined)
+  if (rule.separator !== undefined && (rule.containing ?? rule.join) === undefined)
     context.addIssue(
-      refusal(
+      customIssue(
         'missing-key',
         '`separator` stands without `containing` and `join`',
         'write `containing: [...]` beside it, or remove it',
@@ -45,9 +45,9 @@ export const derivedValueSchema = mapping({
     ['part', 'url'],
     ['key', 'json'],
   ] as const)
-    if (chosen.length === 1 && (wish[key] === undefined) !== (wish[source] === undefined))
+    if (chosen.length === 1 && (rule[key] === undefined) !== (rule[source] === undefined))
       context.addIssue(
-        refusal(
+        customIssue(
           'missing-key',
           `\`${source}\` and \`${key}\` need each other`,
           `write \`{ ${source}: ..., ${key}: ... }\``,

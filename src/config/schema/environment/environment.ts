@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { completed, hasKnownNames } from '../../environment/new-variables.ts'
 import { writable } from '../../environment/write-variables.ts'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { anyScalar, anyText, integer, scalar, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'
 import { listOf, mapping, named, variableName, variableReference } from '../structures.ts'
 import { derivedValueSchema } from './derived-value.ts'
 
-const unwritable = new Flaw('cannot be written as a line `NAME=value`', 'give it in `set`, which is written nowhere')
+const unwritable = new InvalidValue(
+  'cannot be written as a line `NAME=value`',
+  'give it in `set`, which is written nowhere',
+)
 
 const literal = scalar({
   expected: 'a text',
@@ -24,11 +27,11 @@ const made = mapping({
 }).superRefine(({ random, text }, context) => {
   if ((random === undefined) !== (text === undefined)) return
   context.addIssue(
-    refusal('choose-one', 'this needs exactly one of `random` and `text`', 'for example `{ random: 24 }`'),
+    customIssue('choose-one', 'this needs exactly one of `random` and `text`', 'for example `{ random: 24 }`'),
   )
 })
 
-const unknownName = new Flaw(
+const unknownName = new InvalidValue(
   'has a name in braces that cannot be put in',
   'name another one of these, which is not made of others itself',
 )
@@ -36,14 +39,15 @@ const unknownName = new Flaw(
 /** What a file that is not there yet is to hold. */
 export const createSchema = named(z.union([literal, made]), variableName).superRefine((wanted, context) => {
   const values = completed(wanted, (length) => 'x'.repeat(length))
-  const flawOf = (name: string, text: string) => {
+  const invalidText = (name: string, text: string) => {
     if (!hasKnownNames(text, wanted)) return unknownName
     return writable(values[name] ?? '') ? undefined : unwritable
   }
   for (const [name, value] of Object.entries(wanted)) {
     if (typeof value === 'string' || value.text === undefined) continue
-    const flaw = flawOf(name, value.text)
-    if (flaw) context.addIssue(refusal('wrong-value', `this text ${flaw.problem}`, flaw.hint, [name, 'text']))
+    const invalid = invalidText(name, value.text)
+    if (invalid)
+      context.addIssue(customIssue('wrong-value', `this text ${invalid.problem}`, invalid.hint, [name, 'text']))
   }
 })
 
@@ -63,7 +67,7 @@ export const unsetRuleSchema = mapping({
 }).superRefine(({ empty, anyEmpty }, context) => {
   if ((empty === undefined) !== (anyEmpty === undefined)) return
   context.addIssue(
-    refusal('choose-one', 'a rule needs exactly one of `empty` and `anyEmpty`', 'for example `{ empty: [NAME] }`'),
+    customIssue('choose-one', 'a rule needs exactly one of `empty` and `anyEmpty`', 'for example `{ empty: [NAME] }`'),
   )
 })
 
@@ -71,7 +75,7 @@ export const renamedSchema = named(variableReference, variableName).superRefine(
   for (const [old, name] of Object.entries(renamed)) {
     if (!Object.hasOwn(renamed, name)) continue
     const message = `\`${name}\` is the new name of \`${old}\`, and an old name itself`
-    context.addIssue(refusal('contradiction', message, 'give the last name of the two', [old]))
+    context.addIssue(customIssue('contradiction', message, 'give the last name of the two', [old]))
   }
 })
 

@@ -1,7 +1,7 @@
 /** Scalars that name a place in the network. */
 import { isIP } from 'node:net'
 import { socketOrigin } from '../../../shared/net/socket-origin.ts'
-import { Flaw } from '../flaw.ts'
+import { InvalidValue } from '../invalid-value.ts'
 import { scalar } from '../scalars.ts'
 
 /** Where a listener listens; without host on all addresses. Port 0 lets the system choose. */
@@ -21,25 +21,31 @@ const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$
 export const address = scalar<Address>({
   expected: 'an address such as `:8080` or `127.0.0.1:8080`',
   read(written) {
-    if (/^\d+$/.test(written)) return new Flaw('is a bare port', `write \`:${written}\`, which is all addresses`)
-    return readHostAndPort(written, 0) ?? addressFlaw(written)
+    if (/^\d+$/.test(written))
+      return new InvalidValue('is a bare port', `write \`:${written}\`, which is all addresses`)
+    return readHostAndPort(written, 0) ?? invalidAddress(written)
   },
 })
 
-function addressFlaw(written: string): Flaw | undefined {
+function invalidAddress(written: string): InvalidValue | undefined {
   const url = written.includes('://') ? URL.parse(written.replace('://:', '://0.0.0.0:')) : null
   if (url && url.hostname !== '') {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80')
     const instead = `${url.hostname === '0.0.0.0' ? '' : url.hostname}:${port}`
-    return new Flaw('is a URL', 'write host and port alone', instead)
+    return new InvalidValue('is a URL', 'write host and port alone', instead)
   }
   const [, host = written, port] = /^(.*):(\d+)$/.exec(written) ?? []
   if (isIP(host) === 6)
-    return new Flaw('has no brackets', 'an IPv6 address stands in them: `"[::1]:8080"`', `"[${host}]:${port ?? 8080}"`)
-  if (Number(port) > 65_535) return new Flaw('has a port above 65535', 'the highest is `65535`; usual is `:8080`')
-  if (/:\d+-\d+$/.test(written)) return new Flaw('is a range of ports', 'write a listener for each port')
+    return new InvalidValue(
+      'has no brackets',
+      'an IPv6 address stands in them: `"[::1]:8080"`',
+      `"[${host}]:${port ?? 8080}"`,
+    )
+  if (Number(port) > 65_535)
+    return new InvalidValue('has a port above 65535', 'the highest is `65535`; usual is `:8080`')
+  if (/:\d+-\d+$/.test(written)) return new InvalidValue('is a range of ports', 'write a listener for each port')
   if (names.test(written.replace(/:$/, '')))
-    return new Flaw('has no port', 'add one: `localhost:8080`', `${written.replace(/:$/, '')}:8080`)
+    return new InvalidValue('has no port', 'add one: `localhost:8080`', `${written.replace(/:$/, '')}:8080`)
   return undefined
 }
 
@@ -59,7 +65,7 @@ export const target = scalar<Target>({
     if (written.startsWith('unix:')) return readSocket(written)
     const read = written.includes(':') ? readOrigin(withScheme(written)) : undefined
     if (!read) return written === '' ? undefined : { name: written }
-    return read instanceof Flaw ? read : { origin: read }
+    return read instanceof InvalidValue ? read : { origin: read }
   },
 })
 
@@ -75,23 +81,27 @@ function withScheme(written: string): string {
   return address ? `http://${written.startsWith(':') ? '127.0.0.1' : ''}${written}` : written
 }
 
-function readSocket(written: string): Target | Flaw {
+function readSocket(written: string): Target | InvalidValue {
   const [path = '', more] = written.replace(/^unix:(\/\/(?=\/))?/, '').split(':')
-  if (!path.startsWith('/')) return new Flaw('has no absolute path', 'write it as `unix:/run/app.sock`')
-  if (more !== undefined) return new Flaw('has something behind the path', 'end it there: a request keeps its own path')
+  if (!path.startsWith('/')) return new InvalidValue('has no absolute path', 'write it as `unix:/run/app.sock`')
+  if (more !== undefined)
+    return new InvalidValue('has something behind the path', 'end it there: a request keeps its own path')
   return { origin: socketOrigin(path) }
 }
 
-function readOrigin(written: string): string | Flaw {
+function readOrigin(written: string): string | InvalidValue {
   const url = URL.parse(written)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    return new Flaw('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
+    return new InvalidValue('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
   if (url.protocol === 'http:' && url.port === '443')
-    return new Flaw('is the port of https, without it', `write \`https://${url.hostname}\``)
+    return new InvalidValue('is the port of https, without it', `write \`https://${url.hostname}\``)
   if (url.username || url.password)
-    return new Flaw('has a user or password in it', 'leave them out: requests are forwarded with their own headers')
+    return new InvalidValue(
+      'has a user or password in it',
+      'leave them out: requests are forwarded with their own headers',
+    )
   if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
-    return new Flaw(
+    return new InvalidValue(
       'has a path',
       'end it after the host and port: a request is forwarded with its own path',
       url.origin,
@@ -111,7 +121,7 @@ export const probeUrl = scalar({
     if (written.startsWith('/')) return written
     if (/^https?:$/.test(URL.parse(written.replace(ownPort, ':1'))?.protocol ?? '')) return written
     if (/^[\w.-]+(\/[\w./-]*)?$/.test(written))
-      return new Flaw('does not begin with `/`', 'a path begins with `/`', `/${written}`)
+      return new InvalidValue('does not begin with `/`', 'a path begins with `/`', `/${written}`)
     return undefined
   },
 })
@@ -120,11 +130,11 @@ export const domain = scalar({
   expected: 'a domain such as `example.com` or `*.example.com`, or an IP address',
   read(written) {
     const name = written.startsWith('*.') ? written.slice(2) : written
-    if (written.includes('://')) return new Flaw('is a URL', 'write the name alone, without scheme and path')
+    if (written.includes('://')) return new InvalidValue('is a URL', 'write the name alone, without scheme and path')
     // Clients that dial an address name no host; the first certificate serves them, and this one holds the address.
     if (isIP(written) !== 0) return written.toLowerCase()
-    if (/^\[.*\]$/.test(written)) return new Flaw('is an address in brackets', 'write it without them')
-    if (/:\d+$/.test(name)) return new Flaw('has a port', 'write the name alone')
+    if (/^\[.*\]$/.test(written)) return new InvalidValue('is an address in brackets', 'write it without them')
+    if (/:\d+$/.test(name)) return new InvalidValue('has a port', 'write the name alone')
     return names.test(name) && name.length <= 253 && name.split('.').every((label) => label.length <= 63)
       ? written.toLowerCase()
       : undefined

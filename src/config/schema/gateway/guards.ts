@@ -1,6 +1,6 @@
 /** What may stand in a request's way: of the whole gateway, and of one route. */
 import { z } from 'zod'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from '../scalars.ts'
 import { listOf, mapping, oneOrMany } from '../structures.ts'
 import { addressRanges } from './ranges.ts'
@@ -37,7 +37,7 @@ const off = scalar({
     if (written === 'false') return false as const
     const [, requests, unit = ''] = /^(\d+)\s*(?:r|req|requests)?\s*\/\s*([smhd])[a-z]*$/i.exec(written) ?? []
     if (requests === undefined) return undefined
-    return new Flaw(
+    return new InvalidValue(
       'is a rate in one word',
       `write \`rateLimit: { requests: ${requests}, window: 1${unit.toLowerCase()} }\``,
     )
@@ -69,7 +69,7 @@ const rateLimit = z.union([
           ({ header, cookie }, context) => {
             if ((header === undefined) === (cookie === undefined))
               context.addIssue(
-                refusal(
+                customIssue(
                   'choose-one',
                   '`by` needs one of `header` and `cookie`',
                   'for example `by: { header: X-Api-Key }`',
@@ -105,7 +105,7 @@ const authUrl = scalar({
     const url = URL.parse(written)
     if (!url || !/^https?:$/.test(url.protocol) || url.hash) return undefined
     if (url.username || url.password)
-      return new Flaw(
+      return new InvalidValue(
         'has a user or password in it',
         'leave them out: the service is asked with the headers of the request',
       )
@@ -127,11 +127,11 @@ export const auth = mapping({
 }).superRefine(({ basic, forward, copy, timeout }, context) => {
   if ((basic === undefined) === (forward === undefined))
     context.addIssue(
-      refusal('choose-one', '`auth` needs one of `basic` and `forward`', 'for example `auth: { basic: NAME }`'),
+      customIssue('choose-one', '`auth` needs one of `basic` and `forward`', 'for example `auth: { basic: NAME }`'),
     )
   else if (forward === undefined && (copy !== undefined || timeout !== undefined))
     context.addIssue(
-      refusal(
+      customIssue(
         'contradiction',
         '`copy` and `timeout` stand beside `basic`, which asks nobody',
         'they belong to `forward`: remove them',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { refusal } from '../flaw.ts'
+import { customIssue } from '../invalid-value.ts'
 import { boolean, choice, duration, headerName, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'
 import { mapping } from '../structures.ts'
@@ -18,7 +18,9 @@ const hstsSchema = z.union([
     if (!preload || (includeSubdomains && maxAge >= leastPreloaded)) return
     const hint = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or leave `preload` out'
     context.addIssue(
-      refusal('contradiction', 'the lists of browsers take only names with subdomains and a year', hint, ['preload']),
+      customIssue('contradiction', 'the lists of browsers take only names with subdomains and a year', hint, [
+        'preload',
+      ]),
     )
   }),
 ])

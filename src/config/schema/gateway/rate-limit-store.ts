@@ -1,5 +1,5 @@
 /** Where requests are counted for rate limits, if not in each replica alone. */
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { scalar, text } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 
@@ -23,17 +23,21 @@ const redisUrl = scalar({
   read(written) {
     const url = URL.parse(written)
     if (/^redis-sentinel:/i.test(written))
-      return new Flaw('names sentinels, which Gatehouse does not ask', 'name the primary, or a name that leads to it')
+      return new InvalidValue(
+        'names sentinels, which Gatehouse does not ask',
+        'name the primary, or a name that leads to it',
+      )
     if (!url || !/^redis(s|-cluster)?:$/.test(url.protocol) || url.hostname === '') return undefined
     if (url.search !== '' || url.hash !== '')
-      return new Flaw('has more behind the database', 'leave out all from `?` or `#` on')
+      return new InvalidValue('has more behind the database', 'leave out all from `?` or `#` on')
     return addressIn(url)
   },
 })
 
-function addressIn(url: URL): RedisAddress | Flaw {
+function addressIn(url: URL): RedisAddress | InvalidValue {
   const [, database] = /^\/?(\d{0,5})$/.exec(url.pathname) ?? []
-  if (database === undefined) return new Flaw('has a path that is no number', 'the database is a number, as in `/0`')
+  if (database === undefined)
+    return new InvalidValue('has a path that is no number', 'the database is a number, as in `/0`')
   try {
     const user = decodeURIComponent(url.username)
     const password = decodeURIComponent(url.password)
@@ -47,7 +51,7 @@ function addressIn(url: URL): RedisAddress | Flaw {
       database: Number(database),
     }
   } catch {
-    return new Flaw('has a `%` that begins no escape', 'write `%25` for the character itself')
+    return new InvalidValue('has a `%` that begins no escape', 'write `%25` for the character itself')
   }
 }
 
@@ -59,6 +63,6 @@ export const rateLimitStore = mapping({
 }).superRefine(({ redis, ca }, context) => {
   if (ca !== undefined && !redis.tls)
     context.addIssue(
-      refusal('contradiction', '`ca` stands beside a Redis without TLS', 'write `rediss://`, or remove it', ['ca']),
+      customIssue('contradiction', '`ca` stands beside a Redis without TLS', 'write `rediss://`, or remove it', ['ca']),
     )
 })

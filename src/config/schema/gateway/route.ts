@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import {
   anyText,
   boolean,
@@ -37,7 +37,7 @@ const filesSchema = mapping({
 }).superRefine((files, context) => {
   if (files.only === 'existing' && files.fallback !== undefined)
     context.addIssue(
-      refusal(
+      customIssue(
         'contradiction',
         '`only: existing` and `fallback` contradict each other',
         'with a fallback nothing goes on to the next route: remove one of the two',
@@ -52,8 +52,10 @@ const redirectSchema = mapping({
     expected: 'one of `301`, `302`, `303`, `307`, `308`',
     read(written) {
       // As Caddy and Traefik take it.
-      if (written === 'permanent') return new Flaw('is a word for a status', 'write `301`, or `308` to keep the method')
-      if (written === 'temporary') return new Flaw('is a word for a status', 'write `302`, or `307` to keep the method')
+      if (written === 'permanent')
+        return new InvalidValue('is a word for a status', 'write `301`, or `308` to keep the method')
+      if (written === 'temporary')
+        return new InvalidValue('is a word for a status', 'write `302`, or `307` to keep the method')
       return ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written)
     },
     json: { type: ['integer', 'string'] },
@@ -70,7 +72,7 @@ const respondSchema = mapping({
 }).superRefine(({ status, body }, context) => {
   if (body === '' || !bodilessStatuses.includes(status)) return
   context.addIssue(
-    refusal(
+    customIssue(
       'contradiction',
       `an answer with status ${status} has no body`,
       'leave `body` out, or write another status',
@@ -118,7 +120,7 @@ export const routeSchema = mapping({
   const chosen = handlerKeys.filter((key) => route[key] !== undefined)
   if (chosen.length === 0)
     context.addIssue(
-      refusal(
+      customIssue(
         'choose-one',
         'this route does not say how to answer',
         'give one of `to`, `files`, `file`, `redirect` and `respond`',
@@ -126,7 +128,7 @@ export const routeSchema = mapping({
     )
   if (chosen.length > 1)
     context.addIssue(
-      refusal(
+      customIssue(
         'choose-one',
         `this route answers in ${chosen.length} ways: ${chosen.map((key) => `\`${key}\``).join(', ')}`,
         'keep one of them, or write a route for each',
@@ -136,15 +138,18 @@ export const routeSchema = mapping({
   for (const key of ['timeouts', 'request', 'encodedSlashes'] as const)
     if (route[key] !== undefined)
       context.addIssue(
-        refusal('contradiction', `\`${key}\` stands beside a route that asks nobody`, 'it belongs to `to`: remove it', [
-          key,
-        ]),
+        customIssue(
+          'contradiction',
+          `\`${key}\` stands beside a route that asks nobody`,
+          'it belongs to `to`: remove it',
+          [key],
+        ),
       )
   if (route.files !== undefined) return
   for (const key of ['stripPrefix', 'rewrite'] as const)
     if (route[key] !== undefined)
       context.addIssue(
-        refusal(
+        customIssue(
           'contradiction',
           `\`${key}\` stands beside a route that uses no path`,
           'it belongs to `to` or `files`: remove it',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { refusal } from '../flaw.ts'
+import { customIssue } from '../invalid-value.ts'
 import { boolean, choice, headerText, integer, positiveDuration, scalar, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'
 import { listOf, mapping } from '../structures.ts'
@@ -66,7 +66,10 @@ export const upstreamSchema = short(
     const repeated = targets.findIndex((target, index) => targets.indexOf(target) !== index)
     if (repeated !== -1)
       context.addIssue(
-        refusal('contradiction', 'this target is in the list twice', 'remove one of the two', ['targets', repeated]),
+        customIssue('contradiction', 'this target is in the list twice', 'remove one of the two', [
+          'targets',
+          repeated,
+        ]),
       )
   }),
   { key: 'targets' },

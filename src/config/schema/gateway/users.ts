@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flaw, type IssueFacts } from '../flaw.ts'
+import { InvalidValue, type IssueFacts } from '../invalid-value.ts'
 import { anyText, scalar } from '../scalars.ts'
 import { mapping, named } from '../structures.ts'
 
@@ -14,7 +14,7 @@ const misplaced = z
   .unknown()
   .superRefine((_, context) => {
     const facts: IssueFacts = {
-      flaw: new Flaw('is not a mapping', 'write `{ password: "${NAME_OF_A_VARIABLE}" }`'),
+      invalid: new InvalidValue('is not a mapping', 'write `{ password: "${NAME_OF_A_VARIABLE}" }`'),
       secret: true,
     }
     context.addIssue({ code: 'custom', params: { ...facts } })

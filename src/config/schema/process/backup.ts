@@ -1,6 +1,6 @@
 /** What a task makes a backup of the data into, and how old the newest may get. */
 import type { z } from 'zod'
-import { Flaw } from '../flaw.ts'
+import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, integer, positiveDuration, scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 
@@ -13,10 +13,10 @@ const files = scalar({
     const slash = written.lastIndexOf('/')
     const [folder, name] = [written.slice(0, slash + 1), written.slice(slash + 1)]
     const stars = written.split('*').length - 1
-    if (stars === 0) return new Flaw('has no `*`: each backup needs a name of its own', example)
-    if (stars > 1 || folder.includes('*')) return new Flaw('has a `*` too many', example)
+    if (stars === 0) return new InvalidValue('has no `*`: each backup needs a name of its own', example)
+    if (stars > 1 || folder.includes('*')) return new InvalidValue('has a `*` too many', example)
     // `keep` deletes what it takes for a backup.
-    if (name === '*') return new Flaw('would take every file of its folder for a backup', example)
+    if (name === '*') return new InvalidValue('would take every file of its folder for a backup', example)
     return written
   },
 })

@@ -1,15 +1,15 @@
 /** A program and its arguments, as a list of words: no shell reads them. */
 import { z } from 'zod'
 import { splitWords } from '../../words.ts'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { anyScalar, scalar } from '../scalars.ts'
 import { short } from '../shorthand.ts'
 import { listOf, mapping } from '../structures.ts'
 
 const expected = 'a list of words: the program and its arguments'
 
-// execve(2) ends each word at its first NUL, and Node's own refusal would print the word.
-const withNul = new Flaw('holds a NUL character', 'no program can be given one: remove it')
+// execve(2) ends each word at its first NUL, and Node's own customIssue would print the word.
+const withNul = new InvalidValue('holds a NUL character', 'no program can be given one: remove it')
 
 const word = scalar({
   expected: 'a word such as `program`',
@@ -25,8 +25,8 @@ const words = scalar({
     const split = splitWords(written)
     if (split.ok) return split.words
     if (split.unclosed === '\\')
-      return new Flaw('ends in a `\\`', 'a backslash keeps the character behind it; for itself write `\\\\`')
-    return new Flaw(
+      return new InvalidValue('ends in a `\\`', 'a backslash keeps the character behind it; for itself write `\\\\`')
+    return new InvalidValue(
       `has a ${split.unclosed} that is not closed`,
       `close it; for itself write \`\\${split.unclosed}\` or put it between the other quotes`,
     )
@@ -40,7 +40,7 @@ const item = mapping({
 }).superRefine((given, context) => {
   if ((given.words === undefined) !== (given.word === undefined)) return
   context.addIssue(
-    refusal('choose-one', 'this needs exactly one of `words` and `word`', 'for example `{ words: "-a b" }`'),
+    customIssue('choose-one', 'this needs exactly one of `words` and `word`', 'for example `{ words: "-a b" }`'),
   )
 })
 
@@ -52,6 +52,10 @@ export const commandSchema = short(listOf(z.union([word, item]), expected), { sp
   .superRefine(([program], context) => {
     if (program) return
     context.addIssue(
-      refusal('wrong-value', 'this command names no program', 'its first word is the program; empty `words` are none'),
+      customIssue(
+        'wrong-value',
+        'this command names no program',
+        'its first word is the program; empty `words` are none',
+      ),
     )
   })

@@ -1,7 +1,7 @@
 /** How much is lost if a process is ended early, perhaps by condition: the first of a list that `when` leaves in counts. */
 import { z } from 'zod'
 import { nearest } from '../../hints/suggest.ts'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 
@@ -18,7 +18,7 @@ const word = scalar<Criticality>({
     const known = words.find((one) => one === written)
     // Who wrote `high` or `1` thinks of another scale: a near word would not help, what the words mean does.
     if (known || written === '' || nearest(written, words)) return known
-    return new Flaw(
+    return new InvalidValue(
       'is no criticality',
       '`critical`: data is lost if it is killed; `important`: it is missed; `rebuildable`: what it holds comes back by itself',
     )
@@ -34,7 +34,7 @@ const list = z.array(item, { error: () => 'a list of them' }).superRefine((items
     if (index === items.length - 1 || typeof items[index] !== 'string') continue
     const message = `nothing behind \`${items[index]}\` can count: it has no \`when\``
     const hint = 'the first that is left in counts: move it to the end'
-    context.addIssue(refusal('contradiction', message, hint, [index]))
+    context.addIssue(customIssue('contradiction', message, hint, [index]))
   }
 })
 

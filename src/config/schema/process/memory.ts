@@ -1,6 +1,6 @@
 import { type Bytes, parseBytes } from '../../../shared/bytes.ts'
-import { Flaw } from '../flaw.ts'
-import { formOrVariable, scalar, sizeFlaw } from '../scalars.ts'
+import { InvalidValue } from '../invalid-value.ts'
+import { formOrVariable, invalidSize, scalar } from '../scalars.ts'
 
 /** Below this no program runs: a wrong unit was meant, or Docker's `512m`. */
 const least: Bytes = 1_000_000
@@ -11,12 +11,12 @@ export const memory = scalar<Bytes | 'auto'>({
   read(written) {
     if (written === 'auto') return written
     if (/^[1-9]\d*$/.test(written))
-      return new Flaw('has no unit', `a size needs one: write \`${written}MB\`, or \`GB\` in its place`)
-    const flaw = sizeFlaw(written)
-    if (flaw) return flaw
+      return new InvalidValue('has no unit', `a size needs one: write \`${written}MB\`, or \`GB\` in its place`)
+    const invalid = invalidSize(written)
+    if (invalid) return invalid
     const size = parseBytes(written)
     if (size === undefined || size >= least) return size
-    return new Flaw('is too small for any program', 'give what it needs at most, from `1MB` on, or `auto`')
+    return new InvalidValue('is too small for any program', 'give what it needs at most, from `1MB` on, or `auto`')
   },
   json: formOrVariable({ const: 'auto' }, { type: 'string', pattern: '^\\d+(\\.\\d+)?(KB|MB|GB|KiB|MiB|GiB)$' }),
 })

@@ -1,13 +1,13 @@
 /** What tells how a process is: `startup`, `ready` and `alive`. */
 import { z } from 'zod'
-import { refusal } from '../flaw.ts'
 import { probeAddress, probeUrl } from '../gateway/addresses.ts'
+import { customIssue } from '../invalid-value.ts'
 import { integer, port, positiveDuration, regularExpression, text } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 import { commandSchema } from './command.ts'
 
 /** Asked again and again; each for itself. */
-const asked = {
+const polled = {
   http: probeUrl.describe('Good when this answers 200 to 399').optional(),
   tcp: probeAddress.describe('Good when this port accepts a connection').optional(),
   exec: commandSchema.describe('Good when this command exits 0').optional(),
@@ -26,27 +26,27 @@ const asked = {
 }
 
 /** Said by the program itself, once. */
-const told = {
+const reported = {
   log: regularExpression.describe('Good when a line of output matches').optional(),
   fd: integer('the number of a file descriptor from 3 to 255', 3, 255)
     .describe('Good when the program writes a newline to this file descriptor')
     .optional(),
 }
 
-const askedKinds = ['http', 'tcp', 'exec', 'grpc'] as const
-const allKinds = [...askedKinds, 'log', 'fd'] as const
+const polledKinds = ['http', 'tcp', 'exec', 'grpc'] as const
+const allKinds = [...polledKinds, 'log', 'fd'] as const
 
 const inARow = integer('a number from 1 to 1000', 1, 1_000)
 
 export const startupSchema = mapping({
-  ...asked,
-  ...told,
+  ...polled,
+  ...reported,
   deadline: positiveDuration.describe('Not started up this long after its start counts as a crash').prefault('300s'),
 }).superRefine((probe, context) => chooseOne('startup', allKinds, probe, context))
 
 export const readySchema = mapping({
-  ...asked,
-  ...told,
+  ...polled,
+  ...reported,
   deadline: positiveDuration.describe('Not ready this long after the start counts as a crash').prefault('300s'),
   failures: inARow
     .describe('So many failed attempts in a row make it not ready until it answers again; default: once is enough')
@@ -56,16 +56,18 @@ export const readySchema = mapping({
   const said = probe.log !== undefined ? 'log' : probe.fd !== undefined ? 'fd' : undefined
   if (probe.failures === undefined || said === undefined) return
   const message = `\`failures\` counts attempts, but with \`${said}\` the program says once that it is ready`
-  context.addIssue(refusal('contradiction', message, 'remove `failures`, or ask by `http`, `tcp`, `exec` or `grpc`'))
+  context.addIssue(
+    customIssue('contradiction', message, 'remove `failures`, or ask by `http`, `tcp`, `exec` or `grpc`'),
+  )
 })
 
 export const aliveSchema = mapping({
-  ...asked,
+  ...polled,
   every: positiveDuration.describe('Pause between two attempts').prefault('10s'),
   failures: inARow
     .describe('So many failed attempts in a row count as a crash; while what it depends on is not ready it is spared')
     .default(3),
-}).superRefine((probe, context) => chooseOne('alive', askedKinds, probe, context))
+}).superRefine((probe, context) => chooseOne('alive', polledKinds, probe, context))
 
 function chooseOne<K extends string>(
   key: string,
@@ -77,11 +79,11 @@ function chooseOne<K extends string>(
   if (chosen.length === 1) return
   if (chosen.length > 1) {
     const message = `\`${key}\` has ${listed(chosen)}`
-    context.addIssue(refusal('choose-one', message, 'one probe decides: keep one of them'))
+    context.addIssue(customIssue('choose-one', message, 'one probe decides: keep one of them'))
     return
   }
   const hint = `give one of ${listed(kinds)}: \`${key}: { http: /health }\``
-  context.addIssue(refusal('choose-one', `\`${key}\` does not say what to ask`, hint))
+  context.addIssue(customIssue('choose-one', `\`${key}\` does not say what to ask`, hint))
 }
 
 function listed(keys: readonly string[]): string {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { parseBytes } from '../../../shared/bytes.ts'
 import { readDuration } from '../duration.ts'
-import { Flaw, refusal } from '../flaw.ts'
+import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { boolean, formOrVariable, scalar } from '../scalars.ts'
 import { listOf, mapping } from '../structures.ts'
 
@@ -45,7 +45,10 @@ const umask = scalar({
     const mask = Number.parseInt(digits, 8)
     // See spawn.ts: while a program is spawned, the mask is ours as well.
     if (mask > 0o077)
-      return new Flaw('takes rights from the owner of a file', 'take them from group and others: `"0077"` at most')
+      return new InvalidValue(
+        'takes rights from the owner of a file',
+        'take them from group and others: `"0077"` at most',
+      )
     return mask
   },
   json: { type: ['string', 'integer'] },
@@ -72,7 +75,8 @@ const size = amount({
   expected: 'a size such as `512KB` or `2GiB`, `0`, or `unlimited`',
   form: '(0|\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB))',
   read(written) {
-    if (/^[1-9]\d*$/.test(written)) return new Flaw('has no unit', 'a size needs one, as in `512B`, `16KB` or `150MB`')
+    if (/^[1-9]\d*$/.test(written))
+      return new InvalidValue('has no unit', 'a size needs one, as in `512B`, `16KB` or `150MB`')
     return written === '0' ? 0 : parseBytes(written)
   },
 })
@@ -84,11 +88,13 @@ const time = amount({
   read(written) {
     const duration = readDuration(written)
     if (typeof duration !== 'number' || duration === 0) return duration || undefined
-    return duration % 1000 === 0 ? duration / 1000 : new Flaw('is no whole number of seconds', 'write `1s` or more')
+    return duration % 1000 === 0
+      ? duration / 1000
+      : new InvalidValue('is no whole number of seconds', 'write `1s` or more')
   },
 })
 
-function amount(kind: { expected: string; form: string; read(written: string): number | Flaw | undefined }) {
+function amount(kind: { expected: string; form: string; read(written: string): number | InvalidValue | undefined }) {
   const one = scalar<Amount>({
     expected: kind.expected,
     read: (written) => (written === 'unlimited' ? written : kind.read(written)),
@@ -101,7 +107,7 @@ function amount(kind: { expected: string; form: string; read(written: string): n
   const both = mapping({ soft: one, hard: one }).superRefine(({ soft, hard }, context) => {
     if (hard === 'unlimited' || (soft !== 'unlimited' && soft <= hard)) return
     const hint = 'the soft limit is what holds, the hard one how far the program may raise it itself'
-    context.addIssue(refusal('contradiction', '`soft` is above `hard`', hint, ['soft']))
+    context.addIssue(customIssue('contradiction', '`soft` is above `hard`', hint, ['soft']))
   })
   return z.union([one.transform((value) => ({ soft: value, hard: value })), both]).optional()
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readCalendar, type Unreadable } from '../../../shared/time/calendar.ts'
 import { readZone, zoneNames } from '../../../shared/time/time-zone.ts'
 import { nearest } from '../../hints/suggest.ts'
-import { Flaw } from '../flaw.ts'
+import { InvalidValue } from '../invalid-value.ts'
 import { scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 
@@ -12,8 +12,8 @@ const cron = scalar({
   expected: 'a schedule such as `0 3 * * *`',
   read(written) {
     const calendar = readCalendar(written)
-    if ('unreadable' in calendar) return new Flaw(problemOf(calendar), form, inFields(written))
-    if (calendar.next(Date.now()) === undefined) return new Flaw('names a time that never comes', form)
+    if ('unreadable' in calendar) return new InvalidValue(problemOf(calendar), form, inFields(written))
+    if (calendar.next(Date.now()) === undefined) return new InvalidValue('names a time that never comes', form)
     return written.trim()
   },
 })
@@ -23,7 +23,7 @@ const timezone = scalar({
   read(written) {
     if (readZone(written)) return written
     const near = nearest(written, zoneNames())
-    return near === undefined ? undefined : new Flaw('is no time zone', `did you mean \`${near}\`?`)
+    return near === undefined ? undefined : new InvalidValue('is no time zone', `did you mean \`${near}\`?`)
   },
 })
 

@@ -2,7 +2,7 @@
 import type { Config } from '../../../config/schema/config.ts'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { socketOrigin } from '../../../shared/net/socket-origin.ts'
-import type { AskedRoute } from '../plan-context.ts'
+import type { ActiveRoute } from './active-routes.ts'
 
 /** Under which the control socket serves the dashboard, and nothing else. */
 const servedBelow = '/dashboard'
@@ -22,13 +22,13 @@ const pageHeaders = {
 
 /**
  * `routes` with those to the dashboard in them: behind the redirects at the top, which send to HTTPS before a password is
- * context for, and in front of all others, one of which may well match everything. `socket`: absolute path.
+ * asked for, and in front of all others, one of which may well match everything. `socket`: absolute path.
  */
 export function withDashboard(
-  routes: readonly AskedRoute[],
+  routes: readonly ActiveRoute[],
   { dashboard }: Config['control'],
   socket: string,
-): readonly AskedRoute[] {
+): readonly ActiveRoute[] {
   if (!dashboard) return routes
   const { path, auth } = dashboard
   const below = { path: [`${path}/*`], auth }
@@ -51,6 +51,6 @@ export function withDashboard(
   ]
   const behind = routes.findIndex(({ route }) => !route.redirect)
   const at = behind === -1 ? routes.length : behind
-  const context = own.map((route) => ({ route, path: ['control', 'dashboard'], ownHeaders: true as const }))
-  return [...routes.slice(0, at), ...context, ...routes.slice(at)]
+  const added = own.map((route) => ({ route, path: ['control', 'dashboard'], ownHeaders: true as const }))
+  return [...routes.slice(0, at), ...added, ...routes.slice(at)]
 }

@@ -8,7 +8,8 @@ import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from '../../model/plan.ts'
 import type { RewritePlan } from '../../model/routes.ts'
 import { normalPathPattern } from '../../patterns/path-pattern.ts'
-import { type AskedRoute, absolute, type PlanContext, valueAt } from '../plan-context.ts'
+import { absolute, type PlanContext, valuePosition } from '../plan-context.ts'
+import type { ActiveRoute } from './active-routes.ts'
 import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './guards.ts'
 import { resolveHeaders } from './headers.ts'
 import { resolveListeners } from './listeners.ts'
@@ -75,7 +76,7 @@ function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['
 /** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
 type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
 
-function resolveRoute(context: PlanContext, asking: AskedRoute, common: CommonToRoutes): RoutePlan {
+function resolveRoute(context: PlanContext, asking: ActiveRoute, common: CommonToRoutes): RoutePlan {
   const { route, listeners, path, ownHeaders } = asking
   return {
     label: routeLabel(route),
@@ -87,7 +88,7 @@ function resolveRoute(context: PlanContext, asking: AskedRoute, common: CommonTo
     request: requestOver(common.request, route.request),
     ...(ownHeaders && { ownHeaders }),
     response: headersOver(ownHeaders ? { headers: {} } : common.response, route.response),
-    position: valueAt(context, path),
+    position: valuePosition(context, path),
   }
 }
 

@@ -1,14 +1,14 @@
 import type { ListenerConfig } from '../../../config/schema/gateway/listener.ts'
 import type { ClientCertificatesPlan } from '../../model/gateway.ts'
 import type { ListenerPlan } from '../../model/plan.ts'
-import { absolute, keyAt, type PlanContext } from '../plan-context.ts'
+import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
 
 export function resolveListeners(context: PlanContext): readonly ListenerPlan[] {
   return context.listeners.map(({ path, hsts, clientCertificates, ...listener }) => ({
     ...listener,
     ...(hsts && { hsts: hstsValue(hsts) }),
     ...(clientCertificates && { clientCertificates: resolveClientCertificates(context, clientCertificates) }),
-    position: keyAt(context, path),
+    position: keyPosition(context, path),
   }))
 }
 

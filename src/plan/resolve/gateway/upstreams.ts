@@ -1,5 +1,5 @@
 import type { PassiveHealthPlan, UpstreamPlan } from '../../model/upstreams.ts'
-import { absolute, keyAt, type PlanContext } from '../plan-context.ts'
+import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
 
 const defaultPassiveHealth: PassiveHealthPlan = { failures: 3, within: 10_000, ejectFor: 10_000 }
 
@@ -19,7 +19,7 @@ export function resolveUpstreams(context: PlanContext): readonly UpstreamPlan[] 
         ...(tls && {
           tls: { verify, ...(ca !== undefined && { ca: absolute(context, ca) }), ...(serverName && { serverName }) },
         }),
-        position: keyAt(context, ['upstreams', name]),
+        position: keyPosition(context, ['upstreams', name]),
       }
     },
   )

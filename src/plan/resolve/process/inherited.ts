@@ -5,7 +5,7 @@ import type { Variables } from '../../../config/environment/interpolate.ts'
  * What hardly any program does without, whatever `only` says: where programs are, whose they are, and in which language and time zone
  * and where they may put things down (environ(7), locale(7)).
  */
-export const always: readonly string[] = [
+export const alwaysInherited: readonly string[] = [
   'PATH',
   'HOME',
   'USER',
@@ -21,7 +21,7 @@ export const always: readonly string[] = [
 /** `only`: names, in which `*` stands for any characters; undefined: all. */
 export function inherited(variables: Variables, only: readonly string[] | undefined): Variables {
   if (!only) return variables
-  const patterns = [...always, ...only].map(matcher)
+  const patterns = [...alwaysInherited, ...only].map(matcher)
   return Object.fromEntries(Object.entries(variables).filter(([name]) => patterns.some((matches) => matches(name))))
 }
 

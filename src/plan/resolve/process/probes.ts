@@ -1,6 +1,6 @@
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
-import type { AskedCheck, LivenessProbe, ProbeCheck, ReadinessProbe, StartupProbe } from '../../model/probes.ts'
+import type { LivenessProbe, PolledCheck, ProbeCheck, ReadinessProbe, StartupProbe } from '../../model/probes.ts'
 
 interface ProbePlans {
   readonly startup?: StartupProbe
@@ -19,13 +19,13 @@ export function resolveProbes({ startup, ready, alive }: ProcessConfig): ProbePl
         ...checkOf(ready),
       },
     }),
-    ...(alive && { alive: { ...timingOf(alive), failures: alive.failures, ...askedCheckOf(alive) } }),
+    ...(alive && { alive: { ...timingOf(alive), failures: alive.failures, ...polledCheckOf(alive) } }),
   }
 }
 
-type PlanContext = NonNullable<ProcessConfig['alive']>
+type AliveConfig = NonNullable<ProcessConfig['alive']>
 
-function timingOf({ every, timeout }: Pick<PlanContext, 'every' | 'timeout'>) {
+function timingOf({ every, timeout }: Pick<AliveConfig, 'every' | 'timeout'>) {
   return { every, timeout }
 }
 
@@ -33,10 +33,10 @@ function timingOf({ every, timeout }: Pick<PlanContext, 'every' | 'timeout'>) {
 function checkOf(probe: NonNullable<ProcessConfig['startup']>): ProbeCheck {
   if (probe.log !== undefined) return { kind: 'log', pattern: probe.log }
   if (probe.fd !== undefined) return { kind: 'fd', descriptor: probe.fd }
-  return askedCheckOf(probe)
+  return polledCheckOf(probe)
 }
 
-function askedCheckOf({ http, tcp, exec, grpc }: Pick<PlanContext, 'http' | 'tcp' | 'exec' | 'grpc'>): AskedCheck {
+function polledCheckOf({ http, tcp, exec, grpc }: Pick<AliveConfig, 'http' | 'tcp' | 'exec' | 'grpc'>): PolledCheck {
   if (http !== undefined) {
     return { kind: 'http', url: http.startsWith('/') ? `http://127.0.0.1:${portPlaceholder}${http}` : http }
   }

@@ -1,4 +1,4 @@
-import { laidOver } from '../../../config/environment/environment.ts'
+import { applyLayers } from '../../../config/environment/environment.ts'
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import { dependencyGraph } from '../../graph/dependency-graph.ts'
 import { startOrder } from '../../graph/graph.ts'
@@ -6,9 +6,9 @@ import { launchBounds, launchSize } from '../../launch-size.ts'
 import { chosenLater, portPlaceholder, withOwnPort } from '../../model/own-port.ts'
 import type { Dependency, ProcessPlan, SchedulePlan } from '../../model/plan.ts'
 import { resolveRights, withoutAccount } from '../../model/rights.ts'
-import { withWritten } from '../../model/written.ts'
 import { namedInFull } from '../own-secrets.ts'
-import { absolute, keyAt, type PlanContext } from '../plan-context.ts'
+import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
+import { withWritten } from '../written.ts'
 import { resolveBackup } from './backup.ts'
 import { inherited } from './inherited.ts'
 import { resolveOutput } from './output.ts'
@@ -50,7 +50,7 @@ function resolveProcess(context: PlanContext, name: string, process: ProcessConf
     ...(process.memory !== undefined && { memory: process.memory }),
     output: resolveOutput(process),
     stop: resolveStop(process),
-    position: keyAt(context, ['processes', name]),
+    position: keyPosition(context, ['processes', name]),
   }
   const shown = withWritten(context, plan)
   return port === undefined || port === chosenLater ? shown : withOwnPort(shown, port)
@@ -69,7 +69,7 @@ export function childEnvironment(
   const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
   const shared = { ...inherited(environment, own?.only), ...namedInFull(content.environment, own?.only) }
   const common = user ? withoutAccount(shared) : shared
-  return laidOver(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
+  return applyLayers(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }
 
 /** What `when` excludes counts as satisfied. */

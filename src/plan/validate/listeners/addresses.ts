@@ -1,6 +1,6 @@
 import type { SourcePosition } from '../../../config/diagnostics.ts'
 import { hostsOverlap } from '../../../shared/net/address-overlap.ts'
-import { type Check, keyAt, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, type PlanContext, valuePosition } from '../../resolve/plan-context.ts'
 
 interface Occupant {
   readonly name: string
@@ -27,14 +27,16 @@ export const addresses: Check = (context, report) => {
 function listeningProcesses(context: PlanContext): readonly Occupant[] {
   return Object.entries(context.config.processes).flatMap(([name, { port }]) => {
     if (port === undefined) return []
-    const at = valueAt(context, ['processes', name, 'port'])
+    const at = valuePosition(context, ['processes', name, 'port'])
     return [{ name: `process \`${name}\``, host: '127.0.0.1', port, at }]
   })
 }
 
 function listeners(context: PlanContext): readonly Occupant[] {
   return context.listeners.map(({ name, host, port, path }) => {
-    const at = context.config.gateway.listeners[name] ? valueAt(context, [...path, 'address']) : keyAt(context, path)
+    const at = context.config.gateway.listeners[name]
+      ? valuePosition(context, [...path, 'address'])
+      : keyPosition(context, path)
     return { name: `listener \`${name}\``, host, port, at }
   })
 }
@@ -42,7 +44,7 @@ function listeners(context: PlanContext): readonly Occupant[] {
 function metrics(context: PlanContext): readonly Occupant[] {
   const { metrics } = context.config
   if (!metrics) return []
-  return [{ name: '`metrics`', ...metrics.address, at: valueAt(context, ['metrics', 'address']) }]
+  return [{ name: '`metrics`', ...metrics.address, at: valuePosition(context, ['metrics', 'address']) }]
 }
 
 function clash(a: Occupant, b: Occupant): boolean {

@@ -1,5 +1,5 @@
 import type { Path } from '../../../config/yaml/located.ts'
-import { type Check, keyAt, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, type PlanContext, valuePosition } from '../../resolve/plan-context.ts'
 
 /** Upstreams believe what these headers say of a client, so nothing else may write them: they would be sent twice. */
 export const clientCertificateHeaders: Check = (context, report) => {
@@ -18,7 +18,7 @@ export const clientCertificateHeaders: Check = (context, report) => {
       if (taken !== undefined)
         report({
           code: 'contradiction',
-          at: valueAt(context, [...path, 'clientCertificates', 'headers', option]),
+          at: valuePosition(context, [...path, 'clientCertificates', 'headers', option]),
           message: `the header for the ${option} has the same name as ${taken}`,
           hint: 'write a name of its own',
         })
@@ -31,7 +31,7 @@ export const clientCertificateHeaders: Check = (context, report) => {
     if (listener === undefined) continue
     report({
       code: 'contradiction',
-      at: keyAt(context, where),
+      at: keyPosition(context, where),
       message: `\`${name}\` tells of client certificates, as \`clientCertificates\` of listener \`${listener}\` decides`,
       hint: 'remove it here, or give it another name there: `headers: { subject: X-Other }`',
     })
@@ -64,7 +64,7 @@ export const challengesBehindClientCertificates: Check = (context, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(context, [...path, 'acme', 'challenges']),
+      at: valuePosition(context, [...path, 'acme', 'challenges']),
       message: '`tls-alpn-01` cannot be passed where every TLS listener requires client certificates',
       hint: 'add `http-01` or `dns-01`, or a TLS listener without `mode: required`',
     })

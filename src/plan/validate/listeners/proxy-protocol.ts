@@ -1,14 +1,14 @@
-import { type Check, isWhole, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, valuePosition } from '../../resolve/plan-context.ts'
 
 /** A PROXY header is believed from trusted peers only: without any, such a listener would serve nobody. */
 export const proxyProtocol: Check = (context, report) => {
   const { trustedProxies } = context.config.gateway
-  if (trustedProxies.flat().length > 0 || !isWhole(context, ['gateway', 'trustedProxies'])) return
+  if (trustedProxies.flat().length > 0 || !isIntact(context, ['gateway', 'trustedProxies'])) return
   for (const { proxyProtocol: version, path } of context.listeners) {
     if (version === undefined) continue
     report({
       code: 'contradiction',
-      at: valueAt(context, [...path, 'proxyProtocol']),
+      at: valuePosition(context, [...path, 'proxyProtocol']),
       message: 'this listener believes no PROXY header, and so would serve nobody: no proxy is trusted',
       hint: 'name the proxies in front of it in `gateway.trustedProxies`',
     })

@@ -1,13 +1,13 @@
-import { type Check, isWhole, keyAt, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, keyPosition, valuePosition } from '../../resolve/plan-context.ts'
 
 /** Without TLS there is no handshake to show a certificate in, and browsers ignore HSTS over plain HTTP (RFC 6797 §8.1). */
 export const optionsOfTls: Check = (context, report) => {
   for (const { tls, path, ...listener } of context.listeners) {
     for (const option of ['hsts', 'clientCertificates'] as const) {
-      if (tls || listener[option] === undefined || !isWhole(context, [...path, 'tls'])) continue
+      if (tls || listener[option] === undefined || !isIntact(context, [...path, 'tls'])) continue
       report({
         code: 'contradiction',
-        at: keyAt(context, [...path, option]),
+        at: keyPosition(context, [...path, option]),
         message: `\`${option}\` stands in a listener without TLS`,
         hint: 'add `tls: true`, or remove it',
       })
@@ -17,12 +17,12 @@ export const optionsOfTls: Check = (context, report) => {
 
 /** A TLS listener without any certificate could answer nobody. */
 export const certificatesForTls: Check = (context, report) => {
-  if (context.config.certificates.length > 0 || !isWhole(context, ['certificates'])) return
+  if (context.config.certificates.length > 0 || !isIntact(context, ['certificates'])) return
   for (const { name, tls, path } of context.listeners) {
     if (!tls) continue
     report({
       code: 'certificate-needed',
-      at: valueAt(context, [...path, 'tls']),
+      at: valuePosition(context, [...path, 'tls']),
       message: `listener \`${name}\` wants TLS, but there is no certificate`,
       hint: 'add one: `certificates: [{ domains: [example.com], use: [{ internal: {} }] }]`',
     })

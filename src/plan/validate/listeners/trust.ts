@@ -1,4 +1,4 @@
-import { type Check, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, valuePosition } from '../../resolve/plan-context.ts'
 
 /** With every address trusted, whoever connects decides who it is: in the log, for rate limits, for `allow` and `deny`. */
 export const trust: Check = (context, report) => {
@@ -7,7 +7,7 @@ export const trust: Check = (context, report) => {
   report({
     severity: 'warning',
     code: 'everyone-trusted',
-    at: valueAt(context, ['gateway', 'trustedProxies']),
+    at: valuePosition(context, ['gateway', 'trustedProxies']),
     message: 'every address is trusted as a proxy, so a client may claim to be any other',
     hint: 'name the addresses of your proxies, `private` or `loopback`',
   })

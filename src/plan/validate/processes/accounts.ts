@@ -1,6 +1,13 @@
 import type { Report } from '../../../config/diagnostics.ts'
 import { numberOf, readAccounts } from '../../../shared/system/accounts.ts'
-import { type Check, keyAt, type PlanContext, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import {
+  type Check,
+  keyPosition,
+  type PlanContext,
+  quotedValue,
+  valuePosition,
+  wasLost,
+} from '../../resolve/plan-context.ts'
 
 /** Users and groups of processes. Only a warning where one is missing: the file may be checked on another machine. */
 export const accounts: Check = (context, report) => {
@@ -10,7 +17,7 @@ export const accounts: Check = (context, report) => {
     if (groups && !user && !wasLost(context, [...own, 'user'])) {
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'groups']),
+        at: keyPosition(context, [...own, 'groups']),
         message: `\`groups\` are those of a \`user\`, and \`${name}\` has none`,
         hint: 'say whose: `user: app`',
       })
@@ -23,8 +30,8 @@ export const accounts: Check = (context, report) => {
         report({
           severity: 'warning',
           code: 'unknown-account',
-          at: valueAt(context, where),
-          message: `${shown(context, where)} is in no line of /etc/passwd here, so its group is unknown`,
+          at: valuePosition(context, where),
+          message: `${quotedValue(context, where)} is in no line of /etc/passwd here, so its group is unknown`,
           hint: 'name the group, too: `"1000:1000"`',
         })
       }
@@ -46,8 +53,8 @@ function missing(
   report({
     severity: 'warning',
     code: 'unknown-account',
-    at: valueAt(context, where),
-    message: `${shown(context, where)} names a ${what} that this machine does not have`,
+    at: valuePosition(context, where),
+    message: `${quotedValue(context, where)} names a ${what} that this machine does not have`,
     hint: `the process cannot start where it is missing: \`${what}add --system NAME\` makes one`,
   })
 }

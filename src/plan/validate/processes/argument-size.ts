@@ -1,5 +1,5 @@
 import { launchBounds, launchSize } from '../../launch-size.ts'
-import { type Check, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 import { childEnvironment } from '../../resolve/process/processes.ts'
 
 /** Of one `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
@@ -14,7 +14,13 @@ export const argumentSize: Check = (context, report) => {
     const warn = (what: string, bytes: number) => {
       const message = `${what} has ${bytes} bytes, and Linux starts no program with more than ${longest} in one`
       const hint = 'let the program read it from a file of its own'
-      report({ severity: 'warning', code: 'program-unusable', at: keyAt(context, ['processes', name]), message, hint })
+      report({
+        severity: 'warning',
+        code: 'program-unusable',
+        at: keyPosition(context, ['processes', name]),
+        message,
+        hint,
+      })
     }
     const environment = childEnvironment(context, name, process)
     const size = launchSize(process.command, environment)
@@ -26,7 +32,13 @@ export const argumentSize: Check = (context, report) => {
       const message = `its command and its variables have ${size} bytes in all, and Linux starts ${limit}`
       const hint =
         'let it have only those that it reads (`environment: { only: [APP_*] }`), or read them from a file of its own'
-      report({ severity: 'warning', code: 'program-unusable', at: keyAt(context, ['processes', name]), message, hint })
+      report({
+        severity: 'warning',
+        code: 'program-unusable',
+        at: keyPosition(context, ['processes', name]),
+        message,
+        hint,
+      })
     }
     for (const [variable, value] of Object.entries(environment)) {
       const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)

@@ -2,7 +2,14 @@ import { textOfItem } from '../../../config/yaml/command-items.ts'
 import { deepest } from '../../../config/yaml/located.ts'
 import { formatDuration } from '../../../shared/time/duration.ts'
 import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
-import { type Check, keyAt, named, type PlanContext, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import {
+  type Check,
+  keyPosition,
+  type PlanContext,
+  valuePosition,
+  wasLost,
+  writtenName,
+} from '../../resolve/plan-context.ts'
 import { longestPause, resolveBackup } from '../../resolve/process/backup.ts'
 
 /** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
@@ -27,7 +34,7 @@ export const backups: Check = (context, report) => {
     if (kind === 'service' && !wasLost(context, [...own, 'kind'])) {
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'backup']),
+        at: keyPosition(context, [...own, 'backup']),
         message: `\`${name}\` makes backups, but a service runs all the time and is never through with one`,
         hint: 'make it a task: `kind: task`',
       })
@@ -37,7 +44,7 @@ export const backups: Check = (context, report) => {
     if (rival !== undefined) {
       report({
         code: 'contradiction',
-        at: valueAt(context, [...own, 'backup', 'files']),
+        at: valuePosition(context, [...own, 'backup', 'files']),
         message: `\`${name}\` and \`${rival}\` would take each other's files for their own backups`,
         hint: `give each a name of its own: \`${name}-*\``,
       })
@@ -48,8 +55,8 @@ export const backups: Check = (context, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(context, where),
-      message: `${named(context, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
+      at: valuePosition(context, where),
+      message: `${writtenName(context, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
       hint: 'allow more, or leave it out: then it follows the schedule',
     })
   }
@@ -72,5 +79,5 @@ function wordAt(context: PlanContext, name: string) {
     const word = textOfItem(item)
     return word.kind === 'scalar' && word.value?.includes(backupPlaceholder)
   })
-  return valueAt(context, index === -1 ? path : [...path, index])
+  return valuePosition(context, index === -1 ? path : [...path, index])
 }

@@ -2,7 +2,7 @@ import { suggestion } from '../../../config/hints/suggest.ts'
 import { keyPositionAt } from '../../../config/yaml/located.ts'
 import { dependencyGraph } from '../../graph/dependency-graph.ts'
 import { findCycles } from '../../graph/graph.ts'
-import { type Check, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** A process depends on processes that exist. */
 export const dependencies: Check = (context, report) => {
@@ -49,7 +49,7 @@ export const completedServices: Check = (context, report) => {
       if (condition !== 'completed' || !neverCompletes || wasLost(context, ['processes', other, 'kind'])) continue
       report({
         code: 'dependency-never-met',
-        at: valueAt(context, dependencyPath(name, other)),
+        at: valuePosition(context, dependencyPath(name, other)),
         message: `\`${name}\` waits until \`${other}\` has completed, but a service never does`,
         hint: `write \`ready\`, or make \`${other}\` a task: \`kind: task\``,
       })

@@ -1,6 +1,6 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
-import { type Check, shown, valueAt } from '../../resolve/plan-context.ts'
-import { always, matcher } from '../../resolve/process/inherited.ts'
+import { type Check, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
+import { alwaysInherited, matcher } from '../../resolve/process/inherited.ts'
 
 /** What `environment.only` names. Only a warning where there is none: the file may be checked in another environment. */
 export const inheritedVariables: Check = (context, report) => {
@@ -8,12 +8,12 @@ export const inheritedVariables: Check = (context, report) => {
   for (const [name, { environment }] of Object.entries(context.config.processes)) {
     for (const [index, pattern] of (environment?.only ?? []).entries()) {
       const at = ['processes', name, 'environment', 'only', index]
-      if (names.some(matcher(pattern)) || always.includes(pattern)) continue
+      if (names.some(matcher(pattern)) || alwaysInherited.includes(pattern)) continue
       report({
         severity: 'warning',
         code: 'variable-not-set',
-        at: valueAt(context, at),
-        message: `${shown(context, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
+        at: valuePosition(context, at),
+        message: `${quotedValue(context, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
         hint: pattern.includes('*')
           ? undefined
           : suggestion(

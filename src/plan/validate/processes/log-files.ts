@@ -1,4 +1,4 @@
-import { type Check, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 
 /** Our own words stand beside those of the processes. */
 export const logFiles: Check = (context, report) => {
@@ -6,7 +6,7 @@ export const logFiles: Check = (context, report) => {
   if (config.log.directory === undefined || !config.processes.gatehouse?.output.files) return
   report({
     code: 'contradiction',
-    at: keyAt(context, ['processes', 'gatehouse']),
+    at: keyPosition(context, ['processes', 'gatehouse']),
     message: "the files of the process `gatehouse` would be those of Gatehouse's own log",
     hint: 'give it another name, or `output: { files: false }`',
   })

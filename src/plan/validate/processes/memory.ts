@@ -1,4 +1,4 @@
-import { type Check, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, valuePosition } from '../../resolve/plan-context.ts'
 
 /** A share is for what runs all the time: a task would hold it while it does not run. */
 export const memory: Check = (context, report) => {
@@ -6,7 +6,7 @@ export const memory: Check = (context, report) => {
     if (process.kind !== 'task' || process.memory !== 'auto') continue
     report({
       code: 'contradiction',
-      at: valueAt(context, ['processes', name, 'memory']),
+      at: valuePosition(context, ['processes', name, 'memory']),
       message: `\`${name}\` is a task: \`auto\` shares the memory among services, which run all the time`,
       hint: 'give it a size, as in `memory: 512MB`, or remove `memory`',
     })

@@ -1,4 +1,4 @@
-import { type Check, keyAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** Whoever is to be found hanging is a service: a task has a result, and may be silent until then. */
 export const aliveTasks: Check = (context, report) => {
@@ -7,7 +7,7 @@ export const aliveTasks: Check = (context, report) => {
     if (kind !== 'task' || !alive || wasLost(context, [...own, 'kind'])) continue
     report({
       code: 'contradiction',
-      at: keyAt(context, [...own, 'alive']),
+      at: keyPosition(context, [...own, 'alive']),
       message: `\`${name}\` is a task, and only services are asked whether they are alive`,
       hint: 'remove `alive`, or make it a service: `kind: service`',
     })

@@ -1,6 +1,6 @@
 import { textOfItem } from '../../../config/yaml/command-items.ts'
 import { deepest, type LocatedScalar, type Path } from '../../../config/yaml/located.ts'
-import { type Check, type PlanContext, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, type PlanContext, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 const probes = ['startup', 'ready', 'alive'] as const
 
@@ -23,12 +23,17 @@ export const processPorts: Check = (context, report) => {
       const { http, grpc } = process[probe] ?? {}
       if (http?.startsWith('/')) {
         const where = [...own, probe, 'http']
-        const message = `${shown(context, where)} is a path on the port of \`${name}\`, which has none`
-        report({ code: 'port-needed', at: valueAt(context, where), message, hint: `${hint}, or write the whole URL` })
+        const message = `${quotedValue(context, where)} is a path on the port of \`${name}\`, which has none`
+        report({
+          code: 'port-needed',
+          at: valuePosition(context, where),
+          message,
+          hint: `${hint}, or write the whole URL`,
+        })
       }
       if (grpc && grpc.port === undefined && !wasLost(context, [...own, probe, 'grpc', 'port'])) {
         const message = `gRPC is asked on the port of \`${name}\`, which has none`
-        const at = valueAt(context, [...own, probe, 'grpc'])
+        const at = valuePosition(context, [...own, probe, 'grpc'])
         report({ code: 'port-needed', at, message, hint: `${hint}, or say which: \`grpc: { port: 7233 }\`` })
       }
     }

@@ -5,7 +5,14 @@
 import { basename, isAbsolute, resolve } from 'node:path'
 import type { Report } from '../../../config/diagnostics.ts'
 import { deepest, type Path } from '../../../config/yaml/located.ts'
-import { absolute, type Check, isLiteral, named, type PlanContext, valueAt } from '../../resolve/plan-context.ts'
+import {
+  absolute,
+  type Check,
+  isLiteral,
+  type PlanContext,
+  valuePosition,
+  writtenName,
+} from '../../resolve/plan-context.ts'
 import { childEnvironment } from '../../resolve/process/processes.ts'
 
 interface Command {
@@ -64,8 +71,8 @@ function checkProgram(context: PlanContext, { words, at, directory, path }: Comm
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(context, where ?? at),
-    message: `the program ${where ? named(context, where) : 'of this command'} ${fault.what}`,
+    at: valuePosition(context, where ?? at),
+    message: `the program ${where ? writtenName(context, where) : 'of this command'} ${fault.what}`,
     hint: splitHint(context, words, at) ?? assignmentHint(words) ?? fault.hint ?? usualHint(words),
   })
 }
@@ -84,7 +91,7 @@ function checkOperators(context: PlanContext, { words, at }: Command, report: Re
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(context, wordAt(context, at, index) ?? at),
+    at: valuePosition(context, wordAt(context, at, index) ?? at),
     message: `\`${words[index]}\` is given to the program as a word: no shell reads a command`,
     hint: 'for one write `[sh, -c, "..."]`',
   })
@@ -133,8 +140,8 @@ function checkScript(context: PlanContext, { words, at, directory }: Command, re
   report({
     severity: 'warning',
     code: 'program-unusable',
-    at: valueAt(context, where ?? at),
-    message: `the script ${where ? named(context, where) : 'of this command'} does not exist`,
+    at: valuePosition(context, where ?? at),
+    message: `the script ${where ? writtenName(context, where) : 'of this command'} does not exist`,
     hint: relativeHint,
   })
 }

@@ -1,7 +1,7 @@
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import type { Path } from '../../../config/yaml/located.ts'
 import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
-import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** Two copies of a service that is replaced while it serves run side by side for a while: each needs a port of its own. */
 export const rolling: Check = (context, report) => {
@@ -13,7 +13,7 @@ export const rolling: Check = (context, report) => {
       if (restart.drain === undefined || wasLost(context, style)) continue
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'restart', 'drain']),
+        at: keyPosition(context, [...own, 'restart', 'drain']),
         message: `\`${name}\` is ended before the next one starts, so there is nothing to be drained`,
         hint: 'remove `drain`, or have it replaced while it serves: `style: rolling`',
       })
@@ -22,7 +22,7 @@ export const rolling: Check = (context, report) => {
     if (kind === 'task') {
       report({
         code: 'contradiction',
-        at: valueAt(context, style),
+        at: valuePosition(context, style),
         message: `\`${name}\` is a task, and only services are replaced while they serve`,
         hint: 'remove `style`, or make it a service: `kind: service`',
       })
@@ -32,7 +32,7 @@ export const rolling: Check = (context, report) => {
       const why = port === undefined ? 'but it has no port' : `so two of it would have to share port ${port}`
       const message = `\`${name}\` is to be replaced while it serves, ${why}`
       const hint = 'write `port: auto`: each gets a port of its own, in PORT and for `{port}`'
-      report({ code: 'port-needed', at: valueAt(context, style), message, hint })
+      report({ code: 'port-needed', at: valuePosition(context, style), message, hint })
       continue
     }
     const fixed = fixedAddress(process)
@@ -40,8 +40,8 @@ export const rolling: Check = (context, report) => {
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: valueAt(context, [...own, ...fixed]),
-      message: `${shown(context, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
+      at: valuePosition(context, [...own, ...fixed]),
+      message: `${quotedValue(context, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
       hint: 'ask the new one on its own port: a path such as `/health`, or `{port}`',
     })
   }

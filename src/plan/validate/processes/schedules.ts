@@ -1,6 +1,6 @@
 import { nearest } from '../../../config/hints/suggest.ts'
 import { localZone, zoneNames } from '../../../shared/time/time-zone.ts'
-import { type Check, keyAt, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** A schedule starts the runs of a task: what needs more than that of it would wait, or end all, at odd hours. */
 export const schedules: Check = (context, report) => {
@@ -14,7 +14,7 @@ export const schedules: Check = (context, report) => {
     if (schedule && kind === 'service' && !wasLost(context, [...own, 'kind'])) {
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'schedule']),
+        at: keyPosition(context, [...own, 'schedule']),
         message: `\`${name}\` has a schedule, but a service runs all the time`,
         hint: 'make it a task: `kind: task`',
       })
@@ -29,7 +29,7 @@ export const schedules: Check = (context, report) => {
       const near = local.source === 'TZ' ? nearest(local.written, zoneNames()) : undefined
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'schedule']),
+        at: keyPosition(context, [...own, 'schedule']),
         message: `\`${name}\` has its times in the zone of ${local.source}, which cannot be read${local.source === 'TZ' ? `: \`${local.written}\`` : ''}`,
         hint: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
       })
@@ -37,7 +37,7 @@ export const schedules: Check = (context, report) => {
     if (schedule && essential) {
       report({
         code: 'contradiction',
-        at: keyAt(context, [...own, 'essential']),
+        at: keyPosition(context, [...own, 'essential']),
         message: `\`${name}\` has a schedule and is essential: one failed run would stop the whole container`,
         hint: 'remove `essential`; a hook on `failed` tells of failed runs',
       })
@@ -46,7 +46,7 @@ export const schedules: Check = (context, report) => {
       if (!Object.hasOwn(processes, other) || !processes[other]?.schedule) continue
       report({
         code: 'dependency-never-met',
-        at: valueAt(context, [...own, 'dependsOn', other]),
+        at: valuePosition(context, [...own, 'dependsOn', other]),
         message: `\`${name}\` would not start before the schedule of \`${other}\` comes`,
         hint: `depend on a task without a schedule`,
       })

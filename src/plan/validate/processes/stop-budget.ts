@@ -1,21 +1,21 @@
 import { formatDuration } from '../../../shared/time/duration.ts'
-import { type Check, isWhole, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, keyPosition } from '../../resolve/plan-context.ts'
 import { resolveStop } from '../../resolve/process/stop.ts'
 
 /** A critical process that would be cut short by the budget of the whole stop, even if nobody else needed any time. */
 export const stopBudget: Check = (context, report) => {
   const { budget } = context.config.shutdown
-  if (!isWhole(context, ['shutdown'])) return
+  if (!isIntact(context, ['shutdown'])) return
   for (const [name, process] of Object.entries(context.config.processes)) {
     const path = ['processes', name]
     // With half of it understood, this would only repeat the mistake in other words.
-    if (!isWhole(context, [...path, 'criticality']) || !isWhole(context, [...path, 'stop'])) continue
+    if (!isIntact(context, [...path, 'criticality']) || !isIntact(context, [...path, 'stop'])) continue
     const { grace } = resolveStop(process)
     if (process.criticality !== 'critical' || grace <= budget) continue
     report({
       severity: 'note',
       code: 'budget-short',
-      at: keyAt(context, [...path, 'criticality']),
+      at: keyPosition(context, [...path, 'criticality']),
       message: `\`${name}\` may take ${formatDuration(grace)} to end, but the whole stop ${formatDuration(budget)} at most`,
       hint: 'raise `shutdown.budget`, and with it what is waited outside: `docker stop --timeout`, `terminationGracePeriodSeconds`',
     })

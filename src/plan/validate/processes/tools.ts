@@ -1,6 +1,6 @@
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import { findTool, packages, type ToolName } from '../../../shared/system/system-tools.ts'
-import { type Check, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 
 /** What each option of a process needs where it runs (supervisor/rights/launch.ts). */
 const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly ToolName[]])[] = [
@@ -22,7 +22,7 @@ export const tools: Check = (context, report) => {
         report({
           severity: 'warning',
           code: 'missing-tool',
-          at: keyAt(context, ['processes', name, option]),
+          at: keyPosition(context, ['processes', name, option]),
           message: `\`${option}\` needs ${tool}, which this machine does not have`,
           hint: `install ${packages[tool]}: without it the process cannot start`,
         })

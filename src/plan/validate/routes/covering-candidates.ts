@@ -4,12 +4,12 @@
  */
 
 import { pathPatternKey } from '../../patterns/path-pattern.ts'
-import type { AskedRoute } from '../../resolve/plan-context.ts'
+import type { ActiveRoute } from '../../resolve/gateway/active-routes.ts'
 
 /** An earlier route with its place in the file. */
 export interface Earlier {
   readonly index: number
-  readonly context: AskedRoute
+  readonly route: ActiveRoute
 }
 
 /** No pattern of a route that has any is written so, or it means the same. */
@@ -24,7 +24,7 @@ export class CoveringCandidates {
 
   /** To be called in the order of the file. */
   add(earlier: Earlier): void {
-    const { host = [everything], path = [everything] } = earlier.context.route
+    const { host = [everything], path = [everything] } = earlier.route.route
     const hosts = new Set(host.map((pattern) => pattern.toLowerCase()))
     const paths = new Set(hosts.size * path.length > mostPairs ? [everything] : path.map(pathPatternKey))
     for (const pattern of paths) if (pattern.startsWith('*')) this.#suffixLengths.add(pattern.length - 1)
@@ -36,7 +36,7 @@ export class CoveringCandidates {
   }
 
   /** Lists, each in the order of the file, that together hold every added route which covers this one. */
-  of({ route: { host, path } }: AskedRoute): readonly (readonly Earlier[])[] {
+  of({ route: { host, path } }: ActiveRoute): readonly (readonly Earlier[])[] {
     const paths = this.#widerPaths(path?.[0] === undefined ? everything : pathPatternKey(path[0]))
     const found: (readonly Earlier[])[] = []
     for (const pattern of widerHosts(host?.[0]?.toLowerCase() ?? everything)) {

@@ -4,7 +4,7 @@ import type { HeadersConfig } from '../../../config/schema/gateway/headers.ts'
 import type { Path } from '../../../config/yaml/located.ts'
 import { isAddition, textsOf } from '../../model/headers.ts'
 import { isPlaceholder, placeholderPattern, placeholders } from '../../patterns/placeholders.ts'
-import { type Check, keyAt, type PlanContext, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, type PlanContext, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
 /** Headers that are set use only what is known of a request, and leave alone what the gateway writes itself. */
 export const headers: Check = (context, report) => {
@@ -27,7 +27,7 @@ export const headers: Check = (context, report) => {
       if (ids.has(lower))
         report({
           code: 'contradiction',
-          at: keyAt(context, where),
+          at: keyPosition(context, where),
           message: `\`${name}\` holds the id of the request, which \`requestId\` decides`,
           hint: 'remove it here, or give the id another header',
         })
@@ -35,7 +35,7 @@ export const headers: Check = (context, report) => {
       if (toUpstream && lower === 'host' && typeof rule !== 'string')
         report({
           code: 'wrong-value',
-          at: valueAt(context, where),
+          at: valuePosition(context, where),
           message: 'a request has exactly one Host',
           hint: 'write one name, or remove the key: the Host of the client is kept',
         })
@@ -56,8 +56,8 @@ function checkTexts(context: PlanContext, { where, rule }: Written, report: Repo
       if (isPlaceholder(name)) continue
       report({
         code: 'wrong-value',
-        at: valueAt(context, place),
-        message: `${shown(context, place)} has a placeholder that is not known`,
+        at: valuePosition(context, place),
+        message: `${quotedValue(context, place)} has a placeholder that is not known`,
         hint: placeholderHint(name),
       })
     }

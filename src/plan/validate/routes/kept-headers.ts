@@ -1,14 +1,14 @@
 import type { Path } from '../../../config/yaml/located.ts'
 import { kindOfHeader } from '../../patterns/trusted-headers.ts'
-import { type Check, type PlanContext, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, type PlanContext, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
 /** `request.keep` names headers that would be dropped without it; others it cannot change. */
 export const keptHeaders: Check = (context, report) => {
   for (const { name, path } of keptNames(context)) {
     const kind = kindOfHeader(name.toLowerCase())
     if (kind === 'trusted' && !/[_.]/.test(name)) continue
-    const here = shown(context, path)
-    const at = valueAt(context, path)
+    const here = quotedValue(context, path)
+    const at = valuePosition(context, path)
     if (kind === 'free' && !/[_.]/.test(name))
       report({
         severity: 'warning',

@@ -2,17 +2,17 @@
 import { join, normalize } from 'node:path'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { pathPatternKey } from '../../patterns/path-pattern.ts'
-import type { PatternFlaw } from '../../patterns/pattern-flaw.ts'
+import type { PatternProblem } from '../../patterns/pattern-problem.ts'
 import { absolute, type PlanContext } from '../../resolve/plan-context.ts'
 
 /** RFC 9113 §8.3.1: clients put the host into another field there. */
-export function hostHeaderFlaw(name: string): PatternFlaw | undefined {
+export function hostHeaderProblem(name: string): PatternProblem | undefined {
   if (name.toLowerCase() !== 'host') return undefined
   return { problem: 'matches no request over HTTP/2, which has no Host', hint: 'use `host` of the route' }
 }
 
 /** CONNECT is answered before routes are looked at, and files are only read. */
-export function methodsFlaw({ methods, files, file }: RouteConfig): PatternFlaw | undefined {
+export function methodsProblem({ methods, files, file }: RouteConfig): PatternProblem | undefined {
   if (!methods) return undefined
   if (methods.includes('CONNECT'))
     return { problem: 'of methods has CONNECT, which is refused before any route', hint: 'leave it out' }
@@ -25,7 +25,7 @@ export function methodsFlaw({ methods, files, file }: RouteConfig): PatternFlaw 
 }
 
 /** A prefix that no path of the route begins with is never taken away. */
-export function prefixFlaw({ path, stripPrefix }: RouteConfig): PatternFlaw | undefined {
+export function prefixProblem({ path, stripPrefix }: RouteConfig): PatternProblem | undefined {
   if (stripPrefix === undefined || !path) return undefined
   const prefix = pathPatternKey(stripPrefix)
   const begins = path.map(pathPatternKey).some((key) => {
@@ -36,11 +36,11 @@ export function prefixFlaw({ path, stripPrefix }: RouteConfig): PatternFlaw | un
 }
 
 /** `except` names files. A folder, a pattern or an escaped name hides nothing, and would look as though it did. */
-export function exceptionFlaw(
+export function exceptionProblem(
   context: PlanContext,
   root: string,
   name: string,
-): (PatternFlaw & { readonly harmless?: true }) | undefined {
+): (PatternProblem & { readonly harmless?: true }) | undefined {
   const kind = context.facts.kindOf(join(absolute(context, root), name))
   if (kind === 'directory' || name.endsWith('/') || normalize(name) === '.')
     return {

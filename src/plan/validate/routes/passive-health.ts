@@ -1,14 +1,14 @@
-import { type Check, isWhole, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, keyPosition } from '../../resolve/plan-context.ts'
 
 /** `passiveHealth` of an upstream that has one target: the last one is never ejected. */
 export const passiveHealth: Check = (context, report) => {
   for (const [name, { targets, passiveHealth }] of Object.entries(context.config.upstreams)) {
     if (passiveHealth === undefined || targets.length > 1) continue
-    if (!isWhole(context, ['upstreams', name, 'targets'])) continue
+    if (!isIntact(context, ['upstreams', name, 'targets'])) continue
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: keyAt(context, ['upstreams', name, 'passiveHealth']),
+      at: keyPosition(context, ['upstreams', name, 'passiveHealth']),
       message: '`passiveHealth` stands beside one target, which is never ejected, and has no effect',
       hint: 'name another target, or remove it',
     })

@@ -1,5 +1,5 @@
 import { isPlaceholder } from '../../patterns/placeholders.ts'
-import { type Check, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 import { placeholderHint } from './headers.ts'
 
 /** A redirect leads to a path or a URL, and uses only what is known of a request. */
@@ -9,7 +9,12 @@ export const redirects: Check = (context, report) => {
     const where = [...path, 'redirect', 'to']
     const { to } = route.redirect
     const problem = (message: string, hint: string) =>
-      report({ code: 'wrong-value', at: valueAt(context, where), message: `${shown(context, where)} ${message}`, hint })
+      report({
+        code: 'wrong-value',
+        at: valuePosition(context, where),
+        message: `${quotedValue(context, where)} ${message}`,
+        hint,
+      })
     if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/)/i.test(to) || /\s/.test(to))
       problem('is neither a path nor a URL', 'begin with `/`, `https://` or `{scheme}://`')
     for (const [, name = ''] of to.matchAll(/\{([^}]*)\}/g)) {

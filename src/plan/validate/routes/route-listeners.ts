@@ -1,5 +1,5 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
-import { type Check, isWhole, shown, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
 /** A route may only name listeners that exist, and routes need one that listens. */
 export const routeListeners: Check = (context, report) => {
@@ -14,16 +14,16 @@ export const routeListeners: Check = (context, report) => {
       const hint = suggestion(name, [...names], 'listeners')
       report({
         code: 'unknown-listener',
-        at: valueAt(context, where),
-        message: `${shown(context, where)} is not a listener`,
+        at: valuePosition(context, where),
+        message: `${quotedValue(context, where)} is not a listener`,
         hint,
       })
     }
   }
-  if (routes.length > 0 && listeners.length === 0 && isWhole(context, ['gateway', 'listeners'])) {
+  if (routes.length > 0 && listeners.length === 0 && isIntact(context, ['gateway', 'listeners'])) {
     report({
       code: 'unknown-listener',
-      at: valueAt(context, ['gateway', 'listeners']),
+      at: valuePosition(context, ['gateway', 'listeners']),
       message: 'there are routes, but `when` excludes every listener',
       hint: 'keep one listener without `when`, or guard the routes too',
     })

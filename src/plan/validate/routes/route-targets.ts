@@ -1,5 +1,5 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
-import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** A route to a name needs a process of that name, with a port, or an upstream. */
 export const routeTargets: Check = (context, report) => {
@@ -13,8 +13,8 @@ export const routeTargets: Check = (context, report) => {
     if (process && process.port === undefined && !wasLost(context, ['processes', name, 'port'])) {
       report({
         code: 'port-needed',
-        at: valueAt(context, where),
-        message: `this route goes to process ${shown(context, where)}, which has no port`,
+        at: valuePosition(context, where),
+        message: `this route goes to process ${quotedValue(context, where)}, which has no port`,
         hint: 'say where it serves: `port: 8080` in its entry under `processes`',
       })
     }
@@ -22,8 +22,8 @@ export const routeTargets: Check = (context, report) => {
     const kind = upstreams.size === 0 ? 'processes' : 'processes and upstreams'
     report({
       code: 'unknown-process',
-      at: valueAt(context, where),
-      message: `${shown(context, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
+      at: valuePosition(context, where),
+      message: `${quotedValue(context, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
       hint:
         (/^\d+$/.test(name) ? `for a port of this machine write \`:${name}\`` : undefined) ??
         suggestion(name, [...new Set([...processes, ...upstreams])], kind) ??
@@ -38,7 +38,7 @@ export const upstreamNames: Check = (context, report) => {
     if (!context.content.declared.processes?.has(name) || wasLost(context, ['upstreams', name])) continue
     report({
       code: 'contradiction',
-      at: keyAt(context, ['upstreams', name]),
+      at: keyPosition(context, ['upstreams', name]),
       message: `a process is called \`${name}\` as well, so \`to: ${name}\` could mean either`,
       hint: 'give one of them another name',
     })

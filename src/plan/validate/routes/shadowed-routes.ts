@@ -4,39 +4,40 @@ import { hostPatternCovers } from '../../patterns/host-pattern.ts'
 import { methodCovers } from '../../patterns/methods.ts'
 import { pathPatternCovers, pathPatternCoversCased } from '../../patterns/path-pattern.ts'
 import { valuePatternCovers } from '../../patterns/value-pattern.ts'
+import type { ActiveRoute } from '../../resolve/gateway/active-routes.ts'
 import { hasGuards } from '../../resolve/gateway/guards.ts'
-import { type AskedRoute, type Check, isWhole, valueAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, valuePosition } from '../../resolve/plan-context.ts'
 import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
 
 /** The first route that matches wins: one behind another that matches all it does is never reached. */
 export const shadowedRoutes: Check = (context, report) => {
   const candidates = new CoveringCandidates()
-  const routes = context.routes.filter(({ path }) => isWhole(context, path))
+  const routes = context.routes.filter(({ path }) => isIntact(context, path))
   for (const [index, later] of routes.entries()) {
     const earlier = firstCovering(candidates.of(later), later)
     // What it covers is covered by the earlier one as well: only routes that are reached need to be compared with.
-    if (!earlier) candidates.add({ index, context: later })
+    if (!earlier) candidates.add({ index, route: later })
     else
       report({
         severity: 'warning',
         code: 'route-shadowed',
-        at: valueAt(context, later.path),
-        message: `this route is never reached: the one on line ${valueAt(context, earlier.path).line} matches all that it does`,
+        at: valuePosition(context, later.path),
+        message: `this route is never reached: the one on line ${valuePosition(context, earlier.path).line} matches all that it does`,
         hint: 'the first match wins: move it above that one, or remove it',
       })
   }
 }
 
-function firstCovering(lists: readonly (readonly Earlier[])[], later: AskedRoute): AskedRoute | undefined {
+function firstCovering(lists: readonly (readonly Earlier[])[], later: ActiveRoute): ActiveRoute | undefined {
   let first: Earlier | undefined
   for (const list of lists) {
-    const found = list.find((earlier) => covers(earlier.context, later))
+    const found = list.find((earlier) => covers(earlier.route, later))
     if (found && (!first || found.index < first.index)) first = found
   }
-  return first?.context
+  return first?.route
 }
 
-function covers(earlier: AskedRoute, later: AskedRoute): boolean {
+function covers(earlier: ActiveRoute, later: ActiveRoute): boolean {
   if (mayFallThrough(earlier)) return false
   // A route with guards answers for its own case (docs/adr/0013-paths.md).
   const pathCovers = hasGuards(later.route) ? pathPatternCoversCased : pathPatternCovers
@@ -49,7 +50,7 @@ function covers(earlier: AskedRoute, later: AskedRoute): boolean {
   )
 }
 
-function mayFallThrough({ route: { files } }: AskedRoute): boolean {
+function mayFallThrough({ route: { files } }: ActiveRoute): boolean {
   return files !== undefined && (files.only === 'existing' || files.except !== undefined)
 }
 

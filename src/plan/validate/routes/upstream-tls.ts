@@ -1,14 +1,14 @@
-import { type Check, isWhole, keyAt } from '../../resolve/plan-context.ts'
+import { type Check, isIntact, keyPosition } from '../../resolve/plan-context.ts'
 
 /** `tls` that no target is reached by: harmless, and probably a target that was meant to be `https`. */
 export const upstreamTls: Check = (context, report) => {
   for (const [name, { targets, tls }] of Object.entries(context.config.upstreams)) {
     if (!tls || targets.some((target) => target.startsWith('https:'))) continue
-    if (!isWhole(context, ['upstreams', name, 'targets'])) continue
+    if (!isIntact(context, ['upstreams', name, 'targets'])) continue
     report({
       severity: 'warning',
       code: 'contradiction',
-      at: keyAt(context, ['upstreams', name, 'tls']),
+      at: keyPosition(context, ['upstreams', name, 'tls']),
       message: '`tls` stands beside targets that are all `http`, and has no effect',
       hint: 'write them with `https://`, or remove it',
     })

@@ -1,5 +1,5 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
-import { type Check, keyAt, shown, valueAt, wasLost } from '../../resolve/plan-context.ts'
+import { type Check, keyPosition, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
 /** Whoever a route lets in must be one of `users`: without that check a misspelt name would lock everyone out. */
 export const routeUsers: Check = (context, report) => {
@@ -14,8 +14,8 @@ export const routeUsers: Check = (context, report) => {
       places.add(where.join('.'))
       report({
         code: 'unknown-user',
-        at: valueAt(context, where),
-        message: `${shown(context, where)} is not a user`,
+        at: valuePosition(context, where),
+        message: `${quotedValue(context, where)} is not a user`,
         hint: suggestion(name, Object.keys(users), 'users') ?? 'add an entry of that name to `users`',
       })
     }
@@ -31,7 +31,7 @@ export const userNames: Check = (context, report) => {
     else
       report({
         code: 'contradiction',
-        at: keyAt(context, ['users', key]),
+        at: keyPosition(context, ['users', key]),
         message: `user \`${key}\` has the name of user \`${earlier}\``,
         hint: 'give one of them another `name`, or remove it',
       })

@@ -1,5 +1,5 @@
 /** Why a pattern matches nothing that could be asked for, or is none. */
-export interface PatternFlaw {
+export interface PatternProblem {
   /** Continues "`pattern` ...". */
   readonly problem: string
   readonly hint: string

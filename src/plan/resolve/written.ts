@@ -4,17 +4,9 @@
  */
 import { textOfItem } from '../../config/yaml/command-items.ts'
 import { deepest, type LocatedScalar, type Path, shorten } from '../../config/yaml/located.ts'
-import type { PlanContext } from '../resolve/plan-context.ts'
-import type { ProbeCheck } from './probes.ts'
-import type { ProcessPlan } from './processes.ts'
-
-export interface WrittenCommand {
-  /** All words. */
-  readonly command?: string
-  /** The first of them, if it was made with variables. */
-  readonly program?: string
-  readonly directory?: string
-}
+import type { ProbeCheck } from '../model/probes.ts'
+import type { ProcessPlan, WrittenCommand } from '../model/processes.ts'
+import type { PlanContext } from './plan-context.ts'
 
 /** The same process, knowing how its texts were written. */
 export function withWritten(context: PlanContext, plan: ProcessPlan): ProcessPlan {

@@ -1,7 +1,7 @@
 import type { DiagnosticCode } from '../diagnostics.ts'
 
 /** A value that is refused for a reason of its own; neither `problem` nor `hint` repeats the value, which may be a secret. */
-export class Flaw {
+export class InvalidValue {
   /** Continues "the value ...": `has a path`. */
   readonly problem: string
   readonly hint: string
@@ -21,7 +21,7 @@ export interface IssueFacts {
   readonly expected?: string
   /** The words it may be, when they can be listed. */
   readonly words?: readonly string[]
-  readonly flaw?: Flaw
+  readonly invalid?: InvalidValue
   /** What stands there must not be shown, as it was written neither. */
   readonly secret?: boolean
   /** With these two the issue's message is a whole sentence about a mapping. */
@@ -30,6 +30,6 @@ export interface IssueFacts {
 }
 
 /** An issue with a mapping as a whole, or with one key of it. */
-export function refusal(code: DiagnosticCode, message: string, hint: string, path: (string | number)[] = []) {
+export function customIssue(code: DiagnosticCode, message: string, hint: string, path: (string | number)[] = []) {
   return { code: 'custom' as const, message, path, params: { code, hint } satisfies IssueFacts }
 }
