@@ -28,7 +28,7 @@ export function runThread(): Rehearsal {
     log: { level: 'error', format: 'json' },
     terminal: false,
     stdout: { fd: 1 },
-    pulse: createHeartbeat(),
+    heartbeat: createHeartbeat(),
     rateLimits: createRateLimitMemory(),
     ticketKey: new Uint8Array(48),
   }

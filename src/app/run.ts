@@ -176,7 +176,7 @@ async function open(
 
 /** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
 function tellThreads({ threads, supervisor, health }: Omit<App, 'control'>): void {
-  threads.know({ ...targetStates(supervisor.status()), ...health.states() })
+  threads.setTargets({ ...targetStates(supervisor.status()), ...health.states() })
 }
 
 /** Wires the parts to one another and sets the processes going. */
@@ -198,7 +198,7 @@ function start(house: App, end: (ending: Ending) => void): void {
     const how = event.type === 'essential-failed' ? 'failed' : 'has ended'
     end({ code: event.exitCode, reason: `the essential process ${event.process} ${how}: ${event.reason}` })
   })
-  certificates.subscribe((served) => threads.use(served))
+  certificates.subscribe((served) => threads.setCertificates(served))
   certificates.watch()
   setInterval(threads.renewTickets, ticketKeyLife).unref()
   health.apply(plan.gateway.upstreams)

@@ -41,12 +41,12 @@ export interface Gateway {
    */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
-  use(certificates: readonly ServedCertificate[]): void
+  setCertificates(certificates: readonly ServedCertificate[]): void
   /** Seals session tickets with this key from now on; older ones cost their clients a full handshake. */
   renewTickets(key: Uint8Array): void
   /** Shows these to ACME servers from now on, and no others. */
-  show(challenges: readonly ServedChallenge[]): void
-  know(targets: TargetStates): void
+  setChallenges(challenges: readonly ServedChallenge[]): void
+  setTargets(targets: TargetStates): void
   /** Takes leave of a target to which nothing new is sent, in `budget` ms; resolves with the answers that were cut. */
   drainTarget(origin: string, budget: number): Promise<number>
   /** Says on the paths of health that it wants no more requests, and goes on answering all that come. */
@@ -61,8 +61,8 @@ export interface Gateway {
 export interface GatewayOptions {
   accessLog(plan: GatewayPlan): AccessLog
   readonly meter: Meter
-  /** Told of each connection that comes and each request that begins or ends; see pulse.ts. */
-  readonly signs: Pick<Heartbeat, 'progressed' | 'accepted'>
+  /** Told of each connection that comes and each request that begins or ends; see heartbeat.ts. */
+  readonly heartbeat: Pick<Heartbeat, 'progressed' | 'accepted'>
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
   /** How a store that counts for all replicas is doing has changed. */
@@ -72,7 +72,7 @@ export interface GatewayOptions {
   readonly log: Log
 }
 
-export function createGateway({ accessLog, meter, log, signs, ...first }: GatewayOptions): Gateway {
+export function createGateway({ accessLog, meter, log, heartbeat, ...first }: GatewayOptions): Gateway {
   const connections = new Connections(log)
   const challenges = new Challenges()
   const guards = createGuardMeans({
@@ -107,7 +107,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
       begin(listener, { request, response, upgrade })
     },
     connected(socket) {
-      signs.accepted()
+      heartbeat.accepted()
       const admitted = connections.admit(socket)
       if (!admitted) meter.refusedConnection()
       return admitted
@@ -134,7 +134,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
     // Read at once: a socket that is closed no longer knows it.
     const peer = listener.peerOf(carried.request.socket)
     const { exchange, refusal } = admit({ ...carried, peer, listener: listener.plan, generation: tenure.generation })
-    signs.progressed()
+    heartbeat.progressed()
     inFlight.add(exchange)
     tenure.begin(exchange)
     meter.began(exchange)
@@ -152,7 +152,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
     const ended = () => {
       const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !exchange.answeredWhole
       if (!exchange.end(clientGone)) return
-      signs.progressed()
+      heartbeat.progressed()
       inFlight.remove(exchange)
       const told = recordOf(exchange, clientGone)
       record(told)
@@ -193,7 +193,7 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
     const next = { ...terms, ...some }
     const sni = sniByListener(next)
     terms = next
-    for (const listener of listeners) listener.use(sni(listener.plan))
+    for (const listener of listeners) listener.setSni(sni(listener.plan))
   }
 
   function retire(tenure: GenerationRef): void {
@@ -212,10 +212,10 @@ export function createGateway({ accessLog, meter, log, signs, ...first }: Gatewa
       lastApply = applied.catch(() => {})
       return applied
     },
-    use: (certificates) => change({ certificates }),
+    setCertificates: (certificates) => change({ certificates }),
     renewTickets: (ticketKey) => change({ ticketKey }),
-    show: (shown) => challenges.show(shown),
-    know(next) {
+    setChallenges: (next) => challenges.set(next),
+    setTargets(next) {
       targets = next
       upstreams.follow()
     },

@@ -49,8 +49,8 @@ export interface Heartbeat {
 }
 
 /** Beats from now on, for as long as the thread's event loop turns. Keeps no thread alive that has nothing else to do. */
-export function beatInto(pulse: SharedArrayBuffer): Heartbeat {
-  const written = new Float64Array(pulse)
+export function beatInto(heartbeat: SharedArrayBuffer): Heartbeat {
+  const written = new Float64Array(heartbeat)
   const beat = () => {
     const { used_heap_size, external_memory } = getHeapStatistics()
     written[cells.heap] = used_heap_size
@@ -72,7 +72,7 @@ export function beatInto(pulse: SharedArrayBuffer): Heartbeat {
   }
 }
 
-export function readHeartbeat(pulse: SharedArrayBuffer): Vitals {
-  const [beats = 0, heap = 0, progress = 0, external = 0, building = 0, accepted = 0] = new Float64Array(pulse)
+export function readHeartbeat(heartbeat: SharedArrayBuffer): Vitals {
+  const [beats = 0, heap = 0, progress = 0, external = 0, building = 0, accepted = 0] = new Float64Array(heartbeat)
   return { beats, heap, heapLimit, progress, accepted, external, building: building === 1 }
 }

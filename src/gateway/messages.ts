@@ -15,8 +15,8 @@ export interface ThreadBirth {
   /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
   readonly terminal: boolean
   readonly stdout: OutputDescriptor
-  /** Where the thread shows that it lives; see pulse.ts. */
-  readonly pulse: SharedArrayBuffer
+  /** Where the thread shows that it lives; see heartbeat.ts. */
+  readonly heartbeat: SharedArrayBuffer
   /** Where the thread counts, if anybody asked for metrics; see telemetry/metrics-tally.ts. */
   readonly tally?: SharedArrayBuffer
   /** Where all threads count for rate limits; see guards/rate-limit/table.ts. */
@@ -40,8 +40,8 @@ export type ToThread =
   /** Show these to ACME servers, and no others; answered by `applied` with the same id. */
   | { readonly type: 'challenges'; readonly id: number; readonly challenges: readonly ServedChallenge[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }
-  /** Take leave of this target: its process is about to end, and `targets` named another one. Answered by `parted`. */
-  | { readonly type: 'part'; readonly id: number; readonly origin: string; readonly budget: number }
+  /** Take leave of this target: its process is about to end, and `targets` named another one. Answered by `target-drained`. */
+  | { readonly type: 'drain-target'; readonly id: number; readonly origin: string; readonly budget: number }
   /** Turn readiness to 503; serving goes on. */
   | { readonly type: 'withdraw' }
   /** Stop accepting, answer what is in flight, close tunnels; answered by `drained`. `budget` in milliseconds. */
@@ -51,7 +51,7 @@ export type FromThread =
   | { readonly type: 'applied'; readonly id: number; readonly error?: string }
   | { readonly type: 'drained'; readonly cut: number }
   /** Nothing is under way to that target any more; `cut`: answers that took too long. */
-  | { readonly type: 'parted'; readonly id: number; readonly cut: number }
+  | { readonly type: 'target-drained'; readonly id: number; readonly cut: number }
   /** What is counted in the cells from `series.first` on. */
   | { readonly type: 'series'; readonly series: Series }
   /** How a store of rate limits is doing has changed. */

@@ -13,14 +13,14 @@ import { destroyName, type FromThread, type ThreadBirth, type ToThread } from '.
 import { createMeter, noMeter } from './request/meter.ts'
 
 const birth = workerData as ThreadBirth
-const pulse = beatInto(birth.pulse)
+const heartbeat = beatInto(birth.heartbeat)
 const logger = createLogger({ ...birth.log, terminal: birth.terminal, stdout: birth.stdout })
 const log = logger.named('gateway')
 const gateway = createGateway({
   accessLog: accessLogOf,
   meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
   log,
-  signs: pulse,
+  heartbeat,
   rateLimits: birth.rateLimits,
   storeChanged: (news) => say({ type: 'store', news }),
   ticketKey: birth.ticketKey,
@@ -43,19 +43,19 @@ function say(message: FromThread): void {
 async function obey(message: ToThread): Promise<void> {
   switch (message.type) {
     case 'apply':
-      pulse.builds(true)
+      heartbeat.builds(true)
       try {
         await gateway.apply(message.plan, message.certificates)
         say({ type: 'applied', id: message.id })
       } catch (error) {
         say({ type: 'applied', id: message.id, error: messageOf(error) })
       } finally {
-        pulse.builds(false)
+        heartbeat.builds(false)
       }
       return
     case 'certificates':
       try {
-        gateway.use(message.certificates)
+        gateway.setCertificates(message.certificates)
       } catch (error) {
         log.error(`the new certificates cannot be served, the ones before stay: ${messageOf(error)}`)
       }
@@ -63,13 +63,13 @@ async function obey(message: ToThread): Promise<void> {
     case 'ticket-key':
       return gateway.renewTickets(message.key)
     case 'challenges':
-      gateway.show(message.challenges)
+      gateway.setChallenges(message.challenges)
       return say({ type: 'applied', id: message.id })
     case 'targets':
-      return gateway.know(message.targets)
-    case 'part': {
+      return gateway.setTargets(message.targets)
+    case 'drain-target': {
       const cut = await gateway.drainTarget(message.origin, message.budget)
-      return say({ type: 'parted', id: message.id, cut })
+      return say({ type: 'target-drained', id: message.id, cut })
     }
     case 'withdraw':
       return gateway.withdraw()

@@ -45,10 +45,10 @@ it('http-01 is answered on both threads where passwords are asked for and the cl
   const plan = planOf({ routes: [], threads: 2, users, guards: { auth, rateLimit } }, [listener('http', port)])
   await threads.apply({ ...plan, accessLog: false }, [])
   const first = [(await get(port, '/')).status, (await get(port, '/')).status]
-  await threads.show([challenge])
+  await threads.setChallenges([challenge])
   const shown: Answer[] = []
   for (let count = 0; count < tries; count += 1) shown.push(await get(port, path))
-  await threads.show([])
+  await threads.setChallenges([])
   const over: number[] = []
   for (let count = 0; count < tries; count += 1) over.push((await get(port, path)).status)
   expect({ first, shown, over }).toEqual({

@@ -57,7 +57,7 @@ function dial(port: number, options: ConnectionOptions = {}): TLSSocket {
 }
 
 /** Threads do what they are told in turn: this is answered when what was said before is done. */
-const obeyed = (threads: GatewayWorkers) => threads.show([])
+const obeyed = (threads: GatewayWorkers) => threads.setChallenges([])
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
   const only = { minVersion: version, maxVersion: version }
@@ -72,7 +72,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
     // Were the threads' keys their own, half of these would fail.
     for (let i = 0; i < 12; i += 1) resumed.push((await visit(port, { ...only, session: first.session })).resumed)
     expect(resumed).toEqual(Array(12).fill(true))
-    threads.use([certificate])
+    threads.setCertificates([certificate])
     await obeyed(threads)
     for (let i = 0; i < 6; i += 1)
       expect((await visit(port, { ...only, session: first.session })).resumed, 'new certificates').toBe(true)

@@ -13,15 +13,15 @@ function watched({
   readonly heap?: number
   readonly afterCollection?: number
 } = {}) {
-  const pulse = createHeartbeat()
+  const heartbeat = createHeartbeat()
   const told: string[] = []
   let held = heap
-  const thread = beatInto(pulse)
+  const thread = beatInto(heartbeat)
   vi.clearAllTimers()
-  const cells = new Float64Array(pulse)
+  const cells = new Float64Array(heartbeat)
   cells[1] = heap
   const stop = watchThread({
-    pulse,
+    heartbeat,
     inspector: {
       heapUsed: async () => held,
       async collectGarbage() {

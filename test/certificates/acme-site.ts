@@ -74,8 +74,8 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
     desk,
     broken,
     async serve(pair, host) {
-      threads.use([{ names: [host], ...pair, anyName: true }])
-      await threads.show([]) // threads do what they are told in turn
+      threads.setCertificates([{ names: [host], ...pair, anyName: true }])
+      await threads.setChallenges([]) // threads do what they are told in turn
       return acceptedCertificate(tlsPort, await pebble.roots(), host)
     },
     open: (account = { key }) => openAcme({ directory: pebble.directory, transport, account, ...external(options) }),

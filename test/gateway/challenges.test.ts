@@ -32,7 +32,7 @@ describe('an ACME server that asks over HTTP', () => {
     const gateway = await startGateway({
       routes: [{ ...redirect, guards: { addresses: [{ allow: ['10.0.0.0/8'], deny: [] }] } }],
     })
-    gateway.gateway.show([proof])
+    gateway.gateway.setChallenges([proof])
     for (const name of [host, 'unknown.example', '127.0.0.1']) {
       const answer = await ask(gateway, 'h1', { path, headers: { host: name } })
       expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: 'token.print' })
@@ -43,10 +43,10 @@ describe('an ACME server that asks over HTTP', () => {
 
   it('is left to the routes with another token, another method, and when the challenge is over', async () => {
     const gateway = await startGateway({ routes: [redirect] })
-    gateway.gateway.show([proof])
+    gateway.gateway.setChallenges([proof])
     const others = [{ path: `${path}2` }, { path, method: 'POST' }, { path: `${path}/` }]
     for (const other of others) expect((await ask(gateway, 'h1', other)).status).toBe(302)
-    gateway.gateway.show([])
+    gateway.gateway.setChallenges([])
     const answer = await ask(gateway, 'h1', { path })
     expect({ status: answer.status, location: answer.headers.location, connection: answer.headers.connection }).toEqual(
       {
@@ -133,7 +133,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('an ACME server that asks over %s
     const gateway = await startGateway({ routes: [] })
     for (const [name, servername] of names) {
       const { certificate, key } = makeCertificate({ names: [servername] })
-      gateway.gateway.show([{ type: 'tls-alpn-01', name, token: 't', proof: 'p', pair: { certificate, key } }])
+      gateway.gateway.setChallenges([{ type: 'tls-alpn-01', name, token: 't', proof: 'p', pair: { certificate, key } }])
       const socket = dial(gateway, servername, { ...only, ca: certificate })
       socket.resume()
       const closed = once(socket, 'close')

@@ -169,7 +169,7 @@ describe('client certificates', () => {
 
   it('are judged as before behind new certificates of ours and a new key for tickets', async () => {
     const { gateway } = await start(true)
-    gateway.gateway.use([certificate])
+    gateway.gateway.setCertificates([certificate])
     gateway.gateway.renewTickets(Buffer.alloc(48, 1))
     expect(await toldOf(gateway, pairOf(alice))).toEqual(told)
     await expect(toldOf(gateway, pairOf(stranger))).rejects.toThrow()

@@ -176,7 +176,7 @@ describe('where all targets are ejected, all are tried', () => {
     const [a, b] = await Promise.all([moody(), moody()])
     const gateway = await behind([a.port, b.port])
     for (let n = 0; n < 12; n++) await ask(gateway, 'h1')
-    gateway.gateway.know({ [`behind http://127.0.0.1:${b.port}`]: { ready: false, phase: 'down' } })
+    gateway.gateway.setTargets({ [`behind http://127.0.0.1:${b.port}`]: { ready: false, phase: 'down' } })
     a.state.broken = false
     expect((await ask(gateway, 'h1')).status).toBe(200)
   })
@@ -187,10 +187,10 @@ describe('where all targets are ejected, all are tried', () => {
     for (let n = 0; n < 12; n++) await ask(gateway, 'h1')
     expect(gateway.warnings).toHaveLength(1)
     const key = `behind http://127.0.0.1:${a.port}`
-    gateway.gateway.know({ [key]: { ready: false, phase: 'down' } })
+    gateway.gateway.setTargets({ [key]: { ready: false, phase: 'down' } })
     a.state.broken = false
     expect(await letters(gateway)).toBe('other'.repeat(4))
-    gateway.gateway.know({ [key]: { ready: true, phase: 'running' } })
+    gateway.gateway.setTargets({ [key]: { ready: true, phase: 'running' } })
     expect(await letters(gateway)).toContain('well')
   })
 })

@@ -15,7 +15,7 @@ function on({ port }: Pick<Upstream, 'port'>): string {
 }
 
 function tell(gateway: RunningGateway, { port }: { readonly port: number }): void {
-  gateway.gateway.know({ app: { ready: true, phase: 'running', port } })
+  gateway.gateway.setTargets({ app: { ready: true, phase: 'running', port } })
 }
 
 /** A gateway before two programs, of which the first is the process. `held` are the requests that it does not answer. */
@@ -143,7 +143,7 @@ describe('a process whose port changes', () => {
     expect((await ask(gateway, 'h1')).status).toBe(503)
     tell(gateway, behind)
     expect((await ask(gateway, 'h1')).body).toBe('there')
-    gateway.gateway.know({ app: { ready: false, phase: 'starting' } })
+    gateway.gateway.setTargets({ app: { ready: false, phase: 'starting' } })
     expect((await ask(gateway, 'h1')).status).toBe(503)
     tell(gateway, behind)
     expect((await ask(gateway, 'h1')).body).toBe('there')

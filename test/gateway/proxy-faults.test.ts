@@ -149,9 +149,9 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
     const gateway = await startGateway({ routes: [proxyTo(behind.port, { process: 'backend' })] })
     const unknown = await ask(gateway, protocol)
     expect(unknown).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
-    gateway.gateway.know({ backend: { ready: false, phase: 'starting' } })
+    gateway.gateway.setTargets({ backend: { ready: false, phase: 'starting' } })
     expect((await ask(gateway, protocol, { method: 'POST', body: Buffer.alloc(3_000_000) })).status).toBe(503)
-    gateway.gateway.know({ backend: { ready: true, phase: 'running' } })
+    gateway.gateway.setTargets({ backend: { ready: true, phase: 'running' } })
     expect(await ask(gateway, protocol)).toMatchObject({ status: 200, body: 'ready' })
     expect(gateway.records.map(({ error }) => error)).toEqual([
       'process backend is not started',

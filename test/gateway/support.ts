@@ -148,7 +148,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const waiting = new Set<(record: AccessRecord) => void>()
   const gateway = createGateway({
     meter: noMeter,
-    signs: { progressed() {}, accepted() {} },
+    heartbeat: { progressed() {}, accepted() {} },
     rateLimits: createRateLimitMemory(),
     storeChanged: (news) => void storeNews.push(news),
     ticketKey: randomBytes(48),

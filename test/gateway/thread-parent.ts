@@ -8,7 +8,7 @@ const workerData = {
   log: { level: 'info', format: 'json' },
   terminal: false,
   stdout: standardStream('stdout').descriptor,
-  pulse: new SharedArrayBuffer(64),
+  heartbeat: new SharedArrayBuffer(64),
   rateLimits: createRateLimitMemory(),
   ticketKey: randomBytes(48),
 }

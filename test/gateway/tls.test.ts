@@ -30,7 +30,7 @@ describe('the certificate of a handshake', () => {
 
   async function start(certificates: readonly ServedCertificate[]): Promise<RunningGateway> {
     const gateway = await startGateway({ routes: [] })
-    gateway.gateway.use(certificates)
+    gateway.gateway.setCertificates(certificates)
     return gateway
   }
 
@@ -87,7 +87,7 @@ describe('the certificate of a handshake', () => {
     await readUntil(kept, 'ok')
     expect((await askOn(session)).body).toBe('ok')
     const next = certificateFor([host])
-    gateway.gateway.use([next])
+    gateway.gateway.setCertificates([next])
     kept.write(request)
     await readUntil(kept, 'ok')
     expect((await askOn(session)).body).toBe('ok')
@@ -97,7 +97,7 @@ describe('the certificate of a handshake', () => {
 
   it('stays the old one if the new one cannot be used', async () => {
     const gateway = await start([exact])
-    expect(() => gateway.gateway.use([{ ...exact, key: wildcard.key }])).toThrow(/key values mismatch/)
+    expect(() => gateway.gateway.setCertificates([{ ...exact, key: wildcard.key }])).toThrow(/key values mismatch/)
     await expect(
       gateway.gateway.apply({ ...plan(gateway) }, [{ ...exact, certificate: 'no certificate' }]),
     ).rejects.toThrow()

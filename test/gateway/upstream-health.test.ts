@@ -62,7 +62,7 @@ describe('a target that is checked', () => {
     const [a, b] = await Promise.all([patient(), patient()])
     const plan = upstreamPlan([a.behind.port, b.behind.port], { health })
     const gateway = await startGateway({ routes: [toUpstream], upstreams: [plan] })
-    const { checks, until, said } = watch(plan, ({ states }) => gateway.gateway.know(states()))
+    const { checks, until, said } = watch(plan, ({ states }) => gateway.gateway.setTargets(states()))
     const answered = async () => {
       const answers = await Promise.all(Array.from({ length: 6 }, () => ask(gateway, 'h1')))
       return new Set(answers.map(({ body }) => Number(body)))

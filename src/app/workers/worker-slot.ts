@@ -16,7 +16,7 @@ export interface WorkerSlot {
   apply(service: GatewayConfig): Promise<void>
   say(message: ToThread): void
   /** Has ACME servers shown these; rejects if the thread is lost meanwhile. */
-  show(challenges: readonly ServedChallenge[]): Promise<unknown>
+  setChallenges(challenges: readonly ServedChallenge[]): Promise<unknown>
   /** Has the thread replaced. */
   relieve(failure: ThreadFailure): void
   /** Answers what is in flight and gives the post up. Resolves with the requests that were cut after `budget` ms. */
@@ -152,7 +152,7 @@ export function createWorkerSlot({ number, log, hire, enterService, relieved, lo
       thread.say(message)
       successor?.say(message)
     },
-    show: (challenges) => Promise.all([thread, successor].map((one) => one?.show(challenges))),
+    setChallenges: (challenges) => Promise.all([thread, successor].map((one) => one?.setChallenges(challenges))),
     relieve,
     drain(budget) {
       close()

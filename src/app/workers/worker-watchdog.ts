@@ -9,7 +9,7 @@ const patience = { serving: 5_000 / beatEvery, building: 30_000 / beatEvery }
 const heldUp = 2
 
 export interface WatchedThread {
-  readonly pulse: SharedArrayBuffer
+  readonly heartbeat: SharedArrayBuffer
   readonly inspector: ThreadInspector
   /** Called once: it makes no progress. */
   hangs(message: string): void
@@ -18,13 +18,13 @@ export interface WatchedThread {
 }
 
 /**
- * Looks at a thread's pulse every `beatEvery`. Looks are counted, not time: when the whole process was stopped or starved, this
+ * Looks at a thread's heartbeat every `beatEvery`. Looks are counted, not time: when the whole process was stopped or starved, this
  * thread looked as seldom as the other beat. A busy thread is not a hung one: one long turn of its event loop has no beat,
  * but requests begin and end in it.
  */
 export function watchThread(thread: WatchedThread): () => void {
-  const { pulse, inspector } = thread
-  let seen = readHeartbeat(pulse)
+  const { heartbeat, inspector } = thread
+  let seen = readHeartbeat(heartbeat)
   /** Looks since the last beat, and since the last sign of progress. */
   let late = 0
   let still = 0
@@ -52,7 +52,7 @@ export function watchThread(thread: WatchedThread): () => void {
   }
 
   const timer = setInterval(() => {
-    const now = readHeartbeat(pulse)
+    const now = readHeartbeat(heartbeat)
     const beating = now.beats !== seen.beats
     late = beating ? 0 : late + 1
     still = beating || now.progress !== seen.progress ? 0 : still + 1

@@ -35,7 +35,7 @@ export interface GatewayWorker {
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
   say(message: ToThread): void
   /** Has it show these to ACME servers; rejects if it is lost meanwhile. */
-  show(challenges: readonly ServedChallenge[]): Promise<void>
+  setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
   /** Has it take leave of a target, in `budget` ms; resolves with the answers that were cut. A lost thread has none left. */
   drainTarget(origin: string, budget: number): Promise<number>
   /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
@@ -67,7 +67,7 @@ const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, ma
 /** How long is waited for the end of a thread. */
 const ending: Milliseconds = 2_000
 
-export type GatewayWorkerBirth = Omit<ThreadBirth, 'pulse' | 'tally'> & { readonly counts: boolean }
+export type GatewayWorkerBirth = Omit<ThreadBirth, 'heartbeat' | 'tally'> & { readonly counts: boolean }
 
 export interface GatewayWorkerEvents {
   /** Called once, at the first sign of trouble; never after `drain` or `end`. */
@@ -80,9 +80,9 @@ export function startGatewayWorker(
   { counts, ...birth }: GatewayWorkerBirth,
   { failed, storeChanged }: GatewayWorkerEvents,
 ): GatewayWorker {
-  const pulse = createHeartbeat()
+  const heartbeat = createHeartbeat()
   const book = counts ? new TallyBook() : undefined
-  const worker = startWorker({ ...birth, pulse, ...(book && { tally: book.memory }) })
+  const worker = startWorker({ ...birth, heartbeat, ...(book && { tally: book.memory }) })
   const inspector = inspectThread(worker)
   const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
@@ -112,7 +112,7 @@ export function startGatewayWorker(
   }
 
   const stopWatching = watchThread({
-    pulse,
+    heartbeat,
     inspector,
     hangs: (message) => trouble('hung', { fault: 'hung', message }),
     full(heldUp) {
@@ -123,7 +123,7 @@ export function startGatewayWorker(
   })
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
-    if (message.type === 'parted') {
+    if (message.type === 'target-drained') {
       parting.get(message.id)?.(message.cut)
       return void parting.delete(message.id)
     }
@@ -171,7 +171,7 @@ export function startGatewayWorker(
 
   return {
     apply: (plan, certificates) => demand((id) => ({ type: 'apply', id, plan, certificates })),
-    show: (challenges) => demand((id) => ({ type: 'challenges', id, challenges })),
+    setChallenges: (challenges) => demand((id) => ({ type: 'challenges', id, challenges })),
     say: (message) => worker.postMessage(message),
     drainTarget(origin, budget) {
       if (state === 'hung' || state === 'over') return Promise.resolve(0)
@@ -179,7 +179,7 @@ export function startGatewayWorker(
       const id = lastId
       return new Promise((resolve) => {
         parting.set(id, resolve)
-        worker.postMessage({ type: 'part', id, origin, budget } satisfies ToThread)
+        worker.postMessage({ type: 'drain-target', id, origin, budget } satisfies ToThread)
       })
     },
     async drain(budget) {
@@ -199,7 +199,7 @@ export function startGatewayWorker(
       return failure
     },
     get vitals() {
-      return readHeartbeat(pulse)
+      return readHeartbeat(heartbeat)
     },
   }
 }

@@ -26,15 +26,15 @@ export interface GatewayWorkers {
    * could not; the others are then put back on what they served before.
    */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
-  use(certificates: readonly ServedCertificate[]): void
+  setCertificates(certificates: readonly ServedCertificate[]): void
   /** Resolves when every thread shows these to ACME servers, and no others. Never rejects. */
-  show(challenges: readonly ServedChallenge[]): Promise<void>
+  setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
   /**
    * A new key for session tickets, in every thread: no connection notices, and older tickets cost a full handshake. Whoever
    * learns a key can read the sessions of TLS 1.2 that were sealed with it, so none is kept for long.
    */
   renewTickets(): void
-  know(targets: TargetStates): void
+  setTargets(targets: TargetStates): void
   /**
    * Every thread takes leave of a target; what is known of it must be told before. Resolves with the number of answers that were
    * cut when `budget` milliseconds were over.
@@ -108,7 +108,7 @@ export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): Gat
         )
         threadMetrics.add(thread)
         thread.say({ type: 'targets', targets })
-        void thread.show(challenges).catch(() => {})
+        void thread.setChallenges(challenges).catch(() => {})
         if (withdrawn) thread.say({ type: 'withdraw' })
         return thread
       },
@@ -188,20 +188,20 @@ export function createGatewayWorkers({ birth, log }: GatewayWorkersOptions): Gat
 
   return {
     apply: (plan, certificates) => inTurn(() => applyNow({ plan, certificates })),
-    use(certificates) {
+    setCertificates(certificates) {
       if (service) service = { ...service, certificates }
       for (const post of posts) post.say({ type: 'certificates', certificates })
     },
-    async show(next) {
+    async setChallenges(next) {
       challenges = next
       // One that is lost meanwhile is no loss: its successor is told before it listens.
-      await Promise.allSettled(posts.map((post) => post.show(next)))
+      await Promise.allSettled(posts.map((post) => post.setChallenges(next)))
     },
     renewTickets() {
       ticketKey = randomBytes(48)
       for (const post of posts) post.say({ type: 'ticket-key', key: ticketKey })
     },
-    know(next) {
+    setTargets(next) {
       targets = next
       for (const post of posts) post.say({ type: 'targets', targets })
     },

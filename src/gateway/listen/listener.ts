@@ -44,7 +44,7 @@ export interface Listener {
   /** Address of the other end of one of its connections. */
   peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string
   /** Answers handshakes with these certificates from the next one on; connections stay. */
-  use(sni: SniChooser): void
+  setSni(sni: SniChooser): void
   /** Holds connections to these limits from the next one on. */
   limit(limits: LimitsPlan): void
   /**
@@ -94,7 +94,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     plan,
     address: acceptor.address,
     peerOf: (socket) => sourceOf?.(socket) ?? withoutMapping(socket.remoteAddress ?? ''),
-    use(next) {
+    setSni(next) {
       current = next
       if (plan.tls) setFallback(server as Http2SecureServer, next)
     },

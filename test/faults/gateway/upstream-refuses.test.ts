@@ -42,7 +42,9 @@ describe.each(protocols)('over %s', (protocol) => {
     const behind = await rawUpstream(() => {})
     const plan = upstreamPlan([behind.port])
     const gateway = await startGateway({ routes: [toUpstream], upstreams: [plan] })
-    gateway.gateway.know({ [targetKey('behind', `http://127.0.0.1:${behind.port}`)]: { ready: false, phase: 'down' } })
+    gateway.gateway.setTargets({
+      [targetKey('behind', `http://127.0.0.1:${behind.port}`)]: { ready: false, phase: 'down' },
+    })
     expect(await ask(gateway, protocol)).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
     expect(await behind.connections()).toBe(0)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({

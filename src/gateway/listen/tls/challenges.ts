@@ -26,7 +26,7 @@ export class Challenges {
   readonly #lane = createDiskLane()
 
   /** From now on these, and no others. */
-  show(challenges: readonly ServedChallenge[]): void {
+  set(challenges: readonly ServedChallenge[]): void {
     this.#proofs = new Map(
       challenges.flatMap(({ type, token, proof }) => (type === 'http-01' ? [[token, proof] as const] : [])),
     )
