@@ -1,4 +1,4 @@
-/** The front door: foreign files, in the order given, as one configuration of ours. */
+/** Imports foreign files, in the given order, as one configuration. */
 import { dirname, isAbsolute, join } from 'node:path'
 import { readCaddyfile, readCaddyJson } from './caddy/read-caddyfile.ts'
 import { readCompose } from './compose/read.ts'
@@ -7,24 +7,24 @@ import { withDashboard } from './merge/dashboard.ts'
 import { withDistinctNames } from './merge/distinct-names.ts'
 import { joinPorts } from './merge/join-ports.ts'
 import { withoutLoneUpstreams } from './merge/lone-upstreams.ts'
-import { inFileOrder, type Merged, merge, type ReadFile } from './merge/merge.ts'
+import { inSectionOrder, type Merged, merge, type ReadFile } from './merge/merge.ts'
 import { withOneBudget } from './merge/shutdown-budget.ts'
 import { withoutWebServer } from './merge/web-server.ts'
 import type { Finding } from './reading.ts'
 import { readSupervisord } from './supervisord/read.ts'
 
 export interface ForeignFile {
-  /** As it was given. */
+  /** The path as given. */
   readonly file: string
   readonly text: string
   readonly kind: Kind
 }
 
-/** What of the machine is looked at for files that name others. */
+/** Access to the machine for files that name others. */
 export interface Around {
   /** Undefined: it cannot be read. */
   readonly readFile: (path: string) => string | undefined
-  /** Files that match a pattern of a shell, in the order of their names. */
+  /** Files that match a shell pattern, sorted by name. */
   readonly glob: (pattern: string) => readonly string[]
   readonly environment: Readonly<Record<string, string>>
 }
@@ -41,18 +41,18 @@ export function importFiles(files: readonly ForeignFile[], around: Around): Merg
     hosts,
   )
   const given = files.map(({ file }) => file)
-  return { config: inFileOrder(config), comments, findings: inPlaceOrder(findings, given), places }
+  return { config: inSectionOrder(config), comments, findings: byPlace(findings, given), places }
 }
 
-/** File by file: those that were given, then those that they name. */
-function inPlaceOrder(findings: readonly Finding[], given: readonly string[]): readonly Finding[] {
+/** Sorts findings by file, given files before those that they include, then by line. */
+function byPlace(findings: readonly Finding[], given: readonly string[]): readonly Finding[] {
   const files = [...new Set([...given, ...findings.map(({ file }) => file)])]
   return [...findings].sort(
     (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
   )
 }
 
-/** supervisord reads its files as one; all others stand for themselves. */
+/** supervisord reads its files as one; all others are read separately. */
 function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFile[] {
   const supervised = files.filter(({ kind }) => kind === 'supervisord')
   return files.flatMap(({ file, text, kind }): readonly ReadFile[] => {

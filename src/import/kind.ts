@@ -1,4 +1,4 @@
-/** What a foreign file is: by its name, or by what stands in it. */
+/** Detects the kind of a foreign file by its name or content. */
 import { basename } from 'node:path'
 
 export const kinds = ['caddyfile', 'caddy-json', 'supervisord', 'compose'] as const
@@ -15,7 +15,7 @@ export function kindOf(file: string, text: string): Kind | undefined {
   return /^supervisor.*\.(conf|ini)$/.test(name) ? 'supervisord' : undefined
 }
 
-/** What `caddy adapt` prints, or a running Caddy holds. */
+/** Whether it is what `caddy adapt` prints. */
 function isCaddyJson(text: string): boolean {
   if (!/^\s*\{/.test(text)) return false
   try {

@@ -1,6 +1,6 @@
 /**
- * Text with variables of the environment in it, while it is taken apart: each stands between two private use characters, which no
- * configuration holds, and what is between them is what stands in `${...}` of ours in the end.
+ * Marks environment variables in text while it is parsed: each expression stands between two private use characters,
+ * which no configuration contains, and becomes `${...}` in the end.
  */
 
 /** `expression`: `NAME` or `NAME:-default`. */
@@ -17,7 +17,7 @@ export function hasVariable(text: string): boolean {
   return text.includes('\ue000')
 }
 
-/** As our file writes it: `${NAME}` for a variable, `$${` where a text has a brace behind a dollar. */
+/** As our file writes it: `${NAME}` for a variable, `$${` for a literal `${`. */
 export function written(text: string): string {
   return text.replace(/\ue000([^\ue000\ue001]*)\ue001|\$\{/g, (_, expression: string | undefined) =>
     expression === undefined ? '$${' : `\${${expression}}`,

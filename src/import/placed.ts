@@ -1,7 +1,7 @@
 import type { Reading } from './reading.ts'
 import type { Place } from './reports.ts'
 
-/** Where an entry of the new file comes from. */
+/** The place that an entry of the new file comes from. */
 export interface Origin {
   readonly path: readonly (string | number)[]
   readonly at: Place
@@ -9,18 +9,18 @@ export interface Origin {
 
 export interface Page {
   readonly at: Origin['at']
-  /** As our listeners write it. */
+  /** In the form of a listener's `address`. */
   readonly address: string
   readonly port: number
-  /** In `users`, who may look at it. */
+  /** The key in `users` of the user with access. */
   readonly user: string
 }
 
-/** A reading that knows where its processes were said, for what is found when several files become one. */
+/** A reading with the places of its processes, for findings from merging several files. */
 export interface PlacedReading extends Reading {
   readonly places: readonly Origin[]
-  /** Processes by the name under which other containers reached them. */
+  /** Processes by the host name that other containers use for them. */
   readonly hosts?: Readonly<Record<string, string>>
-  /** Where it showed what it supervises to browsers. */
+  /** Its web page. */
   readonly page?: Page
 }

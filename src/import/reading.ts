@@ -1,6 +1,6 @@
-/** What the readers of foreign files give: a part of our own configuration, and what is to be said about the way there. */
+/** The result of reading a foreign file: a part of our configuration, with comments and findings. */
 
-/** A plain value as YAML holds it. */
+/** A plain YAML value. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
 
 export type Entries = { readonly [key: string]: Value }
@@ -9,7 +9,7 @@ export function isEntries(value: Value | undefined): value is Entries {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Sections of our own configuration, as they are written in the file: before interpolation, defaults left out. */
+/** Sections of our configuration as written in the file: before interpolation, without defaults. */
 export interface Fragment {
   readonly environment?: Entries
   readonly gateway?: Entries
@@ -24,13 +24,13 @@ export interface Fragment {
   readonly metrics?: Entries
 }
 
-/** A remark for the reader of the new file, above the entry that this path leads to. One line or more, without `#`. */
+/** A comment above the entry at this path. One line or more, without `#`. */
 export interface Comment {
   readonly path: readonly (string | number)[]
   readonly text: string
 }
 
-/** What was read of one foreign file. */
+/** The result for one foreign file. */
 export interface Reading {
   readonly config: Fragment
   readonly comments: readonly Comment[]
@@ -39,13 +39,13 @@ export interface Reading {
 }
 
 export interface Finding {
-  /** As it was given: the file itself, or one that it imports. */
+  /** The path of the file as given, or of one that it imports. */
   readonly file: string
   /** Both from 1 on. */
   readonly line: number
   readonly column: number
-  /** `untranslated`: nothing in the new file does this. `changed`: translated, and behaves otherwise. */
+  /** `untranslated`: not in the new file. `changed`: translated, but behaves differently. */
   readonly severity: 'untranslated' | 'changed' | 'note'
-  /** What it was, and the mend or the nearest option of ours. */
+  /** What it is, and a hint or the nearest option. */
   readonly message: string
 }

@@ -2,16 +2,16 @@
 import type { Finding } from './reading.ts'
 
 /**
- * What is lost is told at every place. Remarks that are the same at many places are told at the first, with the number of the
- * others: nobody reads forty lines to find the two that matter.
+ * Reports `untranslated` at every place, and any other message once, at its first place, with a list of the others, so
+ * that the lines that matter stand out.
  */
 export function findingLines(findings: readonly Finding[]): readonly string[] {
   const lines: string[] = []
-  const told = new Set<string>()
+  const reported = new Set<string>()
   for (const { file, line, column, severity, message } of findings) {
     const key = `${severity} ${message}`
-    if (severity !== 'untranslated' && told.has(key)) continue
-    told.add(key)
+    if (severity !== 'untranslated' && reported.has(key)) continue
+    reported.add(key)
     lines.push(`${file}:${line}:${column}: ${severity}: ${message}`)
     if (severity === 'untranslated') continue
     const here = `${file}:${line}`
@@ -22,9 +22,9 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
   return lines
 }
 
-const mostPlaces = 6
+const maxPlaces = 6
 
 function listed(places: readonly string[]): string {
-  const shown = places.slice(0, mostPlaces).join(', ')
-  return places.length > mostPlaces ? `${shown} and ${places.length - mostPlaces} more` : shown
+  const shown = places.slice(0, maxPlaces).join(', ')
+  return places.length > maxPlaces ? `${shown} and ${places.length - maxPlaces} more` : shown
 }

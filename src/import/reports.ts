@@ -1,6 +1,6 @@
 import type { Finding } from './reading.ts'
 
-/** Where something stands; both from 1 on. */
+/** A place in a file; line and column start at 1. */
 export interface Place {
   readonly file: string
   readonly line: number

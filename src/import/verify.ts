@@ -1,19 +1,19 @@
-/** What `gatehouse check` says of a text that is not a file yet. */
+/** Runs `gatehouse check` on a text that is not a file yet. */
 import { resolve } from 'node:path'
 import type { Diagnostic } from '../config/diagnostics.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { readPlan } from '../plan/read-plan.ts'
 
 export interface Verdict {
-  /** What it names and this machine does not have: files, folders. */
+  /** Files and directories that it names but this machine lacks. */
   readonly missing: readonly Diagnostic[]
-  /** Of the text itself: it is not as it should be. */
+  /** Errors in the text itself. */
   readonly errors: readonly Diagnostic[]
-  /** Variables that it needs and that are not set here, by name; what stands behind them could not be checked. */
+  /** Names of required variables that are not set here, so their values are not checked. */
   readonly unset: readonly string[]
 }
 
-/** `file`: where the text is going to be, for relative paths. */
+/** `file` is the future path of the text, for relative paths. */
 export function verify(file: string, text: string, environment: Readonly<Record<string, string>>): Verdict {
   const path = resolve(file)
   const facts: FileFacts = {
@@ -23,7 +23,7 @@ export function verify(file: string, text: string, environment: Readonly<Record<
   const errorsWith = (variables: Readonly<Record<string, string>>) =>
     readPlan(file, variables, facts).diagnostics.filter(({ severity }) => severity === 'error')
   const unset = [...new Set(errorsWith(environment).flatMap(variableOf))].sort()
-  // Behind a variable that is not set nothing is looked at: so each gets a value, and what is said of such values is not believed.
+  // An unset variable ends the check, so each gets a stand-in, and errors about stand-ins are ignored.
   const stand = Object.fromEntries(unset.map((name) => [name, '1']))
   const lines = text.split('\n')
   const isMadeUp = ({ line }: Diagnostic) => unset.some((name) => lines[line - 1]?.includes(`\${${name}}`))

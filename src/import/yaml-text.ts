@@ -1,12 +1,12 @@
 /**
- * Our configuration as YAML that people go on writing: what fits in a line stands in one, comments stand above what they are about.
- * The `yaml` package would break each list after 60 characters.
+ * Writes our configuration as YAML for people to edit: what fits on a line stays on one, and comments go above their
+ * entries. The `yaml` package would break each list after 60 characters.
  */
 import type { Comment, Entries, Value } from './reading.ts'
 
-const widest = 110
+const maxWidth = 110
 
-/** `head` is the comment at the top; a line each, without `#`. */
+/** `head` holds the lines of the comment at the top, without `#`. */
 export function yamlText(config: Entries, comments: readonly Comment[], head: readonly string[]): string {
   const remarks = new Map<string, string[]>()
   for (const { path, text } of comments) {
@@ -16,7 +16,7 @@ export function yamlText(config: Entries, comments: readonly Comment[], head: re
   const sections = Object.entries(config).map(([key, value]) =>
     entryLines(key, value, { remarks, path: [], indent: 0 }),
   )
-  // Sections of one line stand together, longer ones apart from all others.
+  // Sections of one line are grouped; longer ones are set apart by empty lines.
   const paragraphs = sections.map((lines, index) => {
     const isApart = lines.length > 1 || (sections[index - 1]?.length ?? 0) > 1
     return `${isApart ? '\n' : ''}${lines.join('\n')}`
@@ -36,7 +36,7 @@ function entryLines(key: string, value: Value, here: Here): readonly string[] {
   const head = `${margin}${scalar(key)}:`
   const line = `${head} ${inline(value)}`
   const above = remarksAt(here.remarks, path).map((text) => margin + commented(text))
-  // Sections and what is listed in them by name stay apart, for these are what grows.
+  // Sections of named entries are always multi-line, because they grow.
   const apart = here.indent === 0 && isCollection(value) && isGrowing(value)
   if (!apart && fits(line) && !hasRemarks(here.remarks, path)) return [...above, line]
   if (!isCollection(value)) return [...above, line]
@@ -45,7 +45,7 @@ function entryLines(key: string, value: Value, here: Here): readonly string[] {
   return [...above, head, ...inner(value, { ...here, path, indent: here.indent + 2 })]
 }
 
-/** A list of words over several lines, like text. */
+/** A list of words filled over several lines, like text. */
 function filled(head: string, items: readonly Value[]): readonly string[] {
   const margin = ' '.repeat(head.search(/\S/) + 2)
   const lines: string[] = []
@@ -62,7 +62,7 @@ function filled(head: string, items: readonly Value[]): readonly string[] {
   return [...lines, line]
 }
 
-/** Scalars, and what is as short: `{ words: "${ARGS}" }`. */
+/** Scalars, and mappings that are as short: `{ words: "${ARGS}" }`. */
 function isShort(value: Value): boolean {
   return !isCollection(value) || Object.values(value).every((part) => !isCollection(part))
 }
@@ -78,7 +78,7 @@ function itemLines(item: Value, here: Here): readonly string[] {
   const line = `${margin}- ${inline(item)}`
   if (!isCollection(item) || (fits(line) && !hasRemarks(here.remarks, here.path))) return [...above, line]
   const [first = '', ...rest] = inner(item, { ...here, indent: here.indent + 2 })
-  // A comment above the first entry would stand between the dash and its mapping.
+  // A comment above the first entry has to go between the dash and its mapping.
   if (first.trimStart().startsWith('#')) return [...above, `${margin}-`, first, ...rest]
   return [...above, `${margin}- ${first.trimStart()}`, ...rest]
 }
@@ -94,7 +94,7 @@ function isGrowing(value: Collection): boolean {
 }
 
 function fits(line: string): boolean {
-  return line.length <= widest
+  return line.length <= maxWidth
 }
 
 function inline(value: Value): string {
@@ -104,7 +104,7 @@ function inline(value: Value): string {
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
 }
 
-/** Plain where no reader of YAML, old ones included, takes it for anything but this text. */
+/** Quoted unless every YAML parser, including YAML 1.1, reads it as this text. */
 function scalar(value: string | number | boolean | null): string {
   if (typeof value !== 'string') return String(value)
   const isWord = /^(?:[A-Za-z_/]|--?[A-Za-z])(?:[\w/.+~*@%=-]|:(?=[\w/]))*$/.test(value)
@@ -121,7 +121,7 @@ function remarksAt(remarks: Here['remarks'], path: Here['path']): readonly strin
   return remarks.get(JSON.stringify(path)) ?? []
 }
 
-/** Somewhere inside: then it cannot stand in one line. */
+/** Whether there are comments inside, so that it cannot go on one line. */
 function hasRemarks(remarks: Here['remarks'], path: Here['path']): boolean {
   const start = `${JSON.stringify(path).slice(0, -1)},`
   return [...remarks.keys()].some((key) => key.startsWith(start))

@@ -26,8 +26,8 @@ processes:
   # from ${file}:1
   api: { command: [serve, --port, "3000"], directory: /, ready: { tcp: 3000 } }
 `)
-  expect(err).toBe(`${file}:2:1: note: \`ready\` asks the port that is known of this program: check that it is its own
-${file}:5:1: untranslated: \`stdout_syslog\`: nothing is sent to syslog: all of it is on stdout, for the collector of the container
+  expect(err).toBe(`${file}:2:1: note: \`ready\` probes the usual port of this program: check that it is the right one
+${file}:5:1: untranslated: \`stdout_syslog\`: syslog is not supported: all output is on stdout, for the log collector of the container
 0 routes, 1 process; 1 untranslated, 0 changed, 1 note
 `)
 })

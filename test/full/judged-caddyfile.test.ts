@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { judge } from '../../src/import/caddy/judge.ts'
+import { compareWithCaddy } from '../../src/import/caddy/compare-with-caddy.ts'
 import { readCaddyfile } from '../../src/import/caddy/read-caddyfile.ts'
 import { gatehouse } from '../cli/gatehouse-command.ts'
 import { part } from '../parts.ts'
@@ -138,7 +138,7 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
 
   function judged(text: string, adapted = adapt(text)) {
     const reading = readCaddyfile({ file: 'Caddyfile', text, readFile: () => undefined, glob: () => [], environment })
-    return judge('Caddyfile', reading, adapted, environment)
+    return compareWithCaddy('Caddyfile', reading, adapted, environment)
   }
 
   it.each(files)('%s', (file) => expect(judged(readFileSync(file, 'utf8'))).toEqual([]))

@@ -93,10 +93,10 @@ describe('routes', () => {
   })
 })
 
-describe('what is not translated is told with its place in the JSON', () => {
+describe('what is not translated is reported with its place in the JSON', () => {
   it.each([
     [{ handler: 'templates' }, /`templates`: `files.render`/],
-    [{ handler: 'static_response', status_code: 103 }, /an answer has a status from 200 on/],
+    [{ handler: 'static_response', status_code: 103 }, /a response has a status of 200 or more/],
     [{ handler: 'reverse_proxy', upstreams: [{ dial: 'unix+h2c//x' }] }, /`unix\+h2c\/\/x`/],
     [{ handler: 'file_server', browse: {} }, /`browse`/],
   ])('%j', (handler, message) => {
@@ -139,7 +139,7 @@ describe('what is not translated is told with its place in the JSON', () => {
     expect(findings.filter(({ severity }) => severity === 'untranslated')).toHaveLength(1)
   })
 
-  it('but not what Caddy writes out without being told', () => {
+  it('but not what Caddy writes by default', () => {
     const { findings } = read({
       admin: { disabled: true },
       ...server([{ handle: [to('a:1')], terminal: true }], {
@@ -173,7 +173,7 @@ it.each([
   ])
 })
 
-it('is told from other JSON by its apps', () => {
+it('is recognized by its apps', () => {
   expect(kindOf('x.json', '{"apps":{}}')).toBe('caddy-json')
   expect(kindOf('x.json', '{"name":"x"}')).toBeUndefined()
 })

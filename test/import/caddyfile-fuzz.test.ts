@@ -1,4 +1,4 @@
-/** Texts that nobody would write: each is read or refused in time, and nothing of it ends in an exception. */
+/** Random texts: each is read or refused in time, and none throws an exception. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

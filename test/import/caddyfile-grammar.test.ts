@@ -59,19 +59,16 @@ describe('words', () => {
   })
 })
 
-describe('what cannot be read is told with its place', () => {
+describe('what cannot be read is reported with its place', () => {
   it.each([
     [':80 {\n\theader X "never closed\n}', '2:11 untranslated this quote (") is never closed'],
     [':80 {\n\troot * /srv', '1:5 untranslated this brace is never closed'],
     [':80 {\n}\n}', '3:1 untranslated this brace closes nothing'],
-    [':80 {\n\t{\n\t}\n}', '2:2 untranslated a block needs the name of a directive in front, in the same line'],
+    [':80 {\n\t{\n\t}\n}', '2:2 untranslated a block needs a directive in front of it, on the same line'],
     [':80 {\n\theader X <<END\n\tx\n}', '2:11 untranslated this heredoc is never closed by END'],
     [':80 {\n\timport gone\n}', '2:9 untranslated there is neither a snippet nor a file gone'],
     ['(a) {\n\timport a\n}\n:80 {\n\timport a\n}', '2:2 untranslated imports are nested more than 20 deep'],
-    [
-      ':80 {\n}\n{\n\tdebug\n}',
-      '3:1 untranslated a block without an address may stand only at the beginning of the file',
-    ],
+    [':80 {\n}\n{\n\tdebug\n}', '3:1 untranslated a block without an address must be the first in the file'],
   ])('%j', (text, expected) => {
     const { config, findings: found } = read(text)
     expect(found.map(({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`)).toEqual([
@@ -102,7 +99,7 @@ describe('snippets and files', () => {
     expect(gateway?.response).toEqual({ headers: { A: 'a', B: 'b' } })
   })
 
-  it('a file tells of its own lines', () => {
+  it('an imported file reports its own lines', () => {
     const { findings: found } = read(':80 {\n\timport more.conf\n}', { files: { 'more.conf': '\ntemplates\n' } })
     expect(found).toContainEqual(
       expect.objectContaining({ file: 'more.conf', line: 2, column: 1, severity: 'untranslated' }),
@@ -125,7 +122,7 @@ describe('addresses', () => {
     ['https://', { https: { address: ':443', tls: true } }],
   ])('%s', (address, expected) => expect(listeners(address)).toEqual(expected))
 
-  it('a variable that holds a whole address is put in, and told', () => {
+  it('a variable that holds a whole address is put in, and reported', () => {
     const text = '{$SITE} {\n\treverse_proxy localhost:1\n}'
     const { config, findings: found } = read(text, { environment: { SITE: 'http://x.test:81' } })
     expect(config.gateway?.listeners).toEqual({ 'http-81': { address: ':81' } })
@@ -142,16 +139,16 @@ describe('what is not translated', () => {
   it.each([
     ['php_fastcgi unix//run/php.sock', /^2:2 untranslated `php_fastcgi unix/],
     ['templates', /^2:2 untranslated `templates`: `files.render`/],
-    ['nonsense x', /^2:2 untranslated `nonsense x`: this is no directive/],
+    ['nonsense x', /^2:2 untranslated `nonsense x`: unknown directive/],
     ['header ?X y', /^2:9 untranslated `\?X`/],
     ['redir /a /b 418', /^2:14 untranslated `redir 418`/],
     ['redir /a b', /^2:11 untranslated `redir b`: a redirect leads to a path/],
     ['uri replace a b', /^2:6 untranslated `uri replace`/],
     ['rewrite * /x?y=1', /^2:12 untranslated `\/x\?y=1`: the query stays/],
-    ['reverse_proxy unix//x unix//y', /^2:2 untranslated `reverse_proxy`: a socket in the file system stands alone/],
+    ['reverse_proxy unix//x unix//y', /^2:2 untranslated `reverse_proxy`: a Unix socket must be the only target/],
     ['reverse_proxy unix+h2c//x', /^2:16 untranslated `unix\+h2c\/\/x`/],
-    ['reverse_proxy {header.X}', /^2:16 untranslated `\{header.X\}`: this is known only when a request comes/],
-    ['respond 103', /^2:2 untranslated `respond 103`: an answer has a status from 200 on/],
+    ['reverse_proxy {header.X}', /^2:16 untranslated `\{header.X\}`: this is known only per request/],
+    ['respond 103', /^2:2 untranslated `respond 103`: a response has a status of 200 or more/],
     ['@x vars {a} b\n\theader @x X y', /^3:2 untranslated `header`: .* \(@x, line 2\); it is left out/],
     ['file_server browse', /^2:14 untranslated `file_server browse`/],
     ['tls {\n\t\ton_demand\n\t}', /^3:3 untranslated `on_demand`/],
@@ -167,7 +164,7 @@ describe('what is guarded stays guarded', () => {
     expect(routes(text)).toEqual([{ auth: { basic: 'ann' }, to: 'http://localhost:1' }])
   })
 
-  it('a service that cannot be asked lets nobody pass', () => {
+  it('a service that cannot be asked rejects all requests', () => {
     const text = ':80 {\n\tforward_auth unix//x {\n\t\turi /\n\t}\n\treverse_proxy localhost:1\n}'
     expect(routes(text)).toEqual([{ deny: ['0.0.0.0/0', '::/0'], to: 'http://localhost:1' }])
   })

@@ -34,21 +34,19 @@ describe('what is refused in front of a password', () => {
     })
   })
 
-  it('is refused first, and that is told', () => {
+  it('is refused first, and that is reported', () => {
     expect(routesOf(blog)[0]).toMatchObject({ path: '*.sql', respond: { status: 403 } })
-    expect(blog.lines).toContain(
-      'Caddyfile:3:1: changed: `respond`: done in front of what asks for a password, for `*.sql`',
-    )
+    expect(blog.lines).toContain('Caddyfile:3:1: changed: `respond`: applied before the password check, for `*.sql`')
   })
 })
 
-describe('X-Forwarded headers that an upstream is told', () => {
+describe('X-Forwarded headers for an upstream', () => {
   it('go on where they are fixed: behind a proxy that ends TLS the application would redirect for ever', () => {
     const { config } = site('reverse_proxy app:1 {', '  header_up X-Forwarded-Proto https', '}')
     expect((config.gateway as Entries).request).toEqual({ headers: { 'X-Forwarded-Proto': 'https' } })
   })
 
-  it('are told where they come from a header that is not known here', () => {
+  it('are reported if they come from an unknown header', () => {
     const { lines } = site(
       'reverse_proxy app:1 {',
       '  header_up X-Forwarded-For {http.request.header.CF-Connecting-IP}',
@@ -113,16 +111,16 @@ it.each<[string, readonly string[], string]>([
     ['tls /a.pem /a.key', 'tls /b.pem /b.key', 'reverse_proxy app:1'],
     'Caddyfile:3:1: untranslated: `tls`',
   ],
-])('%s is told', (_, lines, told) => {
-  expect(site(...lines).lines.map((line) => line.slice(0, told.length))).toContain(told)
+])('%s is reported', (_, lines, expected) => {
+  expect(site(...lines).lines.map((line) => line.slice(0, expected.length))).toContain(expected)
 })
 
-it('a size of headers that cannot be read is told', () => {
+it('an invalid size of headers is reported', () => {
   const { lines } = imported('{', 'servers {', '  max_header_size huge', '}', '}', ':80 {', 'reverse_proxy app:1', '}')
   expect(lines[0]).toMatch(/^Caddyfile:3:3: untranslated: `max_header_size`/)
 })
 
-it('what is said of one server only is told to be for all', () => {
+it('an option of one server is reported to apply to all', () => {
   const { lines } = imported(
     '{',
     'servers :8443 {',
@@ -149,7 +147,7 @@ it('names proved in the DNS for all sites are still proved there', () => {
     { domains: ['a.example.com'], use: [{ acme: { challenges: ['dns-01'], dns: { run: ['./dns-hook'] } } }] },
   ])
   expect(lines).toContain(
-    'Caddyfile:2:1: changed: `acme_dns cloudflare`: records are set by a program of yours, ./dns-hook',
+    'Caddyfile:2:1: changed: `acme_dns cloudflare`: your own program, ./dns-hook, sets the records',
   )
 })
 
@@ -177,7 +175,7 @@ it('a snippet with a place for a block does not make the file unreadable', () =>
   })
 })
 
-it('sites that a pattern finds nowhere are told: on another machine they would be missing', () => {
+it('a pattern without matches is reported: on another machine sites would be missing', () => {
   const { lines } = imported('import sites/*.conf', ':80 {', '  import parts/*', '  reverse_proxy app:1', '}')
   expect(lines.filter((line) => line.includes('untranslated'))).toEqual([
     'Caddyfile:1:8: untranslated: no file matches `sites/*.conf`',
@@ -185,12 +183,12 @@ it('sites that a pattern finds nowhere are told: on another machine they would b
   ])
 })
 
-it('what is kept from clients by a file that exists is told to be kept from all, once', () => {
+it('a refusal that depends on an existing file is reported once, and applies to all', () => {
   const read = site('@lock file /closed', 'error @lock 403', 'reverse_proxy app:1')
   expect(routesOf(read)).toHaveLength(1)
   expect(routesOf(read)[0]).toMatchObject({ deny: ['0.0.0.0/0', '::/0'] })
   expect(read.lines).toContain(
-    'Caddyfile:3:1: changed: whether a file exists decides only what `files` serves: nobody passes here',
+    'Caddyfile:3:1: changed: only `files` can depend on whether a file exists: all requests are rejected here',
   )
 })
 
@@ -203,7 +201,7 @@ it('a limit of one route stands there, and not at the gateway with an exception 
   ])
 })
 
-it('one name with two passwords is told: who knows one of them would get in everywhere', () => {
+it('one name with two passwords is reported: either would give access everywhere', () => {
   const { lines } = site(
     'basic_auth /a/* {',
     '  boss $2a$14$one',
@@ -213,13 +211,13 @@ it('one name with two passwords is told: who knows one of them would get in ever
     '}',
     'reverse_proxy app:1',
   )
-  const told = 'Caddyfile:6:3: changed: `boss`: had another password elsewhere; here it is one user with one password'
-  expect(lines).toContain(told)
+  const expected = 'Caddyfile:6:3: changed: `boss`: has another password elsewhere; it becomes one user with one password'
+  expect(lines).toContain(expected)
   expect(lines.join()).not.toContain('$2a$')
 })
 
 it('a switch for maintenance that is not thrown does not close the site', () => {
   const read = site('@lock file /maintenance', 'respond @lock 503', 'reverse_proxy app:1')
   expect(routesOf(read)).toEqual([{ to: 'http://app:1' }])
-  expect(read.lines).toContainEqual(expect.stringMatching(/^Caddyfile:3:1: untranslated: whether a file exists/))
+  expect(read.lines).toContainEqual(expect.stringMatching(/^Caddyfile:3:1: untranslated: only `files` can depend on whether a file exists/))
 })

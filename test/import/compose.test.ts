@@ -54,7 +54,7 @@ describe('a service of Compose', () => {
     ],
     ['has its health check disabled', ['healthcheck: { disable: true, test: [CMD, x] }'], {}],
     ['is ready when its one port answers', ['expose: [3000]'], { ready: { tcp: 3000 } }],
-    ['has ports of which nobody knows which is its own', ['expose: ["3000", "3001"]'], {}],
+    ['has several ports', ['expose: ["3000", "3001"]'], {}],
     [
       'has its time and its signal to stop',
       ['stop_grace_period: 1m', 'stop_signal: SIGQUIT'],
@@ -114,7 +114,7 @@ describe('a service of Compose', () => {
     ],
     [
       'cap_add: [NET_ADMIN]',
-      '4:5: untranslated: `cap_add`: belongs to the container: give it to the one that Gatehouse runs in',
+      '4:5: untranslated: `cap_add`: belongs to the container: set it on the one that Gatehouse runs in',
     ],
     [
       'cpus: 0.5',
@@ -126,45 +126,42 @@ describe('a service of Compose', () => {
     ],
     [
       'ports: ["80:8080"]',
-      '4:13: untranslated: no port is published for a program: a route leads to it, or the container publishes its own port',
+      '4:13: untranslated: programs publish no ports: route to it, or publish a port of the container',
     ],
     [
       'labels: { traefik.enable: true }',
       '4:15: untranslated: `traefik.enable`: write it as a route under `gateway.routes`',
     ],
-    ['restart: sometimes', '4:5: untranslated: `restart` is none of `no`, `always`, `on-failure` and `unless-stopped`'],
+    ['restart: sometimes', '4:5: untranslated: `restart` must be `no`, `always`, `on-failure` or `unless-stopped`'],
     ['stop_grace_period: soon', '4:5: untranslated: `stop_grace_period` is not a duration such as `1m30s`'],
-    ['healthcheck: { test: [ASK, x] }', '4:20: untranslated: `test` begins with none of `CMD`, `CMD-SHELL` and `NONE`'],
+    ['healthcheck: { test: [ASK, x] }', '4:20: untranslated: `test` must begin with `CMD`, `CMD-SHELL` or `NONE`'],
     [
       'healthcheck: { retries: 5 }',
-      '4:18: untranslated: `healthcheck` without `test`: nobody here knows the one of the image',
+      '4:18: untranslated: `healthcheck` without `test`: the one of the image is not known here',
     ],
     [
       'healthcheck: { test: x, start_interval: 1s }',
-      '4:29: changed: `start_interval`: `ready` asks at one pace, `every`, from the start on',
+      '4:29: changed: `start_interval`: `ready` has one interval, `every`, from the start',
     ],
     [
       'deploy: { resources: { reservations: { memory: 1G } } }',
-      '4:28: untranslated: `reservations`: nothing is set aside for a program of a container',
+      '4:28: untranslated: `reservations`: nothing can be reserved for one program of a container',
     ],
     [
       'deploy: { restart_policy: { condition: any, delay: 5s } }',
       '4:49: untranslated: `restart_policy.delay`: `restart` has `backoff` and `giveUp`',
     ],
     ['ulimits: { rttime: 5 }', '4:16: untranslated: there is no limit `rttime`'],
-    [
-      'environment: { "a b": secret }',
-      '4:20: untranslated: `a b` is no name of a variable: it has letters, digits and `_`',
-    ],
+    ['environment: { "a b": secret }', '4:20: untranslated: `a b` is not a variable name: use letters, digits and `_`'],
     [
       'environment: { X: "${Y:+secret}" }',
-      '4:23: untranslated: `${Y:+...}`: there is no text for a variable that is set; put it into a block with `when: { env: Y }`',
+      '4:23: untranslated: `${Y:+...}`: text for a variable that is set is not supported; use a block with `when: { env: Y }`',
     ],
-    ['depends_on: [db]', '4:18: untranslated: nobody waits for `db`, which is no process here'],
+    ['depends_on: [db]', '4:18: untranslated: the dependency on `db` is left out: it is not a process here'],
     ['comand: x', '4:5: untranslated: `comand` is not known'],
     ['stop_signal: SIGNAL', '4:5: untranslated: `stop_signal` is not a signal'],
     ['profiles: ["*("]', '4:16: untranslated: a profile has letters, digits, `.`, `-` and `_`'],
-    ['mem_limit: 4k', '4:5: untranslated: the limit of memory is not a size such as `512m`, of 1 MB or more'],
+    ['mem_limit: 4k', '4:5: untranslated: the memory limit is not a size such as `512m`, of 1 MB or more'],
     ['ulimits: { constructor: 5 }', '4:16: untranslated: there is no limit `constructor`'],
     ['x-anything: x', ''],
   ])('tells the place of what is not as it was: %s', (line, expected) => {
@@ -189,24 +186,24 @@ describe('a service of Compose', () => {
     expect((config.processes as Entries).b).not.toHaveProperty('restart')
   })
 
-  it('is told if it could not be started again behind one that ended', () => {
+  it('is reported if it could not be restarted after one that exited', () => {
     const { lines } = importTexts({
       'compose.yaml':
         'services:\n  a: { command: a, restart: always, depends_on: [b] }\n  b: { command: b, depends_on: [c] }\n  c: { command: c }\n',
     })
     expect(lines.filter((line) => line.includes('changed'))).toEqual([
-      'compose.yaml:2:50: changed: once `b` has ended for good, this one is not started again either: give `b` a `restart`',
+      'compose.yaml:2:50: changed: once `b` has exited for good, this process is not restarted either: give `b` a `restart`',
     ])
   })
 
-  it('that only names an image is told, and so is who has it as a host', () => {
+  it('that only names an image is reported, and so is a service that has it as a host', () => {
     const { config, lines } = importTexts({
       'compose.yaml':
         'services:\n  db: { image: postgres }\n  web: { command: web, environment: { URL: "postgres://app:hunter2@db:5432/app" } }\n',
     })
     expect(Object.keys(config.processes as Entries)).toEqual(['web'])
     expect(lines).toEqual([
-      'compose.yaml:2:3: untranslated: service `db` runs an image: install its program and give its `command`, or, if it stays elsewhere, write an `upstream` with its address',
+      'compose.yaml:2:3: untranslated: service `db` runs an image: install its program and set its `command`, or, if it runs elsewhere, write an `upstream` with its address',
       'compose.yaml:3:39: untranslated: `URL` has `db` as a host, a name that only Compose knows: a process of this container is at 127.0.0.1',
     ])
   })
@@ -229,7 +226,7 @@ services:
     const { config, lines } = importTexts(texts, { given: ['compose.yaml'] })
     expect(config.environment).toEqual({ files: [{ path: '.env' }] })
     expect(lines).toContain(
-      'compose.yaml:1:1: changed: `.env` was read for variables of this file; now processes see what is in it',
+      'compose.yaml:1:1: changed: Compose reads `.env` only for variables of this file; here processes see it too',
     )
   })
 
@@ -240,7 +237,7 @@ services:
     ],
     ['no YAML', 'services: [a'],
     ['no services', 'services:\n'],
-  ])('is told and not followed where the file is %s', (_, text) => {
+  ])('is reported and not followed where the file is %s', (_, text) => {
     const { config, lines } = importTexts({ 'compose.yml': text })
     expect(config.processes ?? {}).toEqual(text.includes('a6') ? expect.anything() : {})
     expect(lines.filter((line) => line.includes('untranslated')).length).toBe(text === 'services:\n' ? 0 : 1)

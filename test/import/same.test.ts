@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judge } from '../../src/import/caddy/judge.ts'
+import { compareWithCaddy } from '../../src/import/caddy/compare-with-caddy.ts'
 import { merge } from '../../src/import/merge/merge.ts'
 import { differingKeys, isSame } from '../../src/import/merge/same.ts'
 
@@ -48,7 +48,7 @@ test('where Caddy has another route, it is never shown as the same', () => {
       },
     },
   })
-  const [finding] = judge('f', ours, adapted, {})
+  const [finding] = compareWithCaddy('f', ours, adapted, {})
   const [, theirs, own] = /it has (.*) where the new file has (.*)$/.exec(finding?.message ?? '') ?? []
   expect(finding?.message).toMatch(/not the same `response|where the new file has/)
   if (theirs !== undefined) expect(theirs).not.toBe(own)

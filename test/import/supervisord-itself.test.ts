@@ -48,7 +48,7 @@ function byChance(count: number, pieces: readonly string[], most: number, betwee
   )
 }
 
-const nobody = () => {}
+const noReport = () => {}
 
 function ourIni(text: string): unknown {
   let refused = false
@@ -66,7 +66,7 @@ function ourVariables(text: string): unknown {
   let refused = false
   const at = { file: 'x.conf', line: 1, column: 1 }
   const entries = [{ key: 'environment', value: text.replaceAll('%', '%%'), at }]
-  const variables = variablesOf(keysOf({ name: 'program:x', at, entries }, {}, nobody), () => {
+  const variables = variablesOf(keysOf({ name: 'program:x', at, entries }, {}, noReport), () => {
     refused = true
   })
   return refused ? null : Object.fromEntries(variables)

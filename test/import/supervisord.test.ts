@@ -47,7 +47,7 @@ describe('a program of supervisord', () => {
       { when: { env: 'START_WEB' } },
     ],
     [
-      'is ready when the port it is told answers',
+      'is ready when the port from its options answers',
       ['autorestart=true', 'environment=PORT="3000"'],
       { environment: { set: { PORT: '3000' } }, ready: { tcp: 3000 } },
     ],
@@ -90,9 +90,7 @@ describe('a program of supervisord', () => {
       worker_09: { command: ['work', '--number', '9', 'of', '2'] },
       worker_10: { command: ['work', '--number', '10', 'of', '2'] },
     })
-    expect(lines).toEqual([
-      'a.conf:7:1: changed: an exit with 2 is a failure, after which it is started again; only 0 is none',
-    ])
+    expect(lines).toEqual(['a.conf:7:1: changed: an exit with 2 is a failure and restarts it; only 0 is a success'])
   })
 
   it('is not written out a million times', () => {
@@ -101,14 +99,14 @@ describe('a program of supervisord', () => {
     })
     expect(Object.keys(config.processes as Entries)).toHaveLength(100)
     expect(lines).toEqual([
-      'a.conf:5:1: untranslated: 1000000000 copies are more than anybody reads: the first 100 are there',
+      'a.conf:5:1: untranslated: 1000000000 copies are too many for one file: the first 100 are imported',
     ])
   })
 
   it.each<[string, string]>([
     [
       'stdout_syslog=true',
-      '3:1: untranslated: `stdout_syslog`: nothing is sent to syslog: all of it is on stdout, for the collector of the container',
+      '3:1: untranslated: `stdout_syslog`: syslog is not supported: all output is on stdout, for the log collector of the container',
     ],
     [
       'stdout_capture_maxbytes=1MB',
@@ -120,12 +118,15 @@ describe('a program of supervisord', () => {
     ],
     [
       'stdout_events_enabled=true',
-      '3:1: note: `stdout_events_enabled`: not needed: what programs write is always on stdout of the container',
+      '3:1: note: `stdout_events_enabled`: not needed: the output of programs is always on stdout of the container',
     ],
-    ['stopasgroup=false', '3:1: changed: signals always go to the whole process group, so that nobody is left behind'],
-    ['user=www-data', '3:1: changed: HOME, USER and LOGNAME are those of the user; supervisord leaves its own'],
-    ['umask=0777', '3:1: untranslated: `umask` takes rights from the owner: `0077` at most'],
-    ['autorestart=maybe', '3:1: untranslated: `autorestart` is none of `true`, `false` and `unexpected`'],
+    [
+      'stopasgroup=false',
+      '3:1: changed: signals always go to the whole process group, so that no process is left behind',
+    ],
+    ['user=www-data', '3:1: changed: HOME, USER and LOGNAME are those of the user; supervisord keeps its own'],
+    ['umask=0777', '3:1: untranslated: `umask` removes rights of the owner: `0077` at most'],
+    ['autorestart=maybe', '3:1: untranslated: `autorestart` must be `true`, `false` or `unexpected`'],
     ['startsecs=soon', '3:1: untranslated: `startsecs` is not a number'],
     ['stopsignal=NEVER', '3:1: untranslated: `stopsignal` is not a signal'],
     ['environment=A', '3:1: untranslated: `environment` cannot be read: it is written `NAME="value",OTHER="value"`'],
@@ -137,7 +138,7 @@ describe('a program of supervisord', () => {
     ],
     [
       'process_name=%(ENV_WHO)s',
-      '3:1: untranslated: `process_name` is known only when it starts: the process is called as the program',
+      '3:1: untranslated: `process_name` is known only at startup: the process is named after the program',
     ],
     ['autostart=false', '3:1: changed: `autostart`: it starts only if START_WEB is set'],
     ['user=/x', '3:1: untranslated: `user` is neither a name nor a number'],
@@ -145,14 +146,14 @@ describe('a program of supervisord', () => {
     ['stray', '3:1: untranslated: this is neither `[section]` nor `key=value`: supervisord refuses such a file'],
   ])('tells the place of what is not as it was: %s', (line, expected) => {
     const { lines } = program(line)
-    const told = lines.filter((one) => !one.includes('starts in the folder'))
-    expect(told).toEqual(expected === '' ? [] : [`supervisord.conf:${expected}`])
+    const reported = lines.filter((one) => !one.includes('starts in the folder'))
+    expect(reported).toEqual(expected === '' ? [] : [`supervisord.conf:${expected}`])
   })
 
   it('tells which exits of a task are failures now', () => {
     const { lines } = program('autorestart=false', 'startsecs=0', 'exitcodes=0,3')
     expect(lines).toContain(
-      'supervisord.conf:5:1: changed: a task that exits with 3 has failed, and others wait for it; only 0 is none',
+      'supervisord.conf:5:1: changed: a task that exits with 3 has failed, and others keep waiting for it; only 0 is a success',
     )
   })
 
@@ -162,7 +163,7 @@ describe('a program of supervisord', () => {
     expect(lines.join()).not.toContain('hunter2')
   })
 
-  it('without a command, or with half of one, is told and left out', () => {
+  it('without a command, or with half of one, is reported and left out', () => {
     const { config, lines } = importTexts({
       'a.conf': '[program:a]\nuser=x\n[program:b]\ncommand=run "half\n[program:c]\ncommand=',
     })
@@ -178,7 +179,7 @@ describe('a program of supervisord', () => {
 describe('the order of priorities', () => {
   const conf = (name: string, ...lines: string[]) => [`[program:${name}]`, 'command=run', 'directory=/', ...lines, '']
 
-  it('is kept by `started`; who has no number waits for nobody', () => {
+  it('is kept by `started`; a program without a number waits for none', () => {
     const { config } = importTexts({
       'a.conf': [
         ...conf('last', 'priority=30'),
@@ -196,7 +197,7 @@ describe('the order of priorities', () => {
     expect(processes.whenever).not.toHaveProperty('dependsOn')
   })
 
-  it('leaves out who may end for good: nobody could be started again behind it', () => {
+  it('leaves out programs that may exit for good: dependents could not restart', () => {
     const { config } = importTexts({
       'a.conf': [
         ...conf('base', 'priority=1'),
@@ -269,7 +270,7 @@ describe('log files', () => {
     expect(config.processes).toMatchObject({ c: { output: { files: false } } })
     expect(lines).toEqual([
       'a.conf:10:1: changed: this file is now `/logs/b/<hostname>-stdout.log`',
-      'a.conf:12:1: changed: 3 older files are kept, compressed: one number holds for all programs, from 1 on',
+      'a.conf:12:1: changed: 3 older files are kept, compressed: one number of 1 or more applies to all programs',
       'a.conf:13:1: changed: stdout and stderr have a file each',
     ])
   })
@@ -298,10 +299,10 @@ describe('the sections of supervisord itself', () => {
       log: { level: 'debug' },
     })
     expect(lines).toEqual([
-      'a.conf:3:1: changed: Gatehouse keeps its own rights, to listen on ports below 1024; each program has this user',
+      'a.conf:3:1: changed: Gatehouse keeps its own privileges, to listen on ports below 1024; each program runs as this user',
       'a.conf:4:1: note: `umask` of supervisord counts only while it is a daemon, without `nodaemon` and `-n`',
       'a.conf:5:1: note: `directory` of supervisord counts only while it is a daemon, without `nodaemon` and `-n`',
-      'a.conf:7:1: changed: Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs',
+      'a.conf:7:1: changed: Gatehouse stays in the foreground: the container or systemd puts it in the background',
       'a.conf:8:1: untranslated: `minfds`: the limit of open files is inherited: give programs that need more `limits: { openFiles: NUMBER }`',
       'a.conf:9:1: note: `pidfile`: not needed',
     ])
@@ -314,7 +315,7 @@ describe('the sections of supervisord itself', () => {
     ],
     [
       '[eventlistener:out]\ncommand=x\nevents=PROCESS_LOG',
-      'a.conf:1:1: note: `[eventlistener:out]` is not needed: what programs write is always on stdout of the container',
+      'a.conf:1:1: note: `[eventlistener:out]` is not needed: the output of programs is always on stdout of the container',
     ],
     [
       '[fcgi-program:php]\nsocket=tcp://x:1',
@@ -322,17 +323,17 @@ describe('the sections of supervisord itself', () => {
     ],
     [
       '[inet_http_server]\nport=9001',
-      'a.conf:1:1: untranslated: everybody may use this page: ours, `control.dashboard`, needs a user',
+      'a.conf:1:1: untranslated: this page is open to everyone: `control.dashboard` needs a user',
     ],
     [
       '[inet_http_server]\nport=somewhere\nusername=x\npassword=y',
-      'a.conf:2:1: untranslated: `port` is no number here: give `control.dashboard` a path',
+      'a.conf:2:1: untranslated: `port` is not a number: give `control.dashboard` a path',
     ],
     [
       '[supervisrod]\nuser=x',
       'a.conf:1:1: untranslated: `[supervisrod]` is not known to supervisord either: is it misspelt?',
     ],
-  ])('are told where they become nothing: %s', (text, expected) => {
+  ])('are reported where they become nothing: %s', (text, expected) => {
     const read = importTexts({ 'a.conf': `${text}\n[program:p]\ncommand=p\ndirectory=/` })
     expect(read.lines).toEqual([expected])
   })
@@ -370,7 +371,7 @@ describe('the sections of supervisord itself', () => {
   it('name a variable for their includes that only the container has', () => {
     const { lines } = importTexts({ 'a.conf': '[supervisord]\n[include]\nfiles=%(ENV_WHERE)s/*.conf' })
     expect(lines).toEqual([
-      'a.conf:3:1: untranslated: variable WHERE is not set here, so nobody knows which files are meant: set it, or name them behind this one',
+      'a.conf:3:1: untranslated: variable WHERE is not set here, so the included files are unknown: set it, or pass them as arguments after this one',
     ])
   })
 })

@@ -22,12 +22,12 @@ describe('a route to a port of this machine', () => {
       api: { command: ['serve', '--port', '3000'], port: 3000, directory: '/', ready: { tcp: 3000 } },
     })
     expect(read.lines).toContain(
-      'supervisord.conf:1:1: note: routes to port 3000 lead to `api`, which finds it in PORT too, and is ready when it listens',
+      'supervisord.conf:1:1: note: routes to port 3000 lead to `api`, which also gets it as PORT and is ready when it listens',
     )
   })
 
   it.each([
-    ['nobody is known to', supervisord('api', 'serve')],
+    ['no process is known to', supervisord('api', 'serve')],
     ['two could', supervisord('a', 'serve --port 3000') + supervisord('b', 'serve --port=3000')],
     ['a client speaks of somebody else’s', supervisord('a', 'ask --host db.example --port 3000')],
     ['the port comes from a variable', supervisord('a', 'serve --port %(ENV_P)s')],
@@ -79,7 +79,7 @@ describe('an upstream of one target', () => {
     })
   })
 
-  it('stays if nobody is known to be it', () => {
+  it('stays if no process is known to be it', () => {
     const { config } = importTexts({ Caddyfile: proxied(...health), 'a.conf': supervisord('web', 'serve') })
     expect(config).toMatchObject({ upstreams: { api: { targets: ['http://localhost:3000'] } } })
   })
@@ -90,7 +90,7 @@ describe('the web server that was supervised', () => {
     supervisord('web', 'caddy run --config /etc/caddy/Caddyfile', 'priority=1') +
     supervisord('job', 'job', 'priority=2')
 
-  it('is left out beside its own file, and nobody waits for it', () => {
+  it('is left out beside its own file, with dependencies on it', () => {
     const { config, lines } = importTexts({ Caddyfile: caddyfile('respond 204'), 'a.conf': conf })
     expect(config.processes).toEqual({ job: { command: ['job'], directory: '/' } })
     expect(lines).toContain('a.conf:1:1: changed: `web` runs the web server that `gateway` replaces: it is left out')
@@ -130,7 +130,7 @@ describe('the page of supervisord', () => {
 })
 
 describe('two that have the same name', () => {
-  it('are told, and the first stays', () => {
+  it('are reported, and the first stays', () => {
     const { config, lines, comments } = importTexts({
       'a.conf': supervisord('redis', 'redis-server') + supervisord('other', 'other'),
       'compose.yaml': 'services:\n  redis: { command: redis-server --port 7000 }\n  more: { command: more }\n',
@@ -157,7 +157,7 @@ describe('two that have the same name', () => {
     expect(Object.keys(config.upstreams as Entries)).toEqual(['api-servers'])
   })
 
-  it('programs of one supervisord are told too', () => {
+  it('programs of one supervisord are reported too', () => {
     const { lines } = importTexts({ 'a.conf': supervisord('web', 'a') + supervisord('Web', 'b') })
     expect(lines).toContain(
       'a.conf:5:1: untranslated: another program is called `web` already: give one of them another name',

@@ -7,7 +7,7 @@ const timeout: Milliseconds = 10_000
 
 /** What Caddy, where it is installed, has to say about how its files were read. Without it: nothing. */
 export async function askCaddy(files: readonly ForeignFile[], around: Around): Promise<readonly Finding[]> {
-  const { judge } = await import('../../import/caddy/judge.ts')
+  const { compareWithCaddy } = await import('../../import/caddy/compare-with-caddy.ts')
   const { readCaddyfile } = await import('../../import/caddy/read-caddyfile.ts')
   const findings: Finding[] = []
   for (const { file, text, kind } of files) {
@@ -21,7 +21,7 @@ export async function askCaddy(files: readonly ForeignFile[], around: Around): P
       continue
     }
     const reading = readCaddyfile({ file, text, ...around })
-    findings.push(...judge(file, reading, adapted.json, around.environment))
+    findings.push(...compareWithCaddy(file, reading, adapted.json, around.environment))
   }
   return findings
 }

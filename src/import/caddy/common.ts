@@ -1,21 +1,21 @@
-/** What all routes have in common is said once, for the gateway. */
+/** Options that all routes share are written once, under `gateway`. */
 import type { Entries } from '../reading.ts'
 import type { Common } from './routes/routes.ts'
 import type { HeaderRules } from './routes/steps.ts'
-import type { Tidy } from './routes/tidy.ts'
+import type { TidyRoute } from './routes/tidy.ts'
 
-export function commonOf(routes: readonly Tidy[], decided: ReadonlySet<string>): Common {
-  // A redirect shows no page: what it lacks need not keep the others apart.
-  const telling = routes.filter(({ answer }) => answer.kind !== 'redirect')
-  const asking = routes.filter(({ answer }) => answer.kind === 'proxy')
-  const response = shared(telling.map(({ state }) => state.response))
+export function commonOf(routes: readonly TidyRoute[], decided: ReadonlySet<string>): Common {
+  // A redirect shows no page, so a header that it lacks can still be shared by the others.
+  const answering = routes.filter(({ answer }) => answer.kind !== 'redirect')
+  const proxied = routes.filter(({ answer }) => answer.kind === 'proxy')
+  const response = shared(answering.map(({ state }) => state.response))
   const request = shared(
-    asking.map(({ state, answer }) => ({ ...state.request, ...(answer.kind === 'proxy' && answer.request) })),
+    proxied.map(({ state, answer }) => ({ ...state.request, ...(answer.kind === 'proxy' && answer.request) })),
   )
-  const requestBody = sharedValue(asking.map(({ state }) => state.requestBody))
-  // One zone counts for all routes, and so does the limit of the gateway; what is not counted says so.
-  const limits = telling.map(({ state }) => state.rateLimit).filter((limit) => limit !== undefined)
-  const isOfOne = limits.length === 1 && telling.length > 1
+  const requestBody = sharedValue(proxied.map(({ state }) => state.requestBody))
+  // A zone counts over all routes, as the limit of the gateway does; routes without it turn it off.
+  const limits = answering.map(({ state }) => state.rateLimit).filter((limit) => limit !== undefined)
+  const isOfOne = limits.length === 1 && answering.length > 1
   const rateLimit = isOfOne ? undefined : sharedValue<Entries>(limits)
   return {
     decided,

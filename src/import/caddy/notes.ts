@@ -1,10 +1,10 @@
-/** Where something stands in a Caddyfile, and what is to be said about it. */
+/** Findings about a Caddyfile and their places. */
 import type { Finding } from '../reading.ts'
 import type { Place } from '../reports.ts'
 
 export type { Place }
 
-/** Collects findings. A line that is met many times, in a snippet or on several ways through a site, is told once. */
+/** Collects findings. A line that is read several times, such as one in a snippet, is reported once. */
 export class Notes {
   readonly #found = new Map<string, Finding>()
 
@@ -20,7 +20,7 @@ export class Notes {
     this.#add(at, 'note', message)
   }
 
-  /** In the order of the files as they were met, then of their lines. */
+  /** In the order in which files were read, then of their lines. */
   list(): readonly Finding[] {
     const files = [...new Set([...this.#found.values()].map(({ file }) => file))]
     return [...this.#found.values()].sort(
@@ -34,7 +34,7 @@ export class Notes {
   }
 }
 
-/** A mistake that leaves nothing to read on with. */
+/** A mistake after which the rest of the file cannot be read. */
 export class Unreadable extends Error {
   readonly at: Place
 

@@ -1,9 +1,9 @@
-/** A Caddyfile, or Caddy's JSON, as a part of our own configuration. */
+/** Reads a Caddyfile, or Caddy's JSON, as a part of our own configuration. */
 import type { Reading } from '../reading.ts'
 import { RequestIds } from './directives/request-ids.ts'
 import { caddyfileTree } from './json/servers.ts'
 import { jsonTree } from './json/tree.ts'
-import { tellUnread } from './json/unread.ts'
+import { reportUnread } from './json/unread.ts'
 import { Notes, Unreadable } from './notes.ts'
 import { readOptions } from './options/options.ts'
 import { assemble } from './routes/assemble.ts'
@@ -14,24 +14,24 @@ import { tokensOf } from './syntax/tokens.ts'
 import { type Tree, treeOf } from './syntax/tree.ts'
 
 export interface CaddyfileSource extends Folder {
-  /** As it was given: absolute, or relative to the working directory. */
+  /** The path as given: absolute, or relative to the working directory. */
   readonly file: string
   readonly text: string
-  /** For variables that decide what kind of address a site has, and which file is imported; all others stay variables. */
+  /** For variables in site addresses and imports; all others stay variables. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Never throws for what the file says: where it cannot be read at all, nothing but a finding comes out. */
+/** Never throws because of the content: a file that cannot be read gives nothing but a finding. */
 export function readCaddyfile({ file, text, ...folder }: CaddyfileSource): Reading {
   return readTree((notes) => treeOf(withImports(tokensOf(file, text), folder, notes)), folder.environment)
 }
 
-/** What `caddy adapt` prints, or a running Caddy has at `/config/`. */
+/** Reads what `caddy adapt` prints, or a running Caddy serves at `/config/`. */
 export function readCaddyJson({ file, text }: Pick<CaddyfileSource, 'file' | 'text'>): Reading {
   return readTree((notes) => {
     const whole = jsonTree(file, text)
     const tree = caddyfileTree(whole)
-    tellUnread(whole, notes)
+    reportUnread(whole, notes)
     return tree
   }, {})
 }

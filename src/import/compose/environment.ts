@@ -12,7 +12,7 @@ export function environmentOf(fields: Fields, all: readonly string[], report: Re
   if (files.length > 0) report(fields.placeOf('env_file'), 'note', 'paths are relative to the folder of the new file')
   const set = itemsOf(fields, 'environment').flatMap(({ name, value, at }): [string, string][] => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      report(at, 'untranslated', `\`${name}\` is no name of a variable: it has letters, digits and \`_\``)
+      report(at, 'untranslated', `\`${name}\` is not a variable name: use letters, digits and \`_\``)
       return []
     }
     const host = all.find((service) => hostPattern(service).test(value ?? ''))
@@ -20,7 +20,7 @@ export function environmentOf(fields: Fields, all: readonly string[], report: Re
       const hint = 'a process of this container is at 127.0.0.1'
       report(at, 'untranslated', `\`${name}\` has \`${host}\` as a host, a name that only Compose knows: ${hint}`)
     }
-    // The name alone passes it on from outside, as everything is here.
+    // A name alone inherits the variable, as all variables are here.
     return value === undefined ? [] : [[name, written(value)]]
   })
   if (files.length === 0 && set.length === 0) return {}

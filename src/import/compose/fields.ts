@@ -1,4 +1,4 @@
-/** The keys of a mapping, read one by one: what is never asked for is known at the end. */
+/** Reads the keys of a mapping one by one and knows which were never read. */
 import { longestDuration } from '../../shared/time/duration.ts'
 import { hasVariable, written } from '../marked.ts'
 import type { Place, Report } from '../reports.ts'
@@ -9,7 +9,7 @@ export interface Field<T> {
   readonly at: Place
 }
 
-/** Each gives undefined where the key is absent, or says something that is not understood, which is reported. */
+/** Each returns undefined if the key is absent, or, with a report, if its value is invalid. */
 export interface Fields {
   readonly at: Place
   /** At the key. */
@@ -59,7 +59,7 @@ export function fieldsOf(mapping: Mapping, report: Report): Fields {
     number: typed('a number', (text) => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined)),
     duration(key) {
       const found = text(key)
-      // What a variable holds is known at the start only; its form is nearly ours.
+      // The value of a variable is known only at startup; Compose's durations are close to ours.
       if (found && hasVariable(found.value)) return { value: written(found.value), at: found.at }
       const span = found && durationWritten(found.value)
       if (found && span === undefined)

@@ -1,4 +1,4 @@
-/** `healthcheck` as `ready`: there, too, it says whether dependants may start, and restarts nothing. */
+/** `healthcheck` as `ready`: like there, it decides whether dependents may start, and restarts nothing. */
 
 import { written } from '../marked.ts'
 import type { Entries, Value } from '../reading.ts'
@@ -22,19 +22,15 @@ export function readyEntries(service: Fields, report: Report): Entries {
     report(
       startPeriod.at,
       'changed',
-      '`start_period`: who is not ready within 5m, or within this time if it is longer, is started again',
+      '`start_period`: a process that is not ready within 5m, or this time if it is longer, is restarted',
     )
   if (startInterval)
-    report(startInterval.at, 'changed', '`start_interval`: `ready` asks at one pace, `every`, from the start on')
-  report(
-    fields.at,
-    'note',
-    '`healthcheck` decides who is `ready`; who shall be started again when it fails needs `alive` too',
-  )
+    report(startInterval.at, 'changed', '`start_interval`: `ready` has one interval, `every`, from the start')
+  report(fields.at, 'note', '`healthcheck` becomes `ready`; to restart the process when it fails, add `alive` too')
   return {
     ready: {
       exec,
-      // Compose's own defaults: ours ask a command each second.
+      // Compose's defaults; ours runs the command every second.
       every: interval?.value ?? '30s',
       timeout: timeout?.value ?? '30s',
       ...deadline(startPeriod?.value),
@@ -47,7 +43,7 @@ function execOf(fields: Fields, report: Report): readonly Value[] | undefined {
   const test = fields.node('test')
   if (!test) {
     const at = fields.at
-    report(at, 'untranslated', '`healthcheck` without `test`: nobody here knows the one of the image')
+    report(at, 'untranslated', '`healthcheck` without `test`: the one of the image is not known here')
     return undefined
   }
   const [first, ...rest] = textsOf(test).map(({ value }) => value)
@@ -55,11 +51,11 @@ function execOf(fields: Fields, report: Report): readonly Value[] | undefined {
   if (test.kind === 'scalar') return ['sh', '-c', written(first)]
   if (first === 'CMD-SHELL') return ['sh', '-c', ...rest.map(written)]
   if (first === 'CMD' && rest.length > 0) return rest.map(written)
-  report(fields.placeOf('test'), 'untranslated', '`test` begins with none of `CMD`, `CMD-SHELL` and `NONE`')
+  report(fields.placeOf('test'), 'untranslated', '`test` must begin with `CMD`, `CMD-SHELL` or `NONE`')
   return undefined
 }
 
-/** Ours is 5m unless it is said. */
+/** Our default is 5m. */
 function deadline(startPeriod: string | undefined): Entries {
   const [, seconds] = /^(\d+)s$/.exec(startPeriod ?? '') ?? []
   return seconds !== undefined && Number(seconds) > 300 ? { deadline: `${seconds}s` } : {}

@@ -1,6 +1,6 @@
 /**
- * Compose's `$NAME` and `${NAME...}`. A variable that is not set is empty there, and an error here; one that is empty counts as
- * not set here, which `-` without colon does not mean.
+ * Compose's `$NAME` and `${NAME...}`. An unset variable is empty in Compose but an error here, and an empty one counts as
+ * unset here, unlike with `-` without a colon.
  */
 import { marked } from '../marked.ts'
 import type { Place, Report } from '../reports.ts'
@@ -36,7 +36,7 @@ interface Braced {
 function markedBraced({ name, operator, rest }: Braced, at: Place, report: Report): string {
   switch (operator) {
     case '-':
-      report(at, 'changed', `\`\${${name}-...}\`: the default also holds if ${name} is empty`)
+      report(at, 'changed', `\`\${${name}-...}\`: the default also applies if ${name} is empty`)
       return marked(`${name}:-${ours(rest)}`)
     case ':-':
       return marked(`${name}:-${ours(rest)}`)
@@ -48,7 +48,7 @@ function markedBraced({ name, operator, rest }: Braced, at: Place, report: Repor
       report(
         at,
         'untranslated',
-        `\`\${${name}${operator}...}\`: there is no text for a variable that is set; put it into a block with \`when: { env: ${name} }\``,
+        `\`\${${name}${operator}...}\`: text for a variable that is set is not supported; use a block with \`when: { env: ${name} }\``,
       )
       return ''
     default:
@@ -56,7 +56,7 @@ function markedBraced({ name, operator, rest }: Braced, at: Place, report: Repor
   }
 }
 
-/** A default may hold further variables, of which ours knows the same two forms. */
+/** A default may hold further variables, in the same two forms. */
 function ours(text: string): string {
   return text
     .replace(/\$\$/g, '$')

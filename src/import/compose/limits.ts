@@ -1,10 +1,10 @@
-/** Memory and the limits of the kernel. */
+/** Memory and kernel limits. */
 import type { Entries, Value } from '../reading.ts'
 import type { Report } from '../reports.ts'
 import type { Field, Fields } from './fields.ts'
 import type { Node } from './tree.ts'
 
-/** Ours by theirs, and what is counted. */
+/** Our name by theirs, and the unit. */
 const limits: Readonly<Record<string, readonly [name: string, counts: 'things' | 'bytes' | 'seconds']>> = {
   nofile: ['openFiles', 'things'],
   nproc: ['processes', 'things'],
@@ -52,19 +52,19 @@ function amount(text: string, counts: 'things' | 'bytes' | 'seconds'): Value | u
   return counts === 'bytes' ? `${text}B` : `${text}s`
 }
 
-/** `mem_limit`, or what `deploy` says of it. */
+/** `mem_limit`, or the limit in `deploy`. */
 export function memoryEntries(service: Fields, report: Report): Entries {
   const found = service.text('mem_limit') ?? memoryOfDeploy(service)
   if (!found) return {}
   const memory = bytesWritten(found.value)
   if (memory === undefined) {
-    report(found.at, 'untranslated', 'the limit of memory is not a size such as `512m`, of 1 MB or more')
+    report(found.at, 'untranslated', 'the memory limit is not a size such as `512m`, of 1 MB or more')
     return {}
   }
   report(
     found.at,
     'changed',
-    'who holds more for 10 s is stopped in peace and started again; the kernel keeps only the limit of the container',
+    'a process that uses more for 10 s is stopped gracefully and restarted; the kernel enforces only the limit of the container',
   )
   return { memory }
 }
@@ -75,10 +75,10 @@ function memoryOfDeploy(service: Fields): Field<string> | undefined {
 
 const unitInBytes: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 }
 
-/** Below this no program runs, and ours takes it for a mistake. */
+/** No program runs in less, so our schema refuses it. */
 const least = 1_000_000
 
-/** Compose's `512m` is what ours calls `512MiB`. */
+/** Compose's `512m` is our `512MiB`. */
 function bytesWritten(text: string): string | undefined {
   const [, number, unit = ''] = /^(\d+)\s*([bkmg]?)b?$/i.exec(text) ?? []
   const ours = ['B', 'KiB', 'MiB', 'GiB']['bkmg'.indexOf(unit.toLowerCase() || 'b')] ?? 'B'

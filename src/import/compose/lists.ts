@@ -1,4 +1,4 @@
-/** The forms that Compose gives many of its keys: one or many, a list `NAME=value` or a mapping. */
+/** Forms that many keys of Compose have: one or many, a list of `NAME=value` or a mapping. */
 import { written } from '../marked.ts'
 import type { Value } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
@@ -43,7 +43,7 @@ export interface WordsRead {
   readonly words: readonly string[]
 }
 
-/** A list of words, or one text that is split as a shell would; undefined if it is absent or cannot be split. */
+/** A list of words, or one text split as by a shell; undefined if it is absent or cannot be split. */
 export function wordsOf(fields: Fields, key: string, report: Report): WordsRead | undefined {
   const node = fields.node(key)
   if (node?.kind === 'list') {

@@ -1,13 +1,17 @@
-/** Keys of a service that become nothing, and what to say of them. */
+/** Keys of a service without a translation, and what to report for them. */
 
 import type { Report } from '../reports.ts'
 import type { Fields } from './fields.ts'
 
-const container = 'belongs to the container: give it to the one that Gatehouse runs in'
+const container = 'belongs to the container: set it on the one that Gatehouse runs in'
 const paths =
   'there are no mounts between programs of one container: paths are those of the container that Gatehouse runs in'
 
-const told: readonly (readonly [keys: readonly string[], severity: 'untranslated' | 'note', message: string])[] = [
+const untranslatedKeys: readonly (readonly [
+  keys: readonly string[],
+  severity: 'untranslated' | 'note',
+  message: string,
+])[] = [
   [
     ['container_name', 'build', 'pull_policy', 'platform', 'annotations', 'develop', 'attach', 'links'],
     'note',
@@ -82,9 +86,9 @@ const told: readonly (readonly [keys: readonly string[], severity: 'untranslated
   [
     ['oom_score_adj', 'oom_kill_disable'],
     'untranslated',
-    'say how much would be lost with `criticality`: it decides whom the kernel spares',
+    'set `criticality`: it decides which processes the kernel spares',
   ],
-  [['scale'], 'untranslated', 'each process runs once: give copies names of their own and put them into an `upstream`'],
+  [['scale'], 'untranslated', 'each process runs once: give copies their own names and list them in an `upstream`'],
   [['extends'], 'untranslated', 'write out what `docker compose config` prints, and import that'],
   [
     ['post_start', 'pre_stop'],
@@ -95,10 +99,10 @@ const told: readonly (readonly [keys: readonly string[], severity: 'untranslated
   [['label_file'], 'untranslated', 'labels of a proxy become routes: write them under `gateway.routes`'],
 ]
 
-export function reportTheRest(service: Fields, report: Report): void {
+export function reportUnread(service: Fields, report: Report): void {
   for (const { key, at } of service.unread()) {
     if (key.startsWith('x-')) continue
-    const [, severity, message] = told.find(([keys]) => keys.includes(key)) ?? []
+    const [, severity, message] = untranslatedKeys.find(([keys]) => keys.includes(key)) ?? []
     if (severity && message) report(at, severity, `\`${key}\`: ${message}`)
     else report(at, 'untranslated', `\`${key}\` is not known`)
   }

@@ -1,4 +1,4 @@
-/** Ports of a service: what it listens on in its container, and what is published of it. */
+/** Ports of a service: the one it listens on in its container, and published ones. */
 
 import { hasVariable } from '../marked.ts'
 import { portOf } from '../merge/known-port.ts'
@@ -7,7 +7,7 @@ import type { Fields } from './fields.ts'
 import { itemsOf, textsOf } from './lists.ts'
 import type { Node } from './tree.ts'
 
-/** Where it listens in its container, if that is one port; what was published of it is told. */
+/** The port in its container, if there is only one; published ports are reported. */
 export function portOfService(fields: Fields, words: readonly string[], report: Report): number | undefined {
   const environmentPort = itemsOf(fields, 'environment').find(({ name }) => name === 'PORT')?.value
   const targets = [
@@ -28,11 +28,7 @@ function publishedPorts(node: Node | undefined, report: Report): readonly string
       item.kind === 'mapping' ? textsOf(item.entries.get('target')?.value)[0]?.value : written.split(':').at(-1)
     const isPublished = item.kind === 'mapping' ? item.entries.has('published') : written.includes(':')
     if (isPublished)
-      report(
-        item.at,
-        'untranslated',
-        'no port is published for a program: a route leads to it, or the container publishes its own port',
-      )
+      report(item.at, 'untranslated', 'programs publish no ports: route to it, or publish a port of the container')
     const protocol =
       item.kind === 'mapping' ? textsOf(item.entries.get('protocol')?.value)[0]?.value : /\/(\w+)$/.exec(written)?.[1]
     return target === undefined || protocol === 'udp' ? [] : [target]

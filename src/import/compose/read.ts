@@ -1,4 +1,4 @@
-/** The front door: the services of a Compose file as processes of one container. */
+/** Reads the services of a Compose file as processes of one container. */
 import type { PlacedReading } from '../placed.ts'
 import { type Comment, type Entries, type Finding, isEntries } from '../reading.ts'
 import type { Place, Report } from '../reports.ts'
@@ -7,7 +7,7 @@ import { dependenciesOf, readService, type Service } from './service.ts'
 import { type Mapping, readTree } from './tree.ts'
 
 export interface ComposeSource {
-  /** As it was given. */
+  /** The path as given. */
   readonly file: string
   readonly text: string
   /** Undefined: there is no such file. The path is relative to the folder of `file`. */
@@ -25,7 +25,7 @@ export function readCompose({ file, text, readFile }: ComposeSource): PlacedRead
   }
   const top = fieldsOf(tree, report)
   const written = servicesIn(top.node('services'), report)
-  const awaited = awaitedBy(written)
+  const awaited = awaitedServices(written)
   const all = written.map(({ theirs }) => theirs)
   const services = written.flatMap(
     (one) => readService({ ...one, awaited: awaited.has(one.theirs), all }, report) ?? [],
@@ -43,12 +43,12 @@ export function readCompose({ file, text, readFile }: ComposeSource): PlacedRead
     report(
       { file, line: 1, column: 1 },
       'changed',
-      '`.env` was read for variables of this file; now processes see what is in it',
+      'Compose reads `.env` only for variables of this file; here processes see it too',
     )
   return { config: { ...(environment && { environment }), ...config }, ...rest, findings }
 }
 
-/** Compose reads it for `${...}`, and services see it only where they name it. */
+/** Compose reads `.env` for `${...}`; services get only the variables that they name. */
 function variablesFile(text: string, readFile: ComposeSource['readFile']): Entries | undefined {
   if (!/\$[{A-Za-z_]/.test(text) || readFile('.env') === undefined) return undefined
   return { files: [{ path: '.env' }] }
@@ -69,8 +69,8 @@ function servicesIn(node: ReturnType<ReturnType<typeof fieldsOf>['node']>, repor
   })
 }
 
-/** Services whose end others wait for. */
-function awaitedBy(services: readonly Written[]): ReadonlySet<string> {
+/** Services that others wait to complete. */
+function awaitedServices(services: readonly Written[]): ReadonlySet<string> {
   const dependencies = services.flatMap(({ node }) =>
     dependenciesOf(
       fieldsOf(node, () => {}),
@@ -86,12 +86,13 @@ function assembled(services: readonly Service[], report: Report): Omit<PlacedRea
   const processes = services.map(({ name, entries, dependencies }): [string, Entries] => {
     const dependsOn = dependencies.flatMap(({ on, condition, at }): [string, string][] => {
       const process = names.get(on)
-      if (process === undefined) report(at, 'untranslated', `nobody waits for \`${on}\`, which is no process here`)
+      if (process === undefined)
+        report(at, 'untranslated', `the dependency on \`${on}\` is left out: it is not a process here`)
       else if (condition === 'started' && passing.has(process) && !passing.has(name))
         report(
           at,
           'changed',
-          `once \`${process}\` has ended for good, this one is not started again either: give \`${process}\` a \`restart\``,
+          `once \`${process}\` has exited for good, this process is not restarted either: give \`${process}\` a \`restart\``,
         )
       return process === undefined ? [] : [[process, condition]]
     })
@@ -108,7 +109,7 @@ function assembled(services: readonly Service[], report: Report): Omit<PlacedRea
   }
 }
 
-/** It is not started again when it ends. */
+/** It is not restarted when it ends. */
 function isPassing({ kind, restart }: Entries): boolean {
   return kind === 'task' || (isEntries(restart) && restart.policy === 'never')
 }

@@ -3,15 +3,15 @@ import type { Entries } from '../reading.ts'
 import type { Report } from '../reports.ts'
 import type { Field, Fields } from './fields.ts'
 
-/** As many as the schema allows: never. */
-const endless = 1_000_000
+/** The most failures that the schema allows, in effect never. */
+const neverGiveUp = 1_000_000
 
-/** Entries of our process: `restart`. A task runs once, so what is said of it is dropped. */
+/** The `restart` of our process; a task has none, because it runs once. */
 export function restartEntries(service: Fields, isTask: boolean, report: Report): Entries {
   const { at, value } = policyOf(service, report) ?? { at: service.at, value: 'no' }
   if (isTask) {
     if (value !== 'no' && value !== 'none')
-      report(at, 'changed', 'others wait for its end, so it is a task and runs once')
+      report(at, 'changed', 'other services wait until it completes, so it is a task and runs once')
     return {}
   }
   const [, attempts] = /^on-failure(?::(\d+))?$/.exec(value) ?? [undefined, undefined]
@@ -22,11 +22,11 @@ export function restartEntries(service: Fields, isTask: boolean, report: Report)
     case 'always':
     case 'any':
     case 'unless-stopped':
-      return { restart: { giveUp: { failures: endless } } }
+      return { restart: { giveUp: { failures: neverGiveUp } } }
     case 'on-failure':
-      return { restart: { policy: 'on-failure', giveUp: { failures: attempts ? Number(attempts) + 1 : endless } } }
+      return { restart: { policy: 'on-failure', giveUp: { failures: attempts ? Number(attempts) + 1 : neverGiveUp } } }
     default:
-      report(at, 'untranslated', '`restart` is none of `no`, `always`, `on-failure` and `unless-stopped`')
+      report(at, 'untranslated', '`restart` must be `no`, `always`, `on-failure` or `unless-stopped`')
       return {}
   }
 }

@@ -1,4 +1,4 @@
-/** A service as a process of ours, if it says what to run. */
+/** A service as a process, if it has a command. */
 
 import { written } from '../marked.ts'
 import type { Entries } from '../reading.ts'
@@ -11,13 +11,13 @@ import { type Fields, fieldsOf } from './fields.ts'
 import { readyEntries } from './health.ts'
 import { limitEntries, memoryEntries } from './limits.ts'
 import { itemsOf, textsOf, wordsOf } from './lists.ts'
-import { reportTheRest } from './notes.ts'
+import { reportUnread } from './notes.ts'
 import { portOfService } from './ports.ts'
 import { restartEntries } from './restart.ts'
 import type { Mapping } from './tree.ts'
 
 export interface Service {
-  /** As other services call it. */
+  /** Its name in the Compose file. */
   readonly theirs: string
   readonly name: string
   readonly at: Place
@@ -31,28 +31,28 @@ export interface Dependency {
   readonly at: Place
 }
 
-export interface PlanContext {
+export interface ServiceSource {
   readonly theirs: string
   readonly at: Place
   readonly node: Mapping
-  /** Others wait for its end. */
+  /** Others wait for it to complete. */
   readonly awaited: boolean
   /** The names of all services. */
   readonly all: readonly string[]
 }
 
-/** Undefined, and reported, where there is nothing that could be run. */
-export function readService({ theirs, at, node, awaited, all }: PlanContext, report: Report): Service | undefined {
+/** Undefined, and reported, if there is nothing to run. */
+export function readService({ theirs, at, node, awaited, all }: ServiceSource, report: Report): Service | undefined {
   const fields = fieldsOf(node, report)
   const image = fields.text('image')
   const command = commandOf(fields, report)
   if (!command) {
     const what = image ? `runs an image` : 'has no command'
-    const upstream = `or, if it stays elsewhere, write an \`upstream\` with its address`
+    const upstream = `or, if it runs elsewhere, write an \`upstream\` with its address`
     report(
       at,
       'untranslated',
-      `service \`${theirs}\` ${what}: install its program and give its \`command\`, ${upstream}`,
+      `service \`${theirs}\` ${what}: install its program and set its \`command\`, ${upstream}`,
     )
     return undefined
   }
@@ -85,7 +85,7 @@ export function readService({ theirs, at, node, awaited, all }: PlanContext, rep
   }
   reportDeploy(fields, report)
   reportLabels(fields, report)
-  reportTheRest(fields, report)
+  reportUnread(fields, report)
   return { theirs, name, at, entries, dependencies }
 }
 
@@ -94,7 +94,7 @@ function commandOf(fields: Fields, report: Report) {
   const command = wordsOf(fields, 'command', report)
   const items = [...(entrypoint?.items ?? []), ...(command?.items ?? [])]
   const words = [...(entrypoint?.words ?? []), ...(command?.words ?? [])]
-  // An entry point of the image stands before a command, and nobody here knows it.
+  // The entry point of the image would come before the command, but it is unknown here.
   return words[0] ? { items, words } : undefined
 }
 
@@ -104,7 +104,7 @@ const conditions: Readonly<Record<string, Dependency['condition']>> = {
   service_completed_successfully: 'completed',
 }
 
-/** Also asked before services are read, to know who is waited for. */
+/** Also called before services are read, to find those that others wait for. */
 export function dependenciesOf(fields: Fields, report: Report): readonly Dependency[] {
   const node = fields.node('depends_on')
   if (node?.kind === 'list') return textsOf(node).map(({ value, at }) => ({ on: value, condition: 'started', at }))
@@ -113,11 +113,11 @@ export function dependenciesOf(fields: Fields, report: Report): readonly Depende
     const inner = value.kind === 'mapping' ? fieldsOf(value, report) : undefined
     const condition = inner?.text('condition')
     if (inner?.boolean('restart')?.value)
-      report(inner.placeOf('restart'), 'untranslated', 'nobody is started again because another was')
+      report(inner.placeOf('restart'), 'untranslated', 'a restart of one process does not restart others')
     const wanted = condition?.value ?? 'service_started'
     const known = Object.hasOwn(conditions, wanted) ? conditions[wanted] : undefined
     if (!known && condition)
-      report(condition.at, 'untranslated', `\`${condition.value}\` is no condition: it is \`started\` now`)
+      report(condition.at, 'untranslated', `\`${condition.value}\` is not a condition: \`started\` is used`)
     return { on, condition: known ?? 'started', at }
   })
 }
@@ -134,7 +134,7 @@ function stopOf(fields: Fields, report: Report): Entries {
   return Object.keys(stop).length > 0 ? { stop } : {}
 }
 
-/** COMPOSE_PROFILES says which are wanted, as ever. */
+/** COMPOSE_PROFILES selects profiles, as with Compose. */
 function profilesOf(fields: Fields, report: Report): Entries | undefined {
   const profiles = textsOf(fields.node('profiles')).flatMap(({ value, at }) => {
     if (/^[\w.-]+$/.test(value)) return [value.replaceAll('.', '\\.')]
@@ -159,7 +159,8 @@ function reportDeploy(fields: Fields, report: Report): void {
   const resources = deploy.entries.get('resources')?.value
   if (resources?.kind !== 'mapping') return
   for (const [key, { at }] of resources.entries)
-    if (key !== 'limits') report(at, 'untranslated', `\`${key}\`: nothing is set aside for a program of a container`)
+    if (key !== 'limits')
+      report(at, 'untranslated', `\`${key}\`: nothing can be reserved for one program of a container`)
   const wanted = resources.entries.get('limits')?.value
   if (wanted?.kind !== 'mapping') return
   for (const [key, { at }] of wanted.entries)
@@ -171,10 +172,10 @@ function reportDeploy(fields: Fields, report: Report): void {
       )
 }
 
-/** Those of a proxy are routes in disguise. */
+/** Labels for a proxy are routes. */
 function reportLabels(fields: Fields, report: Report): void {
   for (const { name, at } of itemsOf(fields, 'labels'))
     if (/^(traefik|caddy|nginx)\b/.test(name))
       report(at, 'untranslated', `\`${name}\`: write it as a route under \`gateway.routes\``)
-    else report(at, 'note', 'not needed: labels are for programs that look at containers')
+    else report(at, 'note', 'not needed: labels are for tools that inspect containers')
 }

@@ -1,4 +1,4 @@
-/** A Compose file as plain nodes that know where they stand: aliases and merge keys followed, variables marked. */
+/** A Compose file as plain nodes with their places: aliases and merge keys resolved, variables marked. */
 import {
   type Document,
   isAlias,
@@ -32,11 +32,11 @@ export interface Scalar {
   readonly at: Place
   /** With its variables marked (marked.ts); empty for null. */
   readonly text: string
-  /** Nothing is written there, or `null`. */
+  /** The value is missing or `null`. */
   readonly absent: boolean
 }
 
-/** Undefined if it is not YAML, which is reported. */
+/** Undefined, and reported, if it is not YAML. */
 export function readTree(file: string, text: string, report: Report): Node | undefined {
   const lines = new LineCounter()
   const document: Document<YamlNode> = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -50,12 +50,12 @@ export function readTree(file: string, text: string, report: Report): Node | und
     return undefined
   }
   if (!document.contents) return undefined
-  return convert(document.contents, { document, placeOf, report, depth: 0, budget: { nodes: mostNodes } })
+  return convert(document.contents, { document, placeOf, report, depth: 0, budget: { nodes: maxNodes } })
 }
 
-// Far above any real file: they only end a file whose aliases multiply or contain themselves.
-const mostNodes = 50_000
-const greatestDepth = 50
+// Far above any real file: they stop aliases that multiply or contain themselves.
+const maxNodes = 50_000
+const maxDepth = 50
 
 interface Conversion {
   readonly document: Document<YamlNode>
@@ -70,8 +70,8 @@ function convert(node: YamlNode | null, conversion: Conversion): Node {
   const at = placeOf(node?.range?.[0] ?? 0)
   const nothing: Scalar = { kind: 'scalar', at, text: '', absent: true }
   budget.nodes -= 1
-  if (budget.nodes < 0 || depth > greatestDepth) {
-    if (budget.nodes === -1 || depth === greatestDepth + 1)
+  if (budget.nodes < 0 || depth > maxDepth) {
+    if (budget.nodes === -1 || depth === maxDepth + 1)
       report(at, 'untranslated', 'the file is nested too deeply or its aliases expand too far')
     return nothing
   }
@@ -89,7 +89,7 @@ function convert(node: YamlNode | null, conversion: Conversion): Node {
   return { kind: 'scalar', at, text: markVariables(written, at, report), absent: false }
 }
 
-/** What `<<` brings is laid under what stands beside it; of several the first wins. */
+/** Keys of the mapping win over those merged by `<<`; of several merged ones the first wins. */
 function entriesOf(pairs: readonly Pair<YamlNode, YamlNode | null>[], conversion: Conversion): Mapping['entries'] {
   const own = new Map<string, { at: Place; value: Node }>()
   const merged = new Map<string, { at: Place; value: Node }>()
@@ -98,7 +98,7 @@ function entriesOf(pairs: readonly Pair<YamlNode, YamlNode | null>[], conversion
     const converted = convert(value, conversion)
     if (name !== '<<') {
       const at = conversion.placeOf(key.range?.[0] ?? 0)
-      // Where nothing is written the value would seem to stand at the top of the file.
+      // A missing value has no place of its own, so it gets that of its key.
       own.set(name, { at, value: value === null ? { ...converted, at } : converted })
       continue
     }

@@ -1,9 +1,9 @@
-/** A proxy names its upstreams by what leads to them, as people name programs: `to: api` must not mean two. */
+/** A proxy may name an upstream like a program: `to: api` must not be ambiguous. */
 
 import { isEntries, type Value } from '../reading.ts'
 import type { Merged } from './merge.ts'
 
-/** Upstreams that are called like a process get another name, and routes to them go along. */
+/** Renames upstreams that have the name of a process, and the routes to them. */
 export function withDistinctNames(merged: Merged): Merged {
   const { upstreams = {}, processes = {}, gateway } = merged.config
   const taken = new Set([...Object.keys(upstreams), ...Object.keys(processes)])
@@ -20,7 +20,7 @@ export function withDistinctNames(merged: Merged): Merged {
   const entries = Object.entries(upstreams).map(([name, upstream]) => [renamed.get(name) ?? name, upstream])
   const config = {
     ...merged.config,
-    gateway: { ...gateway, routes: routes.map((route) => ledElsewhere(route, renamed)) },
+    gateway: { ...gateway, routes: routes.map((route) => withRenamedTarget(route, renamed)) },
     upstreams: Object.fromEntries(entries),
   }
   const moved = <T extends { readonly path: readonly (string | number)[] }>(part: T): T => {
@@ -31,7 +31,7 @@ export function withDistinctNames(merged: Merged): Merged {
   return { ...merged, config, comments: merged.comments.map(moved), places: merged.places.map(moved) }
 }
 
-function ledElsewhere(route: Value, renamed: ReadonlyMap<string, string>): Value {
+function withRenamedTarget(route: Value, renamed: ReadonlyMap<string, string>): Value {
   if (!isEntries(route) || typeof route.to !== 'string') return route
   const other = renamed.get(route.to)
   return other === undefined ? route : { ...route, to: other }

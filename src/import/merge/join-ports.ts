@@ -1,12 +1,12 @@
 /**
- * A proxy that knew only `localhost:8080` meets the program that listens there: its routes lead to the process, so that they know
- * whether it is starting, ready or gone.
+ * Connects routes to `localhost:8080` with the process that listens there, so that they know whether it is starting,
+ * ready or gone.
  */
 
 import { type Entries, type Finding, isEntries, type Value } from '../reading.ts'
 import type { Merged } from './merge.ts'
 
-/** Processes by the name of the container in which they were. */
+/** Processes by the host name of their former container. */
 export type Hosts = Readonly<Record<string, string>>
 
 export interface Address {
@@ -14,7 +14,7 @@ export interface Address {
   readonly port: number
 }
 
-/** With `port` given to each process that a route leads to. Routes that no process answers keep their address. */
+/** Gives `port` to each process that a route leads to. Routes without a process keep their address. */
 export function joinPorts(merged: Merged, hosts: Hosts): Merged {
   const { config, findings, places } = merged
   const routes = config.gateway?.routes
@@ -27,27 +27,27 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
     const name = processAt(processes, hosts, address)
     if (name === undefined) return route
     const port = led.get(name) ?? portOf(processes[name]) ?? address.port
-    // A second port of the same program: its containers are one now.
+    // A second port of the same program: a process has one `port`.
     if (port !== address.port) return { ...address.route, to: `http://127.0.0.1:${address.port}` }
     led.set(name, address.port)
     return { ...address.route, to: name }
   })
-  const told = [...led].map(([name, port]): Finding => {
+  const joinedNotes = [...led].map(([name, port]): Finding => {
     const at = places.find(({ path }) => path.length === 2 && path[1] === name)?.at ?? { file: '', line: 1, column: 1 }
     return {
       ...at,
       severity: 'note',
-      message: `routes to port ${port} lead to \`${name}\`, which finds it in PORT too, and is ready when it listens`,
+      message: `routes to port ${port} lead to \`${name}\`, which also gets it as PORT and is ready when it listens`,
     }
   })
   return {
     ...merged,
     config: { ...config, gateway: { ...config.gateway, routes: joined }, ...withPorts(processes, led) },
-    findings: [...findings, ...told],
+    findings: [...findings, ...joinedNotes],
   }
 }
 
-/** The process that listens there, if it is known and the only one. */
+/** The process that listens there, if it is the only one. */
 export function processAt(processes: Entries, hosts: Hosts, { host, port }: Address): string | undefined {
   if (Object.hasOwn(hosts, host)) return hosts[host]
   if (!isLocal(host)) return undefined
@@ -55,7 +55,7 @@ export function processAt(processes: Entries, hosts: Hosts, { host, port }: Addr
   return others.length === 0 ? name : undefined
 }
 
-/** The port of a route to this machine without TLS: what a process would answer. */
+/** The port of a route to this machine without TLS. */
 export function localPort(route: Value): number | undefined {
   const address = addressOf(route)
   return address && isLocal(address.host) ? address.port : undefined
@@ -65,17 +65,17 @@ function withPorts(processes: Entries, led: ReadonlyMap<string, number>): { read
   if (led.size === 0) return {}
   const changed = Object.entries(processes).map(([name, process]) => {
     const port = led.get(name)
-    return [name, port === undefined ? process : askedThere(withPort(process, port), port)]
+    return [name, port === undefined ? process : withPortProbe(withPort(process, port), port)]
   })
   return { processes: Object.fromEntries(changed) }
 }
 
-/** Whoever is asked by a route is ready at the earliest when it listens. */
-function askedThere(process: Value, port: number): Value {
+/** A process behind a route is ready only when it listens. */
+function withPortProbe(process: Value, port: number): Value {
   return isEntries(process) && process.ready === undefined ? { ...process, ready: { tcp: port } } : process
 }
 
-/** Behind the command, where people look for it. */
+/** Puts `port` after the command, where people look for it. */
 export function withPort(process: Value, port: number): Value {
   if (!isEntries(process) || process.command === undefined) return process
   const { command, ...rest } = process
@@ -89,7 +89,7 @@ function portOf(process: Value | undefined): number | undefined {
   return isEntries(ready) && typeof ready.tcp === 'number' ? ready.tcp : undefined
 }
 
-/** Of a `to` without TLS. */
+/** The address of a `to` without TLS. */
 export function addressOf(route: Value): (Address & { readonly route: Entries }) | undefined {
   if (!isEntries(route) || typeof route.to !== 'string') return undefined
   const [, host = '', digits] = /^http:\/\/([\w.-]+):(\d{1,5})\/?$/.exec(route.to) ?? []

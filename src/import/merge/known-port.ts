@@ -1,8 +1,8 @@
-/** The port a program listens on, where its command or environment leaves no doubt. */
+/** The port a program listens on, if its command or environment is unambiguous. */
 import { basename } from 'node:path'
 
-/** Programs whose port is known if no option and no file of settings says otherwise. */
-const customary: Readonly<
+/** Default ports of programs, and the options and config files that change them. */
+const usualPorts: Readonly<
   Record<string, { readonly port: number; readonly option: RegExp; readonly settings?: RegExp }>
 > = {
   'redis-server': { port: 6379, option: /^--port$/, settings: /^[^-].*\.conf$|^-$/ },
@@ -10,12 +10,12 @@ const customary: Readonly<
   memcached: { port: 11211, option: /^(-p|--port)$/ },
 }
 
-/** Options whose value is the port, or an address with it, wherever they stand. */
+/** Options whose value is the port, or an address with it, in any program. */
 const portOption = /^(--port|--http-port|--server\.port|-Dserver\.port)$/
 const addressOption = /^(--bind|--listen|--http-listen|--addr)$/
 const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\*|\[?::1?\]?|)$/
 
-/** `words`: the command's; a variable in one makes it no number. PORT in the environment decides if it is there. */
+/** `words` are those of the command; one with a variable is not a number. PORT in the environment wins. */
 export function portOf(words: readonly string[], environmentPort: string | undefined): number | undefined {
   if (environmentPort !== undefined) return number(environmentPort)
   const [option, ...further] = optionsOf(words).flatMap(({ name, value }) => {
@@ -23,8 +23,8 @@ export function portOf(words: readonly string[], environmentPort: string | undef
     return addressOption.test(name) ? [portOfAddress(value)] : []
   })
   if (option !== undefined) return further.length === 0 && !connectsElsewhere(words) ? option : undefined
-  const at = words.findIndex((word) => Object.hasOwn(customary, basename(word)))
-  const known = at === -1 ? undefined : customary[basename(words[at] ?? '')]
+  const at = words.findIndex((word) => Object.hasOwn(usualPorts, basename(word)))
+  const known = at === -1 ? undefined : usualPorts[basename(words[at] ?? '')]
   if (!known) return undefined
   const rest = words.slice(at + 1)
   if (rest.some((word) => known.settings?.test(word) || known.option.test(word.split('=', 1)[0] ?? '')))
@@ -32,7 +32,7 @@ export function portOf(words: readonly string[], environmentPort: string | undef
   return known.port
 }
 
-/** A client names the port of somebody else, and with it a host that is not this one. */
+/** Whether it is a client: it names another host along with the port. */
 function connectsElsewhere(words: readonly string[]): boolean {
   return optionsOf(words).some(({ name, value }) => /^(-h|--host)$/.test(name) && !isLocal.test(value))
 }

@@ -1,6 +1,6 @@
 /**
- * An upstream of one target that is a process now: its routes lead to the process, and what asked the target for its health says
- * when the process is ready.
+ * Replaces an upstream whose only target is a process: its routes lead to the process, and its health check becomes the
+ * readiness probe.
  */
 
 import { type Entries, isEntries, type Value } from '../reading.ts'
@@ -15,7 +15,7 @@ interface Lone {
   readonly ready: Entries | undefined
 }
 
-/** Routes are left with the address of the target: joinPorts leads them on. */
+/** Routes get the address of the target; joinPorts then points them to the process. */
 export function withoutLoneUpstreams(merged: Merged, hosts: Hosts): Merged {
   const { upstreams = {}, processes = {}, gateway } = merged.config
   const lone = new Map<string, Lone>()
@@ -34,10 +34,10 @@ export function withoutLoneUpstreams(merged: Merged, hosts: Hosts): Merged {
     ...merged,
     config: {
       ...rest,
-      gateway: { ...gateway, routes: routes.map((route) => ledToTarget(route, lone)) },
+      gateway: { ...gateway, routes: routes.map((route) => withTarget(route, lone)) },
       ...(kept.length > 0 && { upstreams: Object.fromEntries(kept) }),
       processes: Object.fromEntries(
-        Object.entries(processes).map(([name, process]) => [name, askedSo(process, byProcess.get(name))]),
+        Object.entries(processes).map(([name, process]) => [name, withReady(process, byProcess.get(name))]),
       ),
     },
     comments: merged.comments.filter((comment) => !isGone(comment)),
@@ -60,20 +60,20 @@ function loneOf(upstream: Value, processes: Entries, hosts: Hosts): Lone | undef
   }
 }
 
-/** With as many failures in a row as took the target out. */
+/** Keeps the number of failures that took the target out. */
 function readyOf({ http, every, timeout, failures = 2 }: Entries): Entries | undefined {
   if (http === undefined) return undefined
   return { http, ...(every !== undefined && { every }), ...(timeout !== undefined && { timeout }), failures }
 }
 
-function ledToTarget(route: Value, lone: ReadonlyMap<string, Lone>): Value {
+function withTarget(route: Value, lone: ReadonlyMap<string, Lone>): Value {
   if (!isEntries(route) || typeof route.to !== 'string') return route
   const target = lone.get(route.to)?.target
   return target === undefined ? route : { ...route, to: target }
 }
 
-/** What asks it already, such as a command of its own, knows more; a mere port doesn't. */
-function askedSo(process: Value, lone: Lone | undefined): Value {
+/** An existing probe wins, unless it only checks a port. */
+function withReady(process: Value, lone: Lone | undefined): Value {
   if (!lone?.ready || !isEntries(process) || (isEntries(process.ready) && process.ready.tcp === undefined))
     return process
   return withPort({ ...process, ready: lone.ready }, lone.port)

@@ -1,11 +1,11 @@
-/** Several readings as one configuration. Of two things with one name the first stays, and the second is told. */
+/** Merges several readings into one configuration. Of two entries with one name the first stays; the second is reported. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin, PlacedReading } from '../placed.ts'
 import { type Comment, type Finding, type Fragment, isEntries, type Reading, type Value } from '../reading.ts'
 import { isSame } from './same.ts'
 
 export interface ReadFile {
-  /** As it was given. */
+  /** The path as given. */
   readonly file: string
   readonly reading: Reading & Partial<PlacedReading>
 }
@@ -17,7 +17,7 @@ export interface Merged {
   readonly places: readonly Origin[]
 }
 
-/** In the order in which the file has them. */
+/** In the order of our file. */
 const sections = [
   'environment',
   'gateway',
@@ -38,7 +38,7 @@ export function merge(files: readonly ReadFile[]): Merged {
   return merging.result()
 }
 
-export function inFileOrder(config: Fragment): Fragment {
+export function inSectionOrder(config: Fragment): Fragment {
   return Object.fromEntries(sections.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])))
 }
 
@@ -84,23 +84,20 @@ class Merging {
   }
 }
 
-/** The paths below `from` have gone: to another index, or with what was left out. */
+/** Paths below `from` moved to another index, or were dropped with their entry. */
 interface Move {
   readonly from: Path
   readonly to: Path | undefined
 }
 
-interface Meeting {
+interface Joined {
   readonly path: Path
   readonly before: Value | undefined
   readonly added: Value
 }
 
-/** Lists are put behind each other, mappings laid over each other down to the entries that somebody named. */
-function join(
-  { path, before, added }: Meeting,
-  refuse: (path: Path) => void,
-): { value: Value; moves: readonly Move[] } {
+/** Concatenates lists and merges mappings, down to named entries. */
+function join({ path, before, added }: Joined, refuse: (path: Path) => void): { value: Value; moves: readonly Move[] } {
   if (before === undefined || isSame(before, added)) return { value: before ?? added, moves: [] }
   if (Array.isArray(before) && Array.isArray(added)) {
     const moves = added.map((_, index) => ({ from: [...path, index], to: [...path, before.length + index] }))
@@ -119,7 +116,7 @@ function join(
   return { value, moves }
 }
 
-/** A process, an upstream, a user, a listener: one half of it from here and the other from there would be nobody's. */
+/** A process, an upstream, a user or a listener is never merged from two files. */
 function isEntry(path: Path): boolean {
   const [section, second] = path
   if (section === 'gateway') return path.length === 3 && second === 'listeners'

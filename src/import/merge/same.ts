@@ -1,4 +1,4 @@
-/** Whether two values of a configuration mean the same, however they are written. */
+/** Whether two configuration values mean the same, regardless of notation. */
 import { isDeepStrictEqual } from 'node:util'
 import { isEntries, type Value } from '../reading.ts'
 
@@ -6,14 +6,14 @@ export function isSame(one: Value | undefined, other: Value | undefined): boolea
   return isDeepStrictEqual(one === undefined ? one : alike(one), other === undefined ? other : alike(other))
 }
 
-/** `3000` and `"3000"` are the same, and a list of one and its item; the order of keys is nothing. */
+/** `3000` equals `"3000"`, and a list of one equals its item; the order of keys does not matter. */
 function alike(value: Value): Value {
   if (Array.isArray(value)) return value.length === 1 ? alike(value[0] as Value) : value.map((one: Value) => alike(one))
   if (isEntries(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, alike(one)]))
   return value === null ? value : String(value)
 }
 
-/** The keys under which two mappings differ, those of inner mappings as `outer.inner`. */
+/** The keys in which two mappings differ, those of inner mappings as `outer.inner`. */
 export function differingKeys(one: Value | undefined, other: Value | undefined): readonly string[] {
   const [ours, theirs] = [isEntries(one) ? one : {}, isEntries(other) ? other : {}]
   const keys = new Set([...Object.keys(ours), ...Object.keys(theirs)])

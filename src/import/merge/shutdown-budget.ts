@@ -1,14 +1,14 @@
 /**
- * A proxy said how long its requests may take to end, a supervisor how long its programs may: one behind the other here, within one
- * `shutdown.budget`. The time of the proxy alone would kill a database that still writes.
+ * A proxy's grace period is for requests, a supervisor's for programs. Here both come one after the other, within one
+ * `shutdown.budget`: the proxy's alone would kill a database that still writes.
  */
 import { parseDuration, secondsWritten } from '../../shared/time/duration.ts'
 import type { ReadFile } from './merge.ts'
 
-/** In seconds, as long as ours is unless something is said. */
+/** Our default, in seconds. */
 const usual = 30
 
-/** With the sum in the place of each budget, where one file has programs and another one a time without them. */
+/** Replaces each budget by the sum, if one file has programs and another a budget without them. */
 export function withOneBudget(files: readonly ReadFile[]): readonly ReadFile[] {
   const programs = files.filter(hasPrograms)
   const requests = secondsOf(files.filter((file) => !hasPrograms(file)))
@@ -25,7 +25,7 @@ function hasPrograms({ reading }: ReadFile): boolean {
   return Object.keys(reading.config.processes ?? {}).length > 0
 }
 
-/** The longest that one of them says; undefined: none does. */
+/** The longest budget of these files, if any has one. */
 function secondsOf(files: readonly ReadFile[]): number | undefined {
   const said = files.flatMap(({ reading }) => {
     const budget = reading.config.shutdown?.budget

@@ -1,15 +1,15 @@
-/** The web server that the imported files replace: supervised beside us it would hold our ports. */
+/** Leaves out the web server that the imported file replaces, which would hold the same ports. */
 import { basename } from 'node:path'
 import { type Finding, isEntries, type Value } from '../reading.ts'
 import type { Merged } from './merge.ts'
 
-/** Without the programs that are Caddy, or a script of that name, and without dependencies on them. */
+/** Removes programs that are Caddy, or a script of that name, and dependencies on them. */
 export function withoutWebServer({ config, comments, findings, places }: Merged): Merged {
   const left = Object.entries(config.processes ?? {}).flatMap(([name, process]) => (isCaddy(process) ? [name] : []))
   if (left.length === 0) return { config, comments, findings, places }
   const isLeft = (path: readonly (string | number)[]) => path[0] === 'processes' && left.includes(String(path[1]))
   const kept = Object.entries(config.processes ?? {}).filter(([name]) => !left.includes(name))
-  const told = left.map((name): Finding => {
+  const removed = left.map((name): Finding => {
     const at = places.find(({ path }) => path.length === 2 && path[1] === name)?.at
     const message = `\`${name}\` runs the web server that \`gateway\` replaces: it is left out`
     return { ...(at ?? { file: '', line: 1, column: 1 }), severity: 'changed', message }
@@ -21,7 +21,7 @@ export function withoutWebServer({ config, comments, findings, places }: Merged)
     },
     comments: comments.filter(({ path }) => !isLeft(path)),
     places: places.filter(({ path }) => !isLeft(path)),
-    findings: [...findings, ...told],
+    findings: [...findings, ...removed],
   }
 }
 

@@ -1,11 +1,11 @@
 /**
- * `%(name)s` in values, which supervisord replaces before it reads them. What is known while the file is read is put in; a
- * variable of the environment stays one, and becomes `${NAME}` of ours when all else has been read.
+ * `%(name)s` in values, which supervisord expands before it reads them. Names known while the file is read are expanded;
+ * an environment variable is marked, and becomes `${NAME}` in the end.
  */
 
 import { marked } from '../marked.ts'
 
-/** What a `%(name)s` stands for, by name; those of the environment begin with `ENV_`. */
+/** The values of `%(name)s` by name; those of the environment begin with `ENV_`. */
 export type Known = Readonly<Record<string, string | number>>
 
 export type Expansion =
@@ -36,7 +36,7 @@ interface Format {
   readonly type: string
 }
 
-/** As Python's `%`, for the types that such files use; undefined where it would refuse. */
+/** As Python's `%`, for the types that such files use; undefined if Python would refuse it. */
 function formatted(value: string | number, { zeros, width, type }: Format): string | undefined {
   if (type === 's') return String(value).padStart(width)
   if (typeof value !== 'number' || !/^[di]$/.test(type)) return undefined

@@ -1,23 +1,23 @@
-/** The file and those that its `[include]` names, as one list of sections: of a key that comes twice the later one counts. */
+/** The file and those that its `[include]` names, as one list of sections: the last of two equal keys wins. */
 
 import { dirname, join, resolve } from 'node:path'
 import type { Report } from '../reports.ts'
 import { expand } from './expansion.ts'
 import { type Entry, type Ini, parseIni, type Section } from './ini.ts'
 
-/** A foreign file, and how to find those that it includes. */
+/** A foreign file, and access to those that it includes. */
 export interface IniSource {
-  /** As it was given. */
+  /** The path as given. */
   readonly file: string
   readonly text: string
   readonly readFile: (path: string) => string | undefined
-  /** Files that match a pattern with `*`, `?` and `[...]`, in the order of their names. */
+  /** Files that match a pattern with `*`, `?` and `[...]`, sorted by name. */
   readonly glob: (pattern: string) => readonly string[]
-  /** The variables of whoever imports: an include may name one. */
+  /** For variables in `[include]`. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** The sections of all files; those of the same name are laid over each other. */
+/** The sections of all files; those of the same name are merged. */
 export function readFiles(sources: readonly IniSource[], report: Report): readonly Section[] {
   const seen = new Set(sources.map(({ file }) => resolve(file)))
   const sections: Section[] = []
@@ -44,7 +44,7 @@ export function readFiles(sources: readonly IniSource[], report: Report): readon
 
 function parsed(file: string, text: string, report: Report): Ini {
   const ini = parseIni(file, text)
-  for (const at of ini.strays)
+  for (const at of ini.invalid)
     report(at, 'untranslated', 'this is neither `[section]` nor `key=value`: supervisord refuses such a file')
   return ini
 }
@@ -70,7 +70,7 @@ function included({ file, glob, environment }: IniSource, entry: Entry, report: 
       report(
         entry.at,
         'untranslated',
-        `variable ${missing} is not set here, so nobody knows which files are meant: set it, or name them behind this one`,
+        `variable ${missing} is not set here, so the included files are unknown: set it, or pass them as arguments after this one`,
       )
       return []
     }

@@ -1,6 +1,6 @@
 /**
- * The file format of supervisord: that of Python's configparser with the settings of supervisord, which differ from its defaults
- * (`;` and `#` behind white space begin a comment anywhere, sections and keys may come twice).
+ * The file format of supervisord: Python's configparser with supervisord's settings (`;` and `#` after white space begin
+ * a comment anywhere, sections and keys may repeat).
  */
 
 import type { Place } from '../reports.ts'
@@ -8,7 +8,7 @@ import type { Place } from '../reports.ts'
 export interface Entry {
   /** In lower case, as keys are compared. */
   readonly key: string
-  /** Lines of a value that goes on over several are joined by line ends. */
+  /** The lines of a multi-line value, joined by line ends. */
   readonly value: string
   readonly at: Place
 }
@@ -22,7 +22,7 @@ export interface Section {
 export interface Ini {
   readonly sections: readonly Section[]
   /** Lines that are neither a section nor an entry: supervisord refuses such a file. */
-  readonly strays: readonly Place[]
+  readonly invalid: readonly Place[]
 }
 
 interface OpenEntry {
@@ -39,10 +39,10 @@ interface OpenSection {
 
 export function parseIni(file: string, text: string): Ini {
   const sections: OpenSection[] = []
-  const strays: Place[] = []
+  const invalid: Place[] = []
   let section: OpenSection | undefined
   let entry: OpenEntry | undefined
-  /** A line that is indented deeper belongs to the value above it. */
+  /** A line with deeper indentation continues the value above it. */
   let depth = 0
   for (const [index, raw] of text
     .replace(/^\ufeff/, '')
@@ -51,7 +51,7 @@ export function parseIni(file: string, text: string): Ini {
     const content = withoutComment(raw)
     const indent = raw.search(/\S/)
     if (content.trim() === '') {
-      // Even an empty line belongs to the value, so that those behind it still do; a comment line doesn't.
+      // An empty line continues the value, so that later lines still can; a comment line does not.
       if (raw.trim() === '') entry?.lines.push('')
       continue
     }
@@ -70,9 +70,9 @@ export function parseIni(file: string, text: string): Ini {
     } else if (section && key) {
       entry = { key: key.toLowerCase(), lines: [value], at }
       section.entries.push(entry)
-    } else strays.push(at)
+    } else invalid.push(at)
   }
-  return { sections: sections.map(closed), strays }
+  return { sections: sections.map(closed), invalid }
 }
 
 function closed({ name, at, entries }: OpenSection): Section {

@@ -1,4 +1,4 @@
-/** The keys of a section, read one by one: what is never asked for is known at the end. */
+/** Reads the keys of a section one by one and knows which were never read. */
 import { dirname, resolve } from 'node:path'
 import type { Place, Report } from '../reports.ts'
 import { readSignal } from '../terms/signals.ts'
@@ -11,18 +11,18 @@ export interface Read<T> {
   readonly at: Place
 }
 
-/** Each gives undefined where the key is absent, or says something that supervisord would refuse, which is reported. */
+/** Each returns undefined if the key is absent, or, with a report, if supervisord would refuse its value. */
 export interface Keys {
   readonly section: Section
-  /** As it stands there, with its `%(...)s`. */
+  /** As written, with its `%(...)s`. */
   raw(key: string): Read<string> | undefined
-  /** With what `known` adds put in. */
+  /** Expanded, with `known` on top. */
   text(key: string, known?: Known): Read<string> | undefined
   boolean(key: string): Read<boolean> | undefined
   integer(key: string): Read<number> | undefined
   bytes(key: string): Read<number> | undefined
   signal(key: string): Read<string> | undefined
-  /** Entries that were not asked for. */
+  /** Entries that were not read. */
   unread(): readonly Entry[]
 }
 

@@ -1,4 +1,4 @@
-/** Files for what programs write: supervisord gives each stream a name, here all lie below one `log.directory`. */
+/** Log files of programs: supervisord names a file for each stream, here all are below one `log.directory`. */
 
 import { basename, dirname } from 'node:path'
 import { marked, written } from '../marked.ts'
@@ -10,7 +10,7 @@ import { bytesWritten } from './scalars.ts'
 
 export interface LogFiles {
   readonly streams: readonly StreamFile[]
-  /** stderr goes where stdout goes. */
+  /** stderr goes to the file of stdout. */
   readonly together: Read<boolean> | undefined
 }
 
@@ -21,7 +21,7 @@ interface StreamFile {
   readonly backups: Read<number> | undefined
 }
 
-/** Those that are named; without a name supervisord makes temporary ones. */
+/** Named log files; supervisord's automatic ones are temporary. */
 export function readLogFiles(keys: Keys, own: Known): LogFiles {
   const together = keys.boolean('redirect_stderr')
   const streams = (['stdout', 'stderr'] as const).flatMap((stream) => {
@@ -40,15 +40,15 @@ interface Logged {
 }
 
 export interface LogDecision {
-  /** `log` of our file, if any program has files. */
+  /** Our `log`, if any program has files. */
   readonly log: Entries | undefined
-  /** Programs that write none while others do. */
+  /** Programs without files, while others have some. */
   readonly without: ReadonlySet<string>
 }
 
 const nowhere = /^(none|off|\/dev\/(null|stdout|stderr|fd\/[12]|tty|console)|\/proc\/(self|1)\/fd\/[12])$/i
 
-/** One folder and one size for all: those that most have. What differs is told where it is written. */
+/** One directory and one size for all: the most frequent ones. Differences are reported at their places. */
 export function decideLogs(programs: readonly Logged[], report: Report): LogDecision {
   const files = programs.flatMap(({ name, logs }) =>
     logs.streams
@@ -65,14 +65,14 @@ export function decideLogs(programs: readonly Logged[], report: Report): LogDeci
     if (path.value !== ours)
       report(path.at, 'changed', `this file is now \`${written(folder)}/${name}/<hostname>-${stream}.log\``)
     if (maxbytes && maxbytes.value !== size)
-      report(maxbytes.at, 'changed', `a file ends at ${rotate.size}: one size holds for all programs`)
+      report(maxbytes.at, 'changed', `a file rotates at ${rotate.size}: one size applies to all programs`)
     else if (maxbytes?.value === 0)
-      report(maxbytes.at, 'changed', `a file ends at ${rotate.size}: files are always rotated`)
+      report(maxbytes.at, 'changed', `a file rotates at ${rotate.size}: files are always rotated`)
     if (backups && backups.value !== rotate.keep)
       report(
         backups.at,
         'changed',
-        `${rotate.keep} older files are kept, compressed: one number holds for all programs, from 1 on`,
+        `${rotate.keep} older files are kept, compressed: one number of 1 or more applies to all programs`,
       )
     if (together?.value) report(together.at, 'changed', 'stdout and stderr have a file each')
   }
@@ -85,7 +85,7 @@ export function decideLogs(programs: readonly Logged[], report: Report): LogDeci
 const defaultSize = 50 * 1024 ** 2
 const defaultBackups = 10
 
-/** The folder above one that is named like the program; else that of the file. */
+/** The directory of the file, or its parent if it is named like the program. */
 function folderOf(path: string, program: string): string {
   const folder = dirname(path)
   return basename(folder) === program ? dirname(folder) : folder

@@ -1,14 +1,14 @@
-/** `priority`: the order in which supervisord spawns programs, waiting for none, and in which it stops them, waiting for each. */
+/** `priority`: the order in which supervisord starts programs, without waiting, and stops them, waiting for each. */
 
 export interface Ranked {
   readonly name: string
-  /** Of the group, then of the program in it; undefined where no number is written: 999 by default is nobody's intention. */
+  /** Of the group, then of the program in it; undefined without a number: the default of 999 expresses no intention. */
   readonly rank: readonly number[] | undefined
-  /** It may end for good: whoever waited for it could not be started again then. */
+  /** It may exit for good, after which dependents could not restart. */
   readonly passing: boolean
 }
 
-/** Whom each waits for: those of the next lower number, who in turn wait for those below. */
+/** What each program waits for: those of the next lower number. */
 export function predecessors(programs: readonly Ranked[]): ReadonlyMap<string, readonly string[]> {
   const classes = new Map<string, { readonly rank: readonly number[]; readonly members: Ranked[] }>()
   for (const program of programs) {
@@ -28,7 +28,7 @@ export function predecessors(programs: readonly Ranked[]): ReadonlyMap<string, r
   return found
 }
 
-/** Those without a number last; of equals, in the order of the files. */
+/** Sorts by rank, those without a number last; equal ones keep the order of the files. */
 export function inStartOrder<T extends Ranked>(programs: readonly T[]): readonly T[] {
   return [...programs].sort(({ rank: a }, { rank: b }) => {
     if (!a || !b) return Number(!a) - Number(!b)

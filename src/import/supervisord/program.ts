@@ -1,4 +1,4 @@
-/** A `[program:NAME]` section as processes of ours. */
+/** A `[program:NAME]` section as processes. */
 
 import { secondsWritten } from '../../shared/time/duration.ts'
 import { hasVariable, marked, written } from '../marked.ts'
@@ -15,7 +15,7 @@ import { type LogFiles, readLogFiles } from './log-files.ts'
 import { restartEntries } from './restart.ts'
 import { setEntries, variablesOf } from './variables.ts'
 
-/** What `[supervisord]` and a `[group:...]` say for it. */
+/** Settings from `[supervisord]` and a `[group:...]`. */
 export interface Surroundings {
   readonly group?: { readonly name: string; readonly rank: number | undefined }
   readonly directory?: string
@@ -28,19 +28,19 @@ export interface Program {
   readonly at: Place
   readonly entries: Entries
   readonly rank: readonly number[] | undefined
-  /** See order.ts: it is not started again when it ends. */
+  /** See order.ts: it is not restarted when it ends. */
   readonly passing: boolean
   /** Seconds between the stop signal and SIGKILL. */
   readonly grace: Read<number> | undefined
   readonly logs: LogFiles
-  /** The place of what tells its port, if it is known. */
+  /** The place of the command, if the port was derived from it. */
   readonly portAt: Place | undefined
   readonly userAt: Place | undefined
-  /** It starts where supervisord started. */
+  /** It has no `directory`, so it starts in supervisord's working directory. */
   readonly anywhere: boolean
 }
 
-/** One, or with `numprocs` several; none if it has no command that can be read. */
+/** One program, or several with `numprocs`; none without a valid command. */
 export function readProgram(section: Section, around: Surroundings, report: Report): readonly Program[] {
   const programName = section.name.slice(section.name.indexOf(':') + 1).trim()
   const known: Known = {
@@ -50,17 +50,17 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
   }
   const counts = keysOf(section, known, report)
   const asked = counts.integer('numprocs')
-  const numprocs = Math.min(asked?.value ?? 1, mostCopies)
-  if (asked && asked.value > mostCopies)
+  const numprocs = Math.min(asked?.value ?? 1, maxCopies)
+  if (asked && asked.value > maxCopies)
     report(
       asked.at,
       'untranslated',
-      `${asked.value} copies are more than anybody reads: the first ${mostCopies} are there`,
+      `${asked.value} copies are too many for one file: the first ${maxCopies} are imported`,
     )
   const first = counts.integer('numprocs_start')?.value ?? 0
   const each = { ...section, entries: section.entries.filter(({ key }) => !/^numprocs(_start)?$/.test(key)) }
   return Array.from({ length: numprocs }, (_, index) => {
-    // What is to be said is said of the first: the others are alike.
+    // Report findings of the first only: the others are the same.
     const say = index === 0 ? report : () => {}
     return readOne(keysOf(each, { ...known, process_num: first + index, numprocs }, say), around, say)
   }).flatMap((program) => program ?? [])
@@ -68,8 +68,8 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
 
 const expandedHost = marked('HOSTNAME')
 
-/** Each has an entry of its own in a file for people. */
-const mostCopies = 100
+/** Each copy gets its own entry in the file. */
+const maxCopies = 100
 
 function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
   const { section } = keys
@@ -100,7 +100,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
   }
   const rank = keys.integer('priority')?.value
   const logs = readLogFiles(keys, own)
-  reportTheRest(keys, report)
+  reportUnread(keys, report)
   return {
     name,
     at: section.at,
@@ -140,16 +140,12 @@ function readCommand(
   return undefined
 }
 
-/** Of what becomes of it, as far as our names go. */
+/** The name of the process, in the characters that ours allow. */
 function readName(keys: Keys, report: Report): string {
   const programName = keys.section.name.slice(keys.section.name.indexOf(':') + 1).trim()
   const asked = keys.text('process_name')
   if (asked && hasVariable(asked.value)) {
-    report(
-      asked.at,
-      'untranslated',
-      '`process_name` is known only when it starts: the process is called as the program',
-    )
+    report(asked.at, 'untranslated', '`process_name` is known only at startup: the process is named after the program')
     return ourName(programName)
   }
   const theirs = asked?.value ?? programName
@@ -172,7 +168,7 @@ function readUmask(keys: Keys, around: Surroundings, report: Report): string | u
   if (value === undefined) return undefined
   const mask = /^0?o?[0-7]{1,4}$/.test(value.trim()) ? Number.parseInt(value.trim().replace(/^0o/, ''), 8) : undefined
   if (mask !== undefined && mask <= 0o077) return `0${mask.toString(8).padStart(3, '0')}`
-  const why = mask === undefined ? 'is not a mask in octal' : 'takes rights from the owner: `0077` at most'
+  const why = mask === undefined ? 'is not a mask in octal' : 'removes rights of the owner: `0077` at most'
   report(own?.at ?? keys.section.at, 'untranslated', `\`umask\` ${why}`)
   return undefined
 }
@@ -182,7 +178,7 @@ function stopEntries(keys: Keys, grace: Read<number> | undefined, report: Report
   for (const key of ['stopasgroup', 'killasgroup']) {
     const asGroup = keys.boolean(key)
     if (asGroup?.value === false)
-      report(asGroup.at, 'changed', 'signals always go to the whole process group, so that nobody is left behind')
+      report(asGroup.at, 'changed', 'signals always go to the whole process group, so that no process is left behind')
   }
   const stop: Record<string, Value> = {
     ...(signal !== undefined && signal !== 'SIGTERM' && { signal }),
@@ -191,9 +187,9 @@ function stopEntries(keys: Keys, grace: Read<number> | undefined, report: Report
   return Object.keys(stop).length > 0 ? { stop } : {}
 }
 
-/** What each of these does has no place here, or no need. */
-const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
-  [/^std(out|err)_events_enabled$/, 'note', 'not needed: what programs write is always on stdout of the container'],
+/** Keys without a translation, and what to report for them. */
+const untranslatedKeys: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
+  [/^std(out|err)_events_enabled$/, 'note', 'not needed: the output of programs is always on stdout of the container'],
   [
     /^std(out|err)_capture_maxbytes$/,
     'untranslated',
@@ -202,17 +198,17 @@ const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', 
   [
     /^std(out|err)_syslog$/,
     'untranslated',
-    'nothing is sent to syslog: all of it is on stdout, for the collector of the container',
+    'syslog is not supported: all output is on stdout, for the log collector of the container',
   ],
   [/^serverurl$/, 'untranslated', 'programs get no SUPERVISOR_SERVER_URL: the control socket speaks HTTP and JSON'],
 ]
 
-function reportTheRest(keys: Keys, report: Report): void {
+function reportUnread(keys: Keys, report: Report): void {
   for (const { key, value, at } of keys.unread()) {
-    const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
+    const [, severity, message] = untranslatedKeys.find(([pattern]) => pattern.test(key)) ?? []
     if (!severity || !message)
       report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-    // Off, or left to supervisord, is what it is without a word as well.
+    // These values are the default.
     else if (!/^(false|no|off|0|auto)$/i.test(value)) report(at, severity, `\`${key}\`: ${message}`)
   }
 }

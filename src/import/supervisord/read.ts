@@ -1,4 +1,4 @@
-/** The front door: supervisord's configuration, from all of its files, as a part of ours. */
+/** Reads supervisord's configuration, from all its files, as a part of ours. */
 
 import { secondsWritten } from '../../shared/time/duration.ts'
 import { marked } from '../marked.ts'
@@ -14,7 +14,7 @@ import { inStartOrder, predecessors } from './order.ts'
 import { type Program, readProgram, type Surroundings } from './program.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-/** Several files are read like one with includes: what `supervisord -c` is given, and what lies in its `conf.d`. */
+/** Several files are read like one with includes: supervisord's main file and those in its `conf.d`. */
 export function readSupervisord(sources: readonly IniSource[]): PlacedReading {
   const findings: Finding[] = []
   const report: Report = ({ file, line, column }, severity, message) =>
@@ -107,16 +107,16 @@ function assembled(programs: readonly Program[], settings: Settings, report: Rep
   }
 }
 
-/** What holds for many is said once for each reason, where it is met first. */
+/** Reports findings that apply to many programs, grouped by reason. */
 function reportTogether(
   programs: readonly Program[],
   order: ReadonlyMap<string, readonly string[]>,
   report: Report,
 ): void {
   for (const { portAt } of programs)
-    if (portAt) report(portAt, 'note', '`ready` asks the port that is known of this program: check that it is its own')
+    if (portAt) report(portAt, 'note', '`ready` probes the usual port of this program: check that it is the right one')
   for (const { userAt } of programs)
-    if (userAt) report(userAt, 'changed', 'HOME, USER and LOGNAME are those of the user; supervisord leaves its own')
+    if (userAt) report(userAt, 'changed', 'HOME, USER and LOGNAME are those of the user; supervisord keeps its own')
   for (const { anywhere, at } of programs)
     if (anywhere)
       report(
@@ -129,11 +129,11 @@ function reportTogether(
       report(
         at,
         'changed',
-        '`priority` became `dependsOn: started`: the same order, but who is behind a program that was given up waits for it',
+        '`priority` became `dependsOn: started`: the order is the same, but if a program is given up, those after it wait for it',
       )
 }
 
-/** supervisord stops one number after the other and waits for each; Docker and Kubernetes must give that time too. */
+/** The total stop time: supervisord stops one number after the other and waits for each. */
 function stopBudget(programs: readonly Program[]): number | undefined {
   const stages = new Map<string, number>()
   for (const { rank, grace } of programs) {

@@ -1,15 +1,15 @@
-/** When a program is started, started again, and given up. */
+/** When a program is started, restarted, and given up. */
 
 import { secondsWritten } from '../../shared/time/duration.ts'
 import type { Entries, Value } from '../reading.ts'
 import type { Report } from '../reports.ts'
 import type { Keys, Read } from './keys.ts'
 
-/** As many as the schema allows: never. */
-const endless = 1_000_000
+/** The most failures that the schema allows, in effect never. */
+const neverGiveUp = 1_000_000
 
-/** More in a row take days. */
-const mostRetries = 10_000
+/** More would take days. */
+const maxRetries = 10_000
 
 /** Entries of our process: `kind`, `restart`, `when`. */
 export function restartEntries(keys: Keys, name: string, report: Report): Entries {
@@ -27,12 +27,16 @@ export function restartEntries(keys: Keys, name: string, report: Report): Entrie
     if (giveUp) restart.giveUp = giveUp
     if (startsecs && startsecs.value > 0) restart.steady = secondsWritten(startsecs.value)
     if (startsecs?.value === 0)
-      report(startsecs.at, 'note', 'with 0 seconds supervisord never gives it up, and so do we; 5 `failures` are usual')
+      report(
+        startsecs.at,
+        'note',
+        'with 0 seconds supervisord never gives up, and neither does Gatehouse; the default is 5 `failures`',
+      )
   } else if (autorestart && !isTask && startretries?.value !== 0)
     report(
       autorestart.at,
       'changed',
-      '`autorestart`: it is not started again even if it ends at once; supervisord tries `startretries` times',
+      '`autorestart`: it is not restarted even if it exits at once; supervisord retries `startretries` times',
     )
   if (isTask && autorestart)
     report(
@@ -57,18 +61,18 @@ function readAutorestart(keys: Keys, report: Report): Read<'always' | 'on-failur
   if (/^unexpected$/i.test(value)) return { value: 'on-failure', at }
   if (/^(yes|true|on|1)$/i.test(value)) return { value: 'always', at }
   if (/^(no|false|off|0)$/i.test(value)) return { value: 'never', at }
-  report(at, 'untranslated', '`autorestart` is none of `true`, `false` and `unexpected`')
+  report(at, 'untranslated', '`autorestart` must be `true`, `false` or `unexpected`')
   return undefined
 }
 
 /**
- * A start counts as failed there if the program ends within `startsecs`; after `startretries` further ones in a row it is given up.
- * With 0 seconds no start ever fails. Ours counts failures without having been steady in between, so the window must hold them all.
+ * supervisord counts a start as failed if the program exits within `startsecs`, and gives up after `startretries` more in
+ * a row. With 0 seconds no start ever fails. We count failures within a window, so it must be long enough for them all.
  */
 function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries | undefined {
-  if (startsecs === 0) return { failures: endless }
+  if (startsecs === 0) return { failures: neverGiveUp }
   if (startretries === undefined) return undefined
-  const retries = Math.min(Math.max(startretries, 0), mostRetries)
+  const retries = Math.min(Math.max(startretries, 0), maxRetries)
   const pauses = Array.from({ length: retries }, (_, step) => Math.min(2 ** step, 30))
   const longest = (retries + 1) * startsecs + pauses.reduce((sum, pause) => sum + pause, 0)
   const within = Math.ceil(longest / 10) * 10
@@ -84,14 +88,10 @@ function reportExitCodes({ value, at }: Read<string>, policy: Value | undefined,
     report(
       at,
       'changed',
-      `a task that exits with ${others.join(' or ')} has failed, and others wait for it; only 0 is none`,
+      `a task that exits with ${others.join(' or ')} has failed, and others keep waiting for it; only 0 is a success`,
     )
   if (others.length > 0 && policy === 'on-failure')
-    report(
-      at,
-      'changed',
-      `an exit with ${others.join(' or ')} is a failure, after which it is started again; only 0 is none`,
-    )
+    report(at, 'changed', `an exit with ${others.join(' or ')} is a failure and restarts it; only 0 is a success`)
 }
 
 function startVariable(name: string): string {

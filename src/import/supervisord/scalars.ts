@@ -1,4 +1,4 @@
-/** Scalars as supervisord writes them; undefined for what it would refuse. */
+/** Scalars in supervisord's notation; undefined for what it would refuse. */
 export function readBoolean(text: string): boolean | undefined {
   if (/^(yes|true|on|1)$/i.test(text)) return true
   return /^(no|false|off|0)$/i.test(text) ? false : undefined

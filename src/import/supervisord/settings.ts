@@ -1,4 +1,4 @@
-/** The sections that are not programs: of supervisord itself, and of what it can do beside supervising. */
+/** The sections that are not programs: supervisord's own settings and further features. */
 
 import { written } from '../marked.ts'
 import type { Page } from '../placed.ts'
@@ -15,13 +15,13 @@ export interface Settings {
   readonly users?: Entries
   readonly page?: Page
   readonly level?: string
-  /** For programs that say nothing else. */
+  /** Defaults for programs. */
   readonly directory?: string
   readonly umask?: string
   readonly user?: string
 }
 
-/** `known`: what `%(...)s` may be everywhere. */
+/** `known` holds the `%(...)s` of all sections. */
 export function readSettings(sections: readonly Section[], known: Known, report: Report): Settings {
   return Object.assign({}, ...sections.map((section) => readOf(section, keysOf(section, known, report), report)))
 }
@@ -76,7 +76,7 @@ function readSupervisord(keys: Keys, report: Report): Settings {
   if (asked && !user) report(asked.at, 'untranslated', '`user` is neither a name nor a number')
   const level = readLevel(keys.text('loglevel'))
   for (const { key, value, at } of keys.unread()) {
-    const [, severity, message] = told.find(([pattern]) => pattern.test(key)) ?? []
+    const [, severity, message] = untranslatedKeys.find(([pattern]) => pattern.test(key)) ?? []
     if (!severity || !message)
       report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
     else if (value !== defaults[key]) report(at, severity, `\`${key}\`: ${message}`)
@@ -85,7 +85,7 @@ function readSupervisord(keys: Keys, report: Report): Settings {
     report(
       user.at,
       'changed',
-      'Gatehouse keeps its own rights, to listen on ports below 1024; each program has this user',
+      'Gatehouse keeps its own privileges, to listen on ports below 1024; each program runs as this user',
     )
   return {
     ...(variables.length > 0 && { environment: setEntries(variables) }),
@@ -96,14 +96,13 @@ function readSupervisord(keys: Keys, report: Report): Settings {
   }
 }
 
-const foreground =
-  'Gatehouse stays in the foreground: whoever starts it (the container, systemd) puts it where it belongs'
+const foreground = 'Gatehouse stays in the foreground: the container or systemd puts it in the background'
 
-/** What is written out and changes nothing is worth no word. */
+/** Explicit defaults are not reported. */
 const defaults: Readonly<Record<string, string>> = { minfds: '1024', minprocs: '200', strip_ansi: 'false' }
 
-const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
-  [/^logfile/, 'note', 'not needed: our own words are on stdout, and with `log.directory` in its folder `gatehouse`'],
+const untranslatedKeys: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', message: string])[] = [
+  [/^logfile/, 'note', 'not needed: Gatehouse logs on stdout, and with `log.directory` in its folder `gatehouse`'],
   [/^(pidfile|nocleanup|identifier|silent|childlogdir)$/, 'note', 'not needed'],
   [
     /^minfds$/,
@@ -115,11 +114,7 @@ const told: readonly (readonly [key: RegExp, severity: 'untranslated' | 'note', 
     'untranslated',
     'the limit of processes is inherited: give programs that need more `limits: { processes: NUMBER }`',
   ],
-  [
-    /^strip_ansi$/,
-    'untranslated',
-    'colours stay in what programs write: most leave them out when they are told `NO_COLOR=1`',
-  ],
+  [/^strip_ansi$/, 'untranslated', 'colors stay in the output: most programs omit them with `NO_COLOR=1`'],
   [/^std(out|err)_/, 'note', 'not needed: supervisord reads this in a program only'],
 ]
 
@@ -141,16 +136,16 @@ function readLevel(found: Read<string> | undefined): string | undefined {
   return Object.hasOwn(levels, name) ? levels[name] : undefined
 }
 
-/** Its web page: who may look at it stays, and what it shows is found on our own. */
+/** The web page: its user stays, and its content becomes our dashboard. */
 function readServer(keys: Keys, report: Report): Settings {
   const name = keys.text('username')
   const password = keys.text('password')
   const port = keys.text('port')
   for (const { key, at } of keys.unread())
     report(at, 'untranslated', `\`${key}\` is not known to supervisord either: is it misspelt?`)
-  // A colon ends the name when a client sends it.
+  // Basic authentication ends the name at a colon.
   if (!name?.value || !password?.value || name.value.includes(':')) {
-    report(keys.section.at, 'untranslated', 'everybody may use this page: ours, `control.dashboard`, needs a user')
+    report(keys.section.at, 'untranslated', 'this page is open to everyone: `control.dashboard` needs a user')
     return {}
   }
   const [, host = '', digits] = /^(?:(.*):)?(\d{1,5})$/.exec(port?.value.trim() ?? '') ?? []
@@ -159,12 +154,12 @@ function readServer(keys: Keys, report: Report): Settings {
     report(
       password.at,
       'changed',
-      'a password cannot be won back from its hash: set SUPERVISOR_PASSWORD, else one is generated and shown at the start',
+      'a password cannot be recovered from its hash: set SUPERVISOR_PASSWORD, or one is generated and shown at startup',
     )
   const secret = isHash ? '${SUPERVISOR_PASSWORD:-}' : written(password.value)
   const users = { supervisor: { name: written(name.value), password: secret } }
   if (digits === undefined) {
-    report(port?.at ?? keys.section.at, 'untranslated', '`port` is no number here: give `control.dashboard` a path')
+    report(port?.at ?? keys.section.at, 'untranslated', '`port` is not a number: give `control.dashboard` a path')
     return { users }
   }
   const address = `${host === '*' ? '' : host}:${digits}`
@@ -175,7 +170,7 @@ function reportListener({ at, name }: Section, keys: Keys, report: Report): void
   const events = keys.text('events')?.value ?? ''
   const isLog = events.split(',').every((event) => /^\s*PROCESS_(LOG|COMMUNICATION)/.test(event))
   if (isLog && events !== '')
-    report(at, 'note', `\`[${name}]\` is not needed: what programs write is always on stdout of the container`)
+    report(at, 'note', `\`[${name}]\` is not needed: the output of programs is always on stdout of the container`)
   else
     report(
       at,

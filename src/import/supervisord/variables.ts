@@ -10,13 +10,13 @@ export type Variable = readonly [name: string, value: string]
 
 type Variables = { readonly ok: true; readonly variables: readonly Variable[] } | { readonly ok: false }
 
-// A quoted part, a word (in which quotes may stand), or one character that is neither. `#` begins a comment.
+// A quoted part, a word (which may hold quotes), or any other single character. `#` begins a comment.
 const tokens =
   /\s+|#[^\n]*|"[^"]*"|'[^']*'|[\w/.+\-():\u00c0-\u00ff\ue000\ue001]["'\w/.+\-():\u00c0-\u00ff\ue000\ue001]*|[\s\S]/gy
 
 function readVariables(text: string): Variables {
   const list = [...text.matchAll(tokens)].map(([token]) => token).filter((token) => !/^[\s#]/.test(token))
-  // A quote alone is one that is never closed.
+  // A single quote character is an unclosed quote.
   if (list.some((token) => token === '"' || token === "'")) return { ok: false }
   const variables: Variable[] = []
   for (let index = 0; index < list.length; index += 4) {
@@ -27,7 +27,7 @@ function readVariables(text: string): Variables {
   return { ok: true, variables }
 }
 
-/** Those of a section. They are told by their place and name only: what they hold may be a secret. */
+/** The variables of a section. Findings name them without their values, which may be secrets. */
 export function variablesOf(keys: Keys, report: Report): readonly Variable[] {
   const environment = keys.text('environment')
   if (!environment) return []

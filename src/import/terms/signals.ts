@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 
-/** `TERM`, `SIGTERM` or 15, as our file writes it; undefined for what is no signal here. */
+/** `TERM`, `SIGTERM` or 15, as our file writes it; undefined for an unknown signal. */
 export function readSignal(text: string): string | undefined {
   const number = /^\s*\d+\s*$/.test(text) ? Number(text) : undefined
   if (number !== undefined) return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]

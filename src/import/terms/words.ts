@@ -1,11 +1,11 @@
-/** A command as Python's shlex.split splits it, and with it supervisord and Compose, after variables were put in. */
+/** Splits a command as Python's shlex.split does, which supervisord and Compose use after interpolation. */
 import { isVariable, written } from '../marked.ts'
 import type { Value } from '../reading.ts'
 
 export interface Word {
   /** Without its quotes. */
   readonly text: string
-  /** As it stands there. */
+  /** As written. */
   readonly raw: string
 }
 
@@ -34,7 +34,7 @@ export function splitCommand(text: string): Split {
   return { ok: true, words }
 }
 
-/** In double quotes a backslash is itself, unless a quote or a backslash follows: POSIX, which ours obeys, has more. */
+/** In double quotes a backslash is literal, unless a quote or a backslash follows. */
 function unquoted(piece: string): string {
   if (piece.startsWith("'")) return piece.slice(1, -1)
   if (piece.startsWith('"')) return piece.slice(1, -1).replace(/\\(["\\])/g, '$1')
@@ -42,8 +42,8 @@ function unquoted(piece: string): string {
 }
 
 /**
- * The items of our `command`. A variable alone, without quotes, may hold several words or none, so it is split after it was put in.
- * In part of a word, as in `$DIR/run`, blanks would tear it apart there: nobody relies on that, and here they don't.
+ * The items of our `command`. An unquoted variable alone may hold several words or none, so it is split at startup. Part of
+ * a word, as in `$DIR/run`, is never split here, although blanks would split it there.
  */
 export function commandItems(words: readonly Word[]): readonly Value[] {
   return words.map(({ text, raw }) => (isVariable(raw) ? { words: written(raw) } : written(text)))

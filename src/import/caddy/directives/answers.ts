@@ -1,8 +1,8 @@
-/** What ends a request without asking anybody: `redir`, `respond`, `error`, `abort`, `file_server`. */
+/** Directives that answer without an upstream: `redir`, `respond`, `error`, `abort`, `file_server`. */
 import { bodilessStatuses } from '../../../config/schema/gateway/route.ts'
 import { headerValue } from '../../../config/schema/scalars.ts'
 import { isPlaceholder } from '../../../plan/patterns/placeholders.ts'
-import type { Deed } from '../routes/steps.ts'
+import type { StepAction } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
 import { fixedValue, leftOut, liveValue, type Reader } from '../syntax/lines.ts'
 import { argumentsOf, directiveName } from '../syntax/tree.ts'
@@ -15,7 +15,7 @@ export const readRedir: Reader = ({ at, values, scope }) => {
   if (target === undefined) return []
   const to = liveValue(target, scope.notes)
   if (to === undefined) return []
-  // As gatehouse check asks of `redirect.to`.
+  // The rules of `gatehouse check` for `redirect.to`.
   const foreign = [...to.matchAll(/(?<!\$)\{([^}]*)\}/g)].some(([, name = '']) => !isPlaceholder(name))
   const leads = /^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/|\$\{)/i.test(to) && !/\s/.test(to)
   if (foreign || !leads || !accepted(headerValue, to)) {
@@ -30,7 +30,6 @@ export const readRedir: Reader = ({ at, values, scope }) => {
     )
     return []
   }
-  // {hostport} is not known, {host} is without port; both are the same on the usual ports.
   return [{ kind: 'answer', answer: { kind: 'redirect', to, status } }]
 }
 
@@ -40,24 +39,24 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
   for (const line of block) {
     const option = directiveName(line)
     if (option === 'body' && name === 'respond') text = argumentsOf(line)[0]
-    else if (option !== 'close') leftOut(line, scope.notes, 'an answer has a status and a text')
+    else if (option !== 'close') leftOut(line, scope.notes, 'a response has a status and a body')
   }
   const written = values.findLast((value) => /^\d{3}$/.test(value.text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
   const body = text && !bodilessStatuses.includes(status) ? fixedValue(text, scope.notes) : undefined
   const clients = matcher?.clients
   if (clients && status >= 400) {
-    if (status !== 403) scope.notes.changed(at, `\`${name}\`: clients that are not let in are answered 403 here`)
+    if (status !== 403) scope.notes.changed(at, `\`${name}\`: rejected clients get 403 here`)
     const key = clients.outside ? 'allow' : 'deny'
     const ranges = rangesOf(clients.ranges)
-    const change: Deed = {
+    const change: StepAction = {
       kind: 'change',
       change: (state) => ({ ...state, [key]: [...(state[key] ?? []), ...ranges] }),
     }
     return [change]
   }
   if (status < 200) {
-    scope.notes.untranslated(at, `\`${name} ${status}\`: an answer has a status from 200 on`)
+    scope.notes.untranslated(at, `\`${name} ${status}\`: a response has a status of 200 or more`)
     return []
   }
   return [{ kind: 'answer', answer: { kind: 'status', status, ...(body !== undefined && { body }) } }]
@@ -68,7 +67,8 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
   let root: string | undefined
   let passThrough = false
   const except: string[] = []
-  for (const token of values) notes.untranslated(token.at, `\`file_server ${token.text}\`: folders are not listed here`)
+  for (const token of values)
+    notes.untranslated(token.at, `\`file_server ${token.text}\`: directory listings are not supported`)
   for (const line of block) {
     const words = argumentsOf(line)
     switch (directiveName(line)) {
@@ -80,7 +80,7 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         break
       case 'hide':
         for (const word of words) {
-          // Names with a dot in front are hidden anyway.
+          // Dotfiles are hidden anyway.
           if (/^\.[\w.-]+$/.test(word.text)) continue
           if (/^\/?[\w./-]+$/.test(word.text) && !word.text.startsWith('*'))
             except.push(word.text.replace(/^\.?\/+/, ''))
@@ -89,22 +89,22 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         break
       case 'index':
         if (words.map(({ text }) => text).join(' ') !== 'index.html')
-          leftOut(line, notes, 'a folder is answered by its index.html')
+          leftOut(line, notes, 'a directory is served by its index.html')
         break
       case 'browse':
-        leftOut(line, notes, 'folders are not listed here')
+        leftOut(line, notes, 'directory listings are not supported')
         break
       case 'precompressed':
-        // What lies beside a file is always used, in the order of the client's wishes and of `compression`.
+        // Precompressed files are always used, by the client's preference and the order of `compression`.
         break
       case 'disable_canonical_uris':
         notes.changed(
           line.words[0].at,
-          'a folder without its slash is led to the path with it, if it has an index.html',
+          'a directory without its trailing slash redirects to the path with it, if it has an index.html',
         )
         break
       default:
-        leftOut(line, notes, 'files are served with `root`, `except`, `fallback` and `cacheControl`')
+        leftOut(line, notes, '`files` has `root`, `except`, `fallback` and `cacheControl`')
     }
   }
   return [{ kind: 'answer', answer: { kind: 'files', ...(root !== undefined && { root }), passThrough, except } }]

@@ -1,7 +1,7 @@
-/** From the directives of a site to its steps, in the order in which Caddy does them. */
+/** From the directives of a site to its steps, in the order in which Caddy runs them. */
 import { pathPrefix } from '../../../config/schema/gateway/paths.ts'
 import { inOrder, type Sortable, sortingName } from '../routes/order.ts'
-import { type Deed, everyAddress, everything, type State, type Step } from '../routes/steps.ts'
+import { everyAddress, everything, type State, type Step, type StepAction } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
 import type { Line, Reader, Scope } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
@@ -35,40 +35,40 @@ const readers: Readonly<Record<string, Reader>> = {
   file_server: readFileServer,
 }
 
-/** What has nothing like it here, and what comes near. */
+/** Unsupported directives, with the nearest option. */
 const nearest: Readonly<Record<string, string>> = {
-  php_fastcgi: 'FastCGI is not spoken; put a web server that does behind a route with `to`',
-  templates: '`files.render` puts variables of the environment into pages',
-  metrics: '`metrics: { address: 127.0.0.1:9600 }` serves them on an address of their own',
-  tracing: 'traceparent is passed on as it comes',
-  acme_server: 'certificates are issued for our own listeners only',
+  php_fastcgi: 'FastCGI is not supported; route to a web server that speaks it',
+  templates: '`files.render` puts environment variables into pages',
+  metrics: '`metrics: { address: 127.0.0.1:9600 }` serves them on their own address',
+  tracing: 'traceparent is passed through unchanged',
+  acme_server: 'certificates are issued only for the listeners of this file',
   map: 'write a route for each value',
   vars: 'write the values where they are used',
   method: 'a request keeps its method',
-  push: 'browsers do not take pushed answers any more; a `Link` header in `response.headers` does what is left of it',
+  push: 'browsers no longer accept server push; set a `Link` header in `response.headers`',
   invoke: 'write the directives of the named route where it is called',
-  intercept: 'an answer of an upstream is passed on as it is',
+  intercept: 'responses of upstreams are passed through unchanged',
   log_append: 'the access log has the same fields for every request',
   log_name: 'there is one access log',
-  fs: 'files are those of the system',
+  fs: 'files come from the local file system',
 }
 
-/** Judged with the site as a whole, and not in the way of a request. */
+/** Options of the site, not steps of a request. */
 const ofSites = new Set(['tls', 'log', 'bind', 'handle_errors'])
 
-/** Without a matcher that can be said they are for everybody: what they guard stays guarded. */
+/** If their matcher cannot be translated, they apply to all requests: what they guard stays guarded. */
 const guards = new Set(['basic_auth', 'basicauth', 'forward_auth'])
 
-/** For some addresses only they are `allow` or `deny`. */
+/** With an address matcher these become `allow` or `deny`. */
 const denying = new Set(['abort', 'error', 'respond'])
 
-/** Those whose first word is never a matcher. */
+/** Directives whose first word is never a matcher. */
 const matchesAll = new Set(['try_files'])
 
-/** With one word they have no matcher, even if it begins with `/`. */
+/** A single word of these is not a matcher, even if it begins with `/`. */
 const alone = new Set(['root', 'rewrite', 'redir'])
 
-/** The steps of one block. `kept`: in the order in which they are written, as in `route`. */
+/** The steps of one block. `kept`: in the written order, as in `route`. */
 export function stepsOf(directives: readonly Directive[], scope: Scope, kept = false): readonly Step[] {
   const definitions = directives.filter((one) => directiveName(one).startsWith('@'))
   const matchers = new Map([
@@ -83,7 +83,7 @@ export function stepsOf(directives: readonly Directive[], scope: Scope, kept = f
   return kept ? grouped.map(({ step }) => step) : inOrder(grouped, scope.order)
 }
 
-/** Of these, only the first that matches in a block is done. */
+/** Of these, only the first match in a block runs. */
 function inGroup(step: Step): Step {
   const name = sortingName(step.name)
   return ['handle', 'rewrite', 'root'].includes(name) ? { ...step, group: name } : step
@@ -95,47 +95,50 @@ function readDirective(directive: Directive, scope: Scope): readonly Sortable[] 
   const { token, values } = splitMatcher(directive)
   const matcher = token && namedOrPath(token, scope)
   if (token && !matcher) {
-    scope.notes.untranslated(token.at, `\`${token.text}\`: no such matcher is defined here`)
+    scope.notes.untranslated(token.at, `\`${token.text}\`: no such matcher is defined`)
     return []
   }
   if (matcher?.why !== undefined) {
     const where = token?.text.startsWith('@') ? ` (${token.text}, line ${matcher.at.line})` : ''
-    const left = directive.block ? 'it is left out, with all in it' : 'it is left out'
-    const instead = guards.has(name) ? 'so that nothing is left open, all requests are asked' : left
+    const left = directive.block ? 'it is left out, with everything in it' : 'it is left out'
+    const instead = guards.has(name) ? 'to leave nothing open, all requests must authenticate' : left
     scope.notes.untranslated(at, `\`${name}\`: ${matcher.why}${where}; ${instead}`)
     if (!guards.has(name)) return []
   }
   const line: Line = { name, at, values, block: directive.block ?? [], matcher, scope }
-  const deeds = deedsOf(line, directive, token)
-  const refused = deeds.length > 0 && unusable(line, deeds)
+  const actions = actionsOf(line, directive, token)
+  const refused = actions.length > 0 && unusable(line, actions)
   if (refused) {
     scope.notes.untranslated(at, `\`${name}\`: ${refused}`)
     return []
   }
-  // Of a matcher for addresses only the rest is left: the addresses have become `allow` or `deny`.
+  // The addresses of the matcher have become `allow` or `deny`; the rest of it still matches.
   const known = matcher && matcher.why === undefined ? matcher.matcher : everything
-  const step = (does: Deed): Step => ({ name, at, matcher: known, does })
+  const step = (action: StepAction): Step => ({ name, at, matcher: known, action })
   const path = matcher?.written.length === 1 ? matcher.written[0] : undefined
   const sorted = { ...(path !== undefined && { path }), matched: matcher !== undefined }
-  if (deeds.length === 0) return []
-  const [only] = deeds
-  if (only && deeds.length === 1) return [{ step: step(only), ...sorted }]
-  const changes = deeds.flatMap((deed) => (deed.kind === 'change' ? [deed.change] : []))
-  if (changes.length === deeds.length) {
+  if (actions.length === 0) return []
+  const [only] = actions
+  if (only && actions.length === 1) return [{ step: step(only), ...sorted }]
+  const changes = actions.flatMap((action) => (action.kind === 'change' ? [action.change] : []))
+  if (changes.length === actions.length) {
     const change = (state: State) => changes.reduce((changed, next) => next(changed), state)
     return [{ step: step({ kind: 'change', change }), ...sorted }]
   }
-  const steps = deeds.map((does): Step => ({ name, at, matcher: everything, does }))
+  const steps = actions.map((action): Step => ({ name, at, matcher: everything, action }))
   return [{ step: step({ kind: 'steps', steps }), ...sorted }]
 }
 
-/** Address and id matchers work with a few directives only; those have turned them into something else. */
-function unusable({ name, at, matcher, scope }: Line, deeds: readonly Deed[]): string | undefined {
+/** Only a few directives support address and id matchers, which they translate to other options. */
+function unusable({ name, at, matcher, scope }: Line, actions: readonly StepAction[]): string | undefined {
   if (matcher?.clients && guards.has(name))
-    scope.notes.changed(at, `\`${name}\`: clients of all addresses are asked; their address does not spare them`)
-  else if (matcher?.clients && (!denying.has(name) || deeds.some(({ kind }) => kind !== 'change')))
-    return '`remote_ip`: addresses decide who is let in, by `allow` and `deny` of a route, and not which route it is'
-  if (matcher?.requestId) return 'the form of a request id decides only about that id, by `gateway.requestId`'
+    scope.notes.changed(
+      at,
+      `\`${name}\`: clients of all addresses must authenticate; their address does not exempt them`,
+    )
+  else if (matcher?.clients && (!denying.has(name) || actions.some(({ kind }) => kind !== 'change')))
+    return '`remote_ip`: addresses decide who may use a route, by `allow` and `deny`, not which route matches'
+  if (matcher?.requestId) return 'the format of a request id decides only about that id; see `gateway.requestId`'
   return undefined
 }
 
@@ -153,7 +156,7 @@ function namedOrPath(token: Token, { matchers, notes }: Scope): MatcherReading |
   return token.text.startsWith('@') ? matchers.get(token.text) : pathMatcher(token, notes)
 }
 
-function deedsOf(line: Line, directive: Directive, token: Token | undefined): readonly Deed[] {
+function actionsOf(line: Line, directive: Directive, token: Token | undefined): readonly StepAction[] {
   const { name, at, block, scope } = line
   switch (name) {
     case 'handle':
@@ -165,7 +168,7 @@ function deedsOf(line: Line, directive: Directive, token: Token | undefined): re
       if (prefix !== '' && (prefix.includes('*') || !accepted(pathPrefix, prefix))) {
         scope.notes.untranslated(
           at,
-          `\`handle_path ${token?.text}\`: \`stripPrefix\` takes the beginning of a path, such as \`/old\``,
+          `\`handle_path ${token?.text}\`: \`stripPrefix\` takes a path prefix, such as \`/old\``,
         )
         return []
       }
@@ -173,22 +176,25 @@ function deedsOf(line: Line, directive: Directive, token: Token | undefined): re
         name,
         at,
         matcher: everything,
-        does: { kind: 'change', change: (state) => stripped(state, prefix) },
+        action: { kind: 'change', change: (state) => stripped(state, prefix) },
       }
       return [{ kind: 'steps', steps: [strip, ...stepsOf(block, scope)] }]
     }
   }
   const reader = readers[sortingName(name)]
   if (reader) return reader(line)
-  // What a plugin asks of clients cannot be known by its name; what it is for, mostly.
+  // An unknown plugin that looks like access control must not leave its routes open.
   if (/auth|jwt|oidc|saml|security|crowdsec|coraza|waf|firewall/i.test(name)) {
-    scope.notes.untranslated(at, `\`${name}\`: \`auth\` of a route says who may pass; until then nobody does here`)
+    scope.notes.untranslated(
+      at,
+      `\`${name}\`: \`auth\` of a route says who has access; until you set it, all requests are rejected`,
+    )
     return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
   }
   const what = directive.words
     .map(({ text }) => text)
     .slice(0, 2)
     .join(' ')
-  scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? 'this is no directive that is known here'}`)
+  scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? 'unknown directive'}`)
   return []
 }

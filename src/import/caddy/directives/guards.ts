@@ -1,15 +1,15 @@
-/** What stands in a request's way: `basic_auth`, `forward_auth`, `rate_limit`, `request_body`; and `encode`. */
+/** Guards: `basic_auth`, `forward_auth`, `rate_limit`, `request_body`; and `encode`. */
 import { headerName } from '../../../config/schema/scalars.ts'
 import type { Entries } from '../../reading.ts'
 import type { Notes } from '../notes.ts'
-import { type Deed, everyAddress, everything, type Step, type Written } from '../routes/steps.ts'
+import { everyAddress, everything, type Step, type StepAction, type Written } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
 import { fixedValue, leftOut, type Reader } from '../syntax/lines.ts'
 import { ourDuration, ourSize, ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 import { readMatcher } from './matchers.ts'
 
-/** The variable in which the password of a user is expected. */
+/** The environment variable for the password of a user. */
 export function passwordVariable(key: string): string {
   return `${key
     .toUpperCase()
@@ -19,28 +19,31 @@ export function passwordVariable(key: string): string {
 
 export const readBasicAuth: Reader = ({ at, values, block, scope }) => {
   const realm = values[1]
-  if (realm) scope.notes.changed(realm.at, '`basic_auth`: whoever is asked for a password is not shown this name')
+  if (realm) scope.notes.changed(realm.at, '`basic_auth`: clients do not see the realm')
   const users = block.map((line) => {
     const name = ourText(directiveName(line)).text
-    // A key of our file holds no variable; the name beside it may.
+    // A key cannot hold a variable; `name` can.
     const key = /^\$\{(\w+)/.exec(name)?.[1]?.toLowerCase() ?? name
     scope.gathered.users.set(key, name)
     const hash = argumentsOf(line)[0]?.text ?? ''
     if ((scope.gathered.hashes.get(key) ?? hash) !== hash)
       scope.notes.changed(
         line.words[0].at,
-        `\`${name}\`: had another password elsewhere; here it is one user with one password`,
+        `\`${name}\`: has another password elsewhere; it becomes one user with one password`,
       )
     scope.gathered.hashes.set(key, hash)
     const variable = passwordVariable(key)
-    const message = `\`${name}\`: a password cannot be won back from its hash: set ${variable}, else one is generated and shown at the start`
+    const message = `\`${name}\`: a password cannot be recovered from its hash: set ${variable}, or one is generated and shown at startup`
     scope.notes.changed(line.words[0].at, message)
     return key
   })
   const odd = users.length === 0 || users.some((key) => !/^[ -9;-~]+$/.test(key) || key.includes('${'))
   if (!odd) return [{ kind: 'change', change: (state) => ({ ...state, users }) }]
   for (const key of users) scope.gathered.users.delete(key)
-  scope.notes.untranslated(at, '`basic_auth`: it names nobody whom `users` could have; until then nobody passes')
+  scope.notes.untranslated(
+    at,
+    '`basic_auth`: it names no user that `users` can hold; until you add one, all requests are rejected',
+  )
   return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
 }
 
@@ -55,12 +58,12 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
     else if (directiveName(line) === 'copy_headers')
       for (const word of [...words, ...(line.block ?? []).flatMap((inner) => inner.words)]) {
         if (!accepted(headerName, word.text))
-          notes.untranslated(word.at, `\`${word.text}\`: \`copy\` keeps the names of headers`)
+          notes.untranslated(word.at, `\`${word.text}\`: \`copy\` takes header names`)
         else copy.push(word.text)
       }
     else if (directiveName(line) !== 'header_up') leftOut(line, notes, '`auth` has `forward`, `copy` and `timeout`')
     else if (!/^X-Forwarded-/i.test(words[0]?.text ?? ''))
-      leftOut(line, notes, 'the service is asked with the headers that an upstream would get')
+      leftOut(line, notes, 'the service gets the headers that an upstream would get')
   }
   const url = `${origin?.includes('://') ? '' : 'http://'}${origin}${path}`
   const asked = url.replaceAll(/(?<!\$)\$\{\w+(:-[^{}]*)?\}/g, '1')
@@ -72,7 +75,7 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
   ) {
     notes.untranslated(
       at,
-      '`forward_auth`: who is asked needs a URL, `auth: { forward: URL }`; until then nobody passes',
+      '`forward_auth`: the service needs a URL, `auth: { forward: URL }`; until you set it, all requests are rejected',
     )
     return [{ kind: 'change', change: (state) => ({ ...state, deny: everyAddress }) }]
   }
@@ -85,29 +88,33 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
 
 /** The zones of the plugin `rate_limit` (mholt/caddy-ratelimit). */
 export const readRateLimit: Reader = ({ at, block, scope }) => {
-  const deeds: Deed[] = []
+  const actions: StepAction[] = []
   for (const line of block) {
     if (directiveName(line) !== 'zone') {
-      leftOut(line, scope.notes, 'limits are kept by each instance; over a fleet they are `rateLimit` with a store')
+      leftOut(
+        line,
+        scope.notes,
+        'each instance counts for itself; for a limit over a fleet, use `rateLimit` with a store',
+      )
       continue
     }
     const limit = readZone(line, scope.notes)
     if (!limit) continue
-    if (deeds.length > 0) scope.notes.untranslated(line.words[0].at, 'a second `zone`: a route has one `rateLimit`')
-    else deeds.push(limited(line, limit, scope.notes))
+    if (actions.length > 0) scope.notes.untranslated(line.words[0].at, 'a second `zone`: a route has one `rateLimit`')
+    else actions.push(limited(line, limit, scope.notes))
   }
-  if (deeds.length === 0) scope.notes.untranslated(at, '`rate_limit`: no zone of it could be read; see `rateLimit`')
-  return deeds
+  if (actions.length === 0) scope.notes.untranslated(at, '`rate_limit`: no valid zone; see `rateLimit`')
+  return actions
 }
 
 /** A zone may be for some requests only. */
-function limited(zone: Directive, limit: Written, notes: Notes): Deed {
-  const deed: Deed = { kind: 'change', change: (state) => ({ ...state, rateLimit: limit }) }
+function limited(zone: Directive, limit: Written, notes: Notes): StepAction {
+  const action: StepAction = { kind: 'change', change: (state) => ({ ...state, rateLimit: limit }) }
   const match = zone.block?.find((line) => directiveName(line) === 'match')
-  if (!match) return deed
+  if (!match) return action
   const { at, matcher, why } = readMatcher(match, notes)
   if (why !== undefined) notes.changed(at, `\`match\`: ${why}; here the limit is for all requests`)
-  const step: Step = { name: 'rate_limit', at, matcher: why === undefined ? matcher : everything, does: deed }
+  const step: Step = { name: 'rate_limit', at, matcher: why === undefined ? matcher : everything, action: action }
   return { kind: 'steps', steps: [step] }
 }
 
@@ -120,11 +127,11 @@ function readZone(zone: Directive, notes: Notes): Written | undefined {
     switch (directiveName(line)) {
       case 'events':
         if (/^[1-9]\d{0,5}$|^\{\$\w+(:[1-9]\d{0,5})?\}$/.test(text)) limit.requests = numberOrText(ourText(text).text)
-        else leftOut(line, notes, '`requests` is a number from 1 on')
+        else leftOut(line, notes, '`requests` is a number of 1 or more')
         break
       case 'window': {
         const window = text.includes('{$') ? ourText(text).text : ourDuration(text)
-        if (window === undefined) leftOut(line, notes, `${text} is no duration`)
+        if (window === undefined) leftOut(line, notes, `${text} is not a duration`)
         else limit.window = window
         break
       }
@@ -178,10 +185,14 @@ export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
     encodings.includes(name),
   )
   for (const { text, at: place } of values)
-    if (!encodings.includes(text)) notes.untranslated(place, `\`encode ${text}\`: there are zstd, br and gzip`)
+    if (!encodings.includes(text)) notes.untranslated(place, `\`encode ${text}\`: the encodings are zstd, br and gzip`)
   for (const line of block)
     if (!encodings.includes(directiveName(line)))
-      leftOut(line, notes, 'what gets shorter is compressed, from 512 bytes on; `compression` names the encodings')
+      leftOut(
+        line,
+        notes,
+        'responses of 512 bytes or more are compressed if that makes them smaller; `compression` names the encodings',
+      )
   if (matcher) notes.changed(at, '`encode`: `compression` is for the whole gateway')
   const wanted = named.length > 0 ? named : ['zstd', 'gzip']
   gathered.compression ??= wanted

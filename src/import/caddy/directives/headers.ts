@@ -1,12 +1,12 @@
 /** `header`, `request_header`, and the lines of `reverse_proxy` that change headers. */
 import { headerValue } from '../../../config/schema/scalars.ts'
-import type { Deed, HeaderRules, State } from '../routes/steps.ts'
+import type { HeaderRules, State, StepAction } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
 import { type Line, liveValue, type Reader, type Scope } from '../syntax/lines.ts'
 import type { Token } from '../syntax/tokens.ts'
 import type { MatcherReading } from './matchers.ts'
 
-/** Those that belong to one connection or to the framing of a message; they are the gateway's own. */
+/** Headers of the connection and of message framing, which the gateway sets itself. */
 const ownHeaders = new Set(
   'connection content-length expect keep-alive te trailer transfer-encoding upgrade proxy-connection'.split(' '),
 )
@@ -15,9 +15,9 @@ export const readHeader: Reader = (line) => headersIn(line, 'response')
 
 export const readRequestHeader: Reader = (line) => headersIn(line, 'request')
 
-function headersIn(line: Line, side: 'request' | 'response'): readonly Deed[] {
+function headersIn(line: Line, side: 'request' | 'response'): readonly StepAction[] {
   const lines = [...(line.values.length > 0 ? [line.values] : []), ...line.block.map(({ words }) => words)]
-  return lines.flatMap((words): Deed[] => {
+  return lines.flatMap((words): StepAction[] => {
     const [field, value] = words
     if (field === undefined || field.text === 'defer') return []
     if (side === 'response' && field.text.toLowerCase() === 'connection' && value?.text.toLowerCase() === 'close')
@@ -27,7 +27,7 @@ function headersIn(line: Line, side: 'request' | 'response'): readonly Deed[] {
   })
 }
 
-/** What one line does to the rules so far; undefined: nothing that can be said here, which has been told. */
+/** What one line changes in the rules so far; undefined, and reported, if it cannot be translated. */
 export function readRule(
   [field, value, replacement]: readonly Token[],
   { notes, requestIds }: Scope,
@@ -37,14 +37,13 @@ export function readRule(
   const [, mark = '', name = ''] = /^([-+?>]?)(.*?):?$/.exec(field.text) ?? []
   const key = name.toLowerCase()
   const refuse = (why: string) => notes.untranslated(field.at, `\`${field.text}\`: ${why}`)
-  if (!/^[\w!#$%&'.^`|~-]+$/.test(name)) refuse('a rule here is for one header, whose name is written out')
-  else if (ownHeaders.has(key)) refuse('the headers of a connection and of the framing are the gateway’s own')
-  else if (replacement !== undefined)
-    refuse('a part of a value cannot be replaced; `response.headers` sets the whole of it')
-  else if (mark === '?') refuse('a header cannot be set only where it is missing; `response.headers` sets it always')
+  if (!/^[\w!#$%&'.^`|~-]+$/.test(name)) refuse('a rule is for one header, without wildcards')
+  else if (ownHeaders.has(key)) refuse('the gateway sets connection and framing headers itself')
+  else if (replacement !== undefined) refuse('part of a value cannot be replaced; `response.headers` sets all of it')
+  else if (mark === '?') refuse('a header cannot be set only if it is missing; `response.headers` always sets it')
   else if (matcher?.requestId) {
     if (!requestIds.judge(name, value?.text ?? '', matcher.requestId))
-      refuse('what depends on the form of a request id is `gateway.requestId`, which is about its own header')
+      refuse('only its own header can depend on the format of a request id; see `gateway.requestId`')
   } else if (mark === '-') {
     return (rules) => ({ ...rules, [key]: { name, rule: null } })
   } else if (value === undefined) refuse('it has no value')

@@ -1,4 +1,4 @@
-/** Which requests a directive is for: named matchers, and those that stand in its line. */
+/** Which requests a directive is for: named and inline matchers. */
 import { addressRanges } from '../../../config/schema/gateway/ranges.ts'
 import { headerName, method } from '../../../config/schema/scalars.ts'
 import { validateHostPattern } from '../../../plan/patterns/host-pattern.ts'
@@ -15,17 +15,17 @@ import type { HeaderPattern } from './requests.ts'
 export interface MatcherReading {
   readonly at: Place
   readonly matcher: Matcher
-  /** It looks at the client's address, too. */
+  /** It matches the client's address, too. */
   readonly clients?: { readonly ranges: readonly string[]; readonly outside: boolean }
-  /** It looks whether this header holds a UUID of version 4, or does not. */
+  /** It matches whether this header holds a UUID of version 4. */
   readonly requestId?: { readonly header: string; readonly valid: boolean }
-  /** It looks at something that routes of ours do not. */
+  /** Why it cannot be translated. */
   readonly why?: string
   /** The paths as they were written. */
   readonly written: readonly string[]
 }
 
-/** What was read so far of one matcher; all parts must match. */
+/** A matcher as far as it has been read; all parts must match. */
 interface Parts {
   any: Condition[]
   except: Condition[]
@@ -53,7 +53,7 @@ export function readMatcher(definition: Directive, notes: Notes): MatcherReading
   }
 }
 
-/** A path in the line of a directive. */
+/** An inline path matcher. */
 export function pathMatcher(token: Token, notes: Notes): MatcherReading {
   const parts: Parts = { any: [{}], except: [], written: [] }
   readPart(parts, { words: [{ ...token, text: 'path' }, token] }, notes)
@@ -75,7 +75,7 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
   if (name === undefined) return
   const texts = values.map(({ text }) => ourText(text).text)
   if (!['expression', 'file'].includes(name.text) && !name.quoted && values.some(({ text }) => hasPlaceholder(text))) {
-    parts.why ??= `\`${name.text}\` is compared with what is known only when a request comes`
+    parts.why ??= `\`${name.text}\` uses a value that is known only per request`
     return
   }
   switch (name.text) {
@@ -87,7 +87,8 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
       readExpression(parts, texts)
       return
     case 'method':
-      if (!texts.every((text) => accepted(method, text))) parts.why ??= `\`method ${texts.join(' ')}\`: no HTTP method`
+      if (!texts.every((text) => accepted(method, text)))
+        parts.why ??= `\`method ${texts.join(' ')}\`: not an HTTP method`
       else every(parts, [{ methods: methodsOf(name, texts, notes) }])
       return
     case 'host':
@@ -107,7 +108,7 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
       readClients(parts, texts)
       return
     case 'protocol':
-      parts.why ??= '`protocol`: give the route a `listener` by hand'
+      parts.why ??= '`protocol`: set `listener` on the route'
       return
     case 'expression':
       readProgram(parts, values.map(({ text }) => text).join(' '))
@@ -117,11 +118,11 @@ function readPart(parts: Parts, { words, block }: Part, notes: Notes): void {
         readProgram(parts, name.text)
         return
       }
-      parts.why ??= `\`${name.text}\` is nothing that routes here look at; they match by host, path, method and header`
+      parts.why ??= `\`${name.text}\` is not supported: routes match by host, path, method and header`
   }
 }
 
-/** Each alternative there was, with each of these. Two lists of the same kind are one longer list, as in Caddy. */
+/** Combines each alternative so far with each of these. As in Caddy, two lists of the same kind become one. */
 function every(parts: Parts, alternatives: readonly Condition[]): void {
   parts.any = parts.any.flatMap((one) => alternatives.map((other) => joined(one, other)))
 }
@@ -142,18 +143,18 @@ function joined(one: Condition, other: Condition): Condition {
   }
 }
 
-/** Here HEAD matches with GET, for it says what GET would; there it does not. */
+/** `GET` matches HEAD too in Gatehouse, but not in Caddy. */
 function methodsOf({ at }: Token, texts: readonly string[], notes: Notes): readonly string[] {
   const methods = texts.map((text) => text.toUpperCase())
   if (methods.includes('GET') && !methods.includes('HEAD'))
-    notes.changed(at, '`method GET`: HEAD matches with it here, and is guarded and answered as GET is')
+    notes.changed(at, '`method GET`: HEAD matches too, and is guarded and answered like GET')
   return methods
 }
 
 function pathsOf(token: Token, parts: Parts, notes: Notes): readonly string[] {
   const { patterns, but } = translatePath(ourText(token.text).text)
-  const flaw = patterns?.map(flawOf).find((one) => one !== undefined)
-  if (!patterns || flaw) parts.why ??= `\`${token.text}\`: ${flaw?.hint ?? but}`
+  const refusal = patterns?.map(refusalOf).find((one) => one !== undefined)
+  if (!patterns || refusal) parts.why ??= `\`${token.text}\`: ${refusal?.hint ?? but}`
   else if (but !== undefined) notes.changed(token.at, but)
   return patterns?.map((pattern) => (hasVariables(pattern) ? pattern : normalPathPattern(pattern))) ?? []
 }
@@ -162,15 +163,15 @@ function hasVariables(text: string): boolean {
   return /(?<!\$)\$\{/.test(text)
 }
 
-/** Of a pattern without variables. */
-function flawOf(pattern: string): { readonly hint: string } | undefined {
+/** Why our routes refuse a pattern; one with variables cannot be checked yet. */
+function refusalOf(pattern: string): { readonly hint: string } | undefined {
   return hasVariables(pattern) ? undefined : validatePathPattern(pattern)
 }
 
 /** `path_regexp [name] expression` */
 function readExpression(parts: Parts, texts: readonly string[]): void {
   const { patterns, but } = translateExpression(texts.at(-1) ?? '')
-  if (patterns && !patterns.some(flawOf)) every(parts, [{ paths: patterns }])
+  if (patterns && !patterns.some(refusalOf)) every(parts, [{ paths: patterns }])
   else parts.why ??= `\`path_regexp\`: ${but}`
 }
 
@@ -189,10 +190,10 @@ function readHeader(parts: Parts, [field = '', ...values]: readonly string[]): v
   const alternatives = patterns.map(
     (pattern): Condition => ({ headers: { [key]: { name, pattern } satisfies HeaderPattern } }),
   )
-  if (!headerName.safeParse(name).success) parts.why ??= `\`header ${name}\`: no name of a header`
+  if (!headerName.safeParse(name).success) parts.why ??= `\`header ${name}\`: not a header name`
   else if (absent) parts.except.push(...alternatives)
   else if (parts.any.some(({ headers }) => headers?.[key]))
-    parts.why ??= `\`header ${name}\` stands in it twice: write both values in one line`
+    parts.why ??= `\`header ${name}\` appears twice: write both values in one line`
   else every(parts, alternatives)
 }
 
@@ -225,7 +226,7 @@ function readNot(parts: Parts, { words, block = [] }: Part, notes: Notes): void 
 
 const privateRanges = ['loopback', 'private']
 
-/** Addresses and ranges as our file has them. */
+/** Addresses and ranges as our file writes them. */
 export function rangesOf(texts: readonly string[]): readonly string[] {
   return texts
     .filter((text) => text !== 'forwarded')
@@ -234,16 +235,16 @@ export function rangesOf(texts: readonly string[]): readonly string[] {
 
 function readClients(parts: Parts, texts: readonly string[]): void {
   if (!rangesOf(texts).every((range) => accepted(addressRanges, range)))
-    parts.why ??= '`remote_ip`: no address or range'
-  else if (parts.clients) parts.why ??= 'it looks at the address of the client twice'
+    parts.why ??= '`remote_ip`: not an address or range'
+  else if (parts.clients) parts.why ??= 'it matches the client address twice'
   else parts.clients = { ranges: rangesOf(texts), outside: false }
 }
 
-/** One expression is known: whether the client's request id is a UUID. */
+/** The one supported expression: whether the client's request id is a UUID. */
 function readProgram(parts: Parts, program: string): void {
   const [, negated, header, expression] =
     /^(!?)\{(?:http\.request\.)?header\.([\w-]+)\}\.matches\(["'`](.*)["'`]\)$/.exec(program.trim()) ?? []
   if (header !== undefined && expression !== undefined && isUuidExpression(expression))
     parts.requestId = { header, valid: negated === '' }
-  else parts.why ??= 'expressions are no part of routes here; they match by host, path, method and header'
+  else parts.why ??= 'expressions are not supported: routes match by host, path, method and header'
 }

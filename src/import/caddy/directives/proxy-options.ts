@@ -1,18 +1,29 @@
 /** The options of `reverse_proxy` about the health of targets and the way to them. */
 
 import type { Notes } from '../notes.ts'
-import type { Written } from '../routes/steps.ts'
+import type { HeaderRules, Written } from '../routes/steps.ts'
 import { leftOut } from '../syntax/lines.ts'
 import { ourDuration, ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
-import type { Asking } from './proxy.ts'
+
+/** A `reverse_proxy` as far as its block has been read. */
+export interface ProxyOptions {
+  readonly targets: string[]
+  secure: boolean
+  readonly upstream: Written
+  readonly health: Written
+  readonly tls: Written
+  readonly timeouts: Written
+  request: HeaderRules
+  response: HeaderRules
+}
 
 const checks: Readonly<Record<string, string>> = { health_interval: 'every', health_timeout: 'timeout' }
 const counts: Readonly<Record<string, string>> = { health_fails: 'failures', health_passes: 'successes' }
 
-const passive = 'three failures in a row take a target out for 10 s, without being asked for'
+const passive = 'three failures in a row take a target out for 10 s by default'
 
-/** True: the option was one about health. */
+/** Returns whether the option is about health. */
 export function readHealth(health: Written, option: Directive, notes: Notes): boolean {
   const name = directiveName(option)
   const text = argumentsOf(option)[0]?.text ?? ''
@@ -25,19 +36,19 @@ export function readHealth(health: Written, option: Directive, notes: Notes): bo
     if (text === '2xx') notes.changed(option.words[0].at, '`health_status`: a target is up at 3xx, too')
     else leftOut(option, notes, 'a target is up at any status from 200 to 399')
   } else if (name.startsWith('health_'))
-    leftOut(option, notes, 'a target is asked by GET, at its own port, and is up at any status from 200 to 399')
+    leftOut(option, notes, 'targets are checked by GET on their own port, and are up at any status from 200 to 399')
   else if (/^(fail_duration|max_fails|unhealthy_)/.test(name))
     notes.changed(option.words[0].at, `\`${name}\`: ${passive}`)
   else return false
   return true
 }
 
-interface Telling {
+interface OptionContext {
   readonly option: Directive
   readonly notes: Notes
 }
 
-function duration(entries: Written, key: string, { option, notes }: Telling): void {
+function duration(entries: Written, key: string, { option, notes }: OptionContext): void {
   const text = argumentsOf(option)[0]?.text ?? ''
   const ours = text.includes('{$') ? ourText(text).text : ourDuration(text)
   if (ours === undefined || ours === '0') leftOut(option, notes, `\`${key}\` takes a duration such as \`30s\``)
@@ -45,7 +56,7 @@ function duration(entries: Written, key: string, { option, notes }: Telling): vo
 }
 
 /** One line of `transport http`. */
-export function readTransport(proxy: Asking, option: Directive, notes: Notes): void {
+export function readTransport(proxy: ProxyOptions, option: Directive, notes: Notes): void {
   const words = argumentsOf(option)
   const text = ourText(words[0]?.text ?? '').text
   switch (directiveName(option)) {
@@ -75,7 +86,7 @@ export function readTransport(proxy: Asking, option: Directive, notes: Notes): v
     case 'write_timeout':
       notes.changed(
         option.words[0].at,
-        `\`${directiveName(option)}\`: \`limits.stallTimeout\` ends what stands still, 60s by default`,
+        `\`${directiveName(option)}\`: \`limits.stallTimeout\` ends stalled transfers, after 60s by default`,
       )
       return
     case 'keepalive':
@@ -85,18 +96,15 @@ export function readTransport(proxy: Asking, option: Directive, notes: Notes): v
     case 'read_buffer':
     case 'write_buffer':
     case 'max_conns_per_host':
-      notes.note(
-        option.words[0].at,
-        `\`${directiveName(option)}\`: connections to targets are kept by the gateway itself`,
-      )
+      notes.note(option.words[0].at, `\`${directiveName(option)}\`: the gateway manages connections to targets itself`)
       return
     case 'compression':
       if (text === 'off') return
-      leftOut(option, notes, 'upstreams are asked as the client asks')
+      leftOut(option, notes, 'upstreams get the `Accept-Encoding` of the client')
       return
     case 'versions':
       if (text.startsWith('1')) return
-      leftOut(option, notes, 'targets are asked by HTTP/1.1')
+      leftOut(option, notes, 'requests to targets use HTTP/1.1')
       return
     default:
       leftOut(option, notes, '`timeouts` has `connect` and `response`; `upstreams` has `tls`')

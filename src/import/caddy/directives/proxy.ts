@@ -1,27 +1,15 @@
-/** `reverse_proxy`: who is asked, and how. */
+/** `reverse_proxy`: its targets and options. */
 import { origin } from '../../../config/schema/gateway/addresses.ts'
 import { socketOrigin, socketPathOf } from '../../../shared/net/socket-origin.ts'
 import type { Value } from '../../reading.ts'
-import type { Deed, HeaderRules, Written } from '../routes/steps.ts'
+import type { StepAction, Written } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
 import { fixedValue, type Line, leftOut, type Reader } from '../syntax/lines.ts'
 import type { Token } from '../syntax/tokens.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 import { readRule } from './headers.ts'
-import { readHealth, readTransport } from './proxy-options.ts'
+import { type ProxyOptions, readHealth, readTransport } from './proxy-options.ts'
 import { rewritten } from './rewrites.ts'
-
-/** What the lines of its block add up to. */
-export interface Asking {
-  readonly targets: string[]
-  secure: boolean
-  readonly upstream: Written
-  readonly health: Written
-  readonly tls: Written
-  readonly timeouts: Written
-  request: HeaderRules
-  response: HeaderRules
-}
 
 const balances: Readonly<Record<string, string>> = {
   round_robin: 'round-robin',
@@ -30,11 +18,11 @@ const balances: Readonly<Record<string, string>> = {
   first: 'first',
 }
 
-/** Every answer of a stream is passed on as it comes, and what an upstream or client does not take is never piled up. */
+/** Streams are always flushed at once, with backpressure in both directions. */
 const needless = new Set(['flush_interval', 'verbose_logs'])
 
 export const readReverseProxy: Reader = (line) => {
-  const proxy: Asking = {
+  const proxy: ProxyOptions = {
     targets: [],
     secure: false,
     upstream: {},
@@ -44,13 +32,13 @@ export const readReverseProxy: Reader = (line) => {
     request: {},
     response: {},
   }
-  const before: Deed[] = []
+  const before: StepAction[] = []
   for (const token of line.values) readTarget(proxy, token, line)
   for (const option of line.block) readOption(proxy, option, { line, before })
   if (proxy.targets.length === 0) {
     line.scope.notes.untranslated(
       line.at,
-      '`reverse_proxy`: it names nobody whom `to` could ask; these requests go on to the next route',
+      '`reverse_proxy`: it names no target that `to` can take; these requests fall through to the next route',
     )
     return []
   }
@@ -61,7 +49,7 @@ export const readReverseProxy: Reader = (line) => {
   if (targets.some((target) => socketPathOf(target) !== undefined) && isUpstream(proxy, targets)) {
     line.scope.notes.untranslated(
       line.at,
-      '`reverse_proxy`: a socket in the file system stands alone, without other targets, health checks and TLS; these requests go on to the next route',
+      '`reverse_proxy`: a Unix socket must be the only target, without health checks and TLS; these requests fall through to the next route',
     )
     return []
   }
@@ -73,13 +61,13 @@ export const readReverseProxy: Reader = (line) => {
   return [...before, { kind: 'answer', answer: { kind: 'proxy', targets, upstream, timeouts, request, response } }]
 }
 
-/** More than one target without options of its own. */
-function isUpstream({ upstream, health, tls, secure }: Asking, targets: readonly string[]): boolean {
+/** It needs an entry in `upstreams`: several targets, or options. */
+function isUpstream({ upstream, health, tls, secure }: ProxyOptions, targets: readonly string[]): boolean {
   const options = [upstream, tls].some((some) => Object.keys(some).length > 0)
   return targets.length > 1 || options || secure || health.http !== undefined
 }
 
-function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): void {
+function readTarget(proxy: ProxyOptions, token: Token, { scope: { notes } }: Line): void {
   const text = fixedValue(token, notes)
   if (text === undefined) return
   const refuse = (why: string) => notes.untranslated(token.at, `\`${token.text}\`: ${why}`)
@@ -89,12 +77,12 @@ function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): vo
     return
   }
   if (text.startsWith('unix/') || text.startsWith('unix+')) {
-    refuse('a socket in the file system is asked over HTTP/1.1, by its absolute path')
+    refuse('a Unix socket takes HTTP/1.1 and an absolute path')
     return
   }
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
   if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://') {
-    refuse('a target is asked over `http://` or `https://`')
+    refuse('a target uses `http://` or `https://`')
     return
   }
   const [, host = '', port] = /^(\[[^\]]*\]|[^:/$]*|\$\{\w+:-[^}]*\})(?::([^/]+))?\/?$/.exec(rest) ?? []
@@ -112,7 +100,7 @@ function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): vo
         String(Number(range[1]) + index),
       )
     : [port]
-  // As in Caddy: no host is this machine, no port is the one of the scheme.
+  // As in Caddy: without a host this machine, without a port that of the scheme.
   const start = `${scheme || 'http://'}${host || '127.0.0.1'}`
   const targets = ports.map((one) => (one === undefined ? start : `${start}:${one}`))
   if (targets.every((target) => accepted(origin, target))) proxy.targets.push(...targets)
@@ -121,10 +109,10 @@ function readTarget(proxy: Asking, token: Token, { scope: { notes } }: Line): vo
 
 interface Around {
   readonly line: Line
-  readonly before: Deed[]
+  readonly before: StepAction[]
 }
 
-function readOption(proxy: Asking, option: Directive, { line, before }: Around): void {
+function readOption(proxy: ProxyOptions, option: Directive, { line, before }: Around): void {
   const { scope } = line
   const { notes } = scope
   const name = directiveName(option)
@@ -140,7 +128,7 @@ function readOption(proxy: Asking, option: Directive, { line, before }: Around):
       return
     case 'transport':
       if (words[0]?.text !== 'http') {
-        leftOut(option, notes, 'targets are asked by HTTP')
+        leftOut(option, notes, 'only the `http` transport is supported')
         return
       }
       for (const part of option.block ?? []) readTransport(proxy, part, notes)
@@ -157,24 +145,24 @@ function readOption(proxy: Asking, option: Directive, { line, before }: Around):
       const path = words[0] && fixedValue(words[0], notes)
       if (path?.startsWith('/') && !/[?#{]/.test(path))
         before.push({ kind: 'change', change: (state) => rewritten(state, path) })
-      else leftOut(option, notes, '`rewrite` takes a path that is written out')
+      else leftOut(option, notes, '`rewrite` takes a literal path')
       return
     }
     case 'lb_try_duration':
     case 'lb_try_interval':
     case 'lb_retries':
     case 'lb_retry_match':
-      leftOut(option, notes, 'a request is tried again as long as nothing of it was sent, on each target once')
+      leftOut(option, notes, 'a request is retried once on each target, as long as nothing of it was sent')
       return
     case 'trusted_proxies':
-      leftOut(option, notes, 'whose X-Forwarded-* are believed is said once for all, by `gateway.trustedProxies`')
+      leftOut(option, notes, '`gateway.trustedProxies` decides for all routes whose X-Forwarded-* headers are trusted')
       return
     case 'stream_timeout':
     case 'stream_close_delay':
-      leftOut(option, notes, 'a stream goes on as long as bytes are sent; one that stands still is ended')
+      leftOut(option, notes, 'a stream stays open as long as bytes flow; a stalled one is closed')
       return
     default:
-      leftOut(option, notes, 'nothing of ours does this; see docs/proxy.md')
+      leftOut(option, notes, 'not supported; see docs/proxy.md')
   }
 }
 
@@ -182,18 +170,18 @@ function readBalance(upstream: Written, option: Directive, { scope: { notes } }:
   const policy = argumentsOf(option)[0]?.text ?? ''
   const ours = balances[policy]
   if (ours !== undefined) upstream.balance = ours
-  else leftOut(option, notes, `${policy}: there are round-robin, random, least-requests and first`)
+  else leftOut(option, notes, `${policy}: the policies are round-robin, random, least-requests and first`)
 }
 
-/** What these hold without being asked for. */
+/** The values that these headers have by default. */
 const asForwarded: Readonly<Record<string, RegExp>> = {
   'x-forwarded-for': /^\{(http\.request\.)?(remote|remote_host|client_ip|remote\.host|header\.x-forwarded-for)\}$/i,
   'x-forwarded-proto': /^\{(http\.request\.)?(scheme|header\.x-forwarded-proto)\}$/i,
   'x-forwarded-host': /^\{(http\.request\.)?(host|hostport|header\.x-forwarded-host)\}$/i,
 }
 
-/** Host and X-Forwarded-* are set without being asked for, unless they are to be something else. */
-function readHeaderUp(proxy: Asking, words: readonly Token[], line: Line): void {
+/** Host and X-Forwarded-* have these values by default, so only others need a rule. */
+function readHeaderUp(proxy: ProxyOptions, words: readonly Token[], line: Line): void {
   const [field, value] = words
   const name = field?.text.toLowerCase() ?? ''
   if (asForwarded[name]?.test(value?.text ?? '') && words.length === 2) return

@@ -1,4 +1,4 @@
-/** Ids of requests: in a Caddyfile several lines that belong together, in our file `gateway.requestId`. */
+/** Request ids: several lines in a Caddyfile, `gateway.requestId` in our file. */
 
 import type { Notes, Place } from '../notes.ts'
 import type { Written } from '../routes/steps.ts'
@@ -14,26 +14,26 @@ export class RequestIds {
     this.#notes = notes
   }
 
-  /** Names in lower case that are decided here, and that no other rule may set. */
+  /** Lower-case names of the headers that no other rule may set. */
   get names(): readonly string[] {
     return [this.#header ?? 'X-Request-Id', this.#internal].flatMap((name) =>
       name === undefined ? [] : [name.toLowerCase()],
     )
   }
 
-  /** A header is given a new id of Caddy's. */
+  /** A header gets a generated id. */
   mint(name: string, at: Place): void {
     if (this.#internal === undefined || this.#internal.toLowerCase() === name.toLowerCase()) this.#internal ??= name
     else
       this.#notes.untranslated(
         at,
-        `\`${name}\`: one header holds an id of ours, \`requestId.internal\`, and that is ${this.#internal}`,
+        `\`${name}\`: only one header can hold a generated id (\`requestId.internal\`), and that is ${this.#internal}`,
       )
   }
 
   /**
-   * A header is set where the client's id is, or is not, a UUID. True if this is the way of `requestId`: a valid one is
-   * kept, and another one replaced by the same text everywhere.
+   * A header is set if the client's id is, or is not, a UUID. Returns whether `requestId` does the same: it keeps a
+   * valid id and replaces any other by one fixed text.
    */
   judge(name: string, value: string, matcher: NonNullable<MatcherReading['requestId']>): boolean {
     if (name.toLowerCase() !== matcher.header.toLowerCase()) return false

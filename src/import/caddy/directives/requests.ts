@@ -1,4 +1,4 @@
-/** Sets of requests, as far as a route of ours can name them. Each absent part stands for everything. */
+/** Sets of requests, as a route can match them. An absent part matches everything. */
 import { everyCovered } from '../../../plan/patterns/every-covered.ts'
 import { hostPatternCovers } from '../../../plan/patterns/host-pattern.ts'
 import { compilePathPattern, pathPatternCovers } from '../../../plan/patterns/path-pattern.ts'
@@ -7,7 +7,7 @@ import { pathKey } from '../../../shared/net/canonical-path.ts'
 
 export interface Requests {
   readonly hosts?: readonly string[]
-  /** Patterns of ours: `/a`, `/a/*`, `*.b`. */
+  /** Our patterns: `/a`, `/a/*`, `*.b`. */
   readonly paths?: readonly string[]
   readonly methods?: readonly string[]
   /** By lower-case name: all of them must match. */
@@ -21,7 +21,7 @@ export interface HeaderPattern {
   readonly pattern: string
 }
 
-/** What is in both sets. `lost`: parts of it that no pattern says, as pairs of those that would. */
+/** The intersection of two sets. `lost`: pairs of patterns whose intersection no pattern matches. */
 export interface Common {
   readonly requests?: Requests
   readonly lost: readonly (readonly [string, string])[]
@@ -51,7 +51,7 @@ export function common(a: Requests, b: Requests): Common {
   return { requests, lost }
 }
 
-/** Whether every request of `narrow` is in `wide`. A file that must be there makes a set smaller than we can tell. */
+/** Whether every request of `narrow` is in `wide`. */
 export function covers(wide: Requests, narrow: Requests): boolean {
   return (
     everyCovered(wide.hosts, narrow.hosts, hostPatternCovers) &&
@@ -62,7 +62,7 @@ export function covers(wide: Requests, narrow: Requests): boolean {
   )
 }
 
-// Asked very often: no lists are made on the way.
+// Hot path: no allocations.
 function headersCovered(wide: NonNullable<Requests['headers']>, narrow: NonNullable<Requests['headers']>): boolean {
   for (const name in wide) {
     const pattern = wide[name]?.pattern ?? ''
@@ -74,7 +74,7 @@ function headersCovered(wide: NonNullable<Requests['headers']>, narrow: NonNulla
 
 interface Comparison {
   covers(wide: string, narrow: string): boolean
-  /** Neither covers the other: whether they have nothing in common. */
+  /** Whether two patterns, neither of which covers the other, are disjoint. */
   apart(one: string, other: string): boolean
 }
 
@@ -95,7 +95,7 @@ function commonPatterns(
   return { all: [...all], lost }
 }
 
-/** A beginning and an end may meet in one path; an exact one has been judged by `covers`. */
+/** A prefix and a suffix may match the same path; `covers` has handled exact patterns. */
 function pathsApart(one: string, other: string): boolean {
   const [first, second] = [one, other].map((pattern) =>
     pattern.startsWith('*') ? 'end' : pattern.endsWith('/*') ? 'beginning' : 'exact',

@@ -1,4 +1,4 @@
-/** The directive `tls`: where certificates come from, and who must show one. */
+/** The directive `tls`: certificates of the site and of its clients. */
 
 import type { Notes } from '../notes.ts'
 import { directoryOf, isDirectory, readAcme } from '../options/acme.ts'
@@ -8,11 +8,11 @@ import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 
 export interface SiteTls {
-  /** The directive is there: the site speaks TLS whatever its address looks like. */
+  /** The site has the directive, so it uses TLS regardless of its address. */
   readonly wanted: boolean
   readonly files?: { readonly certificate: string; readonly key: string }
   readonly internal: boolean
-  /** For `acme`, beside the global ones. */
+  /** For `acme`, on top of the global ones. */
   readonly acme: Written
   /** For the listener. */
   readonly clientCertificates?: Written
@@ -32,7 +32,10 @@ export function readTls(directives: readonly Directive[], notes: Notes): SiteTls
     if (first === 'internal') parts.internal = true
     else if (first !== undefined && second !== undefined) {
       if (parts.files)
-        notes.untranslated(directive.words[0].at, '`tls`: another certificate; give it an entry of its own')
+        notes.untranslated(
+          directive.words[0].at,
+          '`tls`: a second certificate; give it its own entry in `certificates`',
+        )
       else parts.files = { certificate: first, key: second }
     } else if (first === 'off')
       notes.untranslated(directive.words[0].at, '`tls off`: write the address of the site with `http://`')
@@ -49,12 +52,12 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
   switch (directiveName(option)) {
     case 'protocols':
       if (first !== 'tls1.2' || (texts[1] ?? 'tls1.3') !== 'tls1.3')
-        notes.changed(option.words[0].at, '`protocols`: TLS 1.2 with forward secrecy and TLS 1.3 are spoken')
+        notes.changed(option.words[0].at, '`protocols`: TLS 1.2 with forward secrecy and TLS 1.3 are supported')
       return
     case 'ciphers':
     case 'curves':
     case 'alpn':
-      leftOut(option, notes, 'TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1; there is nothing to choose')
+      leftOut(option, notes, 'not configurable: TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1')
       return
     case 'issuer':
       readIssuer(parts, option, notes)
@@ -63,7 +66,7 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
       readClients(parts, option, notes)
       return
     case 'on_demand':
-      leftOut(option, notes, 'certificates are for names that are written out in `domains`')
+      leftOut(option, notes, 'certificates are only for names listed in `domains`')
       return
     default:
       leftOut(option, notes, 'see `certificates` and docs/tls.md')
@@ -81,7 +84,7 @@ function readIssuer(parts: Parts, option: Directive, notes: Notes): void {
       if (directiveName(line) === 'profile') parts.acme.profile = text
       else leftOut(line, notes, 'see `acme` in `certificates`')
     }
-  } else leftOut(option, notes, 'there are `acme` and `internal`; ZeroSSL is `acme: { directory: zerossl }`')
+  } else leftOut(option, notes, 'the issuers are `acme` and `internal`; ZeroSSL is `acme: { directory: zerossl }`')
 }
 
 const modes: Readonly<Record<string, string>> = { require_and_verify: 'required', verify_if_given: 'requested' }

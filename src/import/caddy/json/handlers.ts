@@ -1,6 +1,6 @@
 /** Handlers of Caddy's JSON as directives. */
 import type { Directive } from '../syntax/tree.ts'
-import { duration, line, type Placed, size, word } from './lines.ts'
+import { duration, headerLines, line, type Placed, size, word } from './lines.ts'
 import { matcherLines } from './matchers.ts'
 import { proxyLine } from './proxy.ts'
 import { entriesOf, entry, isTrue, itemsOf, type Json, textOf } from './tree.ts'
@@ -54,7 +54,7 @@ export function handlerLines(
     case 'rate_limit':
       return [line(named('rate_limit'), [], entriesOf(handler, 'rate_limits').map(zoneLine))]
     default:
-      // Told by its name, with all that is in it.
+      // Reported by its name; everything in it counts as read.
       entriesOf(handler)
       return [line(named(kind))]
   }
@@ -66,24 +66,6 @@ function varsLines(handler: Json): readonly Directive[] {
     if (name === 'root') return [line(word(value, 'root'), [word(value, '*'), value])]
     return [line(word(value, 'vars'), [word(value, name)])]
   })
-}
-
-/** `set`, `add`, `delete` and `replace` of one side. `names`: what a line of the other reader begins with. */
-export function headerLines(name: string, operations: Json | undefined): readonly Directive[] {
-  const lines = (key: 'set' | 'add', mark: string) =>
-    entriesOf(operations, key).flatMap(([field, values]) =>
-      (values.items ?? []).map((value, index) =>
-        line(word(values, name), [word(values, `${index === 0 ? mark : '+'}${field}`), value]),
-      ),
-    )
-  return [
-    ...lines('set', ''),
-    ...lines('add', '+'),
-    ...itemsOf(operations, 'delete').map((field) => line(word(field, name), [word(field, `-${field.text ?? ''}`)])),
-    ...entriesOf(operations, 'replace').map(([field, json]) =>
-      line(word(json, name), [word(json, field), word(json, '...'), word(json, '...')]),
-    ),
-  ]
 }
 
 function rewriteLines(handler: Json): readonly Directive[] {
@@ -107,7 +89,7 @@ function responseLine(handler: Json): Directive {
 function fileLines(handler: Json): readonly Directive[] {
   return entriesOf(handler).flatMap(([name, value]): Directive[] => {
     if (name === 'root' || name === 'hide') {
-      // Caddy hides the file that it was told all this by.
+      // Caddy hides its own Caddyfile.
       const words = (value.items ?? [value]).filter(({ text }) => !/^\.\/|caddyfile$/i.test(text ?? ''))
       return words.length > 0 ? [line(word(value, name), words)] : []
     }

@@ -1,10 +1,10 @@
-/** Parts of JSON as lines of a Caddyfile, which keep their places: then one reader is enough for both. */
+/** Parts of JSON as lines of a Caddyfile that keep their places, so that one reader handles both. */
 import type { Place } from '../notes.ts'
 import type { Token } from '../syntax/tokens.ts'
 import type { Directive } from '../syntax/tree.ts'
-import type { Json } from './tree.ts'
+import { entriesOf, itemsOf, type Json } from './tree.ts'
 
-/** A word that stands where this part does. */
+/** A word with the place of a part of the JSON. */
 export interface Placed {
   readonly at: Place
   readonly text: string
@@ -27,7 +27,7 @@ export function word({ at }: { readonly at: Place }, text: string): Placed {
   return { at, text }
 }
 
-/** JSON has durations as nanoseconds or as text. */
+/** A JSON duration is a number of nanoseconds or text. */
 export function duration(json: Json | undefined): Placed | undefined {
   if (json?.text === undefined) return undefined
   return word(json, /^\d+$/.test(json.text) ? `${json.text}ns` : json.text)
@@ -45,4 +45,22 @@ export function size(json: Json | undefined): Placed | undefined {
     ] as const
   ).find(([, one]) => bytes > 0 && bytes % one === 0) ?? ['', 1]
   return word(json, `${bytes / of}${unit}`)
+}
+
+/** `set`, `add`, `delete` and `replace` of one side as lines that begin with `name`. */
+export function headerLines(name: string, operations: Json | undefined): readonly Directive[] {
+  const lines = (key: 'set' | 'add', mark: string) =>
+    entriesOf(operations, key).flatMap(([field, values]) =>
+      (values.items ?? []).map((value, index) =>
+        line(word(values, name), [word(values, `${index === 0 ? mark : '+'}${field}`), value]),
+      ),
+    )
+  return [
+    ...lines('set', ''),
+    ...lines('add', '+'),
+    ...itemsOf(operations, 'delete').map((field) => line(word(field, name), [word(field, `-${field.text ?? ''}`)])),
+    ...entriesOf(operations, 'replace').map(([field, json]) =>
+      line(word(json, name), [word(json, field), word(json, '...'), word(json, '...')]),
+    ),
+  ]
 }

@@ -1,4 +1,4 @@
-/** A set of matchers as the block of a named one. */
+/** A set of matchers as the block of a named matcher. */
 import type { Directive } from '../syntax/tree.ts'
 import { line, word } from './lines.ts'
 import { entriesOf, itemsOf, type Json, textOf } from './tree.ts'
@@ -24,7 +24,7 @@ export function matcherLines(set: Json): readonly Directive[] {
       case 'file':
         return [line(named, [], fileLines(json))]
       case 'not':
-        // Several sets are alternatives; as lines they would have to match together.
+        // Several sets are alternatives, but lines of a block must all match.
         return json.items?.length === 1
           ? [line(named, [], matcherLines(json.items[0] as Json))]
           : [line(word(json, 'not (several)'))]

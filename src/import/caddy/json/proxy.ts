@@ -1,7 +1,6 @@
 /** The handler `reverse_proxy` as a directive. */
 import type { Directive } from '../syntax/tree.ts'
-import { headerLines } from './handlers.ts'
-import { duration, line, word } from './lines.ts'
+import { duration, headerLines, line, word } from './lines.ts'
 import { entriesOf, entry, isTrue, itemsOf, type Json, textOf } from './tree.ts'
 
 export function proxyLine(handler: Json): Directive {

@@ -1,4 +1,4 @@
-/** Routes of Caddy's JSON as the lines of a `route` block, in which order is kept. */
+/** Routes of Caddy's JSON as the lines of a `route` block, which keeps their order. */
 import type { Directive } from '../syntax/tree.ts'
 import { handlerLines } from './handlers.ts'
 import { line, word } from './lines.ts'
@@ -15,7 +15,7 @@ function routeLine(route: Json, index: number): readonly Directive[] {
   if (tried) return [line(word(route, 'try_files'), tried)]
   const lines = itemsOf(route, 'handle').flatMap((handler) => handlerLines(handler, routeLines))
   if (sets.length === 0) return grouped(route, lines)
-  // Alternatives: a request that the first does not take may be taken by the next.
+  // Alternatives: a request that the first does not match may match the next.
   return sets.flatMap((set, alternative) => {
     const name = `@${index}-${alternative}`
     return [line(word(set, name), [], matcherLines(set)), ...grouped(route, lines, name)]
@@ -24,7 +24,7 @@ function routeLine(route: Json, index: number): readonly Directive[] {
 
 const withoutBlock = new Set(['header', 'request_header', 'root', 'rewrite'])
 
-/** Of a group only the first is done. Lines that only change something, and one alone, need no block around them. */
+/** Only the first match of a group runs. A single line, and lines that only change the request, need no block. */
 function grouped(route: Json, lines: readonly Directive[], matcher?: string): readonly Directive[] {
   const plain = lines.every(({ words }) => withoutBlock.has(words[0].text))
   const alone = lines.length === 1 && entry(route, 'group') === undefined
@@ -33,7 +33,7 @@ function grouped(route: Json, lines: readonly Directive[], matcher?: string): re
   return [line(word(route, name), matcher === undefined ? [] : [word(route, matcher)], lines)]
 }
 
-/** With the matcher in front of the other words, or in the place of `*`. */
+/** Puts the matcher in front of the other words, or in place of `*`. */
 function matched(directive: Directive, matcher: string | undefined): Directive {
   if (matcher === undefined) return directive
   const [name, ...words] = directive.words
@@ -41,7 +41,7 @@ function matched(directive: Directive, matcher: string | undefined): Directive {
   return { ...directive, words: [name, { ...name, text: matcher }, ...values] }
 }
 
-/** What `try_files` becomes: a matcher that finds the file, and a rewrite to what it found. */
+/** Recognizes `try_files` in JSON: a file matcher with a rewrite to the file it finds. */
 function triedFiles(route: Json, sets: readonly Json[]): readonly Json[] | undefined {
   const [set] = sets
   const [handler] = itemsOf(route, 'handle')

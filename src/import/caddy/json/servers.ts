@@ -1,4 +1,4 @@
-/** Servers of Caddy's JSON as sites, and what belongs to all of them as global options. */
+/** Servers of Caddy's JSON as sites, and what they share as global options. */
 import type { Token } from '../syntax/tokens.ts'
 import type { Directive, Site, Tree } from '../syntax/tree.ts'
 import { duration, line, type Placed, size, word } from './lines.ts'
@@ -43,7 +43,7 @@ function sitesOf(server: Json, whole: Json): readonly Site[] {
   return sites
 }
 
-/** Of a route that is a whole site: it looks at nothing but the host, and ends there. */
+/** The hosts of a route that is a whole site: it is terminal and matches only the host. */
 function hostsOf(route: Json): readonly Json[] {
   const sets = itemsOf(route, 'match')
   const handlers = itemsOf(route, 'handle')
@@ -59,7 +59,7 @@ function addressesOf(server: Json, whole: Json, hosts: readonly Json[]): readonl
   const httpPort = textOf(whole, 'apps', 'http', 'http_port') ?? '80'
   const httpsPort = textOf(whole, 'apps', 'http', 'https_port') ?? '443'
   const off = isTrue(server, 'automatic_https', 'disable')
-  // For which names they are is known from the routes; whatever else is in them is told.
+  // Routes already name the hosts, so `match` counts as read; anything else in a policy is reported.
   for (const policy of itemsOf(server, 'tls_connection_policies')) entry(policy, 'match')
   return itemsOf(server, 'listen').flatMap((listen): Token[] => {
     const [, port = ''] = /:(\d+)$/.exec(listen.text ?? '') ?? []

@@ -1,11 +1,11 @@
-/** JSON whose parts know where they stand. */
+/** JSON whose parts know their places. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { messageOf } from '../../../shared/errors.ts'
 import { type Place, Unreadable } from '../notes.ts'
 
 export interface Json {
   readonly at: Place
-  /** Undefined: it is not this kind of thing. */
+  /** Set for a string or number. */
   readonly text?: string
   readonly items?: readonly Json[]
   readonly entries?: ReadonlyMap<string, Json>
@@ -13,21 +13,21 @@ export interface Json {
   readonly word?: boolean | null
 }
 
-/** Far above any real file. */
-const deepest = 100
-const mostCharacters = 4_000_000
+/** Far above any real configuration. */
+const maxDepth = 100
+const maxCharacters = 4_000_000
 
 /** Throws Unreadable. */
 export function jsonTree(file: string, text: string): Json {
   const start: Place = { file, line: 1, column: 1 }
-  if (text.length > mostCharacters) throw new Unreadable(start, 'this file is too long for a configuration')
+  if (text.length > maxCharacters) throw new Unreadable(start, 'this file is too long for a configuration')
   try {
     JSON.parse(text)
   } catch (error) {
     throw new Unreadable(start, `not JSON: ${messageOf(error)}`)
   }
-  if (depthOf(text) > deepest) throw new Unreadable(start, `it is nested more than ${deepest} deep`)
-  // Nothing but places is asked of the YAML library: JSON is YAML, and what is not JSON has been refused.
+  if (depthOf(text) > maxDepth) throw new Unreadable(start, `it is nested more than ${maxDepth} deep`)
+  // The YAML library supplies the places: JSON is YAML, and anything else has been refused.
   const lines = new LineCounter()
   const document = parseDocument<Node>(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   return convert(document.contents)
@@ -47,7 +47,7 @@ export function jsonTree(file: string, text: string): Json {
   }
 }
 
-/** Of sound JSON. */
+/** The depth of valid JSON. */
 function depthOf(text: string): number {
   let [depth, greatest] = [0, 0]
   for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
@@ -57,7 +57,7 @@ function depthOf(text: string): number {
   return greatest
 }
 
-/** Kept beside the tree, so that its readers need not hand anything on: what they looked into, and what they took out. */
+/** Parts that readers looked into and parts that they took, kept here so that no reader has to pass them on. */
 const opened = new WeakSet<Json>()
 const asked = new WeakSet<Json>()
 

@@ -1,26 +1,26 @@
-/** What of Caddy's JSON nobody here asked for: it would be lost without a word. */
+/** Reports the parts of Caddy's JSON that no reader has read, which would otherwise be lost silently. */
 import type { Notes } from '../notes.ts'
 import { type Json, wasAsked, wasOpened } from './tree.ts'
 
-/** Keys that change nothing here, that others say as well, or that are Caddy's defaults written out. */
+/** Keys that have no effect here, repeat others, or spell out Caddy's defaults. */
 const needless =
   /^admin\.|(^|\.)(@id|handler|name|hash|hash_cache|password|salt|realm|close|metrics|precompressed_order)$|\.errors\.routes\.|tls_connection_policies\.(match|certificate_selection)$|\.automatic_https\.|\.logs\.logger_names$/
 
 const nearest: readonly (readonly [path: RegExp, message: string])[] = [
-  [/client_authentication/, 'who must show a certificate is said by `clientCertificates` of a listener'],
+  [/client_authentication/, '`clientCertificates` of a listener says which clients need a certificate'],
   [/^logging/, 'there is one log, on stdout: `log`, and `accessLog` for requests'],
   [/\.challenges$/, '`acme` has `challenges` and `dns`'],
-  [/on_demand/, 'certificates are for names that are written out in `domains`'],
-  [/client_ip_headers/, 'the client is read from X-Forwarded-For of trusted proxies'],
-  [/\.protocols$/, 'HTTP/1.1 and h2 are spoken; h3 and h2c are not'],
+  [/on_demand/, 'certificates are only for names listed in `domains`'],
+  [/client_ip_headers/, 'the client address comes from X-Forwarded-For of trusted proxies'],
+  [/\.protocols$/, 'HTTP/1.1 and h2 are supported; h3 and h2c are not'],
 ]
 
-/** After all readers are done. */
-export function tellUnread(whole: Json, notes: Notes): void {
+/** Call it after all readers are done. */
+export function reportUnread(whole: Json, notes: Notes): void {
   for (const { path, json } of unreadIn(whole, [])) {
     const name = path.join('.')
     if (needless.test(name) || isNothing(json)) continue
-    const message = nearest.find(([pattern]) => pattern.test(name))?.[1] ?? 'nothing of ours is known for it'
+    const message = nearest.find(([pattern]) => pattern.test(name))?.[1] ?? 'not supported'
     notes.untranslated(json.at, `\`${path.slice(-2).join('.')}\`: ${message}`)
   }
 }
@@ -30,7 +30,7 @@ interface Unread {
   readonly json: Json
 }
 
-/** Topmost only. What was never opened was taken as a whole. */
+/** The topmost unread parts. What was never opened was taken as a whole. */
 function unreadIn(json: Json, path: readonly string[]): readonly Unread[] {
   if (json.items) return json.items.flatMap((item) => unreadIn(item, path))
   if (!json.entries || !wasOpened(json)) return []

@@ -1,4 +1,4 @@
-/** What is said of ACME: in the global options, in `tls` and in an `issuer`, each with a name of its own for the same. */
+/** ACME options of the global block, of `tls` and of an `issuer`, each with its own names for the same options. */
 import { acmeSchema } from '../../../config/schema/acme.ts'
 import type { Value } from '../../reading.ts'
 import type { Notes } from '../notes.ts'
@@ -7,7 +7,7 @@ import { leftOut } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 
-/** One line, into the entries of `acme`. True: it was one about ACME. */
+/** Reads one line into the entries of `acme`. Returns whether the line is about ACME. */
 export function readAcme(acme: Written, line: Directive, notes: Notes): boolean {
   const [text = ''] = argumentsOf(line).map((token) => ourText(token.text).text)
   switch (directiveName(line)) {
@@ -37,7 +37,7 @@ export function readAcme(acme: Written, line: Directive, notes: Notes): boolean 
       Object.assign(acme, byDns)
       notes.changed(
         line.words[0].at,
-        `\`${directiveName(line)} ${text}\`: records are set by a program of yours, ./dns-hook`,
+        `\`${directiveName(line)} ${text}\`: your own program, ./dns-hook, sets the records`,
       )
       return true
     default:
@@ -45,14 +45,14 @@ export function readAcme(acme: Written, line: Directive, notes: Notes): boolean 
   }
 }
 
-/** What `acme` needs to prove a name in the DNS; the program is to be written by whoever imports. */
+/** What `acme` needs for DNS challenges; the user has to write the program. */
 export const byDns = { challenges: ['dns-01'], dns: { run: ['./dns-hook'] } } as const
 
 export function isDirectory(url: string): boolean {
   return /(?<!\$)\$\{/.test(url) || acmeSchema.safeParse({ directory: directoryOf(url) }).success
 }
 
-/** Directories by the names that our file has for them. */
+/** Well-known directories by their short names. */
 export function directoryOf(url: string): string {
   if (url === 'https://acme-v02.api.letsencrypt.org/directory') return 'letsencrypt'
   if (url === 'https://acme-staging-v02.api.letsencrypt.org/directory') return 'letsencrypt-staging'
@@ -60,7 +60,7 @@ export function directoryOf(url: string): string {
   return url
 }
 
-/** `key_id` and `mac_key` as lines of a block, or both behind the name. */
+/** `key_id` and `mac_key` as lines of a block, or both on the line itself. */
 function externalAccount(line: Directive, notes: Notes): Value {
   const of = (name: string) => line.block?.find((one) => directiveName(one) === name)
   const [first, second] = argumentsOf(line)
@@ -72,7 +72,7 @@ function externalAccount(line: Directive, notes: Notes): Value {
   if (mac && !isVariable) notes.changed(mac.at, '`mac_key`: a secret; set ACME_EAB_HMAC')
   return {
     ...(keyId && { keyId: ourText(keyId.text).text }),
-    // A key in plain text would be copied into a file that may be shown around.
+    // A key in plain text must not end up in a file that may be shared.
     ...(mac && { hmac: isVariable ? ourText(mac.text).text : '${ACME_EAB_HMAC:-}' }),
   }
 }

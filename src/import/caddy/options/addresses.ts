@@ -9,7 +9,7 @@ import type { Token } from '../syntax/tokens.ts'
 import type { Options } from './options.ts'
 
 export interface SiteAddress {
-  /** As our file writes it, in lower case; empty: all hosts. */
+  /** In lower case, as our file writes it; empty: all hosts. */
   readonly host: string
   readonly port: string
   readonly scheme: 'http' | 'https'
@@ -18,7 +18,7 @@ export interface SiteAddress {
 
 type Environment = Readonly<Record<string, string>>
 
-/** Undefined: it is no address, which has been told. */
+/** Undefined, and reported, if it is not an address. */
 export function readAddress(
   token: Token,
   options: Options,
@@ -28,9 +28,9 @@ export function readAddress(
   if (text !== token.text)
     notes.changed(
       token.at,
-      `\`${token.text}\`: the variable decides more than a host or a port, so its present value stands in the new file`,
+      `\`${token.text}\`: the variable holds more than a host or a port, so the new file has its current value`,
     )
-  // An empty host would be every host.
+  // An empty host would match every host.
   const ours = required(ourText(text).text)
   const masked = ours.replaceAll(/\$\{[^}]*\}/g, (variable) => 'v'.repeat(variable.length))
   const found = /^(https?:\/\/)?(\[[^\]]*\]|[^:/]*)(?::([^/:]+))?(\/.*)?$/d.exec(masked)
@@ -40,7 +40,7 @@ export function readAddress(
   }
   const path = part(4)
   if (!found || (path !== undefined && path !== '/' && path !== '/*')) {
-    notes.untranslated(token.at, `\`${token.text}\`: a site has a host and a port; a path belongs into its routes`)
+    notes.untranslated(token.at, `\`${token.text}\`: a site has a host and a port; a path belongs in its routes`)
     return undefined
   }
   const scheme = part(1)?.slice(0, -3)
@@ -50,7 +50,7 @@ export function readAddress(
   const isHost =
     host === '' || (accepted(domain, bareHost(host)) && (/(?<!\$)\$\{/.test(host) || !validateHostPattern(host)))
   if (!isHost || !accepted(address, `:${port}`)) {
-    notes.untranslated(token.at, `\`${token.text}\`: a site has a host and a port; this is no host, or no port`)
+    notes.untranslated(token.at, `\`${token.text}\`: a site has a host and a port; this is not a valid host or port`)
     return undefined
   }
   return {
@@ -65,7 +65,7 @@ function bareHost(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1')
 }
 
-/** As Caddy guesses it: a host without `http://` and without the port for HTTP is served by HTTPS. */
+/** As in Caddy: a host without `http://` and without the HTTP port uses HTTPS. */
 function schemeOf(
   { scheme, host, written }: { scheme: string | undefined; host: string; written: string | undefined },
   { httpPort, httpsPort }: Options,

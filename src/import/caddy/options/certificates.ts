@@ -1,4 +1,4 @@
-/** Certificates for the names that sites serve by HTTPS. */
+/** Certificates for the names that sites serve over HTTPS. */
 import { isIP } from 'node:net'
 import type { Value } from '../../reading.ts'
 import type { Notes } from '../notes.ts'
@@ -8,7 +8,7 @@ import { byDns } from './acme.ts'
 import { isSecure } from './listeners.ts'
 import type { Options } from './options.ts'
 
-/** Names that no public authority signs; Caddy's own does then, and so does ours. */
+/** Names that no public authority signs, so Caddy's internal authority does, and ours. */
 const privateNames = /(^|\.)(localhost|local|internal|home\.arpa|test|example|invalid)$/
 
 export function certificatesOf(sites: readonly SiteReading[], options: Options, notes: Notes): readonly Value[] {
@@ -22,7 +22,7 @@ export function certificatesOf(sites: readonly SiteReading[], options: Options, 
     if (named.length === 0)
       notes.changed(
         site.at,
-        `the site serves every name; its certificate is given for ${domains.join(', ')}: name its hosts in \`certificates\``,
+        `the site serves every name; its certificate is for ${domains.join(', ')}: list its hosts in \`certificates\``,
       )
     for (const own of [true, false]) {
       const group = domains.filter((name) => isPrivate(name) === own)
@@ -32,7 +32,7 @@ export function certificatesOf(sites: readonly SiteReading[], options: Options, 
       if (wildcard && JSON.stringify(use).includes('./dns-hook') && !(site.tls.acme.dns ?? options.acme.dns))
         notes.changed(
           site.at,
-          'a certificate for `*.` is proved in the DNS: records are set by a program of yours, ./dns-hook',
+          'a certificate for `*.` needs a DNS challenge: your own program, ./dns-hook, sets the records',
         )
       const key = JSON.stringify(use)
       const entry = entries.get(key) ?? { domains: [], use }
@@ -58,9 +58,9 @@ function isPrivate(host: string): boolean {
 
 interface Given {
   readonly options: Options
-  /** Our own authority must sign. */
+  /** The internal authority must sign. */
   readonly own: boolean
-  /** The certificate is for names that are not known. */
+  /** The site serves any name. */
   readonly open: boolean
   readonly wildcard: boolean
 }
@@ -70,6 +70,6 @@ function sourcesOf({ tls }: SiteReading, { options, own, open, wildcard }: Given
   if (tls.internal || options.internal || own || !options.certificates) return [{ internal: {} }]
   const acme: Written = { ...options.acme, ...tls.acme }
   if (wildcard && acme.dns === undefined) Object.assign(acme, byDns)
-  // What Caddy has is used until it is due.
+  // Caddy's certificates are used until they are due for renewal.
   return [...(options.storage === undefined ? [] : [{ caddy: { storage: options.storage } }]), { acme }]
 }

@@ -1,4 +1,4 @@
-/** Listeners of ours from the addresses of sites: one for each interface, port and scheme. */
+/** Listeners for the addresses of sites: one for each interface, port and scheme. */
 import { address as addressSchema } from '../../../config/schema/gateway/addresses.ts'
 import type { Notes } from '../notes.ts'
 import type { SiteReading } from '../routes/site.ts'
@@ -28,14 +28,14 @@ export function listenersOf(sites: readonly SiteReading[], options: Options, not
         const tls = isSecure(site, address, options)
         const where = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`
         if (!accepted(addressSchema, where)) {
-          notes.untranslated(address.at, `\`bind ${host}\`: a listener has an address of this machine`)
+          notes.untranslated(address.at, `\`bind ${host}\`: a listener needs an address of this machine`)
           continue
         }
         const there = found.get(where)
         if (there && there.tls !== tls)
           notes.untranslated(
             address.at,
-            `${where} speaks ${there.tls ? 'HTTPS' : 'HTTP'} for another site: a listener speaks one of the two`,
+            `${where} serves ${there.tls ? 'HTTPS' : 'HTTP'} for another site: a listener serves either HTTP or HTTPS`,
           )
         const entry = there ?? { listener: {}, tls, port: address.port, sites: new Set() }
         found.set(where, entry)

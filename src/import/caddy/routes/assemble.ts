@@ -1,4 +1,4 @@
-/** From sites to our file: listeners, routes in order, and what they have in common said once. */
+/** From sites to our file: listeners, routes in order, and shared options under `gateway`. */
 import type { Comment, Entries, Fragment, Value } from '../../reading.ts'
 import { commonOf } from '../common.ts'
 import { passwordVariable } from '../directives/guards.ts'
@@ -10,7 +10,7 @@ import { bySpecificity, type Section, sectionsOf } from '../syntax/sections.ts'
 import { headerEntries, type RouteWriting, routeEntry } from './routes.ts'
 import type { SiteReading } from './site.ts'
 import { everyAddress, type ProxyAnswer, type Written } from './steps.ts'
-import type { Tidy } from './tidy.ts'
+import type { TidyRoute } from './tidy.ts'
 
 export interface Assembled {
   readonly config: Fragment
@@ -28,21 +28,21 @@ export function assemble(read: readonly SiteReading[], options: Options, scope: 
   const routes: Value[] = []
   const comments: Comment[] = []
   for (const section of sections) {
-    // All of its addresses were refused.
+    // All its addresses were refused.
     if (section.listeners.length === 0) continue
     if (section.title !== undefined && section.routes.length > 0)
       comments.push({ path: ['gateway', 'routes', routes.length], text: section.title })
     for (const [index, { state }] of section.routes.entries())
       if (state.deny === everyAddress && (index > 0 || section.title === undefined))
-        comments.push({ path: ['gateway', 'routes', routes.length + index], text: 'For nobody: see `deny`' })
+        comments.push({ path: ['gateway', 'routes', routes.length + index], text: 'Rejects all requests: see `deny`' })
     routes.push(
       ...section.routes.map((route) =>
         routeEntry(route, writing(section, { common, upstreams, names: listeners.all.size })),
       ),
     )
   }
-  for (const site of sites) tellWhatIsLeftOpen(site, scope)
-  tellDefaults(all, sites, scope)
+  for (const site of sites) reportUnanswered(site, scope)
+  reportDefaults(all, sites, scope)
   const requestId = requestIds.entry()
   const limits = { ...(common.requestBody !== undefined && { requestBody: common.requestBody }), ...options.limits }
   const gateway: Written = {
@@ -85,7 +85,7 @@ function accessLog(sites: readonly SiteReading[]): Value {
 interface Writing {
   readonly common: RouteWriting['common']
   readonly upstreams: Map<string, Entries>
-  /** How many listeners there are. */
+  /** The number of listeners. */
   readonly names: number
 }
 
@@ -97,10 +97,10 @@ function writing(section: Section, { common, upstreams, names }: Writing): Route
   }
 }
 
-/** One target without options of its own needs no name. */
+/** The name of the upstream, added if it is new; undefined: a single target without options needs none. */
 function upstreamFor(
   { targets, upstream }: ProxyAnswer,
-  route: Tidy,
+  route: TidyRoute,
   upstreams: Map<string, Entries>,
 ): string | undefined {
   if (targets.length === 1 && Object.keys(upstream).length === 0) return undefined
@@ -118,26 +118,26 @@ function upstreamFor(
   return name
 }
 
-function tellWhatIsLeftOpen({ at, open, addresses }: SiteReading, { notes }: Scope): void {
+function reportUnanswered({ at, open, addresses }: SiteReading, { notes }: Scope): void {
   if (!open) return
   const hosts = addresses.map(({ host }) => host).filter(Boolean)
   const which = hosts.length > 0 ? ` for ${hosts.join(', ')}` : ''
   notes.changed(
     at,
-    `requests${which} that no directive answers were 200 without a body; here the next route that matches answers, or 404`,
+    `requests${which} that no directive answers get 200 without a body from Caddy; here they get the next route that matches, or 404`,
   )
 }
 
-function tellDefaults(routes: readonly Tidy[], sites: readonly SiteReading[], { notes, gathered }: Scope): void {
+function reportDefaults(routes: readonly TidyRoute[], sites: readonly SiteReading[], { notes, gathered }: Scope): void {
   const proxy = routes.find(({ answer }) => answer.kind === 'proxy' && answer.timeouts.response === undefined)
   if (proxy)
     notes.changed(
       proxy.at,
-      'an upstream was waited for without end; here 120s for the head of its answer (`timeouts.response`)',
+      'Caddy waits for an upstream without limit; here its response must begin within 120s (`timeouts.response`)',
     )
   const unbounded = routes.find(({ answer, state }) => answer.kind === 'proxy' && state.requestBody === undefined)
-  if (unbounded) notes.changed(unbounded.at, 'bodies of requests had no bound; here it is 150MB (`limits.requestBody`)')
+  if (unbounded) notes.changed(unbounded.at, 'request bodies are now limited to 150MB (`limits.requestBody`)')
   const [first] = sites
   if (first && !gathered.compression)
-    notes.note(first.at, 'answers are compressed for clients that ask for it; `compression: false` turns it off')
+    notes.note(first.at, 'responses are compressed for clients that accept it; `compression: false` turns it off')
 }

@@ -1,6 +1,6 @@
 /**
- * The order in which Caddy does the directives of a site, whatever the order in which they are written
- * (caddyserver.com/docs/caddyfile/directives#directive-order; `route` keeps what is written).
+ * The order in which Caddy runs the directives of a site, regardless of the order in which they are written
+ * (caddyserver.com/docs/caddyfile/directives#directive-order; `route` keeps the written order).
  */
 import type { Step } from './steps.ts'
 
@@ -21,7 +21,7 @@ export function sortingName(directive: string): string {
   return olderNames[directive] ?? directive
 }
 
-/** The standard order with what `order A before B` of the global options says. */
+/** The standard order with the changes of the global option `order A before B`. */
 export function orderWith(changes: readonly (readonly string[])[]): readonly string[] {
   const order = [...standard]
   for (const [written = '', where = '', other = ''] of changes) {
@@ -35,15 +35,15 @@ export function orderWith(changes: readonly (readonly string[])[]): readonly str
   return order
 }
 
-/** A step before it is sorted: what Caddy looks at besides the name. */
+/** A step with what Caddy sorts it by, besides the name. */
 export interface Sortable {
   readonly step: Step
-  /** The one path that its matcher wants, as it was written. */
+  /** The only path of its matcher, as written. */
   readonly path?: string
   readonly matched: boolean
 }
 
-/** An insertion sort, as Caddy's is for up to 20 directives: what it compares is no total order, so the way matters. */
+/** An insertion sort like Caddy's for up to 20 directives: the comparison is no total order, so the algorithm matters. */
 export function inOrder(written: readonly Sortable[], order: readonly string[]): Step[] {
   const rank = ({ step }: Sortable) => order.indexOf(sortingName(step.name))
   const before = (a: Sortable, b: Sortable) => (rank(a) === rank(b) ? moreSpecific(a, b) : rank(a) < rank(b))

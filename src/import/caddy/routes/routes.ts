@@ -1,15 +1,15 @@
 /** Routes as entries of our file. */
 import type { Entries, Value } from '../../reading.ts'
 import type { HeaderRules, ProxyAnswer, State, Written } from './steps.ts'
-import { rootOf, type Tidy } from './tidy.ts'
+import { rootOf, type TidyRoute } from './tidy.ts'
 
-/** What has been said for the whole gateway, and is not said again by a route. */
+/** Options of the whole gateway, which routes do not repeat. */
 export interface Common {
   readonly request: HeaderRules
   readonly response: HeaderRules
   readonly requestBody?: string
   readonly rateLimit?: Entries
-  /** Headers, in lower case, that other options decide. */
+  /** Lower-case names of headers that other options set. */
   readonly decided: ReadonlySet<string>
 }
 
@@ -17,12 +17,12 @@ export interface RouteWriting {
   readonly listeners?: readonly string[]
   readonly common: Common
   /** The name of the upstream for this answer; undefined: a URL is enough. */
-  upstreamFor(answer: ProxyAnswer, route: Tidy): string | undefined
+  upstreamFor(answer: ProxyAnswer, route: TidyRoute): string | undefined
 }
 
 const immutable = 'public, max-age=31536000, immutable'
 
-export function routeEntry(route: Tidy, writing: RouteWriting): Entries {
+export function routeEntry(route: TidyRoute, writing: RouteWriting): Entries {
   return {
     ...matchEntries(route, writing.listeners),
     ...guardEntries(route, writing.common),
@@ -30,7 +30,7 @@ export function routeEntry(route: Tidy, writing: RouteWriting): Entries {
   }
 }
 
-function matchEntries({ requests }: Tidy, listeners: readonly string[] | undefined): Written {
+function matchEntries({ requests }: TidyRoute, listeners: readonly string[] | undefined): Written {
   const { hosts, paths, methods, headers } = requests
   return {
     ...(listeners && { listener: oneOrMany(listeners) }),
@@ -41,7 +41,7 @@ function matchEntries({ requests }: Tidy, listeners: readonly string[] | undefin
   }
 }
 
-function guardEntries({ answer, state }: Tidy, common: Common): Written {
+function guardEntries({ answer, state }: TidyRoute, common: Common): Written {
   const { users, forward, allow, deny, requestBody, rateLimit } = state
   return {
     ...(allow && { allow }),
@@ -54,7 +54,7 @@ function guardEntries({ answer, state }: Tidy, common: Common): Written {
   }
 }
 
-function answerEntries(route: Tidy, { common, upstreamFor }: RouteWriting): Written {
+function answerEntries(route: TidyRoute, { common, upstreamFor }: RouteWriting): Written {
   const { answer, state } = route
   const response = without(
     answer.kind === 'proxy' ? { ...state.response, ...answer.response } : state.response,
@@ -89,7 +89,7 @@ function answerEntries(route: Tidy, { common, upstreamFor }: RouteWriting): Writ
   }
 }
 
-function filesEntries(route: Tidy, response: HeaderRules): Written {
+function filesEntries(route: TidyRoute, response: HeaderRules): Written {
   const { answer, state, existing, fallback } = route
   if (answer.kind !== 'files') return {}
   const root = rootOf(answer, state.root)

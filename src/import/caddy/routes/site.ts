@@ -1,4 +1,4 @@
-/** One site of a Caddyfile: where it listens, what it answers, with which certificate. */
+/** One site of a Caddyfile: its listeners, routes and certificates. */
 
 import { stepsOf } from '../directives/directives.ts'
 import { readTls, type SiteTls } from '../directives/tls.ts'
@@ -9,10 +9,10 @@ import { leftOut, type Scope } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName, type Site } from '../syntax/tree.ts'
 import { runSteps } from './chain.ts'
-import { type Tidy, tidy } from './tidy.ts'
+import { type TidyRoute, tidy } from './tidy.ts'
 
 export interface SiteReading {
-  readonly routes: readonly Tidy[]
+  readonly routes: readonly TidyRoute[]
   readonly at: Place
   readonly addresses: readonly SiteAddress[]
   /** Of `bind`; empty: all. */
@@ -20,9 +20,9 @@ export interface SiteReading {
   readonly tls: SiteTls
   readonly logged: boolean
   readonly unlogged: readonly string[]
-  /** Some requests are not answered by anything in it. */
+  /** Some requests match nothing in it. */
   readonly open: boolean
-  /** `handle_errors` asks for text with the status. */
+  /** `handle_errors` responds with the status as text. */
   readonly plainErrors: boolean
 }
 
@@ -40,7 +40,7 @@ export function readSite(site: Site, { scope, options, environment }: Around): S
   const chain = runSteps(stepsOf(site.body, scope), hosts, notes)
   const named = (name: string) => site.body.filter((one) => directiveName(one) === name)
   for (const line of named('bind').flatMap(({ block = [] }) => block))
-    leftOut(line, notes, 'HTTP/1.1 and h2 are spoken on every listener')
+    leftOut(line, notes, 'every listener supports HTTP/1.1 and h2')
   for (const log of named('log')) readGlobalLog(options.log, log, notes)
   return {
     routes: tidy(chain.routes, notes),
@@ -59,7 +59,7 @@ export function readSite(site: Site, { scope, options, environment }: Around): S
 
 const statusText = /^(<\w+>)*\{(http\.error|err)\.status_code\}( \{(http\.error|err)\.status_text\})?(<\/\w+>)*$/
 
-/** Errors as `404 Not Found`, plainly; anything else is not ours to imitate. */
+/** Whether errors are plain, as in `404 Not Found`; anything else is reported. */
 function readErrors(directive: Directive, { notes }: Scope): boolean {
   const lines = directive.block ?? []
   let plain = false
@@ -69,7 +69,7 @@ function readErrors(directive: Directive, { notes }: Scope): boolean {
     else if (directiveName(line) !== 'header' || text?.text !== '-Server')
       notes.untranslated(
         line.words[0].at,
-        `\`${directiveName(line)}\` in \`handle_errors\`: errors are told by the gateway; \`errors.format\` is auto, json or plain`,
+        `\`${directiveName(line)}\` in \`handle_errors\`: the gateway answers errors itself; \`errors.format\` is auto, json or plain`,
       )
   }
   return plain

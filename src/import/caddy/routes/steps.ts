@@ -1,42 +1,42 @@
-/** A site, understood: what is done to which requests, in the order in which Caddy does it. */
+/** A site as steps: what happens to which requests, in Caddy's order. */
 import type { Entries, Value } from '../../reading.ts'
 import type { Requests } from '../directives/requests.ts'
 import type { Place } from '../notes.ts'
 
-/** What is done with requests that match, before later steps see them. */
+/** What happens to matching requests before later steps see them. */
 export interface Step {
-  /** The directive's name, for sentences. */
+  /** The directive's name, for messages. */
   readonly name: string
   readonly at: Place
   readonly matcher: Matcher
-  /** Of the steps with the same one only the first that matches is done. */
+  /** Of the steps of one group only the first match runs. */
   readonly group?: string
-  readonly does: Deed
+  readonly action: StepAction
 }
 
-/** Those of `any`, without those of `except`. */
+/** Matches what a condition of `any` matches and none of `except`. */
 export interface Matcher {
   readonly any: readonly Condition[]
   readonly except: readonly Condition[]
 }
 
-/** Paths and files are judged by the path as it is by then, and the root. */
+/** Paths and files are matched against the path and root as earlier steps left them. */
 export interface Condition extends Omit<Requests, 'file'> {
   /** One of these must exist; `{path}` is the path of the request. */
   readonly file?: { readonly root?: string; readonly paths: readonly string[] }
 }
 
-export type Deed =
+export type StepAction =
   | { readonly kind: 'change'; readonly change: Change }
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'steps'; readonly steps: readonly Step[] }
-  /** The path becomes that of the first that exists, else the last one. */
+  /** The path becomes that of the first existing file, or else the last one. */
   | { readonly kind: 'try'; readonly paths: readonly string[]; readonly otherwise?: Answer }
   | { readonly kind: 'unlogged' }
 
 export type Change = (state: State) => State
 
-/** Name as it was written, and what is done to it: as `headers` of our file says it. */
+/** The name as written, and the rule as `headers` of our file has it. */
 export interface HeaderRule {
   readonly name: string
   readonly rule: string | null | readonly string[] | { readonly add: readonly string[] }
@@ -45,7 +45,7 @@ export interface HeaderRule {
 /** By lower-case name. */
 export type HeaderRules = Readonly<Record<string, HeaderRule>>
 
-/** What the steps so far have done. */
+/** The result of the steps so far. */
 export interface State {
   readonly root?: string
   readonly stripPrefix?: string
@@ -67,7 +67,7 @@ export type Answer = ProxyAnswer | FilesAnswer | RedirectAnswer | StatusAnswer
 export interface ProxyAnswer {
   readonly kind: 'proxy'
   readonly targets: readonly string[]
-  /** Of an upstream: `balance`, `health`, `tls`. */
+  /** Options of the upstream: `balance`, `health`, `tls`. */
   readonly upstream: Entries
   readonly timeouts: Entries
   readonly request: HeaderRules
@@ -94,8 +94,8 @@ export interface StatusAnswer {
   readonly body?: string
 }
 
-/** One route to be: these requests are answered so. */
-export interface Drawn {
+/** A route before it is tidied: some requests and their answer. */
+export interface DraftRoute {
   readonly requests: Requests
   readonly state: State
   readonly answer: Answer
@@ -108,4 +108,4 @@ export const everything: Matcher = { any: [{}], except: [] }
 /** Every address: for `deny`. */
 export const everyAddress: readonly string[] = ['0.0.0.0/0', '::/0']
 
-export const untouched: State = { request: {}, response: {} }
+export const initialState: State = { request: {}, response: {} }

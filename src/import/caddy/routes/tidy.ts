@@ -1,36 +1,36 @@
-/** Routes that belong together become one: our routes for files know existing files, fallbacks and 404 themselves. */
+/** Joins routes that belong together: our routes for files handle missing files, fallbacks and 404 themselves. */
 
 import { covers, type Requests } from '../directives/requests.ts'
 import type { Notes } from '../notes.ts'
-import { type Drawn, everyAddress, type FilesAnswer, type StatusAnswer } from './steps.ts'
+import { type DraftRoute, everyAddress, type FilesAnswer, type StatusAnswer } from './steps.ts'
 
-/** A route, with what its own kind of answer adds. */
-export interface Tidy extends Drawn {
-  /** Requests for other files go on. */
+/** A route with the options of `files`. */
+export interface TidyRoute extends DraftRoute {
+  /** Requests for other files fall through. */
   readonly existing: boolean
   /** A file relative to the root. */
   readonly fallback?: string
 }
 
-/** Those that cannot be said are told and left out. */
-export function tidy(drawn: readonly Drawn[], notes: Notes): readonly Tidy[] {
-  const routes: Tidy[] = []
-  for (const [index, one] of drawn.entries()) {
+/** Routes that cannot be translated are reported and left out. */
+export function tidy(drafts: readonly DraftRoute[], notes: Notes): readonly TidyRoute[] {
+  const routes: TidyRoute[] = []
+  for (const [index, one] of drafts.entries()) {
     if (one.state.close && one.answer.kind !== 'redirect') notes.untranslated(one.at, closes)
     if (joinToLast(routes, one)) continue
     if (one.answer.kind === 'status') {
       if (!one.requests.file) {
-        if (saysMoreThanNothing(one.answer) || index < drawn.length - 1) routes.push({ ...one, existing: false })
+        if (isExplicit(one.answer) || index < drafts.length - 1) routes.push({ ...one, existing: false })
       } else if (one.answer.status < 400 || one.answer.status >= 500) notes.untranslated(one.at, maintenance)
       else routes.push(denied(one, notes))
     } else if (one.state.users && one.state.forward) {
-      notes.untranslated(one.at, 'a route has one `auth`, a password or a service that is asked: nobody passes here')
+      notes.untranslated(one.at, 'a route has one `auth`, passwords or a service: all requests are rejected here')
       routes.push(denied(one, notes))
     } else {
-      const problem = flawOf(one)
+      const problem = refusalOf(one)
       if (problem === undefined && one.requests.file?.path === '{path}') notes.note(one.at, folders)
       if (problem === undefined)
-        routes.push({ ...one, existing: one.requests.file !== undefined || passesThrough(one) })
+        routes.push({ ...one, existing: one.requests.file !== undefined || isPassThrough(one) })
       else notes.untranslated(one.at, problem)
     }
   }
@@ -42,16 +42,15 @@ export function tidy(drawn: readonly Drawn[], notes: Notes): readonly Tidy[] {
   return reached.map(withoutIndex)
 }
 
-const folders = 'a folder below the root that is asked for with its slash counts as a file if it has an index.html'
-/** It keeps nobody out who may not come in. */
+const folders = 'a directory requested with its trailing slash counts as a file if it has an index.html'
 const maintenance =
-  'whether a file exists decides only what `files` serves; these requests go on to the next route as if it did not'
-const closes = '`Connection`: the gateway decides what becomes of a connection; `close` is an option of `redirect`'
+  'only `files` can depend on whether a file exists; these requests fall through to the next route as if it did not'
+const closes = '`Connection`: the gateway manages connections itself; only `redirect` has `close`'
 
-/** What was kept from clients is kept from them, and from more of them if need be. */
-function denied(route: Drawn, notes: Notes): Tidy {
+/** Rejects all requests of the route: rather too many than too few. */
+function denied(route: DraftRoute, notes: Notes): TidyRoute {
   const { file, ...requests } = route.requests
-  if (file) notes.changed(route.at, 'whether a file exists decides only what `files` serves: nobody passes here')
+  if (file) notes.changed(route.at, 'only `files` can depend on whether a file exists: all requests are rejected here')
   return {
     ...route,
     requests,
@@ -61,19 +60,19 @@ function denied(route: Drawn, notes: Notes): Tidy {
   }
 }
 
-/** Behind all routes everything is 404 by itself. */
-function saysMoreThanNothing({ status, body }: StatusAnswer): boolean {
+/** A 404 without a body is the default after all routes. */
+function isExplicit({ status, body }: StatusAnswer): boolean {
   return status !== 404 || body !== undefined
 }
 
-/** What an existing file decides only files can answer, by the same root and path. */
-function flawOf({ requests: { file }, answer, state }: Drawn): string | undefined {
+/** Why a route with a file condition cannot be translated: only `files` with the same root and path can have one. */
+function refusalOf({ requests: { file }, answer, state }: DraftRoute): string | undefined {
   if (!file) return undefined
-  if (answer.kind !== 'files') return 'a file that exists decides only whether `files` answers, with `only: existing`'
+  if (answer.kind !== 'files') return 'only `files` can depend on whether a file exists, with `only: existing`'
   if (rootOf(answer, state.root) !== file.root)
-    return `the file is looked for in ${file.root}, and served from ${rootOf(answer, state.root)}`
+    return `the file is looked up in ${file.root}, but served from ${rootOf(answer, state.root)}`
   if ((state.rewrite ?? '{path}') !== file.path)
-    return `\`${file.path}\` is looked for, and \`${state.rewrite ?? 'the path'}\` served`
+    return `\`${file.path}\` is looked up, but \`${state.rewrite ?? 'the path'}\` served`
   return undefined
 }
 
@@ -81,14 +80,14 @@ export function rootOf(answer: FilesAnswer, root: string | undefined): string {
   return answer.root ?? root ?? '.'
 }
 
-function passesThrough({ answer }: Drawn): boolean {
+function isPassThrough({ answer }: DraftRoute): boolean {
   return answer.kind === 'files' && answer.passThrough
 }
 
-/** One joined to the last route may join that to the one in front of it. */
-function joinToLast(routes: Tidy[], one: Drawn): boolean {
-  let next: Drawn = one
-  let joined: Tidy | undefined
+/** A route joined to the last one may in turn be joined to the one before it. */
+function joinToLast(routes: TidyRoute[], one: DraftRoute): boolean {
+  let next: DraftRoute = one
+  let joined: TidyRoute | undefined
   for (let before = routes.at(-1); before; before = routes.at(-1)) {
     const both = join(before, next)
     if (!both) break
@@ -99,12 +98,12 @@ function joinToLast(routes: Tidy[], one: Drawn): boolean {
   return joined !== undefined
 }
 
-/** Files that exist, and behind them the same files, one file for all others, or 404. */
-function join(before: Tidy, { requests, answer, state }: Drawn): Tidy | undefined {
+/** Joins existing files with what follows them: the same files, a fallback, or 404. */
+function join(before: TidyRoute, { requests, answer, state }: DraftRoute): TidyRoute | undefined {
   if (!before.existing || before.answer.kind !== 'files') return undefined
   const { file: _, ...alike } = before.requests
-  if (requests.file || !same(alike, requests) || passesThrough(before)) return undefined
-  const whole: Tidy = { ...before, requests: alike, existing: false }
+  if (requests.file || !same(alike, requests) || isPassThrough(before)) return undefined
+  const whole: TidyRoute = { ...before, requests: alike, existing: false }
   if (answer.kind === 'status' && answer.status === 404) return whole
   if (
     answer.kind !== 'files' ||
@@ -126,10 +125,10 @@ function same(a: Requests, b: Requests): boolean {
 }
 
 /**
- * Caddy's `file` does not find the folder `/` itself, so it is left to the routes behind or to the fallback; ours would
- * serve its index.html. By its own name that is left to them, too.
+ * Caddy's `file` matcher does not find the directory `/` itself, so later routes or the fallback answer it, where ours
+ * would serve its index.html. So index.html is excluded here.
  */
-function withoutIndex(route: Tidy): Tidy {
+function withoutIndex(route: TidyRoute): TidyRoute {
   const { answer, existing, fallback = 'index.html', state } = route
   if (answer.kind !== 'files' || answer.passThrough || state.rewrite !== undefined) return route
   if (!existing && fallback === 'index.html') return route

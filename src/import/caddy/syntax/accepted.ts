@@ -1,7 +1,7 @@
-/** Whether our own configuration takes a value: asked of its schema, so that what is imported passes `gatehouse check`. */
+/** Whether our configuration accepts a value, by its schema, so that an imported file passes `gatehouse check`. */
 import type { z } from 'zod'
 
-/** A variable stands for its default; one without is believed. */
+/** A variable counts as its default; one without a default is accepted. */
 export function accepted(schema: z.ZodType, text: string): boolean {
   const withDefaults = text.replaceAll(/(?<!\$)\$\{\w+:-([^{}]*)\}/g, '$1')
   return /(?<!\$)\$\{\w+\}/.test(withDefaults) || schema.safeParse(withDefaults).success

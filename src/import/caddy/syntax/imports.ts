@@ -1,22 +1,22 @@
-/** Snippets and `import`: Caddy puts tokens in the place of the line, before it looks at the structure. */
+/** Snippets and `import`: Caddy replaces the line by tokens before it parses the structure. */
 import { dirname, isAbsolute, join } from 'node:path'
 import { type Notes, type Place, Unreadable } from '../notes.ts'
 import { textNow } from './texts.ts'
 import { type Token, tokensOf } from './tokens.ts'
 import { isClosing, isOpening } from './tree.ts'
 
-/** Where imported files are found. Paths are absolute, or relative to the working directory. */
+/** Access to imported files. Paths are absolute, or relative to the working directory. */
 export interface Folder {
   /** Undefined: there is no such file. */
   readonly readFile: (path: string) => string | undefined
-  /** Files that match a pattern of a shell, in the order of their names. */
+  /** Files that match a shell pattern, sorted by name. */
   readonly glob: (pattern: string) => readonly string[]
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** They end a file that imports itself, or snippets that multiply. */
-const deepest = 20
-const mostTokens = 200_000
+/** They stop a file that imports itself, or snippets that multiply. */
+const maxDepth = 20
+const maxTokens = 200_000
 
 interface Imports {
   readonly snippets: Map<string, readonly Token[]>
@@ -25,7 +25,7 @@ interface Imports {
   count: number
 }
 
-/** The tokens of a file without its snippets, with all that it imports in place. */
+/** The tokens of a file with its snippets and imports expanded. */
 export function withImports(tokens: readonly Token[], folder: Folder, notes: Notes): Token[] {
   return expand(tokens, { snippets: new Map(), folder, notes, count: 0 }, 0)
 }
@@ -36,7 +36,7 @@ function expand(tokens: readonly Token[], imports: Imports, depth: number): Toke
   for (let position = 0; position < tokens.length; position += 1) {
     const token = tokens[position] as Token
     imports.count += 1
-    if (imports.count > mostTokens) throw new Unreadable(token.at, 'this file becomes too long by what it imports')
+    if (imports.count > maxTokens) throw new Unreadable(token.at, 'this file is too long with everything it imports')
     const snippet = level === 0 && token.first && !token.quoted ? /^\((.+)\)$/.exec(token.text)?.[1] : undefined
     if (snippet !== undefined) {
       const end = closingOf(tokens, position + 1, token.at)
@@ -51,7 +51,7 @@ function expand(tokens: readonly Token[], imports: Imports, depth: number): Toke
         words: isBlock ? words.slice(0, -1) : words,
         block: isBlock ? tokens.slice(last + 1, end) : [],
       }
-      if (depth >= deepest) throw new Unreadable(token.at, `imports are nested more than ${deepest} deep`)
+      if (depth >= maxDepth) throw new Unreadable(token.at, `imports are nested more than ${maxDepth} deep`)
       expanded.push(...expand(imported(token, given, imports), imports, depth + 1))
       position = end
     } else {
@@ -80,7 +80,7 @@ function closingOf(tokens: readonly Token[], opening: number, at: Place): number
   throw new Unreadable(at, 'the brace of this snippet is never closed')
 }
 
-/** What stands behind `import`: its words, and what is in its block. */
+/** The arguments of `import`: its words and its block. */
 interface Given {
   readonly words: readonly Token[]
   readonly block: readonly Token[]
@@ -95,7 +95,7 @@ function imported(at: Token, { words, block }: Given, { snippets, folder, notes 
   const written = textNow(name.text, folder.environment)
   const path = isAbsolute(written) ? written : join(dirname(at.at.file), written)
   const files = /[*?[]/.test(path) ? folder.glob(path) : [path]
-  // Caddy takes a pattern that matches nothing; on another machine than Caddy's whole sites would be missing.
+  // Caddy accepts a pattern without matches; on another machine whole sites would be missing.
   if (files.length === 0) notes.untranslated(name.at, `no file matches \`${name.text}\``)
   return files.flatMap((file) => {
     const text = folder.readFile(file)
@@ -104,7 +104,7 @@ function imported(at: Token, { words, block }: Given, { snippets, folder, notes 
   })
 }
 
-/** `{args[0]}` and the older `{args.0}`; `{args[:]}` as a word of its own becomes all of them. */
+/** `{args[0]}` and the older `{args.0}`; `{args[:]}` as a separate word becomes all of them. */
 function withArguments(token: Token, given: readonly Token[]): Token[] {
   if (!token.text.includes('{args')) return [token]
   const range = /^\{args\[(\d*):(\d*)\]\}$/.exec(token.text)

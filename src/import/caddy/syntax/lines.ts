@@ -1,29 +1,29 @@
-/** One directive on its way to become steps: what its reader sees, and what it may tell. */
+/** The input of a directive's reader, and what readers share. */
 import type { MatcherReading } from '../directives/matchers.ts'
 import type { RequestIds } from '../directives/request-ids.ts'
 import type { Notes, Place } from '../notes.ts'
-import type { Deed } from '../routes/steps.ts'
+import type { StepAction } from '../routes/steps.ts'
 import { ourText } from './texts.ts'
 import type { Token } from './tokens.ts'
 import type { Directive } from './tree.ts'
 
-/** What all directives of a file share. */
+/** Shared by all directives of a file. */
 export interface Scope {
   readonly notes: Notes
   readonly order: readonly string[]
-  /** Those of the block and the blocks around it, by name with `@`. */
+  /** Of the block and the blocks around it, by name with `@`. */
   readonly matchers: ReadonlyMap<string, MatcherReading>
   readonly requestIds: RequestIds
   readonly gathered: Gathered
 }
 
-/** What is said in sites and belongs to the whole gateway. */
+/** Options of sites that apply to the whole gateway. */
 export interface Gathered {
-  /** Of `encode`, in its order. */
+  /** The encodings of `encode`, in order. */
   compression?: readonly string[]
   /** For `users`: key → name. */
   readonly users: Map<string, string>
-  /** Of their passwords, by the same keys. */
+  /** Password hashes, by the same keys. */
   readonly hashes: Map<string, string>
 }
 
@@ -37,38 +37,38 @@ export interface Line {
   readonly scope: Scope
 }
 
-/** What is done, one after the other; empty: nothing that can be said here, which has been told. */
-export type Reader = (line: Line) => readonly Deed[]
+/** Returns the actions in order; none, and reported, if the line cannot be translated. */
+export type Reader = (line: Line) => readonly StepAction[]
 
-/** A value that may hold placeholders of ours; undefined, and told, if it holds others. */
+/** A value that may hold our placeholders; undefined, and reported, if it holds others. */
 export function liveValue(token: Token, notes: Notes): string | undefined {
   const { text, unknown: placeholders } = ourText(token.text)
-  // Braces around a word are a placeholder of ours, whatever stands in front.
+  // Braces around a word are one of our placeholders, even after a `$`.
   const unknown = [...placeholders, ...(text.match(/\$\$\{\w+\}/g) ?? []).map((literal) => literal.slice(1))]
   if (unknown.length === 0) return text
   notes.untranslated(
     token.at,
-    `${unknown.map((one) => `\`${one}\``).join(', ')}: known here are {host}, {uri}, {path}, {scheme}, {client}, {request_id} and variables of the environment`,
+    `${unknown.map((one) => `\`${one}\``).join(', ')}: the known placeholders are {host}, {uri}, {path}, {scheme}, {client}, {request_id} and environment variables`,
   )
   return undefined
 }
 
-/** A value in which no placeholder may stand, only variables of the environment. */
+/** A value that may hold environment variables, but no placeholders; undefined, and reported, otherwise. */
 export function fixedValue(token: Token, notes: Notes): string | undefined {
   const { text, unknown } = ourText(token.text)
   const request = unknown[0] ?? /(?<!\$)\{(?:host|uri|path|scheme|client|request_id)\}/.exec(text)?.[0]
-  // Empty it would be nothing that can be meant: without a value the new file is refused, and says so.
+  // An empty value makes no sense here: without one, the new file is refused with a message.
   if (request === undefined) return required(text)
-  notes.untranslated(token.at, `\`${request}\`: this is known only when a request comes, and has to be fixed here`)
+  notes.untranslated(token.at, `\`${request}\`: this is known only per request; write a fixed value`)
   return undefined
 }
 
-/** Variables without a default, that must have a value then. */
+/** Makes variables required: `${NAME:-}` becomes `${NAME}`. */
 export function required(text: string): string {
   return text.replaceAll(/\$\{(\w+):-\}/g, '${$1}')
 }
 
-/** The option of a block is one that nothing of ours does. */
+/** Reports an option as untranslated, with the nearest alternative. */
 export function leftOut(directive: Directive, notes: Notes, nearest: string): void {
   notes.untranslated(directive.words[0].at, `\`${directive.words[0].text}\`: ${nearest}`)
 }

@@ -1,19 +1,19 @@
-/** The routes of sites in the order in which sites are asked: the most specific host first. */
+/** The routes of all sites in matching order: the most specific host first. */
 
 import type { Notes } from '../notes.ts'
 import type { Listeners } from '../options/listeners.ts'
 import { isSecure } from '../options/listeners.ts'
 import type { Options } from '../options/options.ts'
 import type { SiteReading } from '../routes/site.ts'
-import { untouched } from '../routes/steps.ts'
-import type { Tidy } from '../routes/tidy.ts'
+import { initialState } from '../routes/steps.ts'
+import type { TidyRoute } from '../routes/tidy.ts'
 
-/** Routes that stand together, on these listeners. */
+/** Consecutive routes on the same listeners. */
 export interface Section {
   readonly title?: string
   readonly listeners: readonly string[]
   readonly hosts?: readonly string[]
-  readonly routes: readonly Tidy[]
+  readonly routes: readonly TidyRoute[]
 }
 
 interface Around {
@@ -22,7 +22,7 @@ interface Around {
   readonly notes: Notes
 }
 
-/** As Caddy sorts them: names before `*` names before all names; the longer the earlier. */
+/** As Caddy sorts them: exact names, then wildcards, then all names; longer ones first. */
 export function bySpecificity(sites: readonly SiteReading[]): readonly SiteReading[] {
   const longest = ({ addresses }: SiteReading) =>
     Math.max(...addresses.map(({ host }) => host.replaceAll('*', '').length))
@@ -33,7 +33,7 @@ export function bySpecificity(sites: readonly SiteReading[]): readonly SiteReadi
   })
 }
 
-const lifting = 'written once with a site that answers alike for all hosts; over TLS only names of certificates get in'
+const lifting = 'merged with a site that answers the same for all hosts; over TLS only the names of certificates get in'
 
 export function sectionsOf(sites: readonly SiteReading[], { listeners, options, notes }: Around): readonly Section[] {
   const sections: Section[] = []
@@ -53,7 +53,7 @@ export function sectionsOf(sites: readonly SiteReading[], { listeners, options, 
   const first = sections.findIndex(({ hosts }) => hosts === undefined)
   const redirect = options.redirects ? toHttps(sites, { listeners, options, notes }) : undefined
   if (redirect) sections.splice(first === -1 ? sections.length : first, 0, redirect)
-  // One that serves all hosts stands last, also if it was joined with one that named some.
+  // A site for all hosts comes last, even if it was merged with one for some.
   return [...sections.filter(({ hosts }) => hosts), ...sections.filter(({ hosts }) => !hosts)]
 }
 
@@ -64,9 +64,9 @@ function title({ addresses, at }: SiteReading): string {
   return `${names.join(', ')} (${at.file}, line ${at.line})`
 }
 
-/** The same but for the hosts. */
-function alike(a: readonly Tidy[], b: readonly Tidy[]): boolean {
-  const written = (routes: readonly Tidy[]) =>
+/** Whether routes are the same except for their hosts. */
+function alike(a: readonly TidyRoute[], b: readonly TidyRoute[]): boolean {
+  const written = (routes: readonly TidyRoute[]) =>
     JSON.stringify(routes.map(({ requests: { hosts: _, ...requests }, at: __, ...route }) => ({ ...route, requests })))
   return written(a) === written(b)
 }
@@ -76,7 +76,7 @@ function apart(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * A site that answers alike over HTTP and HTTPS is written once. If one of the two is for all hosts, so is the whole: over
+ * Merges a site that answers the same over HTTP and HTTPS. If one of the two is for all hosts, so is the result: over
  * TLS only the names of certificates get in.
  */
 function together(one: Section, other: Section): Section {
@@ -93,7 +93,7 @@ function together(one: Section, other: Section): Section {
   }
 }
 
-/** Whoever asks for a site with HTTPS by HTTP is sent there, unless another site answers. */
+/** Redirects HTTP to HTTPS for the hosts that no HTTP site answers. */
 function toHttps(sites: readonly SiteReading[], { listeners, options }: Around): Section | undefined {
   const secure = new Map<string, string>()
   const plain = new Set<string>()
@@ -108,11 +108,11 @@ function toHttps(sites: readonly SiteReading[], { listeners, options }: Around):
   const there = [...listeners.all].find(([, other]) => other.address === address && other.tls === undefined)?.[0]
   const name = there ?? 'http'
   if (there === undefined) listeners.all.set(name, { address })
-  const routes = [...new Set(hosts.map((host) => secure.get(host) ?? ''))].map((port): Tidy => {
+  const routes = [...new Set(hosts.map((host) => secure.get(host) ?? ''))].map((port): TidyRoute => {
     const to = `https://{host}${port === '443' ? '' : `:${port}`}{uri}`
     return {
       requests: { hosts: hosts.filter((host) => secure.get(host) === port) },
-      state: { ...untouched, close: true },
+      state: { ...initialState, close: true },
       answer: { kind: 'redirect', to, status: 308 },
       at,
       existing: false,

@@ -1,4 +1,4 @@
-/** Texts with variables and placeholders in them: Caddy's way of writing them, and ours. */
+/** Texts with variables and placeholders, from Caddy's notation to ours. */
 import { longestDuration } from '../../../shared/time/duration.ts'
 
 /** Caddy's placeholder, short or in full → ours (plan/patterns/placeholders.ts). */
@@ -20,13 +20,13 @@ const known: Readonly<Record<string, string>> = {
 
 export interface OurText {
   readonly text: string
-  /** Placeholders that nothing of ours stands for, with their braces. */
+  /** Unsupported placeholders, with their braces. */
   readonly unknown: readonly string[]
 }
 
 const parts = /\$\{|\{\$([^{}:\s]+)(?::([^{}]*))?\}|\{([A-Za-z_][\w.:?>-]*(?:\[[^\]{}]*\])?)\}/g
 
-/** `{$NAME:default}` and `{env.NAME}` become `${NAME:-default}`: an empty variable counts as not set here, and takes the default. */
+/** `{$NAME:default}` and `{env.NAME}` become `${NAME:-default}`: an empty variable counts as unset and takes the default. */
 export function ourText(written: string): OurText {
   const unknown: string[] = []
   const text = written.replaceAll(parts, (whole, variable?: string, otherwise?: string, placeholder?: string) => {
@@ -37,26 +37,26 @@ export function ourText(written: string): OurText {
     if (ours === undefined) unknown.push(whole)
     return ours ?? whole
   })
-  // A placeholder whose name holds a variable would be another one each time.
+  // The name of a placeholder cannot hold a variable.
   unknown.push(...(text.match(/\{[^{}$]*\$\{/g) ?? []))
   return { text, unknown }
 }
 
-/** Whether anything in it is known only when a request comes. */
+/** Whether it holds anything that is known only per request. */
 export function hasPlaceholder(written: string): boolean {
   return [...written.matchAll(parts)].some(
     ([, , , placeholder]) => placeholder !== undefined && !placeholder.startsWith('env.'),
   )
 }
 
-/** What a text is with these variables: for what has to be understood now, such as the address of a site. */
+/** Interpolates a text that must be understood now, such as the address of a site. */
 export function textNow(written: string, environment: Readonly<Record<string, string>>): string {
   return written.replaceAll(/\{\$([^{}:\s]+)(?::([^{}]*))?\}/g, (_, name: string, otherwise?: string) => {
     return (Object.hasOwn(environment, name) && environment[name]) || otherwise || ''
   })
 }
 
-/** Caddy's durations (Go's, with `d`): `1m30s` → `90s`. Undefined: it is none, or holds a variable. */
+/** Caddy's durations (Go's, with `d`): `1m30s` → `90s`. Undefined if it is not a duration, or holds a variable. */
 export function ourDuration(written: string): string | undefined {
   const units: Readonly<Record<string, number>> = {
     ns: 1e-6,
@@ -83,7 +83,7 @@ export function ourDuration(written: string): string | undefined {
   return milliseconds === 0 ? '0' : `${Math.round(milliseconds / size)}${unit}`
 }
 
-/** Caddy's sizes (`10MB`, `1GiB`, or bytes without unit), with variables left in. */
+/** Caddy's sizes (`10MB`, `1GiB`, or bytes without a unit), which may hold variables. */
 export function ourSize(written: string): string | undefined {
   const text = ourText(written.trim()).text
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?|\$\{\w+:-\d*\})\s*([A-Za-z]*)$/.exec(text) ?? []

@@ -1,22 +1,22 @@
-/** From the text of a Caddyfile to its tokens, by the rules of Caddy's own reader ("Caddyfile concepts", structure). */
+/** Splits the text of a Caddyfile into tokens, by Caddy's own rules ("Caddyfile concepts", structure). */
 import { type Place, Unreadable } from '../notes.ts'
 
 export interface Token {
-  /** Without quotes; `{$NAME:default}` as it is written. */
+  /** Without quotes; `{$NAME:default}` as written. */
   readonly text: string
   readonly at: Place
-  /** It is the first of its line, line continuations left aside. */
+  /** It is the first of its line, not counting line continuations. */
   readonly first: boolean
   /** Braces in quotes open and close no block. */
   readonly quoted: boolean
 }
 
 /** Far above any real file. */
-const mostCharacters = 4_000_000
+const maxCharacters = 4_000_000
 
 const space = /[ \t\r\n\v\f]/
 
-/** Throws Unreadable for what has no end: a quote, a heredoc. */
+/** Throws Unreadable for an unclosed quote or heredoc. */
 export function tokensOf(file: string, text: string): Token[] {
   const reader = new Reader(file, text)
   const tokens: Token[] = []
@@ -34,9 +34,9 @@ class Reader {
 
   constructor(file: string, text: string) {
     this.#file = file
-    // A byte order mark, and the line ends of Windows.
+    // Drop a byte order mark and Windows line ends.
     this.#text = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
-    if (text.length > mostCharacters) throw new Unreadable(this.#place(), 'this file is too long for a Caddyfile')
+    if (text.length > maxCharacters) throw new Unreadable(this.#place(), 'this file is too long for a Caddyfile')
   }
 
   next(): Token | undefined {

@@ -1,4 +1,4 @@
-/** From tokens to sites, snippets and directives; nothing is understood yet but the structure. */
+/** From tokens to the structure of a Caddyfile: sites and directives. */
 import { type Place, Unreadable } from '../notes.ts'
 import type { Token } from './tokens.ts'
 
@@ -21,14 +21,14 @@ export interface Tree {
   readonly sites: readonly Site[]
 }
 
-/** Each level is a call of ours. */
-const deepest = 50
+/** Each level is a recursive call. */
+const maxDepth = 50
 
 export function directiveName({ words }: Directive): string {
   return words[0].text
 }
 
-/** What stands behind the name of the directive. */
+/** The words after the name of the directive. */
 export function argumentsOf({ words }: Directive): readonly Token[] {
   return words.slice(1)
 }
@@ -48,8 +48,7 @@ export function treeOf(tokens: readonly Token[]): Tree {
   while (position < tokens.length) {
     const start = tokens[position] as Token
     if (isOpening(start)) {
-      if (position > 0)
-        throw new Unreadable(start.at, 'a block without an address may stand only at the beginning of the file')
+      if (position > 0) throw new Unreadable(start.at, 'a block without an address must be the first in the file')
       const read = blockAt(tokens, position + 1, { opened: start.at, depth: 1 })
       options = read.directives
       position = read.end
@@ -57,26 +56,30 @@ export function treeOf(tokens: readonly Token[]): Tree {
     }
     if (isClosing(start)) throw new Unreadable(start.at, 'this brace closes nothing')
     const { addresses, end } = addressesAt(tokens, position)
-    // A file may be one site without braces: then all the rest is its body.
+    // A file may be one site without braces, whose body is the rest of the file.
     const bare = !isOpening(tokens[end])
     const { directives, end: after } = bare
       ? blockAt(tokens, end, { depth: 1 })
       : blockAt(tokens, end + 1, { opened: (tokens[end] as Token).at, depth: 1 })
     if (bare && sites.length > 0)
-      throw new Unreadable(start.at, 'a site behind another one needs braces around its directives')
+      throw new Unreadable(start.at, 'a site after another one needs braces around its directives')
     sites.push({ addresses, body: directives, at: start.at })
     position = after
   }
   return { options, sites }
 }
 
-/** A comma at the end of an address lets them go on in the next line. */
+/** A comma at the end of an address continues the list on the next line. */
 function addressesAt(tokens: readonly Token[], start: number): { addresses: Token[]; end: number } {
   const addresses: Token[] = []
   let position = start
-  let goesOn = true
-  for (let token = tokens[position]; token && !isOpening(token) && (!token.first || goesOn); token = tokens[position]) {
-    goesOn = token.text.endsWith(',')
+  let isContinued = true
+  for (
+    let token = tokens[position];
+    token && !isOpening(token) && (!token.first || isContinued);
+    token = tokens[position]
+  ) {
+    isContinued = token.text.endsWith(',')
     addresses.push(...token.text.split(',').flatMap((text) => (text === '' ? [] : [{ ...token, text }])))
     position += 1
   }
@@ -94,7 +97,7 @@ function blockAt(
   start: number,
   { opened, depth }: Surroundings,
 ): { directives: Directive[]; end: number } {
-  if (opened && depth > deepest) throw new Unreadable(opened, `blocks are nested more than ${deepest} deep`)
+  if (opened && depth > maxDepth) throw new Unreadable(opened, `blocks are nested more than ${maxDepth} deep`)
   const directives: Directive[] = []
   let position = start
   for (;;) {
@@ -107,8 +110,7 @@ function blockAt(
       if (!opened) throw new Unreadable(token.at, 'this brace closes nothing')
       return { directives, end: position + 1 }
     }
-    if (isOpening(token))
-      throw new Unreadable(token.at, 'a block needs the name of a directive in front, in the same line')
+    if (isOpening(token)) throw new Unreadable(token.at, 'a block needs a directive in front of it, on the same line')
     const words: [Token, ...Token[]] = [token]
     for (position += 1; !endsWords(tokens[position]); position += 1) words.push(tokens[position] as Token)
     const brace = tokens[position]

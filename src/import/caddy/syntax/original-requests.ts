@@ -1,9 +1,9 @@
-/** Conditions are judged by the path as earlier steps left it; routes of ours match it as it came. */
+/** Caddy's conditions match the path as earlier steps left it; our routes match the original path. */
 import { covers, pathMatches, type Requests } from '../directives/requests.ts'
 import type { Condition, State } from '../routes/steps.ts'
 
-/** The condition as one about requests as they came, where the path has been changed on the way. */
-export function asTheyCame({ file, ...rest }: Condition, state: State, requests: Requests): readonly Requests[] {
+/** The condition for original requests, before earlier steps changed their path. */
+export function originalRequests({ file, ...rest }: Condition, state: State, requests: Requests): readonly Requests[] {
   const paths = rest.paths && pathsBefore(rest.paths, state, requests)
   if (paths?.length === 0) return []
   const asked: Requests = { ...rest }
@@ -34,7 +34,7 @@ function pathsBefore(
   })
 }
 
-/** The patterns of paths that match when they have become the template. */
+/** Patterns of the paths that match after a rewrite to the template. */
 function unrewritten(pattern: string, template: string): readonly string[] {
   if (!template.includes('{path}')) return pathMatches(pattern, template) ? ['/*'] : []
   const [front = '', end = ''] = template.split('{path}')

@@ -1,6 +1,6 @@
 /**
- * Our reading of a Caddyfile against Caddy's own: `caddy adapt` knows the grammar and the order of directives of the version that
- * is installed, and nothing of lines; we know the lines. Where both make the same routes of a file, we have understood it.
+ * Compares our reading of a Caddyfile with Caddy's own. `caddy adapt` knows the grammar and directive order of the
+ * installed version, but no line numbers; we know the lines. If both lead to the same routes, our reading is right.
  */
 import { interpolate } from '../../config/environment/interpolate.ts'
 import { differingKeys, isSame } from '../merge/same.ts'
@@ -9,19 +9,24 @@ import { readCaddyJson } from './read-caddyfile.ts'
 
 type Environment = Readonly<Record<string, string>>
 
-/** `adapted`: what `caddy adapt` printed for this file, with these variables. Empty: both are the same. */
-export function judge(file: string, ours: Reading, adapted: string, environment: Environment): readonly Finding[] {
+/** `adapted` is the output of `caddy adapt` for this file with these variables. Returns nothing if both are the same. */
+export function compareWithCaddy(
+  file: string,
+  ours: Reading,
+  adapted: string,
+  environment: Environment,
+): readonly Finding[] {
   const theirs = readCaddyJson({ file, text: adapted })
   const written = comparable(ours.config, environment)
   const understood = comparable(theirs.config, environment)
   const differing = written.findIndex((route, index) => !isSame(route, understood[index]))
   if (differing === -1 && written.length === understood.length) return []
   const at = differing === -1 ? written.length : differing
-  const message = `Caddy itself reads this file otherwise (\`caddy adapt\`), from route ${at + 1} on: ${difference(understood[at], written[at])}`
+  const message = `Caddy reads this file differently (\`caddy adapt\`), from route ${at + 1} on: ${difference(understood[at], written[at])}`
   return [{ file, line: 1, column: 1, severity: 'changed', message }]
 }
 
-/** Two routes that look alike where they are shown differ in keys that are named, without their values. */
+/** If two routes look the same as shown, names the keys in which they differ, without their values. */
 function difference(theirs: Value | undefined, ours: Value | undefined): string {
   const [theirRoute, ourRoute] = [shown(theirs), shown(ours)]
   if (theirRoute !== ourRoute) return `it has ${theirRoute} where the new file has ${ourRoute}`
@@ -29,7 +34,7 @@ function difference(theirs: Value | undefined, ours: Value | undefined): string 
   return `both have ${ourRoute}, but not the same ${keys.join(', ')}`
 }
 
-/** What is matched and by what it is answered; all else may hold the value of a variable, which may be a secret. */
+/** Only the match and the kind of answer: other values may come from variables, and so be secrets. */
 function shown(route: Value | undefined): string {
   if (!isEntries(route)) return 'none'
   const matched = ['host', 'path', 'methods'].flatMap((key) =>
@@ -39,7 +44,7 @@ function shown(route: Value | undefined): string {
   return `\`${answer}\` for ${JSON.stringify(Object.fromEntries(matched)).slice(0, 160)}`
 }
 
-/** The routes with all that makes no difference made alike: variables, names of listeners and upstreams, the order of keys. */
+/** The routes without irrelevant differences: variables, names of listeners and upstreams, the order of keys. */
 function comparable({ gateway, upstreams = {} }: Fragment, environment: Environment): readonly Value[] {
   const listeners = gateway?.listeners ?? {}
   const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
