@@ -6,7 +6,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
-import type { ReadOrder } from '../../src/app/reload/plan-reader.ts'
+import type { ReadRequest } from '../../src/app/reload/plan-reader.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createHeartbeat } from '../../src/gateway/heartbeat.ts'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
@@ -42,7 +42,7 @@ export function runReader(config: string): Rehearsal {
 
 export interface Rehearsal {
   readonly argv?: readonly string[]
-  readonly workerData?: ThreadBirth | ReadOrder
+  readonly workerData?: ThreadBirth | ReadRequest
   readonly message?: ToThread
   /** What is said to each of its messages. */
   readonly answer?: string

@@ -3,7 +3,7 @@ import { version } from '../shared/assets.ts'
 import type { Log } from '../shared/log.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 
-/** `host:port` as a client would dial it; a listener on all addresses is reached at localhost. */
+/** `host:port` for a client to dial; a listener on all addresses is reached at localhost. */
 export function dialledAddress({ host, port }: Pick<ListenerPlan, 'host' | 'port'>): string {
   if (host === undefined || host === '0.0.0.0' || host === '::') return `localhost:${port}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
@@ -15,15 +15,16 @@ export function urlOf(listener: ListenerPlan): string {
 
 export function announceStart(log: Log, { file, control, storage, certificates, ownFolder }: Plan): void {
   const { pid } = process
-  log.info(`gatehouse ${version()} starts`, { version: version(), pid, config: file, socket: control.socket, storage })
+  const facts = { version: version(), pid, config: file, socket: control.socket, storage }
+  log.info(`starting gatehouse ${version()}`, facts)
   if (ownFolder !== undefined && certificates.length > 0 && storage.startsWith(`${ownFolder}/`))
     log.warn(
-      `certificates are kept in ${storage}, since user ${process.geteuid?.()} has no place that lasts: it may be emptied, and what was trusted is then made anew; set \`storage\``,
+      `certificates are stored in ${storage}, which may be emptied: user ${process.geteuid?.()} has no persistent state folder; set \`storage\`, or clients may have to trust a new internal CA`,
     )
-  // The kernel gives orphans to PID 1 and expects it to wait for them; Node waits for its own children only.
+  // The kernel gives orphans to PID 1, which must wait for them; Node waits for its own children only.
   if (process.pid === 1)
     log.warn(
-      'runs as PID 1 without an init: orphaned processes stay as zombies when they end; start it as `tini -- gatehouse run`, or the container with --init',
+      'running as PID 1 without an init: orphaned processes become zombies; start it as `tini -- gatehouse run`, or start the container with --init',
     )
 }
 
@@ -34,7 +35,7 @@ export function announceListeners(log: Log, listeners: readonly ListenerPlan[]):
   }
 }
 
-/** True once every service is ready and every task has completed; scheduled tasks wait for their time and count for nothing. */
+/** True once every service is ready and every task has completed; scheduled tasks do not count. */
 export function allReady(processes: readonly ProcessStatus[]): boolean {
   return processes.every(({ ready, schedule }) => ready || schedule)
 }

@@ -10,27 +10,26 @@ import type { GeneratedPasswords } from './generated-passwords.ts'
 import type { MetricsServer } from './metrics/metrics-server.ts'
 import type { GatewayWorkers } from './workers/workers.ts'
 
-/** What runs. The parts stay for the whole run; `plan` and `listeners` are replaced by a reload. */
+/** All parts of a run. They stay until its end; a reload replaces `plan` and `listeners`. */
 export interface App {
   plan: Plan
-  /** With the ports that are really open. */
+  /** With the ports that are open. */
   listeners: readonly ListenerPlan[]
   readonly log: Log
-  /** Undefined if the plan asks for none. */
+  /** Undefined without `log.directory`. */
   readonly files: LogFiles | undefined
-  /** Nothing of it serves or runs yet. */
+  /** Nothing serves or runs yet. */
   starting: boolean
-  /** The end has begun. */
   stopping: boolean
   readonly supervisor: Supervisor
   readonly hooks: Hooks
   readonly certificates: Certificates
-  readonly threads: GatewayWorkers
+  readonly workers: GatewayWorkers
   readonly passwords: GeneratedPasswords
   readonly health: HealthChecks
   readonly control: Control
-  /** Why the last reload was refused, in a sentence; absent: it was not, or there was none. */
+  /** Why the last reload was refused, as a sentence; absent if it was not, or if there was none. */
   refusedReload?: string
-  /** Absent if the plan asks for none. */
+  /** Absent without `metrics` in the plan. */
   metrics?: MetricsServer
 }

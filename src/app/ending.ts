@@ -1,4 +1,4 @@
-/** What ends a run, and what is to happen in that very moment. */
+/** What ends a run: a signal, a failure, an error of our own. */
 import { stackOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
 import type { Log } from '../shared/log.ts'
@@ -12,14 +12,13 @@ export interface Ending {
 
 export interface FirstEnding {
   readonly reached: Promise<Ending>
-  /** It has been reached. */
   readonly begun: boolean
-  /** Calls back in the very turn in which it is reached, or now if it has been. */
+  /** Calls back in the same turn of the event loop, or now if the end has begun. */
   onReached(callback: () => void): void
   end(ending: Ending): void
 }
 
-/** The first cause to end the run decides the exit code; later ones are part of the same end. */
+/** The first cause to end the run decides the exit code; later ones change nothing. */
 export function firstEnding(signals: Signals, log: Log): FirstEnding {
   const { promise, resolve } = Promise.withResolvers<Ending>()
   let begun = false
@@ -30,10 +29,10 @@ export function firstEnding(signals: Signals, log: Log): FirstEnding {
     ended()
   }
   signals.onStop((signal) => end({ code: exitCodes.ok, reason: signal }))
-  // Not the first only: by another one during the end Node would leave, and the children be left.
+  // Every one, not only the first: unhandled, an error during the shutdown would end Node and leave the children behind.
   process.on('uncaughtException', (error) => {
     if (isLocalFault(error)) {
-      // It concerns one attempt of something. What was to be ended by it would fare no better for our leaving.
+      // Only one attempt of something has failed. Ending the run would not give the machine more memory or files.
       log.error(`${stackOf(error)} (${localFaultHint(error)})`, { code: 'local-fault' })
       return
     }

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { PasswordHashes } from '../plan/model/guards.ts'
 
-/** Passwords of users to whom the file gives none: made once in a run, so that a reload does not change them. */
+/** Passwords for users without one in the file: generated once in a run, so that a reload does not change them. */
 export class GeneratedPasswords {
-  readonly #tell: (text: string) => void
+  readonly #print: (text: string) => void
   readonly #hashes = new Map<string, string>()
 
-  /** `tell` writes to the person who starts us, and to no log: it is the only time that a password is seen. */
-  constructor(tell: (text: string) => void) {
-    this.#tell = tell
+  /** `print` writes to the terminal and to no log file: a password is shown this once. */
+  constructor(print: (text: string) => void) {
+    this.#print = print
   }
 
   /** The same users, each with the hash of a password. */
@@ -22,7 +22,7 @@ export class GeneratedPasswords {
     const password = randomBytes(18).toString('base64url')
     const hash = createHash('sha256').update(password).digest('hex')
     this.#hashes.set(name, hash)
-    this.#tell(`user ${name} has the password ${password} (generated, and shown only now)\n`)
+    this.#print(`user ${name} has the password ${password} (generated, and not shown again)\n`)
     return hash
   }
 }

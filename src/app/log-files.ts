@@ -4,7 +4,7 @@ import type { OutputSink } from '../supervisor/output/output-sink.ts'
 import { createLogFiles, type LogFiles } from '../telemetry/log-files/log-files.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
-/** Undefined if the plan asks for none. Our own words are among them, as JSON, under the name `gatehouse`. */
+/** Undefined without `log.directory`. Gatehouse's own log goes there as well, as JSON, under the name `gatehouse`. */
 export function openLogFiles({ files: plan }: LogPlan, logger: Logger): LogFiles | undefined {
   if (!plan) return undefined
   const files = createLogFiles({ ...plan, hostname: hostname(), log: logger.named('gatehouse') })
@@ -12,7 +12,7 @@ export function openLogFiles({ files: plan }: LogPlan, logger: Logger): LogFiles
   return files
 }
 
-/** Where the words of children go. */
+/** Where the output of children goes. */
 export function outputTo(logger: Logger, files: LogFiles | undefined): OutputSink {
   return { line: files ? files.line : () => {}, record: logger.output }
 }

@@ -2,18 +2,18 @@ import type { Certificates } from '../certificates/maintain.ts'
 import type { RenewalAnswer } from '../control/control-source.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 
-/** A renewal that an operator asked for, with its reason in words if there is no new certificate. Never rejects. */
+/** A renewal on request, with the reason if there is no new certificate. Never rejects. */
 export async function renewNow(
   certificates: Pick<Certificates, 'describe' | 'renew'>,
   name: string,
   options: { readonly revoke: boolean },
 ): Promise<RenewalAnswer> {
   const all = certificates.describe().flatMap(({ names }) => names)
-  // As people type it; in the plan all names are lower-case.
+  // In the plan all names are lower-case.
   const wanted = name.toLowerCase()
   if (!all.includes(wanted)) {
-    const known = all.length === 0 ? 'there are none' : `there are ${all.join(', ')}`
-    return { renewed: false, refusal: 'unknown-certificate', message: `there is no certificate for ${name}; ${known}` }
+    const message = `no certificate for ${name}; configured names: ${all.join(', ') || 'none'}`
+    return { renewed: false, refusal: 'unknown-certificate', message }
   }
   try {
     return { renewed: true, certificate: await certificates.renew(wanted, options) }

@@ -1,4 +1,4 @@
-/** The composition root: everything that runs is made and wired here, started in order and stopped in reverse. */
+/** The composition root: all parts are created and wired here, started in order and stopped in reverse. */
 
 import { isatty } from 'node:tty'
 import { warnIfEphemeral } from '../certificates/ephemeral.ts'
@@ -51,28 +51,28 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
   const ending = firstEnding(signals, log)
-  const reopening = files
-    ? 'log files are opened anew'
-    : 'there are no log files to be opened anew: `log.directory` is not set'
+  const reopening = files ? 'reopening log files' : 'no log files to reopen: `log.directory` is not set'
   signals.onReopen(() => log.info(reopening))
-  signals.onSuspend(() => log.warn('Ctrl-Z halts nothing: nobody would watch the processes; Ctrl-C stops them'))
+  signals.onSuspend(() =>
+    log.warn('ignoring SIGTSTP (Ctrl-Z): a suspended gatehouse cannot supervise; press Ctrl-C to stop'),
+  )
   announceStart(log, plan)
   if (fewFiles) log.warn(fewFiles)
   try {
-    const house = await open(plan, env, { logger, files, terminal })
-    const reloader = createReloader(house, env)
+    const app = await open(plan, env, { logger, files, terminal })
+    const reloader = createReloader(app, env)
     ending.onReached(() => {
       reloader.close()
-      house.supervisor.beginNothing()
+      app.supervisor.beginNothing()
     })
-    if (!ending.begun) start(house, ending.end)
+    if (!ending.begun) start(app, ending.end)
     signals.onReload(reloader.request)
     const { code, reason } = await ending.reached
-    // A second Ctrl-C is a person who will not wait; a second SIGTERM is only an orchestrator that repeats itself.
+    // A second Ctrl-C is an impatient person; a second SIGTERM is only an orchestrator that repeats itself.
     signals.onStop((signal) => {
-      if (signal === 'SIGINT') void house.supervisor.stop({ budget: 0 })
+      if (signal === 'SIGINT') void app.supervisor.stop({ budget: 0 })
     })
-    await shutdown(house, reason)
+    await shutdown(app, reason)
     return code
   } catch (error) {
     const faults = faultsOf(error)
@@ -84,25 +84,25 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   }
 }
 
-/** Where words go. */
-interface Telling {
+/** Where the log and the output of programs go. */
+interface Output {
   readonly logger: Logger
   readonly files: LogFiles | undefined
   readonly terminal: boolean
 }
 
-/** Makes the parts and opens the ports; starts no process yet. Rejects, with nothing left open, if one cannot be had. */
+/** Creates the parts and opens the ports; starts no process yet. If a part fails it rejects, with nothing left open. */
 async function open(
   plan: Plan,
   env: Readonly<Record<string, string>>,
-  { logger, files, terminal }: Telling,
+  { logger, files, terminal }: Output,
 ): Promise<App> {
   const log = logger.named('gatehouse')
   const output = outputTo(logger, files)
   const certificates = createCertificates({
     plans: plan.certificates,
     storage: plan.storage,
-    presenter: createPresenter(() => threads, plan.storage),
+    presenter: createPresenter(() => workers, plan.storage),
     runDnsHook: (hook, words) => runDnsHook(hook, words, output),
     log,
   })
@@ -114,29 +114,29 @@ async function open(
     output,
     log,
     ledger: new GroupLedger(plan.control.socket, log),
-    drain: (port, budget) => threads.drainTarget(`http://127.0.0.1:${port}`, budget),
+    drain: (port, budget) => workers.drainTarget(`http://127.0.0.1:${port}`, budget),
   })
-  const birth = {
+  const setup = {
     log: plan.log,
     terminal,
     stdout: standardStream('stdout').descriptor,
-    counts: plan.metrics !== undefined,
+    metrics: plan.metrics !== undefined,
     rateLimits: createRateLimitMemory(),
   }
   const passwords = new GeneratedPasswords(logger.print)
-  const threads = createGatewayWorkers({ birth, log })
+  const workers = createGatewayWorkers({ setup, log })
   const transitions = new TransitionCounts()
   supervisor.subscribe((event) => transitions.count(event))
   const source = {
-    measure: threads.measure,
-    limitsAreShared: () => threads.stores.counting,
+    measure: workers.measure,
+    limitsAreShared: () => workers.rateLimitStores.counting,
     processes: () => supervisor.status(),
     certificates: certificates.describe,
     transitions,
   }
-  const health = createHealthChecks(logger.named('gateway'), () => tellThreads(house))
-  // Complete before the control socket answers.
-  const house: Omit<App, 'control'> = {
+  const health = createHealthChecks(logger.named('gateway'), () => updateTargets(app))
+  // All that the control socket needs to answer.
+  const app: Omit<App, 'control'> = {
     plan,
     starting: true,
     stopping: false,
@@ -146,69 +146,70 @@ async function open(
     supervisor,
     hooks: new Hooks({ output, log }),
     certificates,
-    threads,
+    workers,
     passwords,
     health,
   }
   const control = await openControl({
     socket,
     source: {
-      status: () => statusOf(house),
+      status: () => statusOf(app),
       events: supervisor,
-      previewReload: () => previewReload(house, env),
+      previewReload: () => previewReload(app, env),
       run: supervisor.run,
       renew: (name, wish) => renewNow(certificates, name, wish),
     },
   })
   try {
-    if (plan.metrics) house.metrics = await openMetricsServer(plan.metrics, source, log)
-    tellThreads(house)
-    await threads.apply({ ...plan.gateway, listeners, users: passwords.complete(plan.gateway.users) }, served)
+    if (plan.metrics) app.metrics = await openMetricsServer(plan.metrics, source, log)
+    updateTargets(app)
+    const users = passwords.complete(plan.gateway.users)
+    await workers.apply({ plan: { ...plan.gateway, listeners, users }, certificates: served })
   } catch (error) {
-    house.metrics?.close()
+    app.metrics?.close()
     await control.close()
     throw error
   } finally {
     opened()
   }
-  return Object.assign(house, { control })
+  return Object.assign(app, { control })
 }
 
-/** What routes stand on: processes, by what the supervisor knows of them, and checked targets of upstreams. */
-function tellThreads({ threads, supervisor, health }: Omit<App, 'control'>): void {
-  threads.setTargets({ ...targetStates(supervisor.status()), ...health.states() })
+/** Sends the states of what is behind routes to the gateway: processes, and checked targets of upstreams. */
+function updateTargets({ workers, supervisor, health }: Omit<App, 'control'>): void {
+  workers.setTargets({ ...targetStates(supervisor.status()), ...health.states() })
 }
 
-/** Wires the parts to one another and sets the processes going. */
-function start(house: App, end: (ending: Ending) => void): void {
-  const { plan, log, supervisor, hooks, certificates, threads, health } = house
-  let saidReady = false
-  const tellGateway = () => {
+/** Wires the parts to one another and starts the processes. */
+function start(app: App, end: (ending: Ending) => void): void {
+  const { plan, log, supervisor, hooks, certificates, workers, health } = app
+  let loggedReady = false
+  const processesChanged = () => {
     const processes = supervisor.status()
-    tellThreads(house)
-    if (saidReady || !allReady(processes)) return
-    saidReady = true
-    log.info('ready', { url: house.listeners.map(urlOf).join(' ') })
+    updateTargets(app)
+    if (loggedReady || !allReady(processes)) return
+    loggedReady = true
+    log.info('ready', { url: app.listeners.map(urlOf).join(' ') })
   }
   hooks.apply(plan.hooks)
   supervisor.subscribe((event) => hooks.hear(event))
   supervisor.subscribe((event) => {
-    if (event.type === 'transition' || event.type === 'replaced') tellGateway()
+    if (event.type === 'transition' || event.type === 'replaced') processesChanged()
     if (event.type !== 'essential-failed' && event.type !== 'essential-ended') return
     const how = event.type === 'essential-failed' ? 'failed' : 'has ended'
     end({ code: event.exitCode, reason: `the essential process ${event.process} ${how}: ${event.reason}` })
   })
-  certificates.subscribe((served) => threads.setCertificates(served))
+  certificates.subscribe(workers.setCertificates)
   certificates.watch()
-  setInterval(threads.renewTickets, ticketKeyLife).unref()
+  setInterval(workers.renewTickets, ticketKeyLife).unref()
   health.apply(plan.gateway.upstreams)
-  threads.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
-  watchMemory(() => threads.measure().vitals, log)
-  announceListeners(log, house.listeners)
-  if (house.metrics) log.info('metrics', { url: house.metrics.url })
-  house.starting = false
+  workers.failure.catch((error) => end({ code: exitCodes.internal, reason: messageOf(error) }))
+  watchMemory(() => workers.measure().vitals, log)
+  announceListeners(log, app.listeners)
+  if (app.metrics) log.info('metrics', { url: app.metrics.url })
+  app.starting = false
   supervisor.start()
-  tellGateway()
+  processesChanged()
 }
 
 /** Of the key that seals session tickets. */

@@ -1,14 +1,14 @@
-/** Signals as calls; docs/stopping.md has the table of all, and docs/adr/0024-signals.md says why. */
+/** Signals as callbacks. The table of all is in docs/stopping.md, the reasons in docs/adr/0024-signals.md. */
 import { createHook } from 'node:async_hooks'
 
 export interface Signals {
   /** For SIGHUP. */
   onReload(callback: () => void): void
-  /** For SIGUSR1 and SIGUSR2, by which log rotation asks. */
+  /** For SIGUSR1 and SIGUSR2, which log rotation sends. */
   onReopen(callback: () => void): void
-  /** For SIGTERM, SIGINT, and whatever else would end a process that does not listen to it. The second one may mean impatience. */
+  /** For SIGTERM, SIGINT, and every other signal whose default is to end the process; called for each one. */
   onStop(callback: (signal: string) => void): void
-  /** For SIGTSTP (Ctrl-Z), which halts nothing: who is halted watches no process, and answers no request. */
+  /** For SIGTSTP (Ctrl-Z), which is ignored: a suspended Gatehouse supervises no process and answers no request. */
   onSuspend(callback: () => void): void
 }
 
@@ -27,14 +27,14 @@ const stopping = [
   'SIGXCPU',
 ] as const
 
-/** glibc keeps the first two for itself. SIGRTMIN+3 is how a container is stopped whose image is made for systemd. */
+/** glibc keeps the first two for itself. SIGRTMIN+3 stops containers whose image is made for systemd. */
 const realTime = { first: 34, last: 64 } as const
 
 let signals: Signals | undefined
 
 /**
- * From the first call on, until the process ends: so that an early signal ends a start in an orderly way, and a late one no end. What came before
- * anybody asked is passed to the first who does. Main thread only.
+ * Listens from the first call until the process ends: an early signal still leads to an orderly end, and a late one does not interrupt
+ * it. Signals that come before there is a callback are kept for the first one. Main thread only.
  */
 export function listenForSignals(): Signals {
   signals ??= listen()
@@ -47,14 +47,14 @@ function listen(): Signals {
   process.on('SIGUSR1', () => reopen.call())
   process.on('SIGUSR2', () => reopen.call())
   process.on('SIGTSTP', () => suspend.call())
-  const Handle = classOfHandles(() => process.on('SIGTERM', () => stop.call('SIGTERM')))
+  const Handle = signalHandleClass(() => process.on('SIGTERM', () => stop.call('SIGTERM')))
   for (const name of stopping.slice(1)) process.on(name, () => stop.call(name))
   if (Handle) listenForRealTime(Handle, (name) => stop.call(name))
   return {
-    onReload: (callback) => reload.to(callback),
-    onReopen: (callback) => reopen.to(callback),
-    onStop: (callback) => stop.to(callback),
-    onSuspend: (callback) => suspend.to(callback),
+    onReload: (callback) => reload.add(callback),
+    onReopen: (callback) => reopen.add(callback),
+    onStop: (callback) => stop.add(callback),
+    onSuspend: (callback) => suspend.add(callback),
   }
 }
 
@@ -67,7 +67,7 @@ class Calls<Value> {
     for (const callback of this.#callbacks) callback(value)
   }
 
-  to(callback: (value: Value) => void): void {
+  add(callback: (value: Value) => void): void {
     this.#callbacks.push(callback)
     for (const value of this.#early.splice(0)) callback(value)
   }
@@ -80,20 +80,20 @@ interface SignalHandle {
   start(number: number): number
 }
 
-/** Node listens by name, and has none for real-time signals. The class of its handles is seen where one is made. */
-function classOfHandles(makesOne: () => void): (new () => SignalHandle) | undefined {
+/** Node listens by name, and has no names for real-time signals. The class of its handles shows when one is created. */
+function signalHandleClass(createOne: () => void): (new () => SignalHandle) | undefined {
   let found: (new () => SignalHandle) | undefined
   const hook = createHook({
     init(_id, type, _trigger, resource) {
       if (type === 'SIGNALWRAP') found = resource.constructor as new () => SignalHandle
     },
   }).enable()
-  makesOne()
+  createOne()
   hook.disable()
   return found
 }
 
-/** Referred to by nothing else, a handle would be collected. */
+/** Without a reference a handle would be garbage-collected. */
 const kept: SignalHandle[] = []
 
 function listenForRealTime(Handle: new () => SignalHandle, stop: (name: string) => void): void {

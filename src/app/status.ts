@@ -4,19 +4,19 @@ import { type DescriptorUse, descriptorUse, firstReserved } from '../shared/syst
 import { dialledAddress } from './announce.ts'
 import type { App } from './app.ts'
 
-/** What `gatehouse status` shows. No environment, no keys. */
+/** The answer to `GET /v1/status`: no environment, no keys. */
 export function statusOf({
   plan,
   starting,
   stopping,
   listeners,
-  threads,
+  workers,
   supervisor,
   certificates,
   files,
   refusedReload,
 }: Omit<App, 'control'>): Status {
-  const { count, vitals } = threads.measure()
+  const { count, vitals } = workers.measure()
   const descriptors = descriptorUse()
   const uptime = Math.round(process.uptime() * 1_000)
   return {
@@ -40,16 +40,16 @@ export function statusOf({
       ...(refusedReload === undefined ? [] : [refusedReload]),
       ...descriptorWarnings(descriptors),
       ...(files?.troubles() ?? []),
-      ...threads.stores.troubles(),
+      ...workers.rateLimitStores.problems(),
     ],
   }
 }
 
-/** Above this part of what connections may have, they are refused soon, or are already. */
-const muchOfLimit = 0.9
+/** Share of the descriptors that connections may use. Above it they are refused soon, or are already. */
+const nearLimit = 0.9
 
 function descriptorWarnings({ open, limit }: DescriptorUse = { open: 0 }): readonly string[] {
-  if (limit === undefined || open <= muchOfLimit * firstReserved(limit)) return []
+  if (limit === undefined || open <= nearLimit * firstReserved(limit)) return []
   return [
     `${open} of ${limit} file descriptors are in use: raise the limit of open files (\`ulimit -n\`, \`--ulimit nofile=\`, systemd’s \`LimitNOFILE=\`)`,
   ]

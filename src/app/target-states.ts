@@ -1,7 +1,7 @@
 import type { TargetStates } from '../shared/target-states.ts'
 import type { ProcessStatus } from '../supervisor/status.ts'
 
-/** What the gateway must know of the processes behind its routes. */
+/** The states of the processes behind routes, for the gateway. */
 export function targetStates(processes: readonly ProcessStatus[]): TargetStates {
   return Object.fromEntries(
     processes.map((process) => {

@@ -2,7 +2,7 @@ import { writeSync, write as writeToDescriptor } from 'node:fs'
 import { promisify } from 'node:util'
 import { threadId } from 'node:worker_threads'
 import type { Bytes } from '../shared/bytes.ts'
-import { mayNotReturn } from '../shared/system/unreturned.ts'
+import { trackCall } from '../shared/system/pending-calls.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import { sleep as pause, setTimeout } from '../shared/time/timer.ts'
 import { LineQueue, type Share } from './line-queue.ts'
@@ -91,7 +91,7 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
     const self = writerId(threadId)
     try {
       while (unwritten() && Atomics.compareExchange(whose, 0, 0, self) === 0) {
-        written((await mayNotReturn(write(fd, next(writeInTurn)))).bytesWritten)
+        written((await trackCall(write(fd, next(writeInTurn)))).bytesWritten)
         Atomics.store(whose, 0, 0)
       }
     } catch (error) {

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 import type { BasicAuthPlan, RateLimitPlan } from '../../src/plan/model/guards.ts'
 import type { ServedChallenge } from '../../src/shared/served.ts'
 import { cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
-import { silentThreads } from './silent-threads.ts'
+import { silentWorkers } from './silent-workers.ts'
 
 afterEach(cleanUp)
 
@@ -38,17 +38,17 @@ function get(port: number, target: string): Promise<Answer> {
 const tries = 24
 
 it('http-01 is answered on both threads where passwords are asked for and the client has spent its rate limit', async () => {
-  const threads = silentThreads()
-  whenOver(() => threads.drain(0))
+  const workers = silentWorkers()
+  whenOver(() => workers.drain(0))
   const port = await freePort()
   const users = { ops: createHash('sha256').update('secret').digest('hex') }
   const plan = planOf({ routes: [], threads: 2, users, guards: { auth, rateLimit } }, [listener('http', port)])
-  await threads.apply({ ...plan, accessLog: false }, [])
+  await workers.apply({ plan: { ...plan, accessLog: false }, certificates: [] })
   const first = [(await get(port, '/')).status, (await get(port, '/')).status]
-  await threads.setChallenges([challenge])
+  await workers.setChallenges([challenge])
   const shown: Answer[] = []
   for (let count = 0; count < tries; count += 1) shown.push(await get(port, path))
-  await threads.setChallenges([])
+  await workers.setChallenges([])
   const over: number[] = []
   for (let count = 0; count < tries; count += 1) over.push((await get(port, path)).status)
   expect({ first, shown, over }).toEqual({

@@ -7,7 +7,7 @@ test('memory held in buffers is said once when it is much, and once when it is o
   const look = memoryLook({ info: note('info'), warn: note('warn'), error: note('error') }, 1e9)
   for (const held of [10e6, 249e6, 260e6, 400e6, 240e6, 260e6, 190e6, 10e6]) look(held)
   expect(said).toEqual([
-    'warn: the gateway holds 260 MB in buffers, of 1000 MB that may be used: large bodies, or clients that read slowly',
-    'info: the gateway holds 190 MB in buffers again',
+    'warn: the gateway holds 260 MB in buffers, of 1000 MB available: large bodies or slow clients; lower `limits` or add memory',
+    'info: the gateway is down to 190 MB in buffers',
   ])
 })

@@ -53,7 +53,7 @@ test('a file that is missing is written once, with secrets that are of letters a
   expect(again.plan?.processes[0]?.environment).toEqual(environment)
 })
 
-test('a file whose path is of variables is told of by the path where it is, not as it was written', async () => {
+test('a file whose path has variables is reported by its real path, not as written', async () => {
   writeFileSync(file, config.replace('conf/deep/app.env', '"${VOLUME:-/nowhere}/app.env"'))
   const { created: said } = await readPlanToRun(file, { VOLUME: join(folder, 'volume') })
   expect(said).toEqual([`created environment file \`${folder}/volume/app.env\` with APP_SECRET, APP_SALT, APP_DB_URL`])
@@ -170,9 +170,9 @@ test('the file of a process that is left out is not written', async () => {
 })
 
 test.each([
-  ['where nobody may write', '/proc/gatehouse/app.env', 'cannot be created: ENOENT'],
+  ['where no one may write', '/proc/gatehouse/app.env', 'cannot be created: ENOENT'],
   ['below something that is no folder', '/etc/hostname/app.env', 'cannot be created: ENOTDIR'],
-])('%s it is told with its place, and nothing starts', async (_, path, message) => {
+])('%s it is reported with its place, and nothing starts', async (_, path, message) => {
   writeFileSync(file, config.replace('conf/deep/app.env', path))
   const { plan, diagnostics } = await readPlanToRun(file, {})
   expect(plan).toBeUndefined()
@@ -184,7 +184,7 @@ test.each([
       line: 4,
       col: 13,
       message: `environment file \`${path}\` ${message}`,
-      hint: 'let Gatehouse write to its folder, or put the file there yourself',
+      hint: 'make its folder writable for Gatehouse, or create the file yourself',
     },
   ])
 })
@@ -197,8 +197,8 @@ test('a link that leads nowhere is not followed, and does not keep us busy for e
   expect(plan).toBeUndefined()
   expect(diagnostics.map(({ message, hint }) => [message, hint])).toEqual([
     [
-      'environment file `conf/deep/app.env` cannot be created, because something is there, and cannot be read either',
-      'remove what is there: perhaps a link to a file that is gone',
+      'environment file `conf/deep/app.env` can neither be read nor created: something else is at its path',
+      'remove it; it may be a link to a file that no longer exists',
     ],
   ])
   expect(existsSync(join(folder, 'nowhere'))).toBe(false)

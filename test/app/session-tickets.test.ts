@@ -5,27 +5,27 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { readUntil } from '../gateway/clients.ts'
 import { ca, certificate, cleanUp, freePort, host, listener, planOf, whenOver } from '../gateway/support.ts'
-import { silentThreads } from './silent-threads.ts'
+import { silentWorkers } from './silent-workers.ts'
 
 afterEach(cleanUp)
 
 interface Running {
-  readonly threads: GatewayWorkers
+  readonly workers: GatewayWorkers
   readonly port: number
   /** Serves on so many threads from now on. */
   serveOn(count: number): Promise<void>
 }
 
 async function start(): Promise<Running> {
-  const threads = silentThreads()
-  whenOver(() => threads.drain(0))
+  const workers = silentWorkers()
+  whenOver(() => workers.drain(0))
   const port = await freePort()
   const serveOn = (count: number) => {
     const plan = planOf({ routes: [], threads: count }, [listener('https', port, true)])
-    return threads.apply({ ...plan, accessLog: false }, [certificate])
+    return workers.apply({ plan: { ...plan, accessLog: false }, certificates: [certificate] })
   }
   await serveOn(2)
-  return { threads, port, serveOn }
+  return { workers, port, serveOn }
 }
 
 interface Visit {
@@ -57,13 +57,13 @@ function dial(port: number, options: ConnectionOptions = {}): TLSSocket {
 }
 
 /** Threads do what they are told in turn: this is answered when what was said before is done. */
-const obeyed = (threads: GatewayWorkers) => threads.setChallenges([])
+const obeyed = (workers: GatewayWorkers) => workers.setChallenges([])
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
   const only = { minVersion: version, maxVersion: version }
 
   it('is resumed by every thread, also behind new certificates, and a new key costs a full handshake and no connection', async () => {
-    const { threads, port } = await start()
+    const { workers, port } = await start()
     const first = await visit(port, only)
     expect(first.resumed).toBe(false)
     const kept = dial(port, only)
@@ -72,12 +72,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
     // Were the threads' keys their own, half of these would fail.
     for (let i = 0; i < 12; i += 1) resumed.push((await visit(port, { ...only, session: first.session })).resumed)
     expect(resumed).toEqual(Array(12).fill(true))
-    threads.setCertificates([certificate])
-    await obeyed(threads)
+    workers.setCertificates([certificate])
+    await obeyed(workers)
     for (let i = 0; i < 6; i += 1)
       expect((await visit(port, { ...only, session: first.session })).resumed, 'new certificates').toBe(true)
-    threads.renewTickets()
-    await obeyed(threads)
+    workers.renewTickets()
+    await obeyed(workers)
     for (let i = 0; i < 6; i += 1)
       expect((await visit(port, { ...only, session: first.session })).resumed, 'old key').toBe(false)
     const second = await visit(port, only)
@@ -87,10 +87,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
     await readUntil(kept, '404')
   })
   it('is resumed by a thread that begins after the key was renewed', async () => {
-    const { threads, port, serveOn } = await start()
+    const { workers, port, serveOn } = await start()
     await serveOn(1)
-    threads.renewTickets()
-    await obeyed(threads)
+    workers.renewTickets()
+    await obeyed(workers)
     // Once more if a thread that went closed its listener with this connection in the queue: the known edge of reusePort.
     const come = (options: ConnectionOptions) => visit(port, options).catch(() => visit(port, options))
     const { session } = await come(only)

@@ -10,7 +10,7 @@ import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/ac
 import { createTransport } from '../../src/certificates/acme/acme-transport.ts'
 import type { ChallengePresenter } from '../../src/certificates/certificate-source.ts'
 import type { ServedChallenge } from '../../src/shared/served.ts'
-import { silentThreads } from '../app/silent-threads.ts'
+import { silentWorkers } from '../app/silent-workers.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { certificate, listener, planOf } from '../gateway/support.ts'
@@ -37,12 +37,12 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
   const [httpPort = 0, tlsPort = 0] = await freePorts(2)
   const pebble = await startPebble({ httpPort, tlsPort, ...options })
   ends.push(() => pebble.stop())
-  const threads = await twoThreads(httpPort, tlsPort)
+  const workers = await twoThreads(httpPort, tlsPort)
   const storage = mkdtempSync(join(tmpdir(), 'gatehouse-site-'))
   ends.push(() => rmSync(storage, { recursive: true }))
   const shown: ServedChallenge[] = []
   const broken = new Set<ServedChallenge['type']>()
-  const byThreads = createPresenter(() => threads, storage)
+  const byThreads = createPresenter(() => workers, storage)
   const presenter: ChallengePresenter = {
     async present(challenge) {
       shown.push(challenge)
@@ -74,8 +74,8 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
     desk,
     broken,
     async serve(pair, host) {
-      threads.setCertificates([{ names: [host], ...pair, anyName: true }])
-      await threads.setChallenges([]) // threads do what they are told in turn
+      workers.setCertificates([{ names: [host], ...pair, anyName: true }])
+      await workers.setChallenges([]) // threads do what they are told in turn
       return acceptedCertificate(tlsPort, await pebble.roots(), host)
     },
     open: (account = { key }) => openAcme({ directory: pebble.directory, transport, account, ...external(options) }),
@@ -89,9 +89,9 @@ function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0]
 }
 
 async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayWorkers> {
-  const threads = silentThreads()
-  ends.push(() => threads.drain(0))
+  const workers = silentWorkers()
+  ends.push(() => workers.drain(0))
   const plan = planOf({ routes: [], threads: 2 }, [listener('http', httpPort), listener('https', tlsPort, true)])
-  await threads.apply({ ...plan, accessLog: false }, [certificate])
-  return threads
+  await workers.apply({ plan: { ...plan, accessLog: false }, certificates: [certificate] })
+  return workers
 }

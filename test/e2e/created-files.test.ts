@@ -64,7 +64,7 @@ it('a folder that may not be written to is told with its place, and nothing star
   const command = isRoot ? [found('setpriv'), ...nobody.slice(1), ...binary] : binary
   const { code, stdout, stderr } = await runGatehouse(['run', file], { command })
   expect(stderr).toBe(
-    `${file}:3:19: error: environment file \`made/app.env\` cannot be created: EACCES\n    let Gatehouse write to its folder, or put the file there yourself\n`,
+    `${file}:3:19: error: environment file \`made/app.env\` cannot be created: EACCES\n    make its folder writable for Gatehouse, or create the file yourself\n`,
   )
   expect([code, stdout]).toEqual([1, ''])
 })

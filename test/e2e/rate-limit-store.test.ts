@@ -26,7 +26,7 @@ control: { socket: ./control.sock }
 `,
     })
     onTestFinished(() => gatehouse.stop().then(() => {}))
-    const trouble = `this replica counts its rate limits alone: the Redis at 127.0.0.1:${redis.port} is away: WRONGPASS `
+    const trouble = `Redis at 127.0.0.1:${redis.port} is unavailable, so this replica counts its rate limits alone: WRONGPASS `
     await gatehouse.waitFor((line) => line.level === 'warn' && line.message.startsWith(trouble))
     await gatehouse.ready()
 

@@ -139,7 +139,9 @@ control: { socket: ./control.sock }
     const refused = await gatehouse.waitFor({ reload: 'refused' })
     const status = await readStatus(socket)
     expect(status.warnings).toEqual([
-      expect.stringMatching(/^the last reload was refused, and what ran before goes on: .*gatehouse\.yaml:4:23: /),
+      expect.stringMatching(
+        /^the last reload was refused, and the previous configuration stays in use: .*gatehouse\.yaml:4:23: /,
+      ),
     ])
     expect(healthOf(status, Date.now())).toMatchObject({ verdict: 'healthy', warnings: status.warnings })
     writeFileSync(gatehouse.file, text('{ body: two }'))

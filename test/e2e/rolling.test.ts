@@ -172,7 +172,7 @@ describe('a process with `restart: { style: rolling }`', () => {
       const giveUp = ', backoff: { first: 0s, next: 10ms }, giveUp: { failures: 2, within: 60s }'
       const after = roll({ ...broken, restart: giveUp })
       const done = await one.waitFor({ reload: 'done' }, { after })
-      expect(done).toMatchObject({ level: 'error', message: 'reloaded, but kept as it was: app', rolled: [] })
+      expect(done).toMatchObject({ level: 'error', message: 'reloaded, but not replaced: app', rolled: [] })
       expect(done.kept).toEqual([{ process: 'app', reason: expect.stringMatching(reason) }])
       expect(await one.waitFor({ level: 'error', process: 'app', message: reason }, { after })).toBeDefined()
       expect(await pidOver(http)).toBe(before)

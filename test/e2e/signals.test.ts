@@ -112,12 +112,12 @@ it('log files are opened anew by USR1 and USR2, and neither these nor harmless s
     renameSync(file, join(gatehouse.folder, signal))
     const after = gatehouse.lines.length
     gatehouse.signal(signal)
-    await gatehouse.waitFor({ message: 'log files are opened anew' }, { after })
+    await gatehouse.waitFor({ message: 'reopening log files' }, { after })
     await expect.poll(() => readdirSync(join(gatehouse.folder, 'logs/gatehouse'))).toHaveLength(1)
     await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/opened anew/)
   }
   for (const signal of harmless) process.kill(gatehouse.pid, signal)
-  await gatehouse.waitFor({ message: /Ctrl-Z halts nothing/ })
+  await gatehouse.waitFor({ message: /^ignoring SIGTSTP/ })
   const database = gatehouse.pidOf('database')
   const after = gatehouse.lines.length
   gatehouse.signal('SIGHUP')
@@ -147,7 +147,7 @@ describe('the inspector', () => {
     const after = gatehouse.lines.length
     gatehouse.signal('SIGUSR1')
     ;(process as unknown as { _debugProcess(pid: number): void })._debugProcess(gatehouse.pid)
-    await gatehouse.waitFor({ message: 'log files are opened anew' }, { after })
+    await gatehouse.waitFor({ message: 'reopening log files' }, { after })
     await fetch(await gatehouse.url('http'))
     expect(listening(gatehouse.pid)).toEqual(before)
     expect(gatehouse.stderr).toBe('')
@@ -186,7 +186,7 @@ describe.skipIf(!tini)('under tini', () => {
         const gatehouse = start([tini ?? '', '-s', '--'])
         await gatehouse.ready()
         for (const signal of reopens) process.kill(gatehouse.pid, signal)
-        await gatehouse.waitFor({ message: 'log files are opened anew' })
+        await gatehouse.waitFor({ message: 'reopening log files' })
         process.kill(gatehouse.pid, stops[name] ?? 0)
         await endsInOrder(gatehouse, name)
       }),

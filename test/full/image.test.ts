@@ -69,7 +69,7 @@ processes:
     expect(await container.inside('sh', '-c', "tr '\\0' ' ' < /proc/1/cmdline")).toBe(
       '/usr/bin/tini -- /usr/local/bin/gatehouse run ',
     )
-    const { pid } = await container.waitFor({ message: /^gatehouse .* starts$/ })
+    const { pid } = await container.waitFor({ message: /^starting gatehouse / })
     expect(await container.inside('grep', '^Uid:', `/proc/${pid}/status`)).toContain(`${user}`)
   })
 

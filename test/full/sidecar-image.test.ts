@@ -58,7 +58,7 @@ describe.skipIf(!possible)('the image of the sidecar', () => {
     expect(await container.inside('sh', '-c', "tr '\\0' ' ' < /proc/1/cmdline")).toMatch(
       /^\/usr\/bin\/tini -- .*gatehouse run /,
     )
-    const { pid } = await container.waitFor({ message: /^gatehouse .* starts$/ })
+    const { pid } = await container.waitFor({ message: /^starting gatehouse / })
     const status = await container.inside('cat', `/proc/${pid}/status`)
     expect(status).toMatch(/^Uid:\t10001\t10001\t10001\t10001$/m)
     expect(status).toMatch(/^CapPrm:\t0+$/m)

@@ -8,14 +8,14 @@ import { dialledAddress } from '../announce.ts'
 import { type MetricsSource, metricFamilies } from './metrics.ts'
 
 export interface MetricsServer {
-  /** `http://host:port/metrics`, with the port that is really open. */
+  /** `http://host:port/metrics`, with the port that is open. */
   readonly url: string
   close(): void
 }
 
 /** Serves `/metrics` to a scraper. Rejects with `address-in-use` or `address-unavailable`. */
 export async function openMetricsServer(plan: MetricsPlan, source: MetricsSource, log: Log): Promise<MetricsServer> {
-  /** Scrapers that ask at the same time get the same page: a flood of them costs what one does. */
+  /** Simultaneous scrapes get the same page: a flood of them costs as much as one. */
   let writing: Promise<Page> | undefined
   const page = () => {
     writing ??= writePage(metricFamilies(source)).finally(() => {
@@ -31,7 +31,7 @@ export async function openMetricsServer(plan: MetricsPlan, source: MetricsSource
     page().then(
       ({ contentType, text }) => answer(response, 200, text, contentType),
       (error) => {
-        log.error(`the metrics page could not be written: ${messageOf(error)}`)
+        log.error(`cannot write the metrics page: ${messageOf(error)}`)
         answer(response, 500, 'Internal Server Error\n')
       },
     )

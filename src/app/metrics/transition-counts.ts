@@ -1,7 +1,7 @@
 import type { SupervisorEvent } from '../../supervisor/events/events.ts'
 import type { Family } from '../../telemetry/metrics-page.ts'
 
-/** How often each process entered each state. Of processes that a reload took away nothing is kept. */
+/** How often each process entered each state. Processes that a reload removed are dropped. */
 export class TransitionCounts {
   readonly #byProcess = new Map<string, Map<string, number>>()
 
@@ -11,12 +11,12 @@ export class TransitionCounts {
     this.#byProcess.set(event.process, counts.set(event.to, (counts.get(event.to) ?? 0) + 1))
   }
 
-  /** `present`: names of the processes that there are. */
+  /** `present`: names of the current processes. */
   family(present: readonly string[]): Family {
     for (const name of this.#byProcess.keys()) if (!present.includes(name)) this.#byProcess.delete(name)
     return {
       name: 'gatehouse_process_transitions_total',
-      help: 'How often a process entered a state.',
+      help: 'Transitions of a process into a state.',
       type: 'counter',
       values: [...this.#byProcess].flatMap(([process, counts]) =>
         [...counts].map(([to, value]) => ({ labels: { process, to }, value })),

@@ -1,28 +1,26 @@
-/**
- * What was read, in pieces: what the main thread takes in at one time, it cannot supervise meanwhile.
- */
+/** A plan in pieces: while the main thread deserializes a message it cannot supervise, so none may be long. */
 import type { Plan } from '../../plan/model/plan.ts'
 import type { PlanToRun } from './plan-to-run.ts'
 
-/** The first has all but what is long, which comes after it; each is sent when the main thread says that it is ready for it. */
+/** The first has all but the long parts, which follow; each is sent when the main thread asks for it. */
 export type Piece =
   | { readonly kind: 'reading'; readonly reading: PlanToRun; readonly moreDiagnostics: number }
   | { readonly kind: 'routes'; readonly items: Plan['gateway']['routes'] }
-  /** The last of them may lack variables: they come behind it. */
+  /** The variables of the last one may follow as pieces of their own. */
   | { readonly kind: 'processes'; readonly items: Plan['processes'] }
   | { readonly kind: 'variables'; readonly items: readonly (readonly [string, string])[] }
   | { readonly kind: 'end' }
 
-/** What a piece may weigh, about: each takes some milliseconds to be taken in. */
+/** About the size of a piece: each takes some milliseconds to deserialize. */
 const routesAtATime = 500
 const variablesAtATime = 5_000
-/** Nobody reads more of them in a log. */
+/** Enough for a log; `gatehouse check` prints them all. */
 const mostDiagnostics = 100
 
-/** The pieces of what was read, in their order. */
+/** The pieces of what was read, in order. */
 export function* piecesOf({ plan, diagnostics, ...rest }: PlanToRun): Generator<Piece> {
   const bare = plan && { ...plan, processes: [], gateway: { ...plan.gateway, routes: [] } }
-  const reading = { ...rest, diagnostics: foremost(diagnostics), ...(bare && { plan: bare }) }
+  const reading = { ...rest, diagnostics: mostImportant(diagnostics), ...(bare && { plan: bare }) }
   yield { kind: 'reading', reading, moreDiagnostics: diagnostics.length - reading.diagnostics.length }
   const routes = plan?.gateway.routes ?? []
   for (let start = 0; start < routes.length; start += routesAtATime)
@@ -47,8 +45,8 @@ function* processPieces(processes: Plan['processes']): Generator<Piece> {
   if (items.length > 0) yield { kind: 'processes', items }
 }
 
-/** Errors before all others: they say why there is no plan. */
-function foremost(diagnostics: PlanToRun['diagnostics']): PlanToRun['diagnostics'] {
+/** Errors first: they say why there is no plan. */
+function mostImportant(diagnostics: PlanToRun['diagnostics']): PlanToRun['diagnostics'] {
   if (diagnostics.length <= mostDiagnostics) return diagnostics
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const others = diagnostics.filter(({ severity }) => severity !== 'error')

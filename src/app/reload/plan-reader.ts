@@ -1,21 +1,20 @@
-/** The thread that reads the config file for a reload, and hands over what it found piece by piece. */
+/** The thread that reads the config file for a reload, and sends the plan piece by piece. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { readPlan } from '../../plan/read-plan.ts'
 import { piecesOf } from './plan-pieces.ts'
 import { readPlanToRun } from './plan-to-run.ts'
 
-/** What is to be read. */
-export interface ReadOrder {
+export interface ReadRequest {
   readonly file: string
   readonly env: Readonly<Record<string, string>>
-  /** Whether environment files with `create` are written. */
+  /** Whether to write missing environment files with `create`. */
   readonly create: boolean
 }
 
 const port = parentPort
-const { file, env, create } = workerData as ReadOrder
+const { file, env, create } = workerData as ReadRequest
 const reading = create ? readPlanToRun(file, env) : Promise.resolve({ ...readPlan(file, env), created: [] })
-// Not caught: the thread ends by it, and whoever waits is told.
+// Not caught: an error ends the thread, and so rejects the promise of the main thread.
 void reading.then((read) => {
   const pieces = piecesOf(read)
   const send = () => {

@@ -1,4 +1,4 @@
-/** A plan that is about to be run, at a start or a reload: unlike `check` and `plan`, it has real secrets in it. */
+/** A plan for a start or a reload: unlike that of `check` and `plan`, it contains the secrets that Gatehouse generates. */
 import { randomInt } from 'node:crypto'
 import { type Problem, toDiagnostic } from '../../config/diagnostics.ts'
 import type { FileToCreate } from '../../config/environment/environment-files.ts'
@@ -9,13 +9,13 @@ import { codeOf } from '../../shared/errors.ts'
 import { createFileAtomic } from '../../shared/files/atomic-file.ts'
 
 export interface PlanToRun extends PlanReading {
-  /** One sentence for each environment file that was written. */
+  /** A sentence for each environment file that was written. */
   readonly created: readonly string[]
 }
 
 /**
- * Writes the environment files with `create` that are missing, and reads the plan with what is in them then. If the file has
- * mistakes nothing is written. `env` holds the variables of this process. Never throws for what the file says.
+ * Writes missing environment files with `create`, then reads the plan with their content. If the file has errors nothing is written.
+ * `env`: the variables of this process. Never throws for mistakes in the file.
  */
 export async function readPlanToRun(file: string, env: Readonly<Record<string, string>>): Promise<PlanToRun> {
   const created: string[] = []
@@ -24,7 +24,7 @@ export async function readPlanToRun(file: string, env: Readonly<Record<string, s
     const reading = readPlan(file, env)
     const [next] = reading.filesToCreate
     if (!reading.plan || !next) return { ...reading, created }
-    // One at a time: what the first holds may decide how the next is called.
+    // One at a time: the path of the next may depend on variables in this one.
     const problem = tried.has(next.path) ? unreachable(next) : await create(next, created)
     tried.add(next.path)
     if (problem) {
@@ -39,7 +39,7 @@ async function create(file: FileToCreate, created: string[]): Promise<Problem | 
   try {
     const content = introduction + writeVariables(completed(variables, randomText))
     const isOurs = await createFileAtomic(path, content, 0o600)
-    // What is to be kept has to be found: where variables say the path, as it was written it names no file.
+    // The message must name a real file, which a path with variables does not.
     const where = name.includes('${') ? `\`${path}\`` : name
     if (isOurs) created.push(`created environment file ${where} with ${Object.keys(variables).join(', ') || 'nothing'}`)
     return undefined
@@ -49,20 +49,19 @@ async function create(file: FileToCreate, created: string[]): Promise<Problem | 
       code: 'missing-file',
       at,
       message,
-      hint: 'let Gatehouse write to its folder, or put the file there yourself',
+      hint: 'make its folder writable for Gatehouse, or create the file yourself',
     }
   }
 }
 
-// For whoever opens it one day and wonders whether it may go.
 const introduction = `# Gatehouse wrote this file because it was missing, and never writes to it again.
-# Keep it: what was generated stands nowhere else. Lines may be changed and added.
+# Keep it: the generated values are stored nowhere else. You may change and add lines.
 `
 
-/** Somebody else's file appears and goes, or a link leads nowhere. */
+/** Another program creates and removes the file all the time, or it is a dangling link. */
 function unreachable({ name, at }: FileToCreate): Problem {
-  const message = `environment file ${name} cannot be created, because something is there, and cannot be read either`
-  return { code: 'missing-file', at, message, hint: 'remove what is there: perhaps a link to a file that is gone' }
+  const message = `environment file ${name} can neither be read nor created: something else is at its path`
+  return { code: 'missing-file', at, message, hint: 'remove it; it may be a link to a file that no longer exists' }
 }
 
 // Letters and digits need no quotes in files, URLs, shells and YAML.

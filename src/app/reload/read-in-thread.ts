@@ -4,21 +4,21 @@ import type { Plan } from '../../plan/model/plan.ts'
 import { deepFreeze } from '../../plan/resolve/freeze.ts'
 import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
 import type { Piece } from './plan-pieces.ts'
-import type { ReadOrder } from './plan-reader.ts'
+import type { ReadRequest } from './plan-reader.ts'
 import type { PlanToRun } from './plan-to-run.ts'
 
 /**
- * Reads the plan in a thread of its own: supervision, probes and the control API go on however long a file is. Of very many
- * diagnostics it has the first. Rejects if the thread fails, for want of memory for example.
+ * Reads the plan in a thread of its own, so that a long file does not hold up supervision, probes and the control API. Of very many
+ * diagnostics the result has the first ones. Rejects if the thread fails, for example because it runs out of memory.
  */
-export function readPlanAside(order: ReadOrder): Promise<PlanToRun> {
+export function readPlanInThread(request: ReadRequest): Promise<PlanToRun> {
   return new Promise((resolve, reject) => {
-    const worker = start(order)
+    const worker = start(request)
     let read: PlanToRun | undefined
     const routes: Plan['gateway']['routes'][number][] = []
     const processes: Plan['processes'][number][] = []
     worker.on('message', (piece: Piece) => {
-      // What was frozen is not any more when it comes out of a message.
+      // A message is a copy, which is not frozen.
       switch (piece.kind) {
         case 'reading':
           read = { ...piece.reading, diagnostics: withRest(piece.reading.diagnostics, piece.moreDiagnostics) }
@@ -36,30 +36,30 @@ export function readPlanAside(order: ReadOrder): Promise<PlanToRun> {
           break
         case 'end':
           deepFreeze(processes.at(-1))
-          if (read) resolve(whole(read, routes, processes))
+          if (read) resolve(assemble(read, routes, processes))
           return
       }
       worker.postMessage('next')
     })
     worker.once('error', reject)
-    worker.once('exit', () => reject(new Error('the thread that read the file ended before it was done')))
+    worker.once('exit', () => reject(new Error('the thread that reads the file ended early')))
   })
 }
 
-function whole(
+function assemble(
   { plan, ...rest }: PlanToRun,
   routes: Plan['gateway']['routes'],
   processes: Plan['processes'],
 ): PlanToRun {
   if (!plan) return rest
-  // The long parts are frozen already, and are not gone through again.
+  // The long parts are frozen already: deepFreeze does not walk them again.
   const gateway = { ...plan.gateway, routes: Object.freeze(routes) }
   return { ...rest, plan: deepFreeze({ ...plan, processes: Object.freeze(processes), gateway }) }
 }
 
 function addVariables(environment: Record<string, string>, variables: readonly (readonly [string, string])[]): void {
   for (const [name, value] of variables) {
-    // One called `__proto__` would not become a variable otherwise.
+    // A plain assignment to `__proto__` would set no variable.
     if (name in environment) Object.defineProperty(environment, name, { value, enumerable: true, configurable: true })
     else environment[name] = value
   }
@@ -74,7 +74,7 @@ function withRest(diagnostics: readonly Diagnostic[], more: number): readonly Di
   ]
 }
 
-function start(workerData: ReadOrder): Worker {
+function start(workerData: ReadRequest): Worker {
   const options = { workerData, name: 'plan-reader' }
   return isSingleExecutable
     ? new Worker(embeddedAsset('plan-reader.js'), { ...options, eval: true })

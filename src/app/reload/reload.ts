@@ -7,31 +7,34 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { App } from '../app.ts'
 import { reserveAddresses } from '../startup/reserve-addresses.ts'
-import { readPlanAside } from './read-in-thread.ts'
+import { readPlanInThread } from './read-in-thread.ts'
 
 /**
- * Reads the config file again and swaps what changed: the gateway first, since it can be refused (a port is taken), then
- * the processes. With any error in the file nothing changes. Never rejects: what went wrong is in the log.
+ * Reads the config file again and applies the changes: to the gateway first, which may fail (a port is in use), then to the
+ * processes. If the file has errors nothing changes. Never rejects: failures are logged.
  */
-export async function reload(house: App, env: Readonly<Record<string, string>>): Promise<void> {
-  const { log } = house
-  const refused = (error: unknown) => {
-    house.refusedReload = `the last reload was refused, and what ran before goes on: ${messageOf(error)}`
-    log.error(`reload refused: ${messageOf(error)}; what was serving goes on`, { reload: 'refused' })
+export async function reload(app: App, env: Readonly<Record<string, string>>): Promise<void> {
+  const { log } = app
+  const refuse = (reason: string) => {
+    app.refusedReload = `the last reload was refused, and the previous configuration stays in use: ${reason}`
   }
-  const read = await readPlanAside({ file: house.plan.file, env, create: true }).catch(refused)
+  const refused = (error: unknown) => {
+    refuse(messageOf(error))
+    log.error(`reload refused: ${messageOf(error)}; the previous configuration stays in use`, { reload: 'refused' })
+  }
+  const read = await readPlanInThread({ file: app.plan.file, env, create: true }).catch(refused)
   if (!read) return
   const { plan, diagnostics, created } = read
   for (const sentence of created) log.info(sentence)
   logDiagnostics(log, diagnostics)
   if (!plan) {
-    log.error('reload refused: the file has errors; what was running goes on unchanged', { reload: 'refused' })
-    house.refusedReload = `the last reload was refused, and what ran before goes on: ${errorsOf(diagnostics)}`
+    log.error('reload refused: the file has errors; the previous configuration stays in use', { reload: 'refused' })
+    refuse(errorsOf(diagnostics))
     return
   }
   try {
-    await swap(house, plan)
-    delete house.refusedReload
+    await apply(app, plan)
+    delete app.refusedReload
   } catch (error) {
     refused(error)
   }
@@ -44,52 +47,52 @@ function errorsOf(diagnostics: readonly Diagnostic[]): string {
     : 'the file has errors'
 }
 
-async function swap(house: App, plan: Plan): Promise<void> {
-  const { listeners, release } = await reserveAddresses(plan.gateway.listeners, house.listeners, house.log)
+async function apply(app: App, plan: Plan): Promise<void> {
+  const { listeners, release } = await reserveAddresses(plan.gateway.listeners, app.listeners, app.log)
   try {
-    await serve(house, plan, listeners)
+    await serve(app, plan, listeners)
   } finally {
     release()
   }
-  warnOfFixedParts(house, plan)
-  house.health.apply(plan.gateway.upstreams)
-  house.hooks.apply(plan.hooks)
-  await writeTrustStores(plan.trustStores, { internalRoot: house.certificates.internalRoot, log: house.log })
-  house.plan = plan
-  house.listeners = listeners
-  const { rolling, ...changes } = await house.supervisor.apply(plan.processes)
+  warnOfFixedParts(app, plan)
+  app.health.apply(plan.gateway.upstreams)
+  app.hooks.apply(plan.hooks)
+  await writeTrustStores(plan.trustStores, { internalRoot: app.certificates.internalRoot, log: app.log })
+  app.plan = plan
+  app.listeners = listeners
+  const { rolling, ...changes } = await app.supervisor.apply(plan.processes)
   const facts = { reload: 'done', routes: plan.gateway.routes.length, ...changes }
-  if (!rolling) return house.log.info('reloaded', facts)
-  // Not awaited: the next file may be the mend of a version that does not get ready.
+  if (!rolling) return app.log.info('reloaded', facts)
+  // Not awaited: the next reload may be the fix for a version that does not become ready.
   void rolling.kept.then((kept) => {
     const names = kept.map(({ process }) => process)
     const rolled = rolling.processes.filter((name) => !names.includes(name))
-    if (names.length === 0) house.log.info('reloaded', { ...facts, rolled })
-    else house.log.error(`reloaded, but kept as it was: ${names.join(', ')}`, { ...facts, rolled, kept })
+    if (names.length === 0) app.log.info('reloaded', { ...facts, rolled })
+    else app.log.error(`reloaded, but not replaced: ${names.join(', ')}`, { ...facts, rolled, kept })
   })
 }
 
-/** Puts certificates and gateway into service, or leaves both as they were. */
-async function serve(house: App, plan: Plan, listeners: readonly ListenerPlan[]): Promise<void> {
-  const certificates = await house.certificates.apply(plan.certificates)
+/** Applies the plan to certificates and gateway, or changes neither. */
+async function serve(app: App, plan: Plan, listeners: readonly ListenerPlan[]): Promise<void> {
+  const certificates = await app.certificates.apply(plan.certificates)
   try {
-    const users = house.passwords.complete(plan.gateway.users)
-    await house.threads.apply({ ...plan.gateway, listeners, users }, certificates)
+    const users = app.passwords.complete(plan.gateway.users)
+    await app.workers.apply({ plan: { ...plan.gateway, listeners, users }, certificates })
   } catch (error) {
-    await house.certificates.apply(house.plan.certificates)
+    await app.certificates.apply(app.plan.certificates)
     throw error
   }
 }
 
-/** Parts that are read at the start only. */
+/** Sections that are read at the start only. */
 const fixed: readonly PlanSection[] = ['control', 'storage', 'log', 'metrics']
 
-/** What a reload would change at this moment; nothing is changed or written. */
+/** What a reload would change now; nothing is changed or written. */
 export async function previewReload(
   { plan, supervisor }: Pick<App, 'plan' | 'supervisor'>,
   env: Readonly<Record<string, string>>,
 ): Promise<Preview> {
-  const { plan: next, diagnostics } = await readPlanAside({ file: plan.file, env, create: false })
+  const { plan: next, diagnostics } = await readPlanInThread({ file: plan.file, env, create: false })
   if (!next) {
     return { refused: 'config-invalid', message: `a reload would be refused: ${errorsOf(diagnostics)}` }
   }
@@ -103,10 +106,10 @@ export async function previewReload(
 
 type Preview = Awaited<ReturnType<ControlSource['previewReload']>>
 
-/** Saying nothing would let their change look obeyed. */
+/** Without a warning their changes would seem to be in effect. */
 function warnOfFixedParts({ plan, log }: App, next: Plan): void {
   const changed = changedSections(plan, next, fixed)
-  if (changed.length > 0) log.warn(`the change of ${changed.join(', ')} takes effect at the next start`)
+  if (changed.length > 0) log.warn(`changes to ${changed.join(', ')} take effect at the next start`)
 }
 
 function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
@@ -123,12 +126,12 @@ function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
 
 export interface Reloader {
   request(): void
-  /** No reload begins any more. */
+  /** No reload begins after this. */
   close(): void
 }
 
-/** Runs one reload at a time. Requests that come during one are answered by a single one behind it. */
-export function createReloader(house: App, env: Readonly<Record<string, string>>): Reloader {
+/** Runs one reload at a time. All requests that come during a reload lead to a single one after it. */
+export function createReloader(app: App, env: Readonly<Record<string, string>>): Reloader {
   let running = false
   let wanted = false
   let closed = false
@@ -136,7 +139,7 @@ export function createReloader(house: App, env: Readonly<Record<string, string>>
     running = true
     while (wanted && !closed) {
       wanted = false
-      await reload(house, env)
+      await reload(app, env)
     }
     running = false
   }

@@ -1,6 +1,7 @@
 /**
- * Who may open a port. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the same user join them: so between
- * the look whether a port is free and the moment at which we listen on it, no other Gatehouse may look. See docs/adr/0025-claims.md.
+ * Locks a port while it is being opened. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the same user
+ * join them: between the check that a port is free and the moment at which we listen, no other Gatehouse may check it. See
+ * docs/adr/0025-claims.md.
  */
 
 import { once } from 'node:events'
@@ -14,14 +15,14 @@ export interface PortLock {
   release(): void
 }
 
-/** Longer than the slowest start takes from its look to its last listener. */
+/** Longer than the slowest start takes from its check to its last listener. */
 const patience: Milliseconds = 30_000
 const betweenTries: Milliseconds = 20
 
 /**
- * Waits until nobody else of this user opens a listener on this port. The lock is an abstract Unix socket (unix(7)): binding one is
+ * Waits until no other process of this user is opening this port. The lock is an abstract Unix socket (unix(7)): binding one is
  * atomic, it ends with its process, and like the port it belongs to the network namespace, whatever file systems its holders see.
- * Where it cannot be had in time, or there are none (not on Linux), there is no lock: what listens by then is found all the same.
+ * Undefined after a timeout, or where there are no such sockets (not on Linux): a port in use is then still detected, a race is not.
  */
 export async function lockPort(port: number, log: Log): Promise<PortLock | undefined> {
   if (process.platform !== 'linux') return undefined
@@ -35,8 +36,8 @@ export async function lockPort(port: number, log: Log): Promise<PortLock | undef
     )
     if (!refused) return { release: () => void server.close() }
     if (refused.code !== 'EADDRINUSE' || performance.now() > deadline) {
-      const why = refused.code === 'EADDRINUSE' ? 'another process claims to open it, too' : messageOf(refused)
-      log.warn(`port ${port} is opened without a lock: ${why}`, { port })
+      const why = refused.code === 'EADDRINUSE' ? 'another process is opening it as well' : messageOf(refused)
+      log.warn(`opening port ${port} without a lock: ${why}`, { port })
       return undefined
     }
     await pause(betweenTries)

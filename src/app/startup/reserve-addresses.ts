@@ -8,26 +8,26 @@ import { lockPort, type PortLock } from './port-lock.ts'
 
 type Address = Pick<ListenerPlan, 'name' | 'host' | 'port'>
 
-/** Addresses that are free, and that no other Gatehouse takes before they are ours. */
-export interface AddressClaim<Listener extends Address> {
-  /** As they were asked for, with the port that each will have. */
+/** Addresses that are free, and that no other Gatehouse opens meanwhile. */
+export interface AddressReservation<Listener extends Address> {
+  /** The listeners that were asked for, with their final ports. */
   readonly listeners: readonly Listener[]
-  /** To be called when all of them are open, or will not be. */
+  /** To be called when all of them are open, or are not going to be. */
   release(): void
 }
 
 /**
- * Makes sure that every listener's address is free, and gives each listener on port 0 the port it will have. Rejects with
- * `address-in-use` or `address-unavailable`, of several with an AggregateError of all.
+ * Makes sure that the address of every listener is free, and picks a port for those on port 0. Rejects with `address-in-use` or
+ * `address-unavailable`; several failures come as an AggregateError.
  *
- * `held` are the listeners that this process has open already: their addresses are not asked for again. What they have is told
- * apart from what others have by host and port, also where a new host takes in that of a listener of ours.
+ * `held`: the listeners that this process has open already. Their addresses are not checked again. Other sockets of ours and those of
+ * other processes are told apart by host and port, also where a new host covers the host of a listener of ours.
  */
 export async function reserveAddresses<Listener extends Address>(
   asked: readonly Listener[],
   held: readonly Address[],
   log: Log,
-): Promise<AddressClaim<Listener>> {
+): Promise<AddressReservation<Listener>> {
   const locks = new Map<number, PortLock | undefined>()
   const lock = async (port: number) => void (locks.has(port) || locks.set(port, await lockPort(port, log)))
   const release = () => {
@@ -37,7 +37,7 @@ export async function reserveAddresses<Listener extends Address>(
   const refusals: unknown[] = []
   for (const listener of asked.toSorted(inLockOrder)) {
     try {
-      ports.set(listener, await claimOne(listener, held, lock))
+      ports.set(listener, await reservePort(listener, held, lock))
     } catch (error) {
       refusals.push(error)
     }
@@ -49,27 +49,26 @@ export async function reserveAddresses<Listener extends Address>(
   return { listeners: asked.map((one) => ({ ...one, port: ports.get(one) ?? one.port })), release }
 }
 
-/** The same everywhere: of two who want the same ports none waits for the other's second one with the first in its hand. Spare ones come last. */
+/** The same order in every process, so that two that want the same ports cannot deadlock. Port 0 comes last. */
 function inLockOrder(a: Address, b: Address): number {
   return (a.port || Number.POSITIVE_INFINITY) - (b.port || Number.POSITIVE_INFINITY) || 0
 }
 
 type Lock = (port: number) => Promise<void>
 
-/** The port that it will have. */
-async function claimOne(listener: Address, held: readonly Address[], lock: Lock): Promise<number> {
+async function reservePort(listener: Address, held: readonly Address[], lock: Lock): Promise<number> {
   const { name, host, port } = listener
   if (port === 0) {
     const own = held.find((one) => one.name === name && one.host === host)
-    return own ? own.port : claimSpare(listener, lock)
+    return own ? own.port : reserveSparePort(listener, lock)
   }
   if (held.some((one) => one.port === port && one.host === host)) return port
   await lock(port)
   return bindOnce(listener)
 }
 
-/** A port that the kernel gives twice in a row: between the two, nobody but us may take it. */
-async function claimSpare(listener: Address, lock: Lock): Promise<number> {
+/** Lets the kernel pick a port, locks it, and checks that it is still free. */
+async function reserveSparePort(listener: Address, lock: Lock): Promise<number> {
   for (let triesLeft = 10; ; triesLeft -= 1) {
     const port = await bindOnce(listener)
     await lock(port)
@@ -82,8 +81,8 @@ async function claimSpare(listener: Address, lock: Lock): Promise<number> {
 }
 
 /**
- * Binds without SO_REUSEPORT, which fails if anybody listens on an address that this one would meet. We ourselves may: on another
- * host, or with a listener that a reload has just taken away.
+ * Binds without SO_REUSEPORT, which fails if any process listens on an overlapping address. Our own sockets are allowed: on another
+ * host, or of a listener that a reload has just removed.
  */
 async function bindOnce(listener: Address): Promise<number> {
   try {

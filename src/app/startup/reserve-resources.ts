@@ -1,4 +1,4 @@
-/** What a start needs of its machine: all of it is asked for, so that whoever reads the log mends everything at once. */
+/** What a start needs of its machine. All of it is tried, so that one look at the log shows everything that has to be fixed. */
 import type { Certificates } from '../../certificates/maintain.ts'
 import { reserveSocket, type SocketReservation } from '../../control/socket.ts'
 import type { ListenerPlan, Plan } from '../../plan/model/plan.ts'
@@ -7,20 +7,20 @@ import type { Log } from '../../shared/log.ts'
 import type { ServedCertificate } from '../../shared/served.ts'
 import { reserveAddresses } from './reserve-addresses.ts'
 
-export interface Place {
+export interface Resources {
   readonly socket: SocketReservation
   readonly served: readonly ServedCertificate[]
-  /** With the ports that they will have. */
+  /** With their final ports. */
   readonly listeners: readonly ListenerPlan[]
-  /** To be called when all ports are open, or will not be. */
+  /** To be called when all ports are open, or are not going to be. */
   opened(): void
 }
 
 /**
- * Claims the control socket and the addresses, and has certificates loaded. Rejects with all that cannot be had, of several with an
- * AggregateError; nothing is claimed then. Ports come last: whoever else wants to open them waits from then on.
+ * Reserves the control socket and the addresses, and loads certificates. Rejects with an AggregateError of everything that fails;
+ * nothing stays reserved then. Ports come last, since other processes that want them have to wait.
  */
-export async function reserveResources(plan: Plan, certificates: Certificates, log: Log): Promise<Place> {
+export async function reserveResources(plan: Plan, certificates: Certificates, log: Log): Promise<Resources> {
   const faults: unknown[] = []
   async function tried<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
     try {
@@ -32,12 +32,12 @@ export async function reserveResources(plan: Plan, certificates: Certificates, l
   }
   const { ownFolder, storage, control } = plan
   const isOwn = ownFolder === undefined || (await tried(() => makeOwnFolder(ownFolder).then(() => true)))
-  // Nothing is looked for in a folder that is somebody else's.
+  // Nothing is read from a folder that belongs to another user.
   const isSafe = (path: string) => isOwn || !path.startsWith(`${ownFolder}/`)
   const socket = isSafe(control.socket) ? await tried(() => reserveSocket(control.socket)) : undefined
   const served = isSafe(storage) ? await tried(() => certificates.load()) : undefined
   const addresses = await tried(() => reserveAddresses(plan.gateway.listeners, [], log))
-  // Only to be told with the rest: it is opened without SO_REUSEPORT, so nobody shares it.
+  // Only to report it with the rest: it is opened without SO_REUSEPORT, so it needs no lock.
   await tried(async () => (await reserveAddresses(metricsAddress(plan), [], log)).release())
   if (socket && served && addresses && faults.length === 0)
     return { socket, served, listeners: addresses.listeners, opened: addresses.release }
@@ -50,7 +50,7 @@ function metricsAddress({ metrics }: Plan) {
   return metrics ? [{ name: 'metrics', ...metrics }] : []
 }
 
-/** Each fault that an error stands for. */
+/** The errors of an AggregateError, of nested ones too; any other error alone. */
 export function faultsOf(thrown: unknown): readonly unknown[] {
   return thrown instanceof AggregateError ? thrown.errors.flatMap(faultsOf) : [thrown]
 }

@@ -1,77 +1,77 @@
-/** What the gateway threads say of the store of their rate limits, told as one: there is one outage, however many notice it. */
+/** The stores of rate limits as all gateway threads see them: one outage is reported once, however many threads notice it. */
 import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
 import type { Log } from '../../shared/log.ts'
 import { formatDuration } from '../../shared/time/duration.ts'
 
-/** Who says it; what a thread that is over has said counts no more. */
-interface Speaker {
+/** A gateway thread; the reports of one that is over are forgotten. */
+interface Reporter {
   readonly state: string
 }
 
-export class StoreWatch {
+export class RateLimitStores {
   readonly #log: Log
-  readonly #latest = new Map<Speaker, Map<number, StoreNews>>()
-  /** The outage that was told of. */
+  readonly #latest = new Map<Reporter, Map<number, StoreNews>>()
+  /** The outage that was logged. */
   #outage: { readonly address: string; readonly since: number } | undefined
-  /** Where it was last said that requests are counted. */
-  #said: string | undefined
+  /** Where requests are counted, as it was logged last. */
+  #logged: string | undefined
 
   constructor(log: Log) {
     this.#log = log
   }
 
-  heard(thread: Speaker, news: StoreNews): void {
-    const stores = this.#latest.get(thread) ?? new Map<number, StoreNews>()
-    this.#latest.set(thread, stores)
+  update(worker: Reporter, news: StoreNews): void {
+    const stores = this.#latest.get(worker) ?? new Map<number, StoreNews>()
+    this.#latest.set(worker, stores)
     if (news.state === 'closed') stores.delete(news.id)
     else stores.set(news.id, news)
-    this.#tell()
+    this.#report()
   }
 
-  /** Whether the limits are those of all replicas; undefined: no thread has a store. */
+  /** Whether requests are counted for all replicas together; undefined: no thread has a store. */
   get counting(): boolean | undefined {
     const all = this.#present()
     return all.length === 0 ? undefined : all.every(({ state }) => state === 'counting')
   }
 
   /** For the status; empty while all is well. */
-  troubles(): readonly string[] {
+  problems(): readonly string[] {
     const away = this.#away
-    return away ? [troubleWith(away)] : []
+    return away ? [problemWith(away)] : []
   }
 
   get #away(): StoreNews | undefined {
     return this.#present().find(({ state }) => state === 'away')
   }
 
-  #tell(): void {
+  #report(): void {
     const away = this.#away
     if (away) {
-      if (!this.#outage) this.#log.warn(troubleWith(away), { store: 'away' })
+      if (!this.#outage) this.#log.warn(problemWith(away), { store: 'away' })
       this.#outage ??= { address: away.address, since: performance.now() }
-      this.#said = undefined
+      this.#logged = undefined
       return
     }
     const outage = this.#outage
     this.#outage = undefined
     const [counting] = this.#present()
     if (!counting) return
-    const where = `the Redis at ${counting.address}`
-    // A reload may have named another instead.
+    const where = `Redis at ${counting.address}`
+    // A reload may have named another store instead.
     if (outage?.address === counting.address) {
       const duration = Math.round(performance.now() - outage.since)
-      const words = `rate limits are those of all replicas again: ${where} is back after ${formatDuration(duration)}`
+      const words = `${where} is back after ${formatDuration(duration)}: rate limits are shared by all replicas again`
       this.#log.info(words, { store: 'back', duration })
-    } else if (this.#said !== where) this.#log.info(`rate limits are counted by ${where}`, { store: 'counting' })
-    this.#said = where
+    } else if (this.#logged !== where) this.#log.info(`rate limits are counted by ${where}`, { store: 'counting' })
+    this.#logged = where
   }
 
   #present(): readonly StoreNews[] {
-    for (const thread of this.#latest.keys()) if (thread.state === 'over') this.#latest.delete(thread)
+    for (const worker of this.#latest.keys()) if (worker.state === 'over') this.#latest.delete(worker)
     return [...this.#latest.values()].flatMap((stores) => [...stores.values()])
   }
 }
 
-function troubleWith({ address, trouble }: StoreNews): string {
-  return `this replica counts its rate limits alone: the Redis at ${address} is away: ${trouble}`
+function problemWith({ address, trouble }: StoreNews): string {
+  return `Redis at ${address} is unavailable, so this replica counts its rate limits alone: ${trouble}`
 }

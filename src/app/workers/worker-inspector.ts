@@ -1,23 +1,23 @@
 /**
- * A way into a worker thread that does not wait for its event loop: what the inspector is asked is answered at the next loop or call of
- * the code that runs there, as DevTools pauses an endless loop. No port is opened, no debugger is switched on, and a thread is attached
- * to when it is first asked, so one that is never in trouble pays nothing.
+ * A way into a worker thread that does not wait for its event loop: V8's inspector answers at the next loop or call of the code that
+ * runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on, and it attaches to a thread at
+ * the first question, so a thread that never fails costs nothing.
  */
 import { Session } from 'node:inspector'
 import type { Worker } from 'node:worker_threads'
 import type { Bytes } from '../../shared/bytes.ts'
 import { GatehouseError } from '../../shared/errors.ts'
 
-/** Each of these rejects if the thread has ended. None has a time limit: native code cannot be interrupted. */
-export interface ThreadInspector {
+/** Every method rejects if the thread has ended. None has a time limit: native code cannot be interrupted. */
+export interface WorkerInspector {
   heapUsed(): Promise<Bytes>
-  /** Frees what is garbage, as soon as the event loop turns: some hundred milliseconds in which the thread does nothing else. */
+  /** Collects as soon as the event loop turns: some hundred milliseconds in which the thread does nothing else. */
   collectGarbage(): Promise<void>
-  /** Evaluates an expression in the thread, which must not throw. */
+  /** Evaluates an expression, which must not throw. */
   evaluate(expression: string): Promise<void>
 }
 
-export function inspectThread(worker: Worker): ThreadInspector {
+export function inspectWorker(worker: Worker): WorkerInspector {
   const ended = new Promise<never>((_resolve, reject) => {
     worker.once('exit', () => reject(new GatehouseError('gateway-failed', 'a gateway thread has ended')))
   })
@@ -56,14 +56,14 @@ interface Reply {
 /** The inspector's sessions with all worker threads, through one with our own. */
 class WorkerSessions {
   readonly #own = new Session()
-  /** By the thread's id; a session is promised before its thread is attached. */
+  /** By thread id; the promise is there before the inspector has attached. */
   readonly #attached = new Map<string, PromiseWithResolvers<string>>()
   readonly #replies = new Map<number, (result: unknown) => void>()
   #lastId = 0
 
   constructor() {
     this.#own.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-      // `workerId` is a number of the inspector's own; that of the thread stands in the title, as `[worker 3] name`.
+      // `workerId` is the inspector's own number; the title has the thread's: `[worker 3] name`.
       const [, threadId = ''] = /^\[worker (\d+)\]/.exec(workerInfo.title) ?? []
       this.#sessionOf(threadId).resolve(sessionId)
     })

@@ -1,54 +1,54 @@
 import { beatEvery, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
 import { setInterval } from '../../shared/time/timer.ts'
-import type { ThreadInspector } from './worker-inspector.ts'
+import type { WorkerInspector } from './worker-inspector.ts'
 
-/** Without a beat and without progress for so many looks it hangs: 5 s; while it loads or builds, on a slow machine, 30 s. */
+/** In looks without a beat and without progress, before it counts as hung: 5 s; while it loads or builds, on a slow machine, 30 s. */
 const patience = { serving: 5_000 / beatEvery, building: 30_000 / beatEvery }
 
-/** After so many looks without a beat its event loop is held up, and what its heap holds must be asked for. */
-const heldUp = 2
+/** In looks without a beat, after which the event loop counts as blocked: it reports its heap no more. */
+const blockedAfter = 2
 
-export interface WatchedThread {
+export interface WatchedWorker {
   readonly heartbeat: SharedArrayBuffer
-  readonly inspector: ThreadInspector
+  readonly inspector: WorkerInspector
   /** Called once: it makes no progress. */
   hangs(message: string): void
-  /** Its heap holds more than the limit; `heldUp`: and its event loop does not turn, so that it can do nothing about it itself. */
-  full(heldUp: boolean): void
+  /** Its heap holds more than the limit; `blocked`: and its event loop does not turn, so it cannot drain by itself. */
+  full(blocked: boolean): void
 }
 
 /**
- * Looks at a thread's heartbeat every `beatEvery`. Looks are counted, not time: when the whole process was stopped or starved, this
- * thread looked as seldom as the other beat. A busy thread is not a hung one: one long turn of its event loop has no beat,
- * but requests begin and end in it.
+ * Reads a thread's heartbeat every `beatEvery`; returns what stops that. Looks are counted, not time: a process that was stopped or
+ * starved looked as seldom as the thread beat. A busy thread is not a hung one: one long turn of its event loop has no beat, but
+ * requests begin and end in it.
  */
-export function watchThread(thread: WatchedThread): () => void {
-  const { heartbeat, inspector } = thread
+export function watchWorker(worker: WatchedWorker): () => void {
+  const { heartbeat, inspector } = worker
   let seen = readHeartbeat(heartbeat)
   /** Looks since the last beat, and since the last sign of progress. */
   let late = 0
   let still = 0
-  /** Which of the two questions below waits for its answer: the second may wait for as long as the thread is held up. */
+  /** Which of the two questions below is open: the second may be for as long as the thread is blocked. */
   let asking = false
   let collecting = false
-  let toldFull = false
-  let toldHung = false
+  let reportedFull = false
+  let reportedHung = false
 
-  /** Garbage counts here: V8 alone collects it while the event loop does not turn. */
-  async function judgeHeldUp(): Promise<void> {
+  /** Twice the limit, since garbage counts here: V8 alone collects it while the event loop is blocked. */
+  async function checkBlocked(): Promise<void> {
     asking = true
     const used = await inspector.heapUsed().catch(endedMeanwhile)
     asking = false
-    if (used >= 2 * heapLimit) thread.full(true)
+    if (used >= 2 * heapLimit) worker.full(true)
   }
 
-  async function judgeTurning(): Promise<void> {
+  async function checkTurning(): Promise<void> {
     collecting = true
     const used = await inspector.collectGarbage().then(inspector.heapUsed).catch(endedMeanwhile)
     collecting = false
     if (used < heapLimit) return
-    toldFull = true
-    thread.full(false)
+    reportedFull = true
+    worker.full(false)
   }
 
   const timer = setInterval(() => {
@@ -57,21 +57,21 @@ export function watchThread(thread: WatchedThread): () => void {
     late = beating ? 0 : late + 1
     still = beating || now.progress !== seen.progress ? 0 : still + 1
     seen = now
-    if (now.beats > 0 && late >= heldUp && !asking) void judgeHeldUp()
-    if (beating && now.heap >= heapLimit && !collecting && !toldFull) void judgeTurning()
+    if (now.beats > 0 && late >= blockedAfter && !asking) void checkBlocked()
+    if (beating && now.heap >= heapLimit && !collecting && !reportedFull) void checkTurning()
     const loading = now.beats === 0
-    if (toldHung || still < (loading || now.building ? patience.building : patience.serving)) return
-    toldHung = true
-    thread.hangs(
+    if (reportedHung || still < (loading || now.building ? patience.building : patience.serving)) return
+    reportedHung = true
+    worker.hangs(
       loading
-        ? 'hangs: it did not begin in 30 s'
-        : `hangs: its event loop did not turn for ${(still * beatEvery) / 1_000} s`,
+        ? 'hangs: it did not start within 30 s'
+        : `hangs: its event loop was blocked for ${(still * beatEvery) / 1_000} s`,
     )
   }, beatEvery)
   return () => clearInterval(timer)
 }
 
-/** That is told elsewhere. */
+/** The end of a thread is reported by its worker. */
 function endedMeanwhile(): number {
   return 0
 }

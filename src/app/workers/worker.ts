@@ -6,19 +6,20 @@ import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { ServedCertificate, ServedChallenge } from '../../shared/served.ts'
-import { mayNotReturn } from '../../shared/system/unreturned.ts'
+import { trackCall } from '../../shared/system/pending-calls.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 import { TallyBook } from '../../telemetry/metrics-tally.ts'
 import { giveUpTurn } from '../../telemetry/output-descriptor.ts'
-import { inspectThread } from './worker-inspector.ts'
-import { watchThread } from './worker-watchdog.ts'
+import { inspectWorker } from './worker-inspector.ts'
+import { watchWorker } from './worker-watchdog.ts'
 
-/** Why a thread must be replaced: it threw, reached its heap limit, hangs, or ended for no reason that it gave. */
-export type ThreadFault = 'threw' | 'heap-limit' | 'hung' | 'ended'
+/** Why a thread must be replaced: it threw, reached its heap limit, hangs, or ended without giving a reason. */
+export type WorkerFault = 'threw' | 'heap-limit' | 'hung' | 'ended'
 
-export interface ThreadFailure {
-  readonly fault: ThreadFault
+export interface WorkerFailure {
+  readonly fault: WorkerFault
+  /** A predicate: `threw: out of range`. */
   readonly message: string
   readonly stack?: string
 }
@@ -31,27 +32,26 @@ export interface GatewayConfig {
 
 /** One gateway thread, seen from the main thread. */
 export interface GatewayWorker {
-  /** Puts the plan into service; rejects with `gateway-failed` if it could not be, or if the thread is lost meanwhile. */
-  apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
-  say(message: ToThread): void
-  /** Has it show these to ACME servers; rejects if it is lost meanwhile. */
+  /** Puts the config into service; rejects with `gateway-failed` if that fails, or if the thread is lost meanwhile. */
+  apply(config: GatewayConfig): Promise<void>
+  send(message: ToThread): void
+  /** Shows these to ACME servers; rejects if the thread is lost meanwhile. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
-  /** Has it take leave of a target, in `budget` ms; resolves with the answers that were cut. A lost thread has none left. */
-  drainTarget(origin: string, budget: number): Promise<number>
-  /** Accepts no more, answers what is in flight, ends. Resolves with the requests that were cut; a lost thread cuts none. */
-  drain(budget: number): Promise<number>
+  /** Resolves with the number of responses that were cut after `budget`: 0 for a lost thread. */
+  drainTarget(origin: string, budget: Milliseconds): Promise<number>
+  /** Accepts no more, answers what is in flight, ends. Resolves with the number of requests that were cut: 0 for a lost thread. */
+  drain(budget: Milliseconds): Promise<number>
   /**
-   * Ends it at once, whatever it does, its connections first. Nothing is heard of it afterwards. Resolves when it is over, or after
-   * 2 s: one that is held up in native code ends as soon as it returns.
+   * Ends the thread at once, its connections first, and ignores what it still sends. Resolves when it is over, or after 2 s: a thread
+   * that is blocked in native code ends as soon as that returns.
    */
   end(): Promise<void>
   /** `failing`: it serves, but must be replaced; `hung` and `over`: it does not serve. */
   readonly state: 'well' | 'failing' | 'hung' | 'over'
-  /** Its first sign of trouble. */
-  readonly failure: ThreadFailure | undefined
+  readonly failure: WorkerFailure | undefined
   readonly vitals: Vitals
-  /** What it has counted; absent if nobody asked for metrics. */
-  readonly book: TallyBook | undefined
+  /** What it has counted; absent without metrics. */
+  readonly tally: TallyBook | undefined
 }
 
 /**
@@ -59,100 +59,101 @@ export interface GatewayWorker {
  * generation is collected so often that it costs CPU (the plain proxy in one run: 76 µs a request with 16 MB, 70 with 32, 68
  * with 64); a larger one is filled by a flood of h2 resets, whose memory must stay bounded: with 48 MB two threads grew by 101 MB.
  *
- * The old one is four times what we allow (`heapLimit`): a loop that fills the heap, at a gigabyte a second, must be seen and ended in order
- * before V8 ends the thread in disorder (docs/adr/0015-ending-threads.md).
+ * The old generation is four times our own limit (`heapLimit`): a loop that fills the heap, at a gigabyte a second, must be noticed
+ * and ended in order before V8 aborts the thread (docs/adr/0015-ending-threads.md).
  */
 const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, maxYoungGenerationSizeMb: 32 }
 
-/** How long is waited for the end of a thread. */
-const ending: Milliseconds = 2_000
+/** How long to wait for the end of a thread. */
+const endPatience: Milliseconds = 2_000
 
-export type GatewayWorkerBirth = Omit<ThreadBirth, 'heartbeat' | 'tally'> & { readonly counts: boolean }
+/** `metrics`: whether the thread counts. */
+export type WorkerSetup = Omit<ThreadBirth, 'heartbeat' | 'tally'> & { readonly metrics: boolean }
 
-export interface GatewayWorkerEvents {
-  /** Called once, at the first sign of trouble; never after `drain` or `end`. */
-  failed(failure: ThreadFailure): void
-  /** How a store of its rate limits is doing has changed. */
+export interface WorkerEvents {
+  /** Called once, at the first failure; never after `drain` or `end`. */
+  failed(failure: WorkerFailure): void
+  /** The state of a store for its rate limits has changed. */
   storeChanged(news: StoreNews): void
 }
 
 export function startGatewayWorker(
-  { counts, ...birth }: GatewayWorkerBirth,
-  { failed, storeChanged }: GatewayWorkerEvents,
+  { metrics, ...setup }: WorkerSetup,
+  { failed, storeChanged }: WorkerEvents,
 ): GatewayWorker {
   const heartbeat = createHeartbeat()
-  const book = counts ? new TallyBook() : undefined
-  const worker = startWorker({ ...birth, heartbeat, ...(book && { tally: book.memory }) })
-  const inspector = inspectThread(worker)
-  const waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
+  const tally = metrics ? new TallyBook() : undefined
+  const worker = startThread({ ...setup, heartbeat, ...(tally && { tally: tally.memory }) })
+  const inspector = inspectWorker(worker)
+  const requests = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
-  const parting = new Map<number, (cut: number) => void>()
+  const targetDrains = new Map<number, (cut: number) => void>()
   let lastId = 0
   let state: GatewayWorker['state'] = 'well'
-  let failure: ThreadFailure | undefined
-  let leaving = false
+  let failure: WorkerFailure | undefined
+  let ending = false
 
-  function trouble(next: GatewayWorker['state'], found: ThreadFailure): void {
+  function fail(next: GatewayWorker['state'], found: WorkerFailure): void {
     if (state === 'over') return
     state = next
-    if (next !== 'failing') giveUpWaiting(found)
+    if (next !== 'failing') abandonRequests(found)
     if (next === 'over') stopWatching()
     if (failure) return
     failure = found
-    if (!leaving) failed(found)
+    if (!ending) failed(found)
   }
 
-  function giveUpWaiting({ message }: ThreadFailure): void {
+  function abandonRequests({ message }: WorkerFailure): void {
     const error = new GatehouseError('gateway-failed', `a gateway thread ${message}`)
-    for (const { reject } of waiting.values()) reject(error)
-    waiting.clear()
-    for (const parted of parting.values()) parted(0)
-    parting.clear()
+    for (const { reject } of requests.values()) reject(error)
+    requests.clear()
+    for (const resolve of targetDrains.values()) resolve(0)
+    targetDrains.clear()
     drained.resolve(0)
   }
 
-  const stopWatching = watchThread({
+  const stopWatching = watchWorker({
     heartbeat,
     inspector,
-    hangs: (message) => trouble('hung', { fault: 'hung', message }),
-    full(heldUp) {
-      // One whose event loop turns goes on with what it has begun, as after an exception.
-      trouble(heldUp ? 'over' : 'failing', { fault: 'heap-limit', message: heapFull })
-      if (heldUp) void end()
+    hangs: (message) => fail('hung', { fault: 'hung', message }),
+    full(blocked) {
+      // Unless its event loop is blocked it finishes what it has begun, as after an exception.
+      fail(blocked ? 'over' : 'failing', { fault: 'heap-limit', message: heapFull })
+      if (blocked) void end()
     },
   })
   worker.on('message', (message: FromThread) => {
     if (message.type === 'drained') return drained.resolve(message.cut)
     if (message.type === 'target-drained') {
-      parting.get(message.id)?.(message.cut)
-      return void parting.delete(message.id)
+      targetDrains.get(message.id)?.(message.cut)
+      return void targetDrains.delete(message.id)
     }
     if (message.type === 'store') return storeChanged(message.news)
-    if (message.type === 'series') return book?.enter(message.series)
+    if (message.type === 'series') return tally?.enter(message.series)
     if (message.type === 'threw') {
       const { error, stack } = message
-      return trouble('failing', { fault: 'threw', message: `threw: ${error}`, ...(stack !== undefined && { stack }) })
+      return fail('failing', { fault: 'threw', message: `threw: ${error}`, ...(stack !== undefined && { stack }) })
     }
-    const applied = waiting.get(message.id)
-    waiting.delete(message.id)
-    if (message.error === undefined) applied?.resolve()
-    else applied?.reject(new GatehouseError('gateway-failed', message.error))
+    const request = requests.get(message.id)
+    requests.delete(message.id)
+    if (message.error === undefined) request?.resolve()
+    else request?.reject(new GatehouseError('gateway-failed', message.error))
   })
-  worker.on('error', (error) => trouble('over', failureOf(error)))
+  worker.on('error', (error) => fail('over', failureOf(error)))
   const { threadId } = worker
   worker.on('exit', (code) => {
-    giveUpTurn(birth.stdout, threadId)
-    trouble('over', { fault: 'ended', message: `ended by itself with code ${code}` })
+    giveUpTurn(setup.stdout, threadId)
+    fail('over', { fault: 'ended', message: `exited with code ${code}` })
   })
 
-  /** Resolves when the thread says that it has done so. */
-  function demand(message: (id: number) => ToThread): Promise<void> {
+  /** Resolves when the thread reports that it is done. */
+  function request(message: (id: number) => ToThread): Promise<void> {
     if (state === 'hung' || state === 'over')
       return Promise.reject(new GatehouseError('gateway-failed', `a gateway thread ${failure?.message}`))
     lastId += 1
     const id = lastId
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject })
+      requests.set(id, { resolve, reject })
       worker.postMessage(message(id))
     })
   }
@@ -163,27 +164,27 @@ export function startGatewayWorker(
   }
 
   async function terminate(connectionsGone: Promise<unknown>): Promise<void> {
-    leaving = true
-    trouble('over', { fault: 'ended', message: 'was ended' })
-    const ended = connectionsGone.catch(() => {}).then(() => mayNotReturn(worker.terminate()))
-    await Promise.race([ended, pause(ending, undefined, { ref: false })])
+    ending = true
+    fail('over', { fault: 'ended', message: 'was terminated' })
+    const ended = connectionsGone.catch(() => {}).then(() => trackCall(worker.terminate()))
+    await Promise.race([ended, pause(endPatience, undefined, { ref: false })])
   }
 
   return {
-    apply: (plan, certificates) => demand((id) => ({ type: 'apply', id, plan, certificates })),
-    setChallenges: (challenges) => demand((id) => ({ type: 'challenges', id, challenges })),
-    say: (message) => worker.postMessage(message),
+    apply: (config) => request((id) => ({ type: 'apply', id, ...config })),
+    setChallenges: (challenges) => request((id) => ({ type: 'challenges', id, challenges })),
+    send: (message) => worker.postMessage(message),
     drainTarget(origin, budget) {
       if (state === 'hung' || state === 'over') return Promise.resolve(0)
       lastId += 1
       const id = lastId
       return new Promise((resolve) => {
-        parting.set(id, resolve)
+        targetDrains.set(id, resolve)
         worker.postMessage({ type: 'drain-target', id, origin, budget } satisfies ToThread)
       })
     },
     async drain(budget) {
-      leaving = true
+      ending = true
       worker.postMessage({ type: 'drain', budget } satisfies ToThread)
       const cut = await drained.promise
       if (state === 'hung') await end()
@@ -191,7 +192,7 @@ export function startGatewayWorker(
       return cut
     },
     end,
-    book,
+    tally,
     get state() {
       return state
     },
@@ -206,14 +207,14 @@ export function startGatewayWorker(
 
 const heapFull = `reached its heap limit of ${heapLimit / 1_048_576} MB`
 
-function failureOf(error: unknown): ThreadFailure {
+function failureOf(error: unknown): WorkerFailure {
   const { code, stack } = error as { code?: unknown; stack?: unknown }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { fault: 'heap-limit', message: heapFull }
   return { fault: 'threw', message: `threw: ${messageOf(error)}`, ...(typeof stack === 'string' && { stack }) }
 }
 
-function startWorker(birth: ThreadBirth): Worker {
-  const options = { workerData: birth, name: 'gateway', resourceLimits }
+function startThread(workerData: ThreadBirth): Worker {
+  const options = { workerData, name: 'gateway', resourceLimits }
   return isSingleExecutable
     ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })
     : new Worker(new URL('../../gateway/thread.ts', import.meta.url), options)

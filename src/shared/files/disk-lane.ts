@@ -1,4 +1,4 @@
-import { mayNotReturn } from '../system/unreturned.ts'
+import { trackCall } from '../system/pending-calls.ts'
 
 /**
  * One call to the disk at a time, over all that share a lane. A disk that hangs (a network volume whose server is gone) holds the
@@ -11,7 +11,7 @@ export type DiskLane = <T>(call: () => Promise<T>) => Promise<T>
 export function createDiskLane(): DiskLane {
   let last: Promise<unknown> = Promise.resolve()
   return (call) => {
-    const result = last.then(() => mayNotReturn(call()))
+    const result = last.then(() => trackCall(call()))
     last = result.catch(() => {})
     return result
   }

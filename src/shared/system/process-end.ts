@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs'
-import { unreturnedCalls } from './unreturned.ts'
+import { pendingCalls } from './pending-calls.ts'
 
 const shell = '/bin/sh'
 
@@ -9,7 +9,7 @@ const shell = '/bin/sh'
  * Without a shell SIGKILL remains, and with it another exit code. Main thread only.
  */
 export function endProcess(code: number): void {
-  if (unreturnedCalls() === 0 || process.platform === 'win32') process.exit(code)
+  if (pendingCalls() === 0 || process.platform === 'win32') process.exit(code)
   try {
     accessSync(shell, constants.X_OK)
     process.execve?.(shell, ['sh', '-c', `exit ${code}`], {})

@@ -26,7 +26,7 @@ describe('a gateway thread that ends while uploads come over h2 on 18 streams', 
     {
       what: 'is ended by its own code',
       faults: ['/fault/exit'],
-      said: /^gateway thread \d ended by itself with code 9/,
+      said: /^gateway thread \d exited with code 9/,
     },
   ])(
     'and $what is replaced, and neither the process nor its child notices',

@@ -16,10 +16,10 @@ describe('a successor that cannot begin', () => {
     const { one, other } = await onTwoThreads(port)
     threads.arm('dies', '')
     await one.ask('/fault/exit').catch(() => {})
-    await gatehouse.waitFor({ message: /^gateway thread \d ended by itself with code 9/ })
+    await gatehouse.waitFor({ message: /^gateway thread \d exited with code 9/ })
     for (let round = 0; round < 2; round += 1) {
       const after = gatehouse.lines.length
-      await gatehouse.waitFor({ message: /could not be replaced: .*cannot begin; tried again in \d+ ms/ }, { after })
+      await gatehouse.waitFor({ message: /could not be replaced: .*cannot begin; retrying in \d+ ms/ }, { after })
     }
     expect(await other.ask('/pid')).toMatchObject({ status: 200, body: String(child) })
     threads.disarm('dies')
@@ -90,7 +90,7 @@ describe('a reload', () => {
     gatehouse.signal('SIGHUP')
     await gatehouse.waitFor({ reload: 'done' })
     expect((await Promise.all(slow)).map(({ body }) => body)).toEqual(['slow', 'slow'])
-    await gatehouse.waitFor({ message: 'gateway thread 2 has left' })
+    await gatehouse.waitFor({ message: 'gateway thread 2 has stopped' })
     for (let index = 0; index < 20; index += 1) {
       const connection = new Connection(port)
       expect(await connection.ask('/pid')).toMatchObject({ thread: '1', body: String(child) })

@@ -79,7 +79,7 @@ describe('a reload that lowers the number of threads', () => {
     await clients.more(300)
     await clients.stop()
     expect(clients.failures).toEqual([])
-    for (const number of [2, 3, 4]) await gatehouse.waitFor({ message: `gateway thread ${number} has left` })
+    for (const number of [2, 3, 4]) await gatehouse.waitFor({ message: `gateway thread ${number} has stopped` })
     const after = load(port)
     await after.more(50)
     await after.stop()

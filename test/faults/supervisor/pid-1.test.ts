@@ -61,7 +61,7 @@ async function container(config: string, init: readonly string[]): Promise<Conta
     return { code, signal }
   })
   const waitFor = (pattern: LinePattern) => record.waitFor(pattern, 0, 20_000)
-  await waitFor({ message: /^gatehouse .* starts$/ })
+  await waitFor({ message: /^starting gatehouse / })
   const pid = processTable().find(({ parent }) => parent === child.pid)?.pid
   if (pid === undefined) throw new Error('unshare has no child')
   return { init: pid, record, waitFor, exit }
@@ -140,7 +140,7 @@ describe.skipIf(!mayUnshare)('as PID 1 itself', () => {
   }, async () => {
     const { init, waitFor, exit } = await container('processes: { service: { command: [sleep, "600"] } }\n', [])
     expect((await waitFor({ level: 'warn', message: /PID 1/ })).message).toBe(
-      'runs as PID 1 without an init: orphaned processes stay as zombies when they end; start it as `tini -- gatehouse run`, or the container with --init',
+      'running as PID 1 without an init: orphaned processes become zombies; start it as `tini -- gatehouse run`, or start the container with --init',
     )
     await waitFor({ message: 'ready' })
     process.kill(init, 'SIGTERM')

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { readPlanAside } from '../../src/app/reload/read-in-thread.ts'
+import { readPlanInThread } from '../../src/app/reload/read-in-thread.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-aside-'))
@@ -32,7 +32,7 @@ ${list(12_345, (n) => `        V${n}: "${n}"`)}
   // A name like any other, where it comes from outside.
   const env: Record<string, string> = JSON.parse('{ "HOME": "/root", "PATH": "/bin", "__proto__": "d" }')
   const { plan, diagnostics } = readPlan(file, env)
-  const read = await readPlanAside({ file, env, create: false })
+  const read = await readPlanInThread({ file, env, create: false })
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
   expect(read.diagnostics).toEqual(diagnostics)
   expect(plan).toBeDefined()

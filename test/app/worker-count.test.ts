@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { allowedCpus } from '../../src/app/workers/cpus.ts'
-import { threadCount } from '../../src/app/workers/worker-count.ts'
+import { workerCount } from '../../src/app/workers/worker-count.ts'
 import type { GatewayPlan } from '../../src/plan/model/plan.ts'
 import { listener, planOf } from '../gateway/support.ts'
 
@@ -11,19 +11,19 @@ function asking(threads: GatewayPlan['threads'], listeners = 1): GatewayPlan {
 
 describe('the number of gateway threads', () => {
   it('is what was asked for', () => {
-    expect(threadCount(asking(1), 'linux')).toBe(1)
-    expect(threadCount(asking(7), 'linux')).toBe(7)
+    expect(workerCount(asking(1), 'linux')).toBe(1)
+    expect(workerCount(asking(7), 'linux')).toBe(7)
   })
 
   it('is one for two CPUs, and never none, if nobody asked', () => {
-    expect(threadCount(asking('auto'), 'linux')).toBe(Math.max(1, Math.floor(allowedCpus() / 2)))
+    expect(workerCount(asking('auto'), 'linux')).toBe(Math.max(1, Math.floor(allowedCpus() / 2)))
   })
 
   it('is one where the system does not share a port', () => {
-    expect(threadCount(asking(7), 'darwin')).toBe(1)
+    expect(workerCount(asking(7), 'darwin')).toBe(1)
   })
 
   it('is none without a listener', () => {
-    expect(threadCount(asking(7, 0), 'linux')).toBe(0)
+    expect(workerCount(asking(7, 0), 'linux')).toBe(0)
   })
 })

@@ -1,21 +1,21 @@
 import { afterEach, expect, it } from 'vitest'
 import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { freePort, listener, planOf } from '../gateway/support.ts'
-import { silentThreads } from './silent-threads.ts'
+import { silentWorkers } from './silent-workers.ts'
 
-let threads: GatewayWorkers | undefined
+let workers: GatewayWorkers | undefined
 
 afterEach(async () => {
-  await threads?.drain(0)
-  threads = undefined
+  await workers?.drain(0)
+  workers = undefined
 })
 
 it('a thread counts as serving when its ports are open, not before', async () => {
-  threads = silentThreads()
+  workers = silentWorkers()
   const plan = planOf({ routes: [], threads: 2 }, [listener('http', await freePort())])
-  const applied = threads.apply(plan, [])
+  const applied = workers.apply({ plan: plan, certificates: [] })
   await Promise.resolve()
-  expect(threads.measure()).toMatchObject({ count: 2, vitals: [] })
+  expect(workers.measure()).toMatchObject({ count: 2, vitals: [] })
   await applied
-  expect(threads.measure().vitals).toHaveLength(2)
+  expect(workers.measure().vitals).toHaveLength(2)
 })
