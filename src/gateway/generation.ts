@@ -37,7 +37,7 @@ export interface Generation extends ExchangeContext {
 }
 
 /** What a generation uses and does not own. */
-export interface Surroundings {
+export interface GenerationResources {
   readonly upstreams: Upstreams
   readonly files: FileStore
   readonly guards: GuardResources
@@ -53,17 +53,17 @@ type RouteHandler = (exchange: Exchange) => void | Promise<void>
  * Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent, or names a file
  * of an upstream that cannot be read.
  */
-export async function buildGeneration(plan: GatewayPlan, surroundings: Surroundings): Promise<Generation> {
-  const limits = surroundings.guards.stores.lease(plan.rateLimitStore)
+export async function buildGeneration(plan: GatewayPlan, resources: GenerationResources): Promise<Generation> {
+  const limits = resources.guards.stores.lease(plan.rateLimitStore)
   try {
-    return await build(plan, surroundings, limits)
+    return await build(plan, resources, limits)
   } catch (error) {
     limits.release()
     throw error
   }
 }
 
-async function build(plan: GatewayPlan, surroundings: Surroundings, limits: LimiterLease): Promise<Generation> {
+async function build(plan: GatewayPlan, resources: GenerationResources, limits: LimiterLease): Promise<Generation> {
   const idHeaders = idHeadersOf(plan.requestId)
   const compileRules = sharing((headers: HeaderRulesPlan) => compileHeaderRules(headers, idHeaders))
   const ownRules = compileRules(plan.response.headers)
@@ -71,9 +71,9 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
   const compileRequest = sharing((request: RequestHeadersPlan) => compileRequestRules(request, idHeaders))
   const requestRules = plan.routes.map(({ request }) => compileRequest(request))
   const { limiter } = limits
-  const guards = compileGuards(plan, { limiter, authServices: surroundings.guards.authServices })
+  const guards = compileGuards(plan, { limiter, authServices: resources.guards.authServices })
   const files: FileService = {
-    store: surroundings.files,
+    store: resources.files,
     encodings: plan.compression,
     negotiate: createNegotiator(plan.compression),
   }
@@ -81,12 +81,12 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
     handler.kind === 'files' ? createFolder(handler, files) : undefined,
   )
   await limits.settled
-  const upstreams = await surroundings.upstreams.lease(plan)
+  const upstreams = await resources.upstreams.lease(plan)
 
-  const means: HandlerMeans = { folders, files, upstreams, targets: surroundings.targets }
-  const handlers = plan.routes.map((route, index) => handlerOf(route, index, means))
+  const shared: HandlerResources = { folders, files, upstreams, targets: resources.targets }
+  const handlers = plan.routes.map((route, index) => handlerOf(route, index, shared))
   const choose = createChoose(plan, folders)
-  const health = createHealth(plan, surroundings.withdrawn)
+  const health = createHealth(plan, resources.withdrawn)
 
   function handle(exchange: Exchange): void {
     try {
@@ -128,15 +128,15 @@ async function build(plan: GatewayPlan, surroundings: Surroundings, limits: Limi
 }
 
 /** What the handlers of all routes have in common. */
-interface HandlerMeans extends Pick<Surroundings, 'targets'> {
+interface HandlerResources extends Pick<GenerationResources, 'targets'> {
   /** By index of the route. */
   readonly folders: readonly (Folder | undefined)[]
   readonly files: FileService
   readonly upstreams: UpstreamLease
 }
 
-function handlerOf({ handler }: RoutePlan, index: number, means: HandlerMeans): RouteHandler {
-  const { folders, files, upstreams, targets } = means
+function handlerOf({ handler }: RoutePlan, index: number, shared: HandlerResources): RouteHandler {
+  const { folders, files, upstreams, targets } = shared
   switch (handler.kind) {
     case 'proxy': {
       const upstream = upstreams.of(index)

@@ -4,7 +4,7 @@
  */
 import { createFileStore } from '../../src/gateway/files/store.ts'
 import { buildGeneration, type Generation } from '../../src/gateway/generation.ts'
-import { createGuardMeans } from '../../src/gateway/guards/guard-resources.ts'
+import { createGuardResources } from '../../src/gateway/guards/guard-resources.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createUpstreams } from '../../src/gateway/upstream/upstreams.ts'
 import type { GatewayPlan } from '../../src/plan/model/plan.ts'
@@ -40,7 +40,7 @@ const kinds: Readonly<Record<string, (index: number) => RouteWish>> = {
 const surroundings = {
   upstreams: createUpstreams(() => ({}), { warn: () => {} }),
   files: createFileStore(),
-  guards: createGuardMeans({ rateLimits: createRateLimitMemory(), tell: () => {}, countedAlone: () => {} }),
+  guards: createGuardResources({ rateLimits: createRateLimitMemory(), stateChanged: () => {}, countedAlone: () => {} }),
   targets: () => ({}),
   withdrawn: () => false,
 }

@@ -12,7 +12,7 @@ import { createContentTags } from './content-tags.ts'
 import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
-import { type FileSizes, type FileSurroundings, StoredFile, secondOf } from './stored-file.ts'
+import { type FileSizes, type StoreContext, StoredFile, secondOf } from './stored-file.ts'
 import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What is at a path. */
@@ -64,7 +64,7 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
   const encodings = createQueue({ atOnce: 2, waiting: mostWaiting })
-  const around: FileSurroundings = {
+  const around: StoreContext = {
     sizes,
     tags: createContentTags(),
     encodeSoon: (encoding, body) => encodings.soon(() => encodeWhole(encoding, body, 'quick'), body.length),
@@ -108,7 +108,7 @@ function keyOf({ path, rendering, withheld }: Wanted): string {
 }
 
 /** The very same object as before if nothing has changed. */
-async function findOnDisk(wanted: Wanted, before: Found | undefined, around: FileSurroundings): Promise<Found> {
+async function findOnDisk(wanted: Wanted, before: Found | undefined, around: StoreContext): Promise<Found> {
   const { path, rendering } = wanted
   const sighting = await lookTwice(path)
   if (typeof sighting === 'string') return sighting

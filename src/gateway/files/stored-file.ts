@@ -10,7 +10,7 @@ import { type Representation, type RepresentationParts, representation } from '.
 import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What the files of one store have in common. */
-export interface FileSurroundings {
+export interface StoreContext {
   readonly sizes: FileSizes
   readonly tags: ContentTags
   /** Makes an encoding quickly, for a client that waits; undefined if it would wait too long. */
@@ -35,7 +35,7 @@ export interface StoredFileParts {
   readonly facts: FileFacts
   readonly siblings: Siblings
   readonly wanted: Wanted
-  readonly around: FileSurroundings
+  readonly around: StoreContext
   /** False: its modification date has shown that it tells nothing. */
   readonly dated: boolean
 }
@@ -67,7 +67,7 @@ export class StoredFile {
   readonly modified: number | undefined
   /** False: what was made of the file was so soon after its last change that a further one might have left the same facts. */
   settled = true
-  readonly #around: FileSurroundings
+  readonly #around: StoreContext
   readonly #type: string
   #plain: Representation | Promise<Representation> | undefined
   readonly #encoded = new Map<ContentEncoding, Making>()

@@ -11,7 +11,7 @@ import { rateLimit } from './rate-limit/rate-limit.ts'
 import { bodyLimit } from './request-body.ts'
 
 /** What guards ask. */
-export interface PlanContext {
+export interface GuardContext {
   readonly limiter: Limiter
   readonly authServices: AuthServices
 }
@@ -20,35 +20,35 @@ export interface PlanContext {
 export type Guards = (routeIndex: number) => readonly Guard[]
 
 /** Throws if a user whom a route lets in has no password. */
-export function compileGuards(plan: GatewayPlan, asked: PlanContext): Guards {
-  const all: AllAsked = {
-    ...asked,
+export function compileGuards(plan: GatewayPlan, context: GuardContext): Guards {
+  const compileContext: CompileContext = {
+    ...context,
     users: plan.users,
     addressRules: sharing(addressRules),
     bodyLimit: sharing(bodyLimit),
   }
-  const own = inOrder(plan.guards, '', all)
+  const own = inOrder(plan.guards, '', compileContext)
   const ofRoutes = plan.routes.map(({ guards, match }) => {
     // Where each route counts for itself, it keeps its counters through a reload that moves it.
     const scope = guards.rateLimit?.of === 'route' ? JSON.stringify(match) : ''
-    return inOrder(guards, scope, all)
+    return inOrder(guards, scope, compileContext)
   })
   return (routeIndex) => ofRoutes[routeIndex] ?? own
 }
 
-interface AllAsked extends PlanContext {
+interface CompileContext extends GuardContext {
   readonly users: PasswordHashes
   readonly addressRules: typeof addressRules
   readonly bodyLimit: typeof bodyLimit
 }
 
 /** The cheap ones first, and those who ask for a password only where guessing is limited. */
-function inOrder(plan: GuardsPlan, scope: string, asked: AllAsked): readonly Guard[] {
+function inOrder(plan: GuardsPlan, scope: string, context: CompileContext): readonly Guard[] {
   const { addresses, rateLimit: limit, requestBody, auth } = plan
-  const { limiter, authServices, users } = asked
-  const guards = addresses.map(asked.addressRules)
+  const { limiter, authServices, users } = context
+  const guards = addresses.map(context.addressRules)
   if (limit) guards.push(rateLimit(limit, scope, limiter))
-  guards.push(asked.bodyLimit(requestBody))
+  guards.push(context.bodyLimit(requestBody))
   if (auth?.kind === 'basic') guards.push(basicAuth(auth.users, users))
   if (auth?.kind === 'forward') guards.push(forwardAuth(auth, authServices))
   return guards

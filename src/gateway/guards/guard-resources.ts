@@ -10,12 +10,12 @@ export interface GuardResources {
   close(): void
 }
 
-export interface GuardMeansOptions extends Omit<StoresOptions, 'table'> {
+export interface GuardResourcesOptions extends Omit<StoresOptions, 'table'> {
   /** Shared by all threads; see rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
 }
 
-export function createGuardMeans({ rateLimits, ...options }: GuardMeansOptions): GuardResources {
+export function createGuardResources({ rateLimits, ...options }: GuardResourcesOptions): GuardResources {
   const stores = new Stores({ ...options, table: new RateLimitTable(rateLimits) })
   const authServices = new AuthServices()
   return {

@@ -23,15 +23,6 @@ export class Connections {
     this.#log = log
   }
 
-  get open(): number {
-    return this.#open
-  }
-
-  /** Since the thread began. */
-  get refused(): number {
-    return this.#refused
-  }
-
   /** Counts the connection until it is closed; false if it was refused and is gone. */
   admit(socket: Socket): boolean {
     if (this.#open >= this.limit) {
@@ -51,7 +42,7 @@ export class Connections {
   }
 
   /** Until the latest connection had the time to say what it wants. */
-  async heard(): Promise<void> {
+  async firstRequests(): Promise<void> {
     const left = this.#lastAdmitted + firstRequest - performance.now()
     if (left > 0) await pause(left)
   }

@@ -139,7 +139,7 @@ export class Exchange {
   }
 
   /** h1: closed without having been finished; h2: the stream was reset (`writableFinished` is true even then). */
-  get answeredWhole(): boolean {
+  get answeredInFull(): boolean {
     const { response, stream } = this
     if (stream) return response.writableEnded && !stream.aborted && stream.rstCode === 0
     return response.writableFinished

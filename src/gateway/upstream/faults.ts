@@ -36,7 +36,7 @@ export function isBroken(error: Error): boolean {
 }
 
 /** We allow ourselves no more connections to the target: it is as well as before. */
-export function isExhausted(error: Error): boolean {
+function isExhausted(error: Error): boolean {
   return codeOf(error) === 'POOL_EXHAUSTED'
 }
 

@@ -116,7 +116,7 @@ interface Members {
   following(plan: OriginProxyPlan): ProcessMember
 }
 
-interface UpstreamMeans extends Pick<UpstreamParts, 'states' | 'ejected'> {
+interface UpstreamContext extends Pick<UpstreamParts, 'states' | 'ejected'> {
   readonly members: Members
 }
 
@@ -128,7 +128,7 @@ interface Named {
 function upstreamOf(
   route: ProxyPlan,
   named: ReadonlyMap<string, Named>,
-  { members: { one, following }, ...common }: UpstreamMeans,
+  { members: { one, following }, ...common }: UpstreamContext,
 ): Upstream {
   const { connect } = route.timeouts
   if ('origin' in route) {

@@ -23,7 +23,7 @@ export interface StoreState {
 export interface FleetOptions {
   readonly table: RateLimitTable
   /** Called whenever it changes. */
-  tell(state: StoreState): void
+  stateChanged(state: StoreState): void
   /** A request was counted by this replica alone. */
   countedAlone(): void
 }
@@ -89,7 +89,7 @@ export class FleetLimits {
     this.#closing.abort()
     clearTimeout(this.#timer)
     this.#leave()
-    this.#tell({ state: 'closed' })
+    this.#report({ state: 'closed' })
   }
 
   #takeAlone({ own }: FleetKey, allowance: Allowance): Milliseconds {
@@ -162,7 +162,7 @@ export class FleetLimits {
   }
 
   #away(error: unknown): void {
-    this.#tell({ state: 'away', trouble: troubleOf(error, this.#plan) })
+    this.#report({ state: 'away', trouble: troubleOf(error, this.#plan) })
     clearTimeout(this.#timer)
     this.#watching = false
     // Not all replicas and threads at the same moment.
@@ -177,13 +177,13 @@ export class FleetLimits {
       if (signal.aborted) return link.close()
       this.#link = link
       this.#since = performance.now()
-      this.#tell({ state: 'counting' })
+      this.#report({ state: 'counting' })
     } catch (error) {
       if (!signal.aborted) this.#away(error)
     }
   }
 
-  #tell(state: Omit<StoreState, 'address'>): void {
-    this.#options.tell({ address: storeAddress(this.#plan), ...state })
+  #report(state: Omit<StoreState, 'address'>): void {
+    this.#options.stateChanged({ address: storeAddress(this.#plan), ...state })
   }
 }

@@ -10,8 +10,8 @@ import { fleetLimiterOf, type Limiter, limiterOf } from './limiter.ts'
 /** `id`: of one connection's life; two may have one address. */
 export type StoreNews = StoreState & { readonly id: number }
 
-export interface StoresOptions extends Omit<FleetOptions, 'tell'> {
-  tell(news: StoreNews): void
+export interface StoresOptions extends Omit<FleetOptions, 'stateChanged'> {
+  stateChanged(news: StoreNews): void
 }
 
 /** What a generation counts with. */
@@ -65,8 +65,8 @@ export class Stores {
   #open(plan: RateLimitStorePlan): Held {
     this.#lastId += 1
     const id = this.#lastId
-    const { tell, ...options } = this.#options
-    const fleet = new FleetLimits(plan, { ...options, tell: (state) => tell({ id, ...state }) })
+    const { stateChanged, ...options } = this.#options
+    const fleet = new FleetLimits(plan, { ...options, stateChanged: (state) => stateChanged({ id, ...state }) })
     const held = { plan, fleet, leases: 0 }
     this.#held.add(held)
     return held

@@ -21,7 +21,7 @@ const longestLook: Milliseconds = 2_000
 export class Challenges {
   #proofs: ReadonlyMap<string, string> = new Map()
   #contexts: ReadonlyMap<string, SecureContext> = new Map()
-  #shared: string | undefined
+  #folder: string | undefined
   /** Anybody may ask for tokens: where the storage hangs, not every question may take a thread. */
   readonly #lane = createDiskLane()
 
@@ -40,8 +40,8 @@ export class Challenges {
   }
 
   /** Absolute path of the folder in which other replicas leave theirs; undefined: there is none. */
-  lookIn(shared: string | undefined): void {
-    this.#shared = shared
+  setFolder(folder: string | undefined): void {
+    this.#folder = folder
   }
 
   /** Answers before any route and guard; a token that is not ours is left to the routes, where another client of ACME may be. */
@@ -49,9 +49,9 @@ export class Challenges {
     const token = tokenAskedFor(exchange)
     const proof = token === undefined ? undefined : this.#proofs.get(token)
     if (proof !== undefined) show(exchange, proof)
-    else if (token === undefined || this.#shared === undefined) otherwise()
+    else if (token === undefined || this.#folder === undefined) otherwise()
     else
-      void this.#look(this.#shared, token, exchange).then((found) => {
+      void this.#look(this.#folder, token, exchange).then((found) => {
         if (exchange.over) return
         if (found === undefined) otherwise()
         else show(exchange, found)
@@ -59,14 +59,14 @@ export class Challenges {
   }
 
   /** Undefined, too, if the storage does not answer in time. Never rejects. */
-  #look(shared: string, token: string, exchange: Exchange): Promise<string | undefined> {
+  #look(folder: string, token: string, exchange: Exchange): Promise<string | undefined> {
     return new Promise((done) => {
       let waited = false
       const timer = setTimeout(() => {
         waited = true
         done(undefined)
       }, longestLook)
-      void this.#lane(async () => (waited || exchange.over ? undefined : readProof(shared, token))).then((found) => {
+      void this.#lane(async () => (waited || exchange.over ? undefined : readProof(folder, token))).then((found) => {
         clearTimeout(timer)
         done(found)
       })

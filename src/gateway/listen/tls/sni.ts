@@ -33,7 +33,7 @@ export const tlsFloor = {
 } as const
 
 /** What handshakes are answered with. */
-export interface TlsTerms {
+export interface TlsSettings {
   readonly certificates: readonly ServedCertificate[]
   /** The 48 bytes with which session tickets are sealed; a secret. */
   readonly ticketKey: Uint8Array
@@ -42,13 +42,13 @@ export interface TlsTerms {
 }
 
 /** Chooses for each listener; throws if a certificate is unusable. */
-export function sniByListener(terms: TlsTerms): (listener: { readonly name: string }) => SniChooser {
-  const common = createSni(terms)
-  const own = new Map([...terms.authorities].map(([name, clients]) => [name, createSni(terms, clients)] as const))
+export function sniByListener(settings: TlsSettings): (listener: { readonly name: string }) => SniChooser {
+  const common = createSni(settings)
+  const own = new Map([...settings.authorities].map(([name, clients]) => [name, createSni(settings, clients)] as const))
   return ({ name }) => own.get(name) ?? common
 }
 
-function createSni({ certificates, ticketKey }: TlsTerms, clients?: ClientAuthorities): SniChooser {
+function createSni({ certificates, ticketKey }: TlsSettings, clients?: ClientAuthorities): SniChooser {
   // Every context that may be chosen must know them: the chosen one's are those that a client is judged by.
   const ca = clients && { ca: clients.ca }
   const unnamed = certificates.find((certificate) => certificate.anyName) ?? certificates[0]

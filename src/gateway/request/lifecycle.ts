@@ -1,0 +1,124 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { AccessLog } from '../../telemetry/access-log.ts'
+import type { Generations } from '../generations.ts'
+import type { Heartbeat } from '../heartbeat.ts'
+import { lingerThenClose } from '../listen/http1/linger.ts'
+import { refuseUnparsed } from '../listen/http1/unparsed.ts'
+import type { Listener } from '../listen/listener.ts'
+import { answerServerOptions } from '../listen/server-options.ts'
+import type { Challenges } from '../listen/tls/challenges.ts'
+import { watchClient } from '../proxy/upgrade.ts'
+import { sendError } from '../response/respond.ts'
+import { type Arrival, admit } from './admit.ts'
+import {
+  attachExchange,
+  type Exchange,
+  type GatewayRequest,
+  type GatewayResponse,
+  type UpgradeRequest,
+} from './exchange.ts'
+import { closeAfterAnswer, type InFlight } from './in-flight.ts'
+import type { Meter } from './meter.ts'
+import { recordOf } from './record.ts'
+import type { Refusal } from './validate-request.ts'
+
+export interface LifecycleParts {
+  readonly generations: Generations
+  /** Listeners that accept no more. */
+  readonly closing: ReadonlySet<Listener>
+  readonly challenges: Challenges
+  readonly inFlight: InFlight
+  readonly meter: Meter
+  readonly heartbeat: Pick<Heartbeat, 'progressed'>
+}
+
+/** What happens to every request, from a listener's event to the line in the access log. */
+export class RequestLifecycle {
+  readonly #generations: Generations
+  readonly #closing: ReadonlySet<Listener>
+  readonly #challenges: Challenges
+  readonly #inFlight: InFlight
+  readonly #meter: Meter
+  readonly #heartbeat: Pick<Heartbeat, 'progressed'>
+
+  constructor({ generations, closing, challenges, inFlight, meter, heartbeat }: LifecycleParts) {
+    this.#generations = generations
+    this.#closing = closing
+    this.#challenges = challenges
+    this.#inFlight = inFlight
+    this.#meter = meter
+    this.#heartbeat = heartbeat
+  }
+
+  readonly request = (listener: Listener, request: GatewayRequest, response: GatewayResponse): void => {
+    this.#begin(listener, { request, response })
+  }
+
+  readonly upgrade = (listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void => {
+    const response = new ServerResponse(request)
+    response.assignSocket(upgrade.socket)
+    response.shouldKeepAlive = false
+    // An answer other than 101 ends the connection: what the client sent behind the head cannot be framed.
+    response.on('finish', () => lingerThenClose(upgrade.socket))
+    watchClient(upgrade.socket)
+    this.#begin(listener, { request, response, upgrade })
+  }
+
+  readonly unparsed = (listener: Listener, socket: Socket, error: Error): void => {
+    const unparsed = refuseUnparsed({ listener, socket, error })
+    if (!unparsed) return
+    if ('refusal' in unparsed) {
+      this.#begin(listener, unparsed)
+    } else {
+      this.#generations.current?.log(unparsed)
+      this.#meter.unread(unparsed)
+    }
+  }
+
+  #begin(listener: Listener, carried: Pick<Arrival, 'request' | 'response' | 'upgrade' | 'refusal'>): void {
+    const { current } = this.#generations
+    if (!current) {
+      carried.response.destroy() // a port of the very first plan, opened before the others were
+      return
+    }
+    // Read at once: a closed socket no longer knows its peer.
+    const peer = listener.peerOf(carried.request.socket)
+    const { exchange, refusal } = admit({ ...carried, peer, listener: listener.plan, generation: current.generation })
+    this.#heartbeat.progressed()
+    this.#inFlight.add(exchange)
+    current.begin(exchange)
+    this.#meter.began(exchange)
+    this.#watchEnd(exchange, current.log, listener)
+    // After a request for an upgrade Node's parser stops, and loses what it had read behind the request.
+    if (this.#closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade))
+      closeAfterAnswer(exchange)
+    attachExchange(exchange)
+    if (refusal) refuse(exchange, refusal)
+    else if (!answerServerOptions(exchange))
+      this.#challenges.answer(exchange, () => current.generation.answer(exchange))
+  }
+
+  #watchEnd(exchange: Exchange, log: AccessLog, listener: Listener): void {
+    const { response, upgrade } = exchange
+    response.on('error', () => {}) // a write to a client that just left; 'close' follows
+    const ended = () => {
+      const clientGone = exchange.failure === undefined && exchange.kind !== 'tunnel' && !exchange.answeredInFull
+      if (!exchange.end(clientGone)) return
+      this.#heartbeat.progressed()
+      this.#inFlight.remove(exchange)
+      const record = recordOf(exchange, clientGone)
+      log(record)
+      this.#meter.ended(exchange, record)
+      if (this.#closing.has(listener)) listener.closeIdle()
+    }
+    if (upgrade) upgrade.socket.on('close', ended)
+    // After the answer to an upgrade the connection lingers, so its end comes too late.
+    response.on(upgrade ? 'finish' : 'close', ended)
+  }
+}
+
+function refuse(exchange: Exchange, refusal: Refusal): void {
+  // RFC 9112 §2.2: what follows a request that was not understood cannot be told from its body.
+  sendError(exchange, refusal.status, refusal.cause, exchange.protocol === 'h1' ? ['connection', 'close'] : [])
+}
