@@ -106,7 +106,7 @@ function evaluateList(evaluation: Evaluation, list: YAMLSeq<Node>, { path, varia
 function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, variables }: Place): Outcome {
   const at = source.positionOf(scalar)
   if (scalar.value === null && scalar.anchor !== undefined) {
-    const message = `\`&${scalar.anchor}\` names an anchor, and nothing stands behind it`
+    const message = `\`&${scalar.anchor}\` defines an anchor, but no value follows it`
     const start = { ...at, column: at.column - scalar.anchor.length - 1 }
     report({ code: 'yaml-syntax', at: start, message, hint: `quote it: write \`"&${scalar.anchor}"\`` })
     return 'unusable'
@@ -125,7 +125,7 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
     report({
       code: 'bad-variable-syntax',
       at,
-      message: `a \`\${\` in \`${shorten(written)}\` is not a variable`,
+      message: `a \`\${\` in \`${shorten(written)}\` does not begin a variable`,
       hint: 'write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`',
     })
   } else if (interpolation.problem === 'too-deep') {
@@ -133,14 +133,14 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       code: 'bad-variable-syntax',
       at,
       message: `the defaults of variables in \`${shorten(written)}\` are nested too deeply`,
-      hint: 'give the inner ones names of their own in `environment: { set: ... }`',
+      hint: 'define the inner ones as variables in `environment: { set: ... }`',
     })
   } else if (interpolation.problem === 'too-long') {
     report({
       code: 'bad-variable-syntax',
       at,
-      message: `\`${shorten(written)}\` is too long with the values of its variables: more than 8 MiB`,
-      hint: 'look for variables that repeat each other',
+      message: `\`${shorten(written)}\` is longer than 8 MiB once its variables are expanded`,
+      hint: 'look for variables that contain each other',
     })
   } else {
     const { name } = interpolation
@@ -152,7 +152,7 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
       code: 'variable-not-set',
       at,
       message: `variable ${name} is not set`,
-      hint: `${near === undefined ? '' : `did you mean \`${near}\`? Else `}write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
+      hint: `${near === undefined ? '' : `did you mean \`${near}\`? Otherwise `}write \`\${${name}:-default}\`, or guard the block with \`when: { env: ${name} }\``,
     })
   }
   return 'unusable'

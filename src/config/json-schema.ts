@@ -9,7 +9,7 @@ type Json = { [key: string]: unknown }
 // Left in the schema of zod's making until the walk takes it out again.
 const shorthandMark = 'x-shorthand'
 
-const when = { $ref: '#/$defs/when', description: 'This block counts only if the condition holds' }
+const when = { $ref: '#/$defs/when', description: 'Includes this block only if the condition holds' }
 
 /** JSON Schema 2020-12 of the file as it is written: before variables are put in, with `when` in every mapping. */
 export function configJsonSchema(): Json {

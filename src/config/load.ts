@@ -83,8 +83,8 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
 function foreignFileProblem({ kind, format }: ForeignFile, at: SourcePosition): Problem {
   const hint = format
     ? `\`gatehouse import --format ${format} ${at.file}\` translates it`
-    : 'docs/migrating.md says what it is called here; `gatehouse import` reads Caddy, supervisord and Compose files'
-  return { code: 'foreign-file', at, message: `this is ${kind}, not a configuration of Gatehouse`, hint }
+    : 'see docs/migrating.md; `gatehouse import` reads Caddy, supervisord and Compose files'
+  return { code: 'foreign-file', at, message: `this is ${kind}, not a Gatehouse configuration`, hint }
 }
 
 function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {
@@ -97,8 +97,8 @@ function readConfig(path: string, facts: FileFacts, refuse: Refuse): string | un
   const kind = facts.kindOf(path)
   if (kind === 'absent')
     refuse(
-      'there is no such file',
-      'create it, or name another: `gatehouse check FILE`; docs/getting-started.md has a first one',
+      'no such file',
+      'create it, or name another one: `gatehouse check FILE`; docs/getting-started.md has an example',
     )
   else if (kind === 'directory') refuse('this is a folder, not a config file')
   else {

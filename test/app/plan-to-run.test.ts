@@ -103,7 +103,7 @@ test('a file that exists is left as it is, whatever it lacks', async () => {
   const { plan, diagnostics } = await readPlanToRun(file, {})
   expect(plan?.processes[0]?.environment.APP_SECRET).toBe('my own')
   expect(diagnostics.map(({ severity, message }) => [severity, message])).toEqual([
-    ['note', 'environment file `conf/deep/app.env` exists, and lacks APP_DB_URL'],
+    ['note', 'environment file `conf/deep/app.env` exists but does not set APP_DB_URL'],
   ])
   expect(readFileSync(join(folder, created), 'utf8')).toBe(text)
   expect(statSync(join(folder, created)).mode & 0o777).toBe(0o640)

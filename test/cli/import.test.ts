@@ -119,7 +119,7 @@ it.each([
   const file = join(files({ [name]: text }), name)
   const checked = await gatehouse('check', file)
   expect(checked.code).not.toBe(0)
-  expect(checked.err).toMatch(/:1:1: error: this is a .*, not a configuration of Gatehouse\n/)
+  expect(checked.err).toMatch(/:1:1: error: this is a .*, not a Gatehouse configuration\n/)
   const [, words = ''] = /`gatehouse (import [^`]*)`/.exec(checked.err) ?? []
   const imported = await gatehouse(...words.split(' '))
   expect(imported).toMatchObject({ code: 0, out: expect.stringContaining('# Written by gatehouse import') })

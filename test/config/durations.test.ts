@@ -38,9 +38,9 @@ const spans = ['1ms', '1s', '2147483647ms', '2147483648ms', '30d', '9999999s', '
 
 /** Why some refuse some: nobody could act on it. */
 const refused: Readonly<Record<string, RegExp>> = {
-  'processes.*.limits.cpuTime 1ms': /no whole number of seconds/,
-  'processes.*.limits.cpuTime 2147483647ms': /no whole number of seconds/,
-  'processes.*.limits.cpuTime 2147483648ms': /no whole number of seconds/,
+  'processes.*.limits.cpuTime 1ms': /not a whole number of seconds/,
+  'processes.*.limits.cpuTime 2147483647ms': /not a whole number of seconds/,
+  'processes.*.limits.cpuTime 2147483648ms': /not a whole number of seconds/,
 }
 
 /** Paths of all options that take a duration: `processes.*.stop.grace`. */
@@ -125,7 +125,7 @@ describe.each(options)('%s', (option) => {
     }
   })
 
-  it('says so if it is longer than any duration may be', () => {
-    expect(errorsOf(option, '101y').join()).toMatch(/is longer than any duration may be \(the longest is `100y`/)
+  it('says so if it is too long', () => {
+    expect(errorsOf(option, '101y').join()).toMatch(/is too long \(the maximum is `100y`/)
   })
 })

@@ -256,7 +256,7 @@ export const advice: readonly (readonly [name: string, hint: string, text: strin
   ],
   ['routes as a mapping', '- { path: /api/*, to: name }', 'gateway:\n  routes:\n    /api/*: api\n'],
   ['a quote that is not closed', 'where the text ends', process('command: ["x]')],
-  ['a comment in braces', 'quotes around a value that holds ` #`', process('command: [x, a #1, b]')],
+  ['a comment in braces', 'quotes around a value that contains ` #`', process('command: [x, a #1, b]')],
   ['a semicolon', 'a comma between the entries', 'gateway:\n  routes:\n    - { path: /x; respond: {} }\n'],
   ['a line of another language', '`key: value`', 'processes:\n  web\n  command: [x]\n'],
   ['a key with a blank that is none', 'write spaces', process('command: [x]').replace('  web', '\u00a0 web')],

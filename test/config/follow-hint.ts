@@ -30,9 +30,9 @@ export function followHint(text: string, { line, col, hint = '' }: Diagnostic): 
   const up = /move it up, below `([^`]*)`/.exec(hint)?.[1]
   if (up !== undefined) return moved(text, offset, up, true)
   if (hint.startsWith('remove it:')) return replaced(text, offset, '{}')
-  const instead = /write `([^`]*)` in its place$/.exec(hint)?.[1]
+  const instead = /write `([^`]*)` instead$/.exec(hint)?.[1]
   if (instead !== undefined) return replaced(text, offset, instead)
-  if (hint.includes('move it to the top of the file')) return moved(text, offset)
+  if (hint.includes('move it to the top level of the file')) return moved(text, offset)
   const added = /\badd `(.*?)`(?=$|[,;])/.exec(hint)?.[1]
   if (added !== undefined) return withAdded(text, offset, added)
   const written = /\bwrite `(.*?)`(?=$|[,;])/s.exec(hint)?.[1]

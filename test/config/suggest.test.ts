@@ -22,6 +22,6 @@ test.each(['xyz', 'up', 'certain'])('nothing is near to %s', (written) => {
 })
 
 test('without a near one all are listed', () => {
-  expect(suggestion('xyz', ['one', 'two'], 'known here')).toBe('known here: `one`, `two`')
-  expect(suggestion('xyz', [], 'known here')).toBeUndefined()
+  expect(suggestion('xyz', ['one', 'two'], 'keys')).toBe('known keys: `one`, `two`')
+  expect(suggestion('xyz', [], 'keys')).toBeUndefined()
 })

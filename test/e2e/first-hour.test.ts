@@ -140,7 +140,7 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
       expect.stringMatching(/^listener https cannot listen on :443: this user may not/),
       expect.stringMatching(/^listener metrics cannot listen on :81: this user may not/),
     ])
-    expect(gatehouse.stderr).toMatch(/`no-such-user` names a user that this machine does not have/)
+    expect(gatehouse.stderr).toMatch(/`no-such-user` names a user that does not exist on this machine/)
     expect(gatehouse.stderr).toMatch(/the program `no-such-program` was not found in its PATH/)
     expect(gatehouse.lines.some(({ message }) => /the log file \/data\/logs\/.* cannot be written/.test(message))).toBe(
       true,

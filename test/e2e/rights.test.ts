@@ -60,7 +60,7 @@ processes:
     expect(reason).toBe('user: there is no user no-such-user in /etc/passwd: create it, or name another')
     await gatehouse.waitFor({ process: 'own', state: 'running' })
     expect(gatehouse.stderr).toContain(
-      'gatehouse.yaml:4:43: warning: `no-such-user` names a user that this machine does not have',
+      'gatehouse.yaml:4:43: warning: `no-such-user` names a user that does not exist on this machine',
     )
   })
 })

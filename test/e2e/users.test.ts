@@ -76,7 +76,7 @@ it('check and plan name no password, chosen or mistyped', async () => {
     writeFileSync(mistaken, readFileSync(gatehouse.file, 'utf8').replace(/own: \{ password: .*\}/, `own: ${chosen}`))
     const refused = await runGatehouse(['check', mistaken], { env: { OWN_PASSWORD: chosen } })
     expect(refused.code).toBe(1)
-    expect(refused.stdout + refused.stderr).toContain('what stands here is not a mapping')
+    expect(refused.stdout + refused.stderr).toContain('this value is not a mapping')
     expect(refused.stdout + refused.stderr).not.toContain(chosen)
   } finally {
     await gatehouse.stop()

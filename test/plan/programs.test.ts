@@ -1,4 +1,4 @@
-/** Programs and scripts that are not on this machine: told with their place, as warnings, since the file may be for another one. */
+/** Programs and scripts that are not on this machine: warningsOf with their place, as warnings, since the file may be for another one. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ writeFileSync(join(folder, 'here.js'), '')
 writeFileSync(join(folder, 'tool'), '#!/no/such/shell\n', { mode: 0o755 })
 
 /** What `check` says of it, each on one line, without the name of the file. */
-function told(config: string, environment: Readonly<Record<string, string>> = {}): string[] {
+function warningsOf(config: string, environment: Readonly<Record<string, string>> = {}): string[] {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, config)
   const { plan, diagnostics } = readPlan(file, { PATH: '/usr/bin:/bin', ...environment })
@@ -21,9 +21,9 @@ function told(config: string, environment: Readonly<Record<string, string>> = {}
 }
 
 it('missing programs of processes, probes, hooks and DNS are warnings with their places', () => {
-  const absent = 'was not found in its PATH | install it where this file is to run, or correct the command'
+  const absent = 'was not found in its PATH | install it where this file will run, or correct the command'
   expect(
-    told(`
+    warningsOf(`
 processes:
   a: { command: [no-such-a], ready: { exec: [no-such-b] } }
   b: { command: [./tool], alive: { exec: [sh, -c, true] } }
@@ -40,14 +40,14 @@ certificates: [{ domains: ["*.a.example"], use: [acme: { dns: { run: [./no-such-
 })
 
 it('a command in one word gets the right spelling', () => {
-  expect(told('processes: { api: { command: ["sh api/server.sh", --port=1] } }\n')).toEqual([
-    '1:31: warning: the program `sh api/server.sh` does not exist | write each word by itself: `[sh, api/server.sh, --port=1]`',
+  expect(warningsOf('processes: { api: { command: ["sh api/server.sh", --port=1] } }\n')).toEqual([
+    '1:31: warning: the program `sh api/server.sh` does not exist | write each word as an item: `[sh, api/server.sh, --port=1]`',
   ])
 })
 
-it('a missing script of an interpreter is told; what cannot be known is not', () => {
+it('a missing script of an interpreter is warningsOf; what cannot be known is not', () => {
   expect(
-    told(`
+    warningsOf(`
 processes:
   a: { command: [sh, gone.sh] }
   b: { command: [sh, ./here.js] }
@@ -60,27 +60,27 @@ processes:
   ])
 })
 
-it('the PATH of the process itself counts, and no value of a variable is told', () => {
+it('the PATH of the process itself counts, and no value of a variable is warningsOf', () => {
   const config = `
 processes:
   a: { command: ["\${TOOL}", "\${SCRIPT}"], environment: { set: { PATH: ${folder} } } }
 `
-  const [only, ...more] = told(config, { TOOL: 'secret-name', SCRIPT: 'x' })
+  const [only, ...more] = warningsOf(config, { TOOL: 'secret-name', SCRIPT: 'x' })
   expect(more).toEqual([])
   expect(only).toBe(
-    '3:18: warning: the program `${TOOL}` was not found in its PATH | install it where this file is to run, or correct the command',
+    '3:18: warning: the program `${TOOL}` was not found in its PATH | install it where this file will run, or correct the command',
   )
 })
 
 it('a variable or word that is too long for execve is a warning, where the program could not start (E2BIG)', () => {
   const long = 'x'.repeat(131_070)
-  const told131k = (bytes: number) =>
-    `has ${bytes} bytes, and Linux starts no program with more than 131071 in one | let the program read it from a file of its own`
+  const tooLong = (bytes: number) =>
+    `has ${bytes} bytes; Linux allows at most 131071 in one argument or variable | have the program read it from a file`
   const file = `processes:\n  a: { command: [cat, "\${LONG}"], environment: { set: { A: "\${LONG}" } } }\n`
-  expect(told(file, { LONG: `${long}x` })).toEqual([
-    `2:3: warning: its variable \`LONG\` ${told131k(131_076)}`,
-    `2:3: warning: its variable \`A\` ${told131k(131_073)}`,
+  expect(warningsOf(file, { LONG: `${long}x` })).toEqual([
+    `2:3: warning: its variable \`LONG\` ${tooLong(131_076)}`,
+    `2:3: warning: its variable \`A\` ${tooLong(131_073)}`,
   ])
-  expect(told(file, { LONG: `${long}xx` }).at(-1)).toBe(`2:3: warning: a word of its command ${told131k(131_072)}`)
-  expect(told(`processes:\n  a: { command: [sh], environment: { set: { A: ${long.slice(1)} } } }\n`)).toEqual([])
+  expect(warningsOf(file, { LONG: `${long}xx` }).at(-1)).toBe(`2:3: warning: a word of its command ${tooLong(131_072)}`)
+  expect(warningsOf(`processes:\n  a: { command: [sh], environment: { set: { A: ${long.slice(1)} } } }\n`)).toEqual([])
 })

@@ -42,8 +42,8 @@ test('a file that is not there is one diagnostic, with the name as it was given'
       file: 'no/such.yaml',
       line: 1,
       col: 1,
-      message: 'there is no such file',
-      hint: 'create it, or name another: `gatehouse check FILE`; docs/getting-started.md has a first one',
+      message: 'no such file',
+      hint: 'create it, or name another one: `gatehouse check FILE`; docs/getting-started.md has an example',
     },
   ])
 })

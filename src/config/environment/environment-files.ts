@@ -104,7 +104,7 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
     return undefined
   }
   if (kind !== 'file') {
-    problem(kind === 'directory' ? 'is a folder' : 'is not a regular file', 'name a file of lines `NAME=value`')
+    problem(kind === 'directory' ? 'is a folder' : 'is not a regular file', 'name a file with lines `NAME=value`')
     return undefined
   }
   try {
@@ -115,18 +115,18 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
     for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
     return variables
   } catch (error) {
-    problem(`cannot be read: ${codeOf(error)}`, 'let Gatehouse read it')
+    problem(`cannot be read: ${codeOf(error)}`, 'give Gatehouse permission to read it')
     return undefined
   }
 }
 
 /** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
 function untrustedFile(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
-  const message = `environment file ${name} ${doubt}: whoever writes it decides what programs run with, those of root too`
+  const message = `environment file ${name} ${doubt}: anyone who can write it controls the environment of programs, even those run by root`
   return {
     severity: 'warning',
     message,
-    hint: 'give it to root (`chown 0`, `chmod go-w`), or give each process a `user`',
+    hint: 'let only root write it (`chown 0`, `chmod go-w`), or give each process a `user`',
   }
 }
 
@@ -137,15 +137,15 @@ function oddLines(
 ): readonly Pick<Problem, 'severity' | 'message' | 'hint'>[] {
   const severityOf = (some: readonly Oddity[]): Severity =>
     some.some(({ unusable }) => unusable) ? 'error' : 'warning'
-  const told = oddities.slice(0, mostOddities).map((oddity) => ({
+  const first = oddities.slice(0, mostOddities).map((oddity) => ({
     severity: severityOf([oddity]),
     message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
     hint: oddity.hint,
   }))
   const rest = oddities.slice(mostOddities)
-  if (rest.length === 0) return told
-  const message = `${rest.length} more lines of environment file ${name} are like these`
-  return [...told, { severity: severityOf(rest), message, hint: 'name a file of lines `NAME=value`' }]
+  if (rest.length === 0) return first
+  const message = `${rest.length} more lines of environment file ${name} have similar problems`
+  return [...first, { severity: severityOf(rest), message, hint: 'name a file with lines `NAME=value`' }]
 }
 
 /**
@@ -167,7 +167,7 @@ function reportLacking(
     severity: lacking.some((key) => typeof wanted[key] !== 'string') ? 'warning' : 'note',
     code: 'lacking-variable',
     at,
-    message: `environment file ${name} exists, and lacks ${lacking.join(', ')}`,
-    hint: '`create` writes new files only: add the line to it, or set the variable otherwise',
+    message: `environment file ${name} exists but does not set ${lacking.join(', ')}`,
+    hint: '`create` only writes new files: add a line to this one, or set the variable elsewhere',
   })
 }

@@ -52,8 +52,8 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
 
 // execve(2) ends a variable at its first NUL, and Node's own customIssue would print the value.
 function reportNul({ report }: Evaluation, { at }: Located): 'unusable' {
-  const hint = 'remove it: no environment can hold one'
-  report({ code: 'wrong-value', at, message: 'the value of this variable has a NUL character', hint })
+  const hint = 'remove it: environment variables cannot contain NUL'
+  report({ code: 'wrong-value', at, message: 'the value of this variable contains a NUL character', hint })
   return 'unusable'
 }
 
@@ -72,7 +72,7 @@ function derivedFrom(
       code: 'wrong-value',
       at: node.at,
       message: `file ${nameAt(written, ['json'])} ${why}`,
-      hint: 'correct the file, or the path',
+      hint: 'fix the file or the path',
     })
     return undefined
   }

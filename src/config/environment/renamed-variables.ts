@@ -9,7 +9,7 @@ export type Renamed = Readonly<Record<string, string>>
 
 /** Where variables come from. */
 interface Origin {
-  /** As a sentence begins: "... has both names". */
+  /** As a sentence begins: "... sets both names". */
   readonly name: string
   readonly at: SourcePosition
 }
@@ -44,8 +44,8 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
       severity: 'warning',
       code: 'contradiction',
       at: origin.at,
-      message: `${origin.name} has both ${name} and its old name ${old}, with different values: that of ${old} counts`,
-      hint: `remove one of them, best ${old}`,
+      message: `${origin.name} sets both ${name} and its old name ${old}, to different values: ${old} wins`,
+      hint: `remove one of them, preferably ${old}`,
     })
   }
 }

@@ -112,37 +112,37 @@ function unreadableLines(text: string): Oddity[] {
 }
 
 const noAssignment: Remark = {
-  problem: 'is no assignment, and is left out',
+  problem: 'is not an assignment and is ignored',
   hint: 'write `NAME=value`; a comment begins with `#`',
   unusable: false,
 }
 const oddName: Remark = {
-  problem: 'has a name that no shell can set; it is set all the same',
-  hint: 'names for every program have letters, digits and `_`, and begin with no digit',
+  problem: 'has a name that no shell can set; it is set anyway',
+  hint: 'use letters, digits and `_`, not beginning with a digit',
   unusable: false,
 }
 const spaced: Remark = {
-  problem: 'has a blank beside its `=`, which for a shell makes it no assignment; it is read as one',
+  problem: 'has a space next to `=`, so a shell would not read it as an assignment; Gatehouse does',
   hint: 'write `NAME=value`',
   unusable: false,
 }
 const colon: Remark = {
-  problem: 'has `:` for `=`, which for a shell makes it no assignment; it is read as one',
+  problem: 'has `:` instead of `=`, so a shell would not read it as an assignment; Gatehouse does',
   hint: 'write `NAME=value`',
   unusable: false,
 }
 const notUtf8: Remark = {
-  problem: 'has bytes that are not UTF-8',
+  problem: 'contains bytes that are not UTF-8',
   hint: 'save the file as UTF-8',
   unusable: true,
 }
 const withNul: Remark = {
-  problem: 'has a NUL character',
-  hint: 'remove it: no environment can hold one',
+  problem: 'contains a NUL character',
+  hint: 'remove it: environment variables cannot contain NUL',
   unusable: true,
 }
 
 function again(name: string, first: number): Remark {
-  const problem = `gives ${name} again, and wins over line ${first}`
+  const problem = `sets ${name} again, overriding line ${first}`
   return { problem, hint: 'keep one of the two', unusable: false }
 }

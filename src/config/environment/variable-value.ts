@@ -192,59 +192,58 @@ function endOfLine(text: string, start: number): number {
 const inQuotes = 'put the value in single quotes'
 
 const openQuote: Remark = {
-  problem: 'has a quote that is never closed, and so is part of its value',
+  problem: 'has an unclosed quote, which is read as part of the value',
   hint: 'close it, or write the quote itself as `\\\'` or `\\"`',
   unusable: false,
 }
 const reopened: Remark = {
-  problem: 'has quotes within quotes, or in JSON: as for a shell they are no part of the value',
+  problem: 'has quotes within quotes or within JSON: as in a shell, they are not part of the value',
   hint: `${inQuotes}, or write \`\\"\` for a quote that belongs to it`,
   unusable: false,
 }
 const blank: Remark = {
-  problem: 'has a blank outside of quotes, at which its value would end for a shell: here it is part of it',
+  problem: 'has a space outside quotes, where a shell would end the value: here it is part of the value',
   hint: inQuotes,
   unusable: false,
 }
 const operators: Remark = {
-  problem:
-    'has one of `; & | < > ( )` outside of quotes, at which its value would end for a shell: here it is part of it',
+  problem: 'has one of `; & | < > ( )` outside quotes, where a shell would end the value: here it is part of the value',
   hint: inQuotes,
   unusable: false,
 }
 const reference: Remark = {
-  problem: 'has a `$` for which a shell would put another value: here it stays',
-  hint: 'write out what is meant; within single quotes it is no reference',
+  problem: 'has a `$` that a shell would expand: here it stays as written',
+  hint: 'write the value out, or put it in single quotes to keep the `$`',
   unusable: false,
 }
 const backquote: Remark = {
-  problem: 'has a backquote, behind which a shell would run a program: here it stays',
+  problem: 'has a backquote, with which a shell would run a command: here it stays as written',
   hint: inQuotes,
   unusable: false,
 }
 const backquotes: Remark = {
-  problem: 'has its value in backquotes, in which a shell would run it: here they are quotes',
+  problem: 'has its value in backquotes, which a shell would run as a command: here they are quotes',
   hint: inQuotes,
   unusable: false,
 }
 const tilde: Remark = {
-  problem: 'has a `~` for which a shell would put a folder: here it stays',
-  hint: 'write out what is meant, or put the value in single quotes',
+  problem: 'has a `~` that a shell would expand: here it stays as written',
+  hint: 'write the path out, or put the value in single quotes',
   unusable: false,
 }
 const carriageReturn: Remark = {
-  problem: 'has a carriage return within its value',
-  hint: 'save the file with line ends of one kind',
+  problem: 'has a carriage return in its value',
+  hint: 'save the file with consistent line endings',
   unusable: false,
 }
 const backslash: Remark = {
-  problem: 'has a backslash before a letter or digit, where it is no part of the value, as for a shell',
+  problem: 'has a backslash before a letter or digit: as in a shell, it is not part of the value',
   hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }
 /** bash takes it away, dash keeps it. */
 const lastBackslash: Remark = {
-  problem: 'ends in a backslash with nothing behind it, which shells read differently: here it is part of the value',
+  problem: 'ends with a lone backslash, which shells read differently: here it is part of the value',
   hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }

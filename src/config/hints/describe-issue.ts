@@ -90,7 +90,7 @@ function mayBeSecret(node: Located): boolean {
 function shellHint(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
   if (!value || !alternatives(place).some((one) => 'split' in (shorthands.get(one) ?? {}))) return undefined
   if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listHint(written, '')
-  return `no shell reads a command; for one write \`[sh, -c, ${JSON.stringify(written)}]\``
+  return `a command runs without a shell; to use one, write \`[sh, -c, ${JSON.stringify(written)}]\``
 }
 
 function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
@@ -103,8 +103,8 @@ function unknownKey(schema: z.ZodType, tree: Located, path: Path): Finding {
     foreignKeyHint(key, allowed, scalarAt(tree, path)) ??
     gatewayHint(schema, path) ??
     movedHint(schema, tree, path, allowed) ??
-    suggestion(key, allowed, 'known here') ??
-    'nothing is known here: `{}`'
+    suggestion(key, allowed, 'keys') ??
+    'remove it: no key is allowed here'
   const problem: Problem = {
     code: 'unknown-key',
     at: keyPositionAt(tree, path),
@@ -124,9 +124,9 @@ function gatewayHint(schema: z.ZodType, path: Path): string | undefined {
   const key = String(path.at(-1))
   if (path[0] !== 'gateway' || path.length < 3) return undefined
   const known = keysAllowedAt(schema, ['gateway']).filter((one) => one !== 'when')
-  if (known.includes(key)) return `it is said of all requests: move it up, below \`gateway\``
+  if (known.includes(key)) return `it applies to all requests: move it up, below \`gateway\``
   const meant = equivalentKey(key, known)
-  return meant && `it is said of all requests: write it as \`${meant}\` below \`gateway\``
+  return meant && `it applies to all requests: write it as \`${meant}\` below \`gateway\``
 }
 
 /** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
@@ -136,7 +136,8 @@ function movedHint(schema: z.ZodType, tree: Located, path: Path, allowed: readon
   const owner = schemaAt(schema, path.slice(0, -1))
   const value = plainValue(deepest(tree, path).node)
   const section = path.length > 1 && key !== 'when' ? schemaAt(schema, [key]) : undefined
-  if (section?.safeParse(value).success) return `move it to the top of the file: \`${key}\` is a section of its own`
+  if (section?.safeParse(value).success)
+    return `move it to the top level of the file: \`${key}\` is a section of its own`
   const below = allowed.filter((one) => {
     const inner = owner && stepInto(owner, one)
     const isKnown = inner && alternatives(inner).some((it) => it instanceof z.ZodObject && Object.hasOwn(it.shape, key))
@@ -155,10 +156,11 @@ function movedHint(schema: z.ZodType, tree: Located, path: Path, allowed: readon
 
 function missingKey(schema: z.ZodType, tree: Located, path: Path, expected: string): Finding {
   const owner = path.slice(0, -1)
-  const message = `${ownerName(owner)} lacks \`${path.at(-1)}\``
+  const message = `${ownerName(owner)} is missing \`${path.at(-1)}\``
   const place = schemaAt(schema, path)
   const example = place && exampleAt(place)
-  const hint = `it is ${expected}${example === undefined ? '' : `: add \`${path.at(-1)}: ${example}\``}`
+  const added = example && `add \`${path.at(-1)}: ${example}\``
+  const hint = added ? (expected === 'a mapping' ? added : `${added}, ${expected}`) : `add it: ${expected}`
   const problem: Problem = { code: 'missing-key', at: keyPositionAt(tree, owner), message, hint }
   return { problem, remove: path, about: 'missing' }
 }
@@ -170,17 +172,23 @@ function ownerName(path: Path): string {
 
 function badName(tree: Located, path: Path, expected = 'a name'): Finding {
   const at = keyPositionAt(tree, path)
-  const problem: Problem = { code: 'bad-name', at, message: `\`${path.at(-1)}\` cannot be a name here`, hint: expected }
+  const problem: Problem = {
+    code: 'bad-name',
+    at,
+    message: `\`${path.at(-1)}\` is not a valid name`,
+    hint: `expected ${expected}`,
+  }
   return { problem, remove: path, about: 'value' }
 }
 
 function badValue(node: Located, issue: Issue, at: SourcePosition): Problem {
   const { invalid, words, secret } = factsOf(issue)
-  const found = secret || (issue.code === 'invalid_type' && mayBeSecret(node)) ? 'what stands here' : quote(node)
+  const isHidden = secret || (issue.code === 'invalid_type' && mayBeSecret(node))
+  const found = isHidden ? 'another value (hidden: it may be a secret)' : quote(node)
   if (invalid) {
     const isWritten = !secret && node.kind === 'scalar' && node.value === node.written && !mayBeSecret(node)
     const hint = invalid.instead !== undefined && isWritten ? `write \`${invalid.instead}\`` : invalid.hint
-    return { code: 'wrong-value', at, message: `${found} ${invalid.problem}`, hint }
+    return { code: 'wrong-value', at, message: `${isHidden ? 'this value' : found} ${invalid.problem}`, hint }
   }
   const expected = expectation(issue)
   if (issue.code === 'too_small')
@@ -194,7 +202,7 @@ function hintFor(node: Located, issue: Issue, words?: readonly string[]): string
   if (node.kind !== 'scalar') return undefined
   if (node.value === null) return 'write a value, or remove the key'
   if (/^[“”‘’«„]/.test(node.written))
-    return `quotes are straight in YAML: write \`"${node.written.replaceAll(/["“”‘’«»„]/g, '')}"\``
+    return `YAML takes only straight quotes: write \`"${node.written.replaceAll(/["“”‘’«»„]/g, '')}"\``
   if (issue.code === 'invalid_type' && issue.expected === 'array') return listHint(node.written, expectation(issue))
   if (!words || node.value !== node.written) return undefined
   return didYouMean(node.written, words) ?? (words.includes('true') ? 'write `true`, or remove the key' : undefined)
@@ -227,7 +235,8 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
     if (findings.length !== 1 || !only || only.problem.hint !== undefined || node.kind !== 'scalar') return findings
     return [{ ...only, problem: { ...only.problem, hint: exampleHint(schema, tree, issue) } }]
   }
-  const expected = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
+  const forms = issue.errors.map(([first]) => (first ? expectation(first) : ''))
+  const expected = forms.filter((form) => !forms.some((other) => other.startsWith(`${form},`))).join(' or ')
   if (steps < issue.path.length && node.kind === 'mapping') {
     return [missingKey(schema, tree, issue.path as Path, expected)]
   }

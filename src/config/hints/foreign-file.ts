@@ -22,22 +22,22 @@ interface Sign {
 const signs: readonly Sign[] = [
   { kind: 'a Caddyfile', format: 'caddyfile', name: /^caddyfile|caddyfile$/i },
   { kind: 'a Procfile', name: /^procfile/i },
-  { kind: 'an ecosystem file of PM2', texts: [/^\s*(?:module\.exports\s*=|export default\b)/] },
-  { kind: 'an ecosystem file of PM2', texts: [/^\s*\{\s*"apps"\s*:\s*\[/] },
-  { kind: "Caddy's JSON", format: 'caddy-json', texts: [/^\s*\{\s*"(?:apps|admin|logging|storage)"\s*:\s*\{/] },
+  { kind: 'a PM2 ecosystem file', texts: [/^\s*(?:module\.exports\s*=|export default\b)/] },
+  { kind: 'a PM2 ecosystem file', texts: [/^\s*\{\s*"apps"\s*:\s*\[/] },
+  { kind: "Caddy's JSON config", format: 'caddy-json', texts: [/^\s*\{\s*"(?:apps|admin|logging|storage)"\s*:\s*\{/] },
   {
-    kind: 'a configuration of supervisord',
+    kind: 'a supervisord configuration',
     format: 'supervisord',
     texts: [/^\[(?:program:|group:|supervisord\]|include\])/m],
   },
-  { kind: 'a unit of systemd', texts: [/^\[(?:Unit|Service|Install|Timer|Socket)\]/m] },
-  { kind: 'a static configuration of Traefik in TOML', texts: [/^\[(?:entryPoints|providers|http\.routers)/m] },
+  { kind: 'a systemd unit', texts: [/^\[(?:Unit|Service|Install|Timer|Socket)\]/m] },
+  { kind: 'a Traefik static configuration in TOML', texts: [/^\[(?:entryPoints|providers|http\.routers)/m] },
   {
-    kind: 'a configuration of nginx',
+    kind: 'an nginx configuration',
     texts: [/^[ \t]*(?:server|http|events|upstream[ \t]+\S+|location[ \t][^\n{]*)[ \t]*\{/m, /;[ \t]*$/m],
   },
   {
-    kind: 'a configuration of HAProxy',
+    kind: 'an HAProxy configuration',
     texts: [/^(?:frontend|backend|listen)[ \t]+\S+$/m, /^[ \t]+(?:bind|server)[ \t]/m],
   },
   {
@@ -50,10 +50,10 @@ const signs: readonly Sign[] = [
     ],
   },
   { kind: 'a Compose file', format: 'compose', texts: [/^services[ \t]*:/m] },
-  { kind: 'a manifest of Kubernetes', texts: [/^apiVersion[ \t]*:/m, /^kind[ \t]*:/m] },
-  { kind: 'a configuration of Traefik', texts: [/^(?:entryPoints|providers|certificatesResolvers)[ \t]*:/m] },
-  { kind: 'a configuration of Traefik', texts: [/^http[ \t]*:[ \t]*\n[ \t]+(?:routers|services|middlewares)[ \t]*:/m] },
-  { kind: 'a file of TOML or INI', texts: [/^[ \t]*\[[\w.:" -]+\][ \t]*$/m, /^[ \t]*[\w.-]+[ \t]*=/m] },
+  { kind: 'a Kubernetes manifest', texts: [/^apiVersion[ \t]*:/m, /^kind[ \t]*:/m] },
+  { kind: 'a Traefik configuration', texts: [/^(?:entryPoints|providers|certificatesResolvers)[ \t]*:/m] },
+  { kind: 'a Traefik configuration', texts: [/^http[ \t]*:[ \t]*\n[ \t]+(?:routers|services|middlewares)[ \t]*:/m] },
+  { kind: 'a TOML or INI file', texts: [/^[ \t]*\[[\w.:" -]+\][ \t]*$/m, /^[ \t]*[\w.-]+[ \t]*=/m] },
   { kind: 'a Procfile', texts: [/^web[ \t]*:[ \t]*\S/m] },
 ]
 

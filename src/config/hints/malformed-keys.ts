@@ -4,7 +4,7 @@
 export function unsplitHint(written: string, allowed: readonly string[]): string | undefined {
   const [, key, separator = '', value] = /^([\w-]+)(:|\s*=\s*)((?!\/\/)\S.*)$/s.exec(written) ?? []
   if (key === undefined || value === undefined || !allowed.includes(key)) return undefined
-  const why = separator === ':' ? 'a blank is missing behind' : 'YAML puts a colon and a blank behind'
+  const why = separator === ':' ? 'a space is missing after' : 'YAML wants a colon and a space after'
   return `${why} \`${key}${separator === ':' ? ':' : ''}\`: write \`${key}: ${value}\``
 }
 
@@ -15,13 +15,13 @@ export function unsplitKey(written: string, allowed: readonly string[]): string 
 
 /** A key that no place could have. */
 export function malformedKeyHint(key: string, allowed: readonly string[]): string | undefined {
-  if (/[^\S ]/.test(key)) return 'there is a blank in it that is no ordinary space: write spaces'
-  if (key === '<<') return 'merging is not read here: write these keys out; `*name` may stand for a whole value'
+  if (/[^\S ]/.test(key)) return 'it contains whitespace that is not a plain space: write spaces'
+  if (key === '<<') return 'merge keys are not supported: write these keys out; `*name` can only replace a whole value'
   if (key.startsWith('-') && allowed.includes(key.slice(1)))
-    return `a blank is missing behind \`-\`: write \`- ${key.slice(1)}\``
+    return `a space is missing after \`-\`: write \`- ${key.slice(1)}\``
   if (key.startsWith('x-') && allowed.includes('processes'))
-    return 'remove it: an anchor, `&name`, may stand where its value is first used'
+    return 'remove it: put the anchor, `&name`, where its value is first used'
   if (key.startsWith('/') && allowed.includes('stripPrefix'))
-    return `a path is a value here, and \`routes\` a list: write \`- { path: ${key}, to: name }\``
+    return `\`routes\` is a list, and a path is a key of its items: write \`- { path: ${key}, to: name }\``
   return unsplitHint(key, allowed)
 }

@@ -19,7 +19,7 @@ type Hint = (value: string | undefined) => string
 const instead =
   (text: (value: string) => string, usual: string): Hint =>
   (value) =>
-    `write \`${text(value ?? usual)}\` in its place`
+    `write \`${text(value ?? usual)}\` instead`
 const remove =
   (why: string): Hint =>
   () =>
@@ -34,15 +34,13 @@ const grace = instead((value) => `stop: { grace: ${seconds(value)} }`, '10s')
 const stopSignal = instead((value) => `stop: { signal: ${value} }`, 'SIGTERM')
 const bodyLimit = instead((value) => `limits: { requestBody: ${value} }`, '10MB')
 const copies = say(
-  'an entry runs one program: write an entry for each, and their ports as `targets` of an entry in `upstreams`',
+  'an entry runs one process: write an entry for each, and list their ports as `targets` in `upstreams`',
 )
-const outputs = remove(
-  'what a program writes is in the log; with `log: { directory: ./logs }` also in files of its own',
-)
+const outputs = remove('output goes to the log, and with `log: { directory: ./logs }` also to files')
 const pause = instead((value) => `restart: { backoff: { next: ${seconds(value)} } }`, '1s')
 const attempts = instead((value) => `restart: { giveUp: { failures: ${value} } }`, '5')
 const container = remove('Gatehouse runs programs, not containers')
-const upgrades = remove('WebSockets pass through `to` without an option')
+const upgrades = remove('`to` forwards WebSockets without an option')
 const certificateFiles = say('name both files: `use: [{ files: { certificate: cert.pem, key: key.pem } }]`')
 
 const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
@@ -59,8 +57,8 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
     numprocs: copies,
     replicas: copies,
     scale: copies,
-    autostart: remove('every process is started; `when: { env: NAME }` leaves one out'),
-    priority: remove('`dependsOn` says which process starts first'),
+    autostart: remove('every process starts; `when: { env: NAME }` excludes one'),
+    priority: remove('`dependsOn` sets the order of start'),
     name: remove('the key of the entry is its name'),
     startsecs: instead((value) => `restart: { steady: ${seconds(value)} }`, '10s'),
     startretries: attempts,
@@ -92,10 +90,10 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
     maxbodysize: bodyLimit,
     maxrequestbody: bodyLimit,
     clientmaxbodysize: bodyLimit,
-    pathtype: remove('`path: /api` is that path alone, `path: /api/*` everything below it'),
+    pathtype: remove('`path: /api` matches that path alone, `path: /api/*` everything below it'),
     rule: instead((value) => `path: ${/PathPrefix\(`([^`]*?)\/?`\)/.exec(value)?.[1] ?? '/api'}/*`, ''),
-    cors: say('set its headers: `response: { headers: { Access-Control-Allow-Origin: https://app.example.com } }`'),
-    cache: say('files take `files: { cacheControl: ... }`; what `to` answers keeps its own Cache-Control'),
+    cors: say('set the headers: `response: { headers: { Access-Control-Allow-Origin: https://app.example.com } }`'),
+    cache: say('for files, set `files: { cacheControl: ... }`; responses from `to` keep their own Cache-Control'),
   },
   gateway: {
     port: instead((value) => `listeners: { http: ${value.startsWith(':') ? value : `:${value}`} }`, ':8080'),
@@ -106,7 +104,10 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
   },
   certificate: { cert: certificateFiles, certificate: certificateFiles, key: certificateFiles },
   auth: {},
-  files: { spa: instead(() => 'fallback: index.html', ''), index: remove('`index.html` of a folder is always sent') },
+  files: {
+    spa: instead(() => 'fallback: index.html', ''),
+    index: remove('the `index.html` of a folder is always served'),
+  },
 }
 
 /** `value`: what stands behind the key, if it is a single one. */
@@ -115,7 +116,7 @@ export function foreignKeyHint(key: string, allowed: readonly string[], value: s
   const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
   // Users stand in one place for all routes.
   if (found === 'auth' && value !== undefined)
-    return `passwords stand in a section of their own, \`users: { ${key}: { password: ... } }\`: write \`basic: ${key}\` in its place`
+    return `passwords belong in \`users: { ${key}: { password: ... } }\`: write \`basic: ${key}\` instead`
   const known = found && hints[found]
   return known && Object.hasOwn(known, squashed) ? known[squashed]?.(value) : undefined
 }

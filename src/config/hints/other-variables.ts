@@ -39,15 +39,15 @@ const isForRequests = (path: Path) =>
 export function otherVariable(text: string, path: Path): OtherVariable | undefined {
   if (!/[$%]|\{env\./.test(text)) return undefined
   const [found] = text.match(supervisord) ?? []
-  if (found !== undefined) return told(found, 'supervisord', text.replaceAll(supervisord, '${$1}'))
+  if (found !== undefined) return foreignVariable(found, 'supervisord', text.replaceAll(supervisord, '${$1}'))
   if (!isForPrograms(path)) {
     const [variable] = text.match(caddy) ?? []
     const ours = (_: string, name?: string, otherwise?: string, env?: string) =>
       `\${${name ?? env ?? ''}${otherwise ? `:-${otherwise}` : ''}}`
-    if (variable !== undefined) return told(variable, 'Caddy', text.replaceAll(caddy, ours))
+    if (variable !== undefined) return foreignVariable(variable, 'Caddy', text.replaceAll(caddy, ours))
     const [value] = isForRequests(path) ? (text.match(nginx) ?? []) : []
     if (value !== undefined)
-      return told(
+      return foreignVariable(
         value,
         'nginx',
         text.replaceAll(nginx, (_, name: string) => ofNginx[name] ?? ''),
@@ -56,7 +56,7 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
   const bare = isForPrograms(path) ? unread(text, path) : undefined
   if (bare) return bare
   if (!text.match(compose)) return undefined
-  const message = '`$$` is how Compose writes a `$`: here both stay'
+  const message = 'in Compose `$$` is an escaped `$`: here it stays `$$`'
   return { severity: 'warning', message, ours: text.replaceAll(compose, '$') }
 }
 
@@ -66,11 +66,11 @@ function unread(text: string, path: Path): OtherVariable | undefined {
   const [, before = '', braced, name, behind = ''] = whole.exec(text) ?? []
   const found = braced ?? name
   if (found === undefined) return undefined
-  const message = `nothing puts the variable in here: ${braced ? 'Caddy' : 'a shell'} would`
+  const message = `this variable is passed on as text: ${braced ? 'Caddy' : 'a shell'} would expand it, Gatehouse does not`
   return { severity: 'warning', message, ours: `${before}\${${found}}${behind}` }
 }
 
-function told(found: string, program: string, ours: string): OtherVariable {
+function foreignVariable(found: string, program: string, ours: string): OtherVariable {
   const severity = 'error'
-  return { severity, message: `\`${found}\` is how ${program} writes it: here it would be mere text`, ours }
+  return { severity, message: `\`${found}\` is ${program}'s syntax for a variable: here it is plain text`, ours }
 }

@@ -18,7 +18,7 @@ export function suggestion(written: string, candidates: readonly string[], what:
   const near = nearest(written, candidates)
   if (near !== undefined) return `did you mean \`${near}\`?`
   if (candidates.length === 0) return undefined
-  return `${what}: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`
+  return `known ${what}: ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment) between two words. */

@@ -28,7 +28,7 @@ const directory = scalar({
     if (names.includes(written)) return written
     const url = URL.parse(written)
     if (url?.protocol === 'http:')
-      return new InvalidValue('is not encrypted', 'ACME speaks over `https://` only (RFC 8555 §6.1)')
+      return new InvalidValue('is not encrypted', 'ACME requires `https://` (RFC 8555 §6.1)')
     return url?.protocol === 'https:' ? written : undefined
   },
   json: formOrVariable({ enum: names }, { type: 'string', pattern: '^https://' }),
@@ -46,7 +46,7 @@ const externalAccount = mapping({
       context.addIssue(
         customIssue(
           'missing-key',
-          '`keyId` and `hmac` need each other',
+          '`keyId` and `hmac` must be given together',
           'write both, as the CA shows them, or neither',
         ),
       )
@@ -56,18 +56,16 @@ const externalAccount = mapping({
 const challengeTypes = ['http-01', 'tls-alpn-01', 'dns-01'] as const
 
 export const acmeSchema = mapping({
-  directory: directory.describe('Whose certificates').prefault('letsencrypt'),
-  trust: maybe.describe('PEM file with roots to trust for the directory, beside those of the system').optional(),
-  email: maybe.describe('For CAs that write before a certificate expires').optional(),
+  directory: directory.describe('The CA: a known name, or the URL of its ACME directory').prefault('letsencrypt'),
+  trust: maybe.describe('PEM file with roots to trust for this CA, in addition to those of the system').optional(),
+  email: maybe.describe('Contact address; some CAs send expiry notices to it').optional(),
   challenges: listOf(choice(challengeTypes), 'a list of `http-01`, `tls-alpn-01` and `dns-01`')
-    .describe(
-      'How to prove that a name is ours, the preferred one first; default: http-01, tls-alpn-01; with `dns`: dns-01',
-    )
+    .describe('Allowed challenges in order of preference; default: http-01, tls-alpn-01; with `dns`: dns-01')
     .optional(),
-  externalAccount: externalAccount.describe('For CAs that give certificates to their customers only').optional(),
+  externalAccount: externalAccount.describe('External account binding, for CAs that require it').optional(),
   dns: mapping({
     run: short(listOf(anyText, 'a list of words: the program and its arguments'), { split: true }).describe(
-      'Called with `set NAME VALUE`, later with `clear NAME VALUE`; ends when the TXT record can be seen',
+      'Called with `set NAME VALUE`, later with `clear NAME VALUE`; must exit once the TXT record is visible',
     ),
   }).optional(),
   profile: text('a profile of the CA, such as `shortlived`').optional(),
@@ -78,7 +76,7 @@ export const acmeSchema = mapping({
     context.addIssue(
       customIssue(
         'missing-key',
-        '`dns-01` is allowed, but nothing says how to set a record',
+        '`dns-01` is allowed, but there is no command to set a record',
         'add `dns: { run: [./dns-hook] }`',
         ['challenges'],
       ),

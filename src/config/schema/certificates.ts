@@ -21,17 +21,19 @@ const sourceSchema = short(
       ),
     }).optional(),
     caddy: mapping({
-      storage: text('the path of a folder such as `/data/caddy`').describe('What Caddy obtained for the first domain'),
+      storage: text('the path of a folder such as `/data/caddy`').describe(
+        'Storage of Caddy, whose certificate for the first domain is served',
+      ),
     }).optional(),
     acme: acmeSchema.optional(),
-    internal: mapping({}).describe('Issued by a certificate authority of our own').optional(),
+    internal: mapping({}).describe('Issued by the internal CA of Gatehouse').optional(),
   }).superRefine((source, context) => {
     const chosen = kinds.filter((key) => source[key] !== undefined)
     if (chosen.length !== 1)
       context.addIssue(
         customIssue(
           'choose-one',
-          'a source of certificates is one of `files`, `certbot`, `caddy`, `acme` and `internal`',
+          'a certificate source needs exactly one of `files`, `certbot`, `caddy`, `acme` and `internal`',
           'write a list item for each: `use: [{ files: ... }, { acme: {} }]`',
         ),
       )
@@ -43,7 +45,7 @@ export const certificatesSchema = z.array(
   mapping({
     domains: listOf(domain, 'a list of domains'),
     use: listOf(sourceSchema, 'a list of sources: `[{ files: ... }, { acme: {} }]`').describe(
-      'The first that can serve does',
+      'Sources in order of preference; the first that can serve is used',
     ),
   }),
   { error: () => 'a list of certificates' },

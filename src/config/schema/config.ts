@@ -18,29 +18,29 @@ import { trustStoresSchema } from './trust-stores.ts'
 export const configSchema = mapping({
   version: scalar({
     expected: '`1`, the only version there is',
-    read: (written) => (written === '1' ? 1 : new InvalidValue('is no version of this format', 'write `version: 1`')),
+    read: (written) => (written === '1' ? 1 : new InvalidValue('is not a known version', 'write `version: 1`')),
     json: { type: undefined, enum: [1, '1'] },
   })
-    .describe('The version of this format')
+    .describe('Version of the config format')
     .default(1),
-  environment: environmentSchema.describe('What children and ${...} see').prefault({}),
+  environment: environmentSchema.describe('Variables that processes and ${...} see').prefault({}),
   gateway: gatewaySchema.prefault({}),
-  upstreams: named(upstreamSchema).describe('Programs that are not supervised here, for `to` of a route').prefault({}),
-  users: usersSchema.describe('Who may pass a route with `auth: { basic: NAME }`').prefault({}),
+  upstreams: named(upstreamSchema).describe('Servers that are not supervised here, for `to` of a route').prefault({}),
+  users: usersSchema.describe('Users for routes with `auth: { basic: NAME }`').prefault({}),
   processes: named(processSchema).describe('Started in dependency order, stopped in reverse').prefault({}),
-  hooks: hooksSchema.describe('What is called when something happens to a process').prefault([]),
+  hooks: hooksSchema.describe('Commands and URLs to call when something happens to a process').prefault([]),
   certificates: certificatesSchema.prefault([]),
-  trustStores: trustStoresSchema.describe('Files of trusted certificates for programs such as Java').prefault({}),
+  trustStores: trustStoresSchema.describe('Trust store files for programs such as Java').prefault({}),
   storage: textOrNothing('the path of a folder')
     .describe(
-      'Where certificates and other state are kept; default: `/data/gatehouse`, without root see docs/operating.md',
+      'Folder for certificates and other state; default: `/data/gatehouse`; without root, see docs/operating.md',
     )
     .optional(),
   control: controlSchema.prefault({}),
   shutdown: mapping({
-    budget: duration.describe('The time the whole stop may take').prefault('30s'),
+    budget: duration.describe('Time limit for the whole shutdown').prefault('30s'),
     deregistrationDelay: duration
-      .describe('Part of it that is waited, with readiness at 503, before connections are refused')
+      .describe('How much of it to wait, with readiness at 503, before connections are refused')
       .prefault('0s'),
   })
     .superRefine(({ budget, deregistrationDelay }, context) => {
@@ -48,14 +48,14 @@ export const configSchema = mapping({
         context.addIssue(
           customIssue(
             'contradiction',
-            '`deregistrationDelay` takes all of `budget`',
-            'make one shorter or the other longer',
+            '`deregistrationDelay` uses up all of `budget`',
+            'shorten it, or raise `budget`',
             ['deregistrationDelay'],
           ),
         )
     })
     .prefault({}),
-  metrics: mapping({ address: address.describe('Serves `/metrics` there, in the format of Prometheus') })
+  metrics: mapping({ address: address.describe('Serves `/metrics` there, in Prometheus format') })
     .describe('Off by default')
     .optional(),
   log: logSchema.prefault({}),

@@ -6,12 +6,14 @@ import { mapping } from './structures.ts'
 
 export const controlSchema = mapping({
   socket: textOrNothing('the path of a Unix socket')
-    .describe('Where the verbs ask; default: `/run/gatehouse.sock`, without root see docs/operating.md')
+    .describe(
+      'Socket for the `gatehouse` commands; default: `/run/gatehouse.sock`; without root, see docs/operating.md',
+    )
     .optional(),
   dashboard: mapping({
-    path: pathPrefix.describe('Where the gateway shows it'),
-    auth: auth.describe('Who may look: it tells what runs here, so not everybody'),
+    path: pathPrefix.describe('Path on the gateway'),
+    auth: auth.describe('Who may see it'),
   })
-    .describe('A page with the state of every process; before all routes but redirects')
+    .describe('A page with the state of every process; matched before all routes except redirects')
     .optional(),
 })

@@ -6,21 +6,18 @@ import { InvalidValue } from './invalid-value.ts'
 export function readDuration(written: string): Milliseconds | InvalidValue | undefined {
   const span = invalidUnit(written) ?? parseDuration(written)
   if (typeof span !== 'number' || span <= longestDuration) return span
-  return new InvalidValue('is longer than any duration may be', 'the longest is `100y`; `10y` is as good as for ever')
+  return new InvalidValue('is too long', 'the maximum is `100y`')
 }
 
 /** Bare numbers, and the units of other programs: `5min`, `10 s`, `1h30m`. */
 function invalidUnit(written: string): InvalidValue | undefined {
   if (/^[1-9]\d*$/.test(written))
-    return new InvalidValue(
-      'has no unit',
-      `a duration needs one: write \`${written}s\`, or \`ms\`, \`m\`, \`h\` or \`d\` in its place`,
-    )
+    return new InvalidValue('has no unit', `write \`${written}s\`, or use \`ms\`, \`m\`, \`h\` or \`d\``)
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(written) ?? []
   const ours = unitNames.find(([names]) => names.includes(unit.toLowerCase()))?.[1]
   return ours === undefined || `${number}${ours}` === written
     ? undefined
-    : new InvalidValue('has its unit written otherwise', `write \`${number}${ours}\``)
+    : new InvalidValue('has an unknown unit', `write \`${number}${ours}\``)
 }
 
 const unitNames: readonly (readonly [names: readonly string[], ours: string])[] = [

@@ -46,17 +46,15 @@ const processName = scalar({ expected: 'the name of a process', read: (written) 
 
 export const hooksSchema = z.array(
   mapping({
-    on: oneOrMany(choice(occasions), 'a list of events: `[fatal, backoff]`').describe('On which events it is called'),
-    processes: oneOrMany(processName, 'a list of processes: `[web]`').describe('Default: all of them').optional(),
-    run: commandSchema.describe('A command; it finds the event in GATEHOUSE_EVENT and GATEHOUSE_EVENT_*').optional(),
-    url: url.describe('The event is sent there as JSON, by POST').optional(),
-    timeout: positiveDuration.describe('Longest time of a command, or for one answer').prefault('10s'),
+    on: oneOrMany(choice(occasions), 'a list of events: `[fatal, backoff]`').describe('Events to call it on'),
+    processes: oneOrMany(processName, 'a list of processes: `[web]`').describe('Default: all').optional(),
+    run: commandSchema.describe('Command to run, with the event in GATEHOUSE_EVENT and GATEHOUSE_EVENT_*').optional(),
+    url: url.describe('URL that gets the event as JSON, by POST').optional(),
+    timeout: positiveDuration.describe('Time limit for the command or the response').prefault('10s'),
   }).superRefine(({ run, url }, context) => {
     if ((run === undefined) !== (url === undefined)) return
-    const message = run === undefined ? 'this hook does not say what to call' : 'this hook has both `run` and `url`'
-    context.addIssue(
-      customIssue('choose-one', message, 'give one of `run: [command, argument]` and `url: https://...`'),
-    )
+    const message = run === undefined ? 'this hook has neither `run` nor `url`' : 'this hook has both `run` and `url`'
+    context.addIssue(customIssue('choose-one', message, 'add one of `run: [command, argument]` and `url: https://...`'))
   }),
   { error: () => 'a list of hooks: `[{ on: fatal, run: [command] }]`' },
 )

@@ -99,7 +99,9 @@ export const ownPort = scalar<number>({
     if (written === 'auto') return 0
     if (value >= 1 && value <= 65_535) return value
     const [, last] = /^(?:\S*:)(\d{1,5})$/.exec(written) ?? []
-    return last === undefined ? undefined : new InvalidValue('is more than a port', 'write the number alone', last)
+    return last === undefined
+      ? undefined
+      : new InvalidValue('is more than a port number', 'write the number alone', last)
   },
   json: formOrVariable(
     { const: 'auto' },
@@ -121,7 +123,7 @@ export function invalidSize(written: string): InvalidValue | undefined {
   const [decimal, twos] = [`${number}${prefix.toUpperCase()}B`, `${number}${prefix.toUpperCase()}iB`]
   if (written === decimal || written === twos) return undefined
   return new InvalidValue(
-    'has its unit written otherwise',
+    'has an unknown unit',
     `write \`${binary === '' ? decimal : twos}\`; \`MB\` is a million bytes, \`MiB\` is 1024 × 1024`,
   )
 }
@@ -137,10 +139,7 @@ export const byteSize = scalar<Bytes>({
   expected: 'a size such as `16KB`, `150MB` or `2GiB`',
   read(written) {
     if (/^[1-9]\d*$/.test(written))
-      return new InvalidValue(
-        'has no unit',
-        `a size needs one: write \`${written}MB\`, or \`KB\`, \`GB\` or \`B\` in its place`,
-      )
+      return new InvalidValue('has no unit', `write \`${written}MB\`, or use \`KB\`, \`GB\` or \`B\``)
     return invalidSize(written) ?? (parseBytes(written) || undefined)
   },
   json: formOrVariable({ type: 'string', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$' }),
@@ -154,7 +153,7 @@ export const signal = scalar({
     const upper = `SIG${written.toUpperCase().replace(/^SIG/, '')}`
     const [name] =
       Object.entries(constants.signals).find(([one, number]) => one === upper || `${number}` === written) ?? []
-    return name === undefined ? undefined : new InvalidValue('is a signal by another name', `write \`${name}\``)
+    return name === undefined ? undefined : new InvalidValue('is not the full name of a signal', `write \`${name}\``)
   },
   json: formOrVariable({ type: 'string', pattern: '^SIG[A-Z0-9]+$' }),
 })
@@ -177,7 +176,7 @@ export const regularExpression = scalar({
       const why = message.slice(message.lastIndexOf(': ') + 2)
       return new InvalidValue(
         `is not a regular expression: ${why}`,
-        'characters such as `( [ * + ?` stand for themselves behind a `\\`',
+        'put a `\\` before literal characters such as `( [ * + ?`',
       )
     }
   },

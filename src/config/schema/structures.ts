@@ -44,8 +44,6 @@ export const variableReference = scalar({
   read(written) {
     if (variableName.safeParse(written).success) return written
     const [, name] = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(written) ?? []
-    return name === undefined
-      ? undefined
-      : new InvalidValue('is how a value is asked for', 'write the name alone', name)
+    return name === undefined ? undefined : new InvalidValue('is a reference, not a name', 'write the name alone', name)
   },
 })

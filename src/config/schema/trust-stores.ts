@@ -8,16 +8,16 @@ export const trustStoresSchema = named(
     file: text('the path of a file such as `./truststore.p12`').describe(
       'PKCS#12, written before processes start; its password is `changeit`',
     ),
-    certificates: text('the path of a folder').describe('Its `*.crt` and `*.pem` are trusted').optional(),
-    system: boolean.describe('Also what the system trusts').default(true),
-    internal: boolean.describe('Also our own certificate authority').default(false),
+    certificates: text('the path of a folder').describe('Folder whose `*.crt` and `*.pem` are trusted').optional(),
+    system: boolean.describe('Also trusts the CAs of the system').default(true),
+    internal: boolean.describe('Also trusts the internal CA').default(false),
   }).superRefine(({ certificates, system, internal }, context) => {
     if (certificates === undefined && !system && !internal)
       context.addIssue(
         customIssue(
           'contradiction',
           'this trust store would be empty',
-          'give a folder of `certificates`, or leave out `system: false`',
+          'add a folder of `certificates`, or remove `system: false`',
         ),
       )
   }),

@@ -88,7 +88,7 @@ export function quote(node: Located): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'mapping') return 'a mapping'
   if (node.value === null) return 'nothing'
-  if (node.written === '') return 'empty text'
+  if (node.written === '') return 'an empty string'
   const written = `\`${shorten(node.written)}\``
   return hasVariables(node) ? `the value of ${written}` : written
 }

@@ -31,7 +31,7 @@ function aliasBefore({ message, pos }: YAMLError, text: string): number | undefi
 }
 
 function unquotedStar(text: string, offset: number, at: SourcePosition): Problem {
-  const message = '`*` at the beginning of a value has a meaning in YAML'
+  const message = '`*` at the beginning of a value is special in YAML'
   return { code: 'yaml-syntax', at, message, hint: quoteIt(text, offset) }
 }
 
@@ -47,33 +47,31 @@ function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem 
     (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED' || error.code === 'BAD_SCALAR_START')
   )
     return syntax(
-      `${special === '`' ? 'a backquote' : `\`${special.charAt(0)}\``} at the beginning of a value has a meaning in YAML`,
+      `${special === '`' ? 'a backquote' : `\`${special.charAt(0)}\``} at the beginning of a value is special in YAML`,
       quoteIt(text, offset),
     )
   const [, key, value] = /^([\w-]+):(\S.*)/.exec(text.slice(offset)) ?? []
   if (error.code === 'MISSING_CHAR' && key !== undefined)
-    return syntax(`a blank is missing behind \`${key}:\``, `write \`${key}: ${value}\``)
-  if (error.code === 'MULTIPLE_DOCS') return syntax('a second document begins here', 'one file holds one document')
+    return syntax(`a space is missing after \`${key}:\``, `write \`${key}: ${value}\``)
+  if (error.code === 'MULTIPLE_DOCS')
+    return syntax('a second document begins here', 'a config file holds one document: remove the others')
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
-    return syntax('a second `: ` stands in this line', 'put quotes around a value that holds `: `')
+    return syntax('this line has a second `: `', 'put quotes around a value that contains `: `')
   if (text.slice(offset, end) === '{' && error.code !== 'BAD_INDENT')
-    return syntax('a value with `{` in it needs quotes here', 'inside `[ ]` and `{ }` write `"${NAME}"`')
+    return syntax('a value that contains `{` needs quotes here', 'inside `[ ]` and `{ }`, write `"${NAME}"`')
   const [, unclosed] = /^Flow (sequence|map)/.exec(error.message) ?? []
   if (unclosed) {
     const [open, close] = unclosed === 'map' ? ['{', '}'] : ['[', ']']
     return syntax(
-      `a \`${open}\` before this is not closed`,
-      `write \`${close}\` where it ends, and quotes around values with brackets`,
+      `an earlier \`${open}\` is not closed`,
+      `write \`${close}\` where it ends, and quote values that contain brackets`,
     )
   }
   if (error.message.includes('same column'))
-    return syntax(
-      'this line is indented differently from those it belongs to',
-      'keys of one mapping begin in the same column',
-    )
+    return syntax('this line is not indented like the keys around it', 'start all keys of a mapping in the same column')
   const [, missing] = /^Plain value cannot start with .* (\S)$/.exec(error.message) ?? []
   if (missing !== undefined) return syntax(`a value cannot begin with \`${missing}\` in YAML`, quoteIt(text, offset))
-  return { ...syntax(`not YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
+  return { ...syntax(`invalid YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
 }
 
 /** What the line of the error, or the one before it, shows better than the parser's words. */
@@ -90,9 +88,9 @@ function lineMistake(
   }
   const indent = line.search(/\S/)
   if (line.startsWith('//', indent))
-    return syntax(start + indent, '`//` begins no comment in YAML', `write \`#${line.slice(indent + 2)}\``)
+    return syntax(start + indent, '`//` does not begin a comment in YAML', `write \`#${line.slice(indent + 2)}\``)
   const [, , item] = /^(\s*)-([\w-]+: .*)$/.exec(line) ?? []
-  if (item !== undefined) return syntax(start + indent, 'a blank is missing behind `-`', `write \`- ${item}\``)
+  if (item !== undefined) return syntax(start + indent, 'a space is missing after `-`', `write \`- ${item}\``)
   if (error.message.startsWith('Missing closing')) {
     const open = openQuote(text)
     const mark = text.charAt(open)
@@ -105,19 +103,19 @@ function lineMistake(
     if (head !== undefined && /[\]}]/.test(last.slice(head.length)))
       return syntax(
         before.length - last.length + head.length,
-        '` #` begins a comment, to the end of the line',
-        'put quotes around a value that holds ` #`',
+        '` #` begins a comment that runs to the end of the line',
+        'put quotes around a value that contains ` #`',
       )
   }
   if (error.code === 'BLOCK_IN_FLOW')
-    return syntax(offset, 'a second `: ` stands in one entry of `{ }`', 'write a comma between the entries')
+    return syntax(offset, 'one entry of `{ }` has a second `: `', 'write a comma between the entries')
   // A blank that is missing behind a key has its own words.
   if (error.code === 'MISSING_CHAR' && /^[\w-]+:\S/.test(text.slice(offset))) return undefined
   if (/^Implicit (?:map )?keys need/.test(error.message) || error.message === 'Unexpected scalar at node end')
     return syntax(
       offset,
-      'this is neither `key: value` nor an item, `- value`',
-      'write `key: value`, or `#` before it if it is a comment',
+      'this line is neither `key: value` nor `- item`',
+      'write `key: value`, or put `#` before a comment',
     )
   return undefined
 }

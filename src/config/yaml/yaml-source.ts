@@ -115,37 +115,37 @@ function contains(target: Node, alias: Node): boolean {
 
 function duplicateKey(text: string, at: SourcePosition, offset: number): Problem {
   const key = /^[^\s:]*/.exec(text.slice(offset, offset + 1_000))?.[0] ?? ''
-  const message = `key \`${key}\` stands twice in the same mapping`
+  const message = `duplicate key \`${key}\` in this mapping`
   return { code: 'duplicate-key', at, message, hint: 'keep one of the two' }
 }
 
 function unknownAnchor(at: SourcePosition, alias: Node, text: string): Problem {
   const name = isAlias(alias) ? alias.source : ''
-  const message = `\`*\` at the beginning of a value names an anchor, and there is no \`&${name}\` before this`
+  const message = `\`*\` at the beginning of a value refers to an anchor, but there is no \`&${name}\` before this`
   return { code: 'yaml-syntax', at, message, hint: quoteIt(text, offsetOf(alias)) }
 }
 
 function endless(at: SourcePosition): Problem {
-  const message = 'this alias stands inside its own anchor, so what it says has no end'
-  return { code: 'yaml-too-large', at, message, hint: 'let it stand for something outside of it' }
+  const message = 'this alias is inside its own anchor and would expand without end'
+  return { code: 'yaml-too-large', at, message, hint: 'refer to an anchor that does not contain it' }
 }
 
 function expanded(at: SourcePosition): Problem {
   const message = `the aliases of the file expand to more than ${mostNodesOfAliases} values`
-  return { code: 'yaml-too-large', at, message, hint: 'repeat less by aliases of aliases' }
+  return { code: 'yaml-too-large', at, message, hint: 'use fewer aliases of aliases' }
 }
 
 function tooDeep(at: SourcePosition): Problem {
-  const message = `the file is nested more than ${greatestDepth} deep here`
-  return { code: 'yaml-too-large', at, message, hint: 'no option needs a tenth of that' }
+  const message = `the file is nested more than ${greatestDepth} levels deep here`
+  return { code: 'yaml-too-large', at, message, hint: 'flatten it: no option needs a tenth of that' }
 }
 
 function tooLong(at: SourcePosition, length: number): Problem {
-  const message = `the file has ${length} characters, and at most ${longestText} are read`
+  const message = `the file has ${length} characters; at most ${longestText} are allowed`
   return {
     code: 'yaml-too-large',
     at,
     message,
-    hint: 'let other files hold what is long: pages, maps, environment files',
+    hint: 'move long content to other files, such as pages and environment files',
   }
 }

@@ -101,7 +101,7 @@ export interface RespondPlan {
 
 export interface RedirectPlan {
   readonly kind: 'redirect'
-  /** May hold placeholders (see placeholders.ts): {host} is without port, {uri} path and query. */
+  /** May contain placeholders (see placeholders.ts): {host} is without port, {uri} path and query. */
   readonly to: string
   readonly status: 301 | 302 | 303 | 307 | 308
   /** Ask the client to close the connection afterwards. */

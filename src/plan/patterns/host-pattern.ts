@@ -15,8 +15,7 @@ export function compileHostPattern(pattern: string): (host: string) => boolean {
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validateHostPattern(pattern: string): PatternProblem | undefined {
-  if (pattern === '' || pattern === '*')
-    return { problem: 'is not a host', hint: 'leave `host` out to match every host' }
+  if (pattern === '' || pattern === '*') return { problem: 'is not a host', hint: 'remove `host` to match every host' }
   if (pattern.includes('://')) return { problem: 'is a URL', hint: 'write the host alone, without scheme and path' }
   const stars = pattern.startsWith('*.') ? '*.' : ''
   const bare = pattern.slice(stars.length)
@@ -25,7 +24,7 @@ export function validateHostPattern(pattern: string): PatternProblem | undefined
     return { problem: 'has a port', hint: 'write the host alone; `listener` chooses by port' }
   if (bare.endsWith('.'))
     return {
-      problem: 'matches no request: hosts are compared without the dot at the end',
+      problem: 'matches no request: hosts are compared without a trailing dot',
       hint: 'leave it out',
       instead: pattern.slice(0, -1),
     }
@@ -38,7 +37,7 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefi
   if (sent === undefined) return undefined
   if (stars && (sent.startsWith('[') || isIP(sent)))
     return {
-      problem: 'matches no request: there are no names below an address',
+      problem: 'matches no request: an address has no subdomains',
       hint: 'write the address alone',
       instead: sent,
     }
@@ -50,7 +49,7 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefi
       instead: stars + sent,
     }
   return {
-    problem: 'matches no request: clients write this host in another form',
+    problem: 'matches no request: clients send this host in another form',
     hint: 'write it as a browser shows it',
     instead: stars + sent,
   }

@@ -46,28 +46,28 @@ export function parameterProblem(pattern: string): PatternProblem | undefined {
   const start = /\/(?::[A-Za-z_]\w*|\{[A-Za-z_*][^/]*\}|<[A-Za-z_][^/]*>)(?=\/|$)/.exec(pattern)?.index
   if (start === undefined || !pattern.startsWith('/')) return undefined
   return {
-    problem: 'has a parameter in it, which is compared as it stands',
-    hint: 'write the path down to it, with `/*` behind',
+    problem: 'has a parameter, which is compared literally',
+    hint: 'write the path up to it, followed by `/*`',
     instead: `${pattern.slice(0, start)}/*`,
   }
 }
 
 /** What is wrong with a pattern and what would be right, or undefined if nothing is. */
 export function validatePathPattern(pattern: string): PatternProblem | undefined {
-  if (pattern === '') return { problem: 'is empty', hint: 'leave `path` out to match every path' }
+  if (pattern === '') return { problem: 'is empty', hint: 'remove `path` to match every path' }
   if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
   if (/[?#]/.test(pattern))
     return {
       problem: 'has a query or a fragment',
-      hint: 'a pattern looks at the path alone: end it before the `?` or `#`',
+      hint: 'a pattern matches only the path: end it before the `?` or `#`',
     }
   if (/\s/.test(pattern))
-    return { problem: 'has a space in it', hint: 'write a list for several patterns, or `%20` for the space' }
+    return { problem: 'contains a space', hint: 'write a list for several patterns, or `%20` for the space' }
   const star = pattern.startsWith('*') ? pattern.indexOf('*', 1) : pattern.indexOf('*')
   if (star !== -1 && !(pattern.endsWith('/*') && star === pattern.length - 1))
     return {
-      problem: 'has a `*` where none may stand',
-      hint: '`*` stands at the end behind a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
+      problem: 'has a misplaced `*`',
+      hint: '`*` goes at the end after a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
       ...(/^\/[^*]*\*\*$/.test(pattern) && { instead: pattern.slice(0, -1) }),
     }
   return spellingProblem(pattern)
@@ -79,8 +79,8 @@ function beginning(pattern: string): PatternProblem {
   const hint = 'a path begins with `/`; a suffix is written `*.map`'
   if (/[\^$~\\()|+]|\.\*/.test(pattern))
     return {
-      problem: 'is a regular expression, and none is read here',
-      hint: 'write the path, `/api`, or what it begins with, `/api/*`, or how it ends, `*.map`',
+      problem: 'is a regular expression, which is not supported here',
+      hint: 'write the path, `/api`, or its beginning, `/api/*`, or its end, `*.map`',
     }
   return { problem: 'does not begin with `/`', hint, instead: `/${pattern}` }
 }
@@ -93,12 +93,12 @@ function spellingProblem(pattern: string): PatternProblem | undefined {
     return {
       problem:
         'matches no request: a path has no backslash, no NUL, no `%` without two hex digits, and nothing above its root',
-      hint: 'write the path as it is without them; `%25` is a `%`',
+      hint: 'write the path without them; `%25` is a literal `%`',
     }
   if (written.spelling === written.canonical) return undefined
   return {
     problem:
-      'matches no request: paths are compared without empty segments, dot segments, `;parameters`, escaped slashes and dots or blanks at the end of a name',
+      'matches no request: paths are compared without empty segments, dot segments, `;parameters`, escaped slashes, and dots or spaces at the end of a name',
     hint: 'write it in that form',
     instead: front + written.canonical.slice(front === '' ? 0 : before.length) + back,
   }

@@ -5,13 +5,13 @@ import type { PatternProblem } from './pattern-problem.ts'
 export function validateValuePattern(pattern: string): PatternProblem | undefined {
   if (/[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(pattern))
     return {
-      problem: 'matches no request: a header holds one line, without control characters',
-      hint: 'write `*` for what cannot stand in a header',
+      problem: 'matches no request: a header value is one line without control characters',
+      hint: 'write `*` for such characters',
     }
   const instead = pattern.replace(/^[\t ]+|[\t ]+$/g, '')
   // RFC 9110 §5.5: blanks around a value are no part of it.
   if (instead === pattern) return undefined
-  const problem = 'matches no request: values have no blanks at their beginning and end'
+  const problem = 'matches no request: values have no leading or trailing spaces'
   return { problem, hint: 'leave them out', ...(instead !== '' && { instead }) }
 }
 

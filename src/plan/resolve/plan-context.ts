@@ -52,7 +52,7 @@ export function createPlanContext(content: LoadedContent, { facts, places }: Mac
   const written = config.gateway.routes.flatMap((route, index) => {
     const { excludedWith, ...active } = activeRoute(content, route, ['gateway', 'routes', index])
     if (excludedWith === undefined) return [active]
-    const message = `this route is left out with ${excludedWith}, which \`when\` excludes`
+    const message = `this route is left out: \`when\` excludes ${excludedWith}`
     report({ severity: 'note', code: 'route-excluded', at: positionAt(content.tree, active.path), message })
     return []
   })

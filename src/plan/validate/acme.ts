@@ -12,8 +12,8 @@ export const acmeWildcards: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: valuePosition(context, ['certificates', index, 'domains', wildcard]),
-        message: 'an ACME server issues a wildcard only for what is proved in the DNS',
-        hint: 'add `dns: { run: [./dns-hook] }` to its source, or name the hosts one by one',
+        message: 'a wildcard certificate from an ACME server needs a DNS challenge',
+        hint: 'add `dns: { run: [./dns-hook] }` to its source, or list the hosts one by one',
       })
     }
   }
@@ -34,7 +34,7 @@ export const acmePrivateNames: Check = (context, report) => {
         code: 'contradiction',
         at: valuePosition(context, ['certificates', index, 'domains', place]),
         message: `no public CA issues a certificate for ${quotedValue(context, ['certificates', index, 'domains', place])}, ${why}`,
-        hint: 'write `internal` for it in a list item of its own, or name a private CA by its `directory: https://...`',
+        hint: 'use `internal` for it in an entry of its own, or a private CA with `directory: https://...`',
       })
     }
   }
@@ -55,7 +55,7 @@ const privateAddresses = /^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\
 function privateBecause(domain: string, onlyNames: boolean): string | undefined {
   if (isIP(domain) !== 0) {
     if (privateAddresses.test(domain)) return 'a private address'
-    return onlyNames ? 'an address, but with `profile: shortlived`' : undefined
+    return onlyNames ? 'an IP address, unless with `profile: shortlived`' : undefined
   }
   const name = domain.replace(/^\*\./, '')
   if (privateEndings.test(name)) return 'which is not in the public DNS'

@@ -17,7 +17,7 @@ export const certificateValidity: Check = (context, report) => {
       code: 'wrong-value',
       at: valuePosition(context, path),
       message,
-      hint: 'renew it, or set the clock',
+      hint: 'renew it, or correct the clock',
     })
   }
 }

@@ -97,7 +97,7 @@ function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted,
   const subject = `${kind === 'file' ? 'file' : 'folder'} ${writtenName(context, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'
   const hint = /(?:^|\/)~\//.test(file)
-    ? 'only a shell reads `~`: write `${HOME}` in its place'
+    ? 'only a shell expands `~`: write `${HOME}` instead'
     : `create it, or correct the path; paths are relative to ${base ?? 'the folder of this file'}`
   report({ code: 'missing-file', at: valuePosition(context, path), message: `${subject} ${what}`, hint })
   return false

@@ -13,7 +13,7 @@ export const hookProcesses: Check = (context, report) => {
         code: 'unknown-process',
         at: valuePosition(context, where),
         message: `${quotedValue(context, where)} is not a process`,
-        hint: suggestion(name, [...declared], 'processes') ?? 'name an entry of `processes`, or leave `processes` out',
+        hint: suggestion(name, [...declared], 'processes') ?? 'name an entry of `processes`, or remove `processes`',
       })
     }
   }

@@ -10,8 +10,8 @@ export const trustStores: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: valuePosition(context, ['trustStores', name, 'file']),
-      message: `the trust store \`${other}\` is written to ${fileOf(context, name)}, too`,
-      hint: 'give each a file of its own, or let both programs read one',
+      message: `trust store \`${other}\` is also written to ${fileOf(context, name)}`,
+      hint: 'give each its own file, or let both programs share one',
     })
   }
 }

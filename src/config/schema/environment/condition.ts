@@ -24,10 +24,10 @@ export const conditionSchema: z.ZodType<Condition> = z
       return conditionSchema.optional()
     },
     get all(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
-      return several().describe('Holds if each of these holds').optional()
+      return several().describe('Holds if all of these hold').optional()
     },
     get any(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
-      return several().describe('Holds if one of these holds').optional()
+      return several().describe('Holds if any of these holds').optional()
     },
   })
   .superRefine((condition, context) => {
@@ -45,7 +45,7 @@ export const conditionSchema: z.ZodType<Condition> = z
       context.addIssue(
         customIssue(
           'missing-key',
-          'a condition compares, but not with a variable',
+          '`equals` and `matches` need `env`, the variable to compare',
           'name it: `{ env: NAME, equals: value }`',
         ),
       )

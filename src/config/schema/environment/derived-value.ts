@@ -10,19 +10,19 @@ export const derivedValueSchema = mapping({
   from: variableReference.describe('The value of this variable').optional(),
   url: variableReference.describe('A `part` of the URL in this variable').optional(),
   part: choice(['protocol', 'hostname', 'port', 'host', 'username', 'password', 'pathname']).optional(),
-  json: text('the path of a file').describe('What stands under `key` in this JSON file').optional(),
+  json: text('the path of a file').describe('The value of `key` in this JSON file').optional(),
   key: text('a name in the JSON file, such as `version` or `build.version`').optional(),
-  before: text('a text such as `;`').describe('Only what stands before it, if it occurs').optional(),
-  matches: regularExpression.describe('Only what its first group matches; no match is no value').optional(),
+  before: text('a text such as `;`').describe('Keeps only what comes before this text, if it occurs').optional(),
+  matches: regularExpression
+    .describe('Keeps only what the first group matches; without a match there is no value')
+    .optional(),
   containing: listOf(anyText, 'a list of texts: `[localhost, 127.0.0.1]`')
-    .describe('The value is a list, and these are added where they are not in it')
+    .describe('Treats the value as a list and adds these items if they are missing')
     .optional(),
-  join: text('a text such as `|`').describe('The value is a list, and this comes between its items').optional(),
-  separator: text('a text such as `;`')
-    .describe('Between the items of the list as it is found; default: `,`')
-    .optional(),
-  unless: variableReference.describe('Not at all if this variable is set').optional(),
-  default: anyText.describe('Where there is no value, or an empty one').optional(),
+  join: text('a text such as `|`').describe('Treats the value as a list and joins its items with this').optional(),
+  separator: text('a text such as `;`').describe('Separator of the list as found; default: `,`').optional(),
+  unless: variableReference.describe('Skipped if this variable is set').optional(),
+  default: anyText.describe('Used if there is no value, or an empty one').optional(),
 }).superRefine((rule, context) => {
   const chosen = sources.filter((key) => rule[key] !== undefined)
   if (chosen.length !== 1)
@@ -37,8 +37,8 @@ export const derivedValueSchema = mapping({
     context.addIssue(
       customIssue(
         'missing-key',
-        '`separator` stands without `containing` and `join`',
-        'write `containing: [...]` beside it, or remove it',
+        '`separator` needs `containing` or `join`',
+        'set `containing: [...]` as well, or remove it',
       ),
     )
   for (const [key, source] of [
@@ -49,7 +49,7 @@ export const derivedValueSchema = mapping({
       context.addIssue(
         customIssue(
           'missing-key',
-          `\`${source}\` and \`${key}\` need each other`,
+          `\`${source}\` and \`${key}\` must be given together`,
           `write \`{ ${source}: ..., ${key}: ... }\``,
         ),
       )

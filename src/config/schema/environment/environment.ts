@@ -9,7 +9,7 @@ import { derivedValueSchema } from './derived-value.ts'
 
 const unwritable = new InvalidValue(
   'cannot be written as a line `NAME=value`',
-  'give it in `set`, which is written nowhere',
+  'put it in `set`, which is not written to a file',
 )
 
 const literal = scalar({
@@ -21,9 +21,9 @@ const literal = scalar({
 // 16 of 62 characters are 95 bits: below that a secret is none.
 const made = mapping({
   random: integer('a number of characters from 16 to 1024', 16, 1024)
-    .describe('So many letters and digits by chance')
+    .describe('Generates this many random letters and digits')
     .optional(),
-  text: anyText.describe('In which `{NAME}` is another one of these').optional(),
+  text: anyText.describe('A text in which `{NAME}` stands for another of these variables').optional(),
 }).superRefine(({ random, text }, context) => {
   if ((random === undefined) !== (text === undefined)) return
   context.addIssue(
@@ -32,8 +32,8 @@ const made = mapping({
 })
 
 const unknownName = new InvalidValue(
-  'has a name in braces that cannot be put in',
-  'name another one of these, which is not made of others itself',
+  'has a name in braces that cannot be resolved',
+  'name another of these variables, one that is not a `text` itself',
 )
 
 /** What a file that is not there yet is to hold. */
@@ -53,8 +53,8 @@ export const createSchema = named(z.union([literal, made]), variableName).superR
 
 const fileSchema = short(
   mapping({
-    path: text('the path of a file').describe('A file of lines NAME=value, relative to this file'),
-    create: createSchema.describe('Written to it once, by `run`, if it is missing').optional(),
+    path: text('the path of a file').describe('A file with lines NAME=value; relative to this file'),
+    create: createSchema.describe('Variables that `run` writes to it if it does not exist').optional(),
   }),
   { key: 'path' },
 )
@@ -62,8 +62,8 @@ const fileSchema = short(
 const names = listOf(variableReference, 'a list of variables: `[NAME]`')
 
 export const unsetRuleSchema = mapping({
-  empty: names.describe('Each of these that is empty').optional(),
-  anyEmpty: names.describe('All of these if one is empty or not set').optional(),
+  empty: names.describe('Unsets each of these that is empty').optional(),
+  anyEmpty: names.describe('Unsets all of these if any is empty or not set').optional(),
 }).superRefine(({ empty, anyEmpty }, context) => {
   if ((empty === undefined) !== (anyEmpty === undefined)) return
   context.addIssue(
@@ -74,8 +74,8 @@ export const unsetRuleSchema = mapping({
 export const renamedSchema = named(variableReference, variableName).superRefine((renamed, context) => {
   for (const [old, name] of Object.entries(renamed)) {
     if (!Object.hasOwn(renamed, name)) continue
-    const message = `\`${name}\` is the new name of \`${old}\`, and an old name itself`
-    context.addIssue(customIssue('contradiction', message, 'give the last name of the two', [old]))
+    const message = `\`${name}\` is the new name of \`${old}\`, but is itself an old name`
+    context.addIssue(customIssue('contradiction', message, 'write the newest name', [old]))
   }
 })
 
@@ -85,18 +85,18 @@ export const filesSchema = z.array(fileSchema, { error: () => 'a list of files: 
 export const unsetSchema = z.array(unsetRuleSchema, { error: () => 'a list of rules: `[{ empty: [NAME] }]`' })
 
 const environmentShape = {
-  files: filesSchema.describe('Files of variables; later ones win').optional(),
+  files: filesSchema.describe('Environment files; later ones win').optional(),
   set: named(z.union([anyText, derivedValueSchema]), variableName)
     .describe('Variables in order; each may use those before it')
     .optional(),
-  renamed: renamedSchema.describe('Old names of variables, and what they are called now').optional(),
-  unset: unsetSchema.describe('Variables that are taken out again after all others were read').optional(),
+  renamed: renamedSchema.describe('Old variable names and their new names').optional(),
+  unset: unsetSchema.describe('Variables to remove after all others are read').optional(),
 }
 
 export const environmentSchema = mapping(environmentShape)
 
 const namePattern = scalar({
-  expected: 'the name of a variable, in which `*` stands for any characters',
+  expected: 'the name of a variable, in which `*` matches any characters',
   read: (written) => (/^[A-Za-z_*][A-Za-z0-9_*]*$/.test(written) ? written : undefined),
 })
 
@@ -106,7 +106,7 @@ export const processEnvironmentSchema = mapping({
   only: z
     .array(namePattern, { error: () => 'a list of names and patterns: `[APP_*]`' })
     .describe(
-      'Of what all see it gets these alone, besides PATH, HOME, LANG and their like; a change of others does not restart it',
+      'The only shared variables it gets, besides PATH, HOME, LANG and the like; changes to others do not restart it',
     )
     .optional(),
 })

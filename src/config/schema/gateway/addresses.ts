@@ -21,8 +21,7 @@ const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$
 export const address = scalar<Address>({
   expected: 'an address such as `:8080` or `127.0.0.1:8080`',
   read(written) {
-    if (/^\d+$/.test(written))
-      return new InvalidValue('is a bare port', `write \`:${written}\`, which is all addresses`)
+    if (/^\d+$/.test(written)) return new InvalidValue('is a bare port', `write \`:${written}\`, for all addresses`)
     return readHostAndPort(written, 0) ?? invalidAddress(written)
   },
 })
@@ -32,17 +31,16 @@ function invalidAddress(written: string): InvalidValue | undefined {
   if (url && url.hostname !== '') {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80')
     const instead = `${url.hostname === '0.0.0.0' ? '' : url.hostname}:${port}`
-    return new InvalidValue('is a URL', 'write host and port alone', instead)
+    return new InvalidValue('is a URL', 'write the host and port only', instead)
   }
   const [, host = written, port] = /^(.*):(\d+)$/.exec(written) ?? []
   if (isIP(host) === 6)
     return new InvalidValue(
-      'has no brackets',
-      'an IPv6 address stands in them: `"[::1]:8080"`',
+      'is an IPv6 address without brackets',
+      'write it in brackets: `"[::1]:8080"`',
       `"[${host}]:${port ?? 8080}"`,
     )
-  if (Number(port) > 65_535)
-    return new InvalidValue('has a port above 65535', 'the highest is `65535`; usual is `:8080`')
+  if (Number(port) > 65_535) return new InvalidValue('has a port above 65535', 'the maximum is `65535`')
   if (/:\d+-\d+$/.test(written)) return new InvalidValue('is a range of ports', 'write a listener for each port')
   if (names.test(written.replace(/:$/, '')))
     return new InvalidValue('has no port', 'add one: `localhost:8080`', `${written.replace(/:$/, '')}:8080`)
@@ -85,7 +83,7 @@ function readSocket(written: string): Target | InvalidValue {
   const [path = '', more] = written.replace(/^unix:(\/\/(?=\/))?/, '').split(':')
   if (!path.startsWith('/')) return new InvalidValue('has no absolute path', 'write it as `unix:/run/app.sock`')
   if (more !== undefined)
-    return new InvalidValue('has something behind the path', 'end it there: a request keeps its own path')
+    return new InvalidValue('has more after the path', 'end it there: requests keep their own path')
   return { origin: socketOrigin(path) }
 }
 
@@ -94,16 +92,13 @@ function readOrigin(written: string): string | InvalidValue {
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     return new InvalidValue('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
   if (url.protocol === 'http:' && url.port === '443')
-    return new InvalidValue('is the port of https, without it', `write \`https://${url.hostname}\``)
+    return new InvalidValue('uses the HTTPS port without HTTPS', `write \`https://${url.hostname}\``)
   if (url.username || url.password)
-    return new InvalidValue(
-      'has a user or password in it',
-      'leave them out: requests are forwarded with their own headers',
-    )
+    return new InvalidValue('contains a user or password', 'remove them: requests are forwarded with their own headers')
   if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
     return new InvalidValue(
       'has a path',
-      'end it after the host and port: a request is forwarded with its own path',
+      'end it after the host and port: requests are forwarded with their own path',
       url.origin,
     )
   return url.origin

@@ -12,7 +12,7 @@ const accessLogSchema = z.union([
   boolean,
   mapping({
     skip: listOf(text('a path pattern such as `/api/*`'), 'a list of path patterns')
-      .describe('Paths whose requests are not logged; default: those of `health`, if a listener has them')
+      .describe('Paths not to log; default: those of `health`, if a listener serves them')
       .optional(),
   }),
 ])
@@ -36,24 +36,24 @@ const compressionSchema = z
   .transform((wish) => (typeof wish === 'boolean' ? (wish ? everyEncoding : []) : [...new Set(wish)]))
 
 export const gatewaySchema = mapping({
-  threads: threads.describe('`auto`: one for every two CPUs that may be used').prefault('auto'),
+  threads: threads.describe('`auto`: one for every two available CPUs').prefault('auto'),
   listeners: named(listenerSchema).describe('Default, if there are routes: `http` on `:80`').prefault({}),
   trustedProxies: oneOrMany(addressRanges, 'a list of addresses, ranges such as `10.0.0.0/8`, `loopback` or `private`')
-    .describe('Whose X-Forwarded-* and PROXY headers are believed; default: nobody')
+    .describe('Addresses whose X-Forwarded-* and PROXY headers are trusted; default: none')
     .prefault('none'),
   requestId: mapping({
     header: headerName.prefault('X-Request-Id'),
     accept: choice(['uuid-v4', 'none'])
-      .describe("`uuid-v4`: a client's own id is kept if it is one; `none`: always a new one")
+      .describe("`uuid-v4`: keeps a client's id if it is a UUID v4; `none`: always generates one")
       .prefault('uuid-v4'),
     invalid: headerText('a text for a header')
-      .describe('What client and upstream read where the client sent no id that is accepted; default: a new id')
+      .describe('Id to use if the client sends none that is accepted; default: a new one')
       .optional(),
-    internal: headerName.describe("Header for a second id that is always ours, never the client's").optional(),
+    internal: headerName.describe('Header for a second id, which the gateway always generates').optional(),
   }).prefault({}),
   limits: limitsSchema,
   ...gatewayGuards,
-  request: requestHeaders.describe('Headers that upstreams get').prefault({}),
+  request: requestHeaders.describe('Headers sent to upstreams').prefault({}),
   response: mapping({
     securityHeaders: boolean
       .describe(
@@ -65,17 +65,17 @@ export const gatewaySchema = mapping({
     .describe('Headers of every response')
     .prefault({}),
   compression: compressionSchema
-    .describe('Encodings offered to clients, the preferred one first; `false` turns it off')
+    .describe('Encodings in order of preference; `false` turns compression off')
     .prefault(['zstd', 'br', 'gzip']),
   health: mapping({
-    live: exactPath.describe('200 while the gateway answers at all').prefault('/healthz'),
-    ready: exactPath.describe('200, and 503 as soon as the gateway is about to stop').prefault('/readyz'),
+    live: exactPath.describe('200 as long as the gateway runs').prefault('/healthz'),
+    ready: exactPath.describe('200, or 503 once the gateway begins to stop').prefault('/readyz'),
   })
-    .describe('On listeners with `health: true`; GET and HEAD')
+    .describe('Health endpoints, on listeners with `health: true`; GET and HEAD')
     .prefault({}),
   errors: mapping({
     format: choice(['auto', 'json', 'plain'])
-      .describe('`auto`: JSON or a small page to clients that ask for them by name, else plain text')
+      .describe('`auto`: JSON or a small page for clients that accept it by name, otherwise plain text')
       .prefault('auto'),
   }).prefault({}),
   accessLog: accessLogSchema.describe('`false` turns it off').default(true),

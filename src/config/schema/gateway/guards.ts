@@ -6,27 +6,27 @@ import { listOf, mapping, oneOrMany } from '../structures.ts'
 import { addressRanges } from './ranges.ts'
 import { rateLimitStore } from './rate-limit-store.ts'
 
-const requestBody = byteSize.describe('Longest body of a request; a longer one is answered 413')
+const requestBody = byteSize.describe('Maximum size of a request body; a larger one gets a 413')
 
 export const limitsSchema = mapping({
   requestBody: requestBody.prefault('150MB'),
-  requestHeaders: byteSize.describe('Longest head of a request; a longer one is answered 431').prefault('16KB'),
+  requestHeaders: byteSize.describe('Maximum size of a request head; a larger one gets a 431').prefault('16KB'),
   answerHeaders: byteSize
-    .describe('Longest head of an answer of an upstream or an auth service; a longer one is answered 502')
+    .describe('Maximum size of a response head from an upstream or auth service; a larger one becomes a 502')
     .prefault('64KB'),
-  headerTimeout: positiveDuration.describe('Longest time for a head to arrive').prefault('10s'),
+  headerTimeout: positiveDuration.describe('Time limit for a request head to arrive').prefault('10s'),
   idleTimeout: positiveDuration
-    .describe('How long a connection without a request stays open; longer than that of a load balancer in front')
+    .describe('How long an idle connection stays open; keep it above that of a load balancer in front')
     .prefault('75s'),
   stallTimeout: positiveDuration
-    .describe('How long a body under way may stand still; event streams and WebSockets may for ever')
+    .describe('How long a body may stall; event streams and WebSockets have no limit')
     .prefault('60s'),
   connections: integer('a number of connections from 1 to 1000000', 1, 1_000_000)
-    .describe('Open at one time, over all listeners; further ones are refused')
+    .describe('Maximum open connections over all listeners; further ones are refused')
     .prefault('10000'),
   connectionsPerTarget: integer('a number of connections from 1 to 1000000', 1, 1_000_000)
     .describe(
-      'To one target of an upstream at one time, event streams and WebSockets not counted; further requests wait for one as long as for a new connection, then they are answered 503',
+      'Maximum connections to one upstream target, not counting event streams and WebSockets; further requests wait as long as for a new connection, then get a 503',
     )
     .prefault('1000'),
 }).prefault({})
@@ -38,7 +38,7 @@ const off = scalar({
     const [, requests, unit = ''] = /^(\d+)\s*(?:r|req|requests)?\s*\/\s*([smhd])[a-z]*$/i.exec(written) ?? []
     if (requests === undefined) return undefined
     return new InvalidValue(
-      'is a rate in one word',
+      'is a rate written as text',
       `write \`rateLimit: { requests: ${requests}, window: 1${unit.toLowerCase()} }\``,
     )
   },
@@ -61,7 +61,7 @@ const rateLimit = z.union([
   off,
   mapping({
     requests: integer('a number of requests from 1 to 1000000', 1, 1_000_000),
-    window: positiveDuration.describe('It begins with the first request').prefault('1s'),
+    window: positiveDuration.describe('Time window; begins with the first request').prefault('1s'),
     by: z
       .union([
         client,
@@ -71,14 +71,14 @@ const rateLimit = z.union([
               context.addIssue(
                 customIssue(
                   'choose-one',
-                  '`by` needs one of `header` and `cookie`',
+                  '`by` needs exactly one of `header` and `cookie`',
                   'for example `by: { header: X-Api-Key }`',
                 ),
               )
           },
         ),
       ])
-      .describe('What is counted together: the requests of one client address, or of one value of a header or cookie')
+      .describe('What to count by: the client address, or the value of a header or cookie')
       .prefault('client'),
   }),
 ])
@@ -86,16 +86,16 @@ const rateLimit = z.union([
 const ranges = listOf(addressRanges, 'a list of addresses')
 
 const addressRules = {
-  allow: ranges.describe('Only these clients; all others are answered 403').optional(),
-  deny: ranges.describe('Not these clients, even if `allow` names them').optional(),
+  allow: ranges.describe('Only these clients are allowed; others get a 403').optional(),
+  deny: ranges.describe('These clients get a 403, even if `allow` includes them').optional(),
 }
 
 /** Keys of the gateway, beside `limits`. */
 export const gatewayGuards = {
   ...addressRules,
-  rateLimit: rateLimit.describe('Further requests are answered 429; `false`: no limit').optional(),
+  rateLimit: rateLimit.describe('Requests above the limit get a 429; `false`: no limit').optional(),
   rateLimitStore: rateLimitStore
-    .describe('Where the requests of all replicas are counted together; default: each replica counts for itself')
+    .describe('Counts for all replicas together; default: each replica counts for itself')
     .optional(),
 }
 
@@ -105,36 +105,37 @@ const authUrl = scalar({
     const url = URL.parse(written)
     if (!url || !/^https?:$/.test(url.protocol) || url.hash) return undefined
     if (url.username || url.password)
-      return new InvalidValue(
-        'has a user or password in it',
-        'leave them out: the service is asked with the headers of the request',
-      )
+      return new InvalidValue('contains a user or password', 'remove them: the service gets the headers of the request')
     return url.href
   },
 })
 
 export const auth = mapping({
   basic: oneOrMany(text('the name of a user such as `admin`'), 'a list of users')
-    .describe('The users who may pass; upstreams do not see their Authorization')
+    .describe('Users who may pass; their Authorization header is not forwarded')
     .optional(),
   forward: authUrl
-    .describe('Who is asked: 2xx lets a request pass, any other answer is given to the client')
+    .describe('URL of an auth service: 2xx lets the request pass, any other response goes to the client')
     .optional(),
   copy: listOf(headerName, 'a list of headers')
-    .describe("Headers of the service's answer that the upstream gets in place of the client's own")
+    .describe("Headers copied from the service's response to the request, replacing the client's")
     .optional(),
-  timeout: positiveDuration.describe('Longest wait for the service; default 5s').optional(),
+  timeout: positiveDuration.describe('Time limit for the auth service; default: 5s').optional(),
 }).superRefine(({ basic, forward, copy, timeout }, context) => {
   if ((basic === undefined) === (forward === undefined))
     context.addIssue(
-      customIssue('choose-one', '`auth` needs one of `basic` and `forward`', 'for example `auth: { basic: NAME }`'),
+      customIssue(
+        'choose-one',
+        '`auth` needs exactly one of `basic` and `forward`',
+        'for example `auth: { basic: NAME }`',
+      ),
     )
   else if (forward === undefined && (copy !== undefined || timeout !== undefined))
     context.addIssue(
       customIssue(
         'contradiction',
-        '`copy` and `timeout` stand beside `basic`, which asks nobody',
-        'they belong to `forward`: remove them',
+        '`copy` and `timeout` have no effect with `basic`',
+        'remove them: only `forward` uses them',
       ),
     )
 })
@@ -143,8 +144,8 @@ export const auth = mapping({
 export const routeGuards = {
   ...addressRules,
   auth: auth.optional(),
-  limits: mapping({ requestBody: requestBody.optional() }).describe("Instead of the gateway's").optional(),
+  limits: mapping({ requestBody: requestBody.optional() }).describe("Overrides the gateway's").optional(),
   rateLimit: rateLimit
-    .describe("A limit of its own instead of the gateway's; `false`: not limited, and not counted there")
+    .describe("Replaces the gateway's limit; `false`: no limit, and requests do not count there")
     .optional(),
 }

@@ -34,13 +34,13 @@ export const headersSchema = named(
     .nullable(),
   settableName,
 ).describe(
-  'A text or a list sets, null removes, `{ add: text }` adds; may hold {host}, {scheme}, {client} and {request_id}',
+  'A text or a list sets, null removes, `{ add: text }` adds; may contain {host}, {scheme}, {client} and {request_id}',
 )
 
 export const requestHeaders = mapping({
   headers: headersSchema.prefault({}),
   keep: oneOrMany(headerName, 'the name of a header, or a list of them')
-    .describe('Headers that pass from anybody, although only trusted proxies are believed in them (docs/headers.md)')
+    .describe('Headers to accept from any client that normally only trusted proxies may set (docs/headers.md)')
     .optional(),
 })
 

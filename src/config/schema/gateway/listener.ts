@@ -13,12 +13,12 @@ const hstsSchema = z.union([
   mapping({
     maxAge: duration,
     includeSubdomains: boolean.default(false),
-    preload: boolean.describe('Asks browsers to list the name for good').default(false),
+    preload: boolean.describe('Asks browsers to put the name on their preload lists').default(false),
   }).superRefine(({ maxAge, includeSubdomains, preload }, context) => {
     if (!preload || (includeSubdomains && maxAge >= leastPreloaded)) return
-    const hint = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or leave `preload` out'
+    const hint = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or remove `preload`'
     context.addIssue(
-      customIssue('contradiction', 'the lists of browsers take only names with subdomains and a year', hint, [
+      customIssue('contradiction', 'browser preload lists require `includeSubdomains` and a `maxAge` of a year', hint, [
         'preload',
       ]),
     )
@@ -26,31 +26,29 @@ const hstsSchema = z.union([
 ])
 
 const clientCertificatesSchema = mapping({
-  ca: text('the path of a PEM file').describe('The authorities whose certificates are accepted; read anew by a reload'),
+  ca: text('the path of a PEM file').describe('CAs whose certificates are accepted; read again on reload'),
   mode: choice(['required', 'requested'])
-    .describe('`requested`: a client may come without one; one that is not valid is refused all the same')
+    .describe('`requested`: a certificate is optional, but an invalid one is refused')
     .prefault('required'),
   headers: mapping({
-    subject: headerName.describe('Its subject, as RFC 4514 writes it').prefault('X-Client-Subject'),
+    subject: headerName.describe('Subject, in RFC 4514 form').prefault('X-Client-Subject'),
     fingerprint: headerName.describe('SHA-256 in hex').prefault('X-Client-Fingerprint'),
-    certificate: headerName.describe('The whole certificate, as RFC 9440 writes it; default: not sent').optional(),
+    certificate: headerName.describe('The whole certificate, in RFC 9440 form; default: not sent').optional(),
   })
-    .describe('What upstreams are told; the same headers from clients are always removed')
+    .describe('Headers that tell upstreams about the certificate; always removed from client requests')
     .prefault({}),
 })
 
 export const listenerSchema = short(
   mapping({
-    address: address.describe('`:8080` is all addresses; port 0 is any free one'),
+    address: address.describe('`:8080` listens on all addresses; port 0 is any free port'),
     tls: boolean.default(false),
-    hsts: hstsSchema
-      .describe('Strict-Transport-Security: for so long browsers come by HTTPS only; `0` has them forget')
-      .optional(),
-    clientCertificates: clientCertificatesSchema.describe('Clients show who they are by a certificate').optional(),
+    hsts: hstsSchema.describe('Strict-Transport-Security: how long browsers use HTTPS only; `0` clears it').optional(),
+    clientCertificates: clientCertificatesSchema.describe('Client certificate authentication (mutual TLS)').optional(),
     proxyProtocol: choice(['v1', 'v2', 'any'])
-      .describe('Every connection begins with a PROXY header of this version; only from `trustedProxies`')
+      .describe('Expects a PROXY header of this version on every connection; only from `trustedProxies`')
       .optional(),
-    health: boolean.describe('Answers the paths of `gateway.health`').default(false),
+    health: boolean.describe('Serves the paths of `gateway.health`').default(false),
   }),
   { key: 'address' },
 )

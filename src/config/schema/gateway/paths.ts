@@ -9,11 +9,13 @@ const climbs = /\/\.{1,2}(\/|$)/
 
 function invalidPath(path: string): InvalidValue | undefined {
   if (!path.startsWith('/')) return new InvalidValue('does not begin with `/`', 'a path begins with `/`')
-  if (/[?#]/.test(path))
-    return new InvalidValue('has a query or a fragment', 'leave it out: the query stays as it came')
+  if (/[?#]/.test(path)) return new InvalidValue('has a query or a fragment', 'leave it out: the query is kept')
   if (!plain.test(path))
-    return new InvalidValue('has characters that a path cannot hold', "letters, digits and `-._~!$&'()*+,;=:@` can")
-  if (climbs.test(path)) return new InvalidValue('has `.` or `..` for a segment', 'write the path that it leads to')
+    return new InvalidValue(
+      'has characters that are not allowed in a path',
+      "use letters, digits and `-._~!$&'()*+,;=:@`",
+    )
+  if (climbs.test(path)) return new InvalidValue('has a `.` or `..` segment', 'write the path it resolves to')
   return undefined
 }
 
@@ -25,7 +27,7 @@ function invalidComparedPath(path: string): InvalidValue | undefined {
     (written && written.spelling === written.canonical && path === written.spelling
       ? undefined
       : new InvalidValue(
-          'is not as paths are compared: without empty segments, `;`, `*`, and dots at the end of a name',
+          'is not in canonical form: paths have no empty segments, `;`, `*`, or dots at the end of a name',
           'write it in that form',
         ))
   )
@@ -34,8 +36,7 @@ function invalidComparedPath(path: string): InvalidValue | undefined {
 export const pathPrefix = scalar({
   expected: 'the beginning of a path, such as `/old`',
   read(written) {
-    if (/^\/*$/.test(written))
-      return new InvalidValue('would leave every path as it is', 'name the segment to take away: `/old`')
+    if (/^\/*$/.test(written)) return new InvalidValue('would remove nothing', 'name the prefix to remove: `/old`')
     const bare = written.replace(/\/+$/, '')
     return invalidComparedPath(bare) ?? bare
   },
@@ -50,7 +51,8 @@ export const pathTemplate = scalar({
   expected: 'a path such as `/new{path}`',
   read(written) {
     const [, name] = /\{(?!path\})([^}]*)\}/.exec(written) ?? []
-    if (name !== undefined) return new InvalidValue('has a placeholder that is not known', 'known here: `{path}`')
+    if (name !== undefined)
+      return new InvalidValue('has an unknown placeholder', 'the only one allowed here is `{path}`')
     return invalidPath(written.replaceAll('{path}', '/x')) ?? written
   },
 })

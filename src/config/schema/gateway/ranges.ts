@@ -17,15 +17,15 @@ export const addressRanges = scalar<readonly string[]>({
   read(written) {
     if (Object.hasOwn(namedRanges, written)) return namedRanges[written]
     if (/^(all|any|\*|everyone|everybody|everything)$/i.test(written))
-      return new InvalidValue('is no range of addresses', 'all of both kinds are `[0.0.0.0/0, "::/0"]`', '0.0.0.0/0')
+      return new InvalidValue('is not an address range', 'for all addresses, write `[0.0.0.0/0, "::/0"]`', '0.0.0.0/0')
     const [address = '', prefix, ...rest] = written.toLowerCase().split('/')
     const bits = isIP(address) === 4 ? 32 : 128
     if (isIP(address) === 0 || address.includes('%') || rest.length > 0) return undefined
     if (address.startsWith('::ffff:'))
-      return new InvalidValue('is an IPv4 address in the form of IPv6', 'write it as IPv4: both forms are meant by it')
+      return new InvalidValue('is an IPv4-mapped IPv6 address', 'write it as IPv4, which covers both forms')
     if (prefix === undefined) return [`${address}/${bits}`]
     if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits)
-      return new InvalidValue('has a prefix that is too long', `it counts bits: from 0 to ${bits}`)
+      return new InvalidValue('has too long a prefix', `a prefix is a number of bits from 0 to ${bits}`)
     return [`${address}/${Number(prefix)}`]
   },
 })

@@ -24,12 +24,12 @@ const redisUrl = scalar({
     const url = URL.parse(written)
     if (/^redis-sentinel:/i.test(written))
       return new InvalidValue(
-        'names sentinels, which Gatehouse does not ask',
-        'name the primary, or a name that leads to it',
+        'uses Redis Sentinel, which is not supported',
+        'name the primary, or a host name that resolves to it',
       )
     if (!url || !/^redis(s|-cluster)?:$/.test(url.protocol) || url.hostname === '') return undefined
     if (url.search !== '' || url.hash !== '')
-      return new InvalidValue('has more behind the database', 'leave out all from `?` or `#` on')
+      return new InvalidValue('has more after the database', 'remove everything from the `?` or `#`')
     return addressIn(url)
   },
 })
@@ -37,7 +37,7 @@ const redisUrl = scalar({
 function addressIn(url: URL): RedisAddress | InvalidValue {
   const [, database] = /^\/?(\d{0,5})$/.exec(url.pathname) ?? []
   if (database === undefined)
-    return new InvalidValue('has a path that is no number', 'the database is a number, as in `/0`')
+    return new InvalidValue('has a path that is not a number', 'the database is a number, as in `/0`')
   try {
     const user = decodeURIComponent(url.username)
     const password = decodeURIComponent(url.password)
@@ -51,18 +51,22 @@ function addressIn(url: URL): RedisAddress | InvalidValue {
       database: Number(database),
     }
   } catch {
-    return new InvalidValue('has a `%` that begins no escape', 'write `%25` for the character itself')
+    return new InvalidValue('has a `%` that does not begin an escape', 'write `%25` for a literal `%`')
   }
 }
 
 export const rateLimitStore = mapping({
-  redis: redisUrl.describe('Counts for all replicas that name it; while it is away each counts for itself'),
+  redis: redisUrl.describe(
+    'Redis server that counts for all replicas; while it is unreachable, each counts for itself',
+  ),
   ca: text('the path of a PEM file')
-    .describe('Who may have signed the certificate of a `rediss://` server; default: the authorities of the system')
+    .describe('CAs to trust for a `rediss://` server; default: those of the system')
     .optional(),
 }).superRefine(({ redis, ca }, context) => {
   if (ca !== undefined && !redis.tls)
     context.addIssue(
-      customIssue('contradiction', '`ca` stands beside a Redis without TLS', 'write `rediss://`, or remove it', ['ca']),
+      customIssue('contradiction', '`ca` has no effect on a Redis without TLS', 'use `rediss://`, or remove it', [
+        'ca',
+      ]),
     )
 })

@@ -23,14 +23,18 @@ import { pathPrefix, pathTemplate } from './paths.ts'
 const filePath = text('a path relative to `root` such as `index.html`')
 
 const filesSchema = mapping({
-  root: text('the path of a folder such as `./public`').describe('The folder that is served'),
-  only: choice(['existing']).describe('`existing`: a request without such a file goes on to the next route').optional(),
-  except: listOf(filePath, 'a list of paths relative to `root`').describe('Files that are not served').optional(),
-  fallback: filePath.describe('Served where no such file exists (single-page applications)').optional(),
-  cacheControl: headerValue.describe('Cache-Control of files found; `immutable` is a year and `immutable`').optional(),
+  root: text('the path of a folder such as `./public`').describe('Folder to serve'),
+  only: choice(['existing'])
+    .describe('`existing`: a request without a matching file goes to the next route')
+    .optional(),
+  except: listOf(filePath, 'a list of paths relative to `root`').describe('Files not to serve').optional(),
+  fallback: filePath.describe('Served if no file matches (single-page applications)').optional(),
+  cacheControl: headerValue
+    .describe('Cache-Control of files; `immutable` stands for a year and `immutable`')
+    .optional(),
   render: mapping({
     files: listOf(filePath, 'a list of paths relative to `root`'),
-    variables: regularExpression.describe('The variables that may be used: those whose name matches'),
+    variables: regularExpression.describe('Variables that may be used: those whose names match'),
   })
     .describe('Files in which {{env "NAME"}} becomes the value of the variable')
     .optional(),
@@ -40,27 +44,27 @@ const filesSchema = mapping({
       customIssue(
         'contradiction',
         '`only: existing` and `fallback` contradict each other',
-        'with a fallback nothing goes on to the next route: remove one of the two',
+        'with a fallback no request reaches the next route: remove one of the two',
         ['fallback'],
       ),
     )
 })
 
 const redirectSchema = mapping({
-  to: headerText('a path or URL such as `/x`').describe('May hold {host}, {uri}, {path} and {scheme}'),
+  to: headerText('a path or URL such as `/x`').describe('May contain {host}, {uri}, {path} and {scheme}'),
   status: scalar({
     expected: 'one of `301`, `302`, `303`, `307`, `308`',
     read(written) {
       // As Caddy and Traefik take it.
       if (written === 'permanent')
-        return new InvalidValue('is a word for a status', 'write `301`, or `308` to keep the method')
+        return new InvalidValue('is not a status code', 'write `301`, or `308` to keep the method')
       if (written === 'temporary')
-        return new InvalidValue('is a word for a status', 'write `302`, or `307` to keep the method')
+        return new InvalidValue('is not a status code', 'write `302`, or `307` to keep the method')
       return ([301, 302, 303, 307, 308] as const).find((status) => String(status) === written)
     },
     json: { type: ['integer', 'string'] },
   }).default(302),
-  close: boolean.describe('Close the connection afterwards').default(false),
+  close: boolean.describe('Closes the connection afterwards').default(false),
 })
 
 /** RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take a body for the beginning of the next answer. */
@@ -74,8 +78,8 @@ const respondSchema = mapping({
   context.addIssue(
     customIssue(
       'contradiction',
-      `an answer with status ${status} has no body`,
-      'leave `body` out, or write another status',
+      `a response with status ${status} has no body`,
+      'remove `body`, or use another status',
       ['body'],
     ),
   )
@@ -89,30 +93,30 @@ export const routeSchema = mapping({
     .describe('`example.com` or `*.example.com`')
     .optional(),
   path: oneOrMany(text('a path pattern such as `/api/*`'), 'a list of path patterns')
-    .describe('`/info` exactly, `/api/*` below /api/, `*.map` by its end')
+    .describe('`/info` matches exactly, `/api/*` everything below /api/, `*.map` by suffix')
     .optional(),
-  methods: listOf(method, 'a list of methods').describe('With `GET`, `HEAD` matches as well').optional(),
+  methods: listOf(method, 'a list of methods').describe('`GET` also matches `HEAD`').optional(),
   headers: named(text('a pattern for the value, such as `*`'), headerName)
-    .describe('Headers that a request must have; `*` in a value stands for any text')
+    .describe('Headers a request must have; `*` in a value matches any text')
     .optional(),
   ...routeGuards,
   to: target.describe('A process, an upstream, or a URL such as http://127.0.0.1:9000').optional(),
   files: filesSchema.optional(),
   file: text('the path of a file').describe('One file, for every request that matches').optional(),
   redirect: redirectSchema.optional(),
-  respond: respondSchema.describe('An answer that stands here').optional(),
-  stripPrefix: pathPrefix.describe('Taken from the front of the path; only with `to` or `files`').optional(),
-  rewrite: mapping({ path: pathTemplate.describe('May hold {path}; the query stays as it came') })
-    .describe('Another path, after `stripPrefix`; only with `to` or `files`')
+  respond: respondSchema.describe('A fixed response').optional(),
+  stripPrefix: pathPrefix.describe('Removed from the front of the path; only with `to` or `files`').optional(),
+  rewrite: mapping({ path: pathTemplate.describe('May contain {path}; the query is kept') })
+    .describe('Replaces the path, after `stripPrefix`; only with `to` or `files`')
     .optional(),
   encodedSlashes: choice(['keep'])
-    .describe('`keep`: to the upstream `%2F` and `%5C` are parts of names; only with `to`')
+    .describe('`keep`: forwards `%2F` and `%5C` as parts of names; only with `to`')
     .optional(),
-  request: requestHeaders.describe("Laid over the gateway's; only with `to`").optional(),
+  request: requestHeaders.describe("Overrides the gateway's; only with `to`").optional(),
   response: mapping({ headers: headersSchema.prefault({}) }).optional(),
   timeouts: mapping({
     connect: duration.prefault('3s'),
-    response: duration.describe("Wait for the response's headers").prefault('120s'),
+    response: duration.describe('Time limit for the response headers').prefault('120s'),
   })
     .describe('Only with `to`')
     .optional(),
@@ -122,15 +126,15 @@ export const routeSchema = mapping({
     context.addIssue(
       customIssue(
         'choose-one',
-        'this route does not say how to answer',
-        'give one of `to`, `files`, `file`, `redirect` and `respond`',
+        'this route has no handler',
+        'add one of `to`, `files`, `file`, `redirect` and `respond`',
       ),
     )
   if (chosen.length > 1)
     context.addIssue(
       customIssue(
         'choose-one',
-        `this route answers in ${chosen.length} ways: ${chosen.map((key) => `\`${key}\``).join(', ')}`,
+        `this route has ${chosen.length} handlers: ${chosen.map((key) => `\`${key}\``).join(', ')}`,
         'keep one of them, or write a route for each',
       ),
     )
@@ -140,8 +144,8 @@ export const routeSchema = mapping({
       context.addIssue(
         customIssue(
           'contradiction',
-          `\`${key}\` stands beside a route that asks nobody`,
-          'it belongs to `to`: remove it',
+          `\`${key}\` has no effect on a route without \`to\``,
+          'remove it: only routes with `to` use it',
           [key],
         ),
       )
@@ -151,8 +155,8 @@ export const routeSchema = mapping({
       context.addIssue(
         customIssue(
           'contradiction',
-          `\`${key}\` stands beside a route that uses no path`,
-          'it belongs to `to` or `files`: remove it',
+          `\`${key}\` has no effect on a route without \`to\` or \`files\``,
+          'remove it: only routes with `to` or `files` use it',
           [key],
         ),
       )

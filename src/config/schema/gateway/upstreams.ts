@@ -11,11 +11,11 @@ const healthSchema = mapping({
   http: scalar({
     expected: 'a path such as `/health`',
     read: (written) => (/^\/[\x21-\x7e]*$/.test(written) ? written : undefined),
-  }).describe('Up at any status from 200 to 399'),
+  }).describe('Path to request; up at any status from 200 to 399'),
   every: positiveDuration.prefault('5s'),
-  timeout: positiveDuration.describe('Longest wait for one answer').prefault('2s'),
-  failures: inARow('failures').describe('So many in a row take a target out').prefault('2'),
-  successes: inARow('successes').describe('So many in a row bring it back').prefault('1'),
+  timeout: positiveDuration.describe('Time limit for one check').prefault('2s'),
+  failures: inARow('failures').describe('Consecutive failures that take a target out').prefault('2'),
+  successes: inARow('successes').describe('Consecutive successes that bring it back').prefault('1'),
 })
 
 const off = scalar({
@@ -27,39 +27,35 @@ const off = scalar({
 const passiveHealthSchema = z.union([
   off,
   mapping({
-    failures: inARow('failures')
-      .describe('So many connection faults without an answer in between eject a target')
-      .prefault('3'),
-    within: positiveDuration.describe('The time in which they must fall').prefault('10s'),
-    ejectFor: positiveDuration.describe('How long the target is left alone').prefault('10s'),
+    failures: inARow('failures').describe('Consecutive connection failures that eject a target').prefault('3'),
+    within: positiveDuration.describe('Time in which they must occur').prefault('10s'),
+    ejectFor: positiveDuration.describe('How long the target gets no requests').prefault('10s'),
     errorRate: mapping({
-      percent: integer('a number of percent from 1 to 100', 1, 100),
-      minimum: integer('a number of answers from 1 to 100000', 1, 100_000)
-        .describe('Fewer answers decide nothing')
+      percent: integer('a percentage from 1 to 100', 1, 100),
+      minimum: integer('a number of responses from 1 to 100000', 1, 100_000)
+        .describe('Fewer responses do not eject a target')
         .prefault('20'),
     })
-      .describe(
-        'A share of 5xx and of answers that do not come in time ejects a target, too; default: they do not count',
-      )
+      .describe('Also ejects a target for its share of 5xx responses and timeouts; default: they do not count')
       .optional(),
   }),
 ])
 
 const tlsSchema = mapping({
-  ca: text('the path of a PEM file').describe('The only authorities that are trusted').optional(),
+  ca: text('the path of a PEM file').describe('The only CAs that are trusted').optional(),
   serverName: headerText('the name of a host')
-    .describe("If the certificates are not for the targets' hosts")
+    .describe("Name to verify, if the certificates are not for the targets' hosts")
     .optional(),
-  verify: boolean.describe('`false`: any certificate will do, so anyone in between can read and answer').default(true),
+  verify: boolean.describe('`false`: accepts any certificate, so anyone in between can read and answer').default(true),
 })
 
 export const upstreamSchema = short(
   mapping({
     targets: listOf(origin, 'a list of URLs such as `http://10.0.0.5:8080`'),
     balance: choice(['round-robin', 'random', 'least-requests', 'first']).prefault('round-robin'),
-    health: healthSchema.describe('Asked of every target, from one place').optional(),
+    health: healthSchema.describe('Active health check of every target').optional(),
     passiveHealth: passiveHealthSchema
-      .describe('What requests meet ejects a target for a while, never the last one; `false`: it does not')
+      .describe('Ejects a target for a while when requests to it fail, never the last one; `false`: off')
       .optional(),
     tls: tlsSchema.describe('For `https` targets').optional(),
   }).superRefine(({ targets }, context) => {

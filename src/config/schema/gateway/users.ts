@@ -26,9 +26,9 @@ export const usersSchema = named(
   z.union([
     mapping({
       name: scalar({ expected, read: (written) => (allowed.test(written) ? written : undefined) })
-        .describe('By which clients know them; default: the key')
+        .describe('Name at login; default: the key')
         .optional(),
-      password: anyText.describe('Empty: one is generated, and shown once at the start').prefault(''),
+      password: anyText.describe('If empty, one is generated and shown once at startup').prefault(''),
     }),
     misplaced,
   ]),

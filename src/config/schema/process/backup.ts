@@ -4,7 +4,7 @@ import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, integer, positiveDuration, scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 
-const example = 'one `*` in the name of the file stands for the time: `/data/backup/app-*.dump`'
+const example = 'write one `*` in the file name, for the time: `/data/backup/app-*.dump`'
 
 const files = scalar({
   expected: 'the path of files such as `/data/backup/app-*.dump`',
@@ -14,22 +14,22 @@ const files = scalar({
     const [folder, name] = [written.slice(0, slash + 1), written.slice(slash + 1)]
     const stars = written.split('*').length - 1
     if (stars === 0) return new InvalidValue('has no `*`: each backup needs a name of its own', example)
-    if (stars > 1 || folder.includes('*')) return new InvalidValue('has a `*` too many', example)
+    if (stars > 1 || folder.includes('*')) return new InvalidValue('has more than one `*`, or one in a folder', example)
     // `keep` deletes what it takes for a backup.
-    if (name === '*') return new InvalidValue('would take every file of its folder for a backup', example)
+    if (name === '*') return new InvalidValue('would treat every file in its folder as a backup', example)
     return written
   },
 })
 
 export const backupSchema = mapping({
   files: files.describe(
-    'Where its backups lie; `*` is what differs. With `{backup}` in the command Gatehouse names each by its time',
+    'Path of its backups; `*` matches what differs. With `{backup}` in the command, Gatehouse names each by its time',
   ),
-  keep: integer('a number from 1 on', 1, 1_000_000)
-    .describe('After a success the newest so many stay, and older ones are deleted; default: none is deleted')
+  keep: integer('a number of 1 or more', 1, 1_000_000)
+    .describe('How many of the newest backups to keep after a success; default: all')
     .optional(),
   overdue: positiveDuration
-    .describe('How old the newest may get; default: the longest pause of its schedule and a twelfth more')
+    .describe('How old the newest may get; default: the longest interval of its schedule plus a twelfth')
     .optional(),
 })
 

@@ -9,7 +9,7 @@ import { listOf, mapping } from '../structures.ts'
 const expected = 'a list of words: the program and its arguments'
 
 // execve(2) ends each word at its first NUL, and Node's own customIssue would print the word.
-const withNul = new InvalidValue('holds a NUL character', 'no program can be given one: remove it')
+const withNul = new InvalidValue('contains a NUL character', 'remove it: program arguments cannot contain NUL')
 
 const word = scalar({
   expected: 'a word such as `program`',
@@ -25,18 +25,21 @@ const words = scalar({
     const split = splitWords(written)
     if (split.ok) return split.words
     if (split.unclosed === '\\')
-      return new InvalidValue('ends in a `\\`', 'a backslash keeps the character behind it; for itself write `\\\\`')
+      return new InvalidValue(
+        'ends with a `\\`',
+        'a backslash escapes the next character; for a literal one, write `\\\\`',
+      )
     return new InvalidValue(
-      `has a ${split.unclosed} that is not closed`,
-      `close it; for itself write \`\\${split.unclosed}\` or put it between the other quotes`,
+      `has an unclosed ${split.unclosed}`,
+      `close it; for a literal one, write \`\\${split.unclosed}\` or use the other quotes around it`,
     )
   },
 })
 
 /** Where one `when:` decides, or where there may be none or many. */
 const item = mapping({
-  words: words.describe('None, one or many: split as a POSIX shell splits').optional(),
-  word: word.describe('One, as it stands').optional(),
+  words: words.describe('Any number of words, split as a POSIX shell would').optional(),
+  word: word.describe('One word, as it is').optional(),
 }).superRefine((given, context) => {
   if ((given.words === undefined) !== (given.word === undefined)) return
   context.addIssue(
@@ -55,7 +58,7 @@ export const commandSchema = short(listOf(z.union([word, item]), expected), { sp
       customIssue(
         'wrong-value',
         'this command names no program',
-        'its first word is the program; empty `words` are none',
+        'the first word is the program; empty `words` count as none',
       ),
     )
   })

@@ -19,8 +19,8 @@ const word = scalar<Criticality>({
     // Who wrote `high` or `1` thinks of another scale: a near word would not help, what the words mean does.
     if (known || written === '' || nearest(written, words)) return known
     return new InvalidValue(
-      'is no criticality',
-      '`critical`: data is lost if it is killed; `important`: it is missed; `rebuildable`: what it holds comes back by itself',
+      'is not a criticality',
+      '`critical`: data is lost if it is killed; `important`: it would be missed; `rebuildable`: its state can be rebuilt',
     )
   },
   json: formOrVariable({ enum: words }),
@@ -32,8 +32,8 @@ const list = z.array(item, { error: () => 'a list of them' }).superRefine((items
   for (const index of items.keys()) {
     // A word alone has no `when`: it is always left in.
     if (index === items.length - 1 || typeof items[index] !== 'string') continue
-    const message = `nothing behind \`${items[index]}\` can count: it has no \`when\``
-    const hint = 'the first that is left in counts: move it to the end'
+    const message = `nothing after \`${items[index]}\` can apply: it has no \`when\``
+    const hint = 'the first item that is not excluded applies: move it to the end'
     context.addIssue(customIssue('contradiction', message, hint, [index]))
   }
 })

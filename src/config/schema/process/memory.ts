@@ -10,13 +10,12 @@ export const memory = scalar<Bytes | 'auto'>({
   expected: '`auto`, or a size such as `512MB` or `1.5GiB`',
   read(written) {
     if (written === 'auto') return written
-    if (/^[1-9]\d*$/.test(written))
-      return new InvalidValue('has no unit', `a size needs one: write \`${written}MB\`, or \`GB\` in its place`)
+    if (/^[1-9]\d*$/.test(written)) return new InvalidValue('has no unit', `write \`${written}MB\`, or use \`GB\``)
     const invalid = invalidSize(written)
     if (invalid) return invalid
     const size = parseBytes(written)
     if (size === undefined || size >= least) return size
-    return new InvalidValue('is too small for any program', 'give what it needs at most, from `1MB` on, or `auto`')
+    return new InvalidValue('is too small for any program', 'set the most it needs, at least `1MB`, or `auto`')
   },
   json: formOrVariable({ const: 'auto' }, { type: 'string', pattern: '^\\d+(\\.\\d+)?(KB|MB|GB|KiB|MiB|GiB)$' }),
 })

@@ -17,8 +17,8 @@ export const outputSchema = mapping({
   multiline: z
     .union([language, mapping({ first: regularExpression.describe('Matches the first line of each record') })])
     .describe(
-      'Which lines make one record of the log: stack traces of a language, or what follows `first`; default: `java` for a command `java`',
+      'Which lines form one log record: stack traces of a language, or what follows `first`; default: `java` for a command `java`',
     )
     .optional(),
-  files: boolean.describe('Whether it is written to files, if `log` has a `directory`').default(true),
+  files: boolean.describe('Whether to write it to files, if `log` has a `directory`').default(true),
 })

@@ -8,9 +8,9 @@ import { commandSchema } from './command.ts'
 
 /** Asked again and again; each for itself. */
 const polled = {
-  http: probeUrl.describe('Good when this answers 200 to 399').optional(),
-  tcp: probeAddress.describe('Good when this port accepts a connection').optional(),
-  exec: commandSchema.describe('Good when this command exits 0').optional(),
+  http: probeUrl.describe('Passes if this URL answers 200 to 399').optional(),
+  tcp: probeAddress.describe('Passes if this port accepts a connection').optional(),
+  exec: commandSchema.describe('Passes if this command exits 0').optional(),
   grpc: z
     .union([
       port.transform((number) => ({ port: number, service: '' })),
@@ -19,17 +19,17 @@ const polled = {
         service: text('the name of a gRPC service').describe('Default: the server as a whole').optional(),
       }).transform(({ service = '', ...place }) => ({ ...place, service })),
     ])
-    .describe('Good when gRPC health on this port says SERVING')
+    .describe('Passes if gRPC health on this port says SERVING')
     .optional(),
-  every: positiveDuration.describe('Longest pause between two attempts; the first ones are shorter').prefault('1s'),
-  timeout: positiveDuration.describe('Longest wait for one attempt').prefault('2s'),
+  every: positiveDuration.describe('Longest interval between attempts; the first ones are shorter').prefault('1s'),
+  timeout: positiveDuration.describe('Time limit for one attempt').prefault('2s'),
 }
 
 /** Said by the program itself, once. */
 const reported = {
-  log: regularExpression.describe('Good when a line of output matches').optional(),
+  log: regularExpression.describe('Passes when a line of output matches').optional(),
   fd: integer('the number of a file descriptor from 3 to 255', 3, 255)
-    .describe('Good when the program writes a newline to this file descriptor')
+    .describe('Passes when the program writes a newline to this file descriptor')
     .optional(),
 }
 
@@ -41,31 +41,31 @@ const inARow = integer('a number from 1 to 1000', 1, 1_000)
 export const startupSchema = mapping({
   ...polled,
   ...reported,
-  deadline: positiveDuration.describe('Not started up this long after its start counts as a crash').prefault('300s'),
+  deadline: positiveDuration
+    .describe('Not having started up this long after launch counts as a crash')
+    .prefault('300s'),
 }).superRefine((probe, context) => chooseOne('startup', allKinds, probe, context))
 
 export const readySchema = mapping({
   ...polled,
   ...reported,
-  deadline: positiveDuration.describe('Not ready this long after the start counts as a crash').prefault('300s'),
+  deadline: positiveDuration.describe('Not being ready this long after the start counts as a crash').prefault('300s'),
   failures: inARow
-    .describe('So many failed attempts in a row make it not ready until it answers again; default: once is enough')
+    .describe('Consecutive failures that make it unready until it passes again; default: once ready, it stays ready')
     .optional(),
 }).superRefine((probe, context) => {
   chooseOne('ready', allKinds, probe, context)
   const said = probe.log !== undefined ? 'log' : probe.fd !== undefined ? 'fd' : undefined
   if (probe.failures === undefined || said === undefined) return
-  const message = `\`failures\` counts attempts, but with \`${said}\` the program says once that it is ready`
-  context.addIssue(
-    customIssue('contradiction', message, 'remove `failures`, or ask by `http`, `tcp`, `exec` or `grpc`'),
-  )
+  const message = `\`failures\` has no effect with \`${said}\`: the program reports once that it is ready`
+  context.addIssue(customIssue('contradiction', message, 'remove `failures`, or use `http`, `tcp`, `exec` or `grpc`'))
 })
 
 export const aliveSchema = mapping({
   ...polled,
-  every: positiveDuration.describe('Pause between two attempts').prefault('10s'),
+  every: positiveDuration.describe('Interval between attempts').prefault('10s'),
   failures: inARow
-    .describe('So many failed attempts in a row count as a crash; while what it depends on is not ready it is spared')
+    .describe('Consecutive failures that count as a crash; not counted while a dependency is not ready')
     .default(3),
 }).superRefine((probe, context) => chooseOne('alive', polledKinds, probe, context))
 
@@ -78,12 +78,12 @@ function chooseOne<K extends string>(
   const chosen = kinds.filter((kind) => probe[kind] !== undefined)
   if (chosen.length === 1) return
   if (chosen.length > 1) {
-    const message = `\`${key}\` has ${listed(chosen)}`
-    context.addIssue(customIssue('choose-one', message, 'one probe decides: keep one of them'))
+    const message = `\`${key}\` has more than one check: ${listed(chosen)}`
+    context.addIssue(customIssue('choose-one', message, 'keep one of them'))
     return
   }
-  const hint = `give one of ${listed(kinds)}: \`${key}: { http: /health }\``
-  context.addIssue(customIssue('choose-one', `\`${key}\` does not say what to ask`, hint))
+  const hint = `add one of ${listed(kinds)}: \`${key}: { http: /health }\``
+  context.addIssue(customIssue('choose-one', `\`${key}\` has no check`, hint))
 }
 
 function listed(keys: readonly string[]): string {

@@ -18,63 +18,63 @@ const restartSchema = mapping({
     .optional(),
   backoff: mapping({
     first: duration
-      .describe('Pause before the first restart if it had been ready, and has not failed before')
+      .describe('Delay before the first restart, if it had been ready and has not failed before')
       .prefault('0s'),
-    next: duration.describe('Pause before the next one; doubles each time').prefault('1s'),
+    next: duration.describe('Delay before the next one; doubles each time').prefault('1s'),
     max: duration.prefault('30s'),
   }).prefault({}),
   giveUp: mapping({
-    failures: integer('a number from 1 on', 1, 1_000_000).default(5),
+    failures: integer('a number of 1 or more', 1, 1_000_000).default(5),
     within: duration.prefault('60s'),
   })
-    .describe('So many failures within so long, without having been steady in between, are fatal')
+    .describe('This many failures within this time, without a steady run in between, are fatal')
     .prefault({}),
   steady: positiveDuration
     .describe(
-      'Ready for so long without a break, its failures are forgotten; without a probe it is ready as soon as it runs',
+      'After being ready this long without a break, its failures are forgotten; without a probe, it is ready as soon as it runs',
     )
     .prefault('10s'),
   style: choice(['replace', 'rolling'])
-    .describe('When its entry changed: it is ended first, or a successor starts beside it and takes over')
+    .describe(
+      'How a changed entry takes effect: the process stops first, or a successor starts beside it and takes over',
+    )
     .prefault('replace'),
   drain: duration
-    .describe('Rolling: how long requests under way may take when the successor has taken over; default: 30s')
+    .describe('Rolling: time limit for requests in flight once the successor has taken over; default: 30s')
     .optional(),
 })
 
 export const processSchema = mapping({
   command: commandSchema.describe(
-    'Program and arguments; no shell reads them. `{port}` is the port, `{backup}` where to write',
+    'Program and arguments, run without a shell. `{port}` is its port, `{backup}` the backup file to write',
   ),
   directory: text('the path of a folder').describe("Working directory; default: this file's folder").optional(),
   ...rightsShape,
-  kind: choice(['service', 'task']).describe('A service runs for ever, a task to its end, once').prefault('service'),
-  schedule: scheduleSchema.describe('When a task runs; without one, once at the start').optional(),
-  backup: backupSchema.describe('What the task leaves: watched, dated and cleared up').optional(),
+  kind: choice(['service', 'task']).describe('A service runs forever, a task once to its end').prefault('service'),
+  schedule: scheduleSchema.describe('When a task runs; default: once at startup').optional(),
+  backup: backupSchema.describe('Backups that the task makes: checked, named by time and pruned').optional(),
   port: ownPort
-    .describe('The port it serves on 127.0.0.1, also PORT in its environment; `auto`: a spare one at each start')
+    .describe('Port it listens on at 127.0.0.1, also PORT in its environment; `auto`: a free one at each start')
     .optional(),
-  environment: processEnvironmentSchema.describe('Laid over the environment of all').optional(),
+  environment: processEnvironmentSchema.describe('Overrides the shared environment').optional(),
   // Any name: one that no process can have is an unknown process, which says more.
   dependsOn: short(named(choice(['started', 'ready', 'completed']), z.string()), { dependencies: true })
     .describe(
-      'Which process must have got how far before this one starts; `[redis]`: `ready`, or `completed` for a task',
+      'Processes and the state each must reach before this one starts; `[redis]`: `ready`, or `completed` for a task',
     )
     .prefault({}),
-  startup: startupSchema.describe('For slow starters: before this succeeds, nothing else is asked').optional(),
-  ready: readySchema.describe('How to know that it is ready; default: as soon as it runs').optional(),
-  alive: aliveSchema.describe('How to know, once it is ready, that it does not hang').optional(),
+  startup: startupSchema.describe('For slow starters: no other probe runs until this one passes').optional(),
+  ready: readySchema.describe('Readiness probe; default: ready as soon as it runs').optional(),
+  alive: aliveSchema.describe('Liveness probe, from when it is ready').optional(),
   restart: short(restartSchema, { key: 'policy' }).describe('`restart: always` is `{ policy: always }`').prefault({}),
   essential: boolean
-    .describe(
-      'If it is down for good, everything stops: with its exit code if it failed, with 0 if a service ended well',
-    )
+    .describe('If it ends for good, everything stops: with its exit code if it failed, with 0 if a service ended well')
     .default(false),
   criticality: criticalitySchema.describe(
-    'What is lost if it is ended early: decides who is stopped last, and who first',
+    'What is lost if it is killed early: decides which processes stop last, and which first',
   ),
   memory: memory
-    .describe('How much it may use; `auto`: its part of what the container has. Java and Node are told of it')
+    .describe('How much it may use; `auto`: a share of what the container has. Passed on to Java and Node')
     .optional(),
   output: outputSchema.prefault({}),
   stop: mapping({

@@ -46,8 +46,8 @@ const umask = scalar({
     // See spawn.ts: while a program is spawned, the mask is ours as well.
     if (mask > 0o077)
       return new InvalidValue(
-        'takes rights from the owner of a file',
-        'take them from group and others: `"0077"` at most',
+        'removes permissions from the owner',
+        'remove only those of group and others: at most `"0077"`',
       )
     return mask
   },
@@ -90,7 +90,7 @@ const time = amount({
     if (typeof duration !== 'number' || duration === 0) return duration || undefined
     return duration % 1000 === 0
       ? duration / 1000
-      : new InvalidValue('is no whole number of seconds', 'write `1s` or more')
+      : new InvalidValue('is not a whole number of seconds', 'write `1s` or more')
   },
 })
 
@@ -106,7 +106,7 @@ function amount(kind: { expected: string; form: string; read(written: string): n
   })
   const both = mapping({ soft: one, hard: one }).superRefine(({ soft, hard }, context) => {
     if (hard === 'unlimited' || (soft !== 'unlimited' && soft <= hard)) return
-    const hint = 'the soft limit is what holds, the hard one how far the program may raise it itself'
+    const hint = 'the soft limit applies; the program may raise it up to the hard limit'
     context.addIssue(customIssue('contradiction', '`soft` is above `hard`', hint, ['soft']))
   })
   return z.union([one.transform((value) => ({ soft: value, hard: value })), both]).optional()
@@ -117,12 +117,12 @@ const limits = mapping({
   openFiles: count.describe('Open files and connections (RLIMIT_NOFILE)'),
   processes: count.describe('Processes and threads of the user, wherever they run (RLIMIT_NPROC)'),
   coreSize: size.describe('Core files (RLIMIT_CORE); 0: none are written'),
-  fileSize: size.describe('Files that it writes (RLIMIT_FSIZE)'),
+  fileSize: size.describe('Size of files that it writes (RLIMIT_FSIZE)'),
   dataSize: size.describe('Heap and other private memory (RLIMIT_DATA)'),
   stackSize: size.describe('Stack (RLIMIT_STACK)'),
   addressSpace: size.describe('Address space, much of which may never be used (RLIMIT_AS)'),
-  lockedMemory: size.describe('Memory that may not be swapped out (RLIMIT_MEMLOCK)'),
-  cpuTime: time.describe('Time on a processor, after which it is ended (RLIMIT_CPU)'),
+  lockedMemory: size.describe('Memory locked into RAM (RLIMIT_MEMLOCK)'),
+  cpuTime: time.describe('CPU time, after which it is killed (RLIMIT_CPU)'),
   pendingSignals: count.describe('Signals waiting for the user (RLIMIT_SIGPENDING)'),
   messageQueues: size.describe('POSIX message queues of the user (RLIMIT_MSGQUEUE)'),
   realtimePriority: count.describe('Highest real-time priority (RLIMIT_RTPRIO)'),
@@ -130,16 +130,14 @@ const limits = mapping({
 
 /** Keys of a process. */
 export const rightsShape = {
-  user: user.describe('Whose rights it has: a name or a number, `user:group`; default: those of Gatehouse').optional(),
+  user: user.describe('User it runs as: a name, a number, or `user:group`; default: that of Gatehouse').optional(),
   groups: listOf(group, 'a list of groups: `[web, logs]`')
-    .describe('Its further groups; default: of a name those in /etc/group, of a number none')
+    .describe('Supplementary groups; default: those in /etc/group for a name, none for a number')
     .optional(),
   noNewPrivileges: boolean
-    .describe(
-      'Whether sudo, ping and other programs with more rights by their file modes give it none; default: with a `user`',
-    )
+    .describe('Keeps sudo, ping and other setuid programs from giving it privileges; default: true with a `user`')
     .optional(),
-  umask: umask.describe('Rights that files it makes do not get; default: as Gatehouse').optional(),
-  nice: nice.describe('Its place in line for the processor, from -20 to 19').optional(),
-  limits: limits.describe('Limits of the kernel (setrlimit(2)): soft and hard at once, or each').optional(),
+  umask: umask.describe('Permissions removed from files it creates; default: that of Gatehouse').optional(),
+  nice: nice.describe('CPU priority, from -20 (highest) to 19 (lowest)').optional(),
+  limits: limits.describe('Kernel limits (setrlimit(2)): one value for soft and hard, or each').optional(),
 }

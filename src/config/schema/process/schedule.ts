@@ -13,7 +13,7 @@ const cron = scalar({
   read(written) {
     const calendar = readCalendar(written)
     if ('unreadable' in calendar) return new InvalidValue(problemOf(calendar), form, inFields(written))
-    if (calendar.next(Date.now()) === undefined) return new InvalidValue('names a time that never comes', form)
+    if (calendar.next(Date.now()) === undefined) return new InvalidValue('never comes due', form)
     return written.trim()
   },
 })
@@ -23,7 +23,7 @@ const timezone = scalar({
   read(written) {
     if (readZone(written)) return written
     const near = nearest(written, zoneNames())
-    return near === undefined ? undefined : new InvalidValue('is no time zone', `did you mean \`${near}\`?`)
+    return near === undefined ? undefined : new InvalidValue('is not a time zone', `did you mean \`${near}\`?`)
   },
 })
 
@@ -32,7 +32,7 @@ export const scheduleSchema = z.union([
   cron.transform((written) => ({ cron: written, timezone: undefined })),
   mapping({
     cron: cron.describe('Minute, hour, day of month, month, day of week; six fields begin with seconds'),
-    timezone: timezone.describe('The zone of these times; default: that of TZ, or of /etc/localtime').optional(),
+    timezone: timezone.describe('Time zone; default: that of TZ, or of /etc/localtime').optional(),
   }),
 ])
 
@@ -55,8 +55,8 @@ function problemOf({ unreadable }: Unreadable): string {
     case 'zone':
       return 'is not a schedule'
     case 'dayOfWeek':
-      return 'has a day of the week that cannot be read'
+      return 'has an invalid day of the week'
     default:
-      return `has a ${unreadable} that cannot be read`
+      return `has an invalid ${unreadable}`
   }
 }

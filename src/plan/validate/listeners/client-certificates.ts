@@ -10,17 +10,13 @@ export const clientCertificateHeaders: Check = (context, report) => {
     const own = new Set<string>()
     for (const [option, name] of Object.entries(clientCertificates?.headers ?? {})) {
       const lower = name.toLowerCase()
-      const taken = own.has(lower)
-        ? 'another of these'
-        : ids.has(lower)
-          ? 'the one for the id of the request'
-          : undefined
+      const taken = own.has(lower) ? 'another of these' : ids.has(lower) ? 'the request id header' : undefined
       if (taken !== undefined)
         report({
           code: 'contradiction',
           at: valuePosition(context, [...path, 'clientCertificates', 'headers', option]),
           message: `the header for the ${option} has the same name as ${taken}`,
-          hint: 'write a name of its own',
+          hint: 'use another name',
         })
       own.add(lower)
       owners.set(lower, listener)
@@ -32,8 +28,8 @@ export const clientCertificateHeaders: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: keyPosition(context, where),
-      message: `\`${name}\` tells of client certificates, as \`clientCertificates\` of listener \`${listener}\` decides`,
-      hint: 'remove it here, or give it another name there: `headers: { subject: X-Other }`',
+      message: `\`${name}\` is set from client certificates, by \`clientCertificates\` of listener \`${listener}\``,
+      hint: 'remove it here, or rename it there: `headers: { subject: X-Other }`',
     })
   }
 }
@@ -65,7 +61,7 @@ export const challengesBehindClientCertificates: Check = (context, report) => {
       severity: 'warning',
       code: 'contradiction',
       at: valuePosition(context, [...path, 'acme', 'challenges']),
-      message: '`tls-alpn-01` cannot be passed where every TLS listener requires client certificates',
+      message: '`tls-alpn-01` cannot succeed: every TLS listener requires a client certificate',
       hint: 'add `http-01` or `dns-01`, or a TLS listener without `mode: required`',
     })
   }

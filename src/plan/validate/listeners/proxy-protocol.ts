@@ -9,8 +9,8 @@ export const proxyProtocol: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: valuePosition(context, [...path, 'proxyProtocol']),
-      message: 'this listener believes no PROXY header, and so would serve nobody: no proxy is trusted',
-      hint: 'name the proxies in front of it in `gateway.trustedProxies`',
+      message: 'this listener would refuse every connection: it expects a PROXY header, but no proxy is trusted',
+      hint: 'list the proxies in front of it in `gateway.trustedProxies`',
     })
   }
 }

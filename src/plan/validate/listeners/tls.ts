@@ -8,7 +8,7 @@ export const optionsOfTls: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, [...path, option]),
-        message: `\`${option}\` stands in a listener without TLS`,
+        message: `\`${option}\` has no effect on a listener without TLS`,
         hint: 'add `tls: true`, or remove it',
       })
     }
@@ -23,7 +23,7 @@ export const certificatesForTls: Check = (context, report) => {
     report({
       code: 'certificate-needed',
       at: valuePosition(context, [...path, 'tls']),
-      message: `listener \`${name}\` wants TLS, but there is no certificate`,
+      message: `listener \`${name}\` uses TLS, but there is no certificate`,
       hint: 'add one: `certificates: [{ domains: [example.com], use: [{ internal: {} }] }]`',
     })
   }

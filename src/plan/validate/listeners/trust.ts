@@ -8,7 +8,7 @@ export const trust: Check = (context, report) => {
     severity: 'warning',
     code: 'everyone-trusted',
     at: valuePosition(context, ['gateway', 'trustedProxies']),
-    message: 'every address is trusted as a proxy, so a client may claim to be any other',
+    message: 'every address is trusted as a proxy, so any client can claim any address',
     hint: 'name the addresses of your proxies, `private` or `loopback`',
   })
 }

@@ -18,8 +18,8 @@ export const accounts: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, [...own, 'groups']),
-        message: `\`groups\` are those of a \`user\`, and \`${name}\` has none`,
-        hint: 'say whose: `user: app`',
+        message: `\`groups\` needs a \`user\`, and \`${name}\` has none`,
+        hint: 'set the user as well: `user: app`',
       })
     }
     if (user) {
@@ -31,8 +31,8 @@ export const accounts: Check = (context, report) => {
           severity: 'warning',
           code: 'unknown-account',
           at: valuePosition(context, where),
-          message: `${quotedValue(context, where)} is in no line of /etc/passwd here, so its group is unknown`,
-          hint: 'name the group, too: `"1000:1000"`',
+          message: `${quotedValue(context, where)} is not in /etc/passwd here, so its group is unknown`,
+          hint: 'name the group too: `"1000:1000"`',
         })
       }
       if (user.group !== undefined && known.group(user.group) === undefined)
@@ -54,7 +54,7 @@ function missing(
     severity: 'warning',
     code: 'unknown-account',
     at: valuePosition(context, where),
-    message: `${quotedValue(context, where)} names a ${what} that this machine does not have`,
-    hint: `the process cannot start where it is missing: \`${what}add --system NAME\` makes one`,
+    message: `${quotedValue(context, where)} names a ${what} that does not exist on this machine`,
+    hint: `create it where the process runs: \`${what}add --system NAME\``,
   })
 }

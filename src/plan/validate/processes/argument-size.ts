@@ -12,8 +12,8 @@ const usual = 2 * 1_048_576
 export const argumentSize: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
     const warn = (what: string, bytes: number) => {
-      const message = `${what} has ${bytes} bytes, and Linux starts no program with more than ${longest} in one`
-      const hint = 'let the program read it from a file of its own'
+      const message = `${what} has ${bytes} bytes; Linux allows at most ${longest} in one argument or variable`
+      const hint = 'have the program read it from a file'
       report({
         severity: 'warning',
         code: 'program-unusable',
@@ -27,11 +27,11 @@ export const argumentSize: Check = (context, report) => {
     if (size > usual) {
       const limit =
         size > launchBounds.most
-          ? `none with more than ${launchBounds.most}`
-          : `none with more than ${usual}, unless its stack may be larger than 8 MB`
-      const message = `its command and its variables have ${size} bytes in all, and Linux starts ${limit}`
+          ? `at most ${launchBounds.most}`
+          : `at most ${usual}, unless the stack limit is above 8 MB`
+      const message = `its command and variables have ${size} bytes in total; Linux allows ${limit}`
       const hint =
-        'let it have only those that it reads (`environment: { only: [APP_*] }`), or read them from a file of its own'
+        'pass only the variables it reads (`environment: { only: [APP_*] }`), or have it read them from a file'
       report({
         severity: 'warning',
         code: 'program-unusable',

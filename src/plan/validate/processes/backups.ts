@@ -26,8 +26,8 @@ export const backups: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: wordAt(context, name),
-        message: `this word uses \`${backupPlaceholder}\`, but \`${name}\` does not say where its backups lie`,
-        hint: `say it: \`backup: { files: /data/backup/${name}-*.dump }\``,
+        message: `this word uses \`${backupPlaceholder}\`, but \`${name}\` has no \`backup\``,
+        hint: `set it: \`backup: { files: /data/backup/${name}-*.dump }\``,
       })
       continue
     }
@@ -35,7 +35,7 @@ export const backups: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, [...own, 'backup']),
-        message: `\`${name}\` makes backups, but a service runs all the time and is never through with one`,
+        message: `\`${name}\` has a \`backup\`, but a service never completes one`,
         hint: 'make it a task: `kind: task`',
       })
     }
@@ -45,7 +45,7 @@ export const backups: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: valuePosition(context, [...own, 'backup', 'files']),
-        message: `\`${name}\` and \`${rival}\` would take each other's files for their own backups`,
+        message: `\`${name}\` and \`${rival}\` would treat each other's files as their own backups`,
         hint: `give each a name of its own: \`${name}-*\``,
       })
     }
@@ -56,8 +56,8 @@ export const backups: Check = (context, report) => {
       severity: 'warning',
       code: 'contradiction',
       at: valuePosition(context, where),
-      message: `${writtenName(context, where)} is over before the next run: \`schedule\` pauses for up to ${formatDuration(pause)}`,
-      hint: 'allow more, or leave it out: then it follows the schedule',
+      message: `${writtenName(context, where)} is shorter than the longest interval of \`schedule\`, ${formatDuration(pause)}`,
+      hint: 'raise it, or remove it to follow the schedule',
     })
   }
 }

@@ -34,7 +34,7 @@ export const dependencyCycles: Check = (context, report) => {
     report({
       code: 'dependency-cycle',
       at: keyPositionAt(context.content.written, dependencyPath(last, first)),
-      message: alone ? `\`${first}\` depends on itself` : `these processes wait for each other: ${cycle.join(' → ')}`,
+      message: alone ? `\`${first}\` depends on itself` : `these processes depend on each other: ${cycle.join(' → ')}`,
       hint: alone ? 'remove this line' : 'remove one of these dependencies',
     })
   }
@@ -50,7 +50,7 @@ export const completedServices: Check = (context, report) => {
       report({
         code: 'dependency-never-met',
         at: valuePosition(context, dependencyPath(name, other)),
-        message: `\`${name}\` waits until \`${other}\` has completed, but a service never does`,
+        message: `\`${name}\` waits for \`${other}\` to complete, but a service never does`,
         hint: `write \`ready\`, or make \`${other}\` a task: \`kind: task\``,
       })
     }

@@ -13,13 +13,13 @@ export const inheritedVariables: Check = (context, report) => {
         severity: 'warning',
         code: 'variable-not-set',
         at: valuePosition(context, at),
-        message: `${quotedValue(context, at)} matches no variable that there is here, so \`${name}\` gets none by it`,
+        message: `${quotedValue(context, at)} matches no variable that is set here`,
         hint: pattern.includes('*')
           ? undefined
           : suggestion(
               pattern,
               names.filter((one) => near(one, pattern)),
-              'there are',
+              'variables',
             ),
       })
     }

@@ -7,7 +7,7 @@ export const logFiles: Check = (context, report) => {
   report({
     code: 'contradiction',
     at: keyPosition(context, ['processes', 'gatehouse']),
-    message: "the files of the process `gatehouse` would be those of Gatehouse's own log",
-    hint: 'give it another name, or `output: { files: false }`',
+    message: 'the log files of process `gatehouse` would be those of Gatehouse itself',
+    hint: 'rename it, or set `output: { files: false }`',
   })
 }

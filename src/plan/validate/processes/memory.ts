@@ -7,8 +7,8 @@ export const memory: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: valuePosition(context, ['processes', name, 'memory']),
-      message: `\`${name}\` is a task: \`auto\` shares the memory among services, which run all the time`,
-      hint: 'give it a size, as in `memory: 512MB`, or remove `memory`',
+      message: `\`${name}\` is a task, and \`auto\` shares the memory among services only`,
+      hint: 'set a size such as `memory: 512MB`, or remove `memory`',
     })
   }
 }

@@ -8,7 +8,7 @@ export const aliveTasks: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: keyPosition(context, [...own, 'alive']),
-      message: `\`${name}\` is a task, and only services are asked whether they are alive`,
+      message: `\`${name}\` is a task, and only services have a liveness probe`,
       hint: 'remove `alive`, or make it a service: `kind: service`',
     })
   }

@@ -13,7 +13,7 @@ export const processPorts: Check = (context, report) => {
       ...textsIn(context, [...own, 'command']),
       ...probes.flatMap((probe) => ['exec', 'http', 'tcp'].flatMap((kind) => textsIn(context, [...own, probe, kind]))),
     ]
-    const hint = `say where it serves: \`port: 8080\` in \`${name}\``
+    const hint = `set its port: \`port: 8080\` in \`${name}\``
     for (const { value, at } of texts) {
       if (!value?.includes('{port}')) continue
       const message = `this word uses \`{port}\`, but \`${name}\` has no port`
@@ -32,9 +32,9 @@ export const processPorts: Check = (context, report) => {
         })
       }
       if (grpc && grpc.port === undefined && !wasLost(context, [...own, probe, 'grpc', 'port'])) {
-        const message = `gRPC is asked on the port of \`${name}\`, which has none`
+        const message = `the gRPC check uses the port of \`${name}\`, which has none`
         const at = valuePosition(context, [...own, probe, 'grpc'])
-        report({ code: 'port-needed', at, message, hint: `${hint}, or say which: \`grpc: { port: 7233 }\`` })
+        report({ code: 'port-needed', at, message, hint: `${hint}, or name one: \`grpc: { port: 7233 }\`` })
       }
     }
   }

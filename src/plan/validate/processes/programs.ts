@@ -80,7 +80,7 @@ function checkProgram(context: PlanContext, { words, at, directory, path }: Comm
 /** `PORT=9000 node server.js` sets a variable for a shell only. The value is not repeated: it may be a secret. */
 function assignmentHint([first = '']: readonly string[]): string | undefined {
   const [, name] = /^([A-Za-z_]\w*)=/.exec(first) ?? []
-  return name && `no shell reads a command: set the variable in \`environment: { set: { ${name}: ... } }\` beside it`
+  return name && `a command runs without a shell: set the variable in \`environment: { set: { ${name}: ... } }\``
 }
 
 /** Words that mean something to a shell alone, among those of a program that is none. */
@@ -92,8 +92,8 @@ function checkOperators(context: PlanContext, { words, at }: Command, report: Re
     severity: 'warning',
     code: 'program-unusable',
     at: valuePosition(context, wordAt(context, at, index) ?? at),
-    message: `\`${words[index]}\` is given to the program as a word: no shell reads a command`,
-    hint: 'for one write `[sh, -c, "..."]`',
+    message: `\`${words[index]}\` is passed to the program as an argument: a command runs without a shell`,
+    hint: 'to use a shell, write `[sh, -c, "..."]`',
   })
 }
 
@@ -105,10 +105,10 @@ const relativeHint =
 
 function usualHint([name = '']: readonly string[]): string {
   if (name.includes('/') && !isAbsolute(name)) return relativeHint
-  return 'install it where this file is to run, or correct the command'
+  return 'install it where this file will run, or correct the command'
 }
 
-/** `["node api/server.js"]` → "write each word by itself: `[node, api/server.js]`". */
+/** `["node api/server.js"]` → "write each word as an item: `[node, api/server.js]`". */
 function splitHint(context: PlanContext, words: readonly string[], at: Path): string | undefined {
   const [name = ''] = words
   const isPlain = words.every((_, index) => {
@@ -118,7 +118,7 @@ function splitHint(context: PlanContext, words: readonly string[], at: Path): st
   if (!/\s/.test(name) || !isPlain) return undefined
   const split = [...name.trim().split(/\s+/), ...words.slice(1)]
   if (split.some((word) => !/^[\w./@%+=:-]+$/.test(word))) return undefined
-  return `write each word by itself: \`[${split.join(', ')}]\``
+  return `write each word as an item: \`[${split.join(', ')}]\``
 }
 
 /** Interpreters whose first argument is a script, with the endings that they may add to its name. */

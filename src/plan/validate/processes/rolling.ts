@@ -14,8 +14,8 @@ export const rolling: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, [...own, 'restart', 'drain']),
-        message: `\`${name}\` is ended before the next one starts, so there is nothing to be drained`,
-        hint: 'remove `drain`, or have it replaced while it serves: `style: rolling`',
+        message: `\`${name}\` stops before its successor starts, so \`drain\` has no effect`,
+        hint: 'remove `drain`, or set `style: rolling`',
       })
       continue
     }
@@ -23,15 +23,15 @@ export const rolling: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: valuePosition(context, style),
-        message: `\`${name}\` is a task, and only services are replaced while they serve`,
+        message: `\`${name}\` is a task, and \`rolling\` is for services`,
         hint: 'remove `style`, or make it a service: `kind: service`',
       })
       continue
     }
     if (port !== chosenLater && !wasLost(context, [...own, 'port'])) {
-      const why = port === undefined ? 'but it has no port' : `so two of it would have to share port ${port}`
-      const message = `\`${name}\` is to be replaced while it serves, ${why}`
-      const hint = 'write `port: auto`: each gets a port of its own, in PORT and for `{port}`'
+      const why = port === undefined ? 'it has no port' : `two copies of it would share port ${port}`
+      const message = `\`${name}\` cannot be \`rolling\`: ${why}`
+      const hint = 'write `port: auto`: each copy gets its own, as PORT and `{port}`'
       report({ code: 'port-needed', at: valuePosition(context, style), message, hint })
       continue
     }
@@ -41,8 +41,8 @@ export const rolling: Check = (context, report) => {
       severity: 'warning',
       code: 'contradiction',
       at: valuePosition(context, [...own, ...fixed]),
-      message: `${quotedValue(context, [...own, ...fixed])} may be answered by the \`${name}\` that is to be replaced`,
-      hint: 'ask the new one on its own port: a path such as `/health`, or `{port}`',
+      message: `${quotedValue(context, [...own, ...fixed])} may be answered by the copy of \`${name}\` that is being replaced`,
+      hint: 'check the new copy on its own port: a path such as `/health`, or `{port}`',
     })
   }
 }

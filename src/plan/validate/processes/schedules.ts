@@ -30,8 +30,8 @@ export const schedules: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, [...own, 'schedule']),
-        message: `\`${name}\` has its times in the zone of ${local.source}, which cannot be read${local.source === 'TZ' ? `: \`${local.written}\`` : ''}`,
-        hint: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or say \`timezone\` here`,
+        message: `\`${name}\` uses the time zone of ${local.source}, which cannot be read${local.source === 'TZ' ? `: \`${local.written}\`` : ''}`,
+        hint: `set \`TZ\` to ${near === undefined ? 'a zone such as `Europe/Berlin`' : `\`${near}\``}, or set \`timezone\` here`,
       })
     }
     if (schedule && essential) {
@@ -39,7 +39,7 @@ export const schedules: Check = (context, report) => {
         code: 'contradiction',
         at: keyPosition(context, [...own, 'essential']),
         message: `\`${name}\` has a schedule and is essential: one failed run would stop the whole container`,
-        hint: 'remove `essential`; a hook on `failed` tells of failed runs',
+        hint: 'remove `essential`; a hook on `failed` reports failed runs',
       })
     }
     for (const other of Object.keys(dependsOn)) {
@@ -47,7 +47,7 @@ export const schedules: Check = (context, report) => {
       report({
         code: 'dependency-never-met',
         at: valuePosition(context, [...own, 'dependsOn', other]),
-        message: `\`${name}\` would not start before the schedule of \`${other}\` comes`,
+        message: `\`${name}\` would not start until the schedule of \`${other}\` is due`,
         hint: `depend on a task without a schedule`,
       })
     }

@@ -16,8 +16,8 @@ export const stopBudget: Check = (context, report) => {
       severity: 'note',
       code: 'budget-short',
       at: keyPosition(context, [...path, 'criticality']),
-      message: `\`${name}\` may take ${formatDuration(grace)} to end, but the whole stop ${formatDuration(budget)} at most`,
-      hint: 'raise `shutdown.budget`, and with it what is waited outside: `docker stop --timeout`, `terminationGracePeriodSeconds`',
+      message: `\`${name}\` may take ${formatDuration(grace)} to stop, but \`shutdown.budget\` is ${formatDuration(budget)}`,
+      hint: 'raise `shutdown.budget`, and with it the timeout outside: `docker stop --timeout`, `terminationGracePeriodSeconds`',
     })
   }
 }

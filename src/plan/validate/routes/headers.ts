@@ -28,7 +28,7 @@ export const headers: Check = (context, report) => {
         report({
           code: 'contradiction',
           at: keyPosition(context, where),
-          message: `\`${name}\` holds the id of the request, which \`requestId\` decides`,
+          message: `\`${name}\` is the request id header, which \`requestId\` sets`,
           hint: 'remove it here, or give the id another header',
         })
       // RFC 9112 §3.2: a request has one Host.
@@ -57,7 +57,7 @@ function checkTexts(context: PlanContext, { where, rule }: Written, report: Repo
       report({
         code: 'wrong-value',
         at: valuePosition(context, place),
-        message: `${quotedValue(context, place)} has a placeholder that is not known`,
+        message: `${quotedValue(context, place)} has an unknown placeholder`,
         hint: placeholderHint(name),
       })
     }
@@ -66,5 +66,7 @@ function checkTexts(context: PlanContext, { where, rule }: Written, report: Repo
 
 export function placeholderHint(name: string): string {
   const near = nearest(name, placeholders)
-  return near ? `did you mean \`{${near}}\`?` : `known here: ${placeholders.map((known) => `{${known}}`).join(', ')}`
+  return near
+    ? `did you mean \`{${near}}\`?`
+    : `known placeholders: ${placeholders.map((known) => `{${known}}`).join(', ')}`
 }

@@ -14,14 +14,14 @@ export const keptHeaders: Check = (context, report) => {
         severity: 'warning',
         code: 'contradiction',
         at,
-        message: `${here} passes from anybody without it, so that \`keep\` has no effect`,
-        hint: 'docs/headers.md lists the headers that are believed of trusted proxies only',
+        message: `${here} is accepted from any client anyway, so \`keep\` has no effect`,
+        hint: 'docs/headers.md lists the headers that only trusted proxies may set',
       })
     else
       report({
         code: 'contradiction',
         at,
-        message: kind === 'ours' ? `${here} is written by the gateway itself` : `${here} is never passed on`,
+        message: kind === 'ours' ? `${here} is set by the gateway itself` : `${here} is never forwarded`,
         hint: kind === 'ours' ? 'name the proxies in front of it in `trustedProxies`' : 'remove it',
       })
   }

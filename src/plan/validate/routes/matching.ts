@@ -15,7 +15,7 @@ export function hostHeaderProblem(name: string): PatternProblem | undefined {
 export function methodsProblem({ methods, files, file }: RouteConfig): PatternProblem | undefined {
   if (!methods) return undefined
   if (methods.includes('CONNECT'))
-    return { problem: 'of methods has CONNECT, which is refused before any route', hint: 'leave it out' }
+    return { problem: 'of methods has CONNECT, which is refused before any route', hint: 'remove it' }
   if ((files === undefined && file === undefined) || methods.some((method) => ['GET', 'HEAD'].includes(method)))
     return undefined
   return {
@@ -32,7 +32,7 @@ export function prefixProblem({ path, stripPrefix }: RouteConfig): PatternProble
     if (key.startsWith('*') || key === prefix || key.startsWith(`${prefix}/`)) return true
     return key.endsWith('/*') && `${prefix}/`.startsWith(key.slice(0, -1))
   })
-  return begins ? undefined : { problem: 'is the beginning of no path of this route', hint: 'correct it, or remove it' }
+  return begins ? undefined : { problem: 'is not a prefix of any path of this route', hint: 'correct it, or remove it' }
 }
 
 /** `except` names files. A folder, a pattern or an escaped name hides nothing, and would look as though it did. */
@@ -45,14 +45,14 @@ export function exceptionProblem(
   if (kind === 'directory' || name.endsWith('/') || normalize(name) === '.')
     return {
       problem: 'is a folder, and `except` names files: nothing in it would be hidden',
-      hint: 'put a route for its path in front: `{ path: /FOLDER/*, respond: { status: 404 } }`',
+      hint: 'add a route for its path before this one: `{ path: /FOLDER/*, respond: { status: 404 } }`',
     }
   if (kind === 'absent' && /[*?]/.test(name))
     return { problem: 'is a pattern, and `except` names files: nothing would be hidden', hint: 'name each file' }
   if (kind === 'absent' && /%[0-9a-f]{2}/i.test(name))
-    return { problem: 'has an escape, and names stand here as on disk', hint: 'write the character itself' }
+    return { problem: 'has an escape, but names are written as on disk', hint: 'write the character itself' }
   const segments = normalize(name).split('/')
   if (segments.some((one, index) => one.startsWith('.') && one !== '..' && !(index === 0 && one === '.well-known')))
-    return { problem: 'changes nothing: what begins with a dot is never served', hint: 'remove it', harmless: true }
+    return { problem: 'has no effect: names that begin with a dot are never served', hint: 'remove it', harmless: true }
   return undefined
 }

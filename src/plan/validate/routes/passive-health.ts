@@ -9,8 +9,8 @@ export const passiveHealth: Check = (context, report) => {
       severity: 'warning',
       code: 'contradiction',
       at: keyPosition(context, ['upstreams', name, 'passiveHealth']),
-      message: '`passiveHealth` stands beside one target, which is never ejected, and has no effect',
-      hint: 'name another target, or remove it',
+      message: '`passiveHealth` has no effect with one target: the last one is never ejected',
+      hint: 'add another target, or remove it',
     })
   }
 }

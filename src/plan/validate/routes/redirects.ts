@@ -18,7 +18,7 @@ export const redirects: Check = (context, report) => {
     if (!/^(\/|https?:\/\/|\{(uri|path)\}|\{scheme\}:\/\/)/i.test(to) || /\s/.test(to))
       problem('is neither a path nor a URL', 'begin with `/`, `https://` or `{scheme}://`')
     for (const [, name = ''] of to.matchAll(/\{([^}]*)\}/g)) {
-      if (!isPlaceholder(name)) problem('has a placeholder that is not known', placeholderHint(name))
+      if (!isPlaceholder(name)) problem('has an unknown placeholder', placeholderHint(name))
     }
   }
 }

@@ -15,7 +15,7 @@ export const routeTargets: Check = (context, report) => {
         code: 'port-needed',
         at: valuePosition(context, where),
         message: `this route goes to process ${quotedValue(context, where)}, which has no port`,
-        hint: 'say where it serves: `port: 8080` in its entry under `processes`',
+        hint: 'set its port: `port: 8080` in its entry below `processes`',
       })
     }
     if (!processes || !upstreams || processes.has(name) || upstreams.has(name)) continue
@@ -23,9 +23,9 @@ export const routeTargets: Check = (context, report) => {
     report({
       code: 'unknown-process',
       at: valuePosition(context, where),
-      message: `${quotedValue(context, where)} is not a process${upstreams.size === 0 ? '' : ' and not an upstream'}`,
+      message: `${quotedValue(context, where)} is ${upstreams.size === 0 ? 'not a process' : 'neither a process nor an upstream'}`,
       hint:
-        (/^\d+$/.test(name) ? `for a port of this machine write \`:${name}\`` : undefined) ??
+        (/^\d+$/.test(name) ? `for a port of this machine, write \`:${name}\`` : undefined) ??
         suggestion(name, [...new Set([...processes, ...upstreams])], kind) ??
         'name an entry of `processes` or `upstreams`, or write a URL: `http://127.0.0.1:9000`',
     })
@@ -39,8 +39,8 @@ export const upstreamNames: Check = (context, report) => {
     report({
       code: 'contradiction',
       at: keyPosition(context, ['upstreams', name]),
-      message: `a process is called \`${name}\` as well, so \`to: ${name}\` could mean either`,
-      hint: 'give one of them another name',
+      message: `a process is also called \`${name}\`, so \`to: ${name}\` is ambiguous`,
+      hint: 'rename one of them',
     })
   }
 }

@@ -22,7 +22,7 @@ export const shadowedRoutes: Check = (context, report) => {
         severity: 'warning',
         code: 'route-shadowed',
         at: valuePosition(context, later.path),
-        message: `this route is never reached: the one on line ${valuePosition(context, earlier.path).line} matches all that it does`,
+        message: `this route is never reached: the route on line ${valuePosition(context, earlier.path).line} matches everything it does`,
         hint: 'the first match wins: move it above that one, or remove it',
       })
   }

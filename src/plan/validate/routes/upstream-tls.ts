@@ -9,7 +9,7 @@ export const upstreamTls: Check = (context, report) => {
       severity: 'warning',
       code: 'contradiction',
       at: keyPosition(context, ['upstreams', name, 'tls']),
-      message: '`tls` stands beside targets that are all `http`, and has no effect',
+      message: '`tls` has no effect: all targets are `http`',
       hint: 'write them with `https://`, or remove it',
     })
   }

@@ -32,7 +32,7 @@ export const userNames: Check = (context, report) => {
       report({
         code: 'contradiction',
         at: keyPosition(context, ['users', key]),
-        message: `user \`${key}\` has the name of user \`${earlier}\``,
+        message: `users \`${earlier}\` and \`${key}\` have the same name`,
         hint: 'give one of them another `name`, or remove it',
       })
   }
