@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import { createPresenter } from '../../src/app/challenge-presenter.ts'
 import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/acme/acme.ts'
@@ -32,12 +32,43 @@ export interface Site {
   serve(pair: AcmePair, host: string): Promise<X509Certificate>
 }
 
+type SiteOptions = Partial<PebbleOptions> & { readonly bindsAccount?: false }
+
 /** An ACME server, and two gateway threads that show it what it looks for and serve what it issues. */
-export async function site(options: Partial<PebbleOptions> & { readonly bindsAccount?: false } = {}): Promise<Site> {
+export async function site(options: SiteOptions = {}): Promise<Site> {
+  const base = await startBase(options)
+  ends.push(base.end)
+  return siteOn(base, options)
+}
+
+let shared: Promise<Base> | undefined
+afterAll(async () => (await shared)?.end())
+
+/** The same, on a server and threads that all tests of the file share: starting them costs more than most tests do. */
+export async function sharedSite(): Promise<Site> {
+  shared ??= startBase({})
+  return siteOn(await shared, {})
+}
+
+interface Base {
+  readonly pebble: Pebble
+  readonly workers: GatewayWorkers
+  readonly tlsPort: number
+  end(): Promise<void>
+}
+
+async function startBase(options: SiteOptions): Promise<Base> {
   const [httpPort = 0, tlsPort = 0] = await freePorts(2)
   const pebble = await startPebble({ httpPort, tlsPort, ...options })
-  ends.push(() => pebble.stop())
   const workers = await twoThreads(httpPort, tlsPort)
+  const end = async () => {
+    await workers.drain(0)
+    await pebble.stop()
+  }
+  return { pebble, workers, tlsPort, end }
+}
+
+async function siteOn({ pebble, workers, tlsPort }: Base, options: SiteOptions): Promise<Site> {
   const storage = mkdtempSync(join(tmpdir(), 'gatehouse-site-'))
   ends.push(() => rmSync(storage, { recursive: true }))
   const shown: ServedChallenge[] = []
@@ -82,7 +113,7 @@ export async function site(options: Partial<PebbleOptions> & { readonly bindsAcc
   }
 }
 
-function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0] = {}) {
+function external({ externalAccounts, bindsAccount }: SiteOptions) {
   if (bindsAccount === false) return undefined
   const [first] = Object.entries(externalAccounts ?? {})
   return first && { externalAccount: { keyId: first[0], hmac: first[1] } }
@@ -90,7 +121,6 @@ function external({ externalAccounts, bindsAccount }: Parameters<typeof site>[0]
 
 async function twoThreads(httpPort: number, tlsPort: number): Promise<GatewayWorkers> {
   const workers = silentWorkers()
-  ends.push(() => workers.drain(0))
   const plan = planOf({ routes: [], threads: 2 }, [listener('http', httpPort), listener('https', tlsPort, true)])
   await workers.apply({ plan: { ...plan, accessLog: false }, certificates: [certificate] })
   return workers

@@ -4,11 +4,11 @@ import { newAcmeKey } from '../../src/certificates/acme/acme.ts'
 import { obtainByAcme } from '../../src/certificates/acme/acme-order.ts'
 import { certificatesIn } from '../../src/certificates/pem.ts'
 import { part } from '../parts.ts'
-import { site } from './acme-site.ts'
+import { sharedSite, site } from './acme-site.ts'
 
 describe.skipIf(!part('pebble'))('an ACME server', () => {
   it('issues for what is proved by http-01, with a key on P-256', async () => {
-    const { pebble, shown, desk, open, serve } = await site()
+    const { pebble, shown, desk, open, serve } = await sharedSite()
     const names = ['a.example.test', 'b.example.test']
     const pair = await obtainByAcme(await open(), { names, challenges: ['http-01'] }, desk)
     const [leaf, intermediate] = certificatesIn(pair.certificate)
@@ -20,14 +20,14 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('issues for what is proved by tls-alpn-01', async () => {
-    const { shown, desk, open, serve } = await site()
+    const { shown, desk, open, serve } = await sharedSite()
     const pair = await obtainByAcme(await open(), { names: ['a.example.test'], challenges: ['tls-alpn-01'] }, desk)
     expect((await serve(pair, 'a.example.test')).subjectAltName).toBe('DNS:a.example.test')
     expect(shown.map(({ type }) => type)).toEqual(['tls-alpn-01'])
   })
 
   it('issues a wildcard for what is proved in the DNS, whatever else is preferred', async () => {
-    const { shown, desk, open, serve } = await site()
+    const { shown, desk, open, serve } = await sharedSite()
     const wish = { names: ['*.example.test'], challenges: ['http-01', 'dns-01'] as const }
     const pair = await obtainByAcme(await open(), wish, desk)
     expect((await serve(pair, 'any.example.test')).subjectAltName).toBe('DNS:*.example.test')
@@ -35,13 +35,13 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('issues for an address', async () => {
-    const { desk, open, serve } = await site()
+    const { desk, open, serve } = await sharedSite()
     const pair = await obtainByAcme(await open(), { names: ['127.0.0.1'], challenges: ['http-01'] }, desk)
     expect((await serve(pair, '127.0.0.1')).subjectAltName).toBe('IP Address:127.0.0.1')
   })
 
   it('takes the other kind of challenge when one fails', async () => {
-    const { shown, desk, broken, open, serve } = await site()
+    const { shown, desk, broken, open, serve } = await sharedSite()
     broken.add('http-01')
     const wish = { names: ['a.example.test'], challenges: ['http-01', 'tls-alpn-01'] as const }
     const pair = await obtainByAcme(await open(), wish, desk)
@@ -50,7 +50,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('says what the CA found for each kind when all fail', async () => {
-    const { desk, broken, open } = await site()
+    const { desk, broken, open } = await sharedSite()
     broken.add('http-01').add('tls-alpn-01')
     const wish = { names: ['a.example.test'], challenges: ['http-01', 'tls-alpn-01'] as const }
     await expect(obtainByAcme(await open(), wish, desk)).rejects.toThrow(
@@ -59,7 +59,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('says so when a wildcard cannot be proved by what is allowed', async () => {
-    const { desk, open } = await site()
+    const { desk, open } = await sharedSite()
     const wish = { names: ['*.example.test'], challenges: ['http-01'] as const }
     await expect(obtainByAcme(await open(), wish, desk)).rejects.toThrow(
       /^\*\.example\.test cannot be proved: .*for a wildcard dns-01 alone counts; `challenges` allows http-01$/,
@@ -86,7 +86,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('revokes what was replaced', async () => {
-    const { pebble, desk, open } = await site()
+    const { pebble, desk, open } = await sharedSite()
     const session = await open()
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }
     const { certificate } = await obtainByAcme(session, wish, desk)
@@ -106,7 +106,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   }, 60_000)
 
   it('takes up an order that was paid for before a crash, with its key', async () => {
-    const { desk, open } = await site()
+    const { desk, open } = await sharedSite()
     const session = await open()
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }
     const first = await obtainByAcme(session, wish, desk)
@@ -115,7 +115,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('does not take up an order for other names than are wanted now', async () => {
-    const { desk, open } = await site()
+    const { desk, open } = await sharedSite()
     const session = await open()
     await obtainByAcme(session, { names: ['a.example.test'], challenges: ['http-01'] }, desk)
     const names = ['a.example.test', 'b.example.test']
@@ -124,7 +124,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('orders anew when the CA does not know the order any more', async () => {
-    const { pebble, desk, open } = await site()
+    const { pebble, desk, open } = await sharedSite()
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }
     const first = await obtainByAcme(await open(), wish, desk)
     await pebble.restart()
@@ -133,7 +133,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
   })
 
   it('says that an account is unknown', async () => {
-    const { pebble, open } = await site()
+    const { pebble, open } = await sharedSite()
     const key = await newAcmeKey()
     const { account } = await open({ key })
     await open({ key, url: account })

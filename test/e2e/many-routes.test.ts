@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as rest } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Client, h1Client, h2Client, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
@@ -63,12 +64,16 @@ async function startWith(count: number): Promise<{ running: Gatehouse; seconds: 
   return { running, seconds: timeOfStart(running.pid) }
 }
 
+/** Of each client, in milliseconds: a load without end would take the CPU that is needed for what is tested. */
+const pace = 3
+
 async function load(client: Client, paths: readonly string[], signal: AbortSignal): Promise<string[]> {
   const failures: string[] = []
   for (let n = 0; !signal.aborted; n++) {
     const path = paths[n % paths.length] as string
     const { status } = await client.get(path).catch((error) => ({ status: String(error) }))
     if (status !== 200) failures.push(`${client.protocol} ${path}: ${status}`)
+    await rest(pace)
   }
   return failures
 }

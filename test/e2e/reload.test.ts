@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setTimeout as rest } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readStatus } from '../../src/control/client/client.ts'
 import { healthOf } from '../../src/control/health.ts'
@@ -29,6 +29,9 @@ control: { socket: ./control.sock }
 `
 }
 
+/** Of each client, in milliseconds: a load without end would take the CPU that is needed for what is tested. */
+const pace = 3
+
 /** Asks again and again until told to stop; resolves with the number of answers, and everything that was not a 200. */
 async function load(client: Client, signal: AbortSignal): Promise<{ answers: number; failures: string[] }> {
   let answers = 0
@@ -41,6 +44,7 @@ async function load(client: Client, signal: AbortSignal): Promise<{ answers: num
     } catch (error) {
       failures.push(`${client.protocol}: ${error}`)
     }
+    await rest(pace)
   }
   return { answers, failures }
 }

@@ -1,6 +1,7 @@
 /** A process is replaced while it serves: the whole program with two threads, real clients and a real program. */
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { setTimeout as rest } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type WebSocket from 'ws'
 import { type Client, exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
@@ -70,6 +71,9 @@ interface Load {
   end(): Promise<{ readonly turns: readonly string[]; readonly answers: number; readonly failures: readonly string[] }>
 }
 
+/** Of each client, in milliseconds: a load without end would take the CPU that is needed for what is tested. */
+const pace = 3
+
 function load(client: Client): Load {
   const turns: string[] = []
   const failures: string[] = []
@@ -85,6 +89,7 @@ function load(client: Client): Load {
       } catch (error) {
         failures.push(`${client.protocol}: ${error}`)
       }
+      await rest(pace)
     }
     client.close()
   })()

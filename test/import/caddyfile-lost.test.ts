@@ -211,7 +211,8 @@ it('one name with two passwords is reported: either would give access everywhere
     '}',
     'reverse_proxy app:1',
   )
-  const expected = 'Caddyfile:6:3: changed: `boss`: has another password elsewhere; it becomes one user with one password'
+  const expected =
+    'Caddyfile:6:3: changed: `boss`: has another password elsewhere; it becomes one user with one password'
   expect(lines).toContain(expected)
   expect(lines.join()).not.toContain('$2a$')
 })
@@ -219,5 +220,7 @@ it('one name with two passwords is reported: either would give access everywhere
 it('a switch for maintenance that is not thrown does not close the site', () => {
   const read = site('@lock file /maintenance', 'respond @lock 503', 'reverse_proxy app:1')
   expect(routesOf(read)).toEqual([{ to: 'http://app:1' }])
-  expect(read.lines).toContainEqual(expect.stringMatching(/^Caddyfile:3:1: untranslated: only `files` can depend on whether a file exists/))
+  expect(read.lines).toContainEqual(
+    expect.stringMatching(/^Caddyfile:3:1: untranslated: only `files` can depend on whether a file exists/),
+  )
 })
