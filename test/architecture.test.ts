@@ -27,7 +27,7 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   fastify: ['control/'],
   yaml: ['config/', 'import/'],
   commander: ['cli/'],
-  croner: ['shared/time/calendar.ts'],
+  croner: ['shared/calendar.ts'],
   pino: ['telemetry/'],
   'prom-client': ['telemetry/'],
 }
@@ -102,7 +102,7 @@ describe('the house', () => {
     // These look for a word in the message of a library, tell an error of their own making, or pass on its stack beside it.
     const readers = [
       'shared/errors.ts',
-      'shared/time/calendar.ts',
+      'shared/calendar.ts',
       'shared/files/safe-folder.ts',
       'config/schema/scalars.ts',
       'config/yaml/yaml-mistakes.ts',

@@ -3,7 +3,7 @@
  * No schedule here is finer than that, and no zone changes within one.
  */
 import { describe, expect, it } from 'vitest'
-import { readCalendar } from '../../src/shared/time/calendar.ts'
+import { readCalendar } from '../../src/shared/calendar.ts'
 
 const quarter = 900_000
 const day = 86_400_000

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Calendar, readCalendar } from '../../src/shared/time/calendar.ts'
+import { type Calendar, readCalendar } from '../../src/shared/calendar.ts'
 
 function calendar(expression: string, zone = 'UTC'): Calendar {
   const read = readCalendar(expression, zone)

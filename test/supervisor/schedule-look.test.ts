@@ -1,6 +1,6 @@
 /** What a look at the clock finds: the clock is given here, since a test cannot set that of the machine. */
 import { describe, expect, it } from 'vitest'
-import { readCalendar } from '../../src/shared/time/calendar.ts'
+import { readCalendar } from '../../src/shared/calendar.ts'
 import { lookAt } from '../../src/supervisor/tasks/schedule.ts'
 
 const read = readCalendar('0 * * * *', 'UTC')

@@ -65,7 +65,7 @@ export interface WrittenCommand {
  */
 export type Criticality = 'critical' | 'important' | 'rebuildable'
 
-/** See shared/time/calendar.ts, which reads it. */
+/** See shared/calendar.ts, which reads it. */
 export interface SchedulePlan {
   readonly cron: string
   /** IANA name; absent: the zone in which Gatehouse runs. */

@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { SchedulePlan } from '../../plan/model/plan.ts'
-import { type Calendar, readCalendar } from '../../shared/time/calendar.ts'
+import { type Calendar, readCalendar } from '../../shared/calendar.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import type { SupervisedProcess } from '../process/process.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readCalendar, type Unreadable } from '../../../shared/time/calendar.ts'
+import { readCalendar, type Unreadable } from '../../../shared/calendar.ts'
 import { readZone, zoneNames } from '../../../shared/time/time-zone.ts'
 import { nearest } from '../../hints/suggest.ts'
 import { InvalidValue } from '../invalid-value.ts'

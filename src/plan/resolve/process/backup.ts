@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import { deepest } from '../../../config/yaml/located.ts'
-import { readCalendar } from '../../../shared/time/calendar.ts'
+import { readCalendar } from '../../../shared/calendar.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { type BackupPlan, backupPlaceholder } from '../../model/backups.ts'
 import { absolute, type PlanContext } from '../plan-context.ts'

@@ -1,9 +1,9 @@
 /** The times that a cron expression names. */
 import { Cron } from 'croner'
-import { givenEnvironment } from '../system/given-environment.ts'
-import type { Milliseconds } from './duration.ts'
-import type { Zone } from './posix-zone.ts'
-import { localZone, readZone, utc } from './time-zone.ts'
+import { givenEnvironment } from './system/given-environment.ts'
+import type { Milliseconds } from './time/duration.ts'
+import type { Zone } from './time/posix-zone.ts'
+import { localZone, readZone, utc } from './time/time-zone.ts'
 
 export interface Calendar {
   /** The first time after this one, both Unix time in milliseconds; undefined if none ever comes. */
