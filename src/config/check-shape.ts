@@ -1,7 +1,7 @@
 /**
- * Checks a tree against a schema and finds as much as can be found in one go: what is wrong is reported, taken out, and
- * the rest is checked again, until what is left is sound. So one bad duration hides neither a second mistake in
- * the same entry nor the route that names a process nobody wrote.
+ * Checks a tree against a schema and finds as much as possible in one go: what is wrong is reported and removed, and
+ * the rest is checked again until it is valid. So one bad duration hides neither a second mistake in the same entry nor
+ * a route that names an unknown process.
  */
 import type { z } from 'zod'
 import type { Report } from './diagnostics.ts'
@@ -9,9 +9,9 @@ import { describeIssue, type Finding, isConsequence } from './hints/describe-iss
 import { deepest, type Located, type Path, plainValue, without } from './yaml/located.ts'
 
 export interface Checked<T> {
-  /** What is sound, defaults filled in; undefined if nothing is. */
+  /** The valid part, with defaults filled in; undefined if there is none. */
   readonly value: T | undefined
-  /** The tree that `value` was read from: paths into one are paths into the other. */
+  /** The tree that `value` was read from: the same paths lead to the same things. */
   readonly tree: Located
 }
 
@@ -28,13 +28,13 @@ export function checkShape<S extends z.ZodType>(schema: S, whole: Located, repor
   }
 }
 
-/** What is wrong in itself goes first: that something is missing may be its consequence, and is looked at again then. */
+/** Wrong values first: a missing key may be a consequence of one, and is looked at again afterwards. */
 function primaryFindings(findings: readonly Finding[]): readonly Finding[] {
   const wrong = findings.filter(({ about }) => about === 'value')
   return wrong.length > 0 ? wrong : findings
 }
 
-/** As much of a path as exists: a key that is missing condemns the mapping it is missing from. */
+/** The part of a path that exists: a missing key invalidates its mapping. */
 function existingPath(tree: Located, path: Path): Path {
   return path.slice(0, deepest(tree, path).steps)
 }

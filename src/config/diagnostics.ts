@@ -1,13 +1,13 @@
-/** What is wrong with a config file, where, and what would be right. */
+/** What is wrong with a config file, where, and how to fix it. */
 
-/** Where in the config file something was said; line and column count from 1. */
+/** A position in the config file; line and column count from 1. */
 export interface SourcePosition {
   readonly file: string
   readonly line: number
   readonly column: number
 }
 
-/** `error`: there is no plan. `warning`: probably not what was meant. `note`: worth knowing, nothing to mend. */
+/** `error`: there is no plan. `warning`: probably not what was meant. `note`: worth knowing, nothing to fix. */
 export type Severity = 'error' | 'warning' | 'note'
 
 export type DiagnosticCode =
@@ -54,12 +54,12 @@ export interface Diagnostic {
   readonly col: number
   /** One sentence without a full stop. Never the value of a variable: it may be a secret. */
   readonly message: string
-  /** What would be right. */
+  /** How to fix it. */
   readonly hint?: string
 }
 
 export interface Problem {
-  /** `error` unless said otherwise. */
+  /** Default: `error`. */
   readonly severity?: Severity
   readonly code: DiagnosticCode
   readonly at: SourcePosition
@@ -67,7 +67,7 @@ export interface Problem {
   readonly hint?: string | undefined
 }
 
-/** Takes a problem when it is found; whoever looks for problems goes on looking. */
+/** Called for each problem found; the search continues. */
 export type Report = (problem: Problem) => void
 
 export function toDiagnostic({ severity = 'error', code, at, message, hint }: Problem): Diagnostic {
@@ -84,7 +84,7 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Di
   return [...diagnostics].sort((a, b) => a.line - b.line || a.col - b.col)
 }
 
-/** `file:line:col: error: message`, as compilers write it so that editors can follow it; the mend is indented below. */
+/** `file:line:col: error: message`, in the format of compilers that editors can follow; the hint is indented below. */
 export function formatDiagnostic({ file, line, col, severity, message, hint }: Diagnostic): string {
   const sentence = `${file}:${line}:${col}: ${severity}: ${message}`
   return hint === undefined ? sentence : `${sentence}\n    ${hint}`

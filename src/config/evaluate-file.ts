@@ -1,4 +1,4 @@
-/** The whole file, evaluated: its `environment` first, because everything else sees the result. */
+/** Evaluates the whole file: its `environment` first, because everything else sees the result. */
 import { dirname } from 'node:path'
 import { isMap, type YAMLMap } from 'yaml'
 import type { Report } from './diagnostics.ts'
@@ -19,13 +19,13 @@ import { entriesOf, type YamlEntry, type YamlSource } from './yaml/yaml-source.t
 
 export interface EvaluatedFile {
   readonly outcome: Outcome
-  /** What `${...}`, `when:` and children see. Holds secrets. */
+  /** What `${...}`, `when:` and processes see. Contains secrets. */
   readonly environment: Variables
-  /** What single processes say about theirs, by name. Holds secrets. */
+  /** The `environment:` blocks of processes, by name. Contains secrets. */
   readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
-  /** Those with `create` that are not there, in the order in which they are to be written. */
+  /** Missing files with `create`, in the order in which to write them. */
   readonly filesToCreate: readonly FileToCreate[]
-  /** Left out by `when:`. */
+  /** Excluded by `when:`. */
   readonly excluded: Names
 }
 
@@ -71,7 +71,7 @@ export function evaluateFile({ source, path, container, facts }: FileToEvaluate,
     environment = variables
     filesToCreate.push(...toCreate)
   }
-  // An empty file says nothing, as one that is left out.
+  // An empty file counts as excluded.
   if (!root) return { outcome: 'excluded', environment, processEnvironments, filesToCreate, excluded }
   const outcome = isMap(root) ? evaluateRoot(evaluation, root, place, finished) : evaluate(evaluation, root, place)
   return { outcome, environment, processEnvironments, filesToCreate, excluded }
@@ -108,7 +108,7 @@ function evaluateRoot(
   })
 }
 
-/** The names in `section` that a block at `at` stands for: its own, or all in it if it is the section. */
+/** The names in `section` that a block at `at` covers: its own, or all of them if it is the section. */
 function namesAt(at: Path, section: Path, keysInside: () => readonly string[]): readonly string[] {
   if (section.some((step, depth) => at[depth] !== step)) return []
   if (at.length === section.length) return keysInside()

@@ -1,6 +1,6 @@
 /**
- * From YAML nodes to what they say: `when:` is judged first, so that a block which is left out may name variables
- * that are not set; then variables are put into scalars.
+ * Evaluates YAML nodes: `when:` first, so that an excluded block may name variables that are not set; then the
+ * variables in scalars.
  */
 import { isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
 import { checkShape } from './check-shape.ts'
@@ -22,9 +22,9 @@ export interface Evaluation {
   readonly directory: string
   readonly facts: FileFacts
   readonly report: Report
-  /** Told of every block that `when:` leaves out. */
+  /** Called for every block that `when:` excludes. */
   excluded(block: YAMLMap, path: Path): void
-  /** Blocks that are not evaluated like any other: `environment`, whose lines see those above them. */
+  /** The evaluator of blocks such as `environment`, whose lines see those above them; undefined: the usual one. */
   special(path: Path): EvaluateMapping | undefined
 }
 
@@ -52,7 +52,7 @@ export function evaluate(evaluation: Evaluation, node: Node, place: Place): Outc
   return 'unusable'
 }
 
-/** `{$NAME}` without quotes, which YAML takes for a mapping. */
+/** `{$NAME}` without quotes, which YAML reads as a mapping. */
 function caddyPlaceholder({ flow, items, range }: YAMLMap): Scalar | undefined {
   const [only] = items
   if (!flow || items.length !== 1 || !only || !isScalar(only.key) || only.value !== null) return undefined
@@ -63,7 +63,7 @@ function caddyPlaceholder({ flow, items, range }: YAMLMap): Scalar | undefined {
   return text
 }
 
-/** A mapping, with a say in how each of its entries is evaluated. */
+/** Evaluates a mapping, each entry by `evaluateOne`. */
 export function evaluateEntries(
   evaluation: Evaluation,
   mapping: YAMLMap,
@@ -178,7 +178,7 @@ function evaluateCondition(
   const whole = { ...at, entries: new Map([['when', { keyAt: entry.keyAt, node: located }]]) }
   const { value, tree } = checkShape(whenSchema, withShorthands(whenSchema, whole), evaluation.report)
   const condition = value?.when
-  // A condition that is half understood decides nothing.
+  // A condition with an error in it decides nothing.
   if (!condition || hasLost(tree)) return 'unusable'
   const { directory, facts } = evaluation
   return holds(condition, { variables: place.variables, directory, facts }) ? 'included' : 'excluded'

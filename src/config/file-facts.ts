@@ -3,25 +3,27 @@ import { dirname } from 'node:path'
 import { type Execution, type ExecutionFault, executionFault } from '../shared/execution/fault.ts'
 import { type Reading, readDoubtfully } from '../shared/files/safe-file.ts'
 
-/** What planning may ask about the disk: nothing is ever written, and a test may answer instead. */
+/** Read-only access to the disk while planning; tests replace it. */
 export interface FileFacts {
-  /** Links are followed; what cannot be looked at counts as absent. */
+  /** Follows links; what cannot be inspected counts as absent. */
   kindOf(path: string): 'file' | 'directory' | 'other' | 'absent'
   /** The text of a file; throws what `node:fs` throws. */
   read(path: string): string
-  /** Why a command could not be executed here; absent: this is not to be judged, as for a file of another machine. */
+  /** Why a command could not be executed here; absent: not checked, as for a file of another machine. */
   executionFault?(execution: Execution): ExecutionFault | undefined
-  /** The same of a file that decides what programs run with: also who else decides what it says. Default: `read`, without a doubt. */
+  /**
+   * Like `read`, and also who else can change the file; for files that programs depend on. Default: `read`, no doubt.
+   */
   readDoubtfully?(path: string): Reading
-  /** Who asks; absent: somebody with root's rights. */
+  /** The current user; absent: root. */
   readonly user?: FileUser
 }
 
 export interface FileUser {
   readonly uid: number
-  /** Whether something can be made in this folder, which is made itself if it is missing. */
+  /** Whether files can be created in this folder; a missing folder would be created. */
   canCreateIn(folder: string): boolean
-  /** Whether it is a folder of this user's own. */
+  /** Whether this user owns the folder. */
   owns(folder: string): boolean
 }
 
@@ -54,7 +56,7 @@ function canCreateIn(folder: string): boolean {
   }
 }
 
-/** Undefined of what is no folder, or cannot be looked at. */
+/** Undefined if it is not a folder or cannot be inspected. */
 function ownerOf(folder: string): number | undefined {
   try {
     const stats = statSync(folder)

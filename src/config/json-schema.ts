@@ -1,4 +1,4 @@
-/** The schema in JSON, for editors: they complete keys and mark mistakes while the file is written. */
+/** The JSON Schema of the file, with which editors complete keys and mark mistakes. */
 import { z } from 'zod'
 import { configSchema } from './schema/config.ts'
 import { conditionSchema } from './schema/environment/condition.ts'
@@ -6,12 +6,12 @@ import { type Shorthand, shorthands } from './schema/shorthand.ts'
 
 type Json = { [key: string]: unknown }
 
-// Left in the schema of zod's making until the walk takes it out again.
+// Marks schemas with short forms until the walk removes it again.
 const shorthandMark = 'x-shorthand'
 
 const when = { $ref: '#/$defs/when', description: 'Includes this block only if the condition holds' }
 
-/** JSON Schema 2020-12 of the file as it is written: before variables are put in, with `when` in every mapping. */
+/** JSON Schema 2020-12 of the file as written: before variables are expanded, with `when` in every mapping. */
 export function configJsonSchema(): Json {
   const { $schema, ...config } = toJson(configSchema)
   return {
@@ -22,7 +22,7 @@ export function configJsonSchema(): Json {
   }
 }
 
-/** Of a condition; it refers to itself (`not`), which from inside the whole is `#/$defs/when`. */
+/** The schema of a condition; it refers to itself (`not`), which inside the whole schema is `#/$defs/when`. */
 function conditionJsonSchema(): Json {
   const { $schema: _, ...condition } = toJson(conditionSchema)
   return JSON.parse(JSON.stringify(condition).replaceAll('"$ref":"#"', '"$ref":"#/$defs/when"')) as Json
@@ -38,7 +38,7 @@ function toJson(schema: z.ZodType): Json {
   }) as Json
 }
 
-/** The other forms of what may be written shorter: a list as its only item, and what schema/shorthand.ts knows. */
+/** The short forms: a list as its only item, and those of schema/shorthand.ts. */
 function shorterForms(schema: Json, shorthand: Shorthand | undefined): readonly Json[] {
   if (shorthand && 'split' in shorthand) return [{ type: 'string' }]
   if (shorthand && 'dependencies' in shorthand)

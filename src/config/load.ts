@@ -1,4 +1,4 @@
-/** From a file to a typed config that knows where everything in it was said. */
+/** Loads a file as a typed config with the position of everything in it. */
 import { resolve } from 'node:path'
 import { messageOf } from '../shared/errors.ts'
 import { checkShape } from './check-shape.ts'
@@ -16,38 +16,38 @@ import type { Located } from './yaml/located.ts'
 import { parseYaml } from './yaml/yaml-source.ts'
 
 export interface Loaded {
-  /** Absent if there is no file, or none that is a YAML mapping. */
+  /** Absent if there is no file, or it is not a YAML mapping. */
   readonly content?: LoadedContent
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
 }
 
 export interface LoadedContent {
-  /** As it was given, for diagnostics. */
+  /** The path as given, for diagnostics. */
   readonly file: string
   /** Absolute. */
   readonly path: string
-  /** The parts of the file that are sound. */
+  /** The valid parts of the file. */
   readonly config: Config
-  /** What `config` was read from: the same paths lead to the same things. */
+  /** The tree that `config` was read from: the same paths lead to the same things. */
   readonly tree: Located
-  /** The same before anything was taken out for a mistake. */
+  /** The same before anything was removed because of an error. */
   readonly written: Located
-  /** What `${...}`, `when:` and children see. Holds secrets. */
+  /** What `${...}`, `when:` and processes see. Contains secrets. */
   readonly environment: Variables
-  /** What single processes say about theirs, by name. Holds secrets. */
+  /** The `environment:` blocks of processes, by name. Contains secrets. */
   readonly processEnvironments: ReadonlyMap<string, EnvironmentLayers>
-  /** Those with `create` that are not there, in the order in which they are to be written. */
+  /** Missing files with `create`, in the order in which to write them. */
   readonly filesToCreate: readonly FileToCreate[]
-  /** Left out by `when:`. */
+  /** Excluded by `when:`. */
   readonly excluded: Names
-  /** All that is written, excluded and mistaken entries too; undefined for a section that could not be read. */
+  /** All names written, including excluded and invalid entries; undefined for a section that could not be read. */
   readonly declared: { readonly [K in keyof Names]: Names[K] | undefined }
 }
 
 /**
- * Reads, evaluates and checks a config file as far as it can be understood; everything wrong with it is in
- * `diagnostics`. `container` holds the variables of this process.
+ * Reads, evaluates and checks a config file as far as possible; everything wrong with it is in `diagnostics`.
+ * `container` holds the variables of this process.
  */
 export function load(file: string, container: Variables, facts: FileFacts): Loaded {
   const path = resolve(file)

@@ -13,7 +13,7 @@ export const sectionOf = {
   upstreams: ['upstreams'],
 } as const satisfies Record<keyof Names, Path>
 
-/** The names written in a section, usable or not; undefined if the section itself is not usable. */
+/** The names written in a section, valid or not; undefined if the section itself is invalid. */
 export function namesWritten(tree: Located, section: Path): ReadonlySet<string> | undefined {
   const { node, steps } = deepest(tree, section)
   if (steps < section.length) return node.kind !== 'mapping' || isLost(tree, section) ? undefined : new Set()

@@ -1,7 +1,7 @@
-/** Looks into a schema of zod: what kinds of nodes it takes, and what stands below them. */
+/** Inspects a zod schema: the kinds of nodes it takes, and the schemas below them. */
 import { z } from 'zod'
 
-/** Through defaults, optional and transforms to what is written in the file; a scalar keeps the transform that reads it. */
+/** Unwraps defaults, optionals and transforms; a scalar keeps the transform that reads it. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodPipe && !(schema.in instanceof z.ZodString)) return unwrap(schema.in as z.ZodType)
   if (
@@ -14,13 +14,13 @@ export function unwrap(schema: z.ZodType): z.ZodType {
   return schema
 }
 
-/** A union's alternatives, at any depth; anything else is its own only one. */
+/** The alternatives of a union, at any depth; any other schema is its only one. */
 export function alternatives(schema: z.ZodType): readonly z.ZodType[] {
   const inner = unwrap(schema)
   return inner instanceof z.ZodUnion ? (inner.options as z.ZodType[]).flatMap(alternatives) : [inner]
 }
 
-/** What stands below `step`, in the first alternative that has it. */
+/** The schema below `step`, in the first alternative that has it. */
 export function stepInto(schema: z.ZodType, step: string | number): z.ZodType | undefined {
   for (const inner of alternatives(schema)) {
     if (inner instanceof z.ZodArray) {

@@ -1,6 +1,6 @@
 /**
- * Puts the long form in the place of what was written shorter, so that all who look at the tree know one form. Only where there is
- * one reading; anything else is left for the schema to report.
+ * Replaces short forms by the long form, so that the rest of the code sees one form. Only where there is one reading;
+ * the schema reports anything else.
  */
 import { z } from 'zod'
 import { needsShell } from './environment/shell-syntax.ts'
@@ -52,7 +52,7 @@ function wrappedEmpty({ value, at }: LocatedScalar): Located {
   return wrapped(value ?? '', { kind: 'mapping', at, entries: new Map(), lost: new Set() })
 }
 
-/** A list may be written as its only item; words with blanks or commas between them are none. */
+/** A list may be written as its only item, but not as words separated by spaces or commas. */
 function asOnlyItem(schema: z.ZodType, node: Located): Located | undefined {
   if (node.kind === 'list') return undefined
   const options = alternatives(schema)
@@ -64,12 +64,12 @@ function asOnlyItem(schema: z.ZodType, node: Located): Located | undefined {
   return isMeant ? { kind: 'list', at: node.at, items: [node], lost: false } : undefined
 }
 
-/** Then what is wrong with it is said of the item. */
+/** Then errors are reported for the item. */
 function mayBeScalar(element: z.ZodType): boolean {
   return alternatives(element).some((option) => option instanceof z.ZodPipe || shorthands.has(option))
 }
 
-/** Whether a node is of the kind that a schema takes, be its value right or wrong. */
+/** Whether a node is of the kind that a schema takes, whether its value is valid or not. */
 function takes(schema: z.ZodType, node: Located): boolean {
   return alternatives(schema).some((option) => {
     if (isMapping(option)) return node.kind === 'mapping' || takesShort(option, node)
@@ -90,10 +90,12 @@ function isSound(schema: z.ZodType, node: Located): boolean {
   return schema.safeParse(plainValue(node)).success
 }
 
-/** As a shell would split it, if it needs nothing else of a shell; a variable's value may hold anything. */
+/**
+ * Split as a shell would, if it needs nothing else of a shell and has no variables, whose values may contain anything.
+ */
 function asWords(node: LocatedScalar): Located | undefined {
   if (node.value === null || node.value !== node.written || needsShell(node.value)) return undefined
-  // A number or a switch is no program that somebody meant.
+  // A number or boolean was not meant as a program.
   if (/^(?:[\d.]+|true|false)$/.test(node.value)) return undefined
   const split = splitWords(node.value)
   if (!split.ok || split.words.length === 0) return undefined

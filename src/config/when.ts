@@ -3,7 +3,7 @@ import { type Variables, variable } from './environment/interpolate.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { Condition } from './schema/environment/condition.ts'
 
-/** What a condition may look at. */
+/** The inputs of a condition. */
 export interface ConditionContext {
   readonly variables: Variables
   /** What `file` is relative to. */
@@ -11,7 +11,7 @@ export interface ConditionContext {
   readonly facts: FileFacts
 }
 
-/** Whether a `when:` is fulfilled; an empty variable counts as not set. */
+/** Whether a `when:` holds; an empty variable counts as not set. */
 export function holds(condition: Condition, context: ConditionContext): boolean {
   const { variables, directory, facts } = context
   if (condition.not) return !holds(condition.not, context)

@@ -1,21 +1,21 @@
 /**
- * Splits text into words as a POSIX shell would (XCU 2.2 Quoting), and does nothing else of what a shell does: no expansion, no
- * operators, no comments. `$`, `*`, `;` and `#` are characters like any others.
+ * Splits text into words as a POSIX shell would (XCU 2.2 Quoting), and does nothing else that a shell does: no
+ * expansion, no operators, no comments. `$`, `*`, `;` and `#` are ordinary characters.
  *
  *   -Da=1  "two words"  it\'s  'as $it is'   →   -Da=1 · two words · it's · as $it is
  */
 export type Words =
   | { readonly ok: true; readonly words: readonly string[] }
-  /** `unclosed`: the quote that is never closed; `\` stands for one with nothing behind it. */
+  /** `unclosed`: the quote that is never closed, or `\` for one at the end. */
   | { readonly ok: false; readonly unclosed: "'" | '"' | '\\' }
 
 const blank = /[ \t\n\r]/
-/** What a backslash takes its meaning from inside of double quotes; before anything else it stands for itself. */
+/** The characters a backslash escapes inside double quotes; before any other it is literal. */
 const escapable = /[$`"\\]/
 
 export function splitWords(text: string): Words {
   const words: string[] = []
-  // Undefined between words: `''` is a word, though an empty one.
+  // Undefined between words: `''` is an empty word.
   let word: string | undefined
   let position = 0
   while (position < text.length) {
@@ -27,7 +27,7 @@ export function splitWords(text: string): Words {
       continue
     }
     if (text.startsWith('\\\n', position)) {
-      // It joins two lines, and is no part of a word.
+      // A line continuation is not part of a word.
       position += 2
       continue
     }
@@ -40,7 +40,7 @@ export function splitWords(text: string): Words {
   return { ok: true, words }
 }
 
-/** A character or a quoted part, as it reads without its quotes; or the quote that is never closed. */
+/** A character or a quoted part without its quotes; or the quote that is never closed. */
 function pieceAt(text: string, start: number): { text: string; end: number } | "'" | '"' | '\\' {
   const character = text.charAt(start)
   if (character === '\\') {

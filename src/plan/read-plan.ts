@@ -1,4 +1,4 @@
-/** The front door of config and plan for the rest of the house. */
+/** The entry point of config and plan for all other folders. */
 import type { FileToCreate } from '../config/environment/environment-files.ts'
 import { disk, type FileFacts } from '../config/file-facts.ts'
 import { load } from '../config/load.ts'
@@ -8,8 +8,8 @@ import { type Resolved, resolve } from './resolve/resolve.ts'
 
 export interface PlanReading extends Resolved {
   /**
-   * Absolute paths at which a Gatehouse with this file may have its control socket, the most likely first. Known also of a file that
-   * has mistakes or cannot be read.
+   * Absolute paths at which a Gatehouse with this file may have its control socket, the most likely first. Present even
+   * if the file is invalid or cannot be read.
    */
   readonly sockets: readonly string[]
   /** Names that `when:` leaves out. */
@@ -18,13 +18,13 @@ export interface PlanReading extends Resolved {
     readonly listeners: readonly string[]
     readonly upstreams: readonly string[]
   }
-  /** Environment files that are still to be written: until then the plan has texts in the place of what is generated. */
+  /** Environment files still to be written: until then the plan has placeholders for what is generated. */
   readonly filesToCreate: readonly FileToCreate[]
 }
 
 /**
- * Reads a config file and says what it asks for, or all that is wrong with it. `environment` holds the variables of
- * this process, without undefined ones. Never throws for what the file says.
+ * Reads a config file and returns its plan, or everything that is wrong with it. `environment` is the environment of
+ * this process. Never throws because of the file's content.
  */
 export function readPlan(
   file: string,

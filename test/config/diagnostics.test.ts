@@ -10,7 +10,7 @@ const diagnostic: Diagnostic = {
   message: 'unknown key `upstrem`',
 }
 
-test('a diagnostic reads as those of compilers, the mend below it', () => {
+test('a diagnostic reads like those of compilers, with the hint below it', () => {
   expect(formatDiagnostic(diagnostic)).toBe('config/demo.yaml:3:7: error: unknown key `upstrem`')
   expect(formatDiagnostic({ ...diagnostic, severity: 'warning', hint: 'did you mean `upstream`?' })).toBe(
     'config/demo.yaml:3:7: warning: unknown key `upstrem`\n    did you mean `upstream`?',

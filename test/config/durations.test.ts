@@ -36,7 +36,7 @@ const around: Readonly<Record<string, Tree>> = {
 
 const spans = ['1ms', '1s', '2147483647ms', '2147483648ms', '30d', '9999999s', '1y', '10y']
 
-/** Why some refuse some: nobody could act on it. */
+/** Durations that some options refuse, and why: they could have no effect. */
 const refused: Readonly<Record<string, RegExp>> = {
   'processes.*.limits.cpuTime 1ms': /not a whole number of seconds/,
   'processes.*.limits.cpuTime 2147483647ms': /not a whole number of seconds/,

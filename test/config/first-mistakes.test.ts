@@ -1,4 +1,4 @@
-/** Each mistake of a first file has its place and a hint; whoever does what the hints say, and nothing else, has a file that passes. */
+/** Each mistake of a first file is reported with its place and a hint; following the hints alone leads to a file that passes. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function diagnosticsOf(text: string): readonly Diagnostic[] {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, text)
-  // A file that follows from its hints alone names programs that nobody has.
+  // A file made by following hints names programs that do not exist.
   return readPlan(file, { HOME: '/home/x' }).diagnostics.filter(
     ({ severity, code }) => severity !== 'note' && code !== 'missing-file' && code !== 'program-unusable',
   )

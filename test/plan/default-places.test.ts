@@ -46,7 +46,7 @@ describe('storage and control socket', () => {
     ],
     ['of a number without a home are in a folder of its own', {}, user('/tmp'), temporary],
     ['are not in a home that is everybody’s', { HOME: '/tmp' }, user('/tmp'), temporary],
-    ['of nobody who may write anywhere are there as well, to be told of', { HOME: '/' }, user(), temporary],
+    ['of a user who may write nowhere are there as well, to be reported', { HOME: '/' }, user(), temporary],
     [
       'follow TMPDIR',
       { TMPDIR: '/scratch' },

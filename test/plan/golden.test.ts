@@ -5,7 +5,7 @@
  *   # environment: NAME=value OTHER=value      what the container sets
  *   # show: processes.0.environment routes     paths into the plan
  *
- * UPDATE_GOLDEN=1 writes what is said now; whoever sets it reads every line that changed.
+ * UPDATE_GOLDEN=1 writes the current results: read every line that changed.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'

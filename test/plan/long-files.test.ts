@@ -55,7 +55,7 @@ it.each([
     10_000,
   ],
   [
-    '1,500 mistaken routes',
+    '1,500 invalid routes',
     `gateway:\n  routes:\n${lines(1_500, (i) => `    - { path: /p${i}/*, respnd: { status: 200 } }`)}`,
     1_500,
   ],

@@ -1,6 +1,6 @@
 /**
  * Every option of a process that there is, by the generated reference: whether its change restarts the process, and what is said
- * of it. An option that has no row here fails the test, so that nobody adds one without having decided.
+ * of it. An option that has no row here fails the test, so that adding one takes a decision.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -73,7 +73,7 @@ const restarting: readonly Row[] = [
 ]
 
 const probes: readonly Row[] = ['startup', 'ready', 'alive'].flatMap((probe): Row[] => {
-  const told = probe !== 'alive'
+  const hasReportedChecks = probe !== 'alive'
   const on = (text: string) => `port: 7001, ${probe}: { ${text} }`
   return [
     [probe, 'port: 7001', on('tcp: 7001'), `${probe} none → tcp`],
@@ -85,7 +85,7 @@ const probes: readonly Row[] = ['startup', 'ready', 'alive'].flatMap((probe): Ro
     [`${probe}.grpc.service`, on('grpc: { service: a }'), on('grpc: { service: b }'), `${probe}.grpc changed`],
     [`${probe}.every`, on('tcp: 7001, every: 5s'), on('tcp: 7001, every: 300ms'), `${probe}.every 5s → 300ms`],
     [`${probe}.timeout`, on('tcp: 7001, timeout: 5s'), on('tcp: 7001, timeout: 1m'), `${probe}.timeout 5s → 1m`],
-    ...(told
+    ...(hasReportedChecks
       ? ([
           [`${probe}.log`, on('log: a'), on('log: b'), `${probe}.log changed`],
           [

@@ -11,8 +11,8 @@ export interface Sources {
 }
 
 /**
- * The value, or '' if there is none, which everywhere means that the variable is not set. Undefined: the variable stays as it is.
- * Throws `SyntaxError` if a JSON file is none; a file that is not there gives no value.
+ * The value, or '' if there is none, which means that the variable is not set. Undefined: the variable is unchanged.
+ * Throws `SyntaxError` if a JSON file is invalid; a missing file gives no value.
  */
 export function derive(rule: DerivedValue, sources: Sources): string | undefined {
   if (rule.unless !== undefined && variable(sources.variables, rule.unless) !== undefined) return undefined
@@ -24,7 +24,7 @@ export function derive(rule: DerivedValue, sources: Sources): string | undefined
   return (rule.containing ?? rule.join) === undefined ? found : listed(found, rule)
 }
 
-/** A list as text, with those items added behind its own that it lacks. */
+/** A list as text, with missing items appended. */
 function listed(list: string, { containing = [], separator = ',', join = separator }: DerivedValue): string {
   const items = list.split(separator).map((item) => item.trim())
   const present = items.filter((item) => item !== '')
@@ -41,7 +41,7 @@ function read(rule: DerivedValue, { variables, directory, facts }: Sources): str
 function partOf(written: string | undefined, part: DerivedValue['part']): string | undefined {
   const url = written === undefined || part === undefined ? null : URL.parse(written)
   if (!url || part === undefined) return undefined
-  // As a program wants it: `https` without its colon, `::1` without its brackets, `p@ss` and not `p%40ss`.
+  // As programs expect it: `https` without its colon, `::1` without brackets, `p@ss` and not `p%40ss`.
   if (part === 'protocol') return url.protocol.slice(0, -1)
   if (part === 'username' || part === 'password') return decoded(url[part])
   return url[part].replace(/^\[(.*)\]$/, '$1')
@@ -64,7 +64,7 @@ function textAt(content: unknown, key: string): string | undefined {
   return typeof found === 'object' || found === undefined ? undefined : String(found)
 }
 
-/** All of the match where the expression has no group. */
+/** The whole match if the expression has no group. */
 function firstGroup(text: string, expression: string): string {
   const match = new RegExp(expression).exec(text)
   return match?.[1] ?? match?.[0] ?? ''

@@ -1,4 +1,4 @@
-/** The files of an `environment:` block: read, or noted as still to be written. Nothing is written here. */
+/** Reads the files of an `environment:` block, or notes them as still to be written. Nothing is written here. */
 import { resolve } from 'node:path'
 import { codeOf } from '../../shared/errors.ts'
 import type { Problem, Severity, SourcePosition } from '../diagnostics.ts'
@@ -14,14 +14,14 @@ import { type Oddity, readVariables } from './variable-file.ts'
 export interface FileToCreate {
   /** Absolute. */
   readonly path: string
-  /** As a sentence names it: as it was written. */
+  /** As written, for messages. */
   readonly name: string
   readonly at: SourcePosition
   readonly variables: NewVariables
 }
 
 export interface FilesRead {
-  /** Of files that are still to be written, too: generated ones have a text of the right length that is no secret. */
+  /** Including files still to be written, whose random variables have a placeholder of the right length. */
   readonly variables: Variables
   readonly toCreate: readonly FileToCreate[]
 }
@@ -30,15 +30,15 @@ interface File {
   readonly path: string
   readonly name: string
   readonly at: SourcePosition
-  /** What it says of `create`. */
+  /** The value of `create`. */
   readonly create: Located | undefined
 }
 
-// Whoever points at a file of another kind wants to hear of it, but not of each of its lines.
+// For a file of another kind, a few lines are enough.
 const mostOddities = 5
 
 /**
- * Later files win over earlier ones. Whatever is not `[{ path, create }]` is left for the schema to report.
+ * Later files win over earlier ones. The schema reports whatever is not `[{ path, create }]`.
  * `around`: the variables that are set without these files.
  * `renamed`: what an old name in a file is called now.
  */
@@ -87,7 +87,7 @@ function fileOf({ directory }: Evaluation, item: Located): readonly File[] {
   ]
 }
 
-/** What is unsound is reported by the schema; until it is mended it counts as a variable that is set. */
+/** The schema reports what is invalid; until it is fixed it counts as a variable that is set. */
 function newVariables(create: Located): NewVariables {
   if (create.kind !== 'mapping') return {}
   const sound = createSchema.safeParse(plainValue(create))
@@ -120,7 +120,7 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
   }
 }
 
-/** Programs of root may run with it: `PATH` alone is enough to have them run what its writers like. */
+/** Programs of root may run with it: `PATH` alone is enough to make them run anything. */
 function untrustedFile(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
   const message = `environment file ${name} ${doubt}: anyone who can write it controls the environment of programs, even those run by root`
   return {
@@ -149,8 +149,8 @@ function oddLines(
 }
 
 /**
- * A file that exists belongs to whoever runs the place, and is never changed. So a variable that was added to `create`
- * later is nowhere: worth a warning if it was to be a secret, since no program does well without.
+ * A file that exists belongs to the operator and is never changed. So a variable that was added to `create` later is
+ * not set: a warning if it was to be a secret, which a program cannot do without.
  */
 function reportLacking(
   { report }: Evaluation,

@@ -11,7 +11,7 @@ import type { Variables } from './interpolate.ts'
 
 export interface SetRead {
   readonly variables: Variables
-  /** Those whose derived value is none: nobody sees them, whoever had set them before. */
+  /** Names whose derived value is empty: they are removed, even if set before. */
   readonly without: ReadonlySet<string>
 }
 
@@ -21,7 +21,7 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
   const mapping = entry.value && evaluation.source.follow(entry.value, place.path.length)
   if (!isMap(mapping)) return { outcome: evaluateEntry(evaluation, entry, place), variables, without }
   const path = [...place.path, entry.key]
-  // One object that grows from line to line: a copy for each of them would take the square of their number.
+  // One object that grows line by line: a copy for each would take quadratic time.
   const seen: Record<string, string> = { ...place.variables }
   const set = (name: string, value: string) => {
     variables[name] = value
@@ -38,7 +38,7 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
       value.kind === 'mapping'
         ? derivedValueSchema.safeParse(plainValue(withShorthands(derivedValueSchema, value)))
         : undefined
-    // What is wrong in its form is left for the schema to report.
+    // The schema reports what is malformed.
     if (!rule?.success) return value
     const derived = derivedFrom(evaluation, value, { rule: rule.data, variables: seen })
     if (derived === undefined) return value

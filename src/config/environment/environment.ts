@@ -1,6 +1,6 @@
 /**
- * `environment:` blocks, of the file and of each process. Unlike anything else they are read line by line: files first,
- * each under the new names, then `set` in its order, each value seeing what came before it, and `unset` last.
+ * `environment:` blocks, of the file and of each process. Unlike all other blocks they are evaluated in order: files
+ * first, under the new names, then `set` line by line, each value seeing those before it, and `unset` last.
  */
 
 import { type EvaluateMapping, evaluateEntries, evaluateEntry, type Outcome } from '../evaluate.ts'
@@ -13,7 +13,7 @@ import { evaluateSet, type SetRead } from './environment-set.ts'
 import type { Variables } from './interpolate.ts'
 import { type Renamed, renamedFrom, reportBoth, underNewNames, valuesOfOldNames } from './renamed-variables.ts'
 
-/** What one block says: `set` wins over `files`, and what is unset is gone, wherever it came from. */
+/** The content of one block: `set` wins over `files`, and `unset` removes variables wherever they came from. */
 export interface EnvironmentLayers {
   readonly files: Variables
   readonly set: Variables
@@ -21,9 +21,9 @@ export interface EnvironmentLayers {
 }
 
 interface EnvironmentBlock {
-  /** Lays the files and the variables around the block together. */
+  /** Merges the files with the variables around the block. */
   over(files: Variables, around: Variables): Variables
-  /** Gets the variables of the block. */
+  /** Called with the variables of the block. */
   finished(layers: EnvironmentLayers, toCreate: FilesRead['toCreate']): void
 }
 
@@ -74,7 +74,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
     ]
     const outcomes = new Map<YamlEntry, Outcome>()
     const outcome = evaluateEntries(evaluation, mapping, place, (entry, siblings) => {
-      // In this order, however they are written.
+      // In this order, whatever the order in the file.
       for (const [key, evaluate] of evaluators) {
         const sibling = siblings.find((other) => other.key === key)
         if (sibling && !outcomes.has(sibling)) outcomes.set(sibling, evaluate(sibling))
@@ -88,24 +88,24 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
   }
 }
 
-/** What is left when a block has been laid over the variables around it. */
+/** The variables after applying a block to those around it. */
 export function applyLayers(around: Variables, { files, set, unset }: EnvironmentLayers): Variables {
   const all = { ...around, ...files, ...set }
   return unset.size === 0 ? all : Object.fromEntries(Object.entries(all).filter(([name]) => !unset.has(name)))
 }
 
-/** The container's own variables win over its files; an empty one is not set, and so wins over nothing. */
+/** The container's variables win over files; an empty one counts as not set. */
 export function containerOverFiles(files: Variables, container: Variables): Variables {
   const present = Object.entries(container).filter(([, value]) => value !== '')
   return { ...container, ...files, ...Object.fromEntries(present) }
 }
 
-/** A process's files are nearer to it than what is said for all. */
+/** The files of a process win over shared variables. */
 export function filesOverShared(files: Variables, shared: Variables): Variables {
   return { ...shared, ...files }
 }
 
-/** The rules that are sound; the others are left for the schema to report. */
+/** The names that valid rules unset; the schema reports the others. */
 function namesUnset(rules: Located, variables: Variables): readonly string[] {
   if (rules.kind !== 'list') return []
   return rules.items.flatMap((item) => {

@@ -22,7 +22,7 @@ export function interpolate(text: string, variables: Variables): Interpolation {
   return read({ text, variables, nested: 0 }, 0).result
 }
 
-/** Names of the variables in a text, those in defaults too. */
+/** Names of the variables in a text, including those in defaults. */
 export function variablesIn(text: string): readonly string[] {
   return [...text.matchAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)/g)].flatMap(([, literal, name = '']) =>
     literal ? [] : name,
@@ -32,14 +32,14 @@ export function variablesIn(text: string): readonly string[] {
 interface Reading {
   readonly text: string
   readonly variables: Variables
-  /** Inside so many defaults, the innermost of which ends at its `}`. */
+  /** How many defaults enclose this text; the innermost ends at its `}`. */
   readonly nested: number
 }
 
 /** Defaults within defaults. */
 const deepest = 50
 
-/** Of what comes out, in characters: forty variables, each of them twice the one before, would fill any memory. */
+/** Of the result, in characters: forty variables, each twice the one before, would fill any memory. */
 const longest = 8 * 1024 * 1024
 
 const opening = /\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y

@@ -1,4 +1,4 @@
-/** What `create` writes: texts, secrets by chance, and texts that have others of the same file in them. */
+/** What `create` writes: texts, random secrets, and texts that refer to others of the same file. */
 import type { Variables } from './interpolate.ts'
 
 /** A mapping has one of the two. */
@@ -7,7 +7,7 @@ export type NewVariables = Readonly<Record<string, NewVariable>>
 
 const reference = /\{([^{}]*)\}/g
 
-/** `random` makes a text of so many letters and digits. */
+/** `random` generates a text of this many letters and digits. */
 export function completed(wanted: NewVariables, random: (length: number) => string): Variables {
   const values: Record<string, string> = {}
   for (const [name, value] of Object.entries(wanted)) {
@@ -21,7 +21,7 @@ export function completed(wanted: NewVariables, random: (length: number) => stri
   return Object.fromEntries(made)
 }
 
-/** Whether all that is in braces can be put in: one of `wanted` that is not made of others itself. */
+/** Whether all names in braces can be resolved: they must be in `wanted` and not be a `text` themselves. */
 export function hasKnownNames(text: string, wanted: NewVariables): boolean {
   return [...text.matchAll(reference)].every(([, name = '']) => {
     const other = Object.hasOwn(wanted, name) ? wanted[name] : undefined

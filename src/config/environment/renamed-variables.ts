@@ -14,16 +14,16 @@ interface Origin {
   readonly at: SourcePosition
 }
 
-/** What is unsound is left for the schema to report. */
+/** Empty if it is invalid: the schema reports that. */
 export function renamedFrom(written: Located): Renamed {
   const { success, data: renamed } = renamedSchema.safeParse(plainValue(written))
   return success ? renamed : {}
 }
 
 /**
- * The variables of one origin (a file, the container) under their new names. Where an origin has both, the old name counts: whoever
- * still has it has lived by it, and another database, say, must not take its place unasked.
- * Each origin by itself, so that an old name in the one that wins is not lost to a new name in the one that yields.
+ * The variables of one origin (a file, the container) under their new names. If an origin has both, the old name wins:
+ * an operator who still has it relies on it, and must not get another database, say, by surprise. Each origin
+ * separately, so that an old name in the origin with precedence beats a new name in the other.
  */
 export function underNewNames(variables: Variables, renamed: Renamed): Variables {
   const rest: Record<string, string> = { ...variables }
@@ -35,7 +35,7 @@ export function underNewNames(variables: Variables, renamed: Renamed): Variables
   return rest
 }
 
-/** Two values for one thing are told of. */
+/** Reports variables that are set under both names with different values. */
 export function reportBoth(variables: Variables, renamed: Renamed, origin: Origin, report: Report): void {
   for (const [old, name] of Object.entries(renamed)) {
     const values = [old, name].map((one) => variable(variables, one))
@@ -50,7 +50,7 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
   }
 }
 
-/** Those that have their value by an old name. */
+/** The variables whose value comes from an old name. */
 export function valuesOfOldNames(variables: Variables, renamed: Renamed): Variables {
   const now = underNewNames(variables, renamed)
   const names = Object.values(renamed).filter((name) => now[name] !== undefined && now[name] !== variables[name])

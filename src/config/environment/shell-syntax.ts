@@ -1,4 +1,4 @@
-/** Whether a command written as text asks for more of a shell than to split it into words: then it has two readings. */
+/** Whether a command written as text needs more of a shell than word splitting: then it has two readings. */
 export function needsShell(text: string): boolean {
   const outsideSingle = text.replace(/'[^']*'/g, "''")
   const outsideQuotes = outsideSingle.replace(/"(?:\\[\s\S]|[^"\\])*"/g, '""')

@@ -1,7 +1,7 @@
 /**
- * Files of lines `NAME=value`, read as a POSIX shell reads assignments (XCU 2.2 Quoting, 2.9.1), without what it does besides:
- * nothing is expanded and nothing runs. A line either has the value that a shell would give it, or is reported with its line and
- * column, and nothing that is said of it repeats any of its value.
+ * Files with lines `NAME=value`, read as a POSIX shell reads assignments (XCU 2.2 Quoting, 2.9.1), without its other
+ * features: nothing is expanded and nothing runs. A line either has the value that a shell would give it, or is
+ * reported with its line and column, never with its value.
  */
 import type { Variables } from './interpolate.ts'
 import { type Remark, readValue } from './variable-value.ts'
@@ -13,18 +13,18 @@ export interface VariableFile {
 }
 
 export interface Oddity extends Remark {
-  /** Both from 1 on. */
+  /** Both count from 1. */
   readonly line: number
   readonly column: number
 }
 
 const byteOrderMark = /^\uFEFF/
-/** More than shells take: Compose knows `A = 1`, and names with dots; both are reported. */
+/** More than shells accept: Compose allows `A = 1` and names with dots; both are reported. */
 const assignment = /[ \t]*(?:export[ \t]+)?([\w.-]+)([ \t]*=|:(?=[ \t]))([ \t]*)/y
 const blankLine = /[ \t]*(?:#[^\n]*|\r)?(?:\n|$)/y
 const shellName = /^[A-Za-z_]\w*$/
 
-// Each may make the reader look for its other end in all that follows, and a shell takes no file that has even one.
+// Each makes the reader search the rest of the file for its end, and a shell accepts no file with even one.
 const mostOpenQuotes = 20
 
 export function readVariables(written: string): VariableFile {
@@ -43,7 +43,7 @@ export function readVariables(written: string): VariableFile {
     const [head, name = '', sign = '', gap = ''] = assignment.exec(text) ?? []
     if (head !== undefined) {
       const valueAt = start + head.length
-      // The blank before a comment is what makes it one.
+      // `#` begins a comment only after a space.
       const value = readValue(text, text[valueAt] === '#' ? valueAt - gap.length : valueAt, {
         acrossLines: openQuotes < mostOpenQuotes,
       })
@@ -74,8 +74,8 @@ export function readVariables(written: string): VariableFile {
 }
 
 /**
- * A file of Windows is one all of whose line ends are `\r\n`, those within quotes too. In any other a `\r` within quotes is part of the
- * value, as for a shell; before the end of a line it never is, although a shell takes it.
+ * In a Windows file all line ends are `\r\n`, within quotes too. In any other file a `\r` within quotes is part of the
+ * value, as in a shell; before the end of a line it never is, unlike in a shell.
  */
 function withPlainLineEnds(text: string): string {
   return /(?<!\r)\n/.test(text) ? text : text.replaceAll('\r\n', '\n')

@@ -10,7 +10,7 @@ export interface Remark {
 
 export interface ReadValue {
   readonly text: string
-  /** The line end behind it and its comment, or the end of the file. */
+  /** The line end after it and its comment, or the end of the file. */
   readonly end: number
   /** In the order of the file. */
   readonly remarks: readonly { readonly offset: number; readonly remark: Remark }[]
@@ -18,10 +18,10 @@ export interface ReadValue {
   readonly open: boolean
 }
 
-/** What a backslash takes its meaning from inside of double quotes; before anything else it stands for itself. */
+/** The characters a backslash escapes inside double quotes; before any other it is literal. */
 const escapable = /[$`"\\]/
 const operator = /[;&|<>()]/
-/** Behind a `$`: a parameter, a command or arithmetic. */
+/** After a `$`: a parameter, a command or arithmetic. */
 const expansion = /[A-Za-z0-9_{([@*#?$!-]|\\\n/y
 const lineEnd = /\r?(?:\n|$)/y
 /** The rest of a line, whose outermost quotes are a pair of the same kind. */
@@ -39,7 +39,9 @@ export function readValue(text: string, start: number, { acrossLines }: { across
   }
 }
 
-/** A shell takes no such file, so this is the nearest guess: a quote that is never closed is part of the value, to the end of its line. */
+/**
+ * A shell refuses such a file, so this is a guess: an unclosed quote is part of the value, which ends with its line.
+ */
 function wholeLine(text: string, start: number, offset: number): ReadValue {
   const end = endOfLine(text, start)
   const line = text.slice(start, end)
@@ -48,7 +50,7 @@ function wholeLine(text: string, start: number, offset: number): ReadValue {
   return { text: value, end, remarks: [{ offset, remark: openQuote }], open: true }
 }
 
-/** Some programs know them as quotes. */
+/** Some programs treat backquotes as quotes. */
 function inBackquotes(text: string, start: number): ReadValue | undefined {
   if (text[start] !== '`') return undefined
   const close = text.indexOf('`', start + 1)
@@ -64,7 +66,7 @@ class Reading {
   readonly #remarks = new Map<Remark, number>()
   #value = ''
   #position: number
-  /** Where `~` would be a folder: at the beginning, and behind a `:`. */
+  /** Whether `~` would be a folder here: at the beginning and after a `:`. */
   #tilde = true
   /** The kind of the last quoted part, while nothing but plain characters has followed it. */
   #closed: string | undefined
@@ -154,7 +156,7 @@ class Reading {
     const at = this.#position
     const next = this.#text.charAt(at + 1)
     if (next === '\n') {
-      // It joins two lines, and is no part of the value.
+      // A line continuation is not part of the value.
       this.#position = at + 2
       return 'more'
     }
@@ -167,7 +169,7 @@ class Reading {
     return 'more'
   }
 
-  /** `quotes`: those that have a meaning of their own behind it, in some shells. */
+  /** `quotes`: those that are special after it in some shells. */
   #dollar(at: number, quotes?: RegExp): void {
     expansion.lastIndex = at + 1
     if (expansion.test(this.#text) || quotes?.test(this.#text.charAt(at + 1))) this.#remark(reference, at)
@@ -241,7 +243,7 @@ const backslash: Remark = {
   hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }
-/** bash takes it away, dash keeps it. */
+/** bash removes it, dash keeps it. */
 const lastBackslash: Remark = {
   problem: 'ends with a lone backslash, which shells read differently: here it is part of the value',
   hint: `write it twice, or ${inQuotes}`,

@@ -1,4 +1,4 @@
-/** Writes files of variables so that a shell and variable-file.ts read back exactly what was given. */
+/** Writes files of variables that a shell and variable-file.ts read back exactly. */
 import type { Variables } from './interpolate.ts'
 
 /** The text of such a file. Throws for a value that `writable` refuses. */
@@ -11,7 +11,7 @@ export function writeVariables(variables: Variables): string {
     .join('')
 }
 
-/** A NUL ends a variable for execve(2), and half a surrogate pair has no UTF-8. */
+/** A NUL ends a variable for execve(2), and a lone surrogate has no UTF-8. */
 export function writable(value: string): boolean {
   return !/[\0\uFFFD]/.test(value) && value.isWellFormed()
 }

@@ -1,4 +1,4 @@
-/** Says what the schema found in the words of the file: place, what was expected, what stands there, what to write. */
+/** Turns issues of the schema into diagnostics: place, what was expected, what was found, what to write. */
 import { z } from 'zod'
 import type { Problem, SourcePosition } from '../diagnostics.ts'
 import { needsShell } from '../environment/shell-syntax.ts'
@@ -26,11 +26,11 @@ type Issue = z.core.$ZodIssue
 
 export interface Finding {
   readonly problem: Problem
-  /** What must go before the rest can be checked again; the way to it may end early. */
+  /** What to remove before the rest is checked again; a part of the path may not exist. */
   readonly remove: Path
-  /** `whole`: about a mapping or list as a whole, `missing`: about a key it lacks, `value`: about what stands there. */
+  /** `whole`: about a mapping or list as a whole; `missing`: about a missing key; `value`: about the value itself. */
   readonly about: 'value' | 'missing' | 'whole'
-  /** The key that an unknown one was probably meant to be: it need not be called missing too. */
+  /** The key that an unknown one probably means, which is then not reported as missing. */
   readonly meant?: string | undefined
 }
 
@@ -57,7 +57,7 @@ export function describeIssue(schema: z.ZodType, tree: Located, issue: Issue): r
   ]
 }
 
-/** Whether a finding only says that something is missing which was reported and taken out before. */
+/** Whether a finding only reports the absence of something that was reported and removed before. */
 export function isConsequence(tree: Located, { about, remove }: Finding): boolean {
   if (about === 'missing') return isLost(tree, remove)
   if (about === 'value') return false
@@ -65,7 +65,7 @@ export function isConsequence(tree: Located, { about, remove }: Finding): boolea
   return node.kind === 'mapping' ? node.lost.size > 0 : node.kind === 'list' && node.lost
 }
 
-/** Where a mapping or a list must stand: the shortest that could, with what stands there now if it fits. */
+/** For a mapping or list: the shortest valid example, with the value found if it fits in. */
 function exampleHint(schema: z.ZodType, tree: Located, issue: Issue): string | undefined {
   const isKind = issue.code === 'invalid_union' || issue.code === 'invalid_type'
   const place = isKind ? schemaAt(schema, issue.path as Path) : undefined
@@ -81,12 +81,12 @@ function exampleHint(schema: z.ZodType, tree: Located, issue: Issue): string | u
   return `write \`${typeof key === 'string' ? `${flowScalar(key)}: ` : ''}${example}\``
 }
 
-/** A URL with a password in it, which is not to be repeated. */
+/** A URL with a password in it, which must not be repeated. */
 function mayBeSecret(node: Located): boolean {
   return node.kind === 'scalar' && /:\/\/[^/\s]*@/.test(node.written)
 }
 
-/** A command in one text that asks for a shell gets one. */
+/** For a command written as one text: a list, or a shell if it needs one. */
 function shellHint(place: z.ZodType, { value, written }: LocatedScalar): string | undefined {
   if (!value || !alternatives(place).some((one) => 'split' in (shorthands.get(one) ?? {}))) return undefined
   if (!needsShell(written.replaceAll(/\$\{[^{}]*\}/g, ''))) return listHint(written, '')
@@ -119,7 +119,7 @@ function scalarAt(tree: Located, path: Path): string | undefined {
   return node.kind === 'scalar' && node.value !== null ? node.written : undefined
 }
 
-/** What is said of all requests, below a listener or route. */
+/** A key of `gateway` that was written below a listener or route. */
 function gatewayHint(schema: z.ZodType, path: Path): string | undefined {
   const key = String(path.at(-1))
   if (path[0] !== 'gateway' || path.length < 3) return undefined
@@ -129,7 +129,7 @@ function gatewayHint(schema: z.ZodType, path: Path): string | undefined {
   return meant && `it applies to all requests: write it as \`${meant}\` below \`gateway\``
 }
 
-/** A key that is known, but a level above or below, or is an entry of a mapping that stands beside it. */
+/** A key that belongs a level above or below, or is an entry of a mapping next to it. */
 function movedHint(schema: z.ZodType, tree: Located, path: Path, allowed: readonly string[]): string | undefined {
   const key = String(path.at(-1))
   if (nearest(key, allowed)) return undefined
@@ -145,7 +145,7 @@ function movedHint(schema: z.ZodType, tree: Located, path: Path, allowed: readon
   })
   if (below.length === 1) return `move it below \`${below[0]}\``
   const asEntry = allowed.find((one) => {
-    // A route's headers take any name: only one that looks like a header's is meant for them.
+    // A route's headers take any name: only one with a `-` is probably meant for them.
     if (one === 'headers' && !key.includes('-')) return false
     const inner = owner && stepInto(owner, one)
     const record = inner && alternatives(inner).find((it) => it instanceof z.ZodRecord)
@@ -208,13 +208,13 @@ function hintFor(node: Located, issue: Issue, words?: readonly string[]): string
   return didYouMean(node.written, words) ?? (words.includes('true') ? 'write `true`, or remove the key' : undefined)
 }
 
-/** Words are listed by `expected` already: only a near one is worth saying again. */
+/** `expected` lists the words already: only a similar one is worth repeating. */
 function didYouMean(written: string, words: readonly string[]): string | undefined {
   const near = equivalentWord(written, words) ?? nearest(written, words)
   return near && `did you mean \`${near}\`?`
 }
 
-/** The words as a list, unless that would mislead: quotes hold words together, and a form in `expected` says more. */
+/** The words as a list, unless that would mislead: quotes group words, and a form in `expected` says more. */
 function listHint(written: string, expected: string): string | undefined {
   if (expected.includes('`[')) return undefined
   if (/["'\\]/.test(written)) return 'write a list, one item for each word'
@@ -222,7 +222,7 @@ function listHint(written: string, expected: string): string | undefined {
   return `write a list: \`[${words.map((word) => (/^[\w./@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(', ')}]\``
 }
 
-/** Each alternative has its own issues; those of the one that the value was meant for are worth saying. */
+/** Each alternative has its own issues; only those of the one that the value was meant for are reported. */
 function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssueInvalidUnion): readonly Finding[] {
   const { node, steps } = deepest(tree, issue.path as Path)
   const isOfKind = (issues: readonly Issue[]) =>
@@ -245,7 +245,9 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
   return [{ problem: { code: 'wrong-type', at: node.at, message, hint }, remove: issue.path as Path, about: 'value' }]
 }
 
-/** Continues "expected ...": every scalar and list of the schema says its own; zod's words are for developers. */
+/**
+ * Continues "expected ...": every scalar and list of the schema has its own text; zod's messages are for developers.
+ */
 function expectation(issue: Issue): string {
   const { expected } = factsOf(issue)
   if (expected) return expected

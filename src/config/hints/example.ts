@@ -1,6 +1,7 @@
 /**
- * The shortest valid example for a place in the file, found by asking the schema: what stands there already is kept if it fits below
- * one of the keys (`respond: 404` → `respond: { status: 404 }`), else each kind of scalar is shown by the example of its own words.
+ * The shortest valid example for a place in the file, found by trying the schema: the value found is kept if it fits
+ * below one of the keys (`respond: 404` → `respond: { status: 404 }`); otherwise each scalar has the example of its
+ * `expected` text.
  */
 import { z } from 'zod'
 import { shorthands } from '../schema/shorthand.ts'
@@ -11,7 +12,7 @@ import { equivalentWord } from './other-spellings.ts'
 
 type Value = string | null | readonly Value[] | { readonly [key: string]: Value }
 
-/** What was found: as it is judged, and as it may be shown. */
+/** The value found: to check, and as it may be shown. */
 interface Found {
   readonly value: unknown
   readonly shown: Value
@@ -34,7 +35,9 @@ export function exampleAt(schema: z.ZodType, node?: Located): string | undefined
   return structured.length === 0 ? scalarFrom(schema, node) : undefined
 }
 
-/** Where one word stands and more was written: that of its words which fits, in ours or another program's spelling. */
+/**
+ * Where a single word is expected: the word inside what was written that fits, in our or another program's spelling.
+ */
 function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
   if (node.kind === 'scalar') return undefined
   const inside = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.node)
@@ -49,7 +52,7 @@ function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
   return word === undefined ? undefined : flowScalar(word)
 }
 
-/** What it may be read as; first as a mapping, if it is a list of `NAME=value` or `Name: value`. */
+/** How the value may be read; first as a mapping, if it is a list of `NAME=value` or `Name: value`. */
 function foundIn(node: Located): readonly Found[] {
   const shown = shownOf(node)
   if (shown === undefined) return []
@@ -64,7 +67,7 @@ function foundIn(node: Located): readonly Found[] {
   return [...(asMapping ? [{ value: mapping, shown: mapping }] : []), { value: plainValue(node), shown }]
 }
 
-/** Docker's and Compose's way to write a health check, without the word in front that says how it is run. */
+/** A health check as Docker and Compose write it, without its first word, `CMD` or `CMD-SHELL`. */
 function probeWords(shown: Value): readonly string[] | undefined {
   if (!Array.isArray(shown) || !shown.every((word) => typeof word === 'string')) return undefined
   const [first, ...rest] = shown as readonly string[]
@@ -72,7 +75,7 @@ function probeWords(shown: Value): readonly string[] | undefined {
   return first === 'CMD-SHELL' && rest.length > 0 ? ['sh', '-c', ...rest] : undefined
 }
 
-/** `{ host: localhost, port: 9000 }`, as other programs have the address of a target. */
+/** `{ host: localhost, port: 9000 }`, as other programs write the address of a target. */
 function addressOf(node: Located): string | undefined {
   if (node.kind !== 'mapping') return undefined
   const part = (...keys: readonly string[]) => {
@@ -90,7 +93,7 @@ function shownOf(node: Located): Value | undefined {
   return items.includes(undefined) ? undefined : (items as Value[])
 }
 
-/** `whole`: the same with everything that is checked about it. */
+/** `whole`: the schema that the example must pass, with its refinements. */
 function example(option: z.ZodType, whole: z.ZodType, found?: Found): Value | undefined {
   if (option instanceof z.ZodArray) {
     const words = typeof found?.shown === 'string' ? found.shown.split(/[\s,]+/).filter((word) => word !== '') : []
@@ -129,7 +132,7 @@ function mappingOf(option: z.ZodObject, whole: z.ZodType, found?: Found): Value 
     return fit === undefined ? undefined : { ...base, [fit]: found.shown }
   }
   if (required.length > 0 && fits(whole, base)) return base
-  // Some keys need another one beside them.
+  // Some keys need another one next to them.
   for (const beside of [undefined, ...keys])
     for (const key of ordered) {
       const wanted = beside === undefined ? [key] : [key, beside]
@@ -154,7 +157,7 @@ function sample(schema: z.ZodType): Value | undefined {
   return undefined
 }
 
-/** From the words of its own diagnostic: "expected a duration such as `250ms`". */
+/** From the text of its own diagnostic: "expected a duration such as `250ms`". */
 function scalarSample(scalar: z.ZodType): string | undefined {
   const said = scalar.safeParse({}).error?.issues[0]?.message ?? ''
   const candidates = [
@@ -191,7 +194,7 @@ function written(value: Value): string {
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
 }
 
-/** Plain where every reader of YAML takes it for the same text. */
+/** Without quotes where every YAML reader gets the same text. */
 export function flowScalar(text: string): string {
   const isPlain = /^[\w./][\w./@%+=~-]*(:[\w./@%+=~-]+)*$/.test(text)
   return isPlain ? text : JSON.stringify(text)

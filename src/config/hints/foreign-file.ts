@@ -1,4 +1,4 @@
-/** Files of other programs that are taken for a configuration: what they are, and whether `gatehouse import` translates them. */
+/** Recognises config files of other programs, and whether `gatehouse import` translates them. */
 import { basename } from 'node:path'
 
 export interface ForeignFile {
@@ -18,7 +18,7 @@ interface Sign {
   readonly texts?: readonly RegExp[]
 }
 
-/** Text that is no YAML, or YAML that says nothing to us: the first sign that is seen counts. */
+/** Text that is not YAML, or YAML of another program: the first sign found counts. */
 const signs: readonly Sign[] = [
   { kind: 'a Caddyfile', format: 'caddyfile', name: /^caddyfile|caddyfile$/i },
   { kind: 'a Procfile', name: /^procfile/i },
@@ -43,7 +43,7 @@ const signs: readonly Sign[] = [
   {
     kind: 'a Caddyfile',
     format: 'caddyfile',
-    // Its first line is no key of YAML, and a directive stands somewhere.
+    // Its first line is not a YAML key, and it has a directive.
     texts: [
       /^(?:[ \t]*(?:#[^\n]*)?\n)*(?![\w"'-]+:(?:\s|$))[^\s#-]/,
       /^[ \t]*(?:reverse_proxy|file_server|respond|redir|encode|handle|php_fastcgi|import|tls|root)(?=[ \t\n{])/m,
@@ -60,7 +60,7 @@ const signs: readonly Sign[] = [
 const ourSections =
   /^["']?(?:version|environment|gateway|upstreams|users|processes|hooks|certificates|trustStores|storage|control|shutdown|metrics|log|when)["']?\s*:/m
 
-/** Undefined: nothing speaks for another program, or a section of ours is in it. */
+/** Undefined: no sign of another program, or it has a section of Gatehouse. */
 export function foreignFile(file: string, text: string): ForeignFile | undefined {
   const name = basename(file)
   const seen = signs.find((sign) => sign.name?.test(name) || sign.texts?.every((one) => one.test(text)))

@@ -1,6 +1,6 @@
-/** What YAML reads as one word, though a key and its value, or a mark and a key, were meant. */
+/** What YAML reads as one word, although a key and its value, or a mark and a key, were meant. */
 
-/** `path:/api` and `path = /api`, of a key that may stand there. */
+/** `path:/api` and `path = /api`, if the place allows the key. */
 export function unsplitHint(written: string, allowed: readonly string[]): string | undefined {
   const [, key, separator = '', value] = /^([\w-]+)(:|\s*=\s*)((?!\/\/)\S.*)$/s.exec(written) ?? []
   if (key === undefined || value === undefined || !allowed.includes(key)) return undefined
@@ -13,7 +13,7 @@ export function unsplitKey(written: string, allowed: readonly string[]): string 
   return allowed.find((one) => /^[\s:=]/.test(written.slice(one.length)) && written.startsWith(one))
 }
 
-/** A key that no place could have. */
+/** A key that is invalid everywhere. */
 export function malformedKeyHint(key: string, allowed: readonly string[]): string | undefined {
   if (/[^\S ]/.test(key)) return 'it contains whitespace that is not a plain space: write spaces'
   if (key === '<<') return 'merge keys are not supported: write these keys out; `*name` can only replace a whole value'

@@ -1,6 +1,8 @@
-/** What other programs say with a key for which there is none in the same place here: what to write instead, or why nothing. */
+/**
+ * Keys of other programs that have no counterpart in the same place: what to write instead, or why nothing is needed.
+ */
 
-/** Of each place, a key that stands there alone tells which it is. */
+/** Each place is recognised by a key that only it has. */
 const places = {
   process: 'command',
   route: 'stripPrefix',
@@ -13,7 +15,7 @@ const places = {
 } as const
 
 type Place = keyof typeof places
-/** The hint, from what stands behind the key; undefined if that is not a single value. */
+/** The hint, from the value of the key; undefined if that is not a scalar. */
 type Hint = (value: string | undefined) => string
 
 const instead =
@@ -110,11 +112,11 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
   },
 }
 
-/** `value`: what stands behind the key, if it is a single one. */
+/** `value`: that of the key, if it is a scalar. */
 export function foreignKeyHint(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
   const squashed = key.toLowerCase().replaceAll(/[_-]/g, '')
   const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
-  // Users stand in one place for all routes.
+  // Users are defined once for all routes.
   if (found === 'auth' && value !== undefined)
     return `passwords belong in \`users: { ${key}: { password: ... } }\`: write \`basic: ${key}\` instead`
   const known = found && hints[found]

@@ -1,6 +1,6 @@
-/** What other programs call what is called otherwise here: Compose, supervisord, systemd, PM2, Kubernetes, Caddy, nginx, Traefik. */
+/** Keys and words of other programs: Compose, supervisord, systemd, PM2, Kubernetes, Caddy, nginx, Traefik. */
 
-/** From a name without its case, `_` and `-` to ours, of which those count that may stand in the place. */
+/** From a name in lower case without `_` and `-` to our keys, of which the first that the place allows is suggested. */
 const ourNames: Readonly<Record<string, readonly string[]>> = {
   // sections
   services: ['processes'],
@@ -138,7 +138,7 @@ const ourNames: Readonly<Record<string, readonly string[]>> = {
   maxfile: ['keep'],
 }
 
-/** The key of ours that is meant by another program's, among those that may stand in the place. */
+/** Our key for one of another program, among those that the place allows. */
 export function equivalentKey(key: string, allowed: readonly string[]): string | undefined {
   const plain = plainForm(key)
   const same = allowed.find((one) => plainForm(one) === plain)
@@ -190,7 +190,7 @@ const ourWords: Readonly<Record<string, readonly string[]>> = {
   dns: ['dns-01'],
 }
 
-/** The word of ours that is meant by another program's, among those that may stand in the place. */
+/** Our word for one of another program, among those that the place allows. */
 export function equivalentWord(word: string, allowed: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
   const same = allowed.find((one) => one.toLowerCase() === lower)

@@ -1,4 +1,4 @@
-/** Variables as other programs write them: here they would be text, and nobody would say so. */
+/** Finds variables in the syntax of other programs, which would silently be plain text here. */
 import type { Severity } from '../diagnostics.ts'
 import type { Path } from '../yaml/located.ts'
 
@@ -10,7 +10,7 @@ export interface OtherVariable {
   readonly ours: string
 }
 
-/** What nginx calls values of the request that have a name here. */
+/** nginx variables that have a placeholder here. */
 const ofNginx: Readonly<Record<string, string>> = {
   host: '{host}',
   http_host: '{host}',
@@ -27,12 +27,12 @@ const supervisord = /%\(ENV_([A-Za-z_]\w*)\)s/g
 const nginx = new RegExp(`\\$(${Object.keys(ofNginx).join('|')})\\b`, 'g')
 const compose = /\$\$(?=[A-Za-z_])/g
 
-/** `{$NAME}`, `$NAME`, `--port=$PORT`, `$HOME/x`; no more than that, since `$` is no rarity in passwords. */
+/** `{$NAME}`, `$NAME`, `--port=$PORT`, `$HOME/x`; no more than that, since `$` is common in passwords. */
 const whole = /^((?:-[\w-]*=)?)(?:\{\$([A-Z_][A-Z0-9_]*)\}|\$([A-Z_][A-Z0-9_]+))((?:\/[\w./-]*)?)$/
 
-/** Programs get their words as they are: some of this means something to them. */
+/** Texts that programs get as they are: some of this may mean something to them. */
 const isForPrograms = (path: Path) => path.some((key) => /^(command|exec|run|set|body|words?|create)$/.test(`${key}`))
-/** Where values of the request may stand. */
+/** Texts that may contain placeholders of the request. */
 const isForRequests = (path: Path) =>
   path.some((key) => /^(redirect|rewrite|headers|host|path|stripPrefix|cacheControl)$/.test(`${key}`))
 
@@ -60,7 +60,7 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
   return { severity: 'warning', message, ours: text.replaceAll(compose, '$') }
 }
 
-/** No shell reads the words of a program, and nobody the values of variables; but a program may want them as they stand. */
+/** Only warnings: no shell expands arguments or values of variables, but a program may want them literally. */
 function unread(text: string, path: Path): OtherVariable | undefined {
   if (path.includes('body') || path.includes('create')) return undefined
   const [, before = '', braced, name, behind = ''] = whole.exec(text) ?? []

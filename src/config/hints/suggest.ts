@@ -1,4 +1,4 @@
-/** "Did you mean": the candidate nearest to what was written, if it is near enough to be meant, or one that it abbreviates. */
+/** "Did you mean": the candidate nearest to what was written if it is near enough, or one that it abbreviates. */
 export function nearest(written: string, candidates: readonly string[]): string | undefined {
   const reach = Math.max(1, Math.floor(written.length / 3))
   let best: string | undefined
@@ -13,7 +13,7 @@ export function nearest(written: string, candidates: readonly string[]): string 
   return best ?? candidates.find((candidate) => written.length >= 3 && candidate.startsWith(written.toLowerCase()))
 }
 
-/** The mend for a word that is none of `candidates`: the nearest one, or all of them. */
+/** The hint for a word that is not among `candidates`: the nearest one, or all of them. `what` names them in plural. */
 export function suggestion(written: string, candidates: readonly string[], what: string): string | undefined {
   const near = nearest(written, candidates)
   if (near !== undefined) return `did you mean \`${near}\`?`

@@ -1,6 +1,6 @@
-/** Plain text that YAML takes for something else by its first characters: what was meant, as it is written in quotes. */
+/** Quotes plain text that YAML reads as something else because of its first characters. */
 
-/** The value that starts at `offset`, in quotes; to the end of its line, of its item inside of `[ ]` and `{ }`. */
+/** The value that starts at `offset`, in quotes: to the end of its line, or of its item inside `[ ]` and `{ }`. */
 export function quotedFrom(text: string, offset: number): string {
   const line =
     /^[^\n]*/
@@ -10,7 +10,7 @@ export function quotedFrom(text: string, offset: number): string {
   return `"${endOfItem(line).replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** Whether the place is inside of brackets shows in one that is closed on the same line without having been opened there. */
+/** Inside brackets if one is closed on the same line without being opened there. */
 function endOfItem(line: string): string {
   let depth = 0
   let comma: number | undefined

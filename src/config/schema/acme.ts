@@ -5,7 +5,7 @@ import { anyText, choice, formOrVariable, scalar, text } from './scalars.ts'
 import { short } from './shorthand.ts'
 import { listOf, mapping } from './structures.ts'
 
-/** Whose directories are known by name, with the one for trying. */
+/** CAs known by name, with their staging directories. */
 export const acmeDirectories: Readonly<Record<string, { readonly url: string; readonly staging?: string }>> = {
   letsencrypt: {
     url: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -34,7 +34,7 @@ const directory = scalar({
   json: formOrVariable({ enum: names }, { type: 'string', pattern: '^https://' }),
 })
 
-/** What a variable that is not set leaves empty is not there. */
+/** Empty, as from a variable that is not set, counts as absent. */
 const maybe = anyText.transform((written) => written || undefined)
 
 const externalAccount = mapping({

@@ -1,4 +1,4 @@
-/** The whole file. An option that nothing obeys is not in here: it is unknown, and says so. */
+/** The schema of the whole file. */
 import type { z } from 'zod'
 import { certificatesSchema } from './certificates.ts'
 import { controlSchema } from './control.ts'

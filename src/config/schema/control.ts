@@ -1,4 +1,4 @@
-/** How Gatehouse itself is asked and looked at. */
+/** How to control and watch Gatehouse itself. */
 import { auth } from './gateway/guards.ts'
 import { pathPrefix } from './gateway/paths.ts'
 import { textOrNothing } from './scalars.ts'

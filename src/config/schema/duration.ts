@@ -1,8 +1,8 @@
-/** Durations as the file may say them. */
+/** Durations as the file writes them. */
 import { longestDuration, type Milliseconds, parseDuration } from '../../shared/time/duration.ts'
 import { InvalidValue } from './invalid-value.ts'
 
-/** Undefined: it is none. */
+/** Undefined: not a duration. */
 export function readDuration(written: string): Milliseconds | InvalidValue | undefined {
   const span = invalidUnit(written) ?? parseDuration(written)
   if (typeof span !== 'number' || span <= longestDuration) return span

@@ -5,7 +5,7 @@ import { commandSchema } from './process/command.ts'
 import { choice, formOrVariable, positiveDuration, scalar } from './scalars.ts'
 import { mapping, oneOrMany } from './structures.ts'
 
-/** States that a process may enter, other turns of its life, and what else may happen to it. */
+/** States that a process may enter, and other events. */
 export const occasions = [
   'waiting',
   'starting',
@@ -35,7 +35,7 @@ export type Occasion = (typeof occasions)[number]
 
 const url = scalar({
   expected: 'a URL such as `https://example.com/hook`',
-  // Whoever knows such a URL may call it, so a mistaken one is not repeated.
+  // Such a URL is often a secret, so an invalid one is not repeated.
   secret: true,
   read: (written) => (/^https?:$/.test(URL.parse(written)?.protocol ?? '') ? written : undefined),
   json: formOrVariable({ type: 'string', pattern: '^https?://' }),

@@ -1,11 +1,14 @@
 import type { DiagnosticCode } from '../diagnostics.ts'
 
-/** A value that is refused for a reason of its own; neither `problem` nor `hint` repeats the value, which may be a secret. */
+/**
+ * A value that is refused with its own explanation; neither `problem` nor `hint` repeats the value, which may be a
+ * secret.
+ */
 export class InvalidValue {
   /** Continues "the value ...": `has a path`. */
   readonly problem: string
   readonly hint: string
-  /** What to write. It repeats the value, so it is shown only where that stands in the file as it is. */
+  /** What to write. It repeats the value, so it is shown only if the value has no variables in it. */
   readonly instead: string | undefined
 
   constructor(problem: string, hint: string, instead?: string) {
@@ -15,16 +18,16 @@ export class InvalidValue {
   }
 }
 
-/** What a custom issue of ours carries to describe-issue.ts. */
+/** What a custom zod issue carries to describe-issue.ts. */
 export interface IssueFacts {
   /** Continues "expected ...". */
   readonly expected?: string
-  /** The words it may be, when they can be listed. */
+  /** The allowed words, if they can be listed. */
   readonly words?: readonly string[]
   readonly invalid?: InvalidValue
-  /** What stands there must not be shown, as it was written neither. */
+  /** The value must not be shown, not even as written. */
   readonly secret?: boolean
-  /** With these two the issue's message is a whole sentence about a mapping. */
+  /** With `code` and `hint`, the issue's message is a whole sentence about a mapping. */
   readonly code?: DiagnosticCode
   readonly hint?: string
 }

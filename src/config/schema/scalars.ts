@@ -1,6 +1,6 @@
 /**
- * What one scalar may be. The file's scalars arrive as text, with variables already put in; each kind says what it
- * expects, reads the text into a typed value, and tells the JSON schema what an editor should accept.
+ * The kinds of scalars. They arrive as text, with variables already expanded; each kind says what it expects, reads the
+ * text into a typed value, and tells the JSON schema what an editor should accept.
  */
 
 import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
@@ -16,10 +16,10 @@ interface ScalarKind<T> {
   readonly expected: string
   /** Undefined: not what was expected. */
   read(text: string): T | InvalidValue | undefined
-  /** The words it may be, when they can be listed. */
+  /** The allowed words, if they can be listed. */
   readonly words?: readonly string[]
   readonly json?: Record<string, unknown>
-  /** What was found instead must not be shown. */
+  /** The value found must not be shown. */
   readonly secret?: boolean
 }
 
@@ -41,7 +41,7 @@ export function scalar<T>({ expected, read, words, json = {}, secret = false }: 
     .meta({ ...json })
 }
 
-/** JSON schema of a scalar that has a form: what it looks like, or anything with a variable in it. */
+/** JSON schema of a scalar: one of these forms, or anything with a variable in it. */
 export function formOrVariable(...forms: Record<string, unknown>[]): Record<string, unknown> {
   return { type: undefined, anyOf: [...forms, { type: 'string', pattern: '\\$\\{' }] }
 }
@@ -65,7 +65,7 @@ export function text(expected: string) {
   return scalar({ expected, read: (written) => written || undefined, json: { minLength: 1 } })
 }
 
-/** Text that may be left empty by a variable that is not set: then it is not there. */
+/** Text that counts as absent if it is empty, as from a variable that is not set. */
 export function textOrNothing(expected: string) {
   return scalar({ expected, read: (written) => written }).transform((written) => written || undefined)
 }
@@ -90,7 +90,7 @@ export function integer(expected: string, least: number, most: number) {
 
 export const port = integer('a port from 1 to 65535', 1, 65_535)
 
-/** The port of a process; 0 is `auto`, a spare one. */
+/** The port of a process; 0 is `auto`, a free one. */
 export const ownPort = scalar<number>({
   expected: 'a port from 1 to 65535, or `auto`',
   words: ['auto'],
@@ -128,7 +128,7 @@ export function invalidSize(written: string): InvalidValue | undefined {
   )
 }
 
-/** A time that must pass: where 0 would mean either never or at once. */
+/** A duration above 0, where 0 would be ambiguous between never and immediately. */
 export const positiveDuration = scalar<Milliseconds>({
   expected: 'a duration such as `250ms`, `30s` or `5m`, longer than 0',
   read: (written) => readDuration(written) || undefined,

@@ -1,4 +1,4 @@
-/** What may be written shorter because it has one reading. src/config/shorthands.ts puts the long form in its place. */
+/** Short forms that have one reading. src/config/shorthands.ts replaces them by the long form. */
 import { z } from 'zod'
 
 export type Shorthand =
@@ -11,7 +11,7 @@ export type Shorthand =
   /** `dependsOn: [redis]` is `dependsOn: { redis: ready }`, or `completed` where it is a task. */
   | { readonly dependencies: true }
 
-/** Of mappings and lists; what is made of one (by `describe`, `superRefine`) has it as well. */
+/** Short forms of mappings and lists; schemas derived from one (by `describe`, `superRefine`) have it as well. */
 export const shorthands = z.registry<Shorthand>()
 
 /** The same schema, which may also be written as a single value. */

@@ -1,4 +1,4 @@
-/** Mappings and lists; everything a mapping does not know is an error. */
+/** Mappings and lists; unknown keys are errors. */
 import { z } from 'zod'
 import { InvalidValue } from './invalid-value.ts'
 import { scalar } from './scalars.ts'
@@ -18,7 +18,7 @@ export function oneOrMany<T extends z.ZodType>(item: T, expected: string) {
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[])
 }
 
-/** A mapping from names of the writer's choosing. */
+/** A mapping whose keys are names of the user's choosing. */
 const entryNamePattern = /^[a-z0-9][a-z0-9_-]*$/
 
 /** The name of a process or listener: it ends up in log lines and file names. */
@@ -33,7 +33,7 @@ function nameLike(pattern: RegExp, expected: string) {
   return z.string().regex(pattern, { error: () => expected })
 }
 
-/** A mapping from names of the writer's choosing. */
+/** A mapping whose keys are names of the user's choosing. */
 export function named<T extends z.ZodType>(value: T, name: z.ZodType<string, string> = entryName) {
   return z.record(name, value)
 }

@@ -2,7 +2,7 @@ import { customIssue } from './invalid-value.ts'
 import { boolean, text } from './scalars.ts'
 import { mapping, named } from './structures.ts'
 
-/** What programs trust that do not read the system's certificates: Java above all. */
+/** Trust stores for programs that do not read the certificates of the system, such as Java. */
 export const trustStoresSchema = named(
   mapping({
     file: text('the path of a file such as `./truststore.p12`').describe(

@@ -1,6 +1,6 @@
 /**
- * The evaluated file: what it says, with variables put in and excluded blocks left out, each part still knowing
- * where it stands. Because values and positions are one tree, a dropped list item cannot make them disagree.
+ * The evaluated file: its content with variables expanded and excluded blocks left out, each part with its position.
+ * Because values and positions are one tree, a dropped list item cannot make them disagree.
  */
 import type { SourcePosition } from '../diagnostics.ts'
 
@@ -8,13 +8,15 @@ export type Path = readonly (string | number)[]
 
 export type Located = LocatedScalar | LocatedList | LocatedMapping
 
-/** Scalars stay text, so that `1.10` and `0644` are not bent into numbers; the schema reads numbers where it wants them. */
+/**
+ * Scalars stay text, so that `1.10` and `0644` do not become numbers; the schema reads numbers where it expects them.
+ */
 export interface LocatedScalar {
   readonly kind: 'scalar'
   readonly at: SourcePosition
   /** null: nothing, `~` or `null` was written. */
   readonly value: string | null
-  /** As in the file, before variables were put in: this is what diagnostics show. */
+  /** As in the file, before variables were expanded: this is what diagnostics show. */
   readonly written: string
 }
 
@@ -22,7 +24,7 @@ export interface LocatedList {
   readonly kind: 'list'
   readonly at: SourcePosition
   readonly items: readonly Located[]
-  /** An item was taken out because of an error that has been reported. */
+  /** An item was removed because of an error that has been reported. */
   readonly lost: boolean
 }
 
@@ -30,7 +32,7 @@ export interface LocatedMapping {
   readonly kind: 'mapping'
   readonly at: SourcePosition
   readonly entries: ReadonlyMap<string, LocatedEntry>
-  /** Keys taken out because of an error that has been reported. */
+  /** Keys removed because of an error that has been reported. */
   readonly lost: ReadonlySet<string>
 }
 
@@ -65,20 +67,20 @@ export function deepest(root: Located, path: Path): { node: Located; keyAt?: Sou
   return found
 }
 
-/** Where the value at `path` stands, or the nearest thing around it. */
+/** Position of the value at `path`, or of the nearest thing around it. */
 export function positionAt(root: Located, path: Path): SourcePosition {
   return deepest(root, path).node.at
 }
 
-/** Where the key of `path` stands; a list item has none and gives its own place. */
+/** Position of the key at `path`; a list item has none and gives its own position. */
 export function keyPositionAt(root: Located, path: Path): SourcePosition {
   const { node, keyAt } = deepest(root, path)
   return keyAt ?? node.at
 }
 
 /**
- * The scalar at `path` as a diagnostic may show it: as it was written, not as it was understood, because the value of
- * a variable may be a secret. A scalar that stands for a list of one answers for item 0 of it.
+ * The scalar at `path` as a diagnostic may show it: as written, not as evaluated, because the value of a variable may
+ * be a secret.
  */
 export function quoteAt(root: Located, path: Path): string {
   return quote(deepest(root, path).node)
@@ -93,28 +95,31 @@ export function quote(node: Located): string {
   return hasVariables(node) ? `the value of ${written}` : written
 }
 
-/** Whether a value is missing at `path` only because it, or something around it, was reported and taken out. */
+/** Whether a value is missing at `path` only because it, or something around it, was reported and removed. */
 export function isLost(root: Located, path: Path): boolean {
   const { node, steps } = deepest(root, path)
   if (steps === path.length || node.kind === 'scalar') return false
   return node.kind === 'list' ? node.lost : node.lost.has(String(path[steps]))
 }
 
-/** Whether anything was taken out of a node, however deep. */
+/** Whether anything was removed from a node, at any depth. */
 export function hasLost(node: Located): boolean {
   if (node.kind === 'scalar') return false
   if (node.kind === 'list') return node.lost || node.items.some(hasLost)
   return node.lost.size > 0 || [...node.entries.values()].some((entry) => hasLost(entry.node))
 }
 
-/** What is to be taken out of a tree. */
+/** What to remove from a tree. */
 export interface Removal {
   readonly remove: Path
-  /** The key that was meant by it, which need not be called missing then. */
+  /** The key that was meant by it, which is then not reported as missing. */
   readonly meant?: string | undefined
 }
 
-/** The tree without what stands at these paths, none of them empty, each noted as lost where it was. All at once: one after the other would copy its largest list as often. */
+/**
+ * The tree without these paths (none empty), each noted as lost where it was. All together, since removing one by one
+ * would copy its largest list each time.
+ */
 export function without(node: Located, removals: readonly Removal[], depth = 0): Located {
   if (removals.length === 0 || node.kind === 'scalar') return node
   const byStep = Map.groupBy(removals, ({ remove }) => String(remove[depth]))
@@ -143,7 +148,7 @@ export function nameAt(root: Located, path: Path): string {
   return node.kind === 'scalar' ? `\`${shorten(node.written)}\`` : quote(node)
 }
 
-/** Text fit for one line of a diagnostic: a block scalar may be a whole script. */
+/** Text shortened to one line of a diagnostic: a block scalar may be a whole script. */
 export function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ')
   return line.length > 80 ? `${line.slice(0, 79)}…` : line

@@ -1,9 +1,9 @@
-/** The frequent mistakes of YAML's syntax in plain words, each with what to write. */
+/** Explains frequent YAML syntax errors, each with what to write. */
 import type { Document, Node, YAMLError } from 'yaml'
 import type { Problem, SourcePosition } from '../diagnostics.ts'
 import { quotedFrom } from '../hints/unquoted.ts'
 
-/** What is not YAML, where it was meant to begin. */
+/** The syntax errors of a document, each where the mistake begins. */
 export function syntaxProblems(
   document: Document<Node>,
   text: string,
@@ -16,13 +16,13 @@ export function syntaxProblems(
   })
 }
 
-/** Behind the first syntax error nothing is where it should be, so what is said of the rest misleads. */
+/** After the first syntax error nothing is where it should be, so later errors mislead. */
 function relevantErrors({ errors, warnings }: Document<Node>): readonly YAMLError[] {
   const [first] = [...errors].sort((a, b) => a.pos[0] - b.pos[0])
   return first ? [first] : [...errors, ...warnings]
 }
 
-/** Of a schedule without quotes that begins with a star: what stands behind an alias is what is refused, and the alias what was not meant. */
+/** Offset of an unquoted `*` at the start of a schedule: YAML reads an alias and refuses what follows it. */
 function aliasBefore({ message, pos }: YAMLError, text: string): number | undefined {
   if (!message.endsWith('at node end')) return undefined
   const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[0])
@@ -35,7 +35,7 @@ function unquotedStar(text: string, offset: number, at: SourcePosition): Problem
   return { code: 'yaml-syntax', at, message, hint: quoteIt(text, offset) }
 }
 
-/** The frequent mistakes in plain words; for the rest the parser's own. */
+/** Frequent mistakes in plain words; for the rest, the parser's message. */
 function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem {
   const [offset, end] = error.pos
   const syntax = (message: string, hint?: string): Problem => ({ code: 'yaml-syntax', at, message, hint })
@@ -74,7 +74,7 @@ function problemOf(error: YAMLError, text: string, at: SourcePosition): Problem 
   return { ...syntax(`invalid YAML: ${error.message}`), severity: error.name === 'YAMLWarning' ? 'warning' : 'error' }
 }
 
-/** What the line of the error, or the one before it, shows better than the parser's words. */
+/** Mistakes that show in the line of the error, or in the one before, better than in the parser's message. */
 function lineMistake(
   error: YAMLError,
   text: string,
@@ -109,7 +109,7 @@ function lineMistake(
   }
   if (error.code === 'BLOCK_IN_FLOW')
     return syntax(offset, 'one entry of `{ }` has a second `: `', 'write a comma between the entries')
-  // A blank that is missing behind a key has its own words.
+  // A missing space after a key has its own message.
   if (error.code === 'MISSING_CHAR' && /^[\w-]+:\S/.test(text.slice(offset))) return undefined
   if (/^Implicit (?:map )?keys need/.test(error.message) || error.message === 'Unexpected scalar at node end')
     return syntax(
@@ -120,7 +120,7 @@ function lineMistake(
   return undefined
 }
 
-/** In the first line that has an odd number of one kind: the last of them. */
+/** Offset of the last quote in the first line with an odd number of one kind. */
 function openQuote(text: string): number {
   let start = 0
   for (const line of text.split('\n')) {

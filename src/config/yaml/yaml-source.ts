@@ -8,24 +8,29 @@ import { walk } from './yaml-walk.ts'
 export interface YamlSource {
   readonly root: Node | null
   positionOf(node: Node): SourcePosition
-  /** The node that an alias stands for, any other node itself; undefined (and reported) once the file expands too far. */
+  /**
+   * The node that an alias refers to, any other node itself; undefined (and reported) once the file expands too far.
+   */
   follow(node: Node, depth: number): Node | undefined
-  /** Whether that happened: then nothing that was read is complete. */
+  /** Whether that happened: then what was read is incomplete. */
   expandsTooFar(): boolean
 }
 
 export interface YamlEntry {
   readonly key: string
   readonly keyAt: SourcePosition
-  /** null: nothing was written behind the key. */
+  /** null: nothing follows the key. */
   readonly value: Node | null
 }
 
-// It only ends a file whose aliases multiply ("billion laughs"): what is written out has at most one node for each character,
+// Only for files whose aliases multiply ("billion laughs"): without aliases there is at most one node per character,
 // however long the file is.
 const mostNodesOfAliases = 1_000_000
 const greatestDepth = 50
-/** In characters. Of so many, 130,000 routes, reading takes 2 GB: a longer file would end us for want of memory instead of with a word. */
+/**
+ * In characters. This size, 130,000 routes, takes 2 GB to read: a longer file could run out of memory without a
+ * message.
+ */
 const longestText = 8_388_608
 
 /** Undefined if the text is not YAML. A duplicate key is reported and the rest is still read, to find more mistakes. */
@@ -67,7 +72,7 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
       else if (nodes > mostNodes) report(expanded(at()))
       else if (depth > greatestDepth) report(tooDeep(at()))
       else return target
-      // What stands nowhere is missing there alone; with the others nothing is complete.
+      // An unknown anchor affects one place only; after the others nothing is complete.
       tooFar = target !== undefined
       return undefined
     },
@@ -80,14 +85,14 @@ export function entriesOf(source: YamlSource, mapping: YAMLMap, report: Report):
   return (mapping.items as Pair<Node, Node | null>[]).flatMap(({ key, value }) => {
     const keyAt = source.positionOf(key)
     const name = isScalar(key) ? (key.source ?? String(key.value)) : undefined
-    // zod steps over this one without a word, because in JavaScript it is no key like others.
+    // zod silently skips `__proto__`, which is special in JavaScript.
     if (name !== undefined && name !== '__proto__') return [{ key: name, keyAt, value }]
     report({ code: 'yaml-syntax', at: keyAt, message: 'this cannot be a key', hint: 'write keys as plain words' })
     return []
   })
 }
 
-/** Or where the nesting goes deeper than the parser's stack, in characters. */
+/** The document, or the offset at which the nesting exceeds the parser's stack. */
 function parse(text: string, lineCounter: LineCounter): Document<Node> | number {
   try {
     const document = parseDocument<Node>(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
@@ -100,14 +105,14 @@ function parse(text: string, lineCounter: LineCounter): Document<Node> | number 
   }
 }
 
-/** V8's words. */
+/** V8's message. */
 const stackOverflow = 'Maximum call stack size exceeded'
 
 function offsetOf(node: Node): number {
   return node.range?.[0] ?? 0
 }
 
-/** An alias can only be endless by standing in what it stands for, since anchors come before their aliases. */
+/** An alias can only be endless inside its own anchor, since anchors come before their aliases. */
 function contains(target: Node, alias: Node): boolean {
   const [start = 0, , end = 0] = target.range ?? []
   return start <= offsetOf(alias) && offsetOf(alias) < end

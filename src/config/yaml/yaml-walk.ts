@@ -1,13 +1,13 @@
 /**
- * One walk over a document, in the order of its text: what its aliases stand for, and which keys stand twice. The library's own ways
- * walk the whole document again for each alias, and all keys of a mapping for each of its keys.
+ * One walk over a document, in the order of its text: the targets of its aliases, and duplicate keys. The library's own
+ * functions walk the whole document again for each alias, and all keys of a mapping for each of its keys.
  */
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
 
 export interface Walked {
-  /** What an alias stands for: the last node with its anchor before it (YAML 1.2.2, 7.1); absent if there is none. */
+  /** The target of each alias: the last node with its anchor before it (YAML 1.2.2, 7.1); absent if there is none. */
   readonly targets: ReadonlyMap<Alias, Node>
-  /** Keys that stand in their mapping already. */
+  /** Keys that their mapping has already. */
   readonly duplicates: readonly Node[]
 }
 

@@ -1,6 +1,7 @@
 /**
- * What another plan changes of a process, option by option, and whether the process must be started anew for it: only what it got
- * when it was executed cannot be changed while it runs. Why each is where it is: docs/adr/0027-what-a-reload-restarts.md.
+ * What another plan changes in a process, option by option, and whether the process must restart for it: only what it
+ * got when it was executed cannot change while it runs. The reason for each is in
+ * docs/adr/0027-what-a-reload-restarts.md.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { formatBytes } from '../../shared/bytes.ts'
@@ -12,13 +13,16 @@ import type { RightsPlan } from '../model/rights.ts'
 export interface ProcessChange {
   /** As the file has it: `stop.grace`. */
   readonly option: string
-  /** What to say of it; never the value of a variable, nor a text that may hold one: `stop.grace 10s → 30s`, `command changed`. */
+  /**
+   * How to report it, without values of variables and texts that may have them: `stop.grace 10s → 30s`, `command
+   * changed`.
+   */
   readonly words: string
   /** It takes effect only in a new process. */
   readonly restarts: boolean
 }
 
-/** Without what follows from the others. */
+/** Without what is derived from the others. */
 type Option = Exclude<keyof ProcessPlan, 'name' | 'position' | 'written' | 'launchSize'>
 
 /** Whether a change of it needs a new process. An option that is not here does not compile. */
@@ -28,7 +32,7 @@ const restarts: Readonly<Record<Option, boolean>> = {
   environment: true,
   rights: true,
   port: true,
-  // What is ready, completed or a failure means something else then: nothing that is known of the run would still hold.
+  // It changes what ready, completed and failed mean: nothing known of the run would still be true.
   kind: true,
   schedule: false,
   backup: false,
@@ -44,7 +48,7 @@ const restarts: Readonly<Record<Option, boolean>> = {
   stop: false,
 }
 
-/** In the order of the table above; empty: they ask for the same. `variables`: if they have been compared already. */
+/** In the order of the table above; empty: no change. `variables`: pass them if they have been compared already. */
 export function processChanges(
   before: ProcessPlan,
   after: ProcessPlan,
@@ -112,14 +116,14 @@ type Variables = ProcessPlan['environment']
 
 interface ChangedVariables {
   readonly count: number
-  /** The first ones in the order of the alphabet. */
+  /** The first ones in alphabetical order. */
   readonly names: readonly string[]
 }
 
-/** Steps of so many variables are taken in a moment. */
+/** Variables per step. */
 const step = 2_000
 
-/** In steps, since there may be a hundred thousand, and whoever compares them supervises nothing meanwhile. */
+/** Yields between steps, since there may be a hundred thousand and comparing them blocks the supervisor. */
 export function* changedVariables(before: Variables, after: Variables): Generator<void, ChangedVariables> {
   let [looked, count] = [0, 0]
   const names: string[] = []
@@ -178,7 +182,7 @@ function probeChanges(
   })
 }
 
-/** Numbers by their last key; `plain` is no more than a number, a word or a truth. */
+/** How to format values, by their last key; `plain`: a number, word or boolean. */
 const named: Readonly<Record<string, 'duration' | 'bytes' | 'octal' | 'plain'>> = {
   ...all('duration', ['every', 'timeout', 'deadline', 'first', 'next', 'max', 'within', 'drain', 'grace', 'steady']),
   ...all('plain', [
@@ -201,7 +205,7 @@ function all<T>(value: T, keys: readonly string[]): Readonly<Record<string, T>> 
   return Object.fromEntries(keys.map((key) => [key, value]))
 }
 
-/** What the file calls otherwise than the plan. */
+/** The name of an option in the file, where it differs from the plan. */
 function nameOf(path: readonly string[]): string {
   const [first, second] = path
   if (first === 'restart' && second === 'rolling') return path.length === 2 ? 'restart.style' : 'restart.drain'

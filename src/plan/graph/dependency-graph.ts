@@ -2,7 +2,7 @@ import { deepest } from '../../config/yaml/located.ts'
 import type { PlanContext } from '../resolve/plan-context.ts'
 import type { GraphNode } from './graph.ts'
 
-/** Who needs whom, as it is written: a mistake elsewhere in an entry does not hide a cycle through it. */
+/** Dependencies as written: a mistake elsewhere in an entry does not hide a cycle through it. */
 export function dependencyGraph({ content }: PlanContext): readonly GraphNode[] {
   const { node: processes, steps } = deepest(content.written, ['processes'])
   if (steps === 0 || processes.kind !== 'mapping') return []

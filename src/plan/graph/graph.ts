@@ -1,14 +1,14 @@
 /** The dependency graph: the order of starting, the waves in it, and the cycles that make one impossible. */
 
-/** A thing with a name and the names of what it needs; needs that are not in the graph count as met. */
+/** A name and the names it needs; needs that are not in the graph count as met. */
 export interface GraphNode {
   readonly name: string
   readonly needs: readonly string[]
 }
 
 /**
- * Names so that each stands behind all it needs; among those that could come next the earliest in the list does, so
- * the file's order is kept wherever it can be. What is in a cycle, or behind one, is left out.
+ * Names in an order in which each comes after all it needs; of those that could come next, the earliest in the list
+ * does, so the file's order is kept where possible. What is in a cycle or needs one is left out.
  */
 export function startOrder(nodes: readonly GraphNode[]): readonly string[] {
   const present = new Set(nodes.map((node) => node.name))
@@ -38,7 +38,7 @@ export function startWaves(nodes: readonly GraphNode[]): readonly (readonly stri
   return waves
 }
 
-/** Cycles as paths that end where they begin (`['a', 'b', 'a']`): at least one for every set of nodes caught in one. */
+/** Cycles as paths that end where they begin (`['a', 'b', 'a']`): at least one for each strongly connected set. */
 export function findCycles(nodes: readonly GraphNode[]): readonly (readonly string[])[] {
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const finished = new Set<string>()

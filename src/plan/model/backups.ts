@@ -1,21 +1,21 @@
-/** What a task keeps of the data, as the supervisor is to look after it. */
+/** The backups that a task makes, as the supervisor manages them. */
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
 export interface BackupPlan {
-  /** Absolute path of the folder in which its files lie. */
+  /** Absolute path of the folder of its files. */
   readonly folder: string
-  /** What their names begin and end with; not both are empty. */
+  /** What their names begin and end with; at least one is not empty. */
   readonly prefix: string
   readonly suffix: string
-  /** Whether the command is told where to write (`{backup}`); else the program names its files itself. */
+  /** Whether the command gets the path to write to (`{backup}`); otherwise the program names its files itself. */
   readonly named: boolean
-  /** How old the newest may get; absent: it is never too old. */
+  /** Maximum age of the newest; absent: none. */
   readonly overdue?: Milliseconds
-  /** So many are left after a success; absent: all. */
+  /** How many to keep after a success; absent: all. */
   readonly keep?: number
-  /** Variables are part of the names: they are not to be shown. */
+  /** Variables are part of the names, which must not be shown. */
   readonly secret?: true
 }
 
-/** Stands in a command for the path to which this run is to write. */
+/** In a command: replaced by the path that this run writes to. */
 export const backupPlaceholder = '{backup}'

@@ -2,9 +2,9 @@
 import type { SourcePosition } from '../../config/diagnostics.ts'
 
 export interface CertificatePlan {
-  /** Lower-case names; `*.example.com` stands for one label. */
+  /** Lower-case names; the `*` of `*.example.com` is one label. */
   readonly domains: readonly string[]
-  /** In order of preference: the first that can serve does. */
+  /** In order of preference: the first that can serve is used. */
   readonly use: readonly CertificateSourcePlan[]
   readonly position: SourcePosition
 }
@@ -23,9 +23,9 @@ export interface AcmePlan {
   readonly kind: 'acme'
   /** URL. */
   readonly directory: string
-  /** Of the same CA, for trying without its limits; absent if it has none. */
+  /** URL of the CA's staging directory, which has no strict rate limits; absent if it has none. */
   readonly staging?: string
-  /** Absolute path of a PEM file with roots that are trusted for the directory, beside those of the system. */
+  /** Absolute path of a PEM file with roots to trust for the directory, in addition to those of the system. */
   readonly trust?: string
   readonly email?: string
   /** `hmac` is base64url, and a secret. */
@@ -45,25 +45,25 @@ export type AcmeChallengeType = 'http-01' | 'tls-alpn-01' | 'dns-01'
 
 export type CertificateKeyType = 'ecdsa-p256' | 'ecdsa-p384' | 'rsa-2048' | 'rsa-4096'
 
-/** Called with `set` or `clear`, the name of the record and its value as further words. */
+/** Called with `set` or `clear`, the name of the record and its value as arguments. */
 export interface DnsHookPlan {
   readonly run: readonly string[]
   /** Absolute working directory: that of the config file. */
   readonly directory: string
-  /** All that it sees. Holds secrets: never logged, never part of a status. */
+  /** Its whole environment. Contains secrets: never logged, never part of a status. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** A file of certificates that programs trust, made for those that do not read the system's. */
+/** A trust store file for programs that do not read the certificates of the system. */
 export interface TrustStorePlan {
   readonly name: string
   /** Absolute path of the PKCS#12 file that is written. */
   readonly file: string
   /** Absolute path of a folder: its `*.crt` and `*.pem`. */
   readonly certificates?: string
-  /** Also those that the system trusts. */
+  /** Includes the CAs of the system. */
   readonly system: boolean
-  /** Also the root of our internal CA. */
+  /** Includes the root of the internal CA. */
   readonly internal: boolean
   readonly position: SourcePosition
 }

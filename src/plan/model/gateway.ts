@@ -13,14 +13,14 @@ export interface GatewayPlan {
   readonly routes: readonly RoutePlan[]
   /** Those that a route names. */
   readonly upstreams: readonly UpstreamPlan[]
-  /** Whose X-Forwarded-* and PROXY headers are believed: ranges written `address/prefix`. */
+  /** Ranges, as `address/prefix`, whose X-Forwarded-* and PROXY headers are trusted. */
   readonly trustedProxies: readonly string[]
   readonly requestId: RequestIdPlan
   readonly limits: LimitsPlan
   readonly users: PasswordHashes
   /** For requests that no route matches; each route has its own. */
   readonly guards: GuardsPlan
-  /** Absolute path of the folder in which replicas leave what ACME servers look for; absent: nobody looks. */
+  /** Absolute path of the folder in which replicas share HTTP-01 challenges; absent: there are none. */
   readonly challengeFolder?: string
   /** Absent: nothing is limited, or each replica counts for itself. */
   readonly rateLimitStore?: RateLimitStorePlan
@@ -46,7 +46,7 @@ export interface ListenerPlan {
   readonly proxyProtocol?: 'v1' | 'v2' | 'any'
   /** The value of Strict-Transport-Security on its answers; absent: none is added. */
   readonly hsts?: string
-  /** Absent: clients are not asked for one. */
+  /** Absent: clients are not asked for a certificate. */
   readonly clientCertificates?: ClientCertificatesPlan
   /** Whether it answers the paths of the gateway's health. */
   readonly health: boolean
@@ -58,13 +58,13 @@ export interface AccessLogPlan {
   readonly skip: readonly string[]
 }
 
-/** What a TLS listener asks of clients and tells them. */
+/** How a TLS listener authenticates clients. */
 export interface ClientCertificatesPlan {
-  /** Absolute path of a PEM file with the authorities that are accepted. */
+  /** Absolute path of a PEM file with the CAs that are accepted. */
   readonly ca: string
   /** False: a client may come without a certificate. */
   readonly required: boolean
-  /** Names of the headers that upstreams get, in lower case. */
+  /** Lower-case names of the headers that describe the certificate to upstreams. */
   readonly headers: {
     readonly subject: string
     readonly fingerprint: string
@@ -72,7 +72,7 @@ export interface ClientCertificatesPlan {
   }
 }
 
-/** Paths by which load balancers and orchestrators ask how the gateway is, on listeners that want them. */
+/** Paths of the health endpoints for load balancers and orchestrators, on listeners with `health`. */
 export interface HealthPlan {
   /** 200 for as long as a gateway thread can answer at all. */
   readonly live: string
@@ -80,20 +80,20 @@ export interface HealthPlan {
   readonly ready: string
 }
 
-/** How errors of our own look to clients; the cause of one is told to our log alone. */
+/** How the gateway's own errors look to clients; their cause is only logged. */
 export interface ErrorsPlan {
-  /** `auto`: what the client asks for by name of JSON, HTML and plain text, and plain text where it names none of them. */
+  /** `auto`: JSON, HTML or plain text, whichever the client accepts by name; plain text if it names none. */
   readonly format: 'auto' | 'json' | 'plain'
 }
 
-/** How a request gets its name. */
+/** How a request gets its id. */
 export interface RequestIdPlan {
   /** Name of the header, in lower case. */
   readonly header: string
-  /** `uuid-v4`: a client's own id is kept if it is one; `none`: always minted. */
+  /** `uuid-v4`: keeps a client's id if it is a UUID v4; `none`: always generates one. */
   readonly accept: 'uuid-v4' | 'none'
-  /** What client and upstream read where the client sent no id that is accepted; absent: a new one. */
+  /** The id to use if the client sends none that is accepted; absent: a new one. */
   readonly invalid?: string
-  /** Name of the header, in lower case, for a second id that is always ours. */
+  /** Lower-case name of the header for a second id, always generated here. */
   readonly internal?: string
 }

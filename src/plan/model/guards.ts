@@ -1,33 +1,33 @@
-/** What a request must pass before anything answers it, and what one client may take of us. */
+/** What a request must pass before a handler runs, and the limits of one client. */
 import type { RedisAddress } from '../../config/schema/gateway/rate-limit-store.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /** What holds for connections and heads, before any route is known. */
 export interface LimitsPlan {
-  /** Names and values of a request's header fields together with its target. */
+  /** Size of the names and values of a request's header fields, with its target. */
   readonly requestHeaders: Bytes
-  /** Names and values of the fields of an answer, of an upstream or an auth service, together with its status line. */
+  /** Size of the names and values of a response's fields, of an upstream or auth service, with its status line. */
   readonly answerHeaders: Bytes
   /** From the start of a head to its end. */
   readonly headerTimeout: Milliseconds
   /** How long a connection without a request stays open. */
   readonly idleTimeout: Milliseconds
-  /** How long a body under way, of a request or an answer, may stand still. */
+  /** How long a body, of a request or a response, may stall. */
   readonly stallTimeout: Milliseconds
-  /** Open at one time, over all listeners and threads. */
+  /** Maximum open connections over all listeners and threads. */
   readonly connections: number
-  /** To one target, over all threads; answers without an end of their own and tunnels do not count. */
+  /** Maximum connections to one target over all threads, not counting event streams and tunnels. */
   readonly connectionsPerTarget: number
 }
 
 /** The guards of a route, with the gateway's own already in them. */
 export interface GuardsPlan {
-  /** Longest body of a request. */
+  /** Maximum size of a request body. */
   readonly requestBody: Bytes
   /** A client must pass all of them: those of the gateway, then those of the route. */
   readonly addresses: readonly AddressRulesPlan[]
-  /** Absent: as many requests as the client likes. */
+  /** Absent: no limit. */
   readonly rateLimit?: RateLimitPlan
   /** Absent: everyone. */
   readonly auth?: BasicAuthPlan | ForwardAuthPlan
@@ -44,9 +44,9 @@ export interface BasicAuthPlan {
 
 export interface ForwardAuthPlan {
   readonly kind: 'forward'
-  /** Who is asked. */
+  /** URL of the auth service. */
   readonly url: string
-  /** Names in lower case of headers that go from its answer into the request. */
+  /** Lower-case names of the headers copied from its response to the request. */
   readonly copy: readonly string[]
   readonly timeout: Milliseconds
 }
@@ -60,7 +60,7 @@ export interface AddressRulesPlan {
 }
 
 export interface RateLimitPlan {
-  /** So many within a window, which begins with the first of them. */
+  /** Requests allowed within a window, which begins with the first of them. */
   readonly requests: number
   readonly window: Milliseconds
   readonly by: RateLimitKeyPlan
@@ -70,7 +70,7 @@ export interface RateLimitPlan {
 
 /** A Redis that counts for all replicas. */
 export interface RateLimitStorePlan extends RedisAddress {
-  /** Absolute path of the authorities that may have signed its certificate. Absent: those of the system. */
+  /** Absolute path of a PEM file with the CAs to trust. Absent: those of the system. */
   readonly ca?: string
 }
 
@@ -80,7 +80,7 @@ export type RateLimitKeyPlan =
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'cookie'; readonly name: string }
 
-/** `host:port`: all of the store's URL that may be shown. */
+/** `host:port`: the part of the store's URL that is not secret. */
 export function storeAddress({ host, port }: RateLimitStorePlan): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

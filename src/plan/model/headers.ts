@@ -1,8 +1,8 @@
-/** What is done to header fields on their way through the gateway. */
+/** Changes to header fields on their way through the gateway. */
 
 /**
- * To the fields of one name: a text or a list of them is set in their place, null removes them, and `add` puts more beside
- * them. Texts may hold placeholders (see placeholders.ts).
+ * Applies to all fields of one name: a text or a list replaces them, null removes them, and `add` appends to them.
+ * Texts may contain placeholders (see placeholders.ts).
  */
 export type HeaderRule = string | readonly string[] | null | { readonly add: readonly string[] }
 
@@ -14,11 +14,11 @@ export interface HeadersPlan {
 }
 
 export interface RequestHeadersPlan extends HeadersPlan {
-  /** In lower case: names of trusted-headers.ts that pass from anybody. */
+  /** Lower-case names from trusted-headers.ts that are accepted from any client. */
   readonly keep: readonly string[]
 }
 
-/** The rules of a route laid over those of the gateway: one that adds keeps what the gateway sets. */
+/** The rules of a route merged over those of the gateway; a rule that adds keeps what the gateway sets. */
 export function layOver(gateway: HeaderRules, route: HeaderRules): HeaderRules {
   const laid: Record<string, HeaderRule> = { ...gateway }
   for (const [name, rule] of Object.entries(route)) laid[name] = combine(gateway[name], rule)

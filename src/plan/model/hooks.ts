@@ -1,4 +1,4 @@
-/** Whom the supervisor is to call when something happens to a process. */
+/** What the supervisor calls when something happens to a process. */
 import type { SourcePosition } from '../../config/diagnostics.ts'
 import type { Occasion } from '../../config/schema/hooks.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -10,7 +10,7 @@ export interface HookPlan {
   /** Only what happens to these; absent: to any. */
   readonly processes?: readonly string[]
   readonly call: HookCall
-  /** Longest time of a command, or for one answer. */
+  /** Time limit for the command or the response. */
   readonly timeout: Milliseconds
   readonly position: SourcePosition
 }

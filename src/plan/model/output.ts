@@ -1,10 +1,10 @@
 import type { Bytes } from '../../shared/bytes.ts'
 
-/** What becomes of what a process writes. */
+/** How the output of a process is handled. */
 export interface OutputPlan {
-  /** Which lines make one record of the log. Absent: every line is one. */
+  /** Which lines form one log record. Absent: each line is one. */
   readonly multiline?: MultilinePlan
-  /** Whether what it writes also goes to log files, if there are any. */
+  /** Whether its output also goes to log files, if there are any. */
   readonly files: boolean
 }
 
@@ -14,12 +14,12 @@ export type MultilinePlan =
   /** A record begins with a line that matches this regular expression. */
   | { readonly kind: 'first'; readonly pattern: string }
 
-/** Files with what each process writes. */
+/** Files with the output of each process. */
 export interface LogFilesPlan {
   /** Absolute. */
   readonly directory: string
-  /** Where a file ends. */
+  /** Size at which a file is rotated. */
   readonly size: Bytes
-  /** How many older ones are kept of each. */
+  /** How many rotated files of each to keep. */
   readonly keep: number
 }

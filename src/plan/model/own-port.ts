@@ -1,12 +1,12 @@
-/** The port of a process in its own words: `{port}` in commands, probes and PORT, and a probe's port that is its own. */
+/** Where a plan refers to a process's own port: `{port}` in commands, probes and PORT, and probes without a port. */
 import type { ProcessPlan } from './processes.ts'
 
-/** Stands in a plan for a port that is chosen when the process is spawned (`port: auto`). */
+/** In a plan: a port that is chosen when the process is spawned (`port: auto`). */
 export const chosenLater = 0
 
 export const portPlaceholder = '{port}'
 
-/** The same plan with this port put in wherever the process's own is meant. */
+/** The plan with this port filled in wherever it refers to its own. */
 export function withOwnPort(plan: ProcessPlan, port: number): ProcessPlan {
   const { command, written, environment, startup, ready, alive } = plan
   return {
@@ -21,7 +21,7 @@ export function withOwnPort(plan: ProcessPlan, port: number): ProcessPlan {
   }
 }
 
-/** Probes are plain data; whatever kinds there will be, a port and a text in them mean the same. */
+/** Probes are plain data: ports and texts mean the same in every kind of them. */
 function putIn<T>(part: T, port: number): T {
   if (typeof part === 'string') return part.replaceAll(portPlaceholder, String(port)) as T
   if (Array.isArray(part)) return part.map((item) => putIn(item, port)) as T

@@ -1,7 +1,7 @@
 /**
- * The plan: what was asked for, resolved. Every default is filled in, every path absolute, every duration in
- * milliseconds, every reference checked. It is deeply frozen, and plain data, so that slices of it
- * can be sent to a thread as they are.
+ * The plan: the config, resolved. Every default is filled in, every path absolute, every duration in milliseconds,
+ * every reference checked. It is deeply frozen, and plain data, so that slices of it can be sent to a thread as they
+ * are.
  */
 import type { SourcePosition } from '../../config/diagnostics.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -23,7 +23,7 @@ export type { GuardsPlan, LimitsPlan, SourcePosition }
 export interface Plan {
   /** Absolute path of the config file. */
   readonly file: string
-  /** In dependency order: each process stands behind all it depends on. */
+  /** In dependency order: each process comes after all it depends on. */
   readonly processes: readonly ProcessPlan[]
   readonly hooks: readonly HookPlan[]
   readonly gateway: GatewayPlan
@@ -33,8 +33,8 @@ export interface Plan {
   readonly storage: string
   readonly control: ControlPlan
   /**
-   * Absolute path of this user's folder below that for temporary files, if storage or socket are in it: whoever else may write there
-   * could have made it first, so it must be looked at before it is used.
+   * Absolute path of this user's folder below that for temporary files, if storage or socket are in it: others may
+   * write there and could have created it first, so it must be checked before use.
    */
   readonly ownFolder?: string
   readonly shutdown: ShutdownPlan
@@ -55,9 +55,9 @@ export interface ControlPlan {
 }
 
 export interface ShutdownPlan {
-  /** The time the whole stop may take: requests in flight first, then processes in reverse order. */
+  /** Time limit for the whole shutdown: requests in flight first, then processes in reverse order. */
   readonly budget: Milliseconds
-  /** How much of it is waited, with readiness at 503, before connections are refused: load balancers look in turns. */
+  /** How much of it to wait, with readiness at 503, before connections are refused: load balancers poll. */
   readonly deregistrationDelay: Milliseconds
 }
 

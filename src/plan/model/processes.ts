@@ -9,27 +9,30 @@ import type { RightsPlan } from './rights.ts'
 
 export interface ProcessPlan {
   readonly name: string
-  /** A service should run for ever; a task runs to its end once. */
+  /** A service runs forever; a task runs once to its end. */
   readonly kind: 'service' | 'task'
-  /** Only of a task: it does not run at the start, but at these times and when it is asked to. */
+  /** Tasks only: it runs at these times and on request, not at startup. */
   readonly schedule?: SchedulePlan
-  /** Only of a task. */
+  /** Tasks only. */
   readonly backup?: BackupPlan
   /** Program and arguments, at least one. Never passed through a shell. */
   readonly command: readonly string[]
   /** Absolute working directory. */
   readonly directory: string
-  /** What to show of these two; absent: themselves. */
+  /** How to show command and directory; absent: as they are. */
   readonly written?: WrittenCommand
-  /** The whole environment of the child. Holds secrets: never logged, never part of a status. */
+  /** The whole environment of the process. Contains secrets: never logged, never part of a status. */
   readonly environment: Readonly<Record<string, string>>
-  /** Of its words and variables (launch-size.ts); absent: so little that any program may have it. */
+  /** Size of its arguments and variables (launch-size.ts); absent: small enough for any program. */
   readonly launchSize?: Bytes
-  /** Absent: those of Gatehouse. With a user, `environment` has HOME, USER and LOGNAME only if its own section sets them. */
+  /**
+   * Absent: those of Gatehouse. With a user, `environment` has HOME, USER and LOGNAME only if its own section sets
+   * them.
+   */
   readonly rights?: RightsPlan
   /**
-   * The TCP port on 127.0.0.1 on which it serves, already put in where it is meant (own-port.ts). 0: a spare one, chosen at
-   * each spawn and put in then.
+   * The TCP port on 127.0.0.1 it listens on, already filled in where it is used (own-port.ts). 0: a free one, chosen at
+   * each spawn and filled in then.
    */
   readonly port?: number
   /** Only processes that are part of this plan: one that `when` excludes counts as satisfied. */
@@ -40,10 +43,10 @@ export interface ProcessPlan {
   /** Services only. */
   readonly alive?: LivenessProbe
   readonly restart: RestartPolicy
-  /** If it fails for good, everything stops and Gatehouse exits non-zero; with 0 if a service ended well that is not started again. */
+  /** If it ends for good, everything stops: Gatehouse exits non-zero if it failed, with 0 if a service ended well. */
   readonly essential: boolean
   readonly criticality: Criticality
-  /** How much it may use; `auto`: its part of what the container has (supervisor/memory/budget.ts). Absent: not watched. */
+  /** Memory limit; `auto`: a share of the container's (supervisor/memory/budget.ts). Absent: not watched. */
   readonly memory?: Bytes | 'auto'
   readonly output: OutputPlan
   readonly stop: StopPolicy
@@ -60,8 +63,8 @@ export interface WrittenCommand {
 }
 
 /**
- * What is lost if it is ended early. `critical`: data; it is stopped last, has the longest grace and is never ended to
- * save memory. `rebuildable`: nothing that would not come back by itself; it is the first to go.
+ * What is lost if it is killed early. `critical`: data; it is stopped last, has the longest grace and is never killed
+ * to save memory. `rebuildable`: only state that can be rebuilt; it goes first.
  */
 export type Criticality = 'critical' | 'important' | 'rebuildable'
 
@@ -80,7 +83,7 @@ export interface Dependency {
 }
 
 export interface RestartPolicy {
-  /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM when we asked for it). */
+  /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM if Gatehouse stopped it). */
   readonly policy: 'always' | 'on-failure' | 'never'
   readonly backoff: {
     /** Pause before the first restart of a row, if it had been ready. */
@@ -89,13 +92,15 @@ export interface RestartPolicy {
     readonly next: Milliseconds
     readonly max: Milliseconds
   }
-  /** So many failures within so long, times of starting not counted, without having been steady in between, make it fatal. */
+  /**
+   * This many failures within this time (time spent starting not counted), without a steady run in between, are fatal.
+   */
   readonly giveUp: { readonly failures: number; readonly within: Milliseconds }
-  /** Having been ready for so long without a break, its failures are forgotten. */
+  /** After being ready this long without a break, its failures are forgotten. */
   readonly steady: Milliseconds
   /**
-   * A change of its entry starts a successor beside it, on another port, and only when that is ready is it ended; `drain` is
-   * how long requests under way may then take. Absent: it is ended first. Only for services whose port is chosen at the spawn.
+   * A change of its entry starts a successor on another port and stops this process once that is ready; `drain` is the
+   * time limit for requests in flight. Absent: it is stopped first. Only for services whose port is chosen at spawn.
    */
   readonly rolling?: { readonly drain: Milliseconds }
 }

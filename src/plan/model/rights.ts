@@ -1,10 +1,10 @@
-/** Whose rights a process has, and within which limits of the kernel it runs. */
+/** The user, privileges and kernel limits of a process. */
 import type { ProcessConfig } from '../../config/schema/process/process.ts'
 
-/** What is absent is as Gatehouse itself has it. */
+/** What is absent is inherited from Gatehouse. */
 export interface RightsPlan {
   readonly user?: UserPlan
-  /** Mode bits that files it makes do not get; group's and others' only. */
+  /** Mode bits removed from files it creates; only those of group and others. */
   readonly umask?: number
   /** Absolute, from -20 to 19; the kernel serves lower ones first. */
   readonly nice?: number
@@ -13,12 +13,12 @@ export interface RightsPlan {
   readonly noNewPrivileges?: true
 }
 
-/** Names or numbers, as the file has them: they are looked up on the machine where it runs, whenever it is spawned. */
+/** Names or numbers as in the file: they are looked up at each spawn, on the machine where the process runs. */
 export interface UserPlan {
   readonly name: string
   /** Absent: the user's own. */
   readonly group?: string
-  /** Its further groups. Absent: of a name those of /etc/group, of a number none. */
+  /** Supplementary groups. Absent: those in /etc/group for a name, none for a number. */
   readonly groups?: readonly string[]
 }
 
@@ -45,7 +45,7 @@ export function resolveRights(process: ProcessConfig): RightsPlan | undefined {
   return Object.keys(rights).length > 0 ? rights : undefined
 }
 
-/** Without what login(1) would set: of another user they would be wrong. What is right is put in when it is spawned. */
+/** Without what login(1) would set: those of another user would be wrong. The right ones are set at spawn. */
 export function withoutAccount(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { HOME: _home, USER: _user, LOGNAME: _logname, ...rest } = environment
   return rest

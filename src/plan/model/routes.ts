@@ -10,9 +10,9 @@ export interface RoutePlan {
   readonly match: RouteMatch
   readonly handler: HandlerPlan
   readonly guards: GuardsPlan
-  /** Its response headers are on errors of the gateway, too, and nothing of the gateway's own is in them. */
+  /** Its response headers replace those of the gateway, on errors of the gateway too. */
   readonly ownHeaders?: true
-  /** Whether its upstream takes `%2F` and `%5C` for parts of names, and wants them as they came. */
+  /** The upstream treats `%2F` and `%5C` as parts of names and gets them unchanged. */
   readonly encodedSlashes?: 'keep'
   /** Absent: the path is used as it was matched. */
   readonly rewrite?: RewritePlan
@@ -42,9 +42,12 @@ export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 
 export interface OriginProxyPlan {
   readonly kind: 'proxy'
-  /** `http://host:port` or `https://host:port`, no path, or `unix:/path`. `{port}` in it: that of its process, as it is at the moment. */
+  /**
+   * `http://host:port` or `https://host:port` without a path, or `unix:/path`. `{port}` is the current port of its
+   * process.
+   */
   readonly origin: string
-  /** The supervised process behind it, whose state decides whether it is dialled at all. */
+  /** The supervised process behind it, whose state decides whether to dial it at all. */
   readonly process?: string
   readonly timeouts: ProxyTimeouts
 }
@@ -59,7 +62,7 @@ export interface UpstreamProxyPlan {
 export interface ProxyTimeouts {
   /** For a connection, its TLS handshake included. */
   readonly connect: Milliseconds
-  /** From the end of the request to the head of the answer. */
+  /** From the end of the request to the head of the response. */
   readonly response: Milliseconds
 }
 
@@ -92,7 +95,7 @@ export interface FilePlan {
   readonly path: string
 }
 
-/** An answer that stands in the file. */
+/** A fixed response. */
 export interface RespondPlan {
   readonly kind: 'respond'
   readonly status: number
@@ -112,6 +115,6 @@ export interface RedirectPlan {
 export interface RewritePlan {
   /** Whole segments taken from the front, without a slash at the end; other paths stay as they are. */
   readonly stripPrefix?: string
-  /** The path in place of the one that is left then, which `{path}` stands for. */
+  /** Replaces the path that is left then, which `{path}` refers to. */
   readonly path?: string
 }

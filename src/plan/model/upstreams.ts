@@ -8,9 +8,9 @@ export interface UpstreamPlan {
   readonly targets: readonly string[]
   /** `least-requests` counts what is under way in one thread; `first` is the first of the list that is up. */
   readonly balance: Balance
-  /** Absent: only what requests meet tells that a target is down. */
+  /** Absent: only failed requests show that a target is down. */
   readonly health?: HealthCheckPlan
-  /** Absent: what requests meet changes nothing; so where there is only one target. */
+  /** Absent: failed requests eject no target, as when there is only one. */
   readonly passiveHealth?: PassiveHealthPlan
   /** For `https` targets. */
   readonly tls?: UpstreamTlsPlan
@@ -23,21 +23,23 @@ export type Balance = 'round-robin' | 'random' | 'least-requests' | 'first'
 export interface HealthCheckPlan {
   /** Path and query. */
   readonly http: string
-  /** Pause between two attempts. */
+  /** Interval between attempts. */
   readonly every: Milliseconds
-  /** Longest wait for one attempt. */
+  /** Time limit for one attempt. */
   readonly timeout: Milliseconds
-  /** So many in a row take it out. */
+  /** Consecutive failures that take it out. */
   readonly failures: number
-  /** So many in a row bring it back. */
+  /** Consecutive successes that bring it back. */
   readonly successes: number
 }
 
-/** When a target is ejected, that is left alone as long as another one is left. Each thread judges by its own requests. */
+/**
+ * When a target is ejected: it gets no requests while another target is left. Each thread judges by its own requests.
+ */
 export interface PassiveHealthPlan {
-  /** So many connection faults with no answer in between eject a target. */
+  /** Consecutive connection failures that eject a target. */
   readonly failures: number
-  /** The time in which they, and the answers of `errorRate`, must fall. */
+  /** Time in which they, and the responses of `errorRate`, must occur. */
   readonly within: Milliseconds
   readonly ejectFor: Milliseconds
   /** Absent: a 5xx is an answer like any other. */
@@ -47,15 +49,15 @@ export interface PassiveHealthPlan {
 export interface ErrorRatePlan {
   /** A share of 5xx from 1 to 100. */
   readonly percent: number
-  /** Fewer answers than this decide nothing. */
+  /** Fewer responses than this do not eject a target. */
   readonly minimum: number
 }
 
 export interface UpstreamTlsPlan {
-  /** Absolute path of a PEM file: the only authorities that are trusted. Absent: those of Node. */
+  /** Absolute path of a PEM file: the only CAs that are trusted. Absent: those of Node. */
   readonly ca?: string
   /** Absent: the host of the target. */
   readonly serverName?: string
-  /** False: any certificate will do. */
+  /** False: accepts any certificate. */
   readonly verify: boolean
 }

@@ -1,5 +1,5 @@
 /**
- * Whether each pattern of one part of a match is covered by one of another's; `covers` tells it of two. An absent part matches
+ * Whether each of the patterns `narrow` is covered by one of `wide`; `covers` compares two. Absent patterns match
  * everything.
  */
 export function everyCovered(

@@ -13,7 +13,7 @@ export function compileHostPattern(pattern: string): (host: string) => boolean {
   return (host) => host.length > suffix.length && host.endsWith(suffix)
 }
 
-/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+/** What is wrong with a pattern and how to fix it; undefined if it is valid. */
 export function validateHostPattern(pattern: string): PatternProblem | undefined {
   if (pattern === '' || pattern === '*') return { problem: 'is not a host', hint: 'remove `host` to match every host' }
   if (pattern.includes('://')) return { problem: 'is a URL', hint: 'write the host alone, without scheme and path' }
@@ -31,7 +31,10 @@ export function validateHostPattern(pattern: string): PatternProblem | undefined
   return unlikeRequests(stars, bare) ?? unlikeNames(bare)
 }
 
-/** Clients write addresses in their shortest form and names in ASCII (WHATWG URL §3.5): any other form would match none of them. */
+/**
+ * Clients send addresses in their shortest form and names in ASCII (WHATWG URL §3.5): any other form matches no
+ * request.
+ */
 function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefined {
   const sent = URL.parse(`http://${bare.replace(/[/?#@\\]/g, ' ')}`)?.hostname
   if (sent === undefined) return undefined
@@ -56,7 +59,7 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefi
 }
 
 function unlikeNames(bare: string): PatternProblem | undefined {
-  // RFC 6874 §4: a zone means something to the machine of the client alone, which does not send it.
+  // RFC 6874 §4: a zone is meaningful only on the client's machine and is not sent.
   if (/^\[.*%.*\]$/.test(bare))
     return {
       problem: 'matches no request: clients do not send the zone of an address',

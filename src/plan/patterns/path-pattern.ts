@@ -1,6 +1,6 @@
 /**
- * Path patterns, as routes and `accessLog.skip` use them. They look at the path alone, never at the query, in its canonical
- * form and whatever its case (docs/adr/0013-paths.md).
+ * Path patterns, as routes and `accessLog.skip` use them. They look at the path alone, never at the query, in its
+ * canonical form and case-insensitively (docs/adr/0013-paths.md).
  *
  *   /info     that path and no other
  *   /api/*    everything below /api/, with /api/ itself but not /api
@@ -41,7 +41,7 @@ function compare(kind: PathPattern['kind'], text: string): (path: string) => boo
   }
 }
 
-/** A segment that is a parameter to Express, Spring, Caddy or Traefik; here it is compared as it stands. */
+/** A segment that Express, Spring, Caddy or Traefik reads as a parameter; here it is compared literally. */
 export function parameterProblem(pattern: string): PatternProblem | undefined {
   const start = /\/(?::[A-Za-z_]\w*|\{[A-Za-z_*][^/]*\}|<[A-Za-z_][^/]*>)(?=\/|$)/.exec(pattern)?.index
   if (start === undefined || !pattern.startsWith('/')) return undefined
@@ -52,7 +52,7 @@ export function parameterProblem(pattern: string): PatternProblem | undefined {
   }
 }
 
-/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+/** What is wrong with a pattern and how to fix it; undefined if it is valid. */
 export function validatePathPattern(pattern: string): PatternProblem | undefined {
   if (pattern === '') return { problem: 'is empty', hint: 'remove `path` to match every path' }
   if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
@@ -85,7 +85,9 @@ function beginning(pattern: string): PatternProblem {
   return { problem: 'does not begin with `/`', hint, instead: `/${pattern}` }
 }
 
-/** Requests are compared in canonical form: a pattern in another one would match nothing, and its guards would be dead. */
+/**
+ * Requests are compared in canonical form: a pattern in another form would match nothing, and its guards would be dead.
+ */
 function spellingProblem(pattern: string): PatternProblem | undefined {
   const [front, path, back] = partsOf(pattern)
   const written = readWrittenPath(path)
@@ -109,7 +111,7 @@ export function pathPatternCovers(wide: string, narrow: string): boolean {
   return covers(wide, narrow, 'key')
 }
 
-/** The same where case is minded. */
+/** The same, case-sensitively. */
 export function pathPatternCoversCased(wide: string, narrow: string): boolean {
   return covers(wide, narrow, 'text')
 }
@@ -123,7 +125,10 @@ function covers(wide: string, narrow: string, form: 'key' | 'text'): boolean {
   return kind === 'suffix' && innerKind === 'suffix' && inner.endsWith(outer)
 }
 
-/** The pattern as it is compared, so that two ways to write one are one: `/priv\u00e9/*` is `/priv%C3%A9/*`. Its case stays. */
+/**
+ * The pattern as it is compared, so that two ways to write one are one: `/priv\u00e9/*` is `/priv%C3%A9/*`. Its case
+ * stays.
+ */
 export function normalPathPattern(pattern: string): string {
   const { kind, text } = parsePathPattern(pattern)
   return kind === 'suffix' ? `*${text}` : kind === 'below' ? `${text}*` : text
@@ -135,15 +140,15 @@ export function pathPatternKey(pattern: string): string {
   return kind === 'suffix' ? `*${key}` : kind === 'below' ? `${key}*` : key
 }
 
-/** Whether it tells `/A` from `/a` where case is minded. */
+/** Whether it tells `/A` from `/a` when compared case-sensitively. */
 export function hasCase(pattern: string): boolean {
   const { text, key } = parsePathPattern(pattern)
   return text !== key
 }
 
 /**
- * The paths that common readers take for one that the pattern matches, and that it does not match: Express and Spring MVC
- * answer `/secret` and `/secret/` alike. As patterns.
+ * The paths that the pattern does not match, but that common frameworks treat like one it matches: Express and Spring
+ * MVC answer `/secret` and `/secret/` alike. As patterns.
  */
 export function patternsBeside(pattern: string): readonly string[] {
   const { kind, text } = parsePathPattern(pattern)
@@ -152,7 +157,7 @@ export function patternsBeside(pattern: string): readonly string[] {
   return text === '/' ? [] : [text.slice(0, -1)]
 }
 
-/** Whoever imports a file or looks for shadowed routes compares each pattern with thousands of others. */
+/** A cache: importing files and finding shadowed routes compare each pattern with thousands of others. */
 const parsed = new Map<string, PathPattern>()
 const remembered = 10_000
 
@@ -171,16 +176,16 @@ function parsePathPattern(pattern: string): PathPattern {
   return made
 }
 
-/** The end of a path is read behind this, as part of a path. */
+/** Put before a suffix, so that it can be read as a path. */
 const before = '/x'
 
-/** A star in front, a path, a star behind. */
+/** A leading star, a path, a trailing star. */
 function partsOf(pattern: string): readonly [front: '*' | '', path: string, back: '*' | ''] {
   if (pattern.startsWith('*')) return ['*', before + pattern.slice(1), '']
   return pattern.endsWith('/*') ? ['', pattern.slice(0, -1), '*'] : ['', pattern, '']
 }
 
-/** As requests have theirs, if there can be one; else as it stands. */
+/** Spelled as in requests if it can be a path, otherwise unchanged. */
 function spelled(path: string): string {
   return readWrittenPath(path)?.spelling ?? path
 }

@@ -1,4 +1,4 @@
-/** Why a pattern matches nothing that could be asked for, or is none. */
+/** Why a pattern is invalid, or can match no request. */
 export interface PatternProblem {
   /** Continues "`pattern` ...". */
   readonly problem: string

@@ -1,4 +1,4 @@
-/** The words in braces that redirects and headers may use, and that become what is known of the request. */
+/** The words in braces that redirects and headers may contain; each is replaced by a value of the request. */
 export const placeholders = ['host', 'uri', 'path', 'scheme', 'client', 'request_id'] as const
 
 export type Placeholder = (typeof placeholders)[number]

@@ -1,18 +1,22 @@
 /**
- * The request headers that upstreams take as said by a proxy in front of them: who the client is, how it came, what it asked for
- * before a rewrite. A stranger who can write one of them can be anyone. docs/headers.md shows this list; a test holds the two equal.
+ * The request headers that upstreams believe a proxy in front of them has set: who the client is, how it came, what it
+ * asked for before a rewrite. A client that can set one can pose as anyone. docs/headers.md shows this list; a test
+ * keeps the two equal.
  */
 
-/** A name that ends in `*` stands for all that begin so. */
+/** A name that ends with `*` matches all with that prefix. */
 export interface TrustedHeaders {
   readonly about: string
   readonly names: readonly string[]
 }
 
-/** From nobody, since no proxy has a reason to send them: CGI makes HTTP_PROXY of the first (httpoxy), Next.js skips its checks by the other. */
+/**
+ * Accepted from no one, since no proxy has a reason to send them: CGI turns the first into HTTP_PROXY (httpoxy), the
+ * other makes Next.js skip its checks.
+ */
 export const neverForwarded: readonly string[] = ['Proxy', 'X-Middleware-Subrequest']
 
-/** From the peers that `gateway.trustedProxies` names, and from nobody else. */
+/** Accepted only from the peers in `gateway.trustedProxies`. */
 export const trustedHeaders: readonly TrustedHeaders[] = [
   {
     about: 'the address of the client',
@@ -118,10 +122,10 @@ const exact: ReadonlySet<string> = new Set(patterns.filter((name) => !name.endsW
 const prefixes = patterns.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
 const beginning = new RegExp(`^(?:${prefixes.join('|')})`)
 
-/** Written by the gateway for every request, from what is true or what a trusted peer says. */
+/** Set by the gateway on every request, from the connection or from what a trusted peer says. */
 const ours: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
 
-/** How a field of a client (its name in lower case) reaches the upstream: `ours` is written anew. */
+/** How a client's header (name in lower case) is treated: `ours` is set by the gateway, `never` is dropped. */
 export function kindOfHeader(name: string): 'free' | 'trusted' | 'never' | 'ours' {
   if (ours.has(name)) return 'ours'
   if (exact.has(name) || beginning.test(name)) return never.has(name) ? 'never' : 'trusted'

@@ -1,7 +1,7 @@
-/** Patterns for the values of headers: `*` stands for any text, also none; the rest is compared as it is, case included. */
+/** Patterns for header values: `*` matches any text, even none; the rest is compared literally and case-sensitively. */
 import type { PatternProblem } from './pattern-problem.ts'
 
-/** What is wrong with a pattern and what would be right, or undefined if nothing is. */
+/** What is wrong with a pattern and how to fix it; undefined if it is valid. */
 export function validateValuePattern(pattern: string): PatternProblem | undefined {
   if (/[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(pattern))
     return {
@@ -9,15 +9,15 @@ export function validateValuePattern(pattern: string): PatternProblem | undefine
       hint: 'write `*` for such characters',
     }
   const instead = pattern.replace(/^[\t ]+|[\t ]+$/g, '')
-  // RFC 9110 §5.5: blanks around a value are no part of it.
+  // RFC 9110 §5.5: whitespace around a value is not part of it.
   if (instead === pattern) return undefined
   const problem = 'matches no request: values have no leading or trailing spaces'
   return { problem, hint: 'leave them out', ...(instead !== '' && { instead }) }
 }
 
 /**
- * The test of a value with one character for each byte, as Node has them. Beyond ASCII clients send UTF-8, or Latin-1 as browsers do
- * (RFC 9110 §5.5 gives the bytes no meaning): either matches.
+ * The test of a value with one character for each byte, as Node has them. Beyond ASCII clients send UTF-8, or Latin-1
+ * as browsers do (RFC 9110 §5.5 gives the bytes no meaning): either matches.
  */
 export function compileValuePattern(pattern: string): (value: string) => boolean {
   const matches = compileText(pattern)
@@ -43,7 +43,10 @@ function compileText(pattern: string): (value: string) => boolean {
   }
 }
 
-/** Whether every value that `narrow` matches is matched by `wide`: a `*` of the one can only be met by a `*` of the other. */
+/**
+ * Whether every value that `narrow` matches is matched by `wide`: a `*` of the one can only be met by a `*` of the
+ * other.
+ */
 export function valuePatternCovers(wide: string, narrow: string): boolean {
   return compileText(wide)(narrow)
 }

@@ -1,6 +1,6 @@
 /**
- * Where state and control socket are if the file does not say it. A run and the verbs that look for it follow the same rule, by
- * the user and the variables of who asks: see docs/operating.md.
+ * Where state and control socket are if the file does not say so. A run and the commands that look for it follow the
+ * same rule, based on the current user and environment: see docs/operating.md.
  */
 import { dirname, isAbsolute, join } from 'node:path'
 import type { FileUser } from '../../config/file-facts.ts'
@@ -9,7 +9,9 @@ import type { FileUser } from '../../config/file-facts.ts'
 export interface DefaultPlaces {
   readonly storage: string
   readonly socket: string
-  /** Where a Gatehouse of this user may have its socket, also one that was started with other variables; the most likely first. */
+  /**
+   * Where a Gatehouse of this user may have its socket, even if started with other variables; the most likely first.
+   */
   readonly sockets: readonly string[]
   /** This user's folder below that for temporary files. */
   readonly ownFolder: string
@@ -17,7 +19,9 @@ export interface DefaultPlaces {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** `user`: absent for root, who may write to the places that images are made for. `environment`: the variables of this process. */
+/**
+ * `user`: absent for root, who may write to the default paths of images. `environment`: the variables of this process.
+ */
 export function defaultPlaces(environment: Environment, user: FileUser | undefined): DefaultPlaces {
   const own = (folder: string) => join(folder, `gatehouse-${user?.uid ?? 0}`)
   const temporary = absoluteIn(environment, 'TMPDIR') ?? '/tmp'
@@ -45,13 +49,13 @@ const socketName = 'gatehouse.sock'
 const imageSocket = `/run/${socketName}`
 const imageStorage = '/data/gatehouse'
 
-/** A folder that is named by a variable; what is not absolute is to be ignored (XDG Base Directory Specification). */
+/** A folder that a variable names; relative paths are ignored (XDG Base Directory Specification). */
 function absoluteIn(environment: Environment, name: string): string | undefined {
   const folder = environment[name]
   return folder !== undefined && isAbsolute(folder) ? folder : undefined
 }
 
-/** Images often have `/` or `/tmp` there, and who changes the user often leaves it as it was: that is nobody's home. */
+/** Images often set HOME to `/` or `/tmp`, or leave it unchanged for another user: then it is not this user's home. */
 function homeOf(environment: Environment, user: FileUser): string | undefined {
   const home = absoluteIn(environment, 'HOME')
   return home !== undefined && user.owns(home) ? home : undefined

@@ -1,8 +1,8 @@
-/** Freezes plain data through and through, and returns it. */
+/** Freezes plain data deeply and returns it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  // Without a list of the parts: a mapping may have a hundred thousand.
+  // No Object.values: a mapping may have a hundred thousand entries.
   for (const key in value) deepFreeze(value[key])
   return value
 }

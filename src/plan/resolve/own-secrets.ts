@@ -1,11 +1,11 @@
-/** Variables that are there for Gatehouse itself: whoever runs a program must not find the password of the dashboard in it. */
+/** Variables for Gatehouse itself: a program must not find the dashboard's password in its environment. */
 import { variablesIn } from '../../config/environment/interpolate.ts'
 import type { LoadedContent } from '../../config/load.ts'
 import type { Located, LocatedEntry } from '../../config/yaml/located.ts'
 
 /**
- * Where the file says a secret that is none but Gatehouse's; `*` is any name or item. The address of a rate-limit store is not
- * among them: programs share that server, and so the variable.
+ * Where the file has a secret that only Gatehouse needs; `*` is any name or item. The address of a rate-limit store is
+ * not among them: programs may share that server, and so the variable.
  */
 const places: readonly (readonly string[])[] = [
   ['users', '*', 'password'],
@@ -13,12 +13,12 @@ const places: readonly (readonly string[])[] = [
   ['hooks', '*', 'url'],
 ]
 
-/** Names of the variables of which these are made. */
+/** Names of the variables used there. */
 export function ownSecrets({ tree }: Pick<LoadedContent, 'tree'>): ReadonlySet<string> {
   return new Set(places.flatMap((place) => namesBelow(tree, place)))
 }
 
-/** What programs see of the variables of all, before their own `environment` is laid over it. */
+/** The shared variables that programs see, before their own `environment` is applied. */
 export function withoutSecrets(
   variables: Readonly<Record<string, string>>,
   secrets: ReadonlySet<string>,
@@ -27,7 +27,7 @@ export function withoutSecrets(
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !secrets.has(name)))
 }
 
-/** Those that `only` of a process names in full, whosever secrets they are; a pattern names nothing in particular. */
+/** Those that `only` of a process names in full, even if they are secrets of Gatehouse; a pattern does not count. */
 export function namedInFull(
   variables: Readonly<Record<string, string>>,
   only: readonly string[] = [],

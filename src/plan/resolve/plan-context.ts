@@ -1,4 +1,4 @@
-/** What the file asks for, once what `when:` excludes is out of it: the ground of every check and of the plan itself. */
+/** The config without what `when:` excludes: the input of every check and of the plan. */
 import { dirname, resolve } from 'node:path'
 import type { Report, SourcePosition } from '../../config/diagnostics.ts'
 import type { Variables } from '../../config/environment/interpolate.ts'
@@ -26,7 +26,7 @@ export interface PlanContext {
   /** What relative paths are relative to: the folder of the file. */
   readonly directory: string
   readonly facts: FileFacts
-  /** What programs see of the variables of all; `content.environment` holds Gatehouse's own secrets as well. */
+  /** The shared variables that programs see; `content.environment` has Gatehouse's own secrets as well. */
   readonly environment: Variables
   /** Absolute paths of the folder for state and of the control socket. */
   readonly storage: string
@@ -35,15 +35,16 @@ export interface PlanContext {
   readonly listeners: readonly ActiveListener[]
 }
 
-/** One check: looks at what is asked and reports what is wrong with it. */
+/** Reports what is wrong with one aspect of the config. */
 export type Check = (context: PlanContext, report: Report) => void
 
-/** What is asked of the machine that the file is read on. */
+/** The machine that the file is read on. */
 export interface Machine {
   readonly facts: FileFacts
   readonly places: DefaultPlaces
 }
 
+/** Reports the routes that are excluded along with what they name. */
 export function createPlanContext(content: LoadedContent, { facts, places }: Machine, report: Report): PlanContext {
   const { config } = content
   const directory = dirname(content.path)
@@ -76,28 +77,28 @@ export function keyPosition(context: PlanContext, path: Path): SourcePosition {
   return keyPositionAt(context.content.tree, path)
 }
 
-/** A value as a diagnostic may show it: as written, never what a variable holds. */
+/** A value as a message may show it: as written, never the value of a variable. */
 export function quotedValue(context: PlanContext, path: Path): string {
   return quoteAt(context.content.tree, path)
 }
 
-/** A value where a sentence names it instead of judging it; as written, too. */
+/** The same as a name, without "the value of". */
 export function writtenName(context: PlanContext, path: Path): string {
   return nameAt(context.content.tree, path)
 }
 
-/** Whether what stands there is as it was written, and so may be shown in another form too: no variable was put in. */
+/** Whether the value has no variables in it, so that a corrected form of it may be shown. */
 export function isLiteral(context: PlanContext, path: Path): boolean {
   const { node } = deepest(context.content.tree, path)
   return node.kind === 'scalar' && node.value === node.written
 }
 
-/** Whether something is missing only because a mistake in it was already reported. */
+/** Whether something is missing only because an error in it was already reported. */
 export function wasLost(context: PlanContext, path: Path): boolean {
   return isLost(context.content.tree, path)
 }
 
-/** Whether what stands at `path` is as it was written: nothing of it was taken out for a mistake, itself included. */
+/** Whether what is at `path` is complete: neither it nor a part of it was removed because of an error. */
 export function isIntact(context: PlanContext, path: Path): boolean {
   const { node, steps } = deepest(context.content.tree, path)
   return steps < path.length ? !wasLost(context, path) : !hasLost(node)

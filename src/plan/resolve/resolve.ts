@@ -1,4 +1,4 @@
-/** From what a file says to what will be done: or to everything that keeps it from being done. */
+/** Turns a loaded config into a plan, or into everything that is wrong with it. */
 import { type Diagnostic, hasErrors, type Problem, sortDiagnostics, toDiagnostic } from '../../config/diagnostics.ts'
 import type { Loaded } from '../../config/load.ts'
 import type { Plan } from '../model/plan.ts'
@@ -15,11 +15,11 @@ import { resolveTrustStores } from './trust-stores.ts'
 export interface Resolved {
   /** Deeply frozen; present if and only if no diagnostic is an error. */
   readonly plan?: Plan
-  /** Those of loading too, in the order of the file. */
+  /** Including those of loading, in the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Asks nothing of the world but whether files exist. The sound parts of an unsound file are checked all the same. */
+/** Looks at the disk only. The valid parts of an invalid file are checked as well. */
 export function resolve(loaded: Loaded, machine: Machine): Resolved {
   if (!loaded.content) return { diagnostics: loaded.diagnostics }
   const found: Diagnostic[] = [...loaded.diagnostics]

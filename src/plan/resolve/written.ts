@@ -1,6 +1,6 @@
 /**
- * What logs, status and `gatehouse plan` show of texts that variables were put into: the texts as they stand in the file, since
- * a variable's value may be a secret. Texts without variables are shown as they are, and have nothing here.
+ * What logs, status and `gatehouse plan` show of texts with variables: the texts as in the file, since a variable's
+ * value may be a secret. Texts without variables are shown as they are and have no entry here.
  */
 import { textOfItem } from '../../config/yaml/command-items.ts'
 import { deepest, type LocatedScalar, type Path, shorten } from '../../config/yaml/located.ts'
@@ -8,7 +8,7 @@ import type { ProbeCheck } from '../model/probes.ts'
 import type { ProcessPlan, WrittenCommand } from '../model/processes.ts'
 import type { PlanContext } from './plan-context.ts'
 
-/** The same process, knowing how its texts were written. */
+/** The plan of a process with its texts as written. */
 export function withWritten(context: PlanContext, plan: ProcessPlan): ProcessPlan {
   const own = ['processes', plan.name]
   const directory = textAt(context, [...own, 'directory'])

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { acmeDirectories } from '../../config/schema/acme.ts'
 import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
-/** No CA takes another proof for a wildcard (RFC 8555 §7.1.3 leaves it to them, and all of them decided so). */
+/** CAs accept only DNS challenges for wildcards (RFC 8555 §7.1.3 leaves it to them). */
 export const acmeWildcards: Check = (context, report) => {
   for (const [index, { domains, use }] of context.config.certificates.entries()) {
     const wildcard = domains.findIndex((domain) => domain.startsWith('*.'))
@@ -19,7 +19,9 @@ export const acmeWildcards: Check = (context, report) => {
   }
 }
 
-/** Names that no public CA knows (RFC 6761, RFC 6762, CA/Browser Forum Baseline Requirements 4.2.2); a private one may. */
+/**
+ * Names that no public CA knows (RFC 6761, RFC 6762, CA/Browser Forum Baseline Requirements 4.2.2); a private one may.
+ */
 export const acmePrivateNames: Check = (context, report) => {
   for (const [index, { domains, use }] of context.config.certificates.entries()) {
     if (!use.some(({ acme }) => acme !== undefined && isPublic(acme.directory))) continue

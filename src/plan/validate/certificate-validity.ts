@@ -4,8 +4,8 @@ import { lifeOfLeaf, validityProblem } from '../../shared/certificate-validity.t
 import { absolute, type Check, type PlanContext, valuePosition, writtenName } from '../resolve/plan-context.ts'
 
 /**
- * Certificates that nobody accepts at this time, served or trusted. Warnings: another source serves, and a clock may be wrong. What cannot be
- * read or parsed is told where it is used.
+ * Certificates, served or trusted, that are not valid now. Warnings: another source serves, and a clock may be wrong.
+ * What cannot be read or parsed is reported where it is used.
  */
 export const certificateValidity: Check = (context, report) => {
   for (const { file, path } of certificateFilesOf(context)) {
@@ -39,8 +39,9 @@ function* certificateFilesOf({
 }
 
 /**
- * Of the first one, the leaf of a chain (of several authorities the others may do), and of the intermediate that has signed it, without
- * which no client gets from it to a root. What stands further up may be one of several ways, such as an expired cross-signature.
+ * Checks the first certificate, the leaf of a chain (of several CAs the others may serve), and the intermediate that
+ * signed it, without which no client reaches a root. Those further up may be one of several paths, such as an expired
+ * cross-signature.
  */
 function problemIn({ facts }: PlanContext, file: string): string | undefined {
   if (facts.kindOf(file) !== 'file') return undefined

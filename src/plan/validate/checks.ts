@@ -36,7 +36,7 @@ import { socketPath } from './socket-path.ts'
 import { somethingToDo } from './something-to-do.ts'
 import { trustStores } from './trust-stores.ts'
 
-/** Every check that needs more than one place of the file to be judged. Each runs, whatever the others find. */
+/** All checks that look at more than one place of the file. Each runs, whatever the others find. */
 export const checks: readonly Check[] = [
   somethingToDo,
   routeTargets,

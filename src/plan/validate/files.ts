@@ -19,7 +19,7 @@ interface Wanted {
   readonly base?: string
 }
 
-/** What is served, and the folders in which programs run, must be there. */
+/** Served files and working directories must exist. */
 export const servedFiles: Check = (context, report) => {
   for (const [name, { directory }] of Object.entries(context.config.processes)) {
     const path = ['processes', name, 'directory']
@@ -52,7 +52,7 @@ export const servedFiles: Check = (context, report) => {
   }
 }
 
-/** Without their authorities no target and no store could be believed. */
+/** Without its CA file, no certificate of a target or store could be trusted. */
 export const upstreamFiles: Check = (context, report) => {
   const { ca } = context.config.gateway.rateLimitStore ?? {}
   const path = ['gateway', 'rateLimitStore', 'ca']
@@ -63,14 +63,14 @@ export const upstreamFiles: Check = (context, report) => {
   }
 }
 
-/** Nothing is lost without them: another source serves, or at worst our own CA. */
+/** Only warnings: another source serves, or at worst the internal CA. */
 export const certificateFiles: Check = (context, report) => {
   for (const [index, { use }] of context.config.certificates.entries()) {
     for (const [position, { files }] of use.entries()) {
       if (!files) continue
       const keys = ['certificate', 'key'] as const
       const noneThere = keys.every((key) => context.facts.kindOf(absolute(context, files[key])) === 'absent')
-      // A place where somebody may put a pair one day is usual, as long as another source serves.
+      // A place for a pair that may come later is usual, as long as another source serves.
       const severity = noneThere && position < use.length - 1 ? 'note' : 'warning'
       for (const key of keys) {
         const path = ['certificates', index, 'use', position, 'files', key]
@@ -81,7 +81,7 @@ export const certificateFiles: Check = (context, report) => {
   }
 }
 
-/** Without its authorities no client could come in. */
+/** Without its CA file, no client could connect. */
 export const clientAuthorityFiles: Check = (context, report) => {
   for (const { clientCertificates, path } of context.listeners) {
     if (!clientCertificates) continue
@@ -92,7 +92,7 @@ export const clientAuthorityFiles: Check = (context, report) => {
 
 function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted, report: Report): boolean {
   const found = context.facts.kindOf(file)
-  // Sockets and devices are no files, but a key may well come through a named pipe.
+  // Sockets and devices are not files, but a key may come through a named pipe.
   if (found === kind || (found === 'other' && kind === 'file')) return true
   const subject = `${kind === 'file' ? 'file' : 'folder'} ${writtenName(context, path)}`
   const what = found === 'absent' ? 'does not exist' : kind === 'file' ? 'is a folder' : 'is not a folder'

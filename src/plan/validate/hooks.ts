@@ -1,7 +1,7 @@
 import { suggestion } from '../../config/hints/suggest.ts'
 import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
-/** A hook waits for processes that exist. */
+/** A hook may only name processes that exist. */
 export const hookProcesses: Check = (context, report) => {
   const { processes: declared } = context.content.declared
   if (!declared) return

@@ -1,6 +1,6 @@
 import { type Check, isIntact, valuePosition } from '../resolve/plan-context.ts'
 
-/** A file that asks for nothing is a mistake: perhaps the wrong file, or a `when` that nobody fulfils. */
+/** A file with nothing to do is a mistake: perhaps the wrong file, or a `when` that never holds. */
 export const somethingToDo: Check = (context, report) => {
   const { routes, config, content } = context
   if (routes.length > 0 || Object.keys(config.processes).length > 0) return

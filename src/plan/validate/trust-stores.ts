@@ -1,6 +1,6 @@
 import { absolute, type Check, type PlanContext, valuePosition, writtenName } from '../resolve/plan-context.ts'
 
-/** Of two that are written to one file, only the last would be there. */
+/** Of two that are written to one file, only the last would remain. */
 export const trustStores: Check = (context, report) => {
   const names = new Map<string, string>()
   for (const [name, { file }] of Object.entries(context.config.trustStores)) {

@@ -3,7 +3,7 @@ import { customIssue } from '../invalid-value.ts'
 import { anyText, regularExpression, text } from '../scalars.ts'
 import { listOf, variableReference } from '../structures.ts'
 
-/** `when:` includes the block it stands in only if it holds. */
+/** `when:` includes its block only if the condition holds. */
 export interface Condition {
   env?: string | undefined
   equals?: string | undefined
@@ -53,7 +53,7 @@ export const conditionSchema: z.ZodType<Condition> = z
       context.addIssue(customIssue('choose-one', 'a condition has both `equals` and `matches`', 'keep one of the two'))
   })
 
-// A list of none would hold or not by a rule that nobody remembers.
+// Not empty: whether an empty list holds would be surprising either way.
 function several(): z.ZodType<readonly Condition[]> {
   return listOf(conditionSchema, 'a list of conditions: `[{ env: NAME }, { file: PATH }]`')
 }

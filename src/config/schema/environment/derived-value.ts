@@ -1,4 +1,4 @@
-/** A variable of `environment.set` that is made of something else: of another variable, of a URL in one, of a JSON file. */
+/** A variable of `environment.set` derived from another variable, a URL in one, or a JSON file. */
 import type { z } from 'zod'
 import { customIssue } from '../invalid-value.ts'
 import { anyText, choice, regularExpression, text } from '../scalars.ts'

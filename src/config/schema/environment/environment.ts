@@ -18,7 +18,7 @@ const literal = scalar({
   read: (written) => (writable(written) ? written : unwritable),
 })
 
-// 16 of 62 characters are 95 bits: below that a secret is none.
+// 16 of 62 characters are 95 bits: less is too weak for a secret.
 const made = mapping({
   random: integer('a number of characters from 16 to 1024', 16, 1024)
     .describe('Generates this many random letters and digits')
@@ -36,7 +36,7 @@ const unknownName = new InvalidValue(
   'name another of these variables, one that is not a `text` itself',
 )
 
-/** What a file that is not there yet is to hold. */
+/** The variables of a file that does not exist yet. */
 export const createSchema = named(z.union([literal, made]), variableName).superRefine((wanted, context) => {
   const values = completed(wanted, (length) => 'x'.repeat(length))
   const invalidText = (name: string, text: string) => {
@@ -79,7 +79,7 @@ export const renamedSchema = named(variableReference, variableName).superRefine(
   }
 })
 
-// May be empty: `when` excludes a file that the first start has yet to write.
+// May be empty: `when` may exclude a file that does not exist until the first start.
 export const filesSchema = z.array(fileSchema, { error: () => 'a list of files: `[app.env]`' })
 
 export const unsetSchema = z.array(unsetRuleSchema, { error: () => 'a list of rules: `[{ empty: [NAME] }]`' })
@@ -102,7 +102,7 @@ const namePattern = scalar({
 
 export const processEnvironmentSchema = mapping({
   ...environmentShape,
-  // May be empty: such a process gets nothing but what all programs need.
+  // May be empty: then the process gets only what all programs need.
   only: z
     .array(namePattern, { error: () => 'a list of names and patterns: `[APP_*]`' })
     .describe(

@@ -1,4 +1,4 @@
-/** Scalars that name a place in the network. */
+/** Scalars for network addresses. */
 import { isIP } from 'node:net'
 import { socketOrigin } from '../../../shared/net/socket-origin.ts'
 import { InvalidValue } from '../invalid-value.ts'
@@ -13,7 +13,7 @@ export interface Address {
 /** Where a route sends requests: a process or an upstream by name, or the origin of a URL. */
 export type Target = { readonly name: string } | { readonly origin: string }
 
-/** Behind a host, in a probe. */
+/** The port part of a probe's address. */
 const ownPort = ':{port}'
 
 const names = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
@@ -104,7 +104,7 @@ function readOrigin(written: string): string | InvalidValue {
   return url.origin
 }
 
-/** WebSockets begin as requests of HTTP. */
+/** WebSockets begin as HTTP requests. */
 function httpUrl(url: URL | null): string | undefined {
   return url && /^wss?:$/.test(url.protocol) ? `${url.protocol.replace('ws', 'http')}//${url.host}` : undefined
 }
@@ -126,7 +126,8 @@ export const domain = scalar({
   read(written) {
     const name = written.startsWith('*.') ? written.slice(2) : written
     if (written.includes('://')) return new InvalidValue('is a URL', 'write the name alone, without scheme and path')
-    // Clients that dial an address name no host; the first certificate serves them, and this one holds the address.
+    // Clients that dial an address send no host name; the first certificate serves them, so this one must have the
+    // address.
     if (isIP(written) !== 0) return written.toLowerCase()
     if (/^\[.*\]$/.test(written)) return new InvalidValue('is an address in brackets', 'write it without them')
     if (/:\d+$/.test(name)) return new InvalidValue('has a port', 'write the name alone')
@@ -142,7 +143,7 @@ function readHostAndPort(written: string, leastPort: number): Address | undefine
   if (digits === undefined || port < leastPort || port > 65_535) return undefined
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
   if (bare === '') return { port }
-  // Four numbers that are no address, such as 127.0.0.256, would otherwise pass for a name.
+  // Otherwise an invalid address such as 127.0.0.256 would pass for a name.
   const isAddress = isIP(bare) === 4 || (names.test(bare) && !/^[\d.]+$/.test(bare))
   return isAddress ? { host: bare, port } : undefined
 }

@@ -1,4 +1,4 @@
-/** What may stand in a request's way: of the whole gateway, and of one route. */
+/** Guards of the whole gateway and of one route. */
 import { z } from 'zod'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from '../scalars.ts'
@@ -90,7 +90,7 @@ const addressRules = {
   deny: ranges.describe('These clients get a 403, even if `allow` includes them').optional(),
 }
 
-/** Keys of the gateway, beside `limits`. */
+/** Keys of the gateway, in addition to `limits`. */
 export const gatewayGuards = {
   ...addressRules,
   rateLimit: rateLimit.describe('Requests above the limit get a 429; `false`: no limit').optional(),
@@ -140,7 +140,7 @@ export const auth = mapping({
     )
 })
 
-/** Keys of a route; each is laid over the gateway's, whose address rules hold as well. */
+/** Keys of a route; each overrides the gateway's, whose address rules apply as well. */
 export const routeGuards = {
   ...addressRules,
   auth: auth.optional(),

@@ -1,9 +1,9 @@
-/** What a config says about header fields. */
+/** Rules for header fields. */
 import { z } from 'zod'
 import { headerName, headerValue, scalar } from '../scalars.ts'
 import { listOf, mapping, named, oneOrMany } from '../structures.ts'
 
-// RFC 9110 §7.6.1 and RFC 9112 §6: they belong to one connection, or say where the message ends. Both are the gateway's.
+// RFC 9110 §7.6.1 and RFC 9112 §6: they concern one connection or the framing of a message, which the gateway controls.
 const notToBeSet = new Set([
   'connection',
   'content-length',
@@ -27,7 +27,7 @@ const settableName = scalar({
 
 const values = listOf(headerValue, 'the value of a header, or a list of them')
 
-/** Name → what is done to it. */
+/** By header name, the change to make. */
 export const headersSchema = named(
   z
     .union([headerValue, values, mapping({ add: oneOrMany(headerValue, 'the value of a header, or a list of them') })])

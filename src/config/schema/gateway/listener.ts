@@ -5,7 +5,7 @@ import { short } from '../shorthand.ts'
 import { mapping } from '../structures.ts'
 import { address } from './addresses.ts'
 
-/** What the lists of browsers ask for (hstspreload.org). */
+/** What browser preload lists require (hstspreload.org). */
 const leastPreloaded = 31_536_000_000
 
 const hstsSchema = z.union([

@@ -3,7 +3,8 @@ import { readWrittenPath } from '../../../shared/net/canonical-path.ts'
 import { InvalidValue } from '../invalid-value.ts'
 import { scalar } from '../scalars.ts'
 
-// The characters of a path that mean the same to every reader (RFC 3986 §3.3); an escape has two forms, so none here.
+// The characters that every reader of a path treats alike (RFC 3986 §3.3); escapes have two forms and are not among
+// them.
 const plain = /^(\/[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+$/
 const climbs = /\/\.{1,2}(\/|$)/
 
@@ -19,7 +20,7 @@ function invalidPath(path: string): InvalidValue | undefined {
   return undefined
 }
 
-/** What a request's path is compared with must be written as paths are compared (docs/adr/0013-paths.md). */
+/** A path that requests are compared with must be in canonical form (docs/adr/0013-paths.md). */
 function invalidComparedPath(path: string): InvalidValue | undefined {
   const written = readWrittenPath(path)
   return (

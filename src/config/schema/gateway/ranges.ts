@@ -10,7 +10,7 @@ const namedRanges: Readonly<Record<string, readonly string[]>> = {
   none: [],
 }
 
-/** Each becomes the ranges it stands for, all written as `address/prefix`. */
+/** Reads as the ranges it stands for, each as `address/prefix`. */
 export const addressRanges = scalar<readonly string[]>({
   expected: 'an address, a range such as `10.0.0.0/8`, `loopback`, `private` or `none`',
   words: Object.keys(namedRanges),

@@ -1,4 +1,4 @@
-/** Where requests are counted for rate limits, if not in each replica alone. */
+/** A shared store for rate limits; without one, each replica counts for itself. */
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { scalar, text } from '../scalars.ts'
 import { mapping } from '../structures.ts'
@@ -41,7 +41,7 @@ function addressIn(url: URL): RedisAddress | InvalidValue {
   try {
     const user = decodeURIComponent(url.username)
     const password = decodeURIComponent(url.password)
-    // Redis knows no user without a password: what stands alone before the `@` is the password, as other clients take it.
+    // Redis has no user without a password: a lone part before the `@` is the password, as for other clients.
     const credentials = password === '' ? { password: user } : user === '' ? { password } : { user, password }
     return {
       host: url.hostname.replace(/^\[|\]$/g, ''),

@@ -67,7 +67,7 @@ const redirectSchema = mapping({
   close: boolean.describe('Closes the connection afterwards').default(false),
 })
 
-/** RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would take a body for the beginning of the next answer. */
+/** RFC 9110 §15.3.5, §15.3.6, §15.4.5: a client would read a body as the beginning of the next response. */
 export const bodilessStatuses: readonly number[] = [204, 205, 304]
 
 const respondSchema = mapping({

@@ -9,7 +9,7 @@ const expected = 'a name without `:`'
 
 const userName = z.string().regex(allowed, { error: () => expected })
 
-/** A password in the wrong place must not be printed as what was found there. */
+/** A password in the wrong place must not be printed as the value found. */
 const misplaced = z
   .unknown()
   .superRefine((_, context) => {

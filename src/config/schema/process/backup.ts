@@ -1,4 +1,4 @@
-/** What a task makes a backup of the data into, and how old the newest may get. */
+/** Where a task's backups are, how many to keep and how old the newest may get. */
 import type { z } from 'zod'
 import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, integer, positiveDuration, scalar } from '../scalars.ts'
@@ -15,7 +15,7 @@ const files = scalar({
     const stars = written.split('*').length - 1
     if (stars === 0) return new InvalidValue('has no `*`: each backup needs a name of its own', example)
     if (stars > 1 || folder.includes('*')) return new InvalidValue('has more than one `*`, or one in a folder', example)
-    // `keep` deletes what it takes for a backup.
+    // `keep` deletes older backups.
     if (name === '*') return new InvalidValue('would treat every file in its folder as a backup', example)
     return written
   },

@@ -1,4 +1,4 @@
-/** A program and its arguments, as a list of words: no shell reads them. */
+/** A program and its arguments, as a list of words; run without a shell. */
 import { z } from 'zod'
 import { splitWords } from '../../words.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
@@ -36,7 +36,7 @@ const words = scalar({
   },
 })
 
-/** Where one `when:` decides, or where there may be none or many. */
+/** An item with its own `when:`, or with any number of words. */
 const item = mapping({
   words: words.describe('Any number of words, split as a POSIX shell would').optional(),
   word: word.describe('One word, as it is').optional(),
@@ -47,7 +47,7 @@ const item = mapping({
   )
 })
 
-/** As a value: all words in their order. */
+/** Reads as the list of all words in order. */
 export const commandSchema = short(listOf(z.union([word, item]), expected), { split: true })
   .transform((items) =>
     items.flatMap((item) => (typeof item === 'string' ? [item] : (item.words ?? [item.word ?? '']))),

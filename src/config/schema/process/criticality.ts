@@ -1,4 +1,4 @@
-/** How much is lost if a process is ended early, perhaps by condition: the first of a list that `when` leaves in counts. */
+/** What is lost if a process is killed early; in a list, the first item that `when` does not exclude applies. */
 import { z } from 'zod'
 import { nearest } from '../../hints/suggest.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
@@ -16,7 +16,7 @@ const word = scalar<Criticality>({
   words,
   read(written) {
     const known = words.find((one) => one === written)
-    // Who wrote `high` or `1` thinks of another scale: a near word would not help, what the words mean does.
+    // `high` or `1` comes from another scale: explaining the words helps more than suggesting a similar one.
     if (known || written === '' || nearest(written, words)) return known
     return new InvalidValue(
       'is not a criticality',
@@ -30,7 +30,7 @@ const item = z.union([word, mapping({ is: word })])
 
 const list = z.array(item, { error: () => 'a list of them' }).superRefine((items, context) => {
   for (const index of items.keys()) {
-    // A word alone has no `when`: it is always left in.
+    // A plain word has no `when`: it is never excluded.
     if (index === items.length - 1 || typeof items[index] !== 'string') continue
     const message = `nothing after \`${items[index]}\` can apply: it has no \`when\``
     const hint = 'the first item that is not excluded applies: move it to the end'

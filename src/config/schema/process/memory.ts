@@ -2,10 +2,10 @@ import { type Bytes, parseBytes } from '../../../shared/bytes.ts'
 import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, invalidSize, scalar } from '../scalars.ts'
 
-/** Below this no program runs: a wrong unit was meant, or Docker's `512m`. */
+/** Below this no program runs: the unit is probably wrong, as in Docker's `512m`. */
 const least: Bytes = 1_000_000
 
-/** How much a process may use: a size, or its part of what the container has. */
+/** The memory limit of a process: a size, or its share of the container's memory. */
 export const memory = scalar<Bytes | 'auto'>({
   expected: '`auto`, or a size such as `512MB` or `1.5GiB`',
   read(written) {

@@ -12,7 +12,7 @@ const language = scalar<(typeof languages)[number] | false>({
   json: formOrVariable({ enum: languages }, { const: false }),
 })
 
-/** What becomes of what a process writes. */
+/** How the output of a process is handled. */
 export const outputSchema = mapping({
   multiline: z
     .union([language, mapping({ first: regularExpression.describe('Matches the first line of each record') })])

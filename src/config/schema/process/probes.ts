@@ -1,4 +1,4 @@
-/** What tells how a process is: `startup`, `ready` and `alive`. */
+/** The probes of a process: `startup`, `ready` and `alive`. */
 import { z } from 'zod'
 import { probeAddress, probeUrl } from '../gateway/addresses.ts'
 import { customIssue } from '../invalid-value.ts'
@@ -6,7 +6,7 @@ import { integer, port, positiveDuration, regularExpression, text } from '../sca
 import { mapping } from '../structures.ts'
 import { commandSchema } from './command.ts'
 
-/** Asked again and again; each for itself. */
+/** Checks that Gatehouse repeats. */
 const polled = {
   http: probeUrl.describe('Passes if this URL answers 200 to 399').optional(),
   tcp: probeAddress.describe('Passes if this port accepts a connection').optional(),
@@ -25,7 +25,7 @@ const polled = {
   timeout: positiveDuration.describe('Time limit for one attempt').prefault('2s'),
 }
 
-/** Said by the program itself, once. */
+/** Reported by the program itself, once. */
 const reported = {
   log: regularExpression.describe('Passes when a line of output matches').optional(),
   fd: integer('the number of a file descriptor from 3 to 255', 3, 255)

@@ -1,4 +1,4 @@
-/** Whose rights a process has, and within which limits of the kernel it runs. */
+/** The user, privileges and kernel limits of a process. */
 import { z } from 'zod'
 import { parseBytes } from '../../../shared/bytes.ts'
 import { readDuration } from '../duration.ts'
@@ -6,7 +6,7 @@ import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { boolean, formOrVariable, scalar } from '../scalars.ts'
 import { listOf, mapping } from '../structures.ts'
 
-/** A name as useradd(8) lets it be made, or a number; the kernel's -1 means "leave it as it is" and is nobody's. */
+/** A name that useradd(8) allows, or a number; the kernel's -1 means "unchanged" and is no account. */
 const accountForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,255}\$?$/
 const highestId = 4_294_967_294
 
@@ -43,7 +43,7 @@ const umask = scalar({
     const digits = /^(?:0o?)?([0-7]{1,3})$/.exec(written)?.[1]
     if (digits === undefined) return undefined
     const mask = Number.parseInt(digits, 8)
-    // See spawn.ts: while a program is spawned, the mask is ours as well.
+    // See spawn.ts: while a program is spawned, the mask applies to Gatehouse as well.
     if (mask > 0o077)
       return new InvalidValue(
         'removes permissions from the owner',
@@ -112,7 +112,7 @@ function amount(kind: { expected: string; form: string; read(written: string): n
   return z.union([one.transform((value) => ({ soft: value, hard: value })), both]).optional()
 }
 
-/** Of getrlimit(2), those that Linux obeys. */
+/** The limits of getrlimit(2) that Linux enforces. */
 const limits = mapping({
   openFiles: count.describe('Open files and connections (RLIMIT_NOFILE)'),
   processes: count.describe('Processes and threads of the user, wherever they run (RLIMIT_NPROC)'),

@@ -36,7 +36,7 @@ export const scheduleSchema = z.union([
   }),
 ])
 
-/** What people say of an interval, or systemd of a calendar, as a cron expression in quotes; undefined if it is nothing of the kind. */
+/** An interval in words or a systemd calendar name as a quoted cron expression; undefined if it is neither. */
 function inFields(written: string): string | undefined {
   const text = written.trim().toLowerCase()
   if (/^(hourly|daily|weekly|monthly|yearly|annually)$/.test(text)) return `"@${text}"`

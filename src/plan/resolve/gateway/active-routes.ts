@@ -6,10 +6,10 @@ import { type Path, quoteAt } from '../../../config/yaml/located.ts'
 
 export interface ActiveRoute {
   readonly route: RouteConfig
-  /** Of the listeners it names, those that are not excluded. */
+  /** The listeners it names that are not excluded. */
   readonly listeners?: readonly string[]
   readonly path: Path
-  /** The site's response headers are not for its answers: it has all of its own. */
+  /** The response headers of the gateway do not apply. */
   readonly ownHeaders?: true
 }
 

@@ -4,13 +4,13 @@ import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { socketOrigin } from '../../../shared/net/socket-origin.ts'
 import type { ActiveRoute } from './active-routes.ts'
 
-/** Under which the control socket serves the dashboard, and nothing else. */
+/** The path below which the control socket serves the dashboard and nothing else. */
 const servedBelow = '/dashboard'
 
 /**
- * Of the page and of every other answer below its path, and all that it gets: what the site sets, adds or removes could strip or break
- * it (a policy of its own, `Cache-Control`, `Content-Disposition`). It runs no script, asks nobody for anything but its own style, and stands
- * in no frame, where a click on it could be somebody else's.
+ * The only headers of every response below its path: those that the site sets, adds or removes could weaken or break it
+ * (another policy, `Cache-Control`, `Content-Disposition`). The page runs no script, loads nothing and cannot be
+ * framed, so that no other page can steal a click.
  */
 const pageHeaders = {
   'Content-Security-Policy':
@@ -21,8 +21,8 @@ const pageHeaders = {
 }
 
 /**
- * `routes` with those to the dashboard in them: behind the redirects at the top, which send to HTTPS before a password is
- * asked for, and in front of all others, one of which may well match everything. `socket`: absolute path.
+ * `routes` with those to the dashboard added: after the redirects at the top, which lead to HTTPS before a password is
+ * asked for, and before all others, one of which may match everything. `socket`: absolute path.
  */
 export function withDashboard(
   routes: readonly ActiveRoute[],
@@ -42,7 +42,7 @@ export function withDashboard(
       response: { headers: pageHeaders },
       to: { origin: socketOrigin(socket) },
     },
-    // Its path is its own whatever the method: no other route shall see the password that a form or a script sends there.
+    // Other methods end here too: no other route may see the password that a form or a script sends.
     {
       ...below,
       response: { headers: { ...pageHeaders, Allow: 'GET, HEAD' } },

@@ -18,7 +18,7 @@ import { resolveUpstreams } from './upstreams.ts'
 
 const defaultTimeouts = { connect: 3_000, response: 120_000 }
 
-/** Listeners, routes and what holds for all of them; only for what passed every check. */
+/** Listeners, routes and what they share. Only for a config that passed every check. */
 export function resolveGateway(context: PlanContext): GatewayPlan {
   const { threads, requestId, response, accessLog, compression } = context.config.gateway
   const common: CommonToRoutes = {
@@ -50,7 +50,7 @@ export function resolveGateway(context: PlanContext): GatewayPlan {
   }
 }
 
-/** Only names that an ACME server may look for over HTTP are shown there. */
+/** Present if an ACME server may look for HTTP-01 challenges. */
 function resolveChallenges({ config, storage }: PlanContext): { readonly challengeFolder?: string } {
   const looks = config.certificates.some(({ use }) =>
     use.some(({ acme }) => acme && (acme.challenges?.includes('http-01') ?? !acme.dns)),
@@ -58,7 +58,7 @@ function resolveChallenges({ config, storage }: PlanContext): { readonly challen
   return looks ? { challengeFolder: challengeFolder(storage) } : {}
 }
 
-/** Nobody reads a line a second that says that all is well. */
+/** Health checks would fill the log with a line a second. */
 function probes({ listeners, config }: PlanContext): readonly string[] {
   const { live, ready } = config.gateway.health
   return listeners.some(({ health }) => health) ? [live, ready] : []
@@ -73,7 +73,7 @@ function resolveRequestId({ header, accept, invalid, internal }: GatewayConfig['
   }
 }
 
-/** What a route has that says nothing else. One object for all of them, in the threads too: there may be thousands. */
+/** The defaults of routes. They share one object, in the threads too: there may be thousands of routes. */
 type CommonToRoutes = Pick<RoutePlan, 'guards' | 'request' | 'response'>
 
 function resolveRoute(context: PlanContext, asking: ActiveRoute, common: CommonToRoutes): RoutePlan {
@@ -158,7 +158,7 @@ function resolveFiles(context: PlanContext, files: NonNullable<RouteConfig['file
   }
 }
 
-/** RFC 8246: a file whose name changes with its content need never be asked for again. */
+/** RFC 8246: a file whose name changes with its content never needs to be requested again. */
 function expandCacheControl(written: string): string {
   return written === 'immutable' ? 'public, max-age=31536000, immutable' : written
 }

@@ -19,12 +19,12 @@ export function resolveLimits({ config }: PlanContext): LimitsPlan {
   return limits
 }
 
-/** Whether a route says anything of guards. */
+/** Whether a route has guards of its own. */
 export function hasGuards({ rateLimit, limits, auth, allow, deny }: RouteConfig): boolean {
   return [rateLimit, limits, auth, allow, deny].some((part) => part !== undefined)
 }
 
-/** The gateway's guards, with those of the route laid over them. */
+/** The gateway's guards, overridden by those of the route. */
 export function resolveGuards({ config: { gateway, users } }: PlanContext, route?: RouteConfig): GuardsPlan {
   const rateLimit =
     route?.rateLimit === undefined
@@ -38,7 +38,7 @@ export function resolveGuards({ config: { gateway, users } }: PlanContext, route
   }
 }
 
-/** Nobody dials a store in which nothing is counted. */
+/** Absent if no rate limit would use it, so that it is not dialled. */
 export function resolveRateLimitStore(context: PlanContext): { readonly rateLimitStore?: RateLimitStorePlan } {
   const { gateway } = context.config
   const limited = [gateway, ...context.routes.map(({ route }) => route)].some(({ rateLimit }) => rateLimit)
@@ -47,7 +47,7 @@ export function resolveRateLimitStore(context: PlanContext): { readonly rateLimi
   return { rateLimitStore: { ...redis, ...(ca !== undefined && { ca: absolute(context, ca) }) } }
 }
 
-/** By the names that clients give. The plan holds no password, only what one is compared with. */
+/** By login name. The plan contains no password, only the hash to compare with. */
 export function resolveUsers({ config }: PlanContext): PasswordHashes {
   return Object.fromEntries(
     Object.entries(config.users).map(([key, { name = key, password }]) => [

@@ -1,7 +1,7 @@
 import type { HeadersConfig } from '../../../config/schema/gateway/headers.ts'
 import { type HeaderRules, layOver } from '../../model/headers.ts'
 
-// What no page misses: no guessing of types, no frames of strangers, no paths told to other sites, no names of software.
+// Safe for every page: no MIME sniffing, no framing by other sites, no paths in referrers, no software names.
 const securityHeaders: HeaderRules = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'SAMEORIGIN',
@@ -15,7 +15,7 @@ interface Written {
   readonly securityHeaders?: boolean
 }
 
-/** Field names are case-insensitive (RFC 9110 §5.1); the plan knows one spelling. What is written wins over the preset. */
+/** Field names are case-insensitive (RFC 9110 §5.1); the plan has them in lower case. The file wins over the preset. */
 export function resolveHeaders(written: Written | undefined): HeaderRules {
   const own = Object.entries(written?.headers ?? {}).map(([name, rule]) => [name.toLowerCase(), rule])
   return layOver(written?.securityHeaders ? securityHeaders : {}, Object.fromEntries(own))

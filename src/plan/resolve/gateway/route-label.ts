@@ -3,7 +3,7 @@ import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 /** How logs and `gatehouse plan` name a route: `GET, HEAD example.com /api/*, /oauth2/* → backend`. */
 export function routeLabel(route: RouteConfig): string {
   const parts = [route.methods, route.host, route.path].flatMap((values) => (values ? [values.join(', ')] : []))
-  // The names alone: a value may be a secret that is agreed upon with a proxy in front.
+  // Names only: a value may be a secret shared with a proxy in front.
   if (route.headers) parts.push(`with ${Object.keys(route.headers).join(', ')}`)
   const matched = parts.join(' ')
   const answer = answerOf(route)

@@ -3,7 +3,7 @@ import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
 
 const defaultPassiveHealth: PassiveHealthPlan = { failures: 3, within: 10_000, ejectFor: 10_000 }
 
-/** Only those that a route names: nobody asks the others, so their health is nobody's business. */
+/** Only those that a route names: the others get no requests, so their health does not matter. */
 export function resolveUpstreams(context: PlanContext): readonly UpstreamPlan[] {
   const used = new Set(context.routes.flatMap(({ route }) => (route.to && 'name' in route.to ? [route.to.name] : [])))
   return Object.entries(context.config.upstreams).flatMap(

@@ -24,16 +24,16 @@ export function resolveBackup(context: PlanContext, name: string, process: Proce
   }
 }
 
-/** A run takes its time, and a day in autumn has 25 hours. */
+/** A run takes time, and a day in autumn has 25 hours. */
 function withLeeway(pause: Milliseconds | undefined): Milliseconds | undefined {
   return pause === undefined ? undefined : Math.round((pause * 13) / 12)
 }
 
-/** Enough for each day of the week of an hourly schedule; from a fixed day on, so that a plan depends on no clock. */
+/** Enough for each weekday of an hourly schedule; from a fixed date, so that a plan does not depend on the clock. */
 const runsLookedAt = 200
 const from = Date.UTC(2026, 0, 1)
 
-/** Between two runs, as far as can be seen; undefined if there are no two. */
+/** The longest interval between two of the next runs; undefined if there are not two. */
 export function longestPause({ cron, timezone }: NonNullable<ProcessConfig['schedule']>): Milliseconds | undefined {
   const calendar = readCalendar(cron, timezone)
   if ('unreadable' in calendar) return undefined

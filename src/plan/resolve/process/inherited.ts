@@ -1,9 +1,9 @@
-/** What a process gets of the environment that all see. */
+/** What a process gets of the shared environment. */
 import type { Variables } from '../../../config/environment/interpolate.ts'
 
 /**
- * What hardly any program does without, whatever `only` says: where programs are, whose they are, and in which language and time zone
- * and where they may put things down (environ(7), locale(7)).
+ * What nearly every program needs, whatever `only` says: PATH, the user, language and time zone, and the folder for
+ * temporary files (environ(7), locale(7)).
  */
 export const alwaysInherited: readonly string[] = [
   'PATH',
@@ -18,7 +18,7 @@ export const alwaysInherited: readonly string[] = [
   'TMPDIR',
 ]
 
-/** `only`: names, in which `*` stands for any characters; undefined: all. */
+/** `only`: names, in which `*` matches any characters; undefined: all. */
 export function inherited(variables: Variables, only: readonly string[] | undefined): Variables {
   if (!only) return variables
   const patterns = [...alwaysInherited, ...only].map(matcher)

@@ -17,8 +17,8 @@ export function resolveOutput({ output: { multiline, files }, command }: Process
 }
 
 /**
- * Only Java's traces are joined unasked: there one exception is dozens of lines, and a line that belongs to one is unlike any
- * other. To see whether another line follows costs each last line a moment, so nobody else pays for it.
+ * Only Java's stack traces are joined by default: an exception is dozens of lines, which look unlike any other. Waiting
+ * for a next line delays the last one a little, so other programs do not pay for it.
  */
 function multilineOf([program = '']: readonly string[]): MultilinePlan | undefined {
   return basename(program) === 'java' ? { kind: 'java' } : undefined

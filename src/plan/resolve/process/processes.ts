@@ -16,7 +16,7 @@ import { resolveProbes } from './probes.ts'
 import { resolveRestart, rollingReadiness } from './restart.ts'
 import { resolveStop } from './stop.ts'
 
-/** The processes in dependency order; only for what passed every check. */
+/** The processes in dependency order. Only for a config that passed every check. */
 export function resolveProcesses(context: PlanContext): readonly ProcessPlan[] {
   const plans = new Map(
     Object.entries(context.config.processes).map(([name, process]) => [name, resolveProcess(context, name, process)]),
@@ -60,7 +60,7 @@ function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule
   return { cron, ...(timezone !== undefined && { timezone }) }
 }
 
-/** From far to near: what it gets of what all see, its own files, its port, its own `set`. */
+/** In order of precedence, lowest first: shared variables, its own files, its port, its own `set`. */
 export function childEnvironment(
   { content, environment }: PlanContext,
   name: string,

@@ -3,10 +3,10 @@ import { chosenLater } from '../../model/own-port.ts'
 import type { ReadinessProbe } from '../../model/probes.ts'
 import type { RestartPolicy } from '../../model/processes.ts'
 
-/** As long as the longest of the usual time-outs in front of a gateway, and short enough to be waited for. */
+/** As long as the longest usual timeout in front of a gateway, and short enough to wait for. */
 const defaultDrain = 30_000
 
-/** It takes over from one that serves, so being spawned is not enough: it must listen. */
+/** A successor takes over from a serving process, so being spawned is not enough: it must listen. */
 const onceItListens: ReadinessProbe = {
   every: 100,
   timeout: 2_000,
@@ -25,7 +25,7 @@ export function resolveRestart({ restart, kind }: ProcessConfig): RestartPolicy 
   }
 }
 
-/** What a process that is replaced while it serves is asked, if the file names nothing. */
+/** The readiness probe of a rolling process if the file has none. */
 export function rollingReadiness({ restart, ready }: ProcessConfig): { readonly ready?: ReadinessProbe } {
   return restart.style === 'rolling' && !ready ? { ready: onceItListens } : {}
 }

@@ -2,7 +2,7 @@ import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { Criticality, StopPolicy } from '../../model/plan.ts'
 
-/** A database writes its journal out, a backend ends what it was asked to do, a cache has nothing to lose. */
+/** A database flushes its journal, a backend finishes its requests, a cache has nothing to lose. */
 const usualGrace: Readonly<Record<Criticality, Milliseconds>> = {
   critical: 60_000,
   important: 30_000,

@@ -9,7 +9,7 @@ interface Occupant {
   readonly at: SourcePosition
 }
 
-/** Two cannot listen on one address; the later of them in the file is told. */
+/** Two cannot listen on one address; the later one in the file is reported. */
 export const addresses: Check = (context, report) => {
   const occupants = [...listeningProcesses(context), ...listeners(context), ...metrics(context)].sort(inFileOrder)
   for (const [index, later] of occupants.entries()) {

@@ -1,7 +1,7 @@
 import type { Path } from '../../../config/yaml/located.ts'
 import { type Check, keyPosition, type PlanContext, valuePosition } from '../../resolve/plan-context.ts'
 
-/** Upstreams believe what these headers say of a client, so nothing else may write them: they would be sent twice. */
+/** Upstreams trust these headers, so nothing else may set them: they would be sent twice. */
 export const clientCertificateHeaders: Check = (context, report) => {
   const owners = new Map<string, string>()
   const { header, internal } = context.config.gateway.requestId
@@ -34,7 +34,7 @@ export const clientCertificateHeaders: Check = (context, report) => {
   }
 }
 
-/** Each with the place of its key. */
+/** Each with the path of its key. */
 function* requestHeaders(context: PlanContext): Generator<readonly [string, Path]> {
   const sections = [
     { request: context.config.gateway.request, path: ['gateway'] as Path },
@@ -45,8 +45,8 @@ function* requestHeaders(context: PlanContext): Generator<readonly [string, Path
 }
 
 /**
- * The server that asks for acme-tls/1 (RFC 8737) has no client certificate, so a listener that requires one refuses it. Only a
- * warning: something in front of us may lead its connections elsewhere.
+ * The server that asks for acme-tls/1 (RFC 8737) has no client certificate, so a listener that requires one refuses it.
+ * Only a warning: something in front may route its connections elsewhere.
  */
 export const challengesBehindClientCertificates: Check = (context, report) => {
   const secure = context.listeners.filter(({ tls }) => tls)

@@ -1,6 +1,6 @@
 import { type Check, isIntact, valuePosition } from '../../resolve/plan-context.ts'
 
-/** A PROXY header is believed from trusted peers only: without any, such a listener would serve nobody. */
+/** PROXY headers are accepted from trusted peers only: without any, such a listener would refuse every connection. */
 export const proxyProtocol: Check = (context, report) => {
   const { trustedProxies } = context.config.gateway
   if (trustedProxies.flat().length > 0 || !isIntact(context, ['gateway', 'trustedProxies'])) return

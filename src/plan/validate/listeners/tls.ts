@@ -1,6 +1,6 @@
 import { type Check, isIntact, keyPosition, valuePosition } from '../../resolve/plan-context.ts'
 
-/** Without TLS there is no handshake to show a certificate in, and browsers ignore HSTS over plain HTTP (RFC 6797 §8.1). */
+/** Without TLS clients cannot send a certificate, and browsers ignore HSTS over plain HTTP (RFC 6797 §8.1). */
 export const optionsOfTls: Check = (context, report) => {
   for (const { tls, path, ...listener } of context.listeners) {
     for (const option of ['hsts', 'clientCertificates'] as const) {
@@ -15,7 +15,7 @@ export const optionsOfTls: Check = (context, report) => {
   }
 }
 
-/** A TLS listener without any certificate could answer nobody. */
+/** A TLS listener without a certificate would fail every handshake. */
 export const certificatesForTls: Check = (context, report) => {
   if (context.config.certificates.length > 0 || !isIntact(context, ['certificates'])) return
   for (const { name, tls, path } of context.listeners) {

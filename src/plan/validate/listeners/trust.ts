@@ -1,6 +1,6 @@
 import { type Check, valuePosition } from '../../resolve/plan-context.ts'
 
-/** With every address trusted, whoever connects decides who it is: in the log, for rate limits, for `allow` and `deny`. */
+/** With every address trusted, clients choose their address: in the log, for rate limits, for `allow` and `deny`. */
 export const trust: Check = (context, report) => {
   const all = context.config.gateway.trustedProxies.flat().filter((range) => range.endsWith('/0'))
   if (all.length === 0) return

@@ -2,13 +2,15 @@ import { launchBounds, launchSize } from '../../launch-size.ts'
 import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 import { childEnvironment } from '../../resolve/process/processes.ts'
 
-/** Of one `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
+/** Longest `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
 const longest = 131_071
 
-/** Of all together, where the stack may have the usual 8 MB: a quarter of that. */
+/** Longest total in bytes under the usual stack limit of 8 MB: a quarter of that. */
 const usual = 2 * 1_048_576
 
-/** Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages. */
+/**
+ * Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages.
+ */
 export const argumentSize: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
     const warn = (what: string, bytes: number) => {

@@ -12,7 +12,7 @@ import {
 } from '../../resolve/plan-context.ts'
 import { longestPause, resolveBackup } from '../../resolve/process/backup.ts'
 
-/** A backup is what a task leaves behind: what nobody makes, two make, or nobody could make in time is told. */
+/** Backups that no task makes, that two tasks would mix up, or that are overdue before the next run. */
 export const backups: Check = (context, report) => {
   const { processes } = context.config
   const others = new Map<string, BackupPlan>()
@@ -65,7 +65,7 @@ export const backups: Check = (context, report) => {
 /** Whether files of `other` have names that `one` counts, and `keep` deletes: `app-*` takes those of `app-users-*`. */
 function takes(one: BackupPlan, other: BackupPlan): boolean {
   if (one.folder !== other.folder) return false
-  // With a time in it, and nothing else.
+  // Such a name has a time in place of the `*`, and nothing else.
   if (one.named && other.named) return one.prefix === other.prefix && one.suffix === other.suffix
   return !one.named && other.prefix.startsWith(one.prefix) && other.suffix.endsWith(one.suffix)
 }

@@ -26,7 +26,7 @@ export const dependencies: Check = (context, report) => {
   }
 }
 
-/** Processes that wait for each other would wait for ever. */
+/** Processes that wait for each other would never start. */
 export const dependencyCycles: Check = (context, report) => {
   for (const cycle of findCycles(dependencyGraph(context))) {
     const [first = '', last = ''] = [cycle[0], cycle.at(-2)]

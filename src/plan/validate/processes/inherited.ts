@@ -2,7 +2,9 @@ import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 import { alwaysInherited, matcher } from '../../resolve/process/inherited.ts'
 
-/** What `environment.only` names. Only a warning where there is none: the file may be checked in another environment. */
+/**
+ * What `environment.only` names. Only a warning where there is none: the file may be checked in another environment.
+ */
 export const inheritedVariables: Check = (context, report) => {
   const names = Object.keys(context.environment)
   for (const [name, { environment }] of Object.entries(context.config.processes)) {
@@ -26,7 +28,7 @@ export const inheritedVariables: Check = (context, report) => {
   }
 }
 
-/** The environment may be large: only what begins alike is worth naming. */
+/** The environment may be large: only names with the same beginning are suggested. */
 function near(name: string, pattern: string): boolean {
   return name.slice(0, 3).toUpperCase() === pattern.slice(0, 3).toUpperCase()
 }

@@ -1,6 +1,6 @@
 import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 
-/** Our own words stand beside those of the processes. */
+/** The log of Gatehouse itself is in the same directory, as `gatehouse`. */
 export const logFiles: Check = (context, report) => {
   const { config } = context
   if (config.log.directory === undefined || !config.processes.gatehouse?.output.files) return

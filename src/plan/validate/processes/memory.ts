@@ -1,6 +1,6 @@
 import { type Check, valuePosition } from '../../resolve/plan-context.ts'
 
-/** A share is for what runs all the time: a task would hold it while it does not run. */
+/** A share is for services: a task would occupy it while it does not run. */
 export const memory: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
     if (process.kind !== 'task' || process.memory !== 'auto') continue

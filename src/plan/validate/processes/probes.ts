@@ -1,6 +1,6 @@
 import { type Check, keyPosition, wasLost } from '../../resolve/plan-context.ts'
 
-/** Whoever is to be found hanging is a service: a task has a result, and may be silent until then. */
+/** Liveness probes are for services: a task has a result and may be silent until then. */
 export const aliveTasks: Check = (context, report) => {
   for (const [name, { kind, alive }] of Object.entries(context.config.processes)) {
     const own = ['processes', name]

@@ -40,7 +40,7 @@ export const processPorts: Check = (context, report) => {
   }
 }
 
-/** What is written at `path`, or item by item in the command that stands there, before `words` are split. */
+/** The text at `path`, or those of the items of the command at `path`, before `words` are split. */
 function textsIn(context: PlanContext, path: Path): readonly LocatedScalar[] {
   const { node, steps } = deepest(context.content.tree, path)
   if (steps < path.length) return []

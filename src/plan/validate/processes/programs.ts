@@ -1,6 +1,6 @@
 /**
- * Whether what commands name is there and can be run. Only a warning: the file may be checked on another machine, and a task may make
- * what a later process needs.
+ * Whether the programs of commands exist and can be run. Only a warning: the file may be checked on another machine,
+ * and a task may create what a later process needs.
  */
 import { basename, isAbsolute, resolve } from 'node:path'
 import type { Report } from '../../../config/diagnostics.ts'
@@ -17,7 +17,7 @@ import { childEnvironment } from '../../resolve/process/processes.ts'
 
 interface Command {
   readonly words: readonly string[]
-  /** Of the list that it is written as. */
+  /** Path of the list of its words. */
   readonly at: Path
   /** Absolute. */
   readonly directory: string
@@ -36,7 +36,7 @@ export const programs: Check = (context, report) => {
 function processCommands(context: PlanContext): readonly Command[] {
   return Object.entries(context.config.processes).flatMap(([name, process]) => {
     const directory = absolute(context, process.directory ?? '.')
-    // That it is missing is told already, and all that is relative to it would be, too.
+    // A missing directory is reported already, and everything relative to it would be, too.
     if (context.facts.kindOf(directory) !== 'directory') return []
     const own = ['processes', name]
     const shared = { directory, path: childEnvironment(context, name, process).PATH }
@@ -83,7 +83,7 @@ function assignmentHint([first = '']: readonly string[]): string | undefined {
   return name && `a command runs without a shell: set the variable in \`environment: { set: { ${name}: ... } }\``
 }
 
-/** Words that mean something to a shell alone, among those of a program that is none. */
+/** Shell operators among the arguments of a program that is not a shell. */
 function checkOperators(context: PlanContext, { words, at }: Command, report: Report): void {
   if (shells.test(basename(words[0] ?? ''))) return
   const index = words.findIndex((word) => operators.test(word))
@@ -121,7 +121,7 @@ function splitHint(context: PlanContext, words: readonly string[], at: Path): st
   return `write each word as an item: \`[${split.join(', ')}]\``
 }
 
-/** Interpreters whose first argument is a script, with the endings that they may add to its name. */
+/** Interpreters whose first argument is a script, with the extensions that they may add to its name. */
 const interpreters: readonly (readonly [name: RegExp, endings: readonly string[]])[] = [
   [/^(node|nodejs)$/, ['', '.js', '.cjs', '.json', '.node']],
   [/^(python[\d.]*|ruby|perl|php|bash|sh|dash|zsh|ash|tsx)$/, ['']],
@@ -132,7 +132,7 @@ function checkScript(context: PlanContext, { words, at, directory }: Command, re
   const known = interpreters.find(([name]) => name.test(basename(program)))
   const index = basename(program) === 'java' ? words.indexOf('-jar') + 1 : known ? 1 : 0
   const script = words[index]
-  // An option, or a placeholder: what is run is not to be seen from here.
+  // An option or a placeholder: the script cannot be known here.
   if (index === 0 || script === undefined || /^-|\{/.test(script) || script === '') return
   const endings = known?.[1] ?? ['']
   if (endings.some((ending) => context.facts.kindOf(resolve(directory, script + ending)) !== 'absent')) return
@@ -146,7 +146,7 @@ function checkScript(context: PlanContext, { words, at, directory }: Command, re
   })
 }
 
-/** Where a word is written, if it is an item of its own and all before it are, too. */
+/** Path of a word, if it and all before it are items of their own. */
 function wordAt({ content }: PlanContext, at: Path, index: number): Path | undefined {
   const { node, steps } = deepest(content.tree, at)
   if (steps < at.length || node.kind !== 'list') return undefined

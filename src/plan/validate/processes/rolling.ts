@@ -3,7 +3,7 @@ import type { Path } from '../../../config/yaml/located.ts'
 import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import { type Check, keyPosition, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
-/** Two copies of a service that is replaced while it serves run side by side for a while: each needs a port of its own. */
+/** During a rolling replacement two copies of a service run side by side: each needs its own port. */
 export const rolling: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
     const { kind, port, restart } = process
@@ -47,7 +47,7 @@ export const rolling: Check = (context, report) => {
   }
 }
 
-/** Of its readiness probe, if that does not ask on the port of whichever copy it is. */
+/** Path of the readiness probe's address, if that is not on the own port of each copy. */
 function fixedAddress({ ready }: ProcessConfig): Path | undefined {
   if (ready?.http !== undefined && !ready.http.startsWith('/') && !ready.http.includes(portPlaceholder))
     return ['ready', 'http']

@@ -2,10 +2,10 @@ import { nearest } from '../../../config/hints/suggest.ts'
 import { localZone, zoneNames } from '../../../shared/time/time-zone.ts'
 import { type Check, keyPosition, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
-/** A schedule starts the runs of a task: what needs more than that of it would wait, or end all, at odd hours. */
+/** A schedule starts the runs of a task: what depends on it would wait, and if essential it would stop everything. */
 export const schedules: Check = (context, report) => {
   const { processes } = context.config
-  // Reading a zone loads 7 MB of tables, which would stay in memory: only for those who have a schedule.
+  // Reading a zone loads 7 MB of tables that stay in memory: only if there is a schedule.
   const local = Object.values(processes).some(({ schedule }) => schedule)
     ? localZone(context.content.environment.TZ)
     : undefined

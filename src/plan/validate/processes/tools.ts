@@ -10,7 +10,9 @@ const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly To
   ['nice', ['nice']],
 ]
 
-/** Tools that start a process with the rights it asks for. Only a warning: the file may be checked on another machine. */
+/**
+ * Tools that start a process with the rights it asks for. Only a warning: the file may be checked on another machine.
+ */
 export const tools: Check = (context, report) => {
   const said = new Set<ToolName>()
   for (const [name, process] of Object.entries(context.config.processes)) {

@@ -1,6 +1,6 @@
 /**
- * Which earlier routes might cover a later one: the few whose host or path is as wide as the later one's first. Comparing each
- * of thousands of routes with each costs minutes where this costs milliseconds.
+ * Which earlier routes might cover a later one: the few whose host or path is as wide as the later one's first.
+ * Comparing each of thousands of routes with each costs minutes where this costs milliseconds.
  */
 
 import { pathPatternKey } from '../../patterns/path-pattern.ts'
@@ -12,9 +12,9 @@ export interface Earlier {
   readonly route: ActiveRoute
 }
 
-/** No pattern of a route that has any is written so, or it means the same. */
+/** The key of routes without a pattern; a pattern `*` means the same. */
 const everything = '*'
-/** A route with more pairs of hosts and paths stands under its hosts alone. */
+/** A route with more pairs of hosts and paths is listed by its hosts only. */
 const mostPairs = 64
 
 export class CoveringCandidates {
@@ -22,7 +22,7 @@ export class CoveringCandidates {
   readonly #lists = new Map<string, Map<string, Earlier[]>>()
   readonly #suffixLengths = new Set<number>()
 
-  /** To be called in the order of the file. */
+  /** Call in the order of the file. */
   add(earlier: Earlier): void {
     const { host = [everything], path = [everything] } = earlier.route.route
     const hosts = new Set(host.map((pattern) => pattern.toLowerCase()))

@@ -6,7 +6,7 @@ import { isAddition, textsOf } from '../../model/headers.ts'
 import { isPlaceholder, placeholderPattern, placeholders } from '../../patterns/placeholders.ts'
 import { type Check, keyPosition, type PlanContext, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
-/** Headers that are set use only what is known of a request, and leave alone what the gateway writes itself. */
+/** Header rules may only use known placeholders and must not touch what the gateway sets itself. */
 export const headers: Check = (context, report) => {
   const { gateway } = context.config
   const owners = [

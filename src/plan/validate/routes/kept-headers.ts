@@ -2,7 +2,7 @@ import type { Path } from '../../../config/yaml/located.ts'
 import { kindOfHeader } from '../../patterns/trusted-headers.ts'
 import { type Check, type PlanContext, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
-/** `request.keep` names headers that would be dropped without it; others it cannot change. */
+/** `request.keep` is for headers that would be dropped without it; it cannot change others. */
 export const keptHeaders: Check = (context, report) => {
   for (const { name, path } of keptNames(context)) {
     const kind = kindOfHeader(name.toLowerCase())

@@ -1,17 +1,17 @@
-/** What of a route can match nothing, beside its patterns. */
+/** Parts of a route, other than its patterns, that can match nothing. */
 import { join, normalize } from 'node:path'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { pathPatternKey } from '../../patterns/path-pattern.ts'
 import type { PatternProblem } from '../../patterns/pattern-problem.ts'
 import { absolute, type PlanContext } from '../../resolve/plan-context.ts'
 
-/** RFC 9113 §8.3.1: clients put the host into another field there. */
+/** RFC 9113 §8.3.1: over HTTP/2 clients send the host in another field. */
 export function hostHeaderProblem(name: string): PatternProblem | undefined {
   if (name.toLowerCase() !== 'host') return undefined
   return { problem: 'matches no request over HTTP/2, which has no Host', hint: 'use `host` of the route' }
 }
 
-/** CONNECT is answered before routes are looked at, and files are only read. */
+/** CONNECT is refused before routing, and files are only read. */
 export function methodsProblem({ methods, files, file }: RouteConfig): PatternProblem | undefined {
   if (!methods) return undefined
   if (methods.includes('CONNECT'))
@@ -24,7 +24,7 @@ export function methodsProblem({ methods, files, file }: RouteConfig): PatternPr
   }
 }
 
-/** A prefix that no path of the route begins with is never taken away. */
+/** A prefix that no path of the route begins with is never removed. */
 export function prefixProblem({ path, stripPrefix }: RouteConfig): PatternProblem | undefined {
   if (stripPrefix === undefined || !path) return undefined
   const prefix = pathPatternKey(stripPrefix)
@@ -35,7 +35,9 @@ export function prefixProblem({ path, stripPrefix }: RouteConfig): PatternProble
   return begins ? undefined : { problem: 'is not a prefix of any path of this route', hint: 'correct it, or remove it' }
 }
 
-/** `except` names files. A folder, a pattern or an escaped name hides nothing, and would look as though it did. */
+/**
+ * `except` takes files. A folder, a pattern or an escaped name would look as if it hid something, but hides nothing.
+ */
 export function exceptionProblem(
   context: PlanContext,
   root: string,

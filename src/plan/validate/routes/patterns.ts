@@ -1,6 +1,6 @@
 /**
- * What can never match takes no effect, and neither do the guards, exemptions and exceptions that stand beside it. Every such text is
- * judged here, by the form in which requests have what it is compared with.
+ * What can never match has no effect, and neither do the guards and exceptions next to it. Every such text is checked
+ * here against the form that requests have.
  */
 import type { Path } from '../../../config/yaml/located.ts'
 import { validateHostPattern } from '../../patterns/host-pattern.ts'
@@ -14,7 +14,7 @@ import { exceptionProblem, hostHeaderProblem, methodsProblem, prefixProblem } fr
 interface Judged {
   readonly path: Path
   readonly invalid: PatternProblem | undefined
-  /** It may match something yet. */
+  /** It may still match something. */
   readonly severity?: 'warning'
 }
 

@@ -2,7 +2,7 @@ import { isPlaceholder } from '../../patterns/placeholders.ts'
 import { type Check, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 import { placeholderHint } from './headers.ts'
 
-/** A redirect leads to a path or a URL, and uses only what is known of a request. */
+/** A redirect leads to a path or a URL and uses known placeholders only. */
 export const redirects: Check = (context, report) => {
   for (const { route, path } of context.routes) {
     if (!route.redirect) continue

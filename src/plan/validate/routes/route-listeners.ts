@@ -1,7 +1,7 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, isIntact, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 
-/** A route may only name listeners that exist, and routes need one that listens. */
+/** A route may only name listeners that exist, and routes need at least one listener. */
 export const routeListeners: Check = (context, report) => {
   const { content, listeners, routes } = context
   const known = content.declared.listeners

@@ -9,13 +9,13 @@ import { hasGuards } from '../../resolve/gateway/guards.ts'
 import { type Check, isIntact, valuePosition } from '../../resolve/plan-context.ts'
 import { CoveringCandidates, type Earlier } from './covering-candidates.ts'
 
-/** The first route that matches wins: one behind another that matches all it does is never reached. */
+/** The first route that matches wins: a route after one that matches everything it does is never reached. */
 export const shadowedRoutes: Check = (context, report) => {
   const candidates = new CoveringCandidates()
   const routes = context.routes.filter(({ path }) => isIntact(context, path))
   for (const [index, later] of routes.entries()) {
     const earlier = firstCovering(candidates.of(later), later)
-    // What it covers is covered by the earlier one as well: only routes that are reached need to be compared with.
+    // The earlier route covers what this one does: only reachable routes need to be compared.
     if (!earlier) candidates.add({ index, route: later })
     else
       report({
@@ -39,7 +39,7 @@ function firstCovering(lists: readonly (readonly Earlier[])[], later: ActiveRout
 
 function covers(earlier: ActiveRoute, later: ActiveRoute): boolean {
   if (mayFallThrough(earlier)) return false
-  // A route with guards answers for its own case (docs/adr/0013-paths.md).
+  // A route with guards is matched case-sensitively (docs/adr/0013-paths.md).
   const pathCovers = hasGuards(later.route) ? pathPatternCoversCased : pathPatternCovers
   return (
     everyCovered(earlier.listeners, later.listeners, (a, b) => a === b) &&
@@ -54,7 +54,9 @@ function mayFallThrough({ route: { files } }: ActiveRoute): boolean {
   return files !== undefined && (files.only === 'existing' || files.except !== undefined)
 }
 
-/** Each header that the earlier route wants must be wanted by the later one, with no value that the earlier would not take. */
+/**
+ * Each header that the earlier route requires must be required by the later one, with a value the earlier one accepts.
+ */
 function headersCovered(earlier: RouteConfig['headers'] = {}, later: RouteConfig['headers'] = {}): boolean {
   const wanted = lowerCaseNames(later)
   return [...lowerCaseNames(earlier)].every(([name, pattern]) => {

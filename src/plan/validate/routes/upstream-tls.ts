@@ -1,6 +1,6 @@
 import { type Check, isIntact, keyPosition } from '../../resolve/plan-context.ts'
 
-/** `tls` that no target is reached by: harmless, and probably a target that was meant to be `https`. */
+/** `tls` that no target uses: harmless, but probably a target was meant to be `https`. */
 export const upstreamTls: Check = (context, report) => {
   for (const [name, { targets, tls }] of Object.entries(context.config.upstreams)) {
     if (!tls || targets.some((target) => target.startsWith('https:'))) continue

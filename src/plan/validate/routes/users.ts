@@ -1,7 +1,7 @@
 import { suggestion } from '../../../config/hints/suggest.ts'
 import { type Check, keyPosition, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
 
-/** Whoever a route lets in must be one of `users`: without that check a misspelt name would lock everyone out. */
+/** A route may only name `users` that exist: a misspelt name would lock everyone out. */
 export const routeUsers: Check = (context, report) => {
   const { users } = context.config
   const places = new Set<string>()
@@ -9,7 +9,7 @@ export const routeUsers: Check = (context, report) => {
     for (const [index, name] of (route.auth?.basic ?? []).entries()) {
       if (Object.hasOwn(users, name) || wasLost(context, ['users', name])) continue
       const where = [...path, 'auth', 'basic', index]
-      // The routes of the dashboard stand in one place of the file.
+      // The routes of the dashboard share one place in the file.
       if (places.has(where.join('.'))) continue
       places.add(where.join('.'))
       report({
@@ -22,7 +22,7 @@ export const routeUsers: Check = (context, report) => {
   }
 }
 
-/** Two passwords for one name: only one of them could be right. */
+/** Two users with one login name would have two passwords. */
 export const userNames: Check = (context, report) => {
   const seen = new Map<string, string>()
   for (const [key, { name = key }] of Object.entries(context.config.users)) {
