@@ -1,16 +1,16 @@
-// For mongosh: makes the embedded MongoDB a replica set of one with the user of APPSMITH_DB_URL; as often as one likes.
-// biome-ignore-all lint: what is not defined here is mongosh's own.
+// For mongosh: makes the embedded MongoDB a replica set of one with the user of APPSMITH_DB_URL; may run repeatedly.
+// biome-ignore-all lint: mongosh defines the globals.
 const { APPSMITH_DB_URL: url, MEMBER: member } = process.env
 const own = new URL(url)
 if (own.username === '') throw new Error('APPSMITH_DB_URL names no user: mongodb://USER:PASSWORD@localhost:27017/NAME')
 const name = own.pathname.slice(1)
 const user = decodeURIComponent(own.username)
 const pwd = decodeURIComponent(own.password)
-// Where the user is: the database of the URL, unless it says otherwise.
+// The user's database: that of the URL, unless it has an option.
 const source = own.searchParams.get('authSource') ?? (name || 'admin')
 const local = `mongodb://${member}/?directConnection=true`
 
-/** Not by `rs`, which knows no database under --nodb. */
+/** Not with `rs`, which has no database under --nodb. */
 function initiate(db) {
   db.adminCommand({ replSetInitiate: { _id: 'mr1', members: [{ _id: 0, host: member }] } })
 }
@@ -22,7 +22,7 @@ function primary(db) {
 /** The database, as its user; undefined if there is no such user yet. */
 function open() {
   try {
-    // Awaited here by its assignment: what is returned at once is awaited by the caller, where its failure would not be caught.
+    // Assigned so that it is awaited here: a direct return would fail in the caller, outside this try.
     const opened = connect(`mongodb://${own.username}:${own.password}@${member}/${name}?directConnection=true&authSource=${source}`)
     return opened
   } catch (error) {
@@ -33,7 +33,7 @@ function open() {
 
 let database = open()
 if (!database) {
-  // As long as there is no user, MongoDB lets somebody on its own machine make the first one, in `admin`.
+  // Without any user, MongoDB lets a local client create the first one, in `admin`.
   const admin = connect(local).getSiblingDB('admin')
   try {
     admin.runCommand({ hello: 1 }).setName ?? initiate(admin)
@@ -44,7 +44,7 @@ if (!database) {
   try {
     admin.createUser({ user: 'gatehouse-setup', pwd, roles: ['root'] })
   } catch (error) {
-    // There is somebody already: this very user, if an earlier run was interrupted, or `auth` says what is wrong.
+    // A user exists already: this one, if an earlier run was interrupted; otherwise `auth` reports the error.
     if (error.codeName !== 'Unauthorized') throw error
   }
   admin.auth('gatehouse-setup', pwd)
@@ -52,7 +52,7 @@ if (!database) {
   admin.dropUser('gatehouse-setup')
   database = open()
 }
-// A set that was begun under the container's name of that day finds itself no more when the name changes.
+// A set that was initiated under an earlier container name does not find itself when the name changes.
 const config = database.getSiblingDB('local').system.replset.findOne()
 if (config === null) initiate(database)
 else if (config.members[0].host !== member) {

@@ -1,4 +1,4 @@
--- What Keycloak and Temporal need of PostgreSQL; as often as one likes.
+-- What Keycloak and Temporal need in PostgreSQL; may run repeatedly.
 SELECT 'CREATE ROLE keycloak LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'keycloak') \gexec
 SELECT 'CREATE DATABASE keycloak OWNER keycloak' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'keycloak') \gexec
 SELECT 'CREATE ROLE temporal LOGIN SUPERUSER' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'temporal') \gexec

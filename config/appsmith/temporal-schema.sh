@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings Temporal's two schemas in the database `appsmith` to the version in the folder $1; PostgreSQL listens on port $2.
+# Updates Temporal's two schemas in the database `appsmith` to the version in directory $1; PostgreSQL is on port $2.
 set -eu
 bring() {
   set -- "$@" --plugin "${GATEHOUSE_TEMPORAL_PLUGIN:-postgres12}" --endpoint 127.0.0.1 --user temporal --database appsmith

@@ -4,7 +4,7 @@ set -eu
 cli() { temporal --address "$address" "$@"; }
 address=$1
 cli operator namespace describe default >/dev/null 2>&1 || cli operator namespace create --retention 2d default
-# Temporal's own cache of namespaces takes some seconds to know a new one.
+# Temporal's cache of namespaces takes some seconds to see a new one.
 until attributes=$(cli operator search-attribute list --namespace default); do sleep 1; done
 case $attributes in
   *appsmithWorkflowId*) ;;

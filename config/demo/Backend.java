@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The demo's API on the JDK alone: `PORT=8090 java Backend.java`. It answers GET /api/v1/health, GET /api/hello,
- * GET /api/slow?ms=500 and POST /api/echo. SIGTERM ends it with 143, after the requests in flight have been answered.
+ * GET /api/slow?ms=500 and POST /api/echo. On SIGTERM it answers open requests and exits with 143.
  */
 public class Backend {
     private static final long LONGEST_WAIT_MILLIS = 60_000;

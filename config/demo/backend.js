@@ -1,4 +1,4 @@
-/** Stands in for Backend.java where there is no JDK: the same API, and it says that it is not the Java one. */
+/** Replaces Backend.java if there is no JDK: the same API, but it says that it is not the Java one. */
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -44,7 +44,7 @@ server.listen(Number(process.env.PORT), '127.0.0.1', () => {
   console.log(`no JDK is installed: Node ${process.versions.node} stands in for Java on port ${process.env.PORT}`)
 })
 
-// Requests in flight are answered; then nothing keeps the process, and it ends with 0.
+// Open requests are answered; then nothing keeps the process alive, and it exits with 0.
 process.once('SIGTERM', () => server.close())
 
 function json(response, body, status = 200) {

@@ -1,16 +1,16 @@
 /**
- * INCR against Redis, over a socket and nothing else: the demo needs this one command, and its protocol is a line each
+ * INCR against Redis, over a plain socket: the demo needs only this command, and its protocol is a line each
  * way (RESP: https://redis.io/docs/latest/develop/reference/protocol-spec/). A real program would use a client library.
  */
 import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
 
-/** Counts up `key`; rejects while Redis is away, and connects anew at the next call. */
+/** Increments `key`; rejects while Redis is unavailable, and reconnects at the next call. */
 export class RedisCounter {
   #port
   #key
   #socket
-  /** Those who wait for an answer; Redis answers in the order of the questions. */
+  /** Pending calls; Redis answers in order. */
   #waiting = []
 
   constructor(port, key) {
@@ -44,7 +44,7 @@ export class RedisCounter {
         if (line.startsWith(':')) asked?.resolve(Number(line.slice(1)))
         else asked?.reject(new Error(`Redis answered ${line}`))
       })
-      // The socket's own: the interface passes it on.
+      // The readline interface forwards errors of the socket.
       .on('error', (error) => {
         reason = error
       })

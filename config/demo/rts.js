@@ -1,4 +1,4 @@
-/** The demo's real-time server: a counter that goes up once a second and tells every browser, over Socket.IO. */
+/** The demo's real-time server: a counter that increments every second and notifies every browser, over Socket.IO. */
 import { createServer } from 'node:http'
 import { Server } from 'socket.io'
 import { RedisCounter } from './redis-counter.js'
@@ -34,7 +34,7 @@ process.once('SIGTERM', () => {
   io.close()
 })
 
-/** What the browsers see: the value, who counts where, or why it does not go on. */
+/** What browsers see: the value, where it is counted, or why it stopped. */
 async function count() {
   const from = { pid: process.pid, store: counter.store }
   try {
@@ -44,7 +44,7 @@ async function count() {
   }
 }
 
-/** Redis if it answers; a value kept there outlives this process. */
+/** Redis, if it answers; its value outlives this process. */
 async function chooseCounter() {
   const port = Number(process.env.REDIS_PORT)
   const redis = Object.assign(new RedisCounter(port, 'demo:count'), { store: 'Redis' })

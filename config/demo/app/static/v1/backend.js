@@ -2,7 +2,7 @@ import { text } from './text.js'
 
 const pauseBetweenTries = 1_000
 
-/** Shows what the API answers, and asks until it does. */
+/** Shows the response of the API, and retries until there is one. */
 export function showBackend() {
   const pill = document.querySelector('#backend')
   const say = (state, words) => {

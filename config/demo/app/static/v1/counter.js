@@ -1,7 +1,7 @@
 import { io } from '/vendor/socket.io.js'
 import { text } from './text.js'
 
-/** Shows the live counter. Socket.IO reconnects by itself; this only says how it stands. */
+/** Shows the live counter. Socket.IO reconnects on its own; this only shows the state. */
 export function showCounter() {
   const socket = io({ path: '/rts/socket.io', reconnectionDelay: 250, reconnectionDelayMax: 2_000 })
   const connection = document.querySelector('#connection')

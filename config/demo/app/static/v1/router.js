@@ -1,4 +1,4 @@
-/** The app's own routes. The server knows none of them: it answers each with index.html, and this draws the page. */
+/** The app's own routes. The server answers each with index.html, and this renders the page. */
 const pages = [
   { pattern: /^\/$/, title: 'Home', draw: home },
   { pattern: /^\/about$/, title: 'About', draw: about },
