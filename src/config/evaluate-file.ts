@@ -91,20 +91,20 @@ function evaluateRoot(
       finished(variables, toCreate)
     },
   })
-  const aware: Evaluation = {
+  const rootEvaluation: Evaluation = {
     ...evaluation,
     special: (at) => (at.length === 1 && at[0] === 'environment' ? evaluateEnvironment : evaluation.special(at)),
   }
   let environmentOutcome: Outcome | undefined
   const environmentOf = (entry: YamlEntry) => {
-    environmentOutcome ??= evaluateEntry(aware, entry, place)
+    environmentOutcome ??= evaluateEntry(rootEvaluation, entry, place)
     return environmentOutcome
   }
-  return evaluateEntries(aware, root, place, (entry, siblings) => {
+  return evaluateEntries(rootEvaluation, root, place, (entry, siblings) => {
     const environmentEntry = siblings.find(({ key }) => key === 'environment')
     const outcome = environmentEntry && environmentOf(environmentEntry)
     if (outcome && entry === environmentEntry) return outcome
-    return evaluateEntry(aware, entry, { ...place, variables })
+    return evaluateEntry(rootEvaluation, entry, { ...place, variables })
   })
 }
 

@@ -54,17 +54,20 @@ function withWhen({ [shorthandMark]: shorthand, ...schema }: Json): Json {
   const shorter = shorterForms(walked, shorthand as Shorthand | undefined)
   const {
     description,
-    default: usual,
+    default: defaultValue,
     ...long
   } = schema.type === 'object'
     ? { ...walked, properties: { when, ...(walked.properties as Json | undefined) } }
     : walked
-  if (shorter.length === 0) return { ...long, ...said(description, usual) }
-  return { ...said(description, usual), anyOf: [long, ...shorter] }
+  if (shorter.length === 0) return { ...long, ...annotations(description, defaultValue) }
+  return { ...annotations(description, defaultValue), anyOf: [long, ...shorter] }
 }
 
-function said(description: unknown, usual: unknown): Json {
-  return { ...(description !== undefined && { description }), ...(usual !== undefined && { default: usual }) }
+function annotations(description: unknown, defaultValue: unknown): Json {
+  return {
+    ...(description !== undefined && { description }),
+    ...(defaultValue !== undefined && { default: defaultValue }),
+  }
 }
 
 function walk(keyword: string, value: unknown): unknown {

@@ -73,9 +73,9 @@ export function load(file: string, container: Variables, facts: FileFacts): Load
   const { value: config, tree } = checkShape(configSchema, whole, report)
   if (!config) return finish()
   const declared = {
-    processes: together(namesWritten(whole, sectionOf.processes), evaluated.excluded.processes),
-    listeners: together(namesWritten(whole, sectionOf.listeners), evaluated.excluded.listeners),
-    upstreams: together(namesWritten(whole, sectionOf.upstreams), evaluated.excluded.upstreams),
+    processes: union(namesWritten(whole, sectionOf.processes), evaluated.excluded.processes),
+    listeners: union(namesWritten(whole, sectionOf.listeners), evaluated.excluded.listeners),
+    upstreams: union(namesWritten(whole, sectionOf.upstreams), evaluated.excluded.upstreams),
   }
   return finish({ file, path, config, tree, written: whole, ...evaluated, declared })
 }
@@ -87,7 +87,7 @@ function foreignFileProblem({ kind, format }: ForeignFile, at: SourcePosition): 
   return { code: 'foreign-file', at, message: `this is ${kind}, not a Gatehouse configuration`, hint }
 }
 
-function together(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {
+function union(written: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>) {
   return written && new Set([...written, ...excluded])
 }
 

@@ -74,7 +74,7 @@ function takes(schema: z.ZodType, node: Located): boolean {
   return alternatives(schema).some((option) => {
     if (isMapping(option)) return node.kind === 'mapping' || takesShort(option, node)
     if (option instanceof z.ZodArray) return node.kind === 'list' || takes(option.element as z.ZodType, node)
-    return node.kind === 'scalar' && (option instanceof z.ZodUnknown || isSound(schema, node))
+    return node.kind === 'scalar' && (option instanceof z.ZodUnknown || isValid(schema, node))
   })
 }
 
@@ -86,7 +86,7 @@ function takesShort(option: z.ZodType, node: Located): boolean {
   return below !== undefined && takes(below, node)
 }
 
-function isSound(schema: z.ZodType, node: Located): boolean {
+function isValid(schema: z.ZodType, node: Located): boolean {
   return schema.safeParse(plainValue(node)).success
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { layOver } from '../../src/plan/model/headers.ts'
+import { mergeRules } from '../../src/plan/model/headers.ts'
 import { ask, logged, protocols, rawSocket, readUntil } from './clients.ts'
 import { cleanUp, host, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, upstream, valuesOf } from './upstreams.ts'
@@ -165,5 +165,5 @@ test.each([
   ['a route adds where the gateway removes: only its own is there', null, { add: ['b'] }, ['b']],
   ['a route removes what the gateway sets', 'a', null, null],
 ])('%s', (_, gateway, route, laid) => {
-  expect(layOver({ x: gateway }, { x: route })).toEqual({ x: laid })
+  expect(mergeRules({ x: gateway }, { x: route })).toEqual({ x: laid })
 })

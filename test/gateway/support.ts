@@ -8,7 +8,7 @@ import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
 import type { StoreNews } from '../../src/gateway/guards/rate-limit/stores.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { noMeter } from '../../src/gateway/request/meter.ts'
-import { type HeaderRules, layOver } from '../../src/plan/model/headers.ts'
+import { type HeaderRules, mergeRules } from '../../src/plan/model/headers.ts'
 import type {
   GatewayPlan,
   GuardsPlan,
@@ -92,8 +92,8 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
         guards: { ...guards, ...own },
         ...(encodedSlashes && { encodedSlashes }),
         ...(rewrite && { rewrite }),
-        request: { headers: layOver(wish.requestHeaders ?? {}, request), keep: wish.keep ?? [] },
-        response: { headers: layOver(headers, response) },
+        request: { headers: mergeRules(wish.requestHeaders ?? {}, request), keep: wish.keep ?? [] },
+        response: { headers: mergeRules(headers, response) },
         position,
       }),
     ),

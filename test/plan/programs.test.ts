@@ -1,4 +1,4 @@
-/** Programs and scripts that are not on this machine: warningsOf with their place, as warnings, since the file may be for another one. */
+/** Programs and scripts that are not on this machine are warnings with a place, since the file may be for another one. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ it('a command in one word gets the right spelling', () => {
   ])
 })
 
-it('a missing script of an interpreter is warningsOf; what cannot be known is not', () => {
+it('a missing script of an interpreter is reported; what cannot be known is not', () => {
   expect(
     warningsOf(`
 processes:
@@ -60,7 +60,7 @@ processes:
   ])
 })
 
-it('the PATH of the process itself counts, and no value of a variable is warningsOf', () => {
+it('the PATH of the process itself counts, and no value of a variable is reported', () => {
   const config = `
 processes:
   a: { command: ["\${TOOL}", "\${SCRIPT}"], environment: { set: { PATH: ${folder} } } }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { type Problem, toDiagnostic } from '../../config/diagnostics.ts'
 import type { FileToCreate } from '../../config/environment/environment-files.ts'
-import { completed } from '../../config/environment/new-variables.ts'
+import { generateVariables } from '../../config/environment/new-variables.ts'
 import { writeVariables } from '../../config/environment/write-variables.ts'
 import { type PlanReading, readPlan } from '../../plan/read-plan.ts'
 import { codeOf } from '../../shared/errors.ts'
@@ -37,7 +37,7 @@ export async function readPlanToRun(file: string, env: Readonly<Record<string, s
 async function create(file: FileToCreate, created: string[]): Promise<Problem | undefined> {
   const { path, name, at, variables } = file
   try {
-    const content = introduction + writeVariables(completed(variables, randomText))
+    const content = introduction + writeVariables(generateVariables(variables, randomText))
     const isOurs = await createFileAtomic(path, content, 0o600)
     // The message must name a real file, which a path with variables does not.
     const where = name.includes('${') ? `\`${path}\`` : name

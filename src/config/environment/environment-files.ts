@@ -6,8 +6,8 @@ import type { Evaluation } from '../evaluate.ts'
 import { createSchema } from '../schema/environment/environment.ts'
 import { deepest, type Located, nameAt, plainValue } from '../yaml/located.ts'
 import { type Variables, variable } from './interpolate.ts'
-import { completed, type NewVariables } from './new-variables.ts'
-import { type Renamed, reportBoth, underNewNames } from './renamed-variables.ts'
+import { generateVariables, type NewVariables } from './new-variables.ts'
+import { type Renamed, reportConflicts, withNewNames } from './renamed-variables.ts'
 import { type Oddity, readVariables } from './variable-file.ts'
 
 /** A file with `create` that is not there. */
@@ -35,7 +35,7 @@ interface File {
 }
 
 // For a file of another kind, a few lines are enough.
-const mostOddities = 5
+const maxReportedLines = 5
 
 /**
  * Later files win over earlier ones. The schema reports whatever is not `[{ path, create }]`.
@@ -57,19 +57,19 @@ export function readFiles(
       toCreate.push({ path: file.path, name: file.name, at: file.at, variables: wanted })
       Object.assign(
         variables,
-        completed(wanted, (length) => 'x'.repeat(length)),
+        generateVariables(wanted, (length) => 'x'.repeat(length)),
       )
     } else {
       const written = readFile(evaluation, file)
-      const read = written && underNewNames(written, renamed)
+      const read = written && withNewNames(written, renamed)
       if (written)
-        reportBoth(written, renamed, { name: `environment file ${file.name}`, at: file.at }, evaluation.report)
+        reportConflicts(written, renamed, { name: `environment file ${file.name}`, at: file.at }, evaluation.report)
       if (read) existing.push({ file, variables: read })
       Object.assign(variables, read)
     }
   }
   const elsewhere = { ...variables, ...around }
-  for (const { file, variables: own } of existing) reportLacking(evaluation, file, { own, elsewhere })
+  for (const { file, variables: own } of existing) reportMissingVariables(evaluation, file, { own, elsewhere })
   return { variables, toCreate }
 }
 
@@ -137,12 +137,12 @@ function oddLines(
 ): readonly Pick<Problem, 'severity' | 'message' | 'hint'>[] {
   const severityOf = (some: readonly Oddity[]): Severity =>
     some.some(({ unusable }) => unusable) ? 'error' : 'warning'
-  const first = oddities.slice(0, mostOddities).map((oddity) => ({
+  const first = oddities.slice(0, maxReportedLines).map((oddity) => ({
     severity: severityOf([oddity]),
     message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
     hint: oddity.hint,
   }))
-  const rest = oddities.slice(mostOddities)
+  const rest = oddities.slice(maxReportedLines)
   if (rest.length === 0) return first
   const message = `${rest.length} more lines of environment file ${name} have similar problems`
   return [...first, { severity: severityOf(rest), message, hint: 'name a file with lines `NAME=value`' }]
@@ -152,7 +152,7 @@ function oddLines(
  * A file that exists belongs to the operator and is never changed. So a variable that was added to `create` later is
  * not set: a warning if it was to be a secret, which a program cannot do without.
  */
-function reportLacking(
+function reportMissingVariables(
   { report }: Evaluation,
   { create, name, at }: File,
   { own, elsewhere }: { own: Variables; elsewhere: Variables },

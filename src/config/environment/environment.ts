@@ -11,7 +11,7 @@ import type { YamlEntry } from '../yaml/yaml-source.ts'
 import { type FilesRead, readFiles } from './environment-files.ts'
 import { evaluateSet, type SetRead } from './environment-set.ts'
 import type { Variables } from './interpolate.ts'
-import { type Renamed, renamedFrom, reportBoth, underNewNames, valuesOfOldNames } from './renamed-variables.ts'
+import { type Renamed, renamedFrom, reportConflicts, valuesOfOldNames, withNewNames } from './renamed-variables.ts'
 
 /** The content of one block: `set` wins over `files`, and `unset` removes variables wherever they came from. */
 export interface EnvironmentLayers {
@@ -32,8 +32,8 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
     let renamed: Renamed = {}
     let files: FilesRead = { variables: {}, toCreate: [] }
     let set: SetRead = { variables: {}, without: new Set() }
-    let emptied: readonly string[] = []
-    const underSet = () => over(files.variables, underNewNames(place.variables, renamed))
+    let unsetNames: readonly string[] = []
+    const beforeSet = () => over(files.variables, withNewNames(place.variables, renamed))
     const evaluators: readonly [key: string, evaluate: (entry: YamlEntry) => Outcome][] = [
       [
         'renamed',
@@ -41,7 +41,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
           const outcome = evaluateEntry(evaluation, entry, place)
           if (typeof outcome === 'string') return outcome
           renamed = renamedFrom(outcome)
-          reportBoth(place.variables, renamed, { name: 'the environment', at: outcome.at }, evaluation.report)
+          reportConflicts(place.variables, renamed, { name: 'the environment', at: outcome.at }, evaluation.report)
           return outcome
         },
       ],
@@ -57,7 +57,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       [
         'set',
         (entry) => {
-          const { outcome, ...read } = evaluateSet(evaluation, entry, { ...place, variables: underSet() })
+          const { outcome, ...read } = evaluateSet(evaluation, entry, { ...place, variables: beforeSet() })
           set = read
           return outcome
         },
@@ -65,9 +65,9 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       [
         'unset',
         (entry) => {
-          const variables = applyLayers(underSet(), { files: {}, set: set.variables, unset: set.without })
+          const variables = applyLayers(beforeSet(), { files: {}, set: set.variables, unset: set.without })
           const outcome = evaluateEntry(evaluation, entry, { ...place, variables })
-          if (typeof outcome !== 'string') emptied = namesUnset(withShorthands(unsetSchema, outcome), variables)
+          if (typeof outcome !== 'string') unsetNames = namesUnset(withShorthands(unsetSchema, outcome), variables)
           return outcome
         },
       ],
@@ -81,7 +81,7 @@ export function environmentEvaluator({ over, finished }: EnvironmentBlock): Eval
       }
       return outcomes.get(entry) ?? evaluateEntry(evaluation, entry, place)
     })
-    const unset = new Set([...Object.keys(renamed), ...set.without, ...emptied])
+    const unset = new Set([...Object.keys(renamed), ...set.without, ...unsetNames])
     const variables = { ...valuesOfOldNames(place.variables, renamed), ...set.variables }
     finished({ files: files.variables, set: variables, unset }, files.toCreate)
     return outcome

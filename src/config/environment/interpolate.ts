@@ -37,10 +37,10 @@ interface Reading {
 }
 
 /** Defaults within defaults. */
-const deepest = 50
+const maxNesting = 50
 
 /** Of the result, in characters: forty variables, each twice the one before, would fill any memory. */
-const longest = 8 * 1024 * 1024
+const maxLength = 8 * 1024 * 1024
 
 const opening = /\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y
 
@@ -60,7 +60,7 @@ function read(reading: Reading, start: number): { result: Interpolation; end: nu
       if (result.ok) output += result.text
       else if (result.problem !== 'not-set') return { result, end }
       else missing ??= result.name
-      if (output.length > longest) return { result: { ok: false, problem: 'too-long' }, end }
+      if (output.length > maxLength) return { result: { ok: false, problem: 'too-long' }, end }
     } else {
       output += text[position]
       position += 1
@@ -79,7 +79,7 @@ function readVariable({ text, variables, nested }: Reading, start: number): { re
   let end = start + head.length
   let result: Interpolation = { ok: false, problem: 'not-set', name }
   if (mark === ':-') {
-    if (nested === deepest) return { result: { ok: false, problem: 'too-deep' }, end }
+    if (nested === maxNesting) return { result: { ok: false, problem: 'too-deep' }, end }
     const fallback = read({ text, variables, nested: nested + 1 }, end)
     const { result: found } = fallback
     if (!found.ok && (found.problem === 'too-deep' || found.problem === 'too-long')) return fallback

@@ -8,7 +8,7 @@ export type NewVariables = Readonly<Record<string, NewVariable>>
 const reference = /\{([^{}]*)\}/g
 
 /** `random` generates a text of this many letters and digits. */
-export function completed(wanted: NewVariables, random: (length: number) => string): Variables {
+export function generateVariables(wanted: NewVariables, random: (length: number) => string): Variables {
   const values: Record<string, string> = {}
   for (const [name, value] of Object.entries(wanted)) {
     if (typeof value === 'string') values[name] = value

@@ -25,7 +25,7 @@ export function renamedFrom(written: Located): Renamed {
  * an operator who still has it relies on it, and must not get another database, say, by surprise. Each origin
  * separately, so that an old name in the origin with precedence beats a new name in the other.
  */
-export function underNewNames(variables: Variables, renamed: Renamed): Variables {
+export function withNewNames(variables: Variables, renamed: Renamed): Variables {
   const rest: Record<string, string> = { ...variables }
   for (const [old, name] of Object.entries(renamed)) {
     const value = variable(variables, old)
@@ -36,7 +36,7 @@ export function underNewNames(variables: Variables, renamed: Renamed): Variables
 }
 
 /** Reports variables that are set under both names with different values. */
-export function reportBoth(variables: Variables, renamed: Renamed, origin: Origin, report: Report): void {
+export function reportConflicts(variables: Variables, renamed: Renamed, origin: Origin, report: Report): void {
   for (const [old, name] of Object.entries(renamed)) {
     const values = [old, name].map((one) => variable(variables, one))
     if (values.includes(undefined) || values[0] === values[1]) continue
@@ -52,7 +52,7 @@ export function reportBoth(variables: Variables, renamed: Renamed, origin: Origi
 
 /** The variables whose value comes from an old name. */
 export function valuesOfOldNames(variables: Variables, renamed: Renamed): Variables {
-  const now = underNewNames(variables, renamed)
+  const now = withNewNames(variables, renamed)
   const names = Object.values(renamed).filter((name) => now[name] !== undefined && now[name] !== variables[name])
   return Object.fromEntries(names.map((name) => [name, now[name] ?? '']))
 }

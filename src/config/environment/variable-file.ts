@@ -25,7 +25,7 @@ const blankLine = /[ \t]*(?:#[^\n]*|\r)?(?:\n|$)/y
 const shellName = /^[A-Za-z_]\w*$/
 
 // Each makes the reader search the rest of the file for its end, and a shell accepts no file with even one.
-const mostOpenQuotes = 20
+const maxOpenQuotes = 20
 
 export function readVariables(written: string): VariableFile {
   const text = withPlainLineEnds(written.replace(byteOrderMark, ''))
@@ -45,7 +45,7 @@ export function readVariables(written: string): VariableFile {
       const valueAt = start + head.length
       // `#` begins a comment only after a space.
       const value = readValue(text, text[valueAt] === '#' ? valueAt - gap.length : valueAt, {
-        acrossLines: openQuotes < mostOpenQuotes,
+        acrossLines: openQuotes < maxOpenQuotes,
       })
       if (value.open) openQuotes += 1
       const nameAt = valueAt - gap.length - sign.length - name.length

@@ -24,10 +24,10 @@ export function exampleAt(schema: z.ZodType, node?: Located): string | undefined
     const value = sample(schema)
     return value === undefined ? undefined : written(value)
   }
-  const founds = foundIn(node)
+  const readings = foundIn(node)
   const structured = alternatives(schema).filter((one) => isMapping(one) || one instanceof z.ZodArray)
   for (const option of structured) {
-    for (const found of [...founds, undefined]) {
+    for (const found of [...readings, undefined]) {
       const value = example(option, schema, found)
       if (value !== undefined) return written(value)
     }
@@ -42,8 +42,8 @@ function scalarFrom(schema: z.ZodType, node: Located): string | undefined {
   if (node.kind === 'scalar') return undefined
   const inside = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.node)
   const words = inside.flatMap((one) => (one.kind === 'scalar' && one.value === one.written ? [one.written] : []))
-  const said = schema.safeParse({}).error?.issues[0]?.message ?? ''
-  const allowed = [...said.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text)
+  const expectedText = schema.safeParse({}).error?.issues[0]?.message ?? ''
+  const allowed = [...expectedText.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text)
   const address = addressOf(node)
   const word =
     [...(address === undefined ? [] : [address]), ...words]
@@ -159,11 +159,11 @@ function sample(schema: z.ZodType): Value | undefined {
 
 /** From the text of its own diagnostic: "expected a duration such as `250ms`". */
 function scalarSample(scalar: z.ZodType): string | undefined {
-  const said = scalar.safeParse({}).error?.issues[0]?.message ?? ''
+  const expectedText = scalar.safeParse({}).error?.issues[0]?.message ?? ''
   const candidates = [
-    ...[...said.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text),
-    ...(said.match(/\d+/) ?? []),
-    ...(/folder|file/.exec(said)?.map((kind) => `./${kind}`) ?? []),
+    ...[...expectedText.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text),
+    ...(expectedText.match(/\d+/) ?? []),
+    ...(/folder|file/.exec(expectedText)?.map((kind) => `./${kind}`) ?? []),
     'name',
     'NAME',
   ]

@@ -114,11 +114,11 @@ const hints: Readonly<Record<Place, Readonly<Record<string, Hint>>>> = {
 
 /** `value`: that of the key, if it is a scalar. */
 export function foreignKeyHint(key: string, allowed: readonly string[], value: string | undefined): string | undefined {
-  const squashed = key.toLowerCase().replaceAll(/[_-]/g, '')
+  const normalized = key.toLowerCase().replaceAll(/[_-]/g, '')
   const found = (Object.keys(places) as Place[]).find((place) => allowed.includes(places[place]))
   // Users are defined once for all routes.
   if (found === 'auth' && value !== undefined)
     return `passwords belong in \`users: { ${key}: { password: ... } }\`: write \`basic: ${key}\` instead`
   const known = found && hints[found]
-  return known && Object.hasOwn(known, squashed) ? known[squashed]?.(value) : undefined
+  return known && Object.hasOwn(known, normalized) ? known[normalized]?.(value) : undefined
 }

@@ -6,12 +6,12 @@ export interface OtherVariable {
   readonly severity: Severity
   /** A sentence. */
   readonly message: string
-  /** The whole text as it is written here. */
+  /** The whole text as Gatehouse writes it. */
   readonly ours: string
 }
 
 /** nginx variables that have a placeholder here. */
-const ofNginx: Readonly<Record<string, string>> = {
+const nginxPlaceholders: Readonly<Record<string, string>> = {
   host: '{host}',
   http_host: '{host}',
   server_name: '{host}',
@@ -24,11 +24,11 @@ const ofNginx: Readonly<Record<string, string>> = {
 
 const caddy = /\{\$([A-Z_][A-Z0-9_]*)(?::([^{}]*))?\}|\{env\.([A-Za-z_]\w*)\}/g
 const supervisord = /%\(ENV_([A-Za-z_]\w*)\)s/g
-const nginx = new RegExp(`\\$(${Object.keys(ofNginx).join('|')})\\b`, 'g')
+const nginx = new RegExp(`\\$(${Object.keys(nginxPlaceholders).join('|')})\\b`, 'g')
 const compose = /\$\$(?=[A-Za-z_])/g
 
 /** `{$NAME}`, `$NAME`, `--port=$PORT`, `$HOME/x`; no more than that, since `$` is common in passwords. */
-const whole = /^((?:-[\w-]*=)?)(?:\{\$([A-Z_][A-Z0-9_]*)\}|\$([A-Z_][A-Z0-9_]+))((?:\/[\w./-]*)?)$/
+const bareVariable = /^((?:-[\w-]*=)?)(?:\{\$([A-Z_][A-Z0-9_]*)\}|\$([A-Z_][A-Z0-9_]+))((?:\/[\w./-]*)?)$/
 
 /** Texts that programs get as they are: some of this may mean something to them. */
 const isForPrograms = (path: Path) => path.some((key) => /^(command|exec|run|set|body|words?|create)$/.test(`${key}`))
@@ -50,10 +50,10 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
       return foreignVariable(
         value,
         'nginx',
-        text.replaceAll(nginx, (_, name: string) => ofNginx[name] ?? ''),
+        text.replaceAll(nginx, (_, name: string) => nginxPlaceholders[name] ?? ''),
       )
   }
-  const bare = isForPrograms(path) ? unread(text, path) : undefined
+  const bare = isForPrograms(path) ? unexpanded(text, path) : undefined
   if (bare) return bare
   if (!text.match(compose)) return undefined
   const message = 'in Compose `$$` is an escaped `$`: here it stays `$$`'
@@ -61,9 +61,9 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
 }
 
 /** Only warnings: no shell expands arguments or values of variables, but a program may want them literally. */
-function unread(text: string, path: Path): OtherVariable | undefined {
+function unexpanded(text: string, path: Path): OtherVariable | undefined {
   if (path.includes('body') || path.includes('create')) return undefined
-  const [, before = '', braced, name, behind = ''] = whole.exec(text) ?? []
+  const [, before = '', braced, name, behind = ''] = bareVariable.exec(text) ?? []
   const found = braced ?? name
   if (found === undefined) return undefined
   const message = `this variable is passed on as text: ${braced ? 'Caddy' : 'a shell'} would expand it, Gatehouse does not`

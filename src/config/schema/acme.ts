@@ -35,11 +35,11 @@ const directory = scalar({
 })
 
 /** Empty, as from a variable that is not set, counts as absent. */
-const maybe = anyText.transform((written) => written || undefined)
+const optionalText = anyText.transform((written) => written || undefined)
 
 const externalAccount = mapping({
-  keyId: maybe.optional(),
-  hmac: maybe.describe('base64url, as the CA shows it').optional(),
+  keyId: optionalText.optional(),
+  hmac: optionalText.describe('base64url, as the CA shows it').optional(),
 })
   .superRefine(({ keyId, hmac }, context) => {
     if ((keyId === undefined) !== (hmac === undefined))
@@ -57,8 +57,10 @@ const challengeTypes = ['http-01', 'tls-alpn-01', 'dns-01'] as const
 
 export const acmeSchema = mapping({
   directory: directory.describe('The CA: a known name, or the URL of its ACME directory').prefault('letsencrypt'),
-  trust: maybe.describe('PEM file with roots to trust for this CA, in addition to those of the system').optional(),
-  email: maybe.describe('Contact address; some CAs send expiry notices to it').optional(),
+  trust: optionalText
+    .describe('PEM file with roots to trust for this CA, in addition to those of the system')
+    .optional(),
+  email: optionalText.describe('Contact address; some CAs send expiry notices to it').optional(),
   challenges: listOf(choice(challengeTypes), 'a list of `http-01`, `tls-alpn-01` and `dns-01`')
     .describe('Allowed challenges in order of preference; default: http-01, tls-alpn-01; with `dns`: dns-01')
     .optional(),

@@ -25,19 +25,19 @@ export interface YamlEntry {
 
 // Only for files whose aliases multiply ("billion laughs"): without aliases there is at most one node per character,
 // however long the file is.
-const mostNodesOfAliases = 1_000_000
-const greatestDepth = 50
+const maxAliasNodes = 1_000_000
+const maxDepth = 50
 /**
  * In characters. This size, 130,000 routes, takes 2 GB to read: a longer file could run out of memory without a
  * message.
  */
-const longestText = 8_388_608
+const maxLength = 8_388_608
 
 /** Undefined if the text is not YAML. A duplicate key is reported and the rest is still read, to find more mistakes. */
 export function parseYaml(file: string, text: string, report: Report): YamlSource | undefined {
   const lines = new LineCounter()
   const start: SourcePosition = { file, line: 1, column: 1 }
-  if (text.length > longestText) {
+  if (text.length > maxLength) {
     report(tooLong(start, text.length))
     return undefined
   }
@@ -56,7 +56,7 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
   const { targets, duplicates } = walk(document.contents)
   for (const key of duplicates) report(duplicateKey(text, position(offsetOf(key)), offsetOf(key)))
 
-  const mostNodes = text.length + mostNodesOfAliases
+  const maxNodes = text.length + maxAliasNodes
   let nodes = 0
   let tooFar = false
   return {
@@ -69,8 +69,8 @@ export function parseYaml(file: string, text: string, report: Report): YamlSourc
       const at = () => position(offsetOf(node))
       if (!target) report(unknownAnchor(at(), node, text))
       else if (isAlias(node) && contains(target, node)) report(endless(at()))
-      else if (nodes > mostNodes) report(expanded(at()))
-      else if (depth > greatestDepth) report(tooDeep(at()))
+      else if (nodes > maxNodes) report(expanded(at()))
+      else if (depth > maxDepth) report(tooDeep(at()))
       else return target
       // An unknown anchor affects one place only; after the others nothing is complete.
       tooFar = target !== undefined
@@ -136,17 +136,17 @@ function endless(at: SourcePosition): Problem {
 }
 
 function expanded(at: SourcePosition): Problem {
-  const message = `the aliases of the file expand to more than ${mostNodesOfAliases} values`
+  const message = `the aliases of the file expand to more than ${maxAliasNodes} values`
   return { code: 'yaml-too-large', at, message, hint: 'use fewer aliases of aliases' }
 }
 
 function tooDeep(at: SourcePosition): Problem {
-  const message = `the file is nested more than ${greatestDepth} levels deep here`
+  const message = `the file is nested more than ${maxDepth} levels deep here`
   return { code: 'yaml-too-large', at, message, hint: 'flatten it: no option needs a tenth of that' }
 }
 
 function tooLong(at: SourcePosition, length: number): Problem {
-  const message = `the file has ${length} characters; at most ${longestText} are allowed`
+  const message = `the file has ${length} characters; at most ${maxLength} are allowed`
   return {
     code: 'yaml-too-large',
     at,

@@ -74,10 +74,10 @@ export function needsRestart(changes: readonly ProcessChange[]): boolean {
 /** `restarts, because command changed; also stop.grace 10s → 30s`, `stop.grace 10s → 30s, without a restart`. */
 export function changeWords(changes: readonly ProcessChange[]): string {
   const [reasons, others] = [changes.filter((one) => one.restarts), changes.filter((one) => !one.restarts)]
-  const said = others.map(({ words }) => words).join(', ')
-  if (reasons.length === 0) return `${said}, without a restart`
+  const alsoChanged = others.map(({ words }) => words).join(', ')
+  if (reasons.length === 0) return `${alsoChanged}, without a restart`
   const because = `restarts, because ${reasons.map(({ words }) => words).join(', ')}`
-  return others.length === 0 ? because : `${because}; also ${said}`
+  return others.length === 0 ? because : `${because}; also ${alsoChanged}`
 }
 
 type Change = Omit<ProcessChange, 'restarts'> & { readonly restarts?: boolean }
@@ -110,7 +110,7 @@ function rightsChanges(before: RightsPlan, after: RightsPlan): readonly Change[]
   ]
 }
 
-const mostNames = 6
+const maxNames = 6
 
 type Variables = ProcessPlan['environment']
 
@@ -137,9 +137,9 @@ export function* changedVariables(before: Variables, after: Variables): Generato
       const isChange = variables === after ? variables[name] !== others[name] : !Object.hasOwn(others, name)
       if (!isChange) continue
       count += 1
-      if (names.length === mostNames && name > (names.at(-1) as string)) continue
+      if (names.length === maxNames && name > (names.at(-1) as string)) continue
       names.push(name)
-      names.sort().splice(mostNames)
+      names.sort().splice(maxNames)
     }
   }
   return { count, names }
@@ -175,9 +175,9 @@ function probeChanges(
   const kind = after.kind
   const { kind: _, written: _before, ...from } = before as Probe
   const { kind: __, written: _after, ...to } = after as Probe
-  return leafChanges([option], from, to).map((said) => {
-    const [, key = ''] = said.option.split('.')
-    if (Object.hasOwn(named, key)) return { ...said, restarts }
+  return leafChanges([option], from, to).map((one) => {
+    const [, key = ''] = one.option.split('.')
+    if (Object.hasOwn(named, key)) return { ...one, restarts }
     return { option: `${option}.${kind}`, words: `${option}.${kind} changed`, restarts }
   })
 }

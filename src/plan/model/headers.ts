@@ -19,10 +19,10 @@ export interface RequestHeadersPlan extends HeadersPlan {
 }
 
 /** The rules of a route merged over those of the gateway; a rule that adds keeps what the gateway sets. */
-export function layOver(gateway: HeaderRules, route: HeaderRules): HeaderRules {
-  const laid: Record<string, HeaderRule> = { ...gateway }
-  for (const [name, rule] of Object.entries(route)) laid[name] = combine(gateway[name], rule)
-  return laid
+export function mergeRules(gateway: HeaderRules, route: HeaderRules): HeaderRules {
+  const merged: Record<string, HeaderRule> = { ...gateway }
+  for (const [name, rule] of Object.entries(route)) merged[name] = combine(gateway[name], rule)
+  return merged
 }
 
 function combine(below: HeaderRule | undefined, rule: HeaderRule): HeaderRule {

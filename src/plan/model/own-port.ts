@@ -12,22 +12,22 @@ export function withOwnPort(plan: ProcessPlan, port: number): ProcessPlan {
   return {
     ...plan,
     port,
-    command: putIn(command, port),
-    ...(written && { written: putIn(written, port) }),
+    command: fillIn(command, port),
+    ...(written && { written: fillIn(written, port) }),
     ...(environment.PORT === portPlaceholder && { environment: { ...environment, PORT: String(port) } }),
-    ...(startup && { startup: putIn(startup, port) }),
-    ...(ready && { ready: putIn(ready, port) }),
-    ...(alive && { alive: putIn(alive, port) }),
+    ...(startup && { startup: fillIn(startup, port) }),
+    ...(ready && { ready: fillIn(ready, port) }),
+    ...(alive && { alive: fillIn(alive, port) }),
   }
 }
 
 /** Probes are plain data: ports and texts mean the same in every kind of them. */
-function putIn<T>(part: T, port: number): T {
+function fillIn<T>(part: T, port: number): T {
   if (typeof part === 'string') return part.replaceAll(portPlaceholder, String(port)) as T
-  if (Array.isArray(part)) return part.map((item) => putIn(item, port)) as T
+  if (Array.isArray(part)) return part.map((item) => fillIn(item, port)) as T
   if (typeof part !== 'object' || part === null) return part
   const entries = Object.entries(part).map(([key, value]) => {
-    return [key, key === 'port' && value === chosenLater ? port : putIn(value, port)]
+    return [key, key === 'port' && value === chosenLater ? port : fillIn(value, port)]
   })
   return Object.fromEntries(entries) as T
 }

@@ -28,14 +28,14 @@ export function validateHostPattern(pattern: string): PatternProblem | undefined
       hint: 'leave it out',
       instead: pattern.slice(0, -1),
     }
-  return unlikeRequests(stars, bare) ?? unlikeNames(bare)
+  return nonCanonicalHost(stars, bare) ?? invalidName(bare)
 }
 
 /**
  * Clients send addresses in their shortest form and names in ASCII (WHATWG URL §3.5): any other form matches no
  * request.
  */
-function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefined {
+function nonCanonicalHost(stars: '*.' | '', bare: string): PatternProblem | undefined {
   const sent = URL.parse(`http://${bare.replace(/[/?#@\\]/g, ' ')}`)?.hostname
   if (sent === undefined) return undefined
   if (stars && (sent.startsWith('[') || isIP(sent)))
@@ -58,7 +58,7 @@ function unlikeRequests(stars: '*.' | '', bare: string): PatternProblem | undefi
   }
 }
 
-function unlikeNames(bare: string): PatternProblem | undefined {
+function invalidName(bare: string): PatternProblem | undefined {
   // RFC 6874 §4: a zone is meaningful only on the client's machine and is not sent.
   if (/^\[.*%.*\]$/.test(bare))
     return {

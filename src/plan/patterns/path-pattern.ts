@@ -55,7 +55,7 @@ export function parameterProblem(pattern: string): PatternProblem | undefined {
 /** What is wrong with a pattern and how to fix it; undefined if it is valid. */
 export function validatePathPattern(pattern: string): PatternProblem | undefined {
   if (pattern === '') return { problem: 'is empty', hint: 'remove `path` to match every path' }
-  if (!pattern.startsWith('/') && !pattern.startsWith('*')) return beginning(pattern)
+  if (!pattern.startsWith('/') && !pattern.startsWith('*')) return invalidBeginning(pattern)
   if (/[?#]/.test(pattern))
     return {
       problem: 'has a query or a fragment',
@@ -73,7 +73,7 @@ export function validatePathPattern(pattern: string): PatternProblem | undefined
   return spellingProblem(pattern)
 }
 
-function beginning(pattern: string): PatternProblem {
+function invalidBeginning(pattern: string): PatternProblem {
   const url = /^https?:\/\/[^/]+(\/.*)$/.exec(pattern)
   if (url) return { problem: 'is a URL', hint: 'write the path alone, and the host in `host`', instead: `${url[1]}` }
   const hint = 'a path begins with `/`; a suffix is written `*.map`'
@@ -158,11 +158,11 @@ export function patternsBeside(pattern: string): readonly string[] {
 }
 
 /** A cache: importing files and finding shadowed routes compare each pattern with thousands of others. */
-const parsed = new Map<string, PathPattern>()
-const remembered = 10_000
+const cache = new Map<string, PathPattern>()
+const cacheSize = 10_000
 
 function parsePathPattern(pattern: string): PathPattern {
-  const known = parsed.get(pattern)
+  const known = cache.get(pattern)
   if (known) return known
   const [front, path, back] = partsOf(pattern)
   const text = spelled(path).slice(front === '*' ? before.length : 0)
@@ -171,8 +171,8 @@ function parsePathPattern(pattern: string): PathPattern {
     text,
     key: foldPath(text),
   }
-  if (parsed.size === remembered) parsed.clear()
-  parsed.set(pattern, made)
+  if (cache.size === cacheSize) cache.clear()
+  cache.set(pattern, made)
   return made
 }
 

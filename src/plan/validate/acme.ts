@@ -26,7 +26,7 @@ export const acmePrivateNames: Check = (context, report) => {
   for (const [index, { domains, use }] of context.config.certificates.entries()) {
     if (!use.some(({ acme }) => acme !== undefined && isPublic(acme.directory))) continue
     for (const [place, domain] of domains.entries()) {
-      const why = privateBecause(
+      const why = reasonNotPublic(
         domain,
         use.every(({ acme }) => acme?.profile !== 'shortlived'),
       )
@@ -54,7 +54,7 @@ const privateEndings =
 const privateAddresses = /^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/
 
 /** `onlyNames`: no source asks for a profile under which Let's Encrypt certifies public addresses. */
-function privateBecause(domain: string, onlyNames: boolean): string | undefined {
+function reasonNotPublic(domain: string, onlyNames: boolean): string | undefined {
   if (isIP(domain) !== 0) {
     if (privateAddresses.test(domain)) return 'a private address'
     return onlyNames ? 'an IP address, unless with `profile: shortlived`' : undefined

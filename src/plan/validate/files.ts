@@ -10,7 +10,7 @@ import {
   writtenName,
 } from '../resolve/plan-context.ts'
 
-interface Wanted {
+interface RequiredFile {
   readonly kind: 'file' | 'directory'
   /** Absolute. */
   readonly file: string
@@ -74,7 +74,7 @@ export const certificateFiles: Check = (context, report) => {
       const severity = noneThere && position < use.length - 1 ? 'note' : 'warning'
       for (const key of keys) {
         const path = ['certificates', index, 'use', position, 'files', key]
-        const wanted: Wanted = { kind: 'file', file: absolute(context, files[key]), path }
+        const wanted: RequiredFile = { kind: 'file', file: absolute(context, files[key]), path }
         requireOnDisk(context, wanted, (problem) => report({ ...problem, severity }))
       }
     }
@@ -90,7 +90,7 @@ export const clientAuthorityFiles: Check = (context, report) => {
   }
 }
 
-function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted, report: Report): boolean {
+function requireOnDisk(context: PlanContext, { kind, file, path, base }: RequiredFile, report: Report): boolean {
   const found = context.facts.kindOf(file)
   // Sockets and devices are not files, but a key may come through a named pipe.
   if (found === kind || (found === 'other' && kind === 'file')) return true
@@ -103,7 +103,7 @@ function requireOnDisk(context: PlanContext, { kind, file, path, base }: Wanted,
   return false
 }
 
-function requireRelative(context: PlanContext, { file, path }: Omit<Wanted, 'kind'>, report: Report): boolean {
+function requireRelative(context: PlanContext, { file, path }: Omit<RequiredFile, 'kind'>, report: Report): boolean {
   if (!isAbsolute(file) && !normalize(file).startsWith('..')) return true
   const message = `${quotedValue(context, path)} is not a path below \`root\``
   report({

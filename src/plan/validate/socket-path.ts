@@ -1,12 +1,12 @@
 import { type Check, quotedValue, valuePosition } from '../resolve/plan-context.ts'
 
 // sun_path of sockaddr_un(7) holds 108 bytes on Linux and 104 on macOS, the closing NUL among them.
-const longest = process.platform === 'darwin' ? 103 : 107
+const maxLength = process.platform === 'darwin' ? 103 : 107
 
 /** The system refuses a longer path only when the socket is opened, with an error that does not mention the length. */
 export const socketPath: Check = (context, report) => {
   const path = ['control', 'socket']
-  if (Buffer.byteLength(context.socket) <= longest) return
+  if (Buffer.byteLength(context.socket) <= maxLength) return
   report({
     code: 'wrong-value',
     at: valuePosition(context, path),

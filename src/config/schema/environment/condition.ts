@@ -24,10 +24,10 @@ export const conditionSchema: z.ZodType<Condition> = z
       return conditionSchema.optional()
     },
     get all(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
-      return several().describe('Holds if all of these hold').optional()
+      return conditionList().describe('Holds if all of these hold').optional()
     },
     get any(): z.ZodOptional<z.ZodType<readonly Condition[]>> {
-      return several().describe('Holds if any of these holds').optional()
+      return conditionList().describe('Holds if any of these holds').optional()
     },
   })
   .superRefine((condition, context) => {
@@ -54,6 +54,6 @@ export const conditionSchema: z.ZodType<Condition> = z
   })
 
 // Not empty: whether an empty list holds would be surprising either way.
-function several(): z.ZodType<readonly Condition[]> {
+function conditionList(): z.ZodType<readonly Condition[]> {
   return listOf(conditionSchema, 'a list of conditions: `[{ env: NAME }, { file: PATH }]`')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { completed, hasKnownNames } from '../../environment/new-variables.ts'
+import { generateVariables, hasKnownNames } from '../../environment/new-variables.ts'
 import { writable } from '../../environment/write-variables.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { anyScalar, anyText, integer, scalar, text } from '../scalars.ts'
@@ -19,7 +19,7 @@ const literal = scalar({
 })
 
 // 16 of 62 characters are 95 bits: less is too weak for a secret.
-const made = mapping({
+const generated = mapping({
   random: integer('a number of characters from 16 to 1024', 16, 1024)
     .describe('Generates this many random letters and digits')
     .optional(),
@@ -37,8 +37,8 @@ const unknownName = new InvalidValue(
 )
 
 /** The variables of a file that does not exist yet. */
-export const createSchema = named(z.union([literal, made]), variableName).superRefine((wanted, context) => {
-  const values = completed(wanted, (length) => 'x'.repeat(length))
+export const createSchema = named(z.union([literal, generated]), variableName).superRefine((wanted, context) => {
+  const values = generateVariables(wanted, (length) => 'x'.repeat(length))
   const invalidText = (name: string, text: string) => {
     if (!hasKnownNames(text, wanted)) return unknownName
     return writable(values[name] ?? '') ? undefined : unwritable

@@ -17,16 +17,18 @@ const accessLogSchema = z.union([
   }),
 ])
 
-const most = 64
+const maxThreads = 64
 
 const threads = scalar<'auto' | number>({
-  expected: `\`auto\`, or a number of threads from 1 to ${most}`,
+  expected: `\`auto\`, or a number of threads from 1 to ${maxThreads}`,
   words: ['auto'],
   read(written) {
     if (written === 'auto') return written
-    return /^\d{1,2}$/.test(written) && Number(written) >= 1 && Number(written) <= most ? Number(written) : undefined
+    return /^\d{1,2}$/.test(written) && Number(written) >= 1 && Number(written) <= maxThreads
+      ? Number(written)
+      : undefined
   },
-  json: formOrVariable({ const: 'auto' }, { type: 'integer', minimum: 1, maximum: most }),
+  json: formOrVariable({ const: 'auto' }, { type: 'integer', minimum: 1, maximum: maxThreads }),
 })
 
 const everyEncoding = ['zstd', 'br', 'gzip'] as const

@@ -4,7 +4,7 @@ import { headerName, headerValue, scalar } from '../scalars.ts'
 import { listOf, mapping, named, oneOrMany } from '../structures.ts'
 
 // RFC 9110 §7.6.1 and RFC 9112 §6: they concern one connection or the framing of a message, which the gateway controls.
-const notToBeSet = new Set([
+const reservedHeaders = new Set([
   'connection',
   'content-length',
   'expect',
@@ -22,7 +22,7 @@ const notToBeSet = new Set([
 const settableName = scalar({
   expected: 'the name of a header that belongs neither to the connection nor to the framing of a message',
   read: (written) =>
-    headerName.safeParse(written).success && !notToBeSet.has(written.toLowerCase()) ? written : undefined,
+    headerName.safeParse(written).success && !reservedHeaders.has(written.toLowerCase()) ? written : undefined,
 })
 
 const values = listOf(headerValue, 'the value of a header, or a list of them')

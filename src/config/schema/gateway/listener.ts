@@ -6,7 +6,7 @@ import { mapping } from '../structures.ts'
 import { address } from './addresses.ts'
 
 /** What browser preload lists require (hstspreload.org). */
-const leastPreloaded = 31_536_000_000
+const minPreloadAge = 31_536_000_000
 
 const hstsSchema = z.union([
   duration.transform((maxAge) => ({ maxAge, includeSubdomains: false, preload: false })),
@@ -15,7 +15,7 @@ const hstsSchema = z.union([
     includeSubdomains: boolean.default(false),
     preload: boolean.describe('Asks browsers to put the name on their preload lists').default(false),
   }).superRefine(({ maxAge, includeSubdomains, preload }, context) => {
-    if (!preload || (includeSubdomains && maxAge >= leastPreloaded)) return
+    if (!preload || (includeSubdomains && maxAge >= minPreloadAge)) return
     const hint = 'write `{ maxAge: 1y, includeSubdomains: true, preload: true }`, or remove `preload`'
     context.addIssue(
       customIssue('contradiction', 'browser preload lists require `includeSubdomains` and a `maxAge` of a year', hint, [

@@ -6,7 +6,7 @@ import { scalar } from '../scalars.ts'
 // The characters that every reader of a path treats alike (RFC 3986 §3.3); escapes have two forms and are not among
 // them.
 const plain = /^(\/[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+$/
-const climbs = /\/\.{1,2}(\/|$)/
+const dotSegments = /\/\.{1,2}(\/|$)/
 
 function invalidPath(path: string): InvalidValue | undefined {
   if (!path.startsWith('/')) return new InvalidValue('does not begin with `/`', 'a path begins with `/`')
@@ -16,7 +16,7 @@ function invalidPath(path: string): InvalidValue | undefined {
       'has characters that are not allowed in a path',
       "use letters, digits and `-._~!$&'()*+,;=:@`",
     )
-  if (climbs.test(path)) return new InvalidValue('has a `.` or `..` segment', 'write the path it resolves to')
+  if (dotSegments.test(path)) return new InvalidValue('has a `.` or `..` segment', 'write the path it resolves to')
   return undefined
 }
 

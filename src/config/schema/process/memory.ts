@@ -3,7 +3,7 @@ import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, invalidSize, scalar } from '../scalars.ts'
 
 /** Below this no program runs: the unit is probably wrong, as in Docker's `512m`. */
-const least: Bytes = 1_000_000
+const minSize: Bytes = 1_000_000
 
 /** The memory limit of a process: a size, or its share of the container's memory. */
 export const memory = scalar<Bytes | 'auto'>({
@@ -14,7 +14,7 @@ export const memory = scalar<Bytes | 'auto'>({
     const invalid = invalidSize(written)
     if (invalid) return invalid
     const size = parseBytes(written)
-    if (size === undefined || size >= least) return size
+    if (size === undefined || size >= minSize) return size
     return new InvalidValue('is too small for any program', 'set the most it needs, at least `1MB`, or `auto`')
   },
   json: formOrVariable({ const: 'auto' }, { type: 'string', pattern: '^\\d+(\\.\\d+)?(KB|MB|GB|KiB|MiB|GiB)$' }),

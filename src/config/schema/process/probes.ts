@@ -55,9 +55,9 @@ export const readySchema = mapping({
     .optional(),
 }).superRefine((probe, context) => {
   chooseOne('ready', allKinds, probe, context)
-  const said = probe.log !== undefined ? 'log' : probe.fd !== undefined ? 'fd' : undefined
-  if (probe.failures === undefined || said === undefined) return
-  const message = `\`failures\` has no effect with \`${said}\`: the program reports once that it is ready`
+  const reportedBy = probe.log !== undefined ? 'log' : probe.fd !== undefined ? 'fd' : undefined
+  if (probe.failures === undefined || reportedBy === undefined) return
+  const message = `\`failures\` has no effect with \`${reportedBy}\`: the program reports once that it is ready`
   context.addIssue(customIssue('contradiction', message, 'remove `failures`, or use `http`, `tcp`, `exec` or `grpc`'))
 })
 

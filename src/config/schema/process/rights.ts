@@ -8,7 +8,7 @@ import { listOf, mapping } from '../structures.ts'
 
 /** A name that useradd(8) allows, or a number; the kernel's -1 means "unchanged" and is no account. */
 const accountForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,255}\$?$/
-const highestId = 4_294_967_294
+const maxId = 4_294_967_294
 
 export interface UserReference {
   /** Name or number. */
@@ -34,7 +34,7 @@ const group = scalar({
 })
 
 function isAccount(text: string): boolean {
-  return accountForm.test(text) && !(/^\d+$/.test(text) && Number(text) > highestId)
+  return accountForm.test(text) && !(/^\d+$/.test(text) && Number(text) > maxId)
 }
 
 const umask = scalar({

@@ -3,7 +3,7 @@ import type { Variables } from '../../../config/environment/interpolate.ts'
 import type { GatewayConfig } from '../../../config/schema/gateway/gateway.ts'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { challengeFolder } from '../../../shared/files/challenge-files.ts'
-import { type HeadersPlan, layOver, type RequestHeadersPlan } from '../../model/headers.ts'
+import { type HeadersPlan, mergeRules, type RequestHeadersPlan } from '../../model/headers.ts'
 import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from '../../model/plan.ts'
 import type { RewritePlan } from '../../model/routes.ts'
@@ -102,7 +102,7 @@ function lowerCase(names: readonly string[] = []): readonly string[] {
 }
 
 function headersOver(common: HeadersPlan, written: RouteConfig['response']): HeadersPlan {
-  return written ? { headers: layOver(common.headers, resolveHeaders(written)) } : common
+  return written ? { headers: mergeRules(common.headers, resolveHeaders(written)) } : common
 }
 
 function resolveRewrite({ stripPrefix, rewrite }: RouteConfig): { readonly rewrite?: RewritePlan } {

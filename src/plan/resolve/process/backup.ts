@@ -30,7 +30,7 @@ function withLeeway(pause: Milliseconds | undefined): Milliseconds | undefined {
 }
 
 /** Enough for each weekday of an hourly schedule; from a fixed date, so that a plan does not depend on the clock. */
-const runsLookedAt = 200
+const runCount = 200
 const from = Date.UTC(2026, 0, 1)
 
 /** The longest interval between two of the next runs; undefined if there are not two. */
@@ -39,7 +39,7 @@ export function longestPause({ cron, timezone }: NonNullable<ProcessConfig['sche
   if ('unreadable' in calendar) return undefined
   let longest: Milliseconds | undefined
   let last = calendar.next(from)
-  for (let run = 1; run < runsLookedAt && last !== undefined; run += 1) {
+  for (let run = 1; run < runCount && last !== undefined; run += 1) {
     const next = calendar.next(last)
     if (next !== undefined) longest = Math.max(longest ?? 0, next - last)
     last = next

@@ -3,10 +3,10 @@ import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 import { childEnvironment } from '../../resolve/process/processes.ts'
 
 /** Longest `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
-const longest = 131_071
+const maxArgument = 131_071
 
 /** Longest total in bytes under the usual stack limit of 8 MB: a quarter of that. */
-const usual = 2 * 1_048_576
+const usualTotal = 2 * 1_048_576
 
 /**
  * Linux starts no program with a longer one (E2BIG). Only a warning: the file may be for a machine with larger pages.
@@ -14,7 +14,7 @@ const usual = 2 * 1_048_576
 export const argumentSize: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
     const warn = (what: string, bytes: number) => {
-      const message = `${what} has ${bytes} bytes; Linux allows at most ${longest} in one argument or variable`
+      const message = `${what} has ${bytes} bytes; Linux allows at most ${maxArgument} in one argument or variable`
       const hint = 'have the program read it from a file'
       report({
         severity: 'warning',
@@ -26,11 +26,11 @@ export const argumentSize: Check = (context, report) => {
     }
     const environment = childEnvironment(context, name, process)
     const size = launchSize(process.command, environment)
-    if (size > usual) {
+    if (size > usualTotal) {
       const limit =
         size > launchBounds.most
           ? `at most ${launchBounds.most}`
-          : `at most ${usual}, unless the stack limit is above 8 MB`
+          : `at most ${usualTotal}, unless the stack limit is above 8 MB`
       const message = `its command and variables have ${size} bytes in total; Linux allows ${limit}`
       const hint =
         'pass only the variables it reads (`environment: { only: [APP_*] }`), or have it read them from a file'
@@ -44,9 +44,9 @@ export const argumentSize: Check = (context, report) => {
     }
     for (const [variable, value] of Object.entries(environment)) {
       const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)
-      if (bytes > longest) warn(`its variable \`${variable}\``, bytes)
+      if (bytes > maxArgument) warn(`its variable \`${variable}\``, bytes)
     }
-    const [bytes = 0] = process.command.map((word) => Buffer.byteLength(word)).filter((length) => length > longest)
+    const [bytes = 0] = process.command.map((word) => Buffer.byteLength(word)).filter((length) => length > maxArgument)
     if (bytes > 0) warn('a word of its command', bytes)
   }
 }

@@ -73,7 +73,7 @@ function checkProgram(context: PlanContext, { words, at, directory, path }: Comm
     code: 'program-unusable',
     at: valuePosition(context, where ?? at),
     message: `the program ${where ? writtenName(context, where) : 'of this command'} ${fault.what}`,
-    hint: splitHint(context, words, at) ?? assignmentHint(words) ?? fault.hint ?? usualHint(words),
+    hint: splitHint(context, words, at) ?? assignmentHint(words) ?? fault.hint ?? defaultHint(words),
   })
 }
 
@@ -103,7 +103,7 @@ const operators = /^(?:\||\|\||&&|;|[12]?>>?|[12&]>&?[12]?|<)$/
 const relativeHint =
   'create it, or correct the path; paths of a command are relative to `directory`, by default the folder of this file'
 
-function usualHint([name = '']: readonly string[]): string {
+function defaultHint([name = '']: readonly string[]): string {
   if (name.includes('/') && !isAbsolute(name)) return relativeHint
   return 'install it where this file will run, or correct the command'
 }

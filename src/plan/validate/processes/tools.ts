@@ -3,7 +3,7 @@ import { findTool, packages, type ToolName } from '../../../shared/system/system
 import { type Check, keyPosition } from '../../resolve/plan-context.ts'
 
 /** What each option of a process needs where it runs (supervisor/rights/launch.ts). */
-const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly ToolName[]])[] = [
+const toolsByOption: readonly (readonly [option: keyof ProcessConfig, tools: readonly ToolName[]])[] = [
   ['user', ['setpriv', 'env']],
   ['noNewPrivileges', ['setpriv']],
   ['limits', ['prlimit']],
@@ -14,13 +14,13 @@ const needs: readonly (readonly [option: keyof ProcessConfig, tools: readonly To
  * Tools that start a process with the rights it asks for. Only a warning: the file may be checked on another machine.
  */
 export const tools: Check = (context, report) => {
-  const said = new Set<ToolName>()
+  const reported = new Set<ToolName>()
   for (const [name, process] of Object.entries(context.config.processes)) {
-    for (const [option, wanted] of needs) {
+    for (const [option, wanted] of toolsByOption) {
       if (process[option] === undefined || process[option] === false) continue
       for (const tool of wanted) {
-        if (said.has(tool) || findTool(tool, (path) => context.facts.kindOf(path) === 'file')) continue
-        said.add(tool)
+        if (reported.has(tool) || findTool(tool, (path) => context.facts.kindOf(path) === 'file')) continue
+        reported.add(tool)
         report({
           severity: 'warning',
           code: 'missing-tool',

@@ -15,7 +15,7 @@ export interface Earlier {
 /** The key of routes without a pattern; a pattern `*` means the same. */
 const everything = '*'
 /** A route with more pairs of hosts and paths is listed by its hosts only. */
-const mostPairs = 64
+const maxPairs = 64
 
 export class CoveringCandidates {
   /** By pattern of the host, then of the path. */
@@ -26,7 +26,7 @@ export class CoveringCandidates {
   add(earlier: Earlier): void {
     const { host = [everything], path = [everything] } = earlier.route.route
     const hosts = new Set(host.map((pattern) => pattern.toLowerCase()))
-    const paths = new Set(hosts.size * path.length > mostPairs ? [everything] : path.map(pathPatternKey))
+    const paths = new Set(hosts.size * path.length > maxPairs ? [everything] : path.map(pathPatternKey))
     for (const pattern of paths) if (pattern.startsWith('*')) this.#suffixLengths.add(pattern.length - 1)
     for (const pattern of hosts) {
       const lists = this.#lists.get(pattern) ?? new Map<string, Earlier[]>()

@@ -11,7 +11,7 @@ import type { ActiveRoute } from '../../resolve/gateway/active-routes.ts'
 import { type Check, isLiteral, type PlanContext, quotedValue, valuePosition } from '../../resolve/plan-context.ts'
 import { exceptionProblem, hostHeaderProblem, methodsProblem, prefixProblem } from './matching.ts'
 
-interface Judged {
+interface PatternCheck {
   readonly path: Path
   readonly invalid: PatternProblem | undefined
   /** It may still match something. */
@@ -31,7 +31,7 @@ export const patterns: Check = (context, report) => {
   }
 }
 
-function skips({ config }: PlanContext): readonly Judged[] {
+function skips({ config }: PlanContext): readonly PatternCheck[] {
   const { accessLog } = config.gateway
   const skipped = typeof accessLog === 'boolean' ? [] : (accessLog.skip ?? [])
   return skipped.map((pattern, index) => ({
@@ -40,16 +40,16 @@ function skips({ config }: PlanContext): readonly Judged[] {
   }))
 }
 
-function inRoute(context: PlanContext, { route, path }: ActiveRoute): readonly Judged[] {
+function inRoute(context: PlanContext, { route, path }: ActiveRoute): readonly PatternCheck[] {
   const { files } = route
   return [
-    ...(route.path ?? []).flatMap((one, index): Judged[] => {
+    ...(route.path ?? []).flatMap((one, index): PatternCheck[] => {
       const at = [...path, 'path', index]
       const invalid = validatePathPattern(one)
       return invalid ? [{ invalid, path: at }] : [{ invalid: parameterProblem(one), path: at, severity: 'warning' }]
     }),
     ...(route.host ?? []).map((one, index) => ({ invalid: validateHostPattern(one), path: [...path, 'host', index] })),
-    ...Object.entries(route.headers ?? {}).flatMap(([name, value]): Judged[] => {
+    ...Object.entries(route.headers ?? {}).flatMap(([name, value]): PatternCheck[] => {
       const at = [...path, 'headers', name]
       return [
         { invalid: validateValuePattern(value), path: at },
@@ -58,7 +58,7 @@ function inRoute(context: PlanContext, { route, path }: ActiveRoute): readonly J
     }),
     { invalid: methodsProblem(route), path: [...path, 'methods'] },
     { invalid: prefixProblem(route), path: [...path, 'stripPrefix'], severity: 'warning' },
-    ...(files?.except ?? []).map((name, index): Judged => {
+    ...(files?.except ?? []).map((name, index): PatternCheck => {
       const invalid = exceptionProblem(context, files?.root ?? '', name)
       return { invalid, path: [...path, 'files', 'except', index], ...(invalid?.harmless && { severity: 'warning' }) }
     }),
