@@ -156,7 +156,7 @@ async function open(
       status: () => statusOf(app),
       events: supervisor,
       previewReload: () => previewReload(app, env),
-      run: supervisor.run,
+      run: (name) => supervisor.run(name),
       renew: (name, wish) => renewNow(certificates, name, wish),
     },
   })

@@ -12,25 +12,23 @@ import type { Log } from '../shared/log.ts'
 import { Slices } from '../shared/slices.ts'
 import type { AppliedChanges, PlannedChange } from './applied.ts'
 import type { SupervisedProcess } from './process/process.ts'
+import type { ProcessSet } from './process-set.ts'
 import { canRoll } from './rolling/roll.ts'
 import type { Rolls } from './rolling/rolls.ts'
 import { StopDeadline, stopInReverse } from './stop/stop-order.ts'
 
-/** The supervisor whose processes become others. */
-export interface Crew {
-  processes(): ReadonlyMap<string, SupervisedProcess>
-  replace(processes: ReadonlyMap<string, SupervisedProcess>): void
-  create(plan: ProcessPlan): SupervisedProcess
-  /** Sets these going, which are new, and looks after the schedules of all. */
-  begin(created: readonly SupervisedProcess[]): void
-  /** This one is supervised by another plan than before. */
-  adopted(process: SupervisedProcess): void
-  /** Something that others may wait for has changed. */
-  reconsider(): void
-  /** `before` it was started, processes are only exchanged; once it is `over`, none is created any more. */
-  phase(): 'before' | 'running' | 'over'
+/** What a change of plans needs of the supervisor. */
+export interface ChangeContext {
+  readonly processes: ProcessSet
   readonly rolls: Rolls
   readonly log: Log
+  create(plan: ProcessPlan): SupervisedProcess
+  /** Starts these new ones, and schedules the tasks of the plan in force. */
+  begin(created: readonly SupervisedProcess[]): void
+  /** This process is supervised by another plan than before. */
+  adopted(process: SupervisedProcess): void
+  /** `before` the start, processes are only exchanged; once it is `over`, none is created any more. */
+  phase(): 'before' | 'running' | 'over'
 }
 
 interface Change {
@@ -49,12 +47,12 @@ interface Difference {
   readonly reworded: readonly ProcessPlan[]
 }
 
-export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Promise<AppliedChanges> {
-  const { rolls, log } = crew
+export async function changeOver(context: ChangeContext, next: readonly ProcessPlan[]): Promise<AppliedChanges> {
+  const { processes, rolls, log } = context
   await rolls.keepOnly(next)
-  const { came, went, same, replaced, adjusted, reworded } = await difference(crew, next)
+  const { came, went, same, replaced, adjusted, reworded } = await difference(context, next)
   for (const { after, changes } of [...replaced, ...adjusted]) log.info(changeWords(changes), { process: after.name })
-  const before = crew.processes()
+  const before = processes.byName
   const [rolling, restarted] = partition(replaced, ({ after }) => canRoll(before.get(after.name), after))
   const ending = new Set([...went.map(nameOf), ...restarted.map(nameOfChange)])
   // All of them first: what is new may need the port, or the lock, of what goes.
@@ -62,25 +60,24 @@ export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Prom
     [...before.values()].filter(({ plan }) => ending.has(plan.name)),
     new StopDeadline(),
   )
-  if (crew.phase() === 'over') return { started: [], stopped: [...ending], restarted: [], unchanged: same.map(nameOf) }
+  if (context.phase() === 'over')
+    return { started: [], stopped: [...ending], restarted: [], unchanged: same.map(nameOf) }
   const created: SupervisedProcess[] = []
-  const present = crew.processes()
-  crew.replace(
-    new Map(
-      next.map((plan) => {
-        const kept = ending.has(plan.name) ? undefined : present.get(plan.name)
-        const process = kept ?? crew.create(plan)
-        if (!kept) created.push(process)
-        return [plan.name, process]
-      }),
-    ),
+  const present = processes.byName
+  processes.set(
+    next.map((plan) => {
+      const kept = ending.has(plan.name) ? undefined : present.get(plan.name)
+      const process = kept ?? context.create(plan)
+      if (!kept) created.push(process)
+      return process
+    }),
   )
-  for (const plan of [...adjusted.map(({ after }) => after), ...reworded]) adopt(crew, plan)
+  for (const plan of [...adjusted.map(({ after }) => after), ...reworded]) adopt(context, plan)
   // Before those that wait for them: these would find what they need down for good.
-  const revived = crew.phase() === 'running' ? revive(crew, created) : []
-  if (crew.phase() === 'running') crew.begin(created)
-  const kept = rolling.map(({ after }) => rolls.begin(crew.processes().get(after.name) as SupervisedProcess, after))
-  crew.reconsider()
+  const revived = context.phase() === 'running' ? revive(context, created) : []
+  if (context.phase() === 'running') context.begin(created)
+  const kept = rolling.map(({ after }) => rolls.begin(processes.byName.get(after.name) as SupervisedProcess, after))
+  processes.reconsider()
   return {
     started: came.map(nameOf),
     stopped: went.map(nameOf),
@@ -95,10 +92,10 @@ export async function changeOver(crew: Crew, next: readonly ProcessPlan[]): Prom
 }
 
 /** What `changeOver` would do, in words; nothing is changed. */
-export async function planned(crew: Crew, next: readonly ProcessPlan[]): Promise<readonly PlannedChange[]> {
-  const { came, went, replaced, adjusted } = await difference(crew, next)
+export async function planned(context: ChangeContext, next: readonly ProcessPlan[]): Promise<readonly PlannedChange[]> {
+  const { came, went, replaced, adjusted } = await difference(context, next)
   const words = ({ after, changes }: Change) => {
-    const rolls = needsRestart(changes) && canRoll(crew.processes().get(after.name), after)
+    const rolls = needsRestart(changes) && canRoll(context.processes.byName.get(after.name), after)
     return {
       process: after.name,
       words: changeWords(changes) + (rolls ? '; it serves until its successor is ready' : ''),
@@ -112,10 +109,10 @@ export async function planned(crew: Crew, next: readonly ProcessPlan[]): Promise
   ]
 }
 
-async function difference({ processes, rolls }: Crew, next: readonly ProcessPlan[]): Promise<Difference> {
+async function difference({ processes, rolls }: ChangeContext, next: readonly ProcessPlan[]): Promise<Difference> {
   const slices = new Slices()
   const before = new Map(
-    [...processes().values()].map(({ plan }) => [plan.name, rolls.successorOf(plan.name)?.plan ?? plan]),
+    [...processes.byName.values()].map(({ plan }) => [plan.name, rolls.successorOf(plan.name)?.plan ?? plan]),
   )
   const names = new Set(next.map(nameOf))
   const went = [...before.values()].filter(({ name }) => !names.has(name))
@@ -138,8 +135,8 @@ async function difference({ processes, rolls }: Crew, next: readonly ProcessPlan
   return { came, went, same: [...same, ...reworded], replaced, adjusted, reworded }
 }
 
-function adopt({ processes, rolls, adopted }: Crew, plan: ProcessPlan): void {
-  const process = rolls.successorOf(plan.name) ?? processes().get(plan.name)
+function adopt({ processes, rolls, adopted }: ChangeContext, plan: ProcessPlan): void {
+  const process = rolls.successorOf(plan.name) ?? processes.byName.get(plan.name)
   if (!process) return
   const wasScheduled = process.plan.schedule !== undefined
   process.adopt(plan)
@@ -152,8 +149,8 @@ function adopt({ processes, rolls, adopted }: Crew, plan: ProcessPlan): void {
  * Another chance for what a failure ended for good, since its cause may be mended and others may be waiting for it; and for a service
  * that has ended as its policy of before allowed.
  */
-function revive({ processes, log }: Crew, created: readonly SupervisedProcess[]): readonly string[] {
-  const owed = [...processes().values()].filter((process) => {
+function revive({ processes, log }: ChangeContext, created: readonly SupervisedProcess[]): readonly string[] {
+  const owed = [...processes.byName.values()].filter((process) => {
     const { plan, state, finalFailure } = process
     if (created.includes(process) || plan.schedule) return false
     return finalFailure || (state === 'exited' && plan.kind === 'service' && plan.restart.policy === 'always')

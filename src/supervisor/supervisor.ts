@@ -1,58 +1,59 @@
-/** The foreman: all processes of a plan, started in dependency order and stopped in reverse. */
+/** Supervises the processes of a plan: starts them in dependency order, and stops them in reverse. */
 import type { ProcessPlan } from '../plan/model/plan.ts'
 import type { Log } from '../shared/log.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import { type AppliedChanges, noChanges, type PlannedChange } from './applied.ts'
-import { blockFactsOf, endForBlocked } from './blocked.ts'
-import { type Crew, changeOver, planned } from './change-over.ts'
+import { type ChangeContext, changeOver, planned } from './change-over.ts'
 import { blockersOf, isInDoubtBelow, unmetBelow, unmetDependencies } from './dependencies.ts'
+import { blockedByOf, EssentialWatch } from './essential.ts'
 import { EventFeed } from './events/event-feed.ts'
 import { transitionWords } from './events/event-words.ts'
-import type { SupervisorEvent, SupervisorListener } from './events/events.ts'
+import type { SupervisorEvent, SupervisorListener, TransitionEvent } from './events/events.ts'
 import type { GroupLedger } from './leftovers/ledger.ts'
 import { SparePorts } from './listen-ports/spare-ports.ts'
 import { type MemoryCgroup, memoryCgroup } from './memory/cgroup.ts'
-import { MemoryRoom } from './memory/room.ts'
-import type { Drain, OutputSink } from './output/output-sink.ts'
-import type { State } from './process/machine.ts'
+import { ContainerMemory } from './memory/container-memory.ts'
+import type { OutputSink } from './output/output-sink.ts'
 import { SupervisedProcess } from './process/process.ts'
 import type { Before } from './process/process-context.ts'
+import { ProcessSet } from './process-set.ts'
+import type { Drain } from './rolling/roll.ts'
 import { Rolls } from './rolling/rolls.ts'
 import type { ProcessStatus } from './status.ts'
-import { hurry, StopDeadline, stopInReverse } from './stop/stop-order.ts'
+import { Shutdown } from './stop/shutdown.ts'
 import type { RunAnswer } from './tasks/on-demand.ts'
 import { TaskRuns } from './tasks/task-runs.ts'
 
 export interface Supervisor {
-  /** Sets everything going and returns at once; what becomes of it is told by events and `status`. */
+  /** Starts everything and returns at once; events and `status` say what becomes of it. */
   start(): void
   /**
-   * Makes the processes those of another plan: what is gone or needs a new process is stopped, in reverse order; then what is new
-   * or was stopped is started. What changed otherwise goes on, and so does what depends on a changed one. One that is to be replaced while it serves goes on until its
-   * successor is ready, which may be after this has resolved; a call that asks for something else gives that one up. What a failure
-   * had ended for good is started again. One call is done after the other; once a stop has begun nothing changes any more. Never
-   * rejects.
+   * Puts another plan into force. What was removed or needs a new process is stopped, in reverse order; then what is new or was
+   * stopped is started. A process whose other settings changed keeps running, and so does one that depends on a changed one. A process
+   * with a rolling restart keeps serving until its successor is ready, which may be after this has resolved; a later call that asks
+   * for something else gives that successor up. What had failed for good is started again. Calls take effect one after the other; once
+   * a stop has begun nothing changes any more. Never rejects.
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
-  /** What `apply` would do to them. */
+  /** What `apply` would change. */
   planned(processes: readonly ProcessPlan[]): Promise<readonly PlannedChange[]>
-  /** Nothing begins any more, whatever waited for its turn; what runs goes on until `stop`. */
+  /** From now on nothing is started, whatever was waiting for its turn; what runs keeps running until `stop`. */
   beginNothing(): void
   /**
-   * Ends all processes and their groups, each after those that depend on it; resolves when nothing is left. Graces are
-   * shortened so that the whole fits the budget, in milliseconds. Another call shortens the rest. Never rejects.
+   * Stops all processes and their groups, each after those that depend on it; resolves when nothing is left. Grace periods are
+   * shortened so that all of it fits the budget. Another call can only shorten the rest. Never rejects.
    */
   stop(options: { readonly budget: Milliseconds }): Promise<void>
   /**
-   * Runs a task now, scheduled or not, or starts a service that is down or will be restarted; its failures are forgotten. Refused
-   * if it runs already (but a service that is ready is simply that) or lacks what it depends on.
+   * Runs a task now, scheduled or not, or starts a service that is down or in backoff; earlier failures no longer count. Refused
+   * if it runs already (but a service that is ready counts as started) or if its dependencies are not met.
    */
   run(name: string): RunAnswer
   /** In the order of the plan. */
   status(): readonly ProcessStatus[]
-  /** Returns what ends the subscription. A listener must not throw. */
+  /** Returns the function that ends the subscription. A listener must not throw. */
   subscribe(listener: SupervisorListener): () => void
-  /** The events behind the one with this id; undefined if some of them are not known any more. */
+  /** The events after the one with this id; undefined if some of them are no longer kept. */
   since(id: number): readonly SupervisorEvent[] | undefined
   /** The id of the last event. */
   readonly lastEvent: number
@@ -64,184 +65,212 @@ export interface SupervisorOptions {
   readonly log: Log
   /** Nothing is started before it has ended what an earlier run left. Default: none is kept. */
   readonly ledger?: GroupLedger
-  /** Default: the container's own, looked at every second. */
+  /** Default: the container's own, checked every second. */
   readonly memory?: { readonly cgroup: MemoryCgroup | undefined; readonly every: Milliseconds }
-  /** Default: nothing is ever under way to a process. */
+  /** Default: no process ever has requests in flight. */
   readonly drain?: Drain
 }
 
-export function createSupervisor({
-  processes: plans,
-  output,
-  log,
-  ledger,
-  memory: of,
-  drain,
-}: SupervisorOptions): Supervisor {
-  /** In the order of the plan. Those that an `apply` ends stay until they have ended. */
-  let processes: ReadonlyMap<string, SupervisedProcess> = new Map()
-  let started = false
-  let closed = false
-  let endsForBlocked = false
-  let stopped: Promise<void> | undefined
-  /** Those that are stopped, once everything is. */
-  let ending: readonly SupervisedProcess[] | undefined
-  let applied: Promise<unknown> = Promise.resolve()
-  const deadline = new StopDeadline()
-  const feed = new EventFeed()
-  const runs = new TaskRuns({
-    processes: () => processes,
-    unmet: ({ plan }) => unmet(plan),
-    blockers: ({ plan }) => blockersOf(plan, processes),
-    feed,
-    log,
-  })
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  return new PlanSupervisor(options)
+}
 
-  const rolls = new Rolls({
-    create: (plan) => create(plan),
-    replace(before, after) {
-      processes = new Map([...processes].map(([name, process]) => [name, process === before ? after : process]))
-    },
-    feed,
-    log,
-    ...(drain && { drain }),
-  })
-  const everyone = () => [...processes.values(), ...rolls.aside()]
-  // What is left over may hold the ports, locks and files of what takes its place.
-  const unmet = (plan: ProcessPlan) =>
-    ledger?.endsLeftovers ? ['what a killed run left'] : unmetDependencies(plan, processes)
+class PlanSupervisor implements Supervisor {
+  readonly #log: Log
+  readonly #output: OutputSink
+  readonly #ledger: GroupLedger | undefined
+  #phase: 'before' | 'running' | 'over' = 'before'
+  readonly #feed = new EventFeed()
+  readonly #processes = new ProcessSet(() => this.#rolls.copies())
+  readonly #rolls: Rolls
+  readonly #tasks: TaskRuns
+  readonly #memory: ContainerMemory
+  readonly #essentials: EssentialWatch
+  readonly #sparePorts: SparePorts
+  readonly #shutdown: Shutdown
+  readonly #changeContext: ChangeContext
+  /** Settled when the last `apply` is done: the next one waits for it. */
+  #applied: Promise<unknown> = Promise.resolve()
 
-  const changed = (process: SupervisedProcess, { state: from, ready: wasReady }: Before) => {
-    const status = process.status()
-    const { name, state: to, ready, reason: why, pid, essential } = status
-    const role = rolls.roleOf(process)
-    const failure = role ? undefined : process.finalFailure
-    const more = { ...(why !== undefined && { reason: why }), ...(pid !== undefined && { pid }), ...(role && { role }) }
-    const message = transitionWords(status)
-    const failed = failure !== undefined
-    feed.emit({ type: 'transition', process: name, message, from, to, wasReady, ready, failed, ...more })
-    if (failure) {
-      warnDependants(name, to)
-      const { exitCode, reason } = failure
-      const words = `failed, and is essential: everything stops`
-      if (essential) feed.emit({ type: 'essential-failed', process: name, message: words, exitCode, reason })
+  constructor({ processes: plans, output, log, ledger, memory, drain }: SupervisorOptions) {
+    this.#log = log
+    this.#output = output
+    this.#ledger = ledger
+    const [feed, processes] = [this.#feed, this.#processes]
+    const create = (plan: ProcessPlan) => this.#create(plan)
+    this.#tasks = new TaskRuns({
+      processes: () => processes.byName,
+      unmet: ({ plan }) => this.#unmet(plan),
+      blockers: ({ plan }) => blockersOf(plan, processes.byName),
+      feed,
+      log,
+    })
+    this.#rolls = new Rolls({
+      create,
+      replace: (before, after) => processes.replace(before, after),
+      feed,
+      log,
+      ...(drain && { drain }),
+    })
+    this.#memory = new ContainerMemory({
+      processes: () => processes.byName.values(),
+      feed,
+      log,
+      ...(memory ?? { cgroup: memoryCgroup(), every: 1_000 }),
+    })
+    this.#essentials = new EssentialWatch(processes, feed)
+    this.#sparePorts = new SparePorts(() =>
+      processes.withCopies().flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
+    )
+    this.#shutdown = new Shutdown(ledger)
+    this.#changeContext = {
+      processes,
+      rolls: this.#rolls,
+      log,
+      create,
+      begin: (created) => {
+        this.#memory.shareOut()
+        this.#begin(created)
+      },
+      adopted: (process) => this.#memory.adopted(process),
+      phase: () => this.#phase,
     }
-    if (!role && essential && process.endedWell) {
-      const words = `${why}; it is essential, and not started again: everything stops`
-      feed.emit({ type: 'essential-ended', process: name, message: words, exitCode: 0, reason: `${why}` })
-    }
-    rolls.look()
-    if (!closed && !endsForBlocked) endsForBlocked = endForBlocked(processes, feed)
-    for (const other of everyone()) other.reconsider()
+    processes.set(plans.map(create))
   }
 
-  const warnDependants = (name: string, state: State) => {
-    for (const { plan, waitingFor } of processes.values()) {
-      if (!waitingFor.includes(name)) continue
-      log.warn(`keeps waiting for ${name}, which is ${state}`, { process: plan.name, state: 'waiting', waitingFor })
-    }
+  start(): void {
+    if (this.#phase !== 'before') return
+    this.#phase = 'running'
+    this.#memory.start()
+    void this.#ledger?.endLeftovers()?.then(() => this.#processes.reconsider())
+    this.#begin(this.#processes.byName.values())
   }
 
-  const memory = new MemoryRoom({
-    processes: () => processes.values(),
-    feed,
-    log,
-    ...(of ?? { cgroup: memoryCgroup(), every: 1_000 }),
-  })
+  apply(next: readonly ProcessPlan[]): Promise<AppliedChanges> {
+    const change = this.#applied.then(() =>
+      this.#phase === 'over' ? noChanges : changeOver(this.#changeContext, next),
+    )
+    this.#applied = change
+    return change
+  }
 
-  const sparePorts = new SparePorts(() =>
-    everyone().flatMap((process) => [process.plan.port ?? 0, process.status().port ?? 0]),
-  )
+  planned(next: readonly ProcessPlan[]): Promise<readonly PlannedChange[]> {
+    return planned(this.#changeContext, next)
+  }
 
-  const create = (plan: ProcessPlan): SupervisedProcess => {
+  beginNothing(): void {
+    this.#phase = 'over'
+    this.#tasks.close()
+    for (const process of this.#processes.withCopies()) process.release()
+  }
+
+  stop({ budget }: { readonly budget: Milliseconds }): Promise<void> {
+    this.beginNothing()
+    this.#memory.close()
+    const all = this.#processes.withCopies()
+    this.#rolls.halt()
+    return this.#shutdown.stop(all, budget)
+  }
+
+  run(name: string): RunAnswer {
+    return this.#tasks.run(name)
+  }
+
+  status(): readonly ProcessStatus[] {
+    const { byName } = this.#processes
+    return [...byName.values()].map((process) => {
+      const status = {
+        ...process.status(),
+        ...this.#rolls.companions(process.plan.name),
+        ...blockedByOf(process, byName),
+      }
+      return { ...status, ...this.#memory.factsOf(process.plan, status), ...this.#tasks.factsOf(process) }
+    })
+  }
+
+  subscribe(listener: SupervisorListener): () => void {
+    return this.#feed.subscribe(listener)
+  }
+
+  since(id: number): readonly SupervisorEvent[] | undefined {
+    return this.#feed.since(id)
+  }
+
+  get lastEvent(): number {
+    return this.#feed.lastId
+  }
+
+  #create(plan: ProcessPlan): SupervisedProcess {
+    const processes = this.#processes
     const process: SupervisedProcess = new SupervisedProcess(plan, {
-      output,
-      log: rolls.logOf(log, () => process),
-      changed,
-      unmet,
-      unmetBelow: (of) => unmetBelow(of, processes),
-      isInDoubtBelow: (of) => isInDoubtBelow(of, processes),
-      sparePort: () => sparePorts.take(),
-      withMemoryHint: (of) => memory.withHint(of),
-      beginBackup: (of, backup, owner) => runs.backups.begin(of, backup, owner),
-      ...(ledger && { ledger }),
-      killedForMemory: (of, exit) => memory.killed(of, exit),
+      output: this.#output,
+      log: this.#rolls.logOf(this.#log, () => process),
+      changed: (before) => this.#changed(process, before),
+      unmet: (of) => this.#unmet(of),
+      unmetBelow: (of) => unmetBelow(of, processes.byName),
+      isInDoubtBelow: (of) => isInDoubtBelow(of, processes.byName),
+      sparePort: () => this.#sparePorts.take(),
+      withMemoryHint: (of) => this.#memory.withHint(of),
+      beginBackup: (of, backup, owner) => this.#tasks.backups.begin(of, backup, owner),
+      ...(this.#ledger && { ledger: this.#ledger }),
+      killedForMemory: (of, exit) => this.#memory.killed(of, exit),
     })
     return process
   }
 
-  const crew: Crew = {
-    processes: () => processes,
-    replace(next) {
-      processes = next
-    },
-    create: (plan) => create(plan),
-    begin(created) {
-      memory.shareOut()
-      begin(created)
-    },
-    adopted: (process) => memory.adopted(process),
-    reconsider() {
-      for (const process of everyone()) process.reconsider()
-    },
-    phase: () => (closed ? 'over' : started ? 'running' : 'before'),
-    rolls,
-    log,
-  }
-
   /** Scheduled tasks wait for their time. */
-  const begin = (these: Iterable<SupervisedProcess>) => {
-    for (const process of these) if (!process.plan.schedule) process.start()
-    runs.keep()
+  #begin(processes: Iterable<SupervisedProcess>): void {
+    for (const process of processes) if (!process.plan.schedule) process.start()
+    this.#tasks.keep()
   }
 
-  const beginNothing = () => {
-    closed = true
-    runs.close()
-    for (const process of everyone()) process.release()
+  /** What is left over from a killed run may hold the ports, locks and files of the process that takes its place. */
+  #unmet(plan: ProcessPlan): readonly string[] {
+    return this.#ledger?.endsLeftovers ? ['what a killed run left'] : unmetDependencies(plan, this.#processes.byName)
   }
 
-  processes = new Map(plans.map((plan) => [plan.name, create(plan)]))
+  /** A process changed its state, or only whether it is ready. */
+  #changed(process: SupervisedProcess, before: Before): void {
+    const role = this.#rolls.roleOf(process)
+    // The end of a copy beside the process is no end of the process. Read now, since a listener may change it.
+    const failure = role ? undefined : process.finalFailure
+    this.#reportTransition(process, before, { failed: failure !== undefined, ...(role && { role }) })
+    if (failure) {
+      this.#warnDependants(process)
+      this.#essentials.failed(process, failure)
+    }
+    if (!role && process.endedWell) this.#essentials.endedWell(process)
+    this.#rolls.look()
+    if (this.#phase !== 'over') this.#essentials.checkBlocked()
+    this.#processes.reconsider()
+  }
 
-  return {
-    start() {
-      if (started || closed) return
-      started = true
-      memory.start()
-      void ledger?.endLeftovers()?.then(() => {
-        for (const process of everyone()) process.reconsider()
-      })
-      begin(processes.values())
-    },
-    apply(next) {
-      const change = applied.then(() => (closed ? noChanges : changeOver(crew, next)))
-      applied = change
-      return change
-    },
-    planned: (next) => planned(crew, next),
-    beginNothing,
-    stop({ budget }) {
-      beginNothing()
-      memory.close()
-      deadline.tighten(budget)
-      ending ??= everyone()
-      rolls.halt()
-      const left = ledger?.hurry(budget)
-      stopped ??= Promise.all([stopInReverse(ending, deadline), left]).then(() => ledger?.close())
-      hurry(ending, deadline)
-      return stopped
-    },
-    run: (name) => runs.run(name),
-    status: () =>
-      [...processes.values()].map((process) => {
-        const beside = { ...rolls.companions(process.plan.name), ...blockFactsOf(process, processes) }
-        const status = { ...process.status(), ...beside }
-        return { ...status, ...memory.factsOf(process.plan, status), ...runs.factsOf(process) }
-      }),
-    subscribe: (listener) => feed.subscribe(listener),
-    since: (id) => feed.since(id),
-    get lastEvent() {
-      return feed.lastId
-    },
+  #reportTransition(
+    process: SupervisedProcess,
+    { state: from, ready: wasReady }: Before,
+    facts: Pick<TransitionEvent, 'failed' | 'role'>,
+  ): void {
+    const status = process.status()
+    const { name, state: to, ready, reason, pid } = status
+    this.#feed.emit({
+      type: 'transition',
+      process: name,
+      message: transitionWords(status),
+      from,
+      to,
+      wasReady,
+      ready,
+      ...(reason !== undefined && { reason }),
+      ...(pid !== undefined && { pid }),
+      ...facts,
+    })
+  }
+
+  #warnDependants({ plan: { name }, state }: SupervisedProcess): void {
+    for (const { plan, waitingFor } of this.#processes.byName.values()) {
+      if (!waitingFor.includes(name)) continue
+      const fields = { process: plan.name, state: 'waiting', waitingFor }
+      this.#log.warn(`keeps waiting for ${name}, which is ${state}`, fields)
+    }
   }
 }

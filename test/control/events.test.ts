@@ -45,7 +45,7 @@ async function follow(query = ''): Promise<Following> {
 
 async function openedFor({ supervisor }: Foreman) {
   const status = () => ({ ...sampleStatus, processes: [...supervisor.status()] })
-  return opened(socket, status, { events: supervisor, run: supervisor.run })
+  return opened(socket, status, { events: supervisor, run: (name) => supervisor.run(name) })
 }
 
 /** Many events at once, as no supervisor has them. */

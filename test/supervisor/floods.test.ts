@@ -1,7 +1,7 @@
 /** Whatever a program writes, it costs bounded memory and disturbs no other. */
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { longestLine } from '../../src/supervisor/output/output.ts'
+import { longestLine } from '../../src/supervisor/output/lines.ts'
 import { Run } from '../../src/supervisor/process/run.ts'
 import { foreman, never, planFor } from './foreman.ts'
 

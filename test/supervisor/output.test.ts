@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LastLines, longestLine, splitLines } from '../../src/supervisor/output/output.ts'
+import { LastLines, longestLine, splitLines } from '../../src/supervisor/output/lines.ts'
 
 /** The lines of these chunks, and of the same bytes one by one: how they are cut into chunks must not matter. */
 function linesOf(...chunks: readonly (string | Buffer)[]): string[] {

@@ -86,7 +86,8 @@ class World {
     this.#process = new SupervisedProcess(this.#plan(seed), {
       output: { line() {}, record() {} },
       log: { info: say, warn: say, error: say },
-      changed({ state }, before) {
+      changed: (before) => {
+        const { state } = this.#process
         const way = before.state === state ? state : `${before.state} → ${state}`
         ways.set(way, (ways.get(way) ?? 0) + 1)
       },

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { restartPause } from '../../src/supervisor/process/backoff.ts'
-import { type Case, type Ending, type Judgement, judge, noFailures } from '../../src/supervisor/process/restart.ts'
+import {
+  type Case,
+  type Ending,
+  type Judgement,
+  judge,
+  noFailures,
+  restartPause,
+} from '../../src/supervisor/process/restart.ts'
 import { exitCodeFor } from '../../src/supervisor/spawn/exit.ts'
 
 const backoff = { first: 0, next: 1_000, max: 30_000 }

@@ -8,8 +8,8 @@ import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import type { RightsPlan } from '../../src/plan/model/rights.ts'
 import { isGroupAlive } from '../../src/supervisor/group/group.ts'
 import { raiseOpenFiles, settable, softAtStart } from '../../src/supervisor/rights/open-files.ts'
+import { RightsError } from '../../src/supervisor/rights/rights-error.ts'
 import { tool } from '../../src/supervisor/rights/tools.ts'
-import { Unfit } from '../../src/supervisor/rights/unfit.ts'
 import { succeeds } from '../../src/supervisor/spawn/spawn.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { foreman, never, planFor } from './foreman.ts'
@@ -190,7 +190,7 @@ describe.runIf(isRoot)('another user', () => {
   it('needs tools, and a missing one is named with its package', () => {
     const missing = () => undefined
     expect(() => tool('setpriv', ['-x'], 'user', missing)).toThrow(
-      new Unfit('setpriv: not found in /usr/bin, /bin, /usr/sbin, /sbin: install util-linux, which `user` needs'),
+      new RightsError('setpriv: not found in /usr/bin, /bin, /usr/sbin, /sbin: install util-linux, which `user` needs'),
     )
     expect(() => tool('nice', ['-n', '1'], 'nice', missing)).toThrow('install coreutils, which `nice` needs')
     expect(tool('setpriv', [], 'user', missing)).toEqual([])

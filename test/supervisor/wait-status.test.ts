@@ -3,16 +3,15 @@ import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { execAttempt } from '../../src/supervisor/probe/exec.ts'
-import { exitCodeFor } from '../../src/supervisor/spawn/exit.ts'
-import { runCommand } from '../../src/supervisor/spawn/run-command.ts'
+import { runCommand } from '../../src/supervisor/run-command.ts'
+import { exitCodeFor, signalName } from '../../src/supervisor/spawn/exit.ts'
 import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
-import { nameOf } from '../../src/supervisor/spawn/wait-status.ts'
 import { temporaryFolder } from '../control/fixture.ts'
 import { always, foreman, never, planFor } from './foreman.ts'
 
 /** Those that do not end a program: it is not told of them, or only stopped. */
 const harmless = ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH']
-const signals = Array.from({ length: 64 }, (_, index) => index + 1).filter((one) => !harmless.includes(nameOf(one)))
+const signals = Array.from({ length: 64 }, (_, index) => index + 1).filter((one) => !harmless.includes(signalName(one)))
 
 function program(script: string) {
   return { command: ['/bin/sh', '-c', script], directory: tmpdir(), environment: { PATH: '/usr/bin:/bin' } }
@@ -31,7 +30,7 @@ describe('how a program ended', () => {
   it('is told apart for each of the 64 signals', async () => {
     for (const signal of signals) {
       const exit = await exitOf(`ulimit -c 0; echo half a line; kill -${signal} $$; sleep 5`)
-      expect(exit).toEqual({ code: null, signal: nameOf(signal) })
+      expect(exit).toEqual({ code: null, signal: signalName(signal) })
       expect(exitCodeFor(exit)).toBe(128 + signal)
     }
   })

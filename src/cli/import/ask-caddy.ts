@@ -41,7 +41,7 @@ async function adapt(
   file: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ json: string } | { refused: string } | undefined> {
-  const { runCommand } = await import('../../supervisor/spawn/run-command.ts')
+  const { runCommand } = await import('../../supervisor/run-command.ts')
   const lines: string[] = []
   const command = ['caddy', 'adapt', '--config', file, '--adapter', 'caddyfile', '--pretty']
   const hear = {

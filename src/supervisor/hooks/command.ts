@@ -3,7 +3,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep } from '../../shared/time/timer.ts'
 import type { SupervisorEvent } from '../events/events.ts'
 import type { OutputSink } from '../output/output-sink.ts'
-import { type CommandHearing, runCommand } from '../spawn/run-command.ts'
+import { type CommandHearing, runCommand } from '../run-command.ts'
 import { hookVariables } from './message.ts'
 import { triesWhenShort } from './short.ts'
 

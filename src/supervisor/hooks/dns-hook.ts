@@ -2,7 +2,7 @@
 import type { DnsHookPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { OutputSink } from '../output/output-sink.ts'
-import { type CommandHearing, runCommand } from '../spawn/run-command.ts'
+import { type CommandHearing, runCommand } from '../run-command.ts'
 
 /** It may wait until the record can be seen everywhere. */
 const timeout: Milliseconds = 300_000

@@ -3,7 +3,7 @@
 import type { MultilinePlan } from '../../plan/model/output.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import { longestLine } from './output.ts'
+import { longestLine } from './lines.ts'
 import { continuationOf } from './traces.ts'
 
 export interface RecordJoiner {

@@ -5,9 +5,9 @@ import { NotTried } from '../../shared/system/local-fault.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout, sleep } from '../../shared/time/timer.ts'
 import type { Child } from '../spawn/spawn.ts'
+import { type Hearing, hear } from './announcement.ts'
 import { type Attempt, type Finding, tryOnce } from './attempt.ts'
 import { attemptOf } from './attempt-of.ts'
-import { type Hearing, hear } from './hearing.ts'
 import { Streak } from './streak.ts'
 
 export interface ProbeListener {

@@ -1,7 +1,7 @@
 /** The probes of a process's runs, one run after the other: what they find, as events of the machine. */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Event } from '../process/machine.ts'
-import type { Surroundings } from '../process/process-context.ts'
+import type { ProcessContext } from '../process/process-context.ts'
 import type { Run } from '../process/run.ts'
 import { type ProbeListener, Probing } from './probing.ts'
 
@@ -13,13 +13,13 @@ export interface Prober {
 }
 
 export class RunProbes {
-  readonly #surroundings: Surroundings
+  readonly #context: ProcessContext
   readonly #prober: Prober
   #run: Run | undefined
   #probing: Probing | undefined
 
-  constructor(surroundings: Surroundings, prober: Prober) {
-    this.#surroundings = surroundings
+  constructor(context: ProcessContext, prober: Prober) {
+    this.#context = context
     this.#prober = prober
   }
 
@@ -50,7 +50,7 @@ export class RunProbes {
 
   #listenerFor(run: Run): ProbeListener {
     const { dispatch, remark, plan } = this.#prober
-    const surroundings = this.#surroundings
+    const context = this.#context
     return {
       ready: () => dispatch('ready'),
       up: () => dispatch('up'),
@@ -62,10 +62,10 @@ export class RunProbes {
       },
       unresponsive: (complaint) => {
         // While what it depends on is not ready, a restart would mend nothing; while that is in doubt, the next check tells.
-        if (surroundings.unmetBelow(plan()).length > 0) {
+        if (context.unmetBelow(plan()).length > 0) {
           this.#probing?.excuse(complaint)
           dispatch('blocked')
-        } else if (!surroundings.isInDoubtBelow(plan())) {
+        } else if (!context.isInDoubtBelow(plan())) {
           run.condemned = { kind: 'unresponsive', complaint }
           dispatch('unresponsive')
         }

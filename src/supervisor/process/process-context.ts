@@ -6,10 +6,9 @@ import type { GroupLedger } from '../leftovers/ledger.ts'
 import type { OutputSink } from '../output/output-sink.ts'
 import type { Exit } from '../spawn/exit.ts'
 import type { State } from './machine.ts'
-import type { SupervisedProcess } from './process.ts'
 
 /** What a supervised process needs of the supervisor that it is part of. */
-export interface Surroundings {
+export interface ProcessContext {
   readonly output: OutputSink
   readonly log: Log
   /** Names of the dependencies whose condition is not met at this moment. */
@@ -28,8 +27,8 @@ export interface Surroundings {
   readonly ledger?: GroupLedger
   /** Whether the kernel killed the process that ended so; to be asked once for each end. */
   killedForMemory(plan: ProcessPlan, exit: Exit): boolean
-  /** Its state changed, or whether it is ready. */
-  changed(process: SupervisedProcess, before: Before): void
+  /** The process changed its state, or whether it is ready. */
+  changed(before: Before): void
 }
 
 /** How a process was before it changed. */

@@ -7,7 +7,7 @@ import { setTimeout } from '../../shared/time/timer.ts'
 import { type ProcessStatus, statusFrom } from '../status.ts'
 import { narrate } from './log-transitions.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
-import type { Surroundings } from './process-context.ts'
+import type { ProcessContext } from './process-context.ts'
 import type { Ending, Judgement } from './restart.ts'
 import { Runs } from './runs.ts'
 import { inTurn } from './serialize.ts'
@@ -16,7 +16,7 @@ import { Verdicts } from './verdicts.ts'
 
 export class SupervisedProcess {
   #plan: ProcessPlan
-  readonly #surroundings: Surroundings
+  readonly #context: ProcessContext
   // The three facts. They change only in #step and what it calls.
   #wanted = false
   #state: State = 'stopped'
@@ -65,11 +65,11 @@ export class SupervisedProcess {
     cancelRestart: () => clearTimeout(this.#restart),
   }
 
-  constructor(plan: ProcessPlan, surroundings: Surroundings) {
+  constructor(plan: ProcessPlan, context: ProcessContext) {
     this.#plan = plan
-    this.#surroundings = surroundings
+    this.#context = context
     this.#verdicts = new Verdicts(plan)
-    this.#runs = new Runs(surroundings, {
+    this.#runs = new Runs(context, {
       dispatch: this.#dispatch,
       remark: (text) => this.#say('warn', text),
       plan: () => this.#plan,
@@ -121,7 +121,7 @@ export class SupervisedProcess {
 
   /** What is parked needs more than a start: all on the way down may be why it does not answer. */
   #unmet(): readonly string[] {
-    const { unmet, unmetBelow } = this.#surroundings
+    const { unmet, unmetBelow } = this.#context
     return this.#state === 'parked' ? unmetBelow(this.plan) : unmet(this.plan)
   }
 
@@ -204,13 +204,13 @@ export class SupervisedProcess {
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
     this.#narrate(from)
-    this.#surroundings.changed(this, { state: from, ready: wasReady })
+    this.#context.changed({ state: from, ready: wasReady })
     if (this.atRest) for (const resolve of this.#rest.splice(0)) resolve()
   }
 
   #spawn(): void {
     const attempt = this.#attempt
-    startProgram(this.plan, this.#surroundings, {
+    startProgram(this.plan, this.#context, {
       isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
       started: (begun) => {
         this.#runs.begin(begun)
@@ -234,11 +234,11 @@ export class SupervisedProcess {
   #narrate(from: State): void {
     const { plan } = this
     const { pause = 0, failed = false } = this.#verdicts.last ?? {}
-    narrate(this.#surroundings.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
+    narrate(this.#context.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
   }
 
   #say(level: 'warn' | 'error', message: string): void {
-    this.#surroundings.log[level](message, {
+    this.#context.log[level](message, {
       process: this.plan.name,
       state: this.#state,
       pid: this.#runs.last?.child.pid,

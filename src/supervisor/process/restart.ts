@@ -1,9 +1,8 @@
 /** The restart policy: what follows when a process that is still wanted has ended. Pure. */
-import type { ProcessPlan } from '../../plan/model/plan.ts'
+import type { ProcessPlan, RestartPolicy } from '../../plan/model/plan.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { describeExit, type Exit, exitCodeFor } from '../spawn/exit.ts'
 import type { SpawnFailure } from '../spawn/spawn-failure.ts'
-import { restartPause } from './backoff.ts'
 
 /** Also events of the machine. */
 export type Verdict = 'retry' | 'completed' | 'ended' | 'gaveUp'
@@ -30,7 +29,7 @@ export interface Failures {
   readonly count: number
   /** When, on the monotonic clock; only those that count for giving up. */
   readonly times: readonly Milliseconds[]
-  /** See backoff.ts. */
+  /** See `restartPause`. */
   readonly step: number
 }
 
@@ -154,4 +153,17 @@ function exitCodeOf(ending: Ending): number {
     case 'not-spawned':
       return ending.failure.exitCode
   }
+}
+
+/** Up to so much is added or taken away, so that programs that fell together do not come back in one wave. */
+export const jitter = 0.2
+
+/**
+ * The pause before a restart. Step 0 is the first failure of a row, of what had been ready: `first`, exactly. From step 1 on it
+ * is `next`, doubling with each step, ±20 %, and never more than `max`. `random` is in [0, 1).
+ */
+export function restartPause(backoff: RestartPolicy['backoff'], step: number, random: number): Milliseconds {
+  if (step === 0) return backoff.first
+  const exact = Math.min(backoff.next * 2 ** (step - 1), backoff.max)
+  return Math.min(Math.round(exact * (1 + jitter * (2 * random - 1))), backoff.max)
 }

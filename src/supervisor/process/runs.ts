@@ -6,18 +6,18 @@ import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { type Daemon, daemonsOf, daemonWords, longestDetour } from '../group/daemon.ts'
 import { kernelProcess } from '../group/process-table.ts'
-import { listeningTo } from '../output/listening.ts'
+import { listeningTo } from '../output/output-sink.ts'
 import type { Probing } from '../probe/probing.ts'
 import { type Prober, RunProbes } from '../probe/run-probes.ts'
 import type { Exit } from '../spawn/exit.ts'
 import { climbDown, endRun, type Ladder, type LadderOptions } from '../stop/stop.ts'
-import type { Surroundings } from './process-context.ts'
+import type { ProcessContext } from './process-context.ts'
 import type { Ending } from './restart.ts'
 import { Run } from './run.ts'
 import type { Begun } from './start-program.ts'
 
 export class Runs {
-  readonly #surroundings: Surroundings
+  readonly #context: ProcessContext
   readonly #prober: Prober
   readonly #probes: RunProbes
   /** The plan with the port of the present run, or of the last. */
@@ -28,10 +28,10 @@ export class Runs {
   /** When the present one was forked, in the kernel's ticks; undefined: there is no /proc. */
   #started: number | undefined
 
-  constructor(surroundings: Surroundings, prober: Prober) {
-    this.#surroundings = surroundings
+  constructor(context: ProcessContext, prober: Prober) {
+    this.#context = context
     this.#prober = prober
-    this.#probes = new RunProbes(surroundings, prober)
+    this.#probes = new RunProbes(context, prober)
     this.#placed = prober.plan()
   }
 
@@ -54,7 +54,7 @@ export class Runs {
   }
 
   begin({ child, plan: placed, backup }: Begun): void {
-    const { output, killedForMemory } = this.#surroundings
+    const { output, killedForMemory } = this.#context
     const { plan, dispatch } = this.#prober
     // The plan may have become another one while a port was looked for.
     this.#placed = withPort(plan(), placed.port)
@@ -78,7 +78,7 @@ export class Runs {
     const plan = this.#prober.plan()
     this.#placed = withPort(plan, this.#placed.port)
     if (!alive || !this.#run) return
-    this.#surroundings.ledger?.changed(plan, this.#run.child.pid)
+    this.#context.ledger?.changed(plan, this.#run.child.pid)
     if (!sameProbes(before, plan)) this.#probes.change(this.#placed, starting)
   }
 
@@ -121,7 +121,7 @@ export class Runs {
   async #daemonsOf(run: Run): Promise<readonly Daemon[]> {
     const { name, command } = this.#placed
     if (this.#started === undefined || run.uptime > longestDetour) return []
-    return daemonsOf({ name, command, started: this.#started, mark: this.#surroundings.ledger?.mark ?? {} })
+    return daemonsOf({ name, command, started: this.#started, mark: this.#context.ledger?.mark ?? {} })
   }
 
   /** At most so much of the grace is left. */

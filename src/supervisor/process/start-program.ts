@@ -8,14 +8,14 @@ import type { Attempt, Owner } from '../backups/attempt.ts'
 import { processVariable } from '../group/daemon.ts'
 import { outOfPorts } from '../listen-ports/spare-ports.ts'
 import { takenPort } from '../listen-ports/taken-port.ts'
-import { descriptorsOf } from '../probe/hearing.ts'
+import { descriptorsOf } from '../probe/announcement.ts'
 import { identityOf } from '../rights/identity.ts'
-import { Unfit } from '../rights/unfit.ts'
+import { RightsError } from '../rights/rights-error.ts'
 import { oversize } from '../spawn/argument-size.ts'
 import { programOf } from '../spawn/program.ts'
 import { type Child, spawnGroup } from '../spawn/spawn.ts'
 import type { SpawnFailure } from '../spawn/spawn-failure.ts'
-import type { Surroundings } from './process-context.ts'
+import type { ProcessContext } from './process-context.ts'
 
 /** What was found for a run before it. */
 interface Prepared {
@@ -37,22 +37,22 @@ export interface Starter {
 }
 
 /** Starts the program of a plan: at once, unless something must be found for it first. Tells once how that went. */
-export function startProgram(plan: ProcessPlan, surroundings: Surroundings, starter: Starter): void {
+export function startProgram(plan: ProcessPlan, context: ProcessContext, starter: Starter): void {
   const { isAwaited, started, failed } = starter
   const spawn = ({ plan: placed, backup }: Prepared) => {
-    const { ledger } = surroundings
+    const { ledger } = context
     const refused = oversize(placed)
     if (refused) {
       void backup?.discard()
       void Promise.resolve().then(() => isAwaited() && failed(refused))
       return
     }
-    const program = programOf(surroundings.withMemoryHint(withPath(placed, backup)))
+    const program = programOf(context.withMemoryHint(withPath(placed, backup)))
     const environment = { ...program.environment, ...ledger?.mark, [processVariable]: plan.name }
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))
     if ('child' in spawned) {
       ledger?.began(placed, spawned.child.pid)
-      tellOfSockets(spawned.child, surroundings.log)
+      tellOfSockets(spawned.child, context.log)
       started({ child: spawned.child, plan: placed, ...(backup && { backup }) })
     } else {
       void backup?.discard()
@@ -63,7 +63,7 @@ export function startProgram(plan: ProcessPlan, surroundings: Surroundings, star
     spawn({ plan })
     return
   }
-  void prepare(plan, surroundings).then((found) => {
+  void prepare(plan, context).then((found) => {
     if (!isAwaited()) {
       if ('plan' in found) void found.backup?.discard()
     } else if ('plan' in found) spawn(found)
@@ -82,12 +82,12 @@ function tellOfSockets({ withoutPipes }: Child, log: Log): void {
   )
 }
 
-async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<Prepared | SpawnFailure> {
-  const placed = await place(plan, surroundings)
+async function prepare(plan: ProcessPlan, context: ProcessContext): Promise<Prepared | SpawnFailure> {
+  const placed = await place(plan, context)
   if ('reason' in placed) return placed
   if (!plan.backup) return { plan: placed }
   try {
-    return { plan: placed, backup: await surroundings.beginBackup(plan, plan.backup, ownerOf(plan)) }
+    return { plan: placed, backup: await context.beginBackup(plan, plan.backup, ownerOf(plan)) }
   } catch (error) {
     const reason = `backup: nothing can be written to the folder of its files (${codeOf(error)})`
     // A disk that stays full is for the operator to see: as a task that failed.
@@ -97,10 +97,10 @@ async function prepare(plan: ProcessPlan, surroundings: Surroundings): Promise<P
 }
 
 /** With a port that is its own: a spare one, or that of the plan if nobody else has it. */
-async function place(plan: ProcessPlan, surroundings: Surroundings): Promise<ProcessPlan | SpawnFailure> {
+async function place(plan: ProcessPlan, context: ProcessContext): Promise<ProcessPlan | SpawnFailure> {
   if (plan.port === undefined) return plan
   if (plan.port !== chosenLater) return (await takenPort(plan.port)) ?? plan
-  const port = await surroundings.sparePort().catch(outOfPorts)
+  const port = await context.sparePort().catch(outOfPorts)
   return typeof port === 'object' ? port : withOwnPort(plan, port)
 }
 
@@ -111,7 +111,7 @@ function ownerOf({ rights }: ProcessPlan): Owner | undefined {
     const { uid, gid } = identityOf(rights.user)
     return uid === process.geteuid?.() ? undefined : { uid, gid }
   } catch (error) {
-    if (error instanceof Unfit) return undefined
+    if (error instanceof RightsError) return undefined
     throw error
   }
 }

@@ -3,8 +3,9 @@
  * environment (LD_PRELOAD, GLIBC_TUNABLES, BASH_ENV, PATH and many more) is code to whoever wrote it: so until the change of user each
  * variable has a name that nobody reads, and env(1) gives it its own behind that. See docs/adr/0021-launching.md.
  */
+
+import { RightsError } from './rights-error.ts'
 import { tool } from './tools.ts'
-import { Unfit } from './unfit.ts'
 
 /** Of one argument, in bytes, its NUL included (execve(2): MAX_ARG_STRLEN, 32 pages). */
 const longestArgument = 131_072
@@ -16,13 +17,13 @@ export interface Handover {
   readonly words: readonly string[]
 }
 
-/** Throws `Unfit` where env(1) is missing, or the names are too many for one argument of it. */
+/** Throws `RightsError` where env(1) is missing, or the names are too many for one argument of it. */
 export function handover(environment: Readonly<Record<string, string>>): Handover {
   const variables = Object.entries(environment)
   // GNU env puts `${...}` in by itself, and splits or reads no value (coreutils 8.30 and later).
   const text = variables.map(([name], index) => `"${escaped(name)}=\${_${index}}"`).join(' ')
   if (Buffer.byteLength(text) >= longestArgument)
-    throw new Unfit(
+    throw new RightsError(
       `environment: ${variables.length} variables are more than can be handed to another user: let it have fewer, or shorter names`,
     )
   return {

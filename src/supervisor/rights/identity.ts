@@ -4,7 +4,7 @@ import type { UserPlan } from '../../plan/model/rights.ts'
 import { type Account, type Accounts, numberOf, readAccounts } from '../../shared/system/accounts.ts'
 import { isLocalFault } from '../../shared/system/local-fault.ts'
 import { isCapable } from './capabilities.ts'
-import { Unfit } from './unfit.ts'
+import { RightsError } from './rights-error.ts'
 
 export interface Identity {
   readonly uid: number
@@ -16,7 +16,7 @@ export interface Identity {
 }
 
 /**
- * Throws `Unfit` if there is no such user or group, and Node's error if that cannot be known for the moment. Read anew each time:
+ * Throws `RightsError` if there is no such user or group, and Node's error if that cannot be known for the moment. Read anew each time:
  * users may be made while we run.
  */
 export function identityOf({ name, group, groups }: UserPlan): Identity {
@@ -46,10 +46,11 @@ function accountOf(accounts: Accounts, name: string, group: string | undefined):
   const known = accounts.user(name)
   if (known) return { ...known, gid: gid ?? known.gid }
   const uid = numberOf(name)
-  if (uid === undefined) throw new Unfit(`user: there is no user ${name} in /etc/passwd: create it, or name another`)
+  if (uid === undefined)
+    throw new RightsError(`user: there is no user ${name} in /etc/passwd: create it, or name another`)
   // Not root's group, as some have it: what belongs to that is not for a user of whom nothing is known.
   if (gid === undefined)
-    throw new Unfit(`user: ${name} is not in /etc/passwd, so name its group, too: "${name}:${name}"`)
+    throw new RightsError(`user: ${name} is not in /etc/passwd, so name its group, too: "${name}:${name}"`)
   return { uid, gid }
 }
 
@@ -61,13 +62,13 @@ function groupsByName(accounts: Accounts, name: string): readonly number[] {
 function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): number {
   const gid = accounts.group(name)
   if (gid !== undefined) return gid
-  throw new Unfit(`${option}: there is no group ${name} in /etc/group: create it, or name another`)
+  throw new RightsError(`${option}: there is no group ${name} in /etc/group: create it, or name another`)
 }
 
 /**
  * Words of setpriv(1), to stand before a command; none if we are that user. Node's own `uid` and `gid` would not do: libuv
  * clears the supplementary groups, and the limits of the kernel could not be raised any more by then.
- * Throws `Unfit` if we may not become another.
+ * Throws `RightsError` if we may not become another.
  */
 export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
   const [ourUid, ourGid] = [process.geteuid?.(), process.getegid?.()]
@@ -77,7 +78,9 @@ export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups 
     // Who is that user already has the groups of whoever started us, and cannot part with them.
     if (isUs && !asked) return []
     const wish = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
-    throw new Unfit(`user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}: start it as root, or as ${name}`)
+    throw new RightsError(
+      `user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}: start it as root, or as ${name}`,
+    )
   }
   // Inheritable capabilities, and with them ambient ones, would outlive the change of user if we are not root ourselves.
   return ['--reuid', `${uid}`, '--regid', `${gid}`, '--groups', groups.join(','), '--inh-caps=-all']

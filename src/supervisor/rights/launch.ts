@@ -12,8 +12,8 @@ import { type Handover, handover } from './handover.ts'
 import { identityOf, userWords } from './identity.ts'
 import { limitWords } from './limits.ts'
 import { withOwnOpenFiles } from './open-files.ts'
+import { RightsError } from './rights-error.ts'
 import { tool } from './tools.ts'
-import { Unfit } from './unfit.ts'
 
 export interface Launch {
   readonly command: readonly string[]
@@ -32,7 +32,7 @@ export function launchOf(program: Program): Launch | { readonly failure: SpawnFa
     const failure = launch.command.length > command.length ? foreseenFailure(program) : undefined
     return failure ? { failure } : { ...launch, ...(rights.umask !== undefined && { umask: rights.umask }) }
   } catch (error) {
-    if (!(error instanceof Unfit)) throw error
+    if (!(error instanceof RightsError)) throw error
     return { failure: { reason: error.message, exitCode: 126, transient: false } }
   }
 }
@@ -64,7 +64,7 @@ function sparedFromLoader(environment: Launch['environment']): Handover | undefi
   try {
     return handover(environment)
   } catch (error) {
-    if (error instanceof Unfit) return undefined
+    if (error instanceof RightsError) return undefined
     throw error
   }
 }
@@ -90,7 +90,7 @@ function niceWords(nice: number | undefined): readonly string[] {
   const step = nice === undefined ? 0 : nice - getPriority()
   if (step === 0) return []
   if (step < 0 && !isCapable('CAP_SYS_NICE'))
-    throw new Unfit(
+    throw new RightsError(
       `nice: ${nice} is below ${getPriority()}, that of Gatehouse itself: ` +
         'give the container the capability (--cap-add SYS_NICE), or ask for more',
     )

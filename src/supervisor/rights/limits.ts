@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { LimitName, LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
 import { isCapable } from './capabilities.ts'
-import { Unfit } from './unfit.ts'
+import { RightsError } from './rights-error.ts'
 
 /** How prlimit(1) and `docker run --ulimit` call them, and how /proc/PID/limits does (proc(5)). */
 const names: Readonly<Record<LimitName, { readonly short: string; readonly line: string }>> = {
@@ -20,7 +20,7 @@ const names: Readonly<Record<LimitName, { readonly short: string; readonly line:
   realtimePriority: { short: 'rtprio', line: 'Max realtime priority' },
 }
 
-/** Words of prlimit(1), to stand before a command; none for what is so already. Throws `Unfit` if we may not. */
+/** Words of prlimit(1), to stand before a command; none for what is so already. Throws `RightsError` if we may not. */
 export function limitWords(limits: LimitsPlan): readonly string[] {
   const ours = ownLimits()
   return Object.entries(limits).flatMap(([key, limit]) => {
@@ -36,10 +36,10 @@ export function limitWords(limits: LimitsPlan): readonly string[] {
 function checkReach(name: LimitName, { hard }: LimitPlan, own: LimitPlan | undefined): void {
   const most = name === 'openFiles' ? mostOpenFiles() : undefined
   if (most !== undefined && isAbove(hard, most))
-    throw new Unfit(`limits.openFiles: ${hard} is above what the kernel allows: ${most} is the most (fs.nr_open)`)
+    throw new RightsError(`limits.openFiles: ${hard} is above what the kernel allows: ${most} is the most (fs.nr_open)`)
   if (own === undefined || !isAbove(hard, own.hard) || isCapable('CAP_SYS_RESOURCE')) return
   const { short } = names[name]
-  throw new Unfit(
+  throw new RightsError(
     `limits.${name}: ${hard} is above ${own.hard}, which is as far as Gatehouse itself may go: ` +
       `start the container with --ulimit ${short}=${hard === 'unlimited' ? -1 : hard} or --cap-add SYS_RESOURCE, or ask for less`,
   )

@@ -1,9 +1,9 @@
 import { isAllowed } from '../../shared/execution/fault.ts'
 import { findTool, packages, systemFolders, type ToolName } from '../../shared/system/system-tools.ts'
-import { Unfit } from './unfit.ts'
+import { RightsError } from './rights-error.ts'
 
 /**
- * A tool with words for it, to stand before a command; nothing if there are none. `option`: what needs it. Throws `Unfit` where it is
+ * A tool with words for it, to stand before a command; nothing if there are none. `option`: what needs it. Throws `RightsError` where it is
  * missing; `find` gives the path of a tool.
  */
 export function tool(
@@ -16,7 +16,7 @@ export function tool(
   const path = find(name)
   if (path !== undefined) return [path, ...words]
   const place = systemFolders.join(', ')
-  throw new Unfit(`${name}: not found in ${place}: install ${packages[name]}, which \`${option}\` needs`)
+  throw new RightsError(`${name}: not found in ${place}: install ${packages[name]}, which \`${option}\` needs`)
 }
 
 export function toolPath(name: string): string | undefined {

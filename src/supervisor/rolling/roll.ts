@@ -2,10 +2,15 @@
 
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Log } from '../../shared/log.ts'
-import { formatDuration } from '../../shared/time/duration.ts'
+import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import type { Drain } from '../output/output-sink.ts'
 import type { SupervisedProcess } from '../process/process.ts'
+
+/**
+ * Resolves with the number of requests that were cut, once no request to this port of 127.0.0.1 is in flight any more, after at most
+ * `budget`. To be called only when `status` gives another port for the process, so that no new request goes there.
+ */
+export type Drain = (port: number, budget: Milliseconds) => Promise<number>
 
 export interface RollOptions {
   /** The one that serves, and the one that is to. */

@@ -4,10 +4,9 @@ import type { Log } from '../../shared/log.ts'
 import type { KeptProcess } from '../applied.ts'
 import type { EventFeed } from '../events/event-feed.ts'
 import type { Role } from '../events/events.ts'
-import type { Drain } from '../output/output-sink.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 import type { Companion, ProcessStatus } from '../status.ts'
-import { Roll } from './roll.ts'
+import { type Drain, Roll } from './roll.ts'
 
 export interface RollsOptions {
   create(plan: ProcessPlan): SupervisedProcess
@@ -57,7 +56,7 @@ export class Rolls {
   }
 
   /** Those that run beside the processes that count. */
-  aside(): readonly SupervisedProcess[] {
+  copies(): readonly SupervisedProcess[] {
     return [...this.#rolls].map(({ aside }) => aside)
   }
 

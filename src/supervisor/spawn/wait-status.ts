@@ -5,12 +5,11 @@
  * loop lasts, since libuv waits for children at the end of a turn.
  */
 import { readFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { statFields } from '../group/process-table.ts'
 import { isCapable } from '../rights/capabilities.ts'
-import type { Exit } from './exit.ts'
+import { type Exit, signalName } from './exit.ts'
 
 /** Between the end of a program's output and its own there are microseconds; more if its memory is large. */
 const patience: Milliseconds = 20
@@ -22,8 +21,6 @@ const glimpse: Milliseconds = 2
 const isExiting = 0x4
 
 const lastStandardSignal = 31
-const firstRealTimeSignal = 34
-const lastSignal = 64
 
 export interface Owner {
   readonly uid: number
@@ -51,7 +48,7 @@ export function watchStatus(pid: number, output: readonly (Readable | null)[], r
   return (told) => {
     watched.delete(glance)
     const signal = (status ?? 0) & 0x7f
-    return told.code === 0 && signal > lastStandardSignal ? { code: null, signal: nameOf(signal) } : told
+    return told.code === 0 && signal > lastStandardSignal ? { code: null, signal: signalName(signal) } : told
   }
 }
 
@@ -108,21 +105,4 @@ function ownerOf(pid: number): Owner | undefined {
   } catch {
     return undefined
   }
-}
-
-/** As kill(1) writes them: `SIGKILL`, `SIGRTMIN+1`, `SIGRTMAX`; the two that the C library keeps for itself by number. */
-export function nameOf(signal: number): string {
-  const [name] = Object.entries(constants.signals).find(([, number]) => number === signal) ?? []
-  if (name !== undefined) return name
-  if (signal === lastSignal) return 'SIGRTMAX'
-  if (signal < firstRealTimeSignal) return `SIG${signal}`
-  return signal === firstRealTimeSignal ? 'SIGRTMIN' : `SIGRTMIN+${signal - firstRealTimeSignal}`
-}
-
-/** The number of a name that `nameOf` gives. */
-export function numberOf(name: string): number {
-  const known = constants.signals[name as NodeJS.Signals] as number | undefined
-  const [, kind, offset = '0'] = /^SIG(RTMIN|RTMAX|)\+?(\d+)?$/.exec(name) ?? []
-  if (known !== undefined) return known
-  return kind === 'RTMAX' ? lastSignal : kind === 'RTMIN' ? firstRealTimeSignal + Number(offset) : Number(offset)
 }

@@ -1,13 +1,13 @@
 /** A command of the operator's that is run to its end: a hook, not a process of the plan. */
 
-import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
-import { setTimeout } from '../../shared/time/timer.ts'
-import type { Listening } from '../output/listening.ts'
-import { Run } from '../process/run.ts'
-import { climbDown } from '../stop/stop.ts'
-import { describeExit } from './exit.ts'
-import type { Program } from './program.ts'
-import { spawnGroup } from './spawn.ts'
+import { formatDuration, type Milliseconds } from '../shared/time/duration.ts'
+import { setTimeout } from '../shared/time/timer.ts'
+import type { Listening } from './output/output-sink.ts'
+import { Run } from './process/run.ts'
+import { describeExit } from './spawn/exit.ts'
+import type { Program } from './spawn/program.ts'
+import { spawnGroup } from './spawn/spawn.ts'
+import { climbDown } from './stop/stop.ts'
 
 /** Between SIGTERM and SIGKILL, for whoever is left of the command's group when its time is over. */
 const grace: Milliseconds = 1_000

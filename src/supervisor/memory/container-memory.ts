@@ -18,7 +18,7 @@ import { OomWitness } from './oom.ts'
 import { preferAsVictim, spareAsOthers } from './oom-order.ts'
 import { membersOf } from './usage.ts'
 
-export interface MemoryRoomOptions {
+export interface ContainerMemoryOptions {
   processes(): Iterable<Guarded>
   readonly feed: EventFeed
   readonly log: Log
@@ -27,8 +27,8 @@ export interface MemoryRoomOptions {
   readonly every: Milliseconds
 }
 
-export class MemoryRoom {
-  readonly #options: MemoryRoomOptions
+export class ContainerMemory {
+  readonly #options: ContainerMemoryOptions
   readonly #witness: OomWitness
   readonly #guard: MemoryGuard
   /** By the names of processes. */
@@ -38,7 +38,7 @@ export class MemoryRoom {
   #budget: Budget | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: MemoryRoomOptions) {
+  constructor(options: ContainerMemoryOptions) {
     const { processes, cgroup } = options
     this.#options = options
     this.#witness = new OomWitness(cgroup)
