@@ -104,7 +104,7 @@ class Check {
   #sayNotTried({ why }: NotTried): void {
     const { upstream, origin, log } = this.#parts
     if (!this.#saidNotTried)
-      log.warn(`upstream ${upstream.name}: ${origin} cannot be checked: ${why}; it stays as it was`)
+      log.warn(`upstream ${upstream.name}: ${origin} cannot be checked: ${why}; its state stays unchanged`)
     this.#saidNotTried = true
   }
 

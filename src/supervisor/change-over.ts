@@ -98,11 +98,11 @@ export async function planned(context: ChangeContext, next: readonly ProcessPlan
     const rolls = needsRestart(changes) && canRoll(context.processes.byName.get(after.name), after)
     return {
       process: after.name,
-      words: changeWords(changes) + (rolls ? '; it serves until its successor is ready' : ''),
+      words: changeWords(changes) + (rolls ? '; keeps serving until its successor is ready' : ''),
     }
   }
   return [
-    ...went.map(({ name }) => ({ process: name, words: 'stops, because it is gone from the file' })),
+    ...went.map(({ name }) => ({ process: name, words: 'stops, because it was removed from the file' })),
     ...replaced.map(words),
     ...adjusted.map(words),
     ...came.map(({ name }) => ({ process: name, words: 'starts, because it is new' })),
@@ -156,7 +156,7 @@ function revive({ processes, log }: ChangeContext, created: readonly SupervisedP
     return finalFailure || (state === 'exited' && plan.kind === 'service' && plan.restart.policy === 'always')
   })
   for (const process of owed) {
-    log.info('is started again, and its failures are forgotten', { process: process.plan.name })
+    log.info('starting again; its earlier failures no longer count', { process: process.plan.name })
     process.start()
   }
   return owed.map(({ plan }) => plan.name)

@@ -20,7 +20,7 @@ export class EssentialWatch {
   /** Any process failed for good. */
   failed({ plan: { name, essential } }: SupervisedProcess, { exitCode, reason }: Judgement): void {
     if (!essential) return
-    const message = 'failed, and is essential: everything stops'
+    const message = 'failed and is essential; stopping everything'
     this.#feed.emit({ type: 'essential-failed', process: name, message, exitCode, reason })
   }
 
@@ -29,7 +29,7 @@ export class EssentialWatch {
     const { name, essential } = process.plan
     if (!essential) return
     const reason = `${process.status().reason}`
-    const message = `${reason}; it is essential, and not started again: everything stops`
+    const message = `${reason}; it is essential and not restarted; stopping everything`
     this.#feed.emit({ type: 'essential-ended', process: name, message, exitCode: 0, reason })
   }
 
@@ -47,7 +47,7 @@ export class EssentialWatch {
       if (!cause) continue
       const { reason: why, exitCode = 1 } = cause.finalFailure ?? {}
       const reason = `waits for ${blocker}, which ${why === undefined ? 'has ended' : asPredicate(why)}`
-      const message = `${reason}; it is essential: everything stops`
+      const message = `${reason}; it is essential; stopping everything`
       this.#foundBlocked = true
       this.#feed.emit({ type: 'essential-failed', process: plan.name, message, exitCode, reason })
       return

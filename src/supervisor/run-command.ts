@@ -45,8 +45,8 @@ export async function runCommand(
   const { child } = spawned
   const run = new Run(child, { multiline: undefined, ...hear })
   const ended = Promise.withResolvers<string | undefined>()
-  const late = setTimeout(() => ended.resolve(`was not done within ${formatDuration(timeout)}`), timeout)
-  const abandon = () => ended.resolve('was not done when gatehouse ended')
+  const late = setTimeout(() => ended.resolve(`timed out after ${formatDuration(timeout)}`), timeout)
+  const abandon = () => ended.resolve('did not finish before Gatehouse exited')
   signal?.addEventListener('abort', abandon, { once: true })
   if (signal?.aborted) abandon()
   void child.exited.then((exit) => ended.resolve(exit.code === 0 ? undefined : describeExit(exit)))

@@ -226,7 +226,9 @@ class PlanSupervisor implements Supervisor {
 
   /** What is left over from a killed run may hold the ports, locks and files of the process that takes its place. */
   #unmet(plan: ProcessPlan): readonly string[] {
-    return this.#ledger?.endsLeftovers ? ['what a killed run left'] : unmetDependencies(plan, this.#processes.byName)
+    return this.#ledger?.endsLeftovers
+      ? ['the leftovers of a killed run']
+      : unmetDependencies(plan, this.#processes.byName)
   }
 
   /** A process changed its state, or only whether it is ready. */
@@ -270,7 +272,7 @@ class PlanSupervisor implements Supervisor {
     for (const { plan, waitingFor } of this.#processes.byName.values()) {
       if (!waitingFor.includes(name)) continue
       const fields = { process: plan.name, state: 'waiting', waitingFor }
-      this.#log.warn(`keeps waiting for ${name}, which is ${state}`, fields)
+      this.#log.warn(`still waiting for ${name}, which is ${state}`, fields)
     }
   }
 }

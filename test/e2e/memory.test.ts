@@ -65,7 +65,7 @@ describe.skipIf(!possible)(`a container with a limit (${possible ? 'real cgroup'
     )
     const { message } = await running.waitFor({ level: 'warn' })
     expect(message).toBe(
-      'the fixed sizes of `memory` add up to 500 MB (a 300 MB, b 200 MB), but only 419 MB may be used, of which 105 MB are kept for Gatehouse: lower them, or give the container more',
+      "the fixed sizes of `memory` add up to 500 MB (a 300 MB, b 200 MB), but only 419 MB may be used, of which 105 MB are kept for Gatehouse; lower them, or raise the container's limit",
     )
     await running.ready()
   })

@@ -89,7 +89,7 @@ processes:
       await vi.waitFor(() => expect(existsSync(asked)).toBe(true), { timeout: 10_000 })
       cli('config', 'set', 'loglevel', 'debug')
       running.signal('SIGTERM')
-      await running.waitFor({ process: 'redis', message: 'stopping with SIGINT to its group' })
+      await running.waitFor({ process: 'redis', message: 'stopping; sending SIGINT to its process group' })
       await running.exit
       expect(readFileSync(join(running.folder, 'heard'), 'utf8')).toContain('hook')
       expect(readFileSync(join(running.folder, `logs/redis/${hostname()}-stdout.log`), 'utf8')).toContain('SIGINT')
@@ -136,7 +136,7 @@ describe('gatehouse plan --diff', () => {
     expect(await ask()).toMatchObject({ code: 0, stdout: 'a reload would change nothing\n' })
     writeFileSync(file, `${common}processes: { b: { command: [sleep, "600"] } }\nmetrics: { address: "127.0.0.1:0" }\n`)
     expect((await ask()).stdout).toBe(
-      'a: stops, because it is gone from the file\nb: starts, because it is new\nmetrics: takes effect at the next start of gatehouse\n',
+      'a: stops, because it was removed from the file\nb: starts, because it is new\nmetrics: takes effect at the next start of gatehouse\n',
     )
     writeFileSync(file, `${common}${processes}nonsense: 1\n`)
     const refused = await ask()

@@ -57,7 +57,7 @@ processes:
 `,
     })
     const { reason } = await gatehouse.waitFor({ process: 'other', state: 'fatal' })
-    expect(reason).toBe('user: there is no user no-such-user in /etc/passwd: create it, or name another')
+    expect(reason).toBe('user: there is no user no-such-user in /etc/passwd; create it, or name another')
     await gatehouse.waitFor({ process: 'own', state: 'running' })
     expect(gatehouse.stderr).toContain(
       'gatehouse.yaml:4:43: warning: `no-such-user` names a user that does not exist on this machine',

@@ -37,7 +37,7 @@ processes:
   const after = lines.length
   signal('SIGCONT')
   const late = await waitFor(
-    { process: 'tick', level: 'warn', message: /^was due .* ago: the clock was set, or/ },
+    { process: 'tick', level: 'warn', message: /^was due .* ago \(the clock was changed, or/ },
     { after },
   )
   expect(Date.parse(String(late.due)) % 2_000).toBe(0)
@@ -64,8 +64,8 @@ processes:
   expect(bad.stderr).toMatch(/^bad failed: exited with code 42 after \d+ms\n$/)
   expect(await verb(['start', 'long', file, '--no-wait'])).toMatchObject({ code: 0, stdout: 'long has been started\n' })
   const refusals = [
-    ['long', 3, 'gatehouse: long is not started: its last run is not over (running)\n'],
-    ['behind', 3, 'gatehouse: behind is not started: it needs once\n'],
+    ['long', 3, 'gatehouse: long was not started: its last run has not ended (running)\n'],
+    ['behind', 3, 'gatehouse: behind was not started: it needs once\n'],
     ['goood', 2, 'gatehouse: there is no process goood; did you mean good?\n'],
   ] as const
   for (const [name, code, stderr] of refusals) {
@@ -94,7 +94,7 @@ processes:
   expect(vain.stderr).toMatch(/^core failed: it failed 2 times within 1m; the last time it exited with code 9 after/)
   expect(await verb(['start', 'api', file])).toMatchObject({
     code: 3,
-    stderr: 'gatehouse: api is not started: it needs core, which failed or has ended: start that first\n',
+    stderr: 'gatehouse: api was not started: it needs core, which failed or has ended; start that first\n',
   })
   expect(await verb(['start', 'coer', file])).toMatchObject({
     code: 2,
@@ -124,7 +124,7 @@ processes:
   expect(done).toMatchObject({ restarted: [], unchanged: expect.arrayContaining(['core', 'api']) })
   expect(done.revived).toEqual(expect.arrayContaining(['core', 'migrate']))
   expect(done.revived).toHaveLength(2)
-  await waitFor({ process: 'core', message: 'is started again, and its failures are forgotten' }, { after })
+  await waitFor({ process: 'core', message: 'starting again; its earlier failures no longer count' }, { after })
   await waitFor({ process: 'api', ready: true }, { after })
 })
 
@@ -150,7 +150,7 @@ hooks:
   expect(await exit).toEqual({ code: 7, signal: null })
   const said = lines.filter(({ process }) => process === 'hook').map(({ message }) => message)
   expect(said).toEqual([
-    expect.stringMatching(/^core exited with code 7 after .*; it is started again$/),
+    expect.stringMatching(/^core exited with code 7 after .*; restarting$/),
     expect.stringMatching(/^core is fatal: it failed 2 times within 1m; the last time it exited with code 7/),
   ])
   expect(bodies).toEqual([

@@ -45,7 +45,7 @@ describe('another plan for a process that runs', () => {
 
   it('asks a probe that there was not', async () => {
     const web = await adopted({}, { alive: alive('exit 1') })
-    await web.until(() => web.logs.some(({ message }) => message.startsWith('did not answer its alive check once')))
+    await web.until(() => web.logs.some(({ message }) => message.startsWith('failed its alive check once')))
   })
 
   it('does not ask a probe any more that is gone, and what failed it is ready again', async () => {
@@ -114,10 +114,12 @@ describe('another plan for a process that runs', () => {
     } as const
     const web = await adopted({ ...before, stop: patient }, { stop: { signal: 'SIGTERM', grace: 50 } })
     await web.supervisor.apply([])
-    expect(web.logs.map(({ message }) => message)).toContain('did not end by SIGTERM in time: its group gets SIGKILL')
+    expect(web.logs.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^ignored SIGTERM for \d+m?s; sending SIGKILL to its process group$/),
+    )
     const other = await adopted({ ...before, stop: patient }, { stop: { signal: 'SIGINT', grace: 600_000 } })
     await other.supervisor.apply([])
-    expect(other.logs.map(({ message }) => message)).toContain('stopping with SIGINT to its group')
+    expect(other.logs.map(({ message }) => message)).toContain('stopping; sending SIGINT to its process group')
   })
 
   it('has its output in files, or no more, and its lines joined', async () => {
@@ -211,7 +213,7 @@ describe('another plan for a process that runs', () => {
     const { pid } = one.status('web')
     expect(await one.supervisor.apply([plan(50 * 2 ** 20)])).toMatchObject({ adjusted: ['web'] })
     expect(one.status('web').pid).toBe(pid)
-    await one.until(() => one.logs.some(({ message }) => message.endsWith('that `memory` allows: it is restarted')))
+    await one.until(() => one.logs.some(({ message }) => message.endsWith('`memory`; restarting it')))
   })
 
   it('follows a new schedule, and a task whose schedule is gone runs once', async () => {

@@ -93,11 +93,11 @@ describe('a backup of which the command is told where to write', () => {
 
   it('fails the run if nothing, or nothing but an empty file, was written', async () => {
     const reasons = [
-      ['true', 'ended well, but wrote nothing to {backup}'],
-      [': >"$1"', 'ended well, but the backup is empty'],
-      ['mkdir "$1"', 'ended well, but what it wrote to {backup} is not a file'],
-      ['mkfifo "$1"', 'ended well, but what it wrote to {backup} is not a file'],
-      ['ln -s /etc/passwd "$1"', 'ended well, but its backup could not be kept (ELOOP)'],
+      ['true', 'exited with code 0, but wrote nothing to {backup}'],
+      [': >"$1"', 'exited with code 0, but the backup is empty'],
+      ['mkdir "$1"', 'exited with code 0, but what it wrote to {backup} is not a file'],
+      ['mkfifo "$1"', 'exited with code 0, but what it wrote to {backup} is not a file'],
+      ['ln -s /etc/passwd "$1"', 'exited with code 0, but its backup could not be kept (ELOOP)'],
     ] as const
     for (const [script, reason] of reasons) {
       const { end, status } = await runOf(task(script))
@@ -120,7 +120,7 @@ describe('a backup of which the command is told where to write', () => {
 
   it('is not one if the command ended before those whom it left to write it', async () => {
     const { end } = await runOf(task('(echo half; sleep 600; echo rest) >"$1" & until test -s "$1"; do :; done'))
-    const reason = 'ended well, but others whom it left behind may have been writing its backup'
+    const reason = 'exited with code 0, but left processes behind that may still have been writing its backup'
     expect(end).toMatchObject({ outcome: 'failed', exitCode: 1, reason })
     expect(backups()).toEqual([])
   })
@@ -200,7 +200,10 @@ describe('a program that names its files itself', () => {
     const { backup } = await runOf(task(`echo two >${folder}/own-2`, own))
     expect(backup).toMatchObject({ newest: { file: 'own-2', size: 4, before: 3 }, files: 2 })
     const { end } = await runOf(task('true', own))
-    expect(end).toMatchObject({ outcome: 'failed', reason: 'ended well, but there is no new file among its backups' })
+    expect(end).toMatchObject({
+      outcome: 'failed',
+      reason: 'exited with code 0, but there is no new file among its backups',
+    })
   })
 
   it('leaves halves behind that never count, over restarts neither, until it succeeds again', async () => {
@@ -228,7 +231,7 @@ describe('how a task stands with its backups', () => {
     old(nameOf(hour), { age: 0, content: 'x'.repeat(5_000) })
     const { events, backup, logs } = await runOf(task('echo little >"$1"'))
     expect(backup).toMatchObject({ shrunk: true, newest: { size: 7, before: 5_000 } })
-    const message = 'has made a backup of 7 B, and the one before holds 5 KB'
+    const message = 'made a backup of only 7 B; the previous one holds 5 KB'
     expect(events).toContainEqual(expect.objectContaining({ type: 'backup-shrunk', process: 'backup', message }))
     expect(logs).toContainEqual({ level: 'warn', message, fields: { process: 'backup' } })
   })
@@ -277,7 +280,7 @@ describe('a schedule that was missed', () => {
     const { supervisor, logs, until, untilState, status, events } = foreman([db, plan])
     supervisor.start()
     await until(() =>
-      logs.some(({ message }) => message === 'makes a backup as soon as it can: the last one is 3d old'),
+      logs.some(({ message }) => message === 'making a backup as soon as possible: the last one is 3d old'),
     )
     expect(status('backup')).toMatchObject({ state: 'waiting', waitingFor: ['db'], backup: { overdue: true } })
     writeFileSync(gate, '')
@@ -291,7 +294,7 @@ describe('a schedule that was missed', () => {
     supervisor.start()
     await untilState('backup', 'exited')
     expect(backups()).toHaveLength(1)
-    expect(logs.map(({ message }) => message)).toContain('makes a backup as soon as it can: there is none yet')
+    expect(logs.map(({ message }) => message)).toContain('making a backup as soon as possible: there is none yet')
   })
 
   it('is not made up for again and again by a container that dies of it; that is told instead', async () => {
@@ -302,7 +305,7 @@ describe('a schedule that was missed', () => {
     const { supervisor, until, events, status, story } = foreman([task('echo new >"$1"', daily)])
     supervisor.start()
     const told = await until(() => events.find(({ type }) => type === 'backup-overdue'))
-    expect(told.message).toBe('is overdue with its backup: the last one was made 3d ago, and 1d 2h are allowed')
+    expect(told.message).toBe('has an overdue backup: the last one was made 3d ago, the limit is 1d 2h')
     expect(status('backup')).toMatchObject({ backup: { overdue: true, unfinished: expect.any(Number) } })
     expect(story()).toEqual([])
     const answer = supervisor.run('backup')

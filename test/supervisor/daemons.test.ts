@@ -41,7 +41,7 @@ describe('a program that goes to the background', () => {
     const command = ['redis-server', '--port', String(port), '--daemonize', 'yes', '--save', '', '--dir', folder]
     const redis = { command, directory: folder, environment: { PATH: process.env.PATH ?? '' } }
     expect(await givenUp({ ...redis, ...serves(port) })).toMatch(
-      /^went to the background \(redis-server, pid \d+\), where nobody could watch or stop it, and was ended: run it in the foreground, with `--daemonize no`$/,
+      /^went to the background \(redis-server, pid \d+\), where it cannot be supervised, and was stopped; run it in the foreground with `--daemonize no`$/,
     )
     // Without a port or a probe of ours, and through a shell.
     const shell = { ...redis, command: ['/bin/sh', '-c', `${command.map((word) => `'${word}'`).join(' ')}; exit 0`] }
@@ -60,7 +60,7 @@ describe('a program that goes to the background', () => {
     const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
     const command = ['nginx', '-c', join(place, 'nginx.conf')]
     expect(await givenUp({ command, environment, ...serves(port) })).toMatch(
-      /^went to the background \(nginx, pid \d+\).*, with `-g "daemon off;"`$/,
+      /^went to the background \(nginx, pid \d+\).* with `-g "daemon off;"`$/,
     )
   })
 
@@ -91,7 +91,8 @@ describe('a program that goes to the background', () => {
     const one = foreman([planFor('job', { kind: 'task', restart: never, command })])
     one.supervisor.start()
     await one.untilState('job', 'exited')
-    const left = () => one.logs.find(({ message }) => /^left sleep \(pid \d+\) in the background, where/.test(message))
+    const left = () =>
+      one.logs.find(({ message }) => /^left sleep \(pid \d+\) running in the background, unsupervised$/.test(message))
     await one.until(() => left() !== undefined)
     await ended(Number(one.lines[0]?.text))
   })

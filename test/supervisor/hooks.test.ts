@@ -132,7 +132,7 @@ describe('a hook that runs a command', () => {
     await hooks.close(5_000)
     const words = logs.map(({ message }) => message)
     expect(words).toEqual([
-      `hook ${process.execPath} (line 7): exited with code 3; this is said once, until it works again`,
+      `hook ${process.execPath} (line 7): exited with code 3; further failures are not logged until it works again`,
     ])
   })
 
@@ -140,7 +140,7 @@ describe('a hook that runs a command', () => {
     const { hooks, logs, said, until } = belfry([{ ...running({ STAY: '1' }), timeout: 500 }])
     hooks.hear(event(1))
     await until(() => said.includes('hook: will not end'))
-    await until(() => logs.find(({ message }) => message.includes('was not done within 500ms')))
+    await until(() => logs.find(({ message }) => message.includes('timed out after 500ms')))
     expect(survivors()).toEqual([])
   })
 
@@ -170,10 +170,10 @@ describe('a hook that runs a command', () => {
   it('of which too many wait is left out, which is said when it begins and when it is over', async () => {
     const { hooks, logs, said, until } = belfry([{ ...running() }])
     for (let id = 1; id <= 203; id += 1) hooks.hear(event(id))
-    expect(logs.map(({ message }) => message)).toEqual(['hooks are slower than events come: some are not called'])
+    expect(logs.map(({ message }) => message)).toEqual(['hooks cannot keep up with events; dropping some calls'])
     await hooks.close(0)
     const [, given] = logs.map(({ message }) => message)
-    expect(given).toBe('201 calls of hooks were not done in time and given up')
+    expect(given).toBe('gave up 201 hook calls not done in time')
     expect(said.length).toBeLessThanOrEqual(1)
     await until(() => survivors().length === 0)
   })
@@ -202,7 +202,7 @@ describe('a hook that calls a URL', () => {
     for (const id of [1, 2, 3, 4]) hooks.hear(event(id))
     await hooks.close(5_000)
     expect(logs.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', `hook ${origin} (line 7): answered 404; this is said once, until it works again`],
+      ['warn', `hook ${origin} (line 7): answered 404; further failures are not logged until it works again`],
       ['info', `hook ${origin} (line 7) works again`],
     ])
   })
@@ -230,7 +230,7 @@ describe('a hook that calls a URL', () => {
     await hooks.close(5_000)
     expect(bodies).toHaveLength(1)
     expect(logs.map(({ message }) => message)).toEqual([
-      `hook ${origin} (line 7): ${words}; this is said once, until it works again`,
+      `hook ${origin} (line 7): ${words}; further failures are not logged until it works again`,
     ])
     expect(JSON.stringify(logs)).not.toContain('secret')
   })
@@ -253,7 +253,7 @@ describe('a hook that calls a URL', () => {
     const before = performance.now()
     await hooks.close(100)
     expect(performance.now() - before).toBeLessThan(2_000)
-    expect(logs[0]?.message).toBe('a call of a hook was not done in time and given up')
+    expect(logs[0]?.message).toBe('gave up 1 hook call not done in time')
   })
 })
 

@@ -163,7 +163,7 @@ describe.runIf(isRoot)('the environment of a program with another user', () => {
     const { supervisor, untilState } = foreman([plan(locked, ['true'], { environment: Object.fromEntries(names) })])
     supervisor.start()
     expect((await untilState('it', 'fatal')).reason).toMatch(
-      /^environment: 300\d variables are more than can be handed to another user/,
+      /^environment: 300\d variables are too many to pass to another user/,
     )
   })
 

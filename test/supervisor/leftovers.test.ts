@@ -82,8 +82,8 @@ describe('what is left over', () => {
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(pid)).toBe(false)
     expect(words).toEqual([
-      'warn: left over from a run that was killed: its group gets SIGTERM',
-      'info: left over from a run that was killed: has ended',
+      'warn: left over from a killed run; sending SIGTERM to its process group',
+      'info: left over from a killed run; it has ended',
     ])
   })
 
@@ -95,16 +95,16 @@ describe('what is left over', () => {
     })
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(pid)).toBe(true)
-    expect(words).toEqual([
-      expect.stringContaining(`is not believed, since the Gatehouse that wrote it still runs (pid ${other.pid})`),
-    ])
+    expect(words).toEqual([expect.stringContaining(`: the Gatehouse that wrote it still runs (pid ${other.pid})`)])
   })
 
   it('gets SIGKILL when its grace is over', async () => {
     const { pid } = await killedRun('trap "" TERM; sleep 60 & echo up; wait; wait; sleep 60', 100)
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(pid)).toBe(false)
-    expect(words).toContain('warn: did not end by SIGTERM in time: its group gets SIGKILL')
+    expect(words).toContainEqual(
+      expect.stringMatching(/^warn: ignored SIGTERM for \d+m?s; sending SIGKILL to its process group$/),
+    )
   })
 
   it('is known by what it has in its environment when its leader is gone', async () => {
@@ -130,7 +130,7 @@ describe('what is left over', () => {
     const ended = second.endLeftovers()
     const third = new GroupLedger(socket, log)
     const endedAgain = third.endLeftovers()
-    expect(words.filter((word) => word.includes('its group gets SIGTERM'))).toHaveLength(2)
+    expect(words.filter((word) => word.includes('sending SIGTERM to its process group'))).toHaveLength(2)
     await third.hurry(0)
     await Promise.all([ended, endedAgain])
     expect(isGroupAlive(pid)).toBe(false)
@@ -154,7 +154,7 @@ describe('a stranger', () => {
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(child.pid)).toBe(true)
     expect(words).toEqual([
-      `warn: process group ${child.pid} may be left over of a run that was killed, but nothing in it says so: it is left alone`,
+      `warn: process group ${child.pid} may be left over from a killed run, but nothing proves it; leaving it alone`,
     ])
   })
 
@@ -173,18 +173,18 @@ describe('a stranger', () => {
     changeRecord((record) => Object.assign(record.groups[0] ?? {}, { pid: own?.group, started: leader?.started ?? 0 }))
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(pid)).toBe(true)
-    // In a PID namespace that was entered with a group from outside, that group has no number, and 0 is not believed.
-    expect(words).toEqual((own?.group ?? 0) < 2 ? [expect.stringMatching(/is not believed/)] : [])
+    // In a PID namespace that was entered with a group from outside, that group has no number, and 0 is not accepted.
+    expect(words).toEqual((own?.group ?? 0) < 2 ? [expect.stringMatching(/^warn: ignoring /)] : [])
   })
 })
 
 describe('a record that cannot be believed', () => {
   const isRoot = process.geteuid?.() === 0
   const spoilt: Readonly<Record<string, () => void>> = {
-    'it is not what Gatehouse writes': () => writeFileSync(file, '{"version":1,"groups":[{"pid":'),
+    'it is not in the format that Gatehouse writes': () => writeFileSync(file, '{"version":1,"groups":[{"pid":'),
     'others may write to it': () => chmodSync(file, 0o622),
     ...(isRoot && { 'it belongs to uid 1': () => chownSync(file, 1, 1) }),
-    'it is no file': () => {
+    'it is not a regular file': () => {
       rmSync(file)
       mkdirSync(file)
     },
@@ -196,7 +196,7 @@ describe('a record that cannot be believed', () => {
     await new GroupLedger(socket, log).endLeftovers()
     expect(isGroupAlive(pid)).toBe(true)
     expect(words).toEqual([
-      `warn: ${file} is not believed, since ${why}: if a Gatehouse was killed here, end by hand what it left running`,
+      `warn: ignoring ${file}: ${why}; if a Gatehouse was killed here, stop by hand what it left running`,
     ])
   })
 
@@ -212,7 +212,7 @@ describe('a record that cannot be believed', () => {
     await killedRun('echo up; sleep 60')
     changeRecord((record) => Object.assign(record.groups[0] ?? {}, nonsense))
     await new GroupLedger(socket, log).endLeftovers()
-    expect(words).toEqual([expect.stringContaining('it is not what Gatehouse writes')])
+    expect(words).toEqual([expect.stringContaining('it is not in the format that Gatehouse writes')])
   })
 
   it('is a link: what it leads to may be anybody’s', async () => {
@@ -222,7 +222,7 @@ describe('a record that cannot be believed', () => {
     rmSync(file)
     symlinkSync(elsewhere, file)
     await new GroupLedger(socket, log).endLeftovers()
-    expect(words).toEqual([expect.stringMatching(/is not believed, since ELOOP/)])
+    expect(words).toEqual([expect.stringMatching(/^warn: ignoring .*: ELOOP/)])
   })
 
   it('is replaced by what runs now', async () => {
@@ -261,7 +261,7 @@ describe('the record', () => {
     ledger.began(planFor('it'), pid)
     expect(words).toEqual([
       expect.stringMatching(
-        /^warn: which processes run cannot be recorded \(ENOENT.*its next start will not find and end them$/,
+        /^warn: cannot record which processes run \(ENOENT.*its next start cannot find and stop them$/,
       ),
     ])
   })

@@ -58,7 +58,7 @@ it('a file that is dated ahead does not make every run a success of a program th
   plan = { ...plan, named: false }
   put('db-ahead.dump', { year: 2_090 })
   const idle = await beginAttempt(plan)
-  expect(await idle.keep()).toBe('ended well, but there is no new file among its backups')
+  expect(await idle.keep()).toBe('exited with code 0, but there is no new file among its backups')
   const busy = await beginAttempt(plan)
   put('db-new.dump')
   expect(await busy.keep()).toBeUndefined()

@@ -112,7 +112,9 @@ describe('readiness by file descriptor', () => {
     const { supervisor, untilState, until, logs, status } = foreman([notifying(3, ['--silent'])])
     supervisor.start()
     await until(() =>
-      logs.some(({ message }) => message === 'closed descriptor 3 without a newline: so it cannot become ready'),
+      logs.some(
+        ({ message }) => message === 'closed descriptor 3 without writing a newline, so it cannot become ready',
+      ),
     )
     expect(status('a').state).toBe('starting')
     expect((await untilState('a', 'fatal')).reason).toContain('was not ready within 300ms')
@@ -222,7 +224,7 @@ describe('readiness with failures', () => {
     expect(of('db').reason).toBeUndefined()
     const said = logs.filter(({ fields }) => fields.process === 'db').map(({ message }) => message)
     expect(said.slice(2)).toEqual([
-      `not ready any more: failed its ready check 3 times: ${origin} answered 503`,
+      `no longer ready: failed its ready check 3 times: ${origin} answered 503`,
       'ready again',
     ])
     expect(story().filter((step) => step.startsWith('db:'))).toHaveLength(5)

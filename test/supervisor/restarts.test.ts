@@ -102,7 +102,9 @@ describe('restarting', () => {
     await family(2)
     expect(survivedBy).toBe(0)
     expect(status('web').restarts).toBe(1)
-    expect(logs.map(({ message }) => message)).toContainEqual(expect.stringContaining('left others in its group'))
+    expect(logs.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('left other processes in its group'),
+    )
 
     function family(count: number): Promise<number[]> {
       return until(() => {

@@ -144,7 +144,7 @@ describe.runIf(isRoot)('another user', () => {
 
   it('which nobody knows is fatal, and the reason names the option and the mend', async () => {
     expect(await fate(planWith({ user: { name: 'no-such-user' } }))).toBe(
-      'user: there is no user no-such-user in /etc/passwd: create it, or name another',
+      'user: there is no user no-such-user in /etc/passwd; create it, or name another',
     )
     expect(await fate(planWith({ user: { name: '4242' } }))).toBe(
       'user: 4242 is not in /etc/passwd, so name its group, too: "4242:4242"',
@@ -160,7 +160,7 @@ describe.runIf(isRoot)('another user', () => {
   it('is refused to a Gatehouse that is not root, and the user that it is already is none other', async () => {
     await unprivileged(async () => {
       expect(await fate(planWith({ user: { name: 'daemon' } }))).toBe(
-        'user: becoming daemon needs root, and Gatehouse runs as uid 65534: start it as root, or as daemon',
+        'user: becoming daemon needs root, and Gatehouse runs as uid 65534; start it as root, or as daemon',
       )
     })
   })
@@ -190,7 +190,7 @@ describe.runIf(isRoot)('another user', () => {
   it('needs tools, and a missing one is named with its package', () => {
     const missing = () => undefined
     expect(() => tool('setpriv', ['-x'], 'user', missing)).toThrow(
-      new RightsError('setpriv: not found in /usr/bin, /bin, /usr/sbin, /sbin: install util-linux, which `user` needs'),
+      new RightsError('setpriv: not found in /usr/bin, /bin, /usr/sbin, /sbin; install util-linux, which `user` needs'),
     )
     expect(() => tool('nice', ['-n', '1'], 'nice', missing)).toThrow('install coreutils, which `nice` needs')
     expect(tool('setpriv', [], 'user', missing)).toEqual([])
@@ -227,7 +227,7 @@ describe('niceness', () => {
   it.runIf(isRoot)('may not be lowered by who is not root', async () => {
     await unprivileged(async () => {
       expect(await fate(planWith({ nice: -3 }))).toBe(
-        'nice: -3 is below 0, that of Gatehouse itself: give the container the capability (--cap-add SYS_NICE), or ask for more',
+        'nice: -3 is below 0, that of Gatehouse itself; give the container the capability (--cap-add SYS_NICE), or raise it',
       )
     })
   })
@@ -275,7 +275,7 @@ describe('limits of the kernel', () => {
     const hard = Number(/^Max processes +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
     expect(hard).toBeGreaterThan(0)
     expect(await fate(planWith({ limits: { processes: { soft: hard + 1, hard: hard + 1 } } }))).toBe(
-      `limits.processes: ${hard + 1} is above ${hard}, which is as far as Gatehouse itself may go: ` +
+      `limits.processes: ${hard + 1} is above ${hard}, the hard limit of Gatehouse itself; ` +
         `start the container with --ulimit nproc=${hard + 1} or --cap-add SYS_RESOURCE, or ask for less`,
     )
   })
@@ -302,8 +302,8 @@ describe('limits of the kernel', () => {
     const [, hard] = limits() ?? []
     execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=500:'])
     expect(raiseOpenFiles(() => false)).toBe(
-      `no more than 500 files and connections can be open at a time, though ${hard} are allowed: prlimit failed, ` +
-        `or raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${hard}\`)`,
+      `only 500 files and connections can be open at a time, though ${hard} are allowed: prlimit failed; ` +
+        `raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${hard}\`)`,
     )
     expect(raiseOpenFiles(succeeds)).toBeUndefined()
     expect(limits()).toEqual([hard, hard])
@@ -311,7 +311,7 @@ describe('limits of the kernel', () => {
 
   it('of open files end where the kernel’s own do', async () => {
     expect(await fate(planWith({ limits: { openFiles: { soft: 1024, hard: 'unlimited' } } }))).toMatch(
-      /^limits\.openFiles: unlimited is above what the kernel allows: \d+ is the most \(fs\.nr_open\)$/,
+      /^limits\.openFiles: unlimited is above the maximum of the kernel, \d+ \(fs\.nr_open\)$/,
     )
   })
 })

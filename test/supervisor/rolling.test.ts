@@ -73,7 +73,7 @@ describe('a rolling restart', () => {
     drained.resolve(3)
     expect(await rolling?.kept).toEqual([])
     await expect(answer(before.port)).rejects.toThrow()
-    expect(said(one)).toContain(`warn: 3 requests to pid ${before.pid} were unanswered after the drain and were cut`)
+    expect(said(one)).toContain(`warn: cut 3 requests to pid ${before.pid} that were still unanswered after the drain`)
   })
 
   it.each([
@@ -90,7 +90,7 @@ describe('a rolling restart', () => {
     expect(await answer(before.port)).toBe('1')
     const error = said(one).find((line) => line.startsWith('error: rolling restart failed'))
     expect(error).toMatch(reason)
-    expect(error).toMatch(new RegExp(`pid ${before.pid} goes on as it was$`))
+    expect(error).toMatch(new RegExp(`pid ${before.pid} keeps serving$`))
     expect(transitions(one.events).some(({ failed }) => failed)).toBe(false)
 
     const mended = await one.supervisor.apply([server('3')])
@@ -103,7 +103,7 @@ describe('a rolling restart', () => {
     const first = await one.supervisor.apply([server('2', { environment: { DEAF: '1' } })])
     await one.until(() => one.status('api').successor?.state === 'starting')
     const second = await one.supervisor.apply([server('3')])
-    expect(await first.rolling?.kept).toEqual([{ process: 'api', reason: 'is not what the file asks for any more' }])
+    expect(await first.rolling?.kept).toEqual([{ process: 'api', reason: 'is no longer what the file asks for' }])
     expect(await second.rolling?.kept).toEqual([])
     expect(await answer(one.status('api').port)).toBe('3')
   })

@@ -37,11 +37,11 @@ describe('a scheduled task', () => {
     const { supervisor, until, events, logs, untilState } = all
     supervisor.start()
     const skipped = await until(() => events.find(({ type }) => type === 'schedule-skipped'))
-    expect(skipped).toMatchObject({ process: 'slow', reason: 'its last run is not over (running)' })
+    expect(skipped).toMatchObject({ process: 'slow', reason: 'its last run has not ended (running)' })
     expect(logs).toContainEqual(
       expect.objectContaining({
         level: 'warn',
-        message: 'skips the run that is due: its last run is not over (running)',
+        message: 'skips its scheduled run: its last run has not ended (running)',
       }),
     )
     expect(runs(all, 'slow')).toBe(1)
@@ -164,7 +164,7 @@ describe('a run on demand', () => {
     })
     expect(supervisor.run('report')).toMatchObject({
       refusal: 'not-met',
-      message: 'report is not started: it needs backup',
+      message: 'report was not started: it needs backup',
     })
     expect(supervisor.run('backup').started).toBe(true)
     expect(supervisor.run('backup')).toMatchObject({ refusal: 'busy', message: expect.stringContaining('not over') })

@@ -94,6 +94,6 @@ describe('spare ports', () => {
 
   it('are refused with a reason when everything is taken', async () => {
     const everything = Array.from({ length: 65_536 }, (_, port) => port)
-    await expect(new SparePorts(() => everything).take()).rejects.toThrow('no port is to spare')
+    await expect(new SparePorts(() => everything).take()).rejects.toThrow('no free port is left')
   })
 })

@@ -109,7 +109,7 @@ describe('dependencies', () => {
     expect(failed).toMatchObject({ ready: false, exit: { code: 1, signal: null }, reason: /exited with code 1/ })
     await until(() => logs.find(({ fields, level }) => fields.process === 'api' && level === 'warn'))
     const said = logs.filter(({ fields }) => fields.process === 'api').map(({ message }) => message)
-    expect(said).toEqual(['waiting for migrate', 'keeps waiting for migrate, which is exited'])
+    expect(said).toEqual(['waiting for migrate', 'still waiting for migrate, which is exited'])
     expect(status('api')).toMatchObject({ state: 'waiting', waitingFor: ['migrate'] })
     expect(story()).not.toContain('api:starting')
   })

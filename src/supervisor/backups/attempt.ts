@@ -102,12 +102,12 @@ async function refuseLink(folder: string): Promise<void> {
 async function place(plan: BackupPlan, path: string, began: number): Promise<string | undefined> {
   // A link that its user put there would have us change the mode of somebody else's file, a named pipe wait for its writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unlessMissing)
-  if (!file) return 'ended well, but wrote nothing to {backup}'
+  if (!file) return 'exited with code 0, but wrote nothing to {backup}'
   try {
     const stats = await file.stat()
-    if (!stats.isFile()) return 'ended well, but what it wrote to {backup} is not a file'
-    if (stats.nlink > 1) return 'ended well, but what it wrote to {backup} has another name as well (a hard link)'
-    if (stats.size === 0) return 'ended well, but the backup is empty'
+    if (!stats.isFile()) return 'exited with code 0, but what it wrote to {backup} is not a file'
+    if (stats.nlink > 1) return 'exited with code 0, but what it wrote to {backup} has another hard link'
+    if (stats.size === 0) return 'exited with code 0, but the backup is empty'
     await file.chmod(0o600)
     await file.sync()
   } finally {
@@ -136,8 +136,8 @@ async function freePath(plan: BackupPlan, folder: SafeFolder, began: number): Pr
 async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promise<string | undefined> {
   const times = new Map(before.map(({ name, at }) => [name, at]))
   const newest = (await filesOf(plan)).find(({ name, at }) => times.get(name) !== at)
-  if (!newest) return 'ended well, but there is no new file among its backups'
-  if (newest.size === 0) return 'ended well, but its newest backup is empty'
+  if (!newest) return 'exited with code 0, but there is no new file among its backups'
+  if (newest.size === 0) return 'exited with code 0, but its newest backup is empty'
   await inFolder(plan.folder, { anybodys: true }, (folder) =>
     rm(folder.at(basename(unfinishedFolder(plan))), { recursive: true, force: true }),
   )
@@ -148,7 +148,7 @@ async function complaintOf(kept: Promise<string | undefined>): Promise<string | 
   try {
     return await kept
   } catch (error) {
-    return `ended well, but its backup could not be kept (${codeOf(error)})`
+    return `exited with code 0, but its backup could not be kept (${codeOf(error)})`
   }
 }
 

@@ -109,7 +109,7 @@ export class Backups {
     for (const { name: old } of files.slice(kept)) {
       const deleted = () => inFolder(plan.folder, { anybodys: true }, (folder) => rm(folder.at(old), { force: true }))
       await this.#lane(deleted).catch((error) =>
-        log.warn(`an old backup could not be deleted (${codeOf(error)})`, { process: name }),
+        log.warn(`cannot delete an old backup (${codeOf(error)})`, { process: name }),
       )
     }
     await this.#lookAfter(name, plan)
@@ -134,7 +134,7 @@ export class Backups {
   #tellOfNew({ process }: Entry): void {
     const { shrunk, newest } = this.standing(process) ?? {}
     if (!shrunk || newest?.before === undefined) return
-    const message = `has made a backup of ${formatBytes(newest.size)}, and the one before holds ${formatBytes(newest.before)}`
+    const message = `made a backup of only ${formatBytes(newest.size)}; the previous one holds ${formatBytes(newest.before)}`
     this.#warn('backup-shrunk', process, message)
   }
 
@@ -147,11 +147,7 @@ export class Backups {
     entry.told = overdue
     if (!overdue) return
     const age = newest ? `the last one was made ${formatDuration(Date.now() - newest.at)} ago` : 'there is none'
-    this.#warn(
-      'backup-overdue',
-      process,
-      `is overdue with its backup: ${age}, and ${formatDuration(allowed)} are allowed`,
-    )
+    this.#warn('backup-overdue', process, `has an overdue backup: ${age}, the limit is ${formatDuration(allowed)}`)
   }
 
   #makeUp(entry: Entry): void {
@@ -163,7 +159,7 @@ export class Backups {
     if (!schedule || !process.atRest || !standing || !isToBeMadeUp(standing, Date.now())) return
     const { newest } = standing
     const why = newest ? `the last one is ${formatDuration(Date.now() - newest.at)} old` : 'there is none yet'
-    log.info(`makes a backup as soon as it can: ${why}`, { process: name })
+    log.info(`making a backup as soon as possible: ${why}`, { process: name })
     makeUp(process)
   }
 

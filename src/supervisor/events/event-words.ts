@@ -8,13 +8,13 @@ export function transitionWords({ state, ready, pid, waitingFor, reason }: Proce
     case 'starting':
       return `started as pid ${pid}`
     case 'running':
-      return ready ? 'is ready' : reason === undefined ? 'runs' : `is not ready any more: ${reason}`
+      return ready ? 'is ready' : reason === undefined ? 'runs' : `is no longer ready: ${reason}`
     case 'parked':
-      return `${reason}; it is left running until ${waitingFor.join(', ')} is ready again`
+      return `${reason}; left running until ${waitingFor.join(', ')} is ready again`
     case 'stopping':
-      return 'is ending'
+      return 'is stopping'
     case 'backoff':
-      return `${reason}; it is started again`
+      return `${reason}; restarting`
     case 'exited':
       return ready ? 'completed' : `${reason}`
     case 'fatal':

@@ -123,6 +123,6 @@ const foreground: Readonly<Record<string, string>> = {
 /** What is wrong with it, as a predicate, and what would be right. */
 export function daemonWords({ name, pid }: Daemon): string {
   const option = Object.entries(foreground).find(([program]) => name === program)?.[1]
-  const how = option ? `, with ${option}` : ' (such options are called `--foreground`, `--no-daemon` or `-F`)'
-  return `went to the background (${name}, pid ${pid}), where nobody could watch or stop it, and was ended: run it in the foreground${how}`
+  const how = option ? ` with ${option}` : ' (look for an option such as `--foreground`, `--no-daemon` or `-F`)'
+  return `went to the background (${name}, pid ${pid}), where it cannot be supervised, and was stopped; run it in the foreground${how}`
 }

@@ -72,8 +72,7 @@ export class Hooks {
     await Promise.race([this.#idle(), timeOver])
     enough.abort()
     const left = this.#waiting.splice(0).length + this.#calls.size
-    const what = left === 1 ? 'a call of a hook was' : `${left} calls of hooks were`
-    if (left > 0) this.#log.warn(`${what} not done in time and given up`)
+    if (left > 0) this.#log.warn(`gave up ${left === 1 ? '1 hook call' : `${left} hook calls`} not done in time`)
     this.#ending.abort()
     await this.#idle()
   }
@@ -87,7 +86,7 @@ export class Hooks {
       this.#waiting.push(call)
       return
     }
-    if (this.#dropped === 0) this.#log.warn('hooks are slower than events come: some are not called')
+    if (this.#dropped === 0) this.#log.warn('hooks cannot keep up with events; dropping some calls')
     this.#dropped += 1
   }
 
@@ -103,7 +102,7 @@ export class Hooks {
       this.#calls.add(done)
     }
     if (this.#dropped > 0 && this.#waiting.length === 0) {
-      this.#log.warn(`hooks have caught up; ${this.#dropped} calls were left out`)
+      this.#log.warn(`hooks have caught up; ${this.#dropped} calls were dropped`)
       this.#dropped = 0
     }
   }
@@ -116,7 +115,7 @@ export class Hooks {
     hook.calling = false
     if (failure === undefined && hook.failing) this.#log.info(`hook ${hook.name} works again`, { event: event.id })
     if (failure !== undefined && !hook.failing) {
-      const message = `hook ${hook.name}: ${failure}; this is said once, until it works again`
+      const message = `hook ${hook.name}: ${failure}; further failures are not logged until it works again`
       this.#log.warn(message, { event: event.id, about: event.process })
     }
     hook.failing = failure !== undefined

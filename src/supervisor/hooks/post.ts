@@ -32,7 +32,7 @@ export async function postEvent(
   for (let failed = 0, short = 0; ; ) {
     const attempt = AbortSignal.any([signal, timeoutSignal(timeout)])
     const { failure, again } = await post(url, body, attempt)
-    if (signal.aborted && failure !== undefined) return 'was not done when gatehouse ended'
+    if (signal.aborted && failure !== undefined) return 'did not finish before Gatehouse exited'
     let pause = pauses[failed]
     if (failure instanceof NotTried) {
       short += 1

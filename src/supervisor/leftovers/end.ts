@@ -1,6 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
-import { climbDown, killWait, type Ladder } from '../stop/stop.ts'
+import { climbDown, ignoredWords, killWait, type Ladder } from '../stop/stop.ts'
 import type { GroupRecord } from './record.ts'
 
 export interface EndingLeftovers {
@@ -16,9 +16,8 @@ export function endLeftovers(records: readonly GroupRecord[], log: Log): EndingL
   const ladders = records.map((record) => ({ record, ladder: endLeftover(record, log) }))
   const gone = Promise.all(
     ladders.map(async ({ record: { process, pid }, ladder }) => {
-      if (await ladder.gone) log.info('left over from a run that was killed: has ended', { process, pid })
-      else
-        log.warn(`has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`, { process, pid })
+      if (await ladder.gone) log.info('left over from a killed run; it has ended', { process, pid })
+      else log.warn(`still runs ${formatDuration(killWait)} after SIGKILL; it is stuck in the kernel`, { process, pid })
     }),
   )
   return {
@@ -30,7 +29,7 @@ export function endLeftovers(records: readonly GroupRecord[], log: Log): EndingL
 }
 
 function endLeftover({ process, pid, signal, grace }: GroupRecord, log: Log): Ladder {
-  log.warn(`left over from a run that was killed: its group gets ${signal}`, { process, pid })
+  log.warn(`left over from a killed run; sending ${signal} to its process group`, { process, pid })
   const ladder = climbDown(
     // It is not our child: nobody tells us of its end, so its group is watched from the start.
     { pid, exited: Promise.resolve({ code: null, signal: null }) },
@@ -38,7 +37,7 @@ function endLeftover({ process, pid, signal, grace }: GroupRecord, log: Log): La
       signal: signal as NodeJS.Signals,
       grace,
       graceOver() {
-        log.warn(`did not end by ${signal} in time: its group gets SIGKILL`, { process, pid })
+        log.warn(ignoredWords(signal, ladder.signalledFor()), { process, pid })
         ladder.kill()
       },
     },

@@ -109,7 +109,7 @@ export class Guardian {
       failed: (error) => {
         this.#over = true
         this.#log.warn(
-          `no guardian can be started (${messageOf(error)}): if Gatehouse is killed, what it runs goes on until its next start`,
+          `cannot start the guardian (${messageOf(error)}); if Gatehouse is killed, its processes keep running until its next start`,
         )
       },
       ended: () => {

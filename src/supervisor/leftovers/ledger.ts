@@ -47,14 +47,14 @@ export class GroupLedger {
     const reading = readRecord(this.#path)
     if ('refused' in reading) {
       this.#log.warn(
-        `${this.#path} is not believed, since ${reading.refused}: if a Gatehouse was killed here, end by hand what it left running`,
+        `ignoring ${this.#path}: ${reading.refused}; if a Gatehouse was killed here, stop by hand what it left running`,
       )
       return undefined
     }
     const { ours, doubtful } = recognize(reading.groups)
     for (const { process, pid } of doubtful) {
       this.#log.warn(
-        `process group ${pid} may be left over of a run that was killed, but nothing in it says so: it is left alone`,
+        `process group ${pid} may be left over from a killed run, but nothing proves it; leaving it alone`,
         { process },
       )
     }
@@ -125,7 +125,7 @@ export class GroupLedger {
     } catch (error) {
       if (!this.#saidUnwritable)
         this.#log.warn(
-          `which processes run cannot be recorded (${messageOf(error)}): if Gatehouse is killed, its next start will not find and end them`,
+          `cannot record which processes run (${messageOf(error)}); if Gatehouse is killed, its next start cannot find and stop them`,
         )
       this.#saidUnwritable = true
     }

@@ -57,7 +57,7 @@ export function readRecord(path: string): Reading {
     // Whoever could write here, or lay a link, could have us kill whom they like.
     file = openSync(path, fileConstants.O_RDONLY | fileConstants.O_NOFOLLOW | fileConstants.O_NONBLOCK)
     const { uid, mode } = fstatSync(file)
-    if (!fstatSync(file).isFile()) return { refused: 'it is no file' }
+    if (!fstatSync(file).isFile()) return { refused: 'it is not a regular file' }
     if (uid !== process.geteuid?.()) return { refused: `it belongs to uid ${uid}` }
     if ((mode & 0o022) !== 0) return { refused: 'others may write to it' }
     const { boot, pidNamespace, gatehouse, groups } = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
@@ -69,7 +69,7 @@ export function readRecord(path: string): Reading {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { groups: [] }
     if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return { refused: 'it is not what Gatehouse writes' }
+      return { refused: 'it is not in the format that Gatehouse writes' }
     return { refused: messageOf(error) }
   } finally {
     if (file !== undefined) closeSync(file)

@@ -33,7 +33,7 @@ export class SparePorts {
       for (const [given, at] of this.#given) if (now - at > restUntilGivenAgain) this.#given.delete(given)
       const taken = this.#given.has(port) || [...this.#reserved()].includes(port)
       if (taken && attempt < attempts) continue
-      if (taken) throw Object.assign(new Error('no port is to spare'), { code: 'EADDRINUSE' })
+      if (taken) throw Object.assign(new Error('no free port is left'), { code: 'EADDRINUSE' })
       this.#given.set(port, now)
       return port
     }
@@ -42,7 +42,7 @@ export class SparePorts {
 
 /** Why no port was had, as a start that may go better the next time. */
 export function outOfPorts(error: unknown): SpawnFailure {
-  const reason = `could not be given a port: ${messageOf(error)}`
+  const reason = `could not get a free port: ${messageOf(error)}`
   const hint = localFaultHint(error)
   if (hint === undefined) return { reason, exitCode: 126, transient: true }
   return { reason: `${reason} (${hint})`, exitCode: 126, transient: true, local: true }

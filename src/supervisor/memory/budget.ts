@@ -41,15 +41,15 @@ export function shareOf({ memory }: Asking, { part }: Budget): Bytes | undefined
 
 /** What an operator should hint, in words; undefined: all is well. */
 export function budgetFault(plans: readonly Asking[], { total, reserve, fixed, part }: Budget): string | undefined {
-  const room = `${formatBytes(total)} may be used, of which ${formatBytes(reserve)} are kept for Gatehouse`
+  const reserved = `${formatBytes(reserve)} are kept for Gatehouse`
   if (fixed > total - reserve) {
     const sizes = plans.flatMap(({ name, memory }) =>
       typeof memory === 'number' ? [`${name} ${formatBytes(memory)}`] : [],
     )
-    return `the fixed sizes of \`memory\` add up to ${formatBytes(fixed)} (${sizes.join(', ')}), but only ${room}: lower them, or give the container more`
+    return `the fixed sizes of \`memory\` add up to ${formatBytes(fixed)} (${sizes.join(', ')}), but only ${formatBytes(total)} may be used, of which ${reserved}; lower them, or raise the container's limit`
   }
   const asking = plans.filter(({ memory }) => memory === 'auto').map(({ name }) => name)
   if (asking.length === 0 || part !== undefined) return undefined
   const taken = fixed === 0 ? '' : `, and ${formatBytes(fixed)} are taken by fixed sizes`
-  return `too little is left for \`memory: auto\` of ${asking.join(', ')}, who are told nothing: ${room}${taken}; give the container more`
+  return `too little memory is left for \`memory: auto\` (${asking.join(', ')}), so it is not applied: of ${formatBytes(total)}, ${reserved}${taken}; raise the container's limit`
 }

@@ -60,7 +60,9 @@ export class ContainerMemory {
     this.#timer = setInterval(() => {
       const others = this.#witness.look()
       if (others > 0)
-        log.warn(`the kernel killed ${others} of the container's processes for memory (OOM): children of ours`)
+        log.warn(
+          `the kernel killed ${others} of the container's processes for memory (OOM), children of supervised processes`,
+        )
       this.#guard.look()
     }, every)
     this.#timer.unref()

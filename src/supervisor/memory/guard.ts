@@ -110,10 +110,10 @@ export class MemoryGuard {
     const spared = whySpared(running) ?? this.#whyNotAgain(name)
     if (spared === undefined) {
       this.#above.delete(name)
-      const message = `uses ${words} that \`memory\` allows: it is restarted`
+      const message = `uses ${words} \`memory\`; restarting it`
       this.#restart(running, `used ${words}`, { message, used, limit })
     } else if (looks === looksAbove) {
-      const message = `uses ${words} that \`memory\` allows, and is not restarted for it: ${spared}`
+      const message = `uses ${words} \`memory\`; not restarting it, since ${spared}`
       this.#ward.tell({ process: name, action: 'warned', message, used, limit })
     }
   }
@@ -129,12 +129,12 @@ export class MemoryGuard {
     )
     if (first) {
       const { used } = first
-      const message = `holds ${formatBytes(used)} while the container holds ${words}: it is restarted before the kernel kills`
+      const message = `uses ${formatBytes(used)} while the container uses ${words}; restarting it before the kernel kills a process`
       this.#actedAt = performance.now()
-      this.#restart(first, `held ${formatBytes(used)} while the container held ${words}`, { message, used, limit })
+      this.#restart(first, `used ${formatBytes(used)} while the container used ${words}`, { message, used, limit })
     } else if (!this.#helpless) {
       this.#helpless = true
-      const message = `the container holds ${words}, and there is nothing to restart for it: the kernel may kill any process; give it more, or make a process \`rebuildable\``
+      const message = `the container uses ${words}, and no process can be restarted to free memory, so the kernel may kill any of them; raise the limit, or make a process \`rebuildable\``
       this.#ward.tell({ action: 'warned', message, used: held, limit })
     }
   }
@@ -150,7 +150,7 @@ export class MemoryGuard {
   }
 
   #whyNotAgain(name: string): string | undefined {
-    return this.#restraint.spares(name, performance.now()) ? 'it was restarted for memory not long ago' : undefined
+    return this.#restraint.spares(name, performance.now()) ? 'it was restarted for memory a short while ago' : undefined
   }
 }
 

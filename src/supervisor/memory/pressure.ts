@@ -32,7 +32,7 @@ export function firstToGo<H extends Holder>(holders: readonly H[], limit: Bytes)
 export function whySpared({ plan: { kind, criticality, restart } }: Holder): string | undefined {
   if (criticality === 'critical') return 'it is critical'
   if (kind === 'task') return 'a task would lose its work'
-  return restart.policy === 'never' ? 'its policy would not start it again' : undefined
+  return restart.policy === 'never' ? 'its restart policy is `never`' : undefined
 }
 
 function isRebuildable({ plan }: Holder): boolean {

@@ -46,7 +46,10 @@ export function hear(
       said ||= chunk.includes(newline)
       if (said) resolve()
     })
-    .once('end', () => said || closed(`closed descriptor ${descriptor} without a newline: so it cannot become ready`))
+    .once(
+      'end',
+      () => said || closed(`closed descriptor ${descriptor} without writing a newline, so it cannot become ready`),
+    )
     .on('error', () => {})
   return { heard, line: () => {} }
 }

@@ -7,7 +7,7 @@ import { healthRequest, readHealthResponse } from './grpc-health.ts'
 const ok = '0'
 /** By number (grpc/doc/statuscodes.md), the ones that a health check meets. */
 const statusNames: Readonly<Record<string, string>> = {
-  5: 'NOT_FOUND: it knows no such service',
+  5: 'NOT_FOUND: no such service',
   7: 'PERMISSION_DENIED',
   12: 'UNIMPLEMENTED: it has no health service',
   13: 'INTERNAL',
@@ -66,7 +66,7 @@ function askHealth(session: ClientHttp2Session, service: string, answered: (foun
   stream.on('data', (chunk: Buffer) => {
     length += chunk.length
     if (length <= longestAnswer) chunks.push(chunk)
-    else answered('answered with more than a health check has to say')
+    else answered('answered with more than a health status')
   })
   stream.on('error', (error) => answered(failedOrNotTried(error, messageOf(error))))
   stream.on('end', () => answered(judgeAnswer(head, trailers, Buffer.concat(chunks))))
@@ -77,9 +77,9 @@ function judgeAnswer(head: IncomingHttpHeaders, trailers: IncomingHttpHeaders, b
   if (Number(head[':status']) !== 200) return `answered ${head[':status']}`
   // An answer without a message has its status in the head ("Trailers-Only").
   const code = trailers['grpc-status'] ?? head['grpc-status']
-  if (code === undefined) return 'answered, but not in gRPC'
+  if (code === undefined) return 'answered, but not with gRPC'
   if (code !== ok) return `answered ${statusNames[String(code)] ?? `with gRPC status ${Number(code)}`}`
   const status = readHealthResponse(body)
   if (status === 'SERVING') return undefined
-  return status ? `answered ${status}` : 'answered what is no health status'
+  return status ? `answered ${status}` : 'answered without a valid health status'
 }

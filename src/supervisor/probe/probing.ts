@@ -44,7 +44,7 @@ export class Probing {
     this.#plan = plan
     this.#listener = listener
     this.#readiness = new Streak('failed its ready check', plan.ready?.failures ?? Number.POSITIVE_INFINITY)
-    this.#liveness = new Streak('did not answer its alive check', plan.alive?.failures ?? Number.POSITIVE_INFINITY)
+    this.#liveness = new Streak('failed its alive check', plan.alive?.failures ?? Number.POSITIVE_INFINITY)
     for (const probe of [plan.startup, plan.ready]) {
       if (probe?.kind !== 'log' && probe?.kind !== 'fd') continue
       const closed = (why: string) => this.#over.signal.aborted || listener.remark(why)
@@ -177,7 +177,7 @@ export class Probing {
     const now = performance.now()
     if (now - this.#saidNotTried < untilSaidAgain) return
     this.#saidNotTried = now
-    this.#listener.remark(`cannot be asked: ${why}; that says nothing about it, and it is asked again`)
+    this.#listener.remark(`could not be probed: ${why}; this says nothing about the process, and the probe is retried`)
   }
 
   #readyAnswer(found: string | undefined): void {

@@ -13,7 +13,7 @@ export function tcpAttempt(host: string, port: number): Attempt {
         // the socket connects to itself (simultaneous open, RFC 9293 §3.5).
         const toItself = socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress
         socket.destroy()
-        resolve(toItself ? `nobody listens on ${host} port ${port}` : undefined)
+        resolve(toItself ? `nothing listens on ${host} port ${port}` : undefined)
       })
       socket.on('error', (error) => resolve(failedOrNotTried(error, `${host} port ${port}: ${messageOf(error)}`)))
     })

@@ -33,18 +33,19 @@ export function narrate(log: Log, { plan, from, status, ran, pause, failed }: Tu
       if (from === 'starting') log.info(plan.ready || plan.startup ? `ready${after}` : 'started', fields)
       else if (ready) log.info('ready again', fields)
       else if (from === 'parked')
-        log.info('what it depends on is ready again: its alive checks are counted anew', fields)
-      else log.warn(`not ready any more: ${reason}`, { ...fields, reason })
+        log.info('its dependencies are ready again; its failed alive checks no longer count', fields)
+      else log.warn(`no longer ready: ${reason}`, { ...fields, reason })
       return
     case 'parked':
-      log.warn(`${reason}; it is left running until ${waitingFor.join(', ')} is ready again`, {
+      log.warn(`${reason}; left running until ${waitingFor.join(', ')} is ready again`, {
         ...fields,
         reason,
         waitingFor,
       })
       return
     case 'stopping':
-      if (!status.wanted && pid !== undefined) log.info(`stopping with ${plan.stop.signal} to its group`, fields)
+      if (!status.wanted && pid !== undefined)
+        log.info(`stopping; sending ${plan.stop.signal} to its process group`, fields)
       return
     case 'backoff': {
       const when = pause === 0 ? 'at once' : `in ${formatDuration(pause)}`

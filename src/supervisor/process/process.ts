@@ -5,6 +5,7 @@ import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import { type ProcessStatus, statusFrom } from '../status.ts'
+import { ignoredWords } from '../stop/stop.ts'
 import { narrate } from './log-transitions.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import type { ProcessContext } from './process-context.ts'
@@ -56,7 +57,7 @@ export class SupervisedProcess {
     signalGroup: () => this.#runs.end(this.#grace, (ending) => this.#settle(ending)),
     shortenGrace: () => this.#runs.shorten(this.#grace),
     killGroup: () => {
-      this.#say('warn', `did not end by ${this.plan.stop.signal} in time: its group gets SIGKILL`)
+      this.#say('warn', ignoredWords(this.plan.stop.signal, this.#runs.signalledFor))
       this.#runs.kill()
     },
     scheduleRestart: () => {

@@ -25,7 +25,7 @@ const wholeRead: Bytes = 64 * 1024
 /** What a failed run has written is removed by the next one, if a disk is so slow. */
 const longestDiscard: Milliseconds = 2_000
 
-const leftWriters = 'ended well, but others whom it left behind may have been writing its backup'
+const leftWriters = 'exited with code 0, but left processes behind that may still have been writing its backup'
 
 export class Run {
   readonly child: Child

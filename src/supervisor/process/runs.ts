@@ -102,8 +102,7 @@ export class Runs {
 
   async #tellOfDaemons(run: Run): Promise<void> {
     const [first] = await this.#daemonsOf(run)
-    if (first)
-      this.#prober.remark(`left ${first.name} (pid ${first.pid}) in the background, where nobody watches or stops it`)
+    if (first) this.#prober.remark(`left ${first.name} (pid ${first.pid}) running in the background, unsupervised`)
   }
 
   /** What it left in the background is ended in its stead: it would hold the port of the next one, and outlive us. */
@@ -122,6 +121,11 @@ export class Runs {
     const { name, command } = this.#placed
     if (this.#started === undefined || run.uptime > longestDetour) return []
     return daemonsOf({ name, command, started: this.#started, mark: this.#context.ledger?.mark ?? {} })
+  }
+
+  /** How long ago the group of the present run got its stop signal. */
+  get signalledFor(): Milliseconds {
+    return this.#ladder?.signalledFor() ?? 0
   }
 
   /** At most so much of the grace is left. */

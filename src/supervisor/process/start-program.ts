@@ -78,7 +78,7 @@ function tellOfSockets({ withoutPipes }: Child, log: Log): void {
   if (withoutPipes === undefined || toldOfSockets) return
   toldOfSockets = true
   log.warn(
-    `programs that open /dev/stdout or /dev/stderr by name will fail with ENXIO (nginx, Apache): named pipes cannot be made in ${withoutPipes}; let TMPDIR be a folder that user ${process.geteuid?.()} can write to, such as a tmpfs`,
+    `programs that open /dev/stdout or /dev/stderr by name will fail with ENXIO (nginx, Apache): cannot create named pipes in ${withoutPipes}; set TMPDIR to a folder that user ${process.geteuid?.()} can write to, such as a tmpfs`,
   )
 }
 
@@ -89,7 +89,7 @@ async function prepare(plan: ProcessPlan, context: ProcessContext): Promise<Prep
   try {
     return { plan: placed, backup: await context.beginBackup(plan, plan.backup, ownerOf(plan)) }
   } catch (error) {
-    const reason = `backup: nothing can be written to the folder of its files (${codeOf(error)})`
+    const reason = `backup: cannot write to its backup folder (${codeOf(error)})`
     // A disk that stays full is for the operator to see: as a task that failed.
     const local = isLocalFault(error) && !isDiskFull(error)
     return { reason, exitCode: 126, transient: true, ...(local && { local }) }

@@ -24,7 +24,7 @@ export function handover(environment: Readonly<Record<string, string>>): Handove
   const text = variables.map(([name], index) => `"${escaped(name)}=\${_${index}}"`).join(' ')
   if (Buffer.byteLength(text) >= longestArgument)
     throw new RightsError(
-      `environment: ${variables.length} variables are more than can be handed to another user: let it have fewer, or shorter names`,
+      `environment: ${variables.length} variables are too many to pass to another user; use fewer, or shorter names`,
     )
   return {
     environment: Object.fromEntries(variables.map(([, value], index) => [`_${index}`, value])),

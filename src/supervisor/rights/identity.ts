@@ -47,10 +47,10 @@ function accountOf(accounts: Accounts, name: string, group: string | undefined):
   if (known) return { ...known, gid: gid ?? known.gid }
   const uid = numberOf(name)
   if (uid === undefined)
-    throw new RightsError(`user: there is no user ${name} in /etc/passwd: create it, or name another`)
+    throw new RightsError(`user: there is no user ${name} in /etc/passwd; create it, or name another`)
   // Not root's group, as some have it: what belongs to that is not for a user of whom nothing is known.
   if (gid === undefined)
-    throw new RightsError(`user: ${name} is not in /etc/passwd, so name its group, too: "${name}:${name}"`)
+    throw new RightsError(`user: ${name} is not in /etc/passwd; name its group, too: "${name}:${name}"`)
   return { uid, gid }
 }
 
@@ -62,7 +62,7 @@ function groupsByName(accounts: Accounts, name: string): readonly number[] {
 function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): number {
   const gid = accounts.group(name)
   if (gid !== undefined) return gid
-  throw new RightsError(`${option}: there is no group ${name} in /etc/group: create it, or name another`)
+  throw new RightsError(`${option}: there is no group ${name} in /etc/group; create it, or name another`)
 }
 
 /**
@@ -79,7 +79,7 @@ export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups 
     if (isUs && !asked) return []
     const wish = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
     throw new RightsError(
-      `user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}: start it as root, or as ${name}`,
+      `user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}; start it as root, or as ${name}`,
     )
   }
   // Inheritable capabilities, and with them ambient ones, would outlive the change of user if we are not root ourselves.

@@ -91,8 +91,8 @@ function niceWords(nice: number | undefined): readonly string[] {
   if (step === 0) return []
   if (step < 0 && !isCapable('CAP_SYS_NICE'))
     throw new RightsError(
-      `nice: ${nice} is below ${getPriority()}, that of Gatehouse itself: ` +
-        'give the container the capability (--cap-add SYS_NICE), or ask for more',
+      `nice: ${nice} is below ${getPriority()}, that of Gatehouse itself; ` +
+        'give the container the capability (--cap-add SYS_NICE), or raise it',
     )
   return ['-n', `${step}`]
 }

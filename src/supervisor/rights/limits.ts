@@ -36,12 +36,12 @@ export function limitWords(limits: LimitsPlan): readonly string[] {
 function checkReach(name: LimitName, { hard }: LimitPlan, own: LimitPlan | undefined): void {
   const most = name === 'openFiles' ? mostOpenFiles() : undefined
   if (most !== undefined && isAbove(hard, most))
-    throw new RightsError(`limits.openFiles: ${hard} is above what the kernel allows: ${most} is the most (fs.nr_open)`)
+    throw new RightsError(`limits.openFiles: ${hard} is above the maximum of the kernel, ${most} (fs.nr_open)`)
   if (own === undefined || !isAbove(hard, own.hard) || isCapable('CAP_SYS_RESOURCE')) return
   const { short } = names[name]
   throw new RightsError(
-    `limits.${name}: ${hard} is above ${own.hard}, which is as far as Gatehouse itself may go: ` +
-      `start the container with --ulimit ${short}=${hard === 'unlimited' ? -1 : hard} or --cap-add SYS_RESOURCE, or ask for less`,
+    `limits.${name}: ${hard} is above ${own.hard}, the hard limit of Gatehouse itself; ` +
+      `start the container with --ulimit ${short}=${hard === 'unlimited' ? -1 : hard} or --cap-add SYS_RESOURCE, or lower it`,
   )
 }
 

@@ -38,10 +38,10 @@ export function raiseOpenFiles(run: (file: string, words: readonly string[]) => 
   if (!own || !isAbove(own.hard, own.soft)) return undefined
   const prlimit = toolPath('prlimit')
   if (prlimit && run(prlimit, ['--pid', `${process.pid}`, `--nofile=${own.hard}:${own.hard}`])) return undefined
-  const tool = prlimit ? 'prlimit failed' : 'that takes prlimit: install util-linux'
+  const tool = prlimit ? 'prlimit failed' : 'prlimit is missing'
   return (
-    `no more than ${own.soft} files and connections can be open at a time, though ${own.hard} are allowed: ${tool}, ` +
-    `or raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${own.hard}\`)`
+    `only ${own.soft} files and connections can be open at a time, though ${own.hard} are allowed: ${tool}; ` +
+    `${prlimit ? '' : 'install util-linux, or '}raise the soft limit (\`ulimit -n\`, \`docker run --ulimit nofile=${own.hard}\`)`
   )
 }
 

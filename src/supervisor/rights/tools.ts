@@ -16,7 +16,7 @@ export function tool(
   const path = find(name)
   if (path !== undefined) return [path, ...words]
   const place = systemFolders.join(', ')
-  throw new RightsError(`${name}: not found in ${place}: install ${packages[name]}, which \`${option}\` needs`)
+  throw new RightsError(`${name}: not found in ${place}; install ${packages[name]}, which \`${option}\` needs`)
 }
 
 export function toolPath(name: string): string | undefined {

@@ -70,7 +70,7 @@ export class Roll {
     const { startup, ready } = this.after.plan
     const limit = (startup?.deadline ?? 0) + (ready?.deadline ?? 0)
     this.#timer = setTimeout(() => void this.fail(`was not ready within ${formatDuration(limit)}`), limit)
-    this.#say('info', `its successor starts beside it; pid ${this.before.status().pid} serves until that is ready`)
+    this.#say('info', `starting its successor; pid ${this.before.status().pid} keeps serving until that is ready`)
     this.after.start()
   }
 
@@ -88,7 +88,7 @@ export class Roll {
     if (!this.rising) return
     this.#over()
     const { pid } = this.before.status()
-    this.#say('error', `rolling restart failed: the successor ${failure}; pid ${pid} goes on as it was`)
+    this.#say('error', `rolling restart failed: the successor ${failure}; pid ${pid} keeps serving`)
     await this.after.stop(this.after.plan.stop.grace)
     this.#end(failure)
   }
@@ -116,11 +116,11 @@ export class Roll {
     const { pid: successor } = after.status()
     if (drained) {
       const { drain: budget = 0 } = after.plan.restart.rolling ?? {}
-      this.#say('info', `pid ${successor} took over; pid ${pid} is drained for at most ${formatDuration(budget)}`)
+      this.#say('info', `pid ${successor} took over; draining pid ${pid} for up to ${formatDuration(budget)}`)
       const cut = port === undefined ? 0 : await drain(port, budget)
-      if (cut > 0) this.#say('warn', `${cut} requests to pid ${pid} were unanswered after the drain and were cut`)
+      if (cut > 0) this.#say('warn', `cut ${cut} requests to pid ${pid} that were still unanswered after the drain`)
     } else {
-      this.#say('warn', 'ended while its successor was starting, which takes its place at once')
+      this.#say('warn', 'ended while its successor was starting; the successor takes its place at once')
     }
     // Unless everything stops meanwhile, by whose deadline it would then have to go.
     if (this.#phase === 'leaving') await before.stop(before.plan.stop.grace)

@@ -37,7 +37,7 @@ export class Rolls {
     const reason = await roll.done
     this.#rolls.delete(roll)
     if (reason === undefined) return []
-    const message = `goes on as it was: its successor ${reason}`
+    const message = `keeps running as it is: its successor ${reason}`
     feed.emit({ type: 'roll-failed', process: plan.name, message, reason })
     return [{ process: plan.name, reason }]
   }
@@ -99,7 +99,7 @@ export class Rolls {
       const plan = plans.find((one) => one.name === name)
       return !plan || needsRestart(processChanges(after.plan, plan))
     })
-    await Promise.all(unwanted.map((roll) => roll.fail('is not what the file asks for any more')))
+    await Promise.all(unwanted.map((roll) => roll.fail('is no longer what the file asks for')))
   }
 
   halt(): void {

@@ -60,7 +60,7 @@ function openPipesIn(
     folder = mkdtempSync(join(place, 'gatehouse-'))
     const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
     paths = names.map((name) => join(folder ?? '', name))
-    if (!makeFifos(paths)) return { reason: 'mkfifo failed, or is missing' }
+    if (!makeFifos(paths)) return { reason: 'mkfifo failed or is missing' }
     // Not blocking: a read end would wait for its writer. The write ends block, as programs expect of their stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
     const ends = paths.map((path) => open(path, constants.O_WRONLY)) as [number, number, ...number[]]

@@ -18,7 +18,8 @@ export interface SpawnFailure {
 }
 
 export const tooLarge: SpawnFailure = {
-  reason: 'command: more than the kernel passes on (E2BIG): 128 kB in one argument or variable, or a few MB in all',
+  reason:
+    'command: arguments and environment are too large for the kernel (E2BIG): at most 128 kB in each, a few MB in total',
   exitCode: 126,
   transient: false,
 }
@@ -27,7 +28,7 @@ export const tooLarge: SpawnFailure = {
 export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFailure {
   const code = (thrown as NodeJS.ErrnoException).code ?? ''
   const hint = localFaultHint(thrown)
-  const shortage = `could not be spawned for the moment (${code})`
+  const shortage = `could not be spawned (${code})`
   if (hint !== undefined) return { reason: `${shortage}: ${hint}`, exitCode: 126, transient: true, local: true }
   if (code === 'ETXTBSY') return { reason: shortage, exitCode: 126, transient: true }
   if (code === 'E2BIG') return tooLarge

@@ -12,7 +12,9 @@ export interface Ladder {
   readonly signalled: boolean
   /** Resolves when nobody is left: true, or false if the kernel did not end them within `killWait` of SIGKILL. */
   readonly gone: Promise<boolean>
-  /** At most so much of the grace is left from now on; it is never made longer. */
+  /** How long ago the group got its stop signal. */
+  signalledFor(): Milliseconds
+  /** Leaves at most this much of the grace period from now on; never makes it longer. */
   shorten(grace: Milliseconds): void
   /** SIGKILL to the whole group. */
   kill(): void
@@ -38,11 +40,12 @@ export function endRun(
   remark: (text: string) => void,
 ): { readonly ladder: Ladder; readonly over: Promise<void> } {
   const ladder = climbDown(run.child, options)
-  if (run.exit && ladder.signalled) remark(`left others in its group behind when it ended: they get ${options.signal}`)
+  if (run.exit && ladder.signalled)
+    remark(`left other processes in its group behind; sending ${options.signal} to them`)
   // What still runs is told to stop: however it takes that, it was not through. Nor were those whom it left behind.
   const exitedWell = run.exit?.code === 0
   const over = ladder.gone.then(async (gone) => {
-    if (!gone) remark(`has not ended ${formatDuration(killWait)} after SIGKILL: it is stuck in the kernel`)
+    if (!gone) remark(`still runs ${formatDuration(killWait)} after SIGKILL; it is stuck in the kernel`)
     await run.outputRead()
     await run.concludeBackup(exitedWell, ladder.signalled)
   })
@@ -61,7 +64,8 @@ export function climbDown(child: Pick<Child, 'pid' | 'exited'>, options: LadderO
   const { signal, grace, graceOver } = options
   const givenUp = new AbortController()
   const signalled = isGroupAlive(child.pid) && signalGroup(child.pid, signal)
-  let graceEnds = performance.now() + grace
+  const signalledAt = performance.now()
+  let graceEnds = signalledAt + grace
   let timer = signalled ? setTimeout(graceOver, grace) : undefined
   let killed = false
   let over = false
@@ -74,6 +78,7 @@ export function climbDown(child: Pick<Child, 'pid' | 'exited'>, options: LadderO
   return {
     signalled,
     gone,
+    signalledFor: () => performance.now() - signalledAt,
     shorten(left) {
       const now = performance.now()
       if (!signalled || killed || over || now + left >= graceEnds) return
@@ -88,6 +93,11 @@ export function climbDown(child: Pick<Child, 'pid' | 'exited'>, options: LadderO
       timer = setTimeout(() => givenUp.abort(), killWait)
     },
   }
+}
+
+/** What the log says when a group has used up its grace period. */
+export function ignoredWords(signal: string, time: Milliseconds): string {
+  return `ignored ${signal} for ${formatDuration(time)}; sending SIGKILL to its process group`
 }
 
 async function groupGone(

@@ -45,7 +45,7 @@ export function startOnDemand(process: SupervisedProcess, options: OnDemandOptio
     return { started: true, ended: Promise.resolve({ outcome: 'ready', exitCode: 0, duration: 0 }) }
   }
   const obstacle = isService ? whyInVain(process, options) : whyNotNow(process, options.unmet(process))
-  if (obstacle) return refused(obstacle.refusal, `${name} is not started: ${obstacle.words}`)
+  if (obstacle) return refused(obstacle.refusal, `${name} was not started: ${obstacle.words}`)
   // Listened to before the start: a run may be over at once.
   const ended = endOf(process, options)
   process.start()
@@ -55,7 +55,7 @@ export function startOnDemand(process: SupervisedProcess, options: OnDemandOptio
 /** Why a task cannot run at this moment. */
 export function whyNotNow(process: SupervisedProcess, unmet: readonly string[]): Obstacle | undefined {
   if (!process.atRest && process.state !== 'backoff') {
-    return { refusal: 'busy', words: `its last run is not over (${process.state})` }
+    return { refusal: 'busy', words: `its last run has not ended (${process.state})` }
   }
   return unmet.length > 0 ? { refusal: 'not-met', words: `it needs ${unmet.join(', ')}` } : undefined
 }
@@ -63,14 +63,14 @@ export function whyNotNow(process: SupervisedProcess, unmet: readonly string[]):
 /** Why to wait for a service would be in vain. */
 function whyInVain(process: SupervisedProcess, { blockers }: OnDemandOptions): Obstacle | undefined {
   const { state } = process
-  if (state === 'stopping') return { refusal: 'busy', words: 'it is being ended' }
+  if (state === 'stopping') return { refusal: 'busy', words: 'it is stopping' }
   if (state === 'running' || state === 'parked') {
     const { reason } = process.status()
-    return { refusal: 'busy', words: `it runs, but is not ready${reason === undefined ? '' : `: ${reason}`}` }
+    return { refusal: 'busy', words: `it is running, but not ready${reason === undefined ? '' : `: ${reason}`}` }
   }
   const down = blockers(process)
   if (down.length === 0) return undefined
-  return { refusal: 'not-met', words: `it needs ${down.join(', ')}, which failed or has ended: start that first` }
+  return { refusal: 'not-met', words: `it needs ${down.join(', ')}, which failed or has ended; start that first` }
 }
 
 /** Without a probe a service is ready as soon as it is spawned; what crashes at boot has mostly done so after this. */

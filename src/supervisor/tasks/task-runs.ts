@@ -53,7 +53,7 @@ export class TaskRuns {
 
   run(name: string): RunAnswer {
     const { processes } = this.#options
-    if (!this.#open) return refused('stopping', 'gatehouse is starting or stopping: nothing can be run now')
+    if (!this.#open) return refused('stopping', 'Gatehouse is starting or stopping; nothing can be run now')
     const process = processes().get(name)
     if (!process) return refused('unknown-process', unknownProcess(name, [...processes().keys()]))
     return startOnDemand(process, this.#options)
@@ -65,14 +65,14 @@ export class TaskRuns {
     const at = new Date(due).toISOString()
     const obstacle = whyNotNow(process, this.#options.unmet(process))
     if (obstacle) {
-      const message = `skips the run that is due: ${obstacle.words}`
+      const message = `skips its scheduled run: ${obstacle.words}`
       log.warn(message, { process: name, due: at })
       feed.emit({ type: 'schedule-skipped', process: name, message, due, reason: obstacle.words })
       return
     }
     if (late) {
       const ago = formatDuration(Date.now() - due)
-      const message = `was due ${ago} ago: the clock was set, or gatehouse was halted; it runs now, once`
+      const message = `was due ${ago} ago (the clock was changed, or Gatehouse was suspended); running once now`
       log.warn(message, { process: name, due: at })
       feed.emit({ type: 'schedule-late', process: name, message, due })
     }

@@ -76,7 +76,7 @@ ${hardToEnd}`
     expect(isRunning(stranger.pid ?? 0)).toBe(true)
     // Nothing of its own was spawned before the last of them was gone.
     const told = (message: string) => second.lines.findLastIndex((line) => line.message === message)
-    const hasEnded = 'left over from a run that was killed: has ended'
+    const hasEnded = 'left over from a killed run; it has ended'
     const firstStart = second.lines.findIndex((line) => line.state === 'starting' || line.state === 'running')
     expect(second.lines.filter((line) => line.message === hasEnded)).toHaveLength(3)
     expect(firstStart).toBeGreaterThan(told(hasEnded))
@@ -125,8 +125,8 @@ processes:
     const pid = first.pidOf('stubborn')
     await kill(first)
     const second = start({ file: first.file })
-    await second.waitFor({ message: /^left over from a run that was killed: its group gets/ })
-    await second.waitFor({ process: 'stubborn', message: 'waiting for what a killed run left' })
+    await second.waitFor({ message: /^left over from a killed run; sending SIG/ })
+    await second.waitFor({ process: 'stubborn', message: 'waiting for the leftovers of a killed run' })
     second.signal('SIGTERM')
     expect(await second.exit).toEqual({ code: 0, signal: null })
     expect(isRunning(pid)).toBe(false)

@@ -42,7 +42,7 @@ describe('a process that hangs', () => {
     expect(survivors().map((one) => one.pid)).toEqual([status('web').pid])
     expect(told(shop, 'web').slice(2)).toEqual(['running', 'stopping', 'backoff', 'waiting', 'starting', 'running'])
     const [, backoff] = transitions(shop.events).filter(({ to }) => to === 'stopping' || to === 'backoff')
-    expect(backoff?.reason).toBe('did not answer its alive check 3 times: no answer within 200ms')
+    expect(backoff?.reason).toBe('failed its alive check 3 times: no answer within 200ms')
   })
 
   it('is fatal by the same count as one that crashes, and exits with 1 if it is essential', async () => {
@@ -52,7 +52,7 @@ describe('a process that hangs', () => {
     supervisor.start()
     process.kill((await untilState('web', 'running')).pid ?? 0, 'SIGSTOP')
     const { reason } = await untilState('web', 'fatal')
-    expect(reason).toMatch(/^it failed once; the last time it did not answer its alive check 3 times: /)
+    expect(reason).toMatch(/^it failed once; the last time it failed its alive check 3 times: /)
     expect(events).toContainEqual(expect.objectContaining({ type: 'essential-failed', exitCode: 1 }))
   })
 
@@ -117,7 +117,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     await untilState('web', 'parked')
     expect(status('redis')).toMatchObject({ state: 'running', ready: false, pid: pids.redis })
     expect(status('api')).toMatchObject({ ready: false, pid: pids.api, waitingFor: ['redis'] })
-    expect(status('api').reason).toBe('did not answer its alive check 3 times: no answer within 200ms')
+    expect(status('api').reason).toBe('failed its alive check 3 times: no answer within 200ms')
     // Of all on the way down, the nearest first.
     expect(status('web')).toMatchObject({ ready: false, pid: pids.web, waitingFor: ['api', 'redis'] })
     process.kill(pids.redis ?? 0, 'SIGCONT')
@@ -127,10 +127,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     expect(told(shop, 'lone')).toEqual(['waiting', 'starting', 'running'])
     const said = logs.filter(({ fields }) => fields.process === 'api' && fields.state === 'parked')
     expect(said.map(({ level, message }) => [level, message])).toEqual([
-      [
-        'warn',
-        'did not answer its alive check 3 times: no answer within 200ms; it is left running until redis is ready again',
-      ],
+      ['warn', 'failed its alive check 3 times: no answer within 200ms; left running until redis is ready again'],
     ])
   })
 
@@ -139,7 +136,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     const { until, untilState, status } = shop
     process.kill(pids.redis ?? 0, 'SIGKILL')
     const parked = await untilState('api', 'parked')
-    expect(parked.reason).toMatch(/did not answer its alive check 3 times: http:.* answered 503$/)
+    expect(parked.reason).toMatch(/failed its alive check 3 times: http:.* answered 503$/)
     await until(() => shop.supervisor.status().every(({ ready }) => ready))
     expect(status('redis').restarts).toBe(1)
     expect([status('api').pid, status('web').pid]).toEqual([pids.api, pids.web])

@@ -28,7 +28,7 @@ describe('a process that never becomes ready', () => {
     await until(() =>
       logs.some(
         ({ fields, message }) =>
-          fields.process === 'workflows' && message === 'keeps waiting for temporal, which is fatal',
+          fields.process === 'workflows' && message === 'still waiting for temporal, which is fatal',
       ),
     )
     expect(story().filter((step) => step.startsWith('workflows'))).toEqual(['workflows:waiting'])

@@ -37,7 +37,9 @@ describe.each([
     expect(took).toBeGreaterThan(grace - 5)
     expect(took).toBeLessThan(grace + 2_000)
     for (const name of everyone) expect(said(`${name} was asked`), name).toBe(true)
-    expect(logs.map(({ message }) => message)).toContain('did not end by SIGTERM in time: its group gets SIGKILL')
+    expect(logs.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^ignored SIGTERM for \d+m?s; sending SIGKILL to its process group$/),
+    )
     expect(isGroupAlive(pid)).toBe(false)
     expect(survivors()).toEqual([])
   })
@@ -52,7 +54,7 @@ describe.each([
     await until(() => status('family').restarts === 1 && status('family').state === 'running')
     expect(isGroupAlive(pid)).toBe(false)
     expect(logs.map(({ message }) => message)).toContain(
-      'left others in its group behind when it ended: they get SIGTERM',
+      'left other processes in its group behind; sending SIGTERM to them',
     )
     expect(status('family').pid).not.toBe(pid)
   })

@@ -41,7 +41,7 @@ describe('the budget', () => {
   it('says with numbers that fixed sizes are more than there is', () => {
     const plans = [service('a', 900 * mb), service('b', 600 * mb), service('c', 'auto')]
     expect(budgetFault(plans, budgetOf(plans, gb))).toBe(
-      'the fixed sizes of `memory` add up to 1.5 GB (a 900 MB, b 600 MB), but only 1 GB may be used, of which 250 MB are kept for Gatehouse: lower them, or give the container more',
+      "the fixed sizes of `memory` add up to 1.5 GB (a 900 MB, b 600 MB), but only 1 GB may be used, of which 250 MB are kept for Gatehouse; lower them, or raise the container's limit",
     )
     expect(shares(plans, gb)).toEqual([900 * mb, 600 * mb, undefined])
   })
@@ -50,7 +50,7 @@ describe('the budget', () => {
     const plans = [service('a', 700 * mb), service('b', 'auto')]
     expect(shares(plans, gb)).toEqual([700 * mb, undefined])
     expect(budgetFault(plans, budgetOf(plans, gb))).toBe(
-      'too little is left for `memory: auto` of b, who are told nothing: 1 GB may be used, of which 250 MB are kept for Gatehouse, and 700 MB are taken by fixed sizes; give the container more',
+      "too little memory is left for `memory: auto` (b), so it is not applied: of 1 GB, 250 MB are kept for Gatehouse, and 700 MB are taken by fixed sizes; raise the container's limit",
     )
   })
 })

@@ -77,7 +77,7 @@ describe('a process above its own size', () => {
     await one.until(() => one.status('leaky').restarts === 1 && one.status('leaky').state === 'running')
     expect(one.status('leaky').exit).toEqual({ code: null, signal: 'SIGTERM' })
     expect(actions(one)).toEqual(['leaky restarted'])
-    expect(said(one, 'it is restarted')).toMatch(/^uses \d+ MB of its 150 MB that `memory` allows: it is restarted$/)
+    expect(said(one, 'restarting it')).toMatch(/^uses \d+ MB of its 150 MB `memory`; restarting it$/)
     expect(said(one, 'restarting at once')).toMatch(/^used \d+ MB of its 150 MB; restarting at once$/)
   })
 
@@ -98,12 +98,12 @@ describe('a process above its own size', () => {
       'import warned',
       'once warned',
     ])
-    const reasons = one.logs.flatMap(({ message }) => /not restarted for it: (.*)$/.exec(message)?.[1] ?? [])
+    const reasons = one.logs.flatMap(({ message }) => /not restarting it, since (.*)$/.exec(message)?.[1] ?? [])
     expect(reasons.sort()).toEqual([
       'a task would lose its work',
       'it is critical',
-      'it was restarted for memory not long ago',
-      'its policy would not start it again',
+      'it was restarted for memory a short while ago',
+      'its restart policy is `never`',
     ])
     expect(plans.map(({ name }) => one.status(name).restarts)).toEqual([0, 0, 0, 1])
   })
