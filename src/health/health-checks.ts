@@ -1,7 +1,6 @@
 /**
- * Active health checks: every target of every checked upstream is asked again and again. They run on the main thread and
- * not on those that serve: targets are asked once and not once a thread, all threads agree, and a thread that is replaced
- * begins with what is known.
+ * Active health checks of the targets of upstreams. They run on the main thread, not on the gateway threads: each target is checked
+ * once and not once per thread, all threads agree, and a thread that is replaced begins with what is known.
  */
 
 import { readFileSync } from 'node:fs'
@@ -17,14 +16,14 @@ import { type TargetState, targetKey } from '../shared/target-states.ts'
 import { setTimeout, timeoutSignal } from '../shared/time/timer.ts'
 
 export interface HealthChecks {
-  /** Puts these in place of those before; a target that was checked before keeps what is known of it. */
+  /** Replaces the checked upstreams; a target that was checked before keeps its state. */
   apply(upstreams: readonly UpstreamPlan[]): void
-  /** By `targetKey`; of those whose health was decided. */
+  /** The state of each checked target, by `targetKey`. */
   states(): Readonly<Record<string, TargetState>>
   close(): void
 }
 
-/** `changed` is called whenever `states()` says something new. */
+/** `changed` is called whenever `states()` has changed. */
 export function createHealthChecks(log: Log, changed: () => void): HealthChecks {
   let checks = new Map<string, Check>()
   return {
@@ -63,19 +62,19 @@ interface CheckParts {
   readonly upstream: UpstreamPlan
   readonly health: HealthCheckPlan
   readonly origin: string
-  /** All that decides whether a check can go on over a reload. */
+  /** A check survives a reload that does not change these. */
   readonly settings: string
   readonly log: Log
   readonly changed: () => void
 }
 
-/** One target. It counts as up until its checks fail: a start, or a reload, must not answer 503 for want of knowledge. */
+/** The check of one target. It counts as up until it fails: a start, or a reload, must not cause 503 for lack of results. */
 class Check {
   readonly settings: string
   up = true
   readonly #parts: CheckParts
   #inARow = 0
-  #saidNotTried = false
+  #warnedNotTried = false
   #timer: NodeJS.Timeout | undefined
   readonly #stopped = new AbortController()
 
@@ -95,21 +94,21 @@ class Check {
     const { health } = this.#parts
     const fault = await ask(this.#parts, this.#stopped.signal)
     if (this.#stopped.signal.aborted) return
-    if (fault instanceof NotTried) this.#sayNotTried(fault)
+    if (fault instanceof NotTried) this.#warnNotTried(fault)
     else this.#judge(fault)
     this.#timer = setTimeout(() => void this.#attempt(), health.every).unref()
   }
 
-  /** Nothing is known of the target then: neither that it is up, nor that it is down. */
-  #sayNotTried({ why }: NotTried): void {
+  /** The check could not be made: that says nothing about the target. */
+  #warnNotTried({ why }: NotTried): void {
     const { upstream, origin, log } = this.#parts
-    if (!this.#saidNotTried)
+    if (!this.#warnedNotTried)
       log.warn(`upstream ${upstream.name}: ${origin} cannot be checked: ${why}; its state stays unchanged`)
-    this.#saidNotTried = true
+    this.#warnedNotTried = true
   }
 
   #judge(fault: string | undefined): void {
-    this.#saidNotTried = false
+    this.#warnedNotTried = false
     const { upstream, origin, health, log, changed } = this.#parts
     if ((fault === undefined) === this.up) {
       this.#inARow = 0
@@ -126,7 +125,7 @@ class Check {
   }
 }
 
-/** Undefined: it answered well; else why not. Each attempt has a connection of its own, since that is part of what is checked. */
+/** Undefined: passed; else why not. Each attempt opens a new connection, since accepting one is part of the check. */
 function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Promise<string | NotTried | undefined> {
   const { tls } = upstream
   const secure = origin.startsWith('https:')
@@ -141,7 +140,7 @@ function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Pr
           ...(secure && {
             servername: serverNameOf({ origin, ...(tls && { tls }) }),
             rejectUnauthorized: tls?.verify ?? true,
-            // Read each time, so that a file that was replaced counts from the next attempt on.
+            // Read each time, so that a replaced file takes effect at the next attempt.
             ...(tls?.ca !== undefined && { ca: readFileSync(tls.ca) }),
           }),
         },

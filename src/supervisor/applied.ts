@@ -1,30 +1,30 @@
-/** What became of the processes when another plan was put into service. Names of processes. */
+/** What a change of plans did to the processes, by name. */
 export interface AppliedChanges {
   readonly started: readonly string[]
   readonly stopped: readonly string[]
   readonly restarted: readonly string[]
   readonly unchanged: readonly string[]
-  /** They go on, and what changed is in force. Absent: none. */
+  /** They keep running, with the changes in force. Absent: none. */
   readonly adjusted?: readonly string[]
-  /** Those among the unchanged and the adjusted that were down because of a failure, and are started again. Absent: none. */
+  /** Unchanged or adjusted ones that had failed for good and are started again. Absent: none. */
   readonly revived?: readonly string[]
-  /** Absent: none of them is replaced while it serves. */
+  /** Absent: no rolling restart. */
   readonly rolling?: RollingChanges
 }
 
 export interface RollingChanges {
   readonly processes: readonly string[]
-  /** Resolves when each of them has been replaced or kept, with the latter. Never rejects. */
+  /** Resolves when each of them was replaced or kept, with those that were kept. Never rejects. */
   readonly kept: Promise<readonly KeptProcess[]>
 }
 
-/** Its successor did not get ready: it goes on as it was. */
+/** A process that keeps running because its successor did not get ready. */
 export interface KeptProcess {
   readonly process: string
   readonly reason: string
 }
 
-/** What another plan would do to a process. */
+/** What a change of plans would do to a process. */
 export interface PlannedChange {
   readonly process: string
   /** A predicate: `restarts, because command changed`. */

@@ -1,4 +1,4 @@
-/** From one plan to the next: what is gone or needs a new process is ended, what came is started, and the rest goes on as it now should. */
+/** Changes from one plan to the next: stops what was removed or needs a new process, starts what is new, adjusts the rest. */
 import { isDeepStrictEqual } from 'node:util'
 import {
   changedVariables,
@@ -43,7 +43,7 @@ interface Difference {
   /** These need a new process; the others do not. */
   readonly replaced: readonly Change[]
   readonly adjusted: readonly Change[]
-  /** These are only to be shown otherwise (`written`). */
+  /** Only how they are written in the file changed (`written`). */
   readonly reworded: readonly ProcessPlan[]
 }
 
@@ -55,7 +55,7 @@ export async function changeOver(context: ChangeContext, next: readonly ProcessP
   const before = processes.byName
   const [rolling, restarted] = partition(replaced, ({ after }) => canRoll(before.get(after.name), after))
   const ending = new Set([...went.map(nameOf), ...restarted.map(nameOfChange)])
-  // All of them first: what is new may need the port, or the lock, of what goes.
+  // All of them first: a new process may need the port or the lock of an old one.
   await stopInReverse(
     [...before.values()].filter(({ plan }) => ending.has(plan.name)),
     new StopDeadline(),
@@ -73,7 +73,7 @@ export async function changeOver(context: ChangeContext, next: readonly ProcessP
     }),
   )
   for (const plan of [...adjusted.map(({ after }) => after), ...reworded]) adopt(context, plan)
-  // Before those that wait for them: these would find what they need down for good.
+  // Before those that wait for them, which would find their dependencies down for good.
   const revived = context.phase() === 'running' ? revive(context, created) : []
   if (context.phase() === 'running') context.begin(created)
   const kept = rolling.map(({ after }) => rolls.begin(processes.byName.get(after.name) as SupervisedProcess, after))
@@ -141,13 +141,13 @@ function adopt({ processes, rolls, adopted }: ChangeContext, plan: ProcessPlan):
   const wasScheduled = process.plan.schedule !== undefined
   process.adopt(plan)
   adopted(process)
-  // Without a schedule a task runs once, at the start, which is now.
+  // A task without a schedule runs once, at the start, which is now.
   if (wasScheduled && !plan.schedule && process.state === 'stopped') process.start()
 }
 
 /**
- * Another chance for what a failure ended for good, since its cause may be mended and others may be waiting for it; and for a service
- * that has ended as its policy of before allowed.
+ * Restarts what failed for good, since the change may have fixed the cause and others may be waiting for it; and services that have
+ * ended as their old policy allowed.
  */
 function revive({ processes, log }: ChangeContext, created: readonly SupervisedProcess[]): readonly string[] {
   const owed = [...processes.byName.values()].filter((process) => {

@@ -12,16 +12,16 @@ export function unmetDependencies(plan: ProcessPlan, processes: ReadonlyMap<stri
 }
 
 /**
- * The same along the whole way down, without repeating: what a process needs may itself only stand still because of what
- * is below it.
+ * The same for all direct and indirect dependencies, without duplicates: what a process needs may be held up only by something below
+ * it.
  */
 export function unmetBelow(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
   return [...new Set(below(plan, processes).flatMap((one) => unmetDependencies(one, processes)))]
 }
 
 /**
- * Names of those on the way down because of which a process waits in vain: they are down, and nobody starts them again. A process
- * that waits itself is none of them, but what it waits for may be.
+ * Names of direct and indirect dependencies that are down for good, so that the process waits in vain. A dependency that only waits is
+ * not among them, but what it waits for may be.
  */
 export function blockersOf(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
   const found = unmetDependencies(plan, processes).flatMap((name) => {
@@ -33,12 +33,12 @@ export function blockersOf(plan: ProcessPlan, processes: ReadonlyMap<string, Dep
   return [...new Set(found)]
 }
 
-/** Whether the last check of something below has failed: it may turn out not to be ready. */
+/** Whether a direct or indirect dependency failed its last check: it may turn out not to be ready. */
 export function isInDoubtBelow(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): boolean {
   return below(plan, processes).some((one) => one !== plan && processes.get(one.name)?.inDoubt)
 }
 
-/** It and all that it depends on, the nearest first. */
+/** The plan itself and all its direct and indirect dependencies, the nearest first. */
 function below(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly ProcessPlan[] {
   const found = new Set([plan])
   for (const one of found) {
@@ -53,7 +53,7 @@ function below(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): r
 function isMet({ condition }: Dependency, { state, ready, completed }: Dependable): boolean {
   switch (condition) {
     case 'started':
-      // A task may be through before anyone looked; one that failed, though, was no start to build upon.
+      // A task may have completed already; one that failed does not count as started.
       return state === 'starting' || state === 'running' || state === 'parked' || completed
     case 'ready':
       return ready

@@ -1,19 +1,19 @@
-/** A command of the operator's that is run to its end: a hook, not a process of the plan. */
+/** Runs a command to its end: one that is not a process of the plan, such as a hook. */
 
 import { formatDuration, type Milliseconds } from '../shared/time/duration.ts'
 import { setTimeout } from '../shared/time/timer.ts'
-import type { Listening } from './output/output-sink.ts'
+import type { OutputListener } from './output/output-sink.ts'
 import { Run } from './process/run.ts'
 import { describeExit } from './spawn/exit.ts'
 import type { Program } from './spawn/program.ts'
 import { spawnGroup } from './spawn/spawn.ts'
-import { climbDown } from './stop/stop.ts'
+import { stopGroup } from './stop/stop.ts'
 
-/** Between SIGTERM and SIGKILL, for whoever is left of the command's group when its time is over. */
+/** Between SIGTERM and SIGKILL, for what is left of the command's group. */
 const grace: Milliseconds = 1_000
 
-/** What hears its output: each line at once, and what belongs together as one. */
-export type CommandHearing = Pick<Listening, 'line' | 'record'>
+/** Takes its output: each line at once, and lines that belong together as one record. */
+export type CommandOutput = Pick<OutputListener, 'line' | 'record'>
 
 export interface CommandLimits {
   readonly timeout: Milliseconds
@@ -22,19 +22,19 @@ export interface CommandLimits {
 }
 
 export interface CommandEnd {
-  /** Undefined: it exited 0 in time. Else why not, as a predicate; or why it could not be spawned. */
+  /** Undefined: it exited with 0 in time. Else the reason, as a predicate; or why it could not be spawned. */
   readonly failure?: string
   readonly spawned: boolean
-  /** Not spawned for want of something of this machine's: it may go better the next time. */
+  /** Not spawned because this machine is short of a resource: the next attempt may succeed. */
   readonly local?: true
   /** The last lines that it wrote. */
   readonly lastOutput: readonly string[]
 }
 
-/** Runs it in a group of its own, which is ended with it. Never rejects. */
+/** Runs it in its own group, which is stopped when its first process has ended. Never rejects. */
 export async function runCommand(
   program: Program,
-  hear: CommandHearing,
+  output: CommandOutput,
   { timeout, signal }: CommandLimits,
 ): Promise<CommandEnd> {
   const spawned = spawnGroup(program, 'piped')
@@ -43,7 +43,7 @@ export async function runCommand(
     return { failure: reason, spawned: false, lastOutput: [], ...(local && { local }) }
   }
   const { child } = spawned
-  const run = new Run(child, { multiline: undefined, ...hear })
+  const run = new Run(child, { multiline: undefined, ...output })
   const ended = Promise.withResolvers<string | undefined>()
   const late = setTimeout(() => ended.resolve(`timed out after ${formatDuration(timeout)}`), timeout)
   const abandon = () => ended.resolve('did not finish before Gatehouse exited')
@@ -53,8 +53,8 @@ export async function runCommand(
   const failure = await ended.promise
   clearTimeout(late)
   signal?.removeEventListener('abort', abandon)
-  const ladder = climbDown(child, { signal: 'SIGTERM', grace, graceOver: () => ladder.kill() })
-  await ladder.gone
+  const stop = stopGroup(child, { signal: 'SIGTERM', grace, graceOver: () => stop.kill() })
+  await stop.gone
   await run.outputRead()
   return { ...(failure !== undefined && { failure }), spawned: true, lastOutput: run.lastOutput }
 }

@@ -1,70 +1,70 @@
 import type { Criticality, ProcessPlan, SchedulePlan } from '../plan/model/plan.ts'
 import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
-import type { BackupStanding } from './backups/backup-state.ts'
+import type { BackupState } from './backups/backup-state.ts'
 import type { State } from './process/machine.ts'
 import type { Run } from './process/run.ts'
 import type { LastRun } from './process/verdicts.ts'
 import type { Exit } from './spawn/exit.ts'
 
-/** What may be told of a process: nothing of its environment. */
+/** The public status of a process: nothing of its environment. */
 export interface ProcessStatus {
   readonly name: string
   readonly kind: 'service' | 'task'
-  /** Whether it should run. Apart from the state: what is fatal is still wanted, what is stopping may not be. */
+  /** Whether it should run, independent of the state: a fatal process is still wanted, a stopping one may not be. */
   readonly wanted: boolean
   readonly state: State
-  /** Whether it can be used; a task: whether it has completed, or its probe found it ready. */
+  /** Whether it can be used. For a task: whether it has completed, or passed its ready probe. */
   readonly ready: boolean
-  /** These three are there while it has a process; `startedAt` is Unix time in milliseconds. */
+  /** These three are present while it has a process; `startedAt` is Unix time in milliseconds. */
   readonly pid?: number
   readonly startedAt?: number
   readonly uptime?: Milliseconds
-  /** On which it serves; there while it has a process, if it has a port at all. */
+  /** The port on which it serves; present while it has a process. */
   readonly port?: number
-  /** How often it was spawned again without having been asked to start. */
+  /** How often it was restarted by its policy. */
   readonly restarts: number
-  /** How often it failed in a row before it became ready, until it has been so for `restart.steady`; absent: never. */
+  /** How often it failed in a row, until it has been ready for `restart.steady`; absent: never. */
   readonly failures?: number
-  /** Dependencies whose condition is not met; only while it waits for them, or is parked because of them. */
+  /** Dependencies whose condition is not met; empty unless it waits for them or is parked because of them. */
   readonly waitingFor: readonly string[]
-  /** While it waits in vain: those because of which, be it through others, and which nobody starts again. */
+  /** While it waits in vain: the direct and indirect dependencies that are down for good. */
   readonly blockedBy?: readonly string[]
   /** How it ended last. */
   readonly exit?: Exit
-  /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */
+  /** Why it is in backoff, exited, fatal or parked, or runs but is no longer ready. */
   readonly reason?: string
   /** With a reason: the last lines that it wrote, if it wrote any. */
   readonly lastOutput?: readonly string[]
   readonly essential: boolean
   readonly criticality: Criticality
-  /** In bytes, at the last look; the limit is its fixed size, or its part of what is shared. */
+  /** At the last check; the limit is its fixed size, or its share. */
   readonly memory?: { readonly used: Bytes; readonly limit?: Bytes }
   /** How often the kernel killed it for memory; absent: never. */
   readonly oomKills?: number
-  /** Of a scheduled task: when it runs. */
+  /** Of a scheduled task. */
   readonly schedule?: SchedulePlan
   /** Of a scheduled task: Unix time in milliseconds. */
   readonly nextRun?: number
-  /** Of a task that has run: its last attempt that came to an end by itself. */
+  /** Of a task: its last run that ended by itself. */
   readonly lastRun?: LastRun
-  /** Of a task that makes backups, from the first look at them on. */
-  readonly backup?: BackupStanding
-  /** A rolling restart is under way: the one that is to take over. */
-  readonly successor?: Companion
-  /** Its successor took over: the one before, until its requests are answered. */
-  readonly predecessor?: Companion
+  /** Of a task that makes backups, once their folder was read. */
+  readonly backup?: BackupState
+  /** During a rolling restart: the process that will take over. */
+  readonly successor?: ProcessCopy
+  /** After a rolling restart: the old process, until its requests are answered. */
+  readonly predecessor?: ProcessCopy
 }
 
-/** Another copy of a process, which does not count. */
-export interface Companion {
+/** A copy during a rolling restart. */
+export interface ProcessCopy {
   readonly state: State
   /** Both while it has a process. */
   readonly pid?: number
   readonly port?: number
 }
 
-/** What a process knows of itself. */
+/** What a process knows about itself. */
 export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' | 'waitingFor'> {
   /** With the port of the present run. */
   readonly plan: ProcessPlan

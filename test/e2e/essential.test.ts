@@ -29,7 +29,7 @@ for (const policy of ['never', 'on-failure']) {
       expect.stringMatching(/^stopping: the essential process job has ended: exited with code 0/),
     )
     expect(said).toContainEqual(
-      expect.stringMatching(/^job exited with code 0 after .*; it is essential, and not started/),
+      expect.stringMatching(/^job exited with code 0 after .*; it is essential and not restarted; stopping everything$/),
     )
   })
 }

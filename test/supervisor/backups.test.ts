@@ -139,7 +139,7 @@ describe('a backup of which the command is told where to write', () => {
     const { end } = await runOf(task('true', { folder: join(folder, 'file') }))
     expect(end).toMatchObject({
       outcome: 'failed',
-      reason: expect.stringMatching(/^backup: nothing can be written .*ENOTDIR/),
+      reason: expect.stringMatching(/^backup: cannot write to .*ENOTDIR/),
     })
   })
 

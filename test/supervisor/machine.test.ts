@@ -55,7 +55,7 @@ describe('the table of states', () => {
     expect(transition('running', 'unresponsive').state).toBe('stopping')
     expect(transition('running', 'blocked')).toEqual({ state: 'parked', effects: ['loseReady', 'awaitDependencies'] })
     expect(transition('parked', 'unresponsive')).toEqual({ state: 'parked', effects: [] })
-    expect(transition('parked', 'dependenciesMet')).toEqual({ state: 'running', effects: ['countAnew'] })
+    expect(transition('parked', 'dependenciesMet')).toEqual({ state: 'running', effects: ['resetFailures'] })
   })
 
   it('cancels the restart when it is stopped in backoff', () => {

@@ -16,8 +16,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { backupStatusSchema } from '../../src/control/contract/backups.ts'
 import type { BackupPlan } from '../../src/plan/model/backups.ts'
 import { beginAttempt } from '../../src/supervisor/backups/attempt.ts'
-import { standingOf } from '../../src/supervisor/backups/backup-state.ts'
-import { lookInto } from '../../src/supervisor/backups/folder.ts'
+import { backupStateOf } from '../../src/supervisor/backups/backup-state.ts'
+import { readBackups } from '../../src/supervisor/backups/folder.ts'
 
 let folder: string
 let plan: BackupPlan
@@ -35,7 +35,7 @@ function put(name: string, { content = 'old', year }: { content?: string; year?:
 }
 
 async function standing() {
-  return standingOf(plan, await lookInto(plan), { now: Date.now(), since: 0 })
+  return backupStateOf(plan, await readBackups(plan), { now: Date.now(), since: 0 })
 }
 
 it('a file whose name has a time that there is not is no backup, and leaves the status readable', async () => {
@@ -50,7 +50,7 @@ it('a file of a year before 1970 leaves the status readable', async () => {
 
 it('of one second the highest number is the newest, also when it has more digits', async () => {
   for (const copy of ['', '-2', '-9', '-10']) put(`db-2026-01-01T00-00-00Z${copy}.dump`)
-  const names = (await lookInto(plan)).files.map(({ name }) => name.slice('db-2026-01-01T00-00-00Z'.length))
+  const names = (await readBackups(plan)).files.map(({ name }) => name.slice('db-2026-01-01T00-00-00Z'.length))
   expect(names).toEqual(['-10.dump', '-9.dump', '-2.dump', '.dump'])
 })
 
@@ -62,7 +62,7 @@ it('a file that is dated ahead does not make every run a success of a program th
   const busy = await beginAttempt(plan)
   put('db-new.dump')
   expect(await busy.keep()).toBeUndefined()
-  expect((await lookInto(plan)).files.map(({ name }) => name)).toEqual(['db-new.dump', 'db-ahead.dump'])
+  expect((await readBackups(plan)).files.map(({ name }) => name)).toEqual(['db-new.dump', 'db-ahead.dump'])
 })
 
 it('a link in the place of the hidden folder has nobody change or delete what it leads to', async () => {

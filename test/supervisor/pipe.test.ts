@@ -58,7 +58,7 @@ describe('the pipes of a child', () => {
   it('are not there, and nothing is left open, where named pipes cannot be made', () => {
     const folder = ownTemporaryFolder()
     const before = descriptors()
-    const reason = `${folder} (mkfifo failed, or is missing), /dev/shm (mkfifo failed, or is missing)`
+    const reason = `${folder} (mkfifo failed or is missing), /dev/shm (mkfifo failed or is missing)`
     expect(openPipes(() => false)).toEqual({ reason })
     expect(openPipes(() => true)).toEqual({ reason: `${folder} (ENOENT), /dev/shm (ENOENT)` })
     expect(descriptors()).toBe(before)

@@ -55,7 +55,7 @@ describe('readiness by gRPC', () => {
   it('says what is wrong: a service that nobody knows, one that does not serve', async () => {
     const unknown = await grpcServer('nothing-of-the-kind', {}, { deadline: 1_000 })
     unknown.supervisor.start()
-    expect((await unknown.untilState('temporal', 'fatal')).reason).toContain('NOT_FOUND: it knows no such service')
+    expect((await unknown.untilState('temporal', 'fatal')).reason).toContain('NOT_FOUND: no such service')
     const refusing = await grpcServer('', { REFUSALS: '1000000' }, { deadline: 1_000 })
     refusing.supervisor.start()
     expect((await refusing.untilState('temporal', 'fatal')).reason).toMatch(

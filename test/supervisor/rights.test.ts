@@ -147,7 +147,7 @@ describe.runIf(isRoot)('another user', () => {
       'user: there is no user no-such-user in /etc/passwd; create it, or name another',
     )
     expect(await fate(planWith({ user: { name: '4242' } }))).toBe(
-      'user: 4242 is not in /etc/passwd, so name its group, too: "4242:4242"',
+      'user: 4242 is not in /etc/passwd; name its group, too: "4242:4242"',
     )
     expect(await fate(planWith({ user: { name: 'daemon', group: 'no-such-group' } }))).toMatch(
       /^user: there is no group/,
@@ -276,7 +276,7 @@ describe('limits of the kernel', () => {
     expect(hard).toBeGreaterThan(0)
     expect(await fate(planWith({ limits: { processes: { soft: hard + 1, hard: hard + 1 } } }))).toBe(
       `limits.processes: ${hard + 1} is above ${hard}, the hard limit of Gatehouse itself; ` +
-        `start the container with --ulimit nproc=${hard + 1} or --cap-add SYS_RESOURCE, or ask for less`,
+        `start the container with --ulimit nproc=${hard + 1} or --cap-add SYS_RESOURCE, or lower it`,
     )
   })
 

@@ -167,7 +167,7 @@ describe('a run on demand', () => {
       message: 'report was not started: it needs backup',
     })
     expect(supervisor.run('backup').started).toBe(true)
-    expect(supervisor.run('backup')).toMatchObject({ refusal: 'busy', message: expect.stringContaining('not over') })
+    expect(supervisor.run('backup')).toMatchObject({ refusal: 'busy', message: expect.stringContaining('not ended') })
     writeFileSync(gate, '')
     await untilState('backup', 'exited')
     expect(supervisor.run('report').started).toBe(true)

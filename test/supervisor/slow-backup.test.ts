@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { Attempt } from '../../src/supervisor/backups/attempt.ts'
 import { Run } from '../../src/supervisor/process/run.ts'
 import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
-import { endRun } from '../../src/supervisor/stop/stop.ts'
+import { stopRun } from '../../src/supervisor/stop/stop.ts'
 
 const hung = () => new Promise<undefined>(() => {})
 const deaf = { multiline: undefined, line() {}, record() {} }
@@ -22,10 +22,10 @@ async function ended(code: number, backup: Attempt): Promise<Run> {
 function end(run: Run) {
   const never = new AbortController()
   onTestFinished(() => never.abort())
-  const { ladder, over } = endRun(run, { signal: 'SIGTERM', grace: 10_000, graceOver() {} }, () => {})
+  const { stop, over } = stopRun(run, { signal: 'SIGTERM', grace: 10_000, graceOver() {} }, () => {})
   const isOver = over.then(() => true)
   return {
-    ladder,
+    stop,
     over,
     isOverWithin: (time: number) =>
       Promise.race([isOver, sleep(time, false, { signal: never.signal }).catch(() => false)]),
@@ -33,9 +33,9 @@ function end(run: Run) {
 }
 
 it('a backup that cannot be put in its place is waited for, but no longer than a stop may take', async () => {
-  const { ladder, over, isOverWithin } = end(await ended(0, { keep: hung, discard: hung }))
+  const { stop, over, isOverWithin } = end(await ended(0, { keep: hung, discard: hung }))
   expect(await isOverWithin(200)).toBe(false)
-  ladder.shorten(50)
+  stop.shorten(50)
   await over
 })
 

@@ -45,7 +45,7 @@ function stopAll(plans: readonly ProcessPlan[], budget: number): Map<string, { a
       if (times.has(plan.name) || !isFree) continue
       times.set(plan.name, {
         asked: now,
-        ended: now + fairGrace(plan, running, { whole: budget, remaining: budget - now }),
+        ended: now + fairGrace(plan, running, { total: budget, remaining: budget - now }),
       })
     }
     const next = Math.min(...[...times.values()].map(({ ended }) => ended).filter((ended) => ended > now))

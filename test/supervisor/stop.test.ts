@@ -205,13 +205,13 @@ describe('stopping', () => {
 })
 
 describe('the share of the budget', () => {
-  const of = (whole: number, remaining = whole) => ({ whole, remaining })
+  const of = (total: number, remaining = total) => ({ total, remaining })
   const db = planFor('db', { stop: graceOf(60) })
   const api = planFor('api', { stop: graceOf(30), dependsOn: [started('db')] })
   const web = planFor('web', { stop: graceOf(10), dependsOn: [started('api')] })
   const all = [db, api, web]
 
-  it('is the whole grace if there is time for all', () => {
+  it('is the total grace if there is time for all', () => {
     expect(all.map((plan) => fairGrace(plan, all, of(100)))).toEqual([60, 30, 10])
   })
 
@@ -230,7 +230,7 @@ describe('the share of the budget', () => {
   const worker = planFor('worker', { stop: graceOf(40), dependsOn: [started('cache')] })
   const guarded = [vault, cache, worker]
 
-  it('is the whole grace for the critical one, and what is left for who is stopped before it, though nothing depends on it', () => {
+  it('is the total grace for the critical one, and what is left for who is stopped before it, though nothing depends on it', () => {
     expect(guarded.map((plan) => fairGrace(plan, guarded, of(120)))).toEqual([45, 20, 40])
     expect(fairGrace(worker, guarded, of(85))).toBe(30)
     expect(fairGrace(cache, [vault, cache], of(60))).toBe(15)

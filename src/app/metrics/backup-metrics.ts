@@ -1,10 +1,10 @@
-import type { BackupStanding } from '../../supervisor/backups/backup-state.ts'
+import type { BackupState } from '../../supervisor/backups/backup-state.ts'
 import type { ProcessStatus } from '../../supervisor/status.ts'
 import type { Family } from '../../telemetry/metrics-page.ts'
 
 /** Of tasks that make backups. Without a backup there are no times and sizes. */
 export function backupFamilies(processes: readonly ProcessStatus[]): readonly Family[] {
-  const family = (name: string, help: string, pick: (one: BackupStanding) => number | undefined): Family => ({
+  const family = (name: string, help: string, pick: (one: BackupState) => number | undefined): Family => ({
     name: `gatehouse_backup_${name}`,
     help,
     type: 'gauge',

@@ -1,6 +1,6 @@
 /**
- * One run's backup, from the first byte to the name under which it counts. Until it is complete and on the disk it lies in a
- * hidden folder, so that whatever dies on the way, a half of one never looks like a backup.
+ * One run's backup, from the first byte to its final name. Until it is complete and synced it lies in a hidden folder, so that an
+ * incomplete file never looks like a backup, whatever dies on the way.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -14,28 +14,28 @@ import { type BackupFile, filesOf, firstAttempt, lastAttempt, unlessMissing } fr
 import { nameFor, unfinishedFolder } from './names.ts'
 
 export interface Attempt {
-  /** Where the program is to write, for `{backup}`; absent if it names its files itself. */
+  /** The path for `{backup}` to which the program writes; absent if it names its files itself. */
   readonly path?: string
   /**
-   * To be called when the run has ended well and nobody of it is left. Resolves with why there is no backup all the
-   * same, as a predicate; undefined if there is one. Never rejects.
+   * To be called when the run exited with 0 and its group is gone. Resolves with undefined if there is a backup, else with the
+   * reason as a predicate. Never rejects.
    */
   keep(): Promise<string | undefined>
-  /** To be called when it has ended otherwise: nothing of it stays. Never rejects. */
+  /** To be called when the run ended otherwise: removes what it wrote. Never rejects. */
   discard(): Promise<void>
 }
 
-/** Who runs the program, if that is not us. */
+/** The user of the program, if it is not ours. */
 export interface Owner {
   readonly uid: number
   readonly gid: number
 }
 
-/** Of the attempt's own folders: the program's user must get through to its own and see no others. */
+/** Mode of the attempt's folders: the program's user must reach its own and see no others. */
 const passable = 0o711
 
 /**
- * Rejects if nothing can be written there, and if somebody else than the program's user and we could lead us elsewhere
+ * Rejects if the folder cannot be written to, or if a user other than the program's or ours could redirect us
  * (see shared/files/safe-folder.ts).
  */
 export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Attempt> {
@@ -58,10 +58,10 @@ export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Att
   return { keep: () => complaintOf(keepFound(plan, before)), discard: async () => {} }
 }
 
-/** For a program that writes where we tell it to. */
+/** For a program that writes to `{backup}`. */
 async function beginNamed(plan: BackupPlan, owner: Owner | undefined): Promise<Attempt> {
   const work = join(unfinishedFolder(plan), 'work')
-  // One that is not wanted any more is discarded late, when the next one has begun: not that one's folder, too.
+  // An old attempt may be discarded after the next one has begun, and must not take its folder with it.
   const own = randomUUID()
   const began = Date.now()
   const name = nameFor(plan, began)
@@ -87,20 +87,20 @@ async function beginNamed(plan: BackupPlan, owner: Owner | undefined): Promise<A
   }
 }
 
-/** From now on its user can neither change what stands in it nor lay links there, while it is read, moved and removed. */
+/** From now on the program's user can neither change files in it nor place links there while it is read, moved and removed. */
 async function takeBack(folder: string): Promise<void> {
   await lchown(folder, process.geteuid?.() ?? 0, process.getegid?.() ?? 0)
 }
 
-/** A user who may write to the folder of the backups would have root change the mode of what the link leads to, and delete there. */
+/** Through a link, a user who may write to the backup folder could have root chmod and delete files elsewhere. */
 async function refuseLink(folder: string): Promise<void> {
   if ((await lstat(folder)).isDirectory()) return
   throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' })
 }
 
-/** What the program wrote becomes a backup, readable by its user and nobody else. */
+/** Turns what the program wrote into a backup that only our user can read. */
 async function place(plan: BackupPlan, path: string, began: number): Promise<string | undefined> {
-  // A link that its user put there would have us change the mode of somebody else's file, a named pipe wait for its writer.
+  // The program's user may have put a link there, to a file that is not its own, or a named pipe, on which open(2) would block.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unlessMissing)
   if (!file) return 'exited with code 0, but wrote nothing to {backup}'
   try {
@@ -121,7 +121,7 @@ async function place(plan: BackupPlan, path: string, began: number): Promise<str
   })
 }
 
-/** rename(2) would replace the one of the same second. */
+/** rename(2) would replace a backup of the same second. */
 async function freePath(plan: BackupPlan, folder: SafeFolder, began: number): Promise<string> {
   for (let copy = 1; ; copy += 1) {
     const path = folder.at(nameFor(plan, began, copy))
@@ -130,8 +130,8 @@ async function freePath(plan: BackupPlan, folder: SafeFolder, began: number): Pr
 }
 
 /**
- * The program has put its file in its place itself: there must be one that was not there before, and not an empty one. Not one
- * that is newer than the run: a file that a wrong clock dated ahead would make every run a success.
+ * For a program that names its files itself: there must be a new file that is not empty. It is compared with the files of before,
+ * not with the time of the run: a file that a wrong clock dated ahead would make every run a success.
  */
 async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promise<string | undefined> {
   const times = new Map(before.map(({ name, at }) => [name, at]))

@@ -1,33 +1,33 @@
-/** How a task stands with its backups, judged by what lies on the disk. Pure. */
+/** The state of a task's backups, by the files on the disk. Pure. */
 import type { BackupPlan } from '../../plan/model/backups.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
-import type { BackupFile, Seen } from './folder.ts'
+import type { BackupFile, FolderContents } from './folder.ts'
 
 /** Times are Unix time in milliseconds. */
-export interface BackupStanding {
-  /** The newest that is complete, and what the one before it holds. */
+export interface BackupState {
+  /** The newest complete one; `before` is the size of the previous one. */
   readonly newest?: { readonly file?: string; readonly at: number; readonly size: Bytes; readonly before?: Bytes }
-  /** How many there are, and what they hold together. */
+  /** How many there are, and their total size. */
   readonly files: number
   readonly size: Bytes
-  /** How old the newest may get; absent: it is never too old. */
+  /** How old the newest may get; absent: there is no limit. */
   readonly allowed?: Milliseconds
   readonly overdue: boolean
-  /** The newest holds less than half of what the one before it does. */
+  /** The newest is less than half as large as the previous one. */
   readonly shrunk: boolean
   /** When the last attempt began, if none has succeeded since. */
   readonly unfinished?: number
-  /** Why its folder cannot be read: an error's code. */
+  /** Why its folder cannot be read: an error code. */
   readonly trouble?: string
 }
 
-/** `since`: from when on one could have been made, for a volume on which there is none yet. */
-export function standingOf(
+/** `since`: the time from which age is counted on a volume without a backup. */
+export function backupStateOf(
   { overdue: allowed, secret }: BackupPlan,
-  { files, tried, trouble }: Seen,
+  { files, tried, trouble }: FolderContents,
   { now, since }: { readonly now: number; readonly since: number },
-): BackupStanding {
+): BackupState {
   const [newest, before] = files
   return {
     ...(newest && { newest: described(newest, before, secret === true) }),
@@ -41,7 +41,7 @@ export function standingOf(
   }
 }
 
-/** The newest of them, which is the first, holds less than half of what the one before does. */
+/** Whether the newest, which is the first, is less than half as large as the previous one. */
 export function hasShrunk([newest, before]: readonly BackupFile[]): boolean {
   return newest !== undefined && before !== undefined && newest.size < before.size / 2
 }
@@ -50,11 +50,11 @@ function described({ name, at, size }: BackupFile, before: BackupFile | undefine
   return { ...(!secret && { file: name }), at, size, ...(before && { before: before.size }) }
 }
 
-/** An attempt that took the whole container with it must not be made again at each of its starts. */
+/** An attempt that crashed the whole container must not be repeated at each of its starts. */
 const betweenAttempts: Milliseconds = 3_600_000
 
-/** Whether one is to be made as soon as it can, instead of at the next time of the schedule: asked once, at the start. */
-export function isToBeMadeUp({ newest, allowed, overdue, unfinished, trouble }: BackupStanding, now: number): boolean {
+/** At the start: whether to make a backup now instead of at the next scheduled time. */
+export function isDueAtStart({ newest, allowed, overdue, unfinished, trouble }: BackupState, now: number): boolean {
   if (allowed === undefined || trouble !== undefined) return false
   if (unfinished !== undefined && Math.abs(now - unfinished) < betweenAttempts) return false
   return overdue || !newest

@@ -1,4 +1,4 @@
-/** The backups of all tasks: looked at again and again, judged, told of, and begun and ended with each run. */
+/** The backups of all tasks: watches their age and size, warns, and begins and finishes one with each run. */
 
 import { rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -14,29 +14,29 @@ import { setInterval } from '../../shared/time/timer.ts'
 import type { EventFeed } from '../events/event-feed.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 import { type Attempt, beginAttempt, type Owner } from './attempt.ts'
-import { type BackupStanding, hasShrunk, isToBeMadeUp, standingOf } from './backup-state.ts'
-import { lookInto, type Seen } from './folder.ts'
+import { type BackupState, backupStateOf, hasShrunk, isDueAtStart } from './backup-state.ts'
+import { type FolderContents, readBackups } from './folder.ts'
 
-const betweenLooks: Milliseconds = 60_000
+const readEvery: Milliseconds = 60_000
 
 export interface BackupsOptions {
   readonly feed: EventFeed
   readonly log: Log
-  /** The schedule was missed, or there is no backup at all: one is to be made as soon as it can. */
-  makeUp(process: SupervisedProcess): void
+  /** Called at the start if a backup is overdue, or there is none: runs the task now. */
+  runNow(process: SupervisedProcess): void
 }
 
 interface Entry {
   readonly process: SupervisedProcess
   readonly plan: BackupPlan
-  /** From when on it was looked after; Unix time in milliseconds. */
+  /** When we began to watch it; Unix time in milliseconds. */
   readonly since: number
-  /** Undefined before the first look. */
-  seen?: Seen
-  /** That it is overdue has been told. */
-  told: boolean
-  /** A look is under way, and may be for long. */
-  looking: boolean
+  /** Undefined before its folder was read for the first time. */
+  seen?: FolderContents
+  /** It has been reported as overdue. */
+  reportedOverdue: boolean
+  /** Its folder is being read, which a slow disk may make long. */
+  reading: boolean
 }
 
 export class Backups {
@@ -50,7 +50,7 @@ export class Backups {
     this.#options = options
   }
 
-  /** Looks after those of these processes, and of no others. */
+  /** Watches the backups of these processes, and of no others. */
   keep(processes: Iterable<SupervisedProcess>): void {
     const kept = new Map([...processes].map((process) => [process.plan.name, process]))
     for (const [name, { process, plan }] of this.#entries) {
@@ -60,19 +60,19 @@ export class Backups {
     for (const [name, process] of kept) {
       const { backup } = process.plan
       if (!backup || this.#entries.has(name)) continue
-      const entry = { process, plan: backup, since: Date.now(), told: false, looking: false }
+      const entry = { process, plan: backup, since: Date.now(), reportedOverdue: false, reading: false }
       this.#entries.set(name, entry)
-      void this.#look(entry).then(() => {
-        this.#makeUp(entry)
-        this.#tellOfAge(entry)
+      void this.#read(entry).then(() => {
+        this.#runIfDue(entry)
+        this.#reportAge(entry)
       })
     }
     this.#timer ??= setInterval(() => {
       for (const entry of this.#entries.values()) {
-        if (entry.looking) this.#tellOfAge(entry)
-        else void this.#look(entry).then(() => this.#tellOfAge(entry))
+        if (entry.reading) this.#reportAge(entry)
+        else void this.#read(entry).then(() => this.#reportAge(entry))
       }
-    }, betweenLooks).unref()
+    }, readEvery).unref()
   }
 
   close(): void {
@@ -80,30 +80,30 @@ export class Backups {
     clearInterval(this.#timer)
   }
 
-  /** Undefined if it makes none, or has not been looked at yet. */
-  standing({ plan: { name } }: SupervisedProcess): BackupStanding | undefined {
+  /** Undefined if the task makes none, or its folder has not been read yet. */
+  stateOf({ plan: { name } }: SupervisedProcess): BackupState | undefined {
     const entry = this.#entries.get(name)
-    return entry?.seen && standingOf(entry.plan, entry.seen, { now: Date.now(), since: entry.since })
+    return entry?.seen && backupStateOf(entry.plan, entry.seen, { now: Date.now(), since: entry.since })
   }
 
-  /** For one run. Rejects with Node's error if nothing can be written there. */
+  /** Begins the backup of one run. Rejects with Node's error if the folder cannot be written to. */
   async begin({ name }: ProcessPlan, plan: BackupPlan, owner?: Owner): Promise<Attempt> {
     const attempt = await this.#lane(() => beginAttempt(plan, owner))
-    const after = () => this.#lookAfter(name, plan)
+    const after = () => this.#readAgain(name, plan)
     return {
       ...attempt,
       keep: async () => {
         const complaint = await this.#lane(attempt.keep)
-        await (complaint === undefined ? this.#lookAtNew(name, plan) : after())
+        await (complaint === undefined ? this.#keepNewest(name, plan) : after())
         return complaint
       },
       discard: () => this.#lane(attempt.discard).then(after),
     }
   }
 
-  /** After a success older ones are deleted; but not for one that may be of what has just been lost. */
-  async #lookAtNew(name: string, plan: BackupPlan): Promise<void> {
-    const { files } = await this.#lane(() => lookInto(plan))
+  /** After a success, deletes the oldest ones. If the new one has shrunk, data may just have been lost: all older ones are kept. */
+  async #keepNewest(name: string, plan: BackupPlan): Promise<void> {
+    const { files } = await this.#lane(() => readBackups(plan))
     const { log } = this.#options
     const kept = hasShrunk(files) ? files.length : (plan.keep ?? files.length)
     for (const { name: old } of files.slice(kept)) {
@@ -112,55 +112,55 @@ export class Backups {
         log.warn(`cannot delete an old backup (${codeOf(error)})`, { process: name }),
       )
     }
-    await this.#lookAfter(name, plan)
+    await this.#readAgain(name, plan)
   }
 
-  async #lookAfter(name: string, plan: BackupPlan): Promise<void> {
+  async #readAgain(name: string, plan: BackupPlan): Promise<void> {
     const entry = this.#entries.get(name)
-    if (entry?.plan === plan) await this.#look(entry)
+    if (entry?.plan === plan) await this.#read(entry)
   }
 
-  async #look(entry: Entry): Promise<void> {
-    entry.looking = true
-    const seen = await this.#lane(() => lookInto(entry.plan))
-    entry.looking = false
-    // Not read before: a look that was under way may have told of the new one already.
+  async #read(entry: Entry): Promise<void> {
+    entry.reading = true
+    const seen = await this.#lane(() => readBackups(entry.plan))
+    entry.reading = false
+    // Taken only now: another read may have seen and reported the new one meanwhile.
     const before = entry.seen
     entry.seen = seen
     const [newest, known] = [entry.seen.files[0], before?.files[0]]
-    if (before && newest && newest.at !== known?.at) this.#tellOfNew(entry)
+    if (before && newest && newest.at !== known?.at) this.#reportShrunk(entry)
   }
 
-  #tellOfNew({ process }: Entry): void {
-    const { shrunk, newest } = this.standing(process) ?? {}
+  #reportShrunk({ process }: Entry): void {
+    const { shrunk, newest } = this.stateOf(process) ?? {}
     if (!shrunk || newest?.before === undefined) return
     const message = `made a backup of only ${formatBytes(newest.size)}; the previous one holds ${formatBytes(newest.before)}`
     this.#warn('backup-shrunk', process, message)
   }
 
-  #tellOfAge(entry: Entry): void {
-    const { process, told } = entry
+  #reportAge(entry: Entry): void {
+    const { process, reportedOverdue } = entry
     if (this.#entries.get(process.plan.name) !== entry) return
-    const { overdue = false, newest, allowed = 0 } = this.standing(process) ?? {}
-    // What is about to make one up, or makes one, is not complained of.
-    if (overdue === told || (overdue && !process.atRest)) return
-    entry.told = overdue
+    const { overdue = false, newest, allowed = 0 } = this.stateOf(process) ?? {}
+    // No complaint while a backup is being made or about to be.
+    if (overdue === reportedOverdue || (overdue && !process.atRest)) return
+    entry.reportedOverdue = overdue
     if (!overdue) return
     const age = newest ? `the last one was made ${formatDuration(Date.now() - newest.at)} ago` : 'there is none'
     this.#warn('backup-overdue', process, `has an overdue backup: ${age}, the limit is ${formatDuration(allowed)}`)
   }
 
-  #makeUp(entry: Entry): void {
-    const { makeUp, log } = this.#options
+  #runIfDue(entry: Entry): void {
+    const { runNow, log } = this.#options
     const { process } = entry
     const { schedule, name } = process.plan
-    // The first look took its time: another file may be in force, or everything be stopped.
-    const standing = this.#entries.get(name) === entry ? this.standing(process) : undefined
-    if (!schedule || !process.atRest || !standing || !isToBeMadeUp(standing, Date.now())) return
-    const { newest } = standing
+    // Meanwhile another plan may be in force, or everything may be stopped.
+    const state = this.#entries.get(name) === entry ? this.stateOf(process) : undefined
+    if (!schedule || !process.atRest || !state || !isDueAtStart(state, Date.now())) return
+    const { newest } = state
     const why = newest ? `the last one is ${formatDuration(Date.now() - newest.at)} old` : 'there is none yet'
     log.info(`making a backup as soon as possible: ${why}`, { process: name })
-    makeUp(process)
+    runNow(process)
   }
 
   #warn(type: 'backup-overdue' | 'backup-shrunk', { plan: { name } }: SupervisedProcess, message: string): void {

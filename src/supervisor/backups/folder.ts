@@ -1,6 +1,6 @@
 /**
- * What the disk knows of a task's backups. It is the only record there is: it outlives us, moves with its volume, and cannot
- * say that there is a backup where there is none.
+ * Reads a task's backups from the disk. The files are the only record: they outlive us, move with their volume, and never claim a
+ * backup that is not there.
  */
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,51 +17,51 @@ export interface BackupFile {
   readonly size: Bytes
 }
 
-export interface Seen {
+export interface FolderContents {
   /** Complete ones, the newest first. */
   readonly files: readonly BackupFile[]
   /** When the last attempt began, if none has succeeded since. */
   readonly tried?: number
-  /** Why the folder cannot be read: an error's code. */
+  /** Why the folder cannot be read: an error code. */
   readonly trouble?: string
 }
 
-/** In the folder of what is unfinished: made at the first and at the last attempt since a success. */
+/** Marker files in the folder for unfinished backups: written at the first and at the last attempt since a success. */
 export const firstAttempt = 'first-attempt'
 export const lastAttempt = 'last-attempt'
 
 /** Never rejects. */
-export async function lookInto(plan: BackupPlan): Promise<Seen> {
+export async function readBackups(plan: BackupPlan): Promise<FolderContents> {
   try {
     const first = await marked(plan, firstAttempt)
     const last = await marked(plan, lastAttempt)
     const found = await filesOf(plan)
-    // What a program that names its files itself has written since then may be half of what it should be.
-    const whole = plan.named || first === undefined ? found : found.filter(({ at }) => at < first)
-    const files = newestFirst(whole.map((file) => ({ ...file, at: believed(file.at) })))
+    // A file that a program named itself, written since the first failed attempt, may be incomplete.
+    const complete = plan.named || first === undefined ? found : found.filter(({ at }) => at < first)
+    const files = newestFirst(complete.map((file) => ({ ...file, at: plausibleTime(file.at) })))
     return { files, ...(last !== undefined && { tried: last }) }
   } catch (error) {
     return { files: [], trouble: codeOf(error) }
   }
 }
 
-/** The clocks of file servers differ. */
-const ahead: Milliseconds = 3_600_000
+/** The clock of a file server may be ahead of ours. */
+const clockTolerance: Milliseconds = 3_600_000
 
 /**
- * A time that is still to come was written by a clock that was wrong: such a file counts as the oldest. Else it would be the newest
- * until then, and `keep` would delete each new one for its sake.
+ * A file with a time in the future was dated by a wrong clock and counts as the oldest. Otherwise it would stay the newest until then,
+ * and `keep` would delete each new backup instead of it.
  */
-function believed(at: number): number {
-  return at > Date.now() + ahead ? 0 : Math.max(0, at)
+function plausibleTime(at: number): number {
+  return at > Date.now() + clockTolerance ? 0 : Math.max(0, at)
 }
 
-/** Of the same second the one with the higher number, which may be one with more digits. */
+/** Within the same second, the one with the higher number, which may have more digits. */
 function newestFirst(files: readonly BackupFile[]): readonly BackupFile[] {
   return files.toSorted((a, b) => b.at - a.at || b.name.length - a.name.length || (a.name < b.name ? 1 : -1))
 }
 
-/** All that look like backups, also those that may not be complete. A missing folder holds none. */
+/** All files that look like backups, complete or not. A missing folder holds none. */
 export async function filesOf(plan: BackupPlan): Promise<readonly BackupFile[]> {
   const names = await readdir(plan.folder).catch(unlessMissing)
   const files: BackupFile[] = []
@@ -73,7 +73,7 @@ export async function filesOf(plan: BackupPlan): Promise<readonly BackupFile[]> 
   return newestFirst(files)
 }
 
-/** Undefined if it is no file, or was removed a moment ago. Links are not followed: `keep` deletes what it counts. */
+/** Undefined if it is not a file, or is gone. Links are not followed: `keep` deletes what it counts. */
 async function fileAt(plan: BackupPlan, name: string): Promise<BackupFile | undefined> {
   const stats = await lstat(join(plan.folder, name)).catch(unlessMissing)
   if (!stats?.isFile()) return undefined

@@ -1,19 +1,19 @@
-/** How files of backups are called, and when one was made by its name alone. */
+/** The names of backup files, and the time that a name tells. */
 import { join } from 'node:path'
 import type { BackupPlan } from '../../plan/model/backups.ts'
 
-/** Without colons, which tar and Windows take for something else. A second one of the same second gets a number. */
+/** Without colons, which tar and Windows interpret. A second backup of the same second gets a number. */
 const timePattern = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z(-\d+)?$/
 
-/** `at`: Unix time in milliseconds; `copy`: from 2 on, if there is one of this time already. */
+/** `at`: Unix time in milliseconds; `copy`: 2 or more if there is a backup of this time already. */
 export function nameFor({ prefix, suffix }: BackupPlan, at: number, copy = 1): string {
   const time = new Date(at).toISOString().slice(0, 19).replaceAll(':', '-')
   return `${prefix}${time}Z${copy === 1 ? '' : `-${copy}`}${suffix}`
 }
 
 /**
- * Whether a file counts, by its name. Those that we name say when they were made, which no copying of a volume changes; and
- * one that somebody called otherwise to keep it for good is none of ours.
+ * Whether a file counts as a backup, by its name. Names that we give tell the time, which copying a volume does not change; a file
+ * that a user renamed to keep it for good does not count.
  */
 export function isBackupName(plan: BackupPlan, name: string): boolean {
   const { prefix, suffix, named } = plan
@@ -21,7 +21,7 @@ export function isBackupName(plan: BackupPlan, name: string): boolean {
   return !named || timeOfName(plan, name) !== undefined
 }
 
-/** Unix time in milliseconds; only of a name that we may have given: there is no 13th month. */
+/** Unix time in milliseconds; undefined if we cannot have given this name: there is no 13th month. */
 export function timeOfName(plan: BackupPlan, name: string): number | undefined {
   const [, day, hours, minutes, seconds] = timePattern.exec(middleOf(plan, name)) ?? []
   const time = Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)
@@ -32,7 +32,7 @@ function middleOf({ prefix, suffix }: Pick<BackupPlan, 'prefix' | 'suffix'>, nam
   return name.slice(prefix.length, name.length - suffix.length)
 }
 
-/** The folder of what is not a backup yet, and may never be one. It is there from the start of a run until one succeeds. */
+/** The folder for unfinished backups. It exists from the start of a run until one succeeds. */
 export function unfinishedFolder({ folder, prefix, suffix }: BackupPlan): string {
   return join(folder, `.${prefix}${suffix}.unfinished`)
 }

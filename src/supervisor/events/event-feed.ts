@@ -1,13 +1,13 @@
 import type { Happening, SupervisorEvent, SupervisorListener } from './events.ts'
 
-/** What a client that was away for a moment may still ask for. */
+/** How many events are kept for clients that reconnect. */
 const kept = 1_000
 
-/** Gives every event its id and time, tells all listeners, and remembers the last thousand. */
+/** Gives every event its id and time, calls all listeners, and keeps the last thousand. */
 export class EventFeed {
   readonly #listeners = new Set<SupervisorListener>()
   readonly #recent: SupervisorEvent[] = []
-  // The time of the start, so that ids grow from one run of Gatehouse to the next: there is no event each millisecond.
+  // Ids begin with the time of the start, so that they grow from one run of Gatehouse to the next: events are rarer than milliseconds.
   readonly #first = Date.now()
   #next = this.#first
 
@@ -19,18 +19,18 @@ export class EventFeed {
     for (const listener of [...this.#listeners]) listener(event)
   }
 
-  /** Returns what ends the subscription. A listener must not throw. */
+  /** Returns the function that ends the subscription. A listener must not throw. */
   subscribe(listener: SupervisorListener): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Of the last event; before the first one, an id that none has. */
+  /** Of the last event; before the first one, an id that no event has. */
   get lastId(): number {
     return this.#next - 1
   }
 
-  /** All events behind the one with this id; undefined if some of them are not known any more. */
+  /** All events after the one with this id; undefined if some of them are no longer kept. */
   since(id: number): readonly SupervisorEvent[] | undefined {
     const oldest = this.#next - this.#recent.length
     if (id < oldest - 1 || id >= this.#next) return undefined

@@ -1,6 +1,6 @@
 import type { ProcessStatus } from '../status.ts'
 
-/** What a change of state means, as a predicate: for people who read events instead of the log. */
+/** A change of state as a predicate, for readers of events. */
 export function transitionWords({ state, ready, pid, waitingFor, reason }: ProcessStatus): string {
   switch (state) {
     case 'waiting':

@@ -1,13 +1,13 @@
 /**
- * What happens to processes, for everyone who wants to know: the control API, hooks, metrics, the gateway. A new kind of
- * event joins the union with the facts it adds, and plan/model/hooks.ts if hooks may be called on it.
+ * What happens to processes, for the control API, hooks, metrics and the gateway. A new kind of event joins the union, and
+ * plan/model/hooks.ts if hooks may be called on it.
  */
 import type { Bytes } from '../../shared/bytes.ts'
 import type { State } from '../process/machine.ts'
 
 /** Every event has these. */
 interface Stamped {
-  /** Grows with every event, over restarts of Gatehouse too. */
+  /** Grows with every event, also across restarts of Gatehouse. */
   readonly id: number
   /** Unix time in milliseconds. */
   readonly at: number
@@ -41,14 +41,14 @@ export interface TransitionEvent extends Stamped {
   readonly failed: boolean
   readonly reason?: string
   readonly pid?: number
-  /** Absent: it is the process that counts. */
+  /** Absent: it is the process itself. */
   readonly role?: Role
 }
 
-/** Of a copy of a process, while it is replaced by another one that starts beside it. */
+/** Of a copy during a rolling restart. */
 export type Role = 'successor' | 'predecessor'
 
-/** The successor took over: the process is another one from now on. */
+/** The successor took over. */
 export interface ReplacedEvent extends Stamped {
   readonly type: 'replaced'
   readonly ready: boolean
@@ -59,25 +59,25 @@ export interface ReplacedEvent extends Stamped {
 /** An essential process is fatal, or ended with a failure after which it is not started again. */
 export interface EssentialFailedEvent extends Stamped {
   readonly type: 'essential-failed'
-  /** With which Gatehouse should exit: 1 to 255. */
+  /** Gatehouse should exit with this code: 1 to 255. */
   readonly exitCode: number
   readonly reason: string
 }
 
-/** An essential service ended well, and its policy does not bring it back: Gatehouse should exit with 0. */
+/** An essential service exited with 0, and its policy does not restart it: Gatehouse should exit with 0. */
 export interface EssentialEndedEvent extends Stamped {
   readonly type: 'essential-ended'
   readonly exitCode: 0
   readonly reason: string
 }
 
-/** A successor did not get ready, or is not wanted any more: the process goes on as it was. */
+/** A successor did not get ready, or is no longer wanted: the old process is kept. */
 export interface RollFailedEvent extends Stamped {
   readonly type: 'roll-failed'
   readonly reason: string
 }
 
-/** The time of a scheduled task came, and it could not run. */
+/** A scheduled task was due and could not run. */
 export interface ScheduleSkippedEvent extends Stamped {
   readonly type: 'schedule-skipped'
   /** Unix time in milliseconds. */
@@ -85,22 +85,22 @@ export interface ScheduleSkippedEvent extends Stamped {
   readonly reason: string
 }
 
-/** The time of a scheduled task went by unseen: the clock was set, or we did not run. It is made up for now, once. */
+/** The time of a scheduled task passed unnoticed: the clock was changed, or Gatehouse was suspended. The task runs now, once. */
 export interface ScheduleLateEvent extends Stamped {
   readonly type: 'schedule-late'
-  /** The first of the times that went by; Unix time in milliseconds. */
+  /** The first of the missed times; Unix time in milliseconds. */
   readonly due: number
 }
 
-/** A process holds too much memory: of its own `memory`, or of what the container has. Or the kernel killed it for that. */
+/** A process uses too much memory, by its own `memory` or for the container; or the kernel killed it for memory. */
 export interface MemoryEvent extends Stamped {
   readonly type: 'memory'
   readonly action: 'warned' | 'restarted' | 'killed'
-  /** What it held when it was looked at last. */
+  /** What it used at the last check. */
   readonly used?: Bytes
 }
 
-/** The newest backup of a task is older than it may get, or holds far less than the one before. */
+/** The newest backup of a task is too old, or far smaller than the previous one. */
 export interface BackupEvent extends Stamped {
   readonly type: 'backup-overdue' | 'backup-shrunk'
 }

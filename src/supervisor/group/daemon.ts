@@ -1,6 +1,6 @@
 /**
- * Programs that go to the background: they leave their group for a session of their own and end their first process, with 0. For us
- * that looks like an end; the program runs on with nobody to watch or stop it, holds its port, and each restart starts another.
+ * Programs that daemonize: they leave their group for their own session, and their first process exits with 0. To us that looks like
+ * an end; but the program runs on unsupervised, holds its port, and each restart starts another.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -9,17 +9,17 @@ import { sleep } from '../../shared/time/timer.ts'
 import { isLeaderOfOurs } from '../spawn/spawn.ts'
 import { isOver, type KernelProcess, processTable, variablesOf } from './process-table.ts'
 
-/** In the environment of each program, and so of all that it starts: the name of its process. */
+/** The variable with the name of the process, in the environment of its program and all that it starts. */
 export const processVariable = 'GATEHOUSE_PROCESS'
 
-/** A program goes to the background at its start; what leaves something behind when it ends much later is none of these. */
-export const longestDetour: Milliseconds = 30_000
+/** A program daemonizes soon after its start; what it leaves behind after this time is no daemon. */
+export const daemonWindow: Milliseconds = 30_000
 
-/** Helpers that were left behind by chance, such as `timeout 1 pg_isready`, end by themselves: who is there after it means to stay. */
-const chance: Milliseconds = 1_000
+/** Short commands that were left behind by chance, such as `timeout 1 pg_isready`, end within this time. */
+const settleTime: Milliseconds = 1_000
 
 /** The run that seems to have ended. */
-export interface SeemingEnd {
+export interface EndedRun {
   readonly name: string
   readonly command: readonly string[]
   /** When it was forked, in the kernel's ticks. */
@@ -35,14 +35,14 @@ export interface Daemon {
   readonly name: string
 }
 
-/** Those that it left outside of its group and that stay, orphans all of them. Empty where there is no /proc. */
-export async function daemonsOf(end: SeemingEnd): Promise<readonly Daemon[]> {
+/** The orphans that it left outside its group and that keep running. Empty where there is no /proc. */
+export async function daemonsOf(end: EndedRun): Promise<readonly Daemon[]> {
   if (orphansOf(end).length === 0) return []
-  await sleep(chance)
+  await sleep(settleTime)
   return orphansOf(end)
 }
 
-function orphansOf(end: SeemingEnd): readonly Daemon[] {
+function orphansOf(end: EndedRun): readonly Daemon[] {
   const table = processTable()
   const reapers = reapersIn(table)
   const own = table.find(({ pid }) => pid === process.pid)
@@ -55,7 +55,7 @@ function orphansOf(end: SeemingEnd): readonly Daemon[] {
     })
 }
 
-/** Who adopts orphans here: PID 1, or an ancestor of ours that has asked for them (PR_SET_CHILD_SUBREAPER, prctl(2)). */
+/** The processes that adopt orphans: PID 1, or a subreaper among our ancestors (PR_SET_CHILD_SUBREAPER, prctl(2)). */
 function reapersIn(table: readonly KernelProcess[]): ReadonlySet<number> {
   const parents = new Map(table.map(({ pid, parent }) => [pid, parent]))
   const reapers = new Set([1])
@@ -64,11 +64,10 @@ function reapersIn(table: readonly KernelProcess[]): ReadonlySet<number> {
 }
 
 /**
- * By its environment; or, since many daemons write their title over that (redis-server, nginx), by its name, if that is a word of the
- * command. A stranger with another environment is none, nor is the machine's own redis-server: systemd gives each of its units a
- * cgroup, which is inherited.
+ * By its environment; or, since many daemons overwrite that with their title (redis-server, nginx), by its name, if that is a word of
+ * the command. The machine's own redis-server is excluded by its cgroup: systemd gives each unit one, which is inherited.
  */
-function belongsTo({ name, command, mark }: SeemingEnd, pid: number, program: string): boolean {
+function belongsTo({ name, command, mark }: EndedRun, pid: number, program: string): boolean {
   const variables = variablesOf(pid)
   if (variables.some((line) => /^\w+=/.test(line))) {
     return Object.entries({ ...mark, [processVariable]: name }).every(([key, value]) =>
@@ -92,7 +91,7 @@ function executableOf(pid: number): string {
   return read(() => readlinkSync(`/proc/${pid}/exe`))
 }
 
-/** Empty: it has ended meanwhile, or is not for us to read. */
+/** Empty: it has ended meanwhile, or we may not read it. */
 function read(how: () => string): string {
   try {
     return how()
@@ -101,7 +100,7 @@ function read(how: () => string): string {
   }
 }
 
-/** By which option each stays in the foreground. */
+/** The option that keeps each in the foreground. */
 const foreground: Readonly<Record<string, string>> = {
   'redis-server': '`--daemonize no`',
   nginx: '`-g "daemon off;"`',
@@ -120,7 +119,7 @@ const foreground: Readonly<Record<string, string>> = {
   postgres: '`postgres` itself in place of `pg_ctl`',
 }
 
-/** What is wrong with it, as a predicate, and what would be right. */
+/** What is wrong, as a predicate, and the fix. */
 export function daemonWords({ name, pid }: Daemon): string {
   const option = Object.entries(foreground).find(([program]) => name === program)?.[1]
   const how = option ? ` with ${option}` : ' (look for an option such as `--foreground`, `--no-daemon` or `-F`)'

@@ -1,4 +1,4 @@
-/** Process groups as the kernel knows them. A group's id is the pid of its leader, the process that we spawned. */
+/** Process groups of the kernel. A group's id is the pid of its leader, the process that we spawned. */
 import { isOver, processTable } from './process-table.ts'
 
 /** Signals all members; returns false if the group has none. */
@@ -7,8 +7,8 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Whether anyone in the group still runs. Zombies do not: kill(2) finds them until somebody reaps them, and orphans'
- * zombies stay for ever in a container whose PID 1 does not reap.
+ * Whether a process of the group still runs. Zombies do not count: kill(2) finds them until they are reaped, and orphans stay zombies
+ * for ever in a container whose PID 1 does not reap.
  */
 export function isGroupAlive(group: number): boolean {
   if (!kill(group, 0)) return false

@@ -1,4 +1,4 @@
-/** All processes that the kernel shows us. Empty where there is no /proc. */
+/** All processes that the kernel shows us, from /proc. Empty where there is none. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 export interface KernelProcess {
@@ -8,7 +8,7 @@ export interface KernelProcess {
   readonly parent: number
   readonly group: number
   readonly session: number
-  /** When it was forked, in the kernel's ticks since it booted: with the pid, its identity. */
+  /** When it was forked, in the kernel's ticks since boot: together with the pid, its identity. */
   readonly started: number
 }
 
@@ -17,7 +17,7 @@ export function processTable(): readonly KernelProcess[] {
   return processIds().flatMap((pid) => kernelProcess(pid) ?? [])
 }
 
-/** Undefined: it ended and was reaped, or /proc hides other users' processes. */
+/** Undefined if it was reaped, or /proc hides other users' processes. */
 export function kernelProcess(pid: number): KernelProcess | undefined {
   try {
     const [state = '', ...numbers] = statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))
@@ -28,13 +28,13 @@ export function kernelProcess(pid: number): KernelProcess | undefined {
   }
 }
 
-/** Of the text of /proc/PID/stat, from the state on: field 3 of proc(5) is the first. */
+/** The fields of /proc/PID/stat, from the state on: field 3 of proc(5) comes first. */
 export function statFields(stat: string): readonly string[] {
-  // The program's name stands in parentheses and may itself hold some: the fields follow the last one.
+  // The program's name is in parentheses and may itself contain some: the fields follow the last one.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** The variables that it was executed with, as `NAME=value`. None: it has ended meanwhile, or is not for us to read. */
+/** The environment that it was executed with, as `NAME=value`. Empty if it has ended meanwhile, or we may not read it. */
 export function variablesOf(pid: number): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
@@ -43,7 +43,7 @@ export function variablesOf(pid: number): readonly string[] {
   }
 }
 
-/** Nothing of it runs: it only waits to be reaped. */
+/** It has ended and only waits to be reaped. */
 export function isOver({ state }: KernelProcess): boolean {
   return state === 'Z' || state === 'X'
 }

@@ -3,18 +3,18 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep } from '../../shared/time/timer.ts'
 import type { SupervisorEvent } from '../events/events.ts'
 import type { OutputSink } from '../output/output-sink.ts'
-import { type CommandHearing, runCommand } from '../run-command.ts'
+import { type CommandOutput, runCommand } from '../run-command.ts'
 import { hookVariables } from './message.ts'
-import { triesWhenShort } from './short.ts'
+import { shortageRetries } from './shortage-retries.ts'
 
-/** Takes what commands write, as the output of a process `hook`. */
+/** Takes the output of commands, as that of a process `hook`. */
 export type HookOutput = Pick<OutputSink, 'record'>
 
 type Command = Extract<HookPlan['call'], { readonly kind: 'run' }>
 
 /**
- * Runs a command in a group of its own, which is ended with it. Its output goes to the log. Resolves with undefined if it
- * exits 0 in time, else with why not. Never rejects.
+ * Runs a command in its own group, which is stopped with it. Its output goes to the log. Resolves with undefined if it exits with 0
+ * in time, else with the reason. Never rejects.
  */
 export async function runHookCommand(
   { command, written, directory, environment }: Command,
@@ -31,10 +31,10 @@ export async function runHookCommand(
     environment: { ...environment, ...hookVariables(event) },
     ...(written !== undefined && { written: { program: written } }),
   }
-  const hear: CommandHearing = { line() {}, record: (stream, text) => output.record('hook', stream, text) }
+  const lines: CommandOutput = { line() {}, record: (stream, text) => output.record('hook', stream, text) }
   for (let tries = 1; ; tries += 1) {
-    const { failure, local } = await runCommand(program, hear, { timeout, signal })
-    if (!local || signal.aborted || tries === triesWhenShort.most) return failure
-    await sleep(triesWhenShort.pause, undefined, { signal }).catch(() => {})
+    const { failure, local } = await runCommand(program, lines, { timeout, signal })
+    if (!local || signal.aborted || tries === shortageRetries.most) return failure
+    await sleep(shortageRetries.pause, undefined, { signal }).catch(() => {})
   }
 }

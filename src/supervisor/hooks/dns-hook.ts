@@ -1,14 +1,14 @@
-/** The operator's command that sets and clears TXT records, for proving to an ACME server that a name is ours. */
+/** The operator's command that sets and clears TXT records, with which we prove to an ACME server that a domain is ours. */
 import type { DnsHookPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { OutputSink } from '../output/output-sink.ts'
-import { type CommandHearing, runCommand } from '../run-command.ts'
+import { type CommandOutput, runCommand } from '../run-command.ts'
 
-/** It may wait until the record can be seen everywhere. */
+/** The command may wait until the record has propagated. */
 const timeout: Milliseconds = 300_000
 
 /**
- * Runs the command with these further words. Rejects with the reason, and the last line that it wrote, unless it exits 0 in
+ * Runs the command with these arguments appended. Rejects with the reason and the last line of its output, unless it exits with 0 in
  * time. Its output goes to the log as `dns-hook`.
  */
 export async function runDnsHook(
@@ -16,12 +16,12 @@ export async function runDnsHook(
   words: readonly string[],
   output: OutputSink,
 ): Promise<void> {
-  const hear: CommandHearing = {
+  const lines: CommandOutput = {
     line: (stream, text) => output.line('dns-hook', stream, text),
     record: (stream, text) => output.record('dns-hook', stream, text),
   }
   const program = { command: [...run, ...words], directory, environment }
-  const { failure, spawned, lastOutput } = await runCommand(program, hear, { timeout })
+  const { failure, spawned, lastOutput } = await runCommand(program, lines, { timeout })
   if (failure === undefined) return
   const last = lastOutput.at(-1)
   throw new Error(`the dns hook${spawned ? '' : ':'} ${failure}${last === undefined ? '' : `: ${last}`}`)

@@ -1,6 +1,6 @@
 /**
- * Calls whoever wants to hear of events. Nothing waits for a hook but the last moment of a shutdown, and that not for long;
- * what a hook does is no event, so that no hook can call itself.
+ * Calls hooks on events. Nothing waits for a hook, except the end of a shutdown, for a short time. A hook's own failure is not an
+ * event, so that no hook can trigger itself.
  */
 
 import type { HookPlan } from '../../plan/model/hooks.ts'
@@ -12,16 +12,16 @@ import { type HookOutput, runHookCommand } from './command.ts'
 import { occasionsOf } from './occasions.ts'
 import { postEvent } from './post.ts'
 
-/** Calls at a time, of all hooks together; of one hook there is one, so that it hears everything in its order. */
-const atATime = 4
+/** Parallel calls of all hooks together; each hook is called one at a time, so that it gets events in order. */
+const parallelCalls = 4
 const mostWaiting = 200
 
 interface Hook {
   readonly plan: HookPlan
-  /** How the log names it: no more than is needed, since a URL is a secret beyond its host. */
+  /** For the log: of a URL only its origin, since the rest may be secret. */
   readonly name: string
   calling: boolean
-  /** Its last call failed, and that has been said. */
+  /** Its last call failed, and that was logged. */
   failing: boolean
 }
 
@@ -49,7 +49,7 @@ export class Hooks {
     this.#log = log
   }
 
-  /** From now on these are called. What waits for another one is still told. */
+  /** From now on these hooks are called. Calls that wait for earlier ones are still made. */
   apply(plans: readonly HookPlan[]): void {
     this.#hooks = plans.map((plan) => ({ plan, name: nameOf(plan), calling: false, failing: false }))
   }
@@ -64,7 +64,7 @@ export class Hooks {
     this.#next()
   }
 
-  /** Hears nothing more, gives what is under way so much time, and ends the rest. */
+  /** Accepts no more events, waits at most `time` for calls under way and waiting, and drops the rest. */
   async close(time: Milliseconds): Promise<void> {
     this.#hooks = []
     const enough = new AbortController()
@@ -91,7 +91,7 @@ export class Hooks {
   }
 
   #next(): void {
-    while (this.#calls.size < atATime) {
+    while (this.#calls.size < parallelCalls) {
       const index = this.#waiting.findIndex(({ hook }) => !hook.calling)
       const [call] = index === -1 ? [] : this.#waiting.splice(index, 1)
       if (!call) break

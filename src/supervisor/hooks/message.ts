@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import type { SupervisorEvent } from '../events/events.ts'
 
-/** What a hook is told: the event, in a sentence too, and where it happened. */
+/** What a hook receives: the event, also as a sentence, and the host on which it happened. */
 export function hookMessage(event: SupervisorEvent): Readonly<Record<string, unknown>> {
-  // `text` is what Slack, Mattermost and others show of what is sent to them.
+  // `text` is the field that Slack, Mattermost and others display.
   return { ...event, text: `${event.process} ${event.message}`, host: hostname() }
 }
 
-/** The same for a command: all of it as JSON, and every field for shells that read none. */
+/** The same for a command: all of it as JSON, and each field for shells that cannot parse it. */
 export function hookVariables(event: SupervisorEvent): Readonly<Record<string, string>> {
   const message = hookMessage(event)
   const fields = Object.entries(message).map(([field, value]) => [variableOf(field), String(value)])

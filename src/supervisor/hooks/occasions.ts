@@ -1,12 +1,12 @@
 import type { Occasion } from '../../plan/model/hooks.ts'
 import type { SupervisorEvent, TransitionEvent } from '../events/events.ts'
 
-/** The names under which hooks may wait for an event: the state that was entered, and what that means. */
+/** The names under which hooks subscribe to an event: the state that was entered, and what that means. */
 export function occasionsOf(event: SupervisorEvent): readonly Occasion[] {
   return event.type === 'transition' ? occasionsOfTransition(event) : [event.type]
 }
 
-/** Copies that do not count come and go without anything having happened to the process. */
+/** None for the copies during a rolling restart: their coming and going changes nothing about the process. */
 function occasionsOfTransition({ from, to, ready, wasReady, failed, role }: TransitionEvent): readonly Occasion[] {
   if (role) return []
   const over = to === 'exited' || to === 'fatal'

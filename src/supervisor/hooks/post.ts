@@ -7,21 +7,21 @@ import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts
 import { sleep, timeoutSignal } from '../../shared/time/timer.ts'
 import type { SupervisorEvent } from '../events/events.ts'
 import { hookMessage } from './message.ts'
-import { triesWhenShort } from './short.ts'
+import { shortageRetries } from './shortage-retries.ts'
 
-/** Between attempts. What fails once more after these is not tried again. */
+/** Between attempts; after them a further failure is final. */
 const pauses: readonly Milliseconds[] = [1_000, 4_000]
 
 interface Outcome {
-  /** Undefined: it was taken. */
+  /** Undefined: accepted. */
   readonly failure: string | NotTried | undefined
-  /** Another attempt may end better. */
+  /** Another attempt may succeed. */
   readonly again: boolean
 }
 
 /**
- * Sends the event as JSON. Whatever is not an answer from 200 to 299 is a failure; redirects are not followed, since they
- * would lead the event to a place that nobody chose. Resolves with undefined, or with why nobody took it. Never rejects.
+ * Sends the event as JSON. Any answer but 200 to 299 is a failure; redirects are not followed, since they would lead the event to a
+ * place that the operator did not choose. Resolves with undefined, or with the reason of the failure. Never rejects.
  */
 export async function postEvent(
   url: string,
@@ -36,7 +36,7 @@ export async function postEvent(
     let pause = pauses[failed]
     if (failure instanceof NotTried) {
       short += 1
-      pause = short < triesWhenShort.most ? triesWhenShort.pause : undefined
+      pause = short < shortageRetries.most ? shortageRetries.pause : undefined
       if (pause === undefined) return failure.why
     } else {
       const late = attempt.aborted && failure !== undefined
@@ -58,7 +58,7 @@ function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> 
     const sent = request(url, { method: 'POST', agent: false, headers, signal }, (response) => {
       const { statusCode: status = 0 } = response
       readToEnd(response)
-      resolve(judged(status))
+      resolve(outcomeOf(status))
     })
     sent.on('error', (error) => resolve({ failure: failedOrNotTried(error, messageOf(error)), again: true }))
     sent.on('close', () => resolve({ failure: 'closed the connection without an answer', again: true }))
@@ -66,7 +66,7 @@ function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> 
   })
 }
 
-function judged(status: number): Outcome {
+function outcomeOf(status: number): Outcome {
   if (status >= 200 && status <= 299) return { failure: undefined, again: false }
   if (status >= 300 && status <= 399) {
     return { failure: `answered ${status}, and redirects are not followed`, again: false }

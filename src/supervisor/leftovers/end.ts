@@ -1,6 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
-import { climbDown, ignoredWords, killWait, type Ladder } from '../stop/stop.ts'
+import { type GroupStop, ignoredWords, killWait, stopGroup } from '../stop/stop.ts'
 import type { GroupRecord } from './record.ts'
 
 export interface EndingLeftovers {
@@ -9,38 +9,38 @@ export interface EndingLeftovers {
 }
 
 /**
- * Ends groups whose Gatehouse was killed, each by its stop signal, its grace and SIGKILL, all at once: in what order they were to
- * be stopped is not known any more, since the plan may be another.
+ * Stops the groups that a killed Gatehouse left, each with its stop signal, its grace period and SIGKILL. All at once: their order is
+ * not known any more, since the plan may have changed.
  */
 export function endLeftovers(records: readonly GroupRecord[], log: Log): EndingLeftovers {
-  const ladders = records.map((record) => ({ record, ladder: endLeftover(record, log) }))
+  const stops = records.map((record) => ({ record, stop: endLeftover(record, log) }))
   const gone = Promise.all(
-    ladders.map(async ({ record: { process, pid }, ladder }) => {
-      if (await ladder.gone) log.info('left over from a killed run; it has ended', { process, pid })
+    stops.map(async ({ record: { process, pid }, stop }) => {
+      if (await stop.gone) log.info('left over from a killed run; it has ended', { process, pid })
       else log.warn(`still runs ${formatDuration(killWait)} after SIGKILL; it is stuck in the kernel`, { process, pid })
     }),
   )
   return {
     gone: gone.then(() => {}),
     shorten(grace) {
-      for (const { ladder } of ladders) ladder.shorten(grace)
+      for (const { stop } of stops) stop.shorten(grace)
     },
   }
 }
 
-function endLeftover({ process, pid, signal, grace }: GroupRecord, log: Log): Ladder {
+function endLeftover({ process, pid, signal, grace }: GroupRecord, log: Log): GroupStop {
   log.warn(`left over from a killed run; sending ${signal} to its process group`, { process, pid })
-  const ladder = climbDown(
-    // It is not our child: nobody tells us of its end, so its group is watched from the start.
+  const stop = stopGroup(
+    // It is not our child, so we get no exit: its group is polled from the start.
     { pid, exited: Promise.resolve({ code: null, signal: null }) },
     {
       signal: signal as NodeJS.Signals,
       grace,
       graceOver() {
-        log.warn(ignoredWords(signal, ladder.signalledFor()), { process, pid })
-        ladder.kill()
+        log.warn(ignoredWords(signal, stop.signalledFor()), { process, pid })
+        stop.kill()
       },
     },
   )
-  return ladder
+  return stop
 }

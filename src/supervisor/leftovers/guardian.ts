@@ -1,6 +1,6 @@
 /**
- * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, no memory), what it has started is ended within seconds, and not
- * only by the next start. See docs/adr/0016-guardian.md.
+ * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, out of memory), its processes are stopped within seconds, not only
+ * at the next start. See docs/adr/0016-guardian.md.
  */
 
 import { messageOf } from '../../shared/errors.ts'
@@ -11,9 +11,10 @@ import { runVariable } from './recognize.ts'
 import type { GroupRecord } from './record.ts'
 
 /**
- * Reads the groups that run, each line in place of the one before, until the other end of the pipe is gone. Then each gets its stop signal,
- * its grace and SIGKILL, all at once, if it is the one that was recorded: its leader was started then, or, where that is gone, one of
- * its members says that it belongs to our run. An empty line: all is in order. $1: the id of the run; $2: the first line.
+ * Reads lines with the running groups, each of which replaces the one before, until the other end of the pipe is closed. Then stops all of
+ * them at once, each with its stop signal, its grace period and SIGKILL, if it is still the recorded one: the start time of its leader
+ * matches or, if the leader is gone, a member has the id of our run in its environment. An empty line: Gatehouse ended in order. $1: the
+ * id of the run; $2: the first line.
  */
 const script = `
 trap '' HUP INT QUIT TERM
@@ -84,20 +85,20 @@ export class Guardian {
   #line = ''
   #over = false
 
-  /** Nothing is started yet. `run`: what the environment of our programs says of it. */
+  /** Does not start it yet. `run`: the id of the run, as in the environment of our programs. */
   constructor(run: string, log: Log) {
     this.#run = run
     this.#log = log
   }
 
-  /** These are to be ended if we end without a word: they, and none that was named before. */
+  /** From now on these groups, and no others, are stopped if we die unexpectedly. */
   watch(groups: readonly GroupRecord[]): void {
     this.#line = groups.map(wordOf).join(' ')
     if (this.#process) this.#process.write(`${this.#line}\n`)
     else this.#start()
   }
 
-  /** We end in order: nothing is left to be ended. */
+  /** We end in order: nothing is left to stop. */
   close(): void {
     this.#over = true
     this.#process?.end('\n')
@@ -114,7 +115,7 @@ export class Guardian {
       },
       ended: () => {
         this.#process = undefined
-        // Somebody killed it. Not at once, lest it be a loop.
+        // It was killed. Restarted after a pause, so that this cannot become a tight loop.
         if (!this.#over) setTimeout(() => this.#start(), 1_000).unref()
       },
     })

@@ -1,4 +1,4 @@
-/** The groups that run, known to a guardian, and kept on disk beside the control socket, whose holder is the only one that may use it. */
+/** Records the running process groups, with the guardian and on disk beside the control socket, whose owner alone may use the file. */
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -13,7 +13,7 @@ import { Guardian } from './guardian.ts'
 import { recognize, runVariable } from './recognize.ts'
 import { type GroupRecord, place, readRecord, writtenRecord } from './record.ts'
 
-/** What SIGKILL may take. */
+/** How long SIGKILL may take. */
 const killTime: Milliseconds = 1_000
 
 export class GroupLedger {
@@ -24,7 +24,7 @@ export class GroupLedger {
   #groups: readonly GroupRecord[] = []
   #ending: EndingLeftovers | undefined
   #looked = false
-  #saidUnwritable = false
+  #warnedUnwritable = false
 
   /** Nothing is read or written yet. `socket`: the path of the control socket. */
   constructor(socket: string, log: Log) {
@@ -33,14 +33,14 @@ export class GroupLedger {
     this.#guardian = new Guardian(this.#run, log)
   }
 
-  /** To be put into the environment of each program that is recorded. */
+  /** The variable with the id of this run, for the environment of each recorded program. */
   get mark(): Readonly<Record<string, string>> {
     return { [runVariable]: this.#run }
   }
 
   /**
-   * Ends the groups that a killed Gatehouse left, all at once, and resolves when they are gone; undefined if there are none. To
-   * be called once, when the control socket is ours and before anything is spawned. They stay recorded meanwhile. Never rejects.
+   * Stops the groups that a killed Gatehouse left, and resolves when they are gone; undefined if there are none. To be called once,
+   * after the control socket was taken and before anything is spawned. They stay recorded meanwhile. Never rejects.
    */
   endLeftovers(): Promise<void> | undefined {
     this.#looked = true
@@ -67,20 +67,20 @@ export class GroupLedger {
     })
   }
 
-  /** Whether some of them are not gone yet. */
+  /** Whether leftovers are still being stopped. */
   get endsLeftovers(): boolean {
     return this.#ending !== undefined
   }
 
-  /** Has leftovers that are still being ended gone within this time from now; resolves when they are. */
+  /** Shortens the grace periods of leftovers so that they are gone within this time; resolves when they are. */
   async hurry(budget: Milliseconds): Promise<void> {
     this.#ending?.shorten(Math.max(0, budget - killTime))
     await this.#ending?.gone
   }
 
   /**
-   * To be called in the same turn in which it was spawned: what is not recorded is not found. The file is written at once for
-   * that reason, and not synced: the page cache outlives us, and the groups do not outlive the machine.
+   * To be called in the same turn as the spawn, since only recorded groups are found again. For that reason the file is written
+   * synchronously; it is not synced to disk, since the page cache outlives us, and no group outlives the machine.
    */
   began({ name, stop }: ProcessPlan, pid: number): void {
     const table = processTable()
@@ -93,7 +93,7 @@ export class GroupLedger {
     this.#write()
   }
 
-  /** Of one that was recorded: whoever has to end it does so as this plan has it. */
+  /** The plan of a recorded group has changed, and perhaps its stop signal and grace period. */
   changed({ stop: { signal, grace } }: ProcessPlan, pid: number): void {
     const known = this.#groups.find((one) => one.pid === pid)
     if (!known || (known.signal === signal && known.grace === grace)) return
@@ -102,10 +102,10 @@ export class GroupLedger {
     this.#write()
   }
 
-  /** At the end of a run: removes the file, unless a group is stuck. */
+  /** At the end of a run: removes the file unless a group is stuck. */
   close(): void {
     this.#guardian.close()
-    if (!this.#looked) return // what it holds is not known
+    if (!this.#looked) return // another run's groups may be in it
     this.#groups = running(this.#groups, processTable())
     if (this.#groups.length > 0) this.#write()
     else rmSync(this.#path, { force: true })
@@ -121,13 +121,13 @@ export class GroupLedger {
         writeFileSync(next, writtenRecord(this.#groups), { mode: 0o600, flag: 'wx' })
         renameSync(next, folder.at(name))
       })
-      this.#saidUnwritable = false
+      this.#warnedUnwritable = false
     } catch (error) {
-      if (!this.#saidUnwritable)
+      if (!this.#warnedUnwritable)
         this.#log.warn(
           `cannot record which processes run (${messageOf(error)}); if Gatehouse is killed, its next start cannot find and stop them`,
         )
-      this.#saidUnwritable = true
+      this.#warnedUnwritable = true
     }
   }
 }

@@ -1,13 +1,13 @@
-/** Which recorded groups still run, and are ours beyond doubt: a stranger is never signalled. */
+/** Finds the recorded groups that still run and are certainly ours: a stranger is never signalled. */
 import { isOver, type KernelProcess, processTable, variablesOf } from '../group/process-table.ts'
 import type { GroupRecord } from './record.ts'
 
-/** Every program of a run has its id in its environment, and hands it on to its children. */
+/** The variable with the id of the run, in the environment of every program and its children. */
 export const runVariable = 'GATEHOUSE_RUN'
 
 export interface Recognized {
   readonly ours: readonly GroupRecord[]
-  /** Their leaders are gone, and none of the rest says of which run it is. */
+  /** Their leaders are gone, and no member has the id of the run. */
   readonly doubtful: readonly GroupRecord[]
 }
 
@@ -15,15 +15,18 @@ export function recognize(records: readonly GroupRecord[]): Recognized {
   const table = processTable()
   const own = table.find(({ pid }) => pid === process.pid)?.group
   const running = records.filter(({ pid }) => pid !== own && membersOf(table, pid).some((one) => !isOver(one)))
-  const ofWhom = Object.groupBy(running, (record) => whose(record, table))
-  return { ours: ofWhom.ours ?? [], doubtful: ofWhom.doubtful ?? [] }
+  const byOwner = Object.groupBy(running, (record) => ownerOf(record, table))
+  return { ours: byOwner.ours ?? [], doubtful: byOwner.doubtful ?? [] }
 }
 
-function whose({ pid, started, run }: GroupRecord, table: readonly KernelProcess[]): 'ours' | 'doubtful' | 'strangers' {
+function ownerOf(
+  { pid, started, run }: GroupRecord,
+  table: readonly KernelProcess[],
+): 'ours' | 'doubtful' | 'strangers' {
   const leader = table.find((one) => one.pid === pid)
   if (leader) return leader.started === started ? 'ours' : 'strangers'
-  // The kernel gives no pid away while it is the id of a group. So these are what our leader left behind, unless the whole
-  // group went, another took its number and left members behind itself.
+  // The kernel does not reuse a pid while it is the id of a group. So these are what our leader left behind, unless the whole group
+  // ended and another leader got the pid, which is gone as well.
   return membersOf(table, pid).some((one) => isOfRun(one, run)) ? 'ours' : 'doubtful'
 }
 

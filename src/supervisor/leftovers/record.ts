@@ -1,6 +1,6 @@
 /**
- * What is known on disk of the groups that run, so that the next Gatehouse finds them if this one is killed. A pid alone says
- * little: it may be another's by then. With its start time, on the same boot and in the same namespace, it is the process.
+ * The file of running groups, by which the next Gatehouse finds them if this one is killed. A pid alone may belong to another process by
+ * then; together with its start time, the boot and the PID namespace it identifies the process.
  */
 import { closeSync, constants as fileConstants, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -12,11 +12,11 @@ const longestTimer = 2_147_483_647
 
 const groupSchema = z.strictObject({
   process: z.string(),
-  /** Of the leader, and the id of the group; 1 and what would mean "all" to kill(2) are no one's. */
+  /** The pid of the leader, which is the id of the group. Never 1, nor a number that means "all" to kill(2). */
   pid: z.int().min(2).max(4_194_304),
   /** When the leader was forked, in the kernel's ticks since it booted. */
   started: z.number().nonnegative(),
-  /** What its environment says of the run that it belongs to. */
+  /** The id of the run that it belongs to, as in its environment. */
   run: z.string().min(1),
   signal: z.string().refine((text) => text in constants.signals),
   grace: z.number().min(0).max(longestTimer),
@@ -33,7 +33,7 @@ const recordSchema = z.strictObject({
 
 export type GroupRecord = z.output<typeof groupSchema>
 
-/** Where a pid means what it says. Undefined where there is no /proc: nothing can be told apart then. */
+/** The boot and the namespace in which pids are valid. Undefined where there is no /proc: nothing can be identified there. */
 export function place(): { readonly boot: string; readonly pidNamespace: string } | undefined {
   try {
     return {
@@ -47,14 +47,14 @@ export function place(): { readonly boot: string; readonly pidNamespace: string 
 
 export type Reading =
   | { readonly groups: readonly GroupRecord[] }
-  /** It is there and is not believed, for this reason. */
+  /** The file exists but is not trusted, for this reason. */
   | { readonly refused: string }
 
-/** A file of another boot or namespace (the container was started anew) holds nothing that could still run. */
+/** A file of another boot or namespace (the container was restarted) has no group that could still run. */
 export function readRecord(path: string): Reading {
   let file: number | undefined
   try {
-    // Whoever could write here, or lay a link, could have us kill whom they like.
+    // Anyone who could write here, or place a link, could make us kill any process.
     file = openSync(path, fileConstants.O_RDONLY | fileConstants.O_NOFOLLOW | fileConstants.O_NONBLOCK)
     const { uid, mode } = fstatSync(file)
     if (!fstatSync(file).isFile()) return { refused: 'it is not a regular file' }

@@ -5,22 +5,22 @@ import { localFaultHint } from '../../shared/system/local-fault.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { SpawnFailure } from '../spawn/spawn-failure.ts'
 
-/** A program that was slow to take its port, or gave it back a moment ago, must not meet another one there. */
-const restUntilGivenAgain: Milliseconds = 60_000
+/** A port is not given again for this long: the program may be slow to listen on it, or have just closed it. */
+const reuseAfter: Milliseconds = 60_000
 
-/** So many ports in a row that were taken or given: then something else is wrong. */
+/** After this many ports in a row that were taken, something else is wrong. */
 const attempts = 100
 
 /**
- * Ports of 127.0.0.1 for programs that have none of their own (`port: auto`). Between our look and the program's own
- * listen(2) somebody else may take the port; the program then fails, and the next start gets another one.
+ * Free ports of 127.0.0.1 for programs with `port: auto`. Between our check and the program's own listen(2) another program may take
+ * the port; the program then fails, and its next start gets another one.
  */
 export class SparePorts {
   readonly #reserved: () => Iterable<number>
-  /** Port → when it was given, on the monotonic clock. */
+  /** Port → when it was given (monotonic). */
   readonly #given = new Map<number, Milliseconds>()
 
-  /** `reserved`: what others have or are going to have, whether or not they listen at this moment. */
+  /** `reserved`: ports of other processes, whether or not they listen now. */
   constructor(reserved: () => Iterable<number>) {
     this.#reserved = reserved
   }
@@ -30,7 +30,7 @@ export class SparePorts {
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort(0)
       const now = performance.now()
-      for (const [given, at] of this.#given) if (now - at > restUntilGivenAgain) this.#given.delete(given)
+      for (const [given, at] of this.#given) if (now - at > reuseAfter) this.#given.delete(given)
       const taken = this.#given.has(port) || [...this.#reserved()].includes(port)
       if (taken && attempt < attempts) continue
       if (taken) throw Object.assign(new Error('no free port is left'), { code: 'EADDRINUSE' })
@@ -40,7 +40,7 @@ export class SparePorts {
   }
 }
 
-/** Why no port was had, as a start that may go better the next time. */
+/** The failure to get a port, as a failed start that is retried. */
 export function outOfPorts(error: unknown): SpawnFailure {
   const reason = `could not get a free port: ${messageOf(error)}`
   const hint = localFaultHint(error)
@@ -49,7 +49,7 @@ export function outOfPorts(error: unknown): SpawnFailure {
 }
 
 /**
- * A port of 127.0.0.1 on which nobody listens: this one, else it rejects as listen(2) does; for 0 the kernel chooses (ip(7),
+ * Resolves with this port of 127.0.0.1 if it is free, else rejects as listen(2) does; for 0 the kernel chooses one (ip(7),
  * ip_local_port_range).
  */
 export async function freePort(port: number): Promise<number> {

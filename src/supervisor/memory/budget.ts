@@ -1,27 +1,26 @@
 /**
- * Who may use how much of the container's memory. Fixed sizes come first; what is left is divided in equal parts among all
- * services without one. A service with `memory: auto` is told of its part; one that says nothing keeps its part untold,
- * since it will use some, too.
+ * Divides the container's memory. Fixed sizes come first; the rest is divided equally among all services without one. A service with
+ * `memory: auto` has its part passed to its runtime; one without the option gets a part, too, since it will use some.
  */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
 
 export interface Budget {
-  /** What may be used in all. */
+  /** All that may be used. */
   readonly total: Bytes
-  /** Of it, what Gatehouse itself keeps. */
+  /** The part kept for Gatehouse itself. */
   readonly reserve: Bytes
   readonly fixed: Bytes
-  /** Of each service without a fixed size; undefined: too little is left to share. */
+  /** For each service without a fixed size; undefined: too little is left. */
   readonly part: Bytes | undefined
 }
 
 type Asking = Pick<ProcessPlan, 'name' | 'kind' | 'memory'>
 
-/** Less than this runs neither a JVM nor a Node: a hint would only make them fail. */
+/** Neither a JVM nor Node runs with less: such a limit would only make them fail. */
 const leastPart: Bytes = 64_000_000
 
-/** Gatehouse and its threads need about 150 MB; large containers have large gateways, small ones can spare no more. */
+/** Gatehouse and its threads need about 150 MB; a large container has a busier gateway, a small one cannot spare more. */
 function reserveOf(total: Bytes): Bytes {
   return Math.round(Math.min(total / 4, Math.max(256_000_000, total / 20)))
 }
@@ -34,12 +33,12 @@ export function budgetOf(plans: readonly Asking[], total: Bytes): Budget {
   return { total, reserve, fixed, part: part >= leastPart && sharers > 0 ? part : undefined }
 }
 
-/** What a process is told that it may use; undefined: it is told nothing. */
+/** The limit that is passed to a process; undefined: none. */
 export function shareOf({ memory }: Asking, { part }: Budget): Bytes | undefined {
   return memory === 'auto' ? part : memory
 }
 
-/** What an operator should hint, in words; undefined: all is well. */
+/** A warning for the operator; undefined: all fits. */
 export function budgetFault(plans: readonly Asking[], { total, reserve, fixed, part }: Budget): string | undefined {
   const reserved = `${formatBytes(reserve)} are kept for Gatehouse`
   if (fixed > total - reserve) {

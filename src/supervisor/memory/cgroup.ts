@@ -1,35 +1,35 @@
-/** What the kernel's memory controller says of the container: limits, use, and whom it has killed. Version 1 and 2. */
+/** The memory controller's view of the container: limits, usage, and OOM kills. Versions 1 and 2. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
 import { cgroupFolders } from '../../shared/system/cgroup.ts'
 
 export interface MemoryCgroup {
-  /** The smallest limit of the group and all around it, at this moment: it may be changed while we run. */
+  /** The smallest limit of the group and its ancestors now: it may change while we run. */
   limit(): Bytes | undefined
-  /** Of the groups that have a limit, the one that has the smallest part of it left. */
+  /** Of the groups with a limit, the one with the smallest part of it left. */
   tightest(): MemoryLevel | undefined
-  /** How many processes of the group the kernel has killed for memory so far; undefined: it does not say. */
+  /** How many processes of the group the kernel has killed for memory so far; undefined: not known. */
   oomKills(): number | undefined
 }
 
 export interface MemoryLevel {
   readonly limit: Bytes
-  /** What cannot be had back without ending or swapping somebody. */
+  /** What can be freed only by killing or swapping out a process. */
   readonly held: Bytes
 }
 
 interface Files {
   readonly limits: readonly string[]
   readonly usage: string
-  /** Lines of memory.stat: what the kernel gives back by itself before it kills anyone. */
+  /** Lines of memory.stat: what the kernel reclaims by itself before it kills. */
   readonly reclaimable: readonly string[]
   readonly oom: string
 }
 
 /**
- * Above memory.high the kernel slows processes down until they hardly move: no more room there, either. In version 1 the
- * `total_` lines are those that count the groups below, as the usage does.
+ * Above memory.high the kernel throttles processes almost to a halt, so it counts as a limit, too. In version 1 the `total_` lines
+ * include the groups below, as the usage does.
  */
 const filesOf: Readonly<Record<1 | 2, Files>> = {
   1: {
@@ -46,10 +46,10 @@ const filesOf: Readonly<Record<1 | 2, Files>> = {
   },
 }
 
-/** "No limit" in version 1 is the largest number of whole pages; no machine has so much. */
-const boundless: Bytes = 2 ** 60
+/** In version 1, "no limit" is the largest number of whole pages; no machine has this much. */
+const unlimited: Bytes = 2 ** 60
 
-/** The group that Gatehouse is in, and with it its children. `root` is where /proc and /sys are. */
+/** The group of Gatehouse and its children. `root`: the folder of /proc and /sys. */
 export function memoryCgroup(root = '/'): MemoryCgroup | undefined {
   const found = cgroupFolders('memory', root)
   const [own] = found?.folders ?? []
@@ -79,12 +79,12 @@ function levelOf(folder: string, files: Files): MemoryLevel | undefined {
 }
 
 function limitOf(folder: string, { limits }: Files): Bytes | undefined {
-  const found = limits.map((file) => numberIn(join(folder, file)) ?? boundless)
+  const found = limits.map((file) => numberIn(join(folder, file)) ?? unlimited)
   const least = Math.min(...found)
-  return least < boundless ? least : undefined
+  return least < unlimited ? least : undefined
 }
 
-/** Undefined for `max`, and for what cannot be read. */
+/** Undefined for `max`, and if the file cannot be read. */
 function numberIn(file: string): number | undefined {
   const text = textOf(file).trim()
   return /^\d+$/.test(text) ? Number(text) : undefined

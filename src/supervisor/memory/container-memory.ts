@@ -1,4 +1,4 @@
-/** All that a supervisor knows of memory: who may use how much, who uses how much, and whom the kernel killed for it. */
+/** The memory of the container: what each process may use and uses, and which ones the kernel killed for it. */
 
 import { totalmem } from 'node:os'
 import type { ProcessPlan } from '../../plan/model/plan.ts'
@@ -12,10 +12,10 @@ import type { Exit } from '../spawn/exit.ts'
 import type { ProcessStatus } from '../status.ts'
 import { type Budget, budgetFault, budgetOf, shareOf } from './budget.ts'
 import type { MemoryCgroup } from './cgroup.ts'
-import { type Guarded, MemoryGuard, type Remark } from './guard.ts'
+import { type Guarded, MemoryGuard, type MemoryReport } from './guard.ts'
 import { withMemoryHint } from './hints.ts'
-import { OomWitness } from './oom.ts'
-import { preferAsVictim, spareAsOthers } from './oom-order.ts'
+import { OomDetector } from './oom.ts'
+import { preferAsVictim, restoreOomScore } from './oom-order.ts'
 import { membersOf } from './usage.ts'
 
 export interface ContainerMemoryOptions {
@@ -23,17 +23,17 @@ export interface ContainerMemoryOptions {
   readonly feed: EventFeed
   readonly log: Log
   readonly cgroup: MemoryCgroup | undefined
-  /** Between two looks. */
+  /** Between two checks. */
   readonly every: Milliseconds
 }
 
 export class ContainerMemory {
   readonly #options: ContainerMemoryOptions
-  readonly #witness: OomWitness
+  readonly #oomDetector: OomDetector
   readonly #guard: MemoryGuard
   /** By the names of processes. */
   readonly #oomKills = new Map<string, number>()
-  /** The leaders that the kernel was told to choose; forgotten with the pids that others get. */
+  /** Pids of leaders that the kernel should kill first; removed when another process gets the pid. */
   readonly #victims = new Set<number>()
   #budget: Budget | undefined
   #timer: NodeJS.Timeout | undefined
@@ -41,15 +41,15 @@ export class ContainerMemory {
   constructor(options: ContainerMemoryOptions) {
     const { processes, cgroup } = options
     this.#options = options
-    this.#witness = new OomWitness(cgroup)
+    this.#oomDetector = new OomDetector(cgroup)
     this.#guard = new MemoryGuard({
       processes,
       level: () => cgroup?.tightest(),
-      tell: (remark) => this.#tell(remark),
+      report: (report) => this.#report(report),
     })
   }
 
-  /** From now on it looks and acts. */
+  /** Watches from now on, and acts. */
   start(): void {
     const { feed, log, every } = this.#options
     this.shareOut()
@@ -58,12 +58,12 @@ export class ContainerMemory {
         this.#begun(event.process, event.pid)
     })
     this.#timer = setInterval(() => {
-      const others = this.#witness.look()
+      const others = this.#oomDetector.check()
       if (others > 0)
         log.warn(
           `the kernel killed ${others} of the container's processes for memory (OOM), children of supervised processes`,
         )
-      this.#guard.look()
+      this.#guard.check()
     }, every)
     this.#timer.unref()
   }
@@ -72,27 +72,27 @@ export class ContainerMemory {
     clearInterval(this.#timer)
   }
 
-  /** Shares out anew; says what cannot fit. What runs already keeps to what it was told. */
+  /** Divides the memory anew, and warns if it does not suffice. What runs already keeps its limit. */
   shareOut(): void {
     const plans = this.#plans()
-    // What the container may use, or what the machine has.
+    // The limit of the container, or the memory of the machine.
     const available = Math.min(this.#options.cgroup?.limit() ?? Number.POSITIVE_INFINITY, totalmem())
     this.#budget = budgetOf(plans, available)
     const fault = budgetFault(plans, this.#budget)
     if (fault !== undefined) this.#options.log.warn(fault)
   }
 
-  /** It is supervised by another plan than before: whether the kernel should choose it may have changed. */
+  /** The plan of a process has changed, and with it perhaps whether the kernel should kill it first. */
   adopted(process: Guarded): void {
     const { pid } = process.status()
     const isVictim = this.#isVictim(process.plan)
     if (pid === undefined || isVictim === this.#victims.has(pid)) return
-    for (const one of membersOf(pid, processTable())) (isVictim ? preferAsVictim : spareAsOthers)(one)
+    for (const one of membersOf(pid, processTable())) (isVictim ? preferAsVictim : restoreOomScore)(one)
     if (isVictim) this.#victims.add(pid)
     else this.#victims.delete(pid)
   }
 
-  /** What a status says of a process's memory: of its use while it runs, from the first look on. */
+  /** The part of a process's status about memory; its use while it runs, from the first check on. */
   factsOf(plan: ProcessPlan, { pid }: { readonly pid?: number }): Pick<ProcessStatus, 'memory' | 'oomKills'> {
     const used = pid === undefined ? undefined : this.#guard.usedBy(plan.name)
     const limit = this.#share(plan)
@@ -105,9 +105,9 @@ export class ContainerMemory {
     return withMemoryHint(plan, this.#share(plan))
   }
 
-  /** Whether the kernel killed the process that ended so; to be asked once for each end. */
+  /** Whether the kernel killed the process with this exit; to be called once for each exit. */
   killed({ name }: ProcessPlan, exit: Exit): boolean {
-    if (!this.#witness.killed(exit)) return false
+    if (!this.#oomDetector.killed(exit)) return false
     this.#oomKills.set(name, (this.#oomKills.get(name) ?? 0) + 1)
     const used = this.#guard.usedBy(name)
     const message = 'was killed by the kernel for memory (OOM)'
@@ -123,18 +123,18 @@ export class ContainerMemory {
 
   #begun(name: string, pid: number): void {
     const plan = this.#plans().find((one) => one.name === name)
-    this.#victims.delete(pid) // of another process, which had this number before
+    this.#victims.delete(pid) // it was that of an earlier process with this pid
     if (!plan || !this.#isVictim(plan)) return
     preferAsVictim(pid)
     this.#victims.add(pid)
   }
 
-  /** Without a limit of its own the container would only offer itself to the whole machine. */
+  /** Without a limit of the container, the kernel would choose it for the whole machine. */
   #isVictim({ criticality }: ProcessPlan): boolean {
     return criticality === 'rebuildable' && this.#options.cgroup?.limit() !== undefined
   }
 
-  #tell({ process, action, message, used, limit }: Remark): void {
+  #report({ process, action, message, used, limit }: MemoryReport): void {
     const { log, feed } = this.#options
     log.warn(message, { ...(process !== undefined && { process }), used, limit })
     if (process !== undefined) feed.emit({ type: 'memory', process, action, message, used })

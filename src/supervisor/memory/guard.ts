@@ -1,11 +1,18 @@
-/** Looks at what the container and each process in it hold, and acts before the kernel has to: docs/adr/0007-memory.md. */
+/** Watches the memory of the container and its processes, and acts before the kernel has to: docs/adr/0007-memory.md. */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { processTable } from '../group/process-table.ts'
 import type { State } from '../process/machine.ts'
 import type { MemoryLevel } from './cgroup.ts'
-import { firstToGo, type Holder, isNearItsLimit, levelWords, Restraint, whySpared } from './pressure.ts'
+import {
+  isNearItsLimit,
+  levelWords,
+  type MemoryUser,
+  RestartThrottle,
+  restartCandidate,
+  whyExempt,
+} from './pressure.ts'
 import { certainUse, estimatedUse, membersOf } from './usage.ts'
 
 /** A supervised process, as far as its memory is concerned. */
@@ -16,15 +23,16 @@ export interface Guarded {
   endOversized(complaint: string): void
 }
 
-export interface Ward {
+export interface GuardOptions {
   processes(): Iterable<Guarded>
   /** Of the container; undefined: it has no limit. */
   level(): MemoryLevel | undefined
-  /** `used` is what the process holds; undefined `process`: it concerns all. */
-  tell(remark: Remark): void
+  /** Logs it, and emits an event if it concerns one process. */
+  report(report: MemoryReport): void
 }
 
-export interface Remark {
+export interface MemoryReport {
+  /** Absent: it concerns all. */
   readonly process?: string
   readonly action: 'warned' | 'restarted'
   /** A predicate. */
@@ -33,58 +41,58 @@ export interface Remark {
   readonly limit: Bytes
 }
 
-interface Running extends Holder {
+interface Running extends MemoryUser {
   readonly plan: ProcessPlan
   readonly process: Guarded
   readonly pids: readonly number[]
 }
 
-/** What the container holds costs two small files and may rise fast; what each process holds costs a walk through /proc. */
+/** The container's usage takes two small files and may rise fast; that of each process takes a walk through /proc. */
 export const levelsPerUse = 5
 
-/** So many looks in a row must find a process above its own size, so that a peak passes. */
-const looksAbove = 3
+/** A process is restarted only after this many checks in a row above its own limit, so that a short peak passes. */
+const checksAbove = 3
 /** The same for the container, where there is less time. */
-const looksNear = 2
+const checksNear = 2
 
-/** After a restart for the container's sake it takes a moment until its memory is free. */
+/** After a restart it takes a moment until the memory is free. */
 const untilFreed: Milliseconds = 10_000
 
 export class MemoryGuard {
-  readonly #ward: Ward
-  readonly #restraint = new Restraint()
-  /** What each process held at the last look, by its name. */
+  readonly #options: GuardOptions
+  readonly #throttle = new RestartThrottle()
+  /** What each process used at the last check, by name. */
   #used: ReadonlyMap<string, Bytes> = new Map()
-  /** How often in a row each was found above its own size, by its name. */
+  /** How many checks in a row found each above its own limit, by name. */
   readonly #above = new Map<string, number>()
   #near = 0
-  #helpless = false
+  #warnedHelpless = false
   #actedAt = Number.NEGATIVE_INFINITY
-  #looks = 0
+  #checks = 0
 
-  constructor(ward: Ward) {
-    this.#ward = ward
+  constructor(options: GuardOptions) {
+    this.#options = options
   }
 
-  /** Undefined while it does not run, and until the first look at it. */
+  /** Undefined while it does not run, and before the first check. */
   usedBy(name: string): Bytes | undefined {
     return this.#used.get(name)
   }
 
   /** To be called every second. */
-  look(): void {
-    const level = this.#ward.level()
+  check(): void {
+    const level = this.#options.level()
     this.#near = level && isNearItsLimit(level) ? this.#near + 1 : 0
-    if (this.#near === 0) this.#helpless = false
-    if (this.#looks % levelsPerUse === 0) for (const running of this.#measure()) this.#judge(running)
-    this.#looks += 1
+    if (this.#near === 0) this.#warnedHelpless = false
+    if (this.#checks % levelsPerUse === 0) for (const running of this.#measure()) this.#judge(running)
+    this.#checks += 1
     const settled = performance.now() - this.#actedAt >= untilFreed
-    if (level && this.#near >= looksNear && settled) this.#relieve(level)
+    if (level && this.#near >= checksNear && settled) this.#freeMemory(level)
   }
 
   #measure(): readonly Running[] {
     const table = processTable()
-    const running = [...this.#ward.processes()].flatMap((process) => {
+    const running = [...this.#options.processes()].flatMap((process) => {
       const { pid } = process.status()
       if (pid === undefined) return []
       const pids = membersOf(pid, table)
@@ -94,7 +102,7 @@ export class MemoryGuard {
     return running
   }
 
-  /** By its own size, if it has a fixed one. */
+  /** Against its own limit, if it has a fixed one. */
   #judge(running: Running): void {
     const { plan, process, pids, used: estimate } = running
     const { name, memory: limit } = plan
@@ -103,27 +111,27 @@ export class MemoryGuard {
       this.#above.delete(name)
       return
     }
-    const looks = (this.#above.get(name) ?? 0) + 1
-    this.#above.set(name, looks)
-    if (looks < looksAbove) return
+    const checks = (this.#above.get(name) ?? 0) + 1
+    this.#above.set(name, checks)
+    if (checks < checksAbove) return
     const words = levelWords({ held: used, limit })
-    const spared = whySpared(running) ?? this.#whyNotAgain(name)
-    if (spared === undefined) {
+    const exempt = whyExempt(running) ?? this.#whyNotAgain(name)
+    if (exempt === undefined) {
       this.#above.delete(name)
       const message = `uses ${words} \`memory\`; restarting it`
       this.#restart(running, `used ${words}`, { message, used, limit })
-    } else if (looks === looksAbove) {
-      const message = `uses ${words} \`memory\`; not restarting it, since ${spared}`
-      this.#ward.tell({ process: name, action: 'warned', message, used, limit })
+    } else if (checks === checksAbove) {
+      const message = `uses ${words} \`memory\`; not restarting it, since ${exempt}`
+      this.#options.report({ process: name, action: 'warned', message, used, limit })
     }
   }
 
-  /** The container is near its limit: somebody goes before the kernel chooses. */
-  #relieve(level: MemoryLevel): void {
+  /** The container is near its limit: restarts a process before the kernel kills one. */
+  #freeMemory(level: MemoryLevel): void {
     const { held, limit } = level
     const words = levelWords(level)
     const up = this.#measure().filter(({ process }) => isUp(process))
-    const first = firstToGo(
+    const first = restartCandidate(
       up.filter(({ plan }) => this.#whyNotAgain(plan.name) === undefined),
       limit,
     )
@@ -132,25 +140,27 @@ export class MemoryGuard {
       const message = `uses ${formatBytes(used)} while the container uses ${words}; restarting it before the kernel kills a process`
       this.#actedAt = performance.now()
       this.#restart(first, `used ${formatBytes(used)} while the container used ${words}`, { message, used, limit })
-    } else if (!this.#helpless) {
-      this.#helpless = true
+    } else if (!this.#warnedHelpless) {
+      this.#warnedHelpless = true
       const message = `the container uses ${words}, and no process can be restarted to free memory, so the kernel may kill any of them; raise the limit, or make a process \`rebuildable\``
-      this.#ward.tell({ action: 'warned', message, used: held, limit })
+      this.#options.report({ action: 'warned', message, used: held, limit })
     }
   }
 
   #restart(
     { process, plan: { name } }: Running,
     complaint: string,
-    remark: Pick<Remark, 'message' | 'used' | 'limit'>,
+    report: Pick<MemoryReport, 'message' | 'used' | 'limit'>,
   ) {
-    this.#restraint.restarted(name, performance.now())
-    this.#ward.tell({ process: name, action: 'restarted', ...remark })
+    this.#throttle.restarted(name, performance.now())
+    this.#options.report({ process: name, action: 'restarted', ...report })
     process.endOversized(complaint)
   }
 
   #whyNotAgain(name: string): string | undefined {
-    return this.#restraint.spares(name, performance.now()) ? 'it was restarted for memory a short while ago' : undefined
+    return this.#throttle.holdsBack(name, performance.now())
+      ? 'it was restarted for memory a short while ago'
+      : undefined
   }
 }
 

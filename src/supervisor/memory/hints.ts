@@ -1,31 +1,31 @@
 /**
- * How a runtime is told what it may use. Left alone, Java takes its part of what the whole container may use, as if it were
- * alone in it, and Node of what the machine has.
+ * Passes a memory limit to the runtime of a program. By default Java sizes its heap by the limit of the whole container, as if it were
+ * alone in it, and Node by the memory of the machine.
  */
 import { basename } from 'node:path'
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 
 interface Runtime {
-  /** The variable by which it takes options. */
+  /** The environment variable that it reads options from. */
   readonly variable: string
-  /** What it is told. */
+  /** The option that sets the limit. */
   option(share: Bytes): string
-  /** Words by which a user has decided already, in the variable or in the command. */
+  /** Options by which the user has set a limit, in the variable or in the command. */
   readonly decided: RegExp
 }
 
-/** Node's heap beside its buffers, its code and its stacks. */
+/** The part for Node's heap; the rest is for buffers, code and stacks. */
 const nodeHeap = 0.75
 
 const runtimes: Readonly<Record<string, Runtime>> = {
-  // Its own percentages (MaxRAMPercentage: 25 unless the user says otherwise) then count from this.
+  // Its own percentages (MaxRAMPercentage, 25 by default) then refer to this.
   java: {
     variable: 'JAVA_TOOL_OPTIONS',
     option: (share) => `-XX:MaxRAM=${share}`,
     decided: /(^|\s)-(Xmx|XX:MaxRAM=|XX:MaxHeapSize=)/,
   },
-  // Both - and _ are read by V8; the size is in MiB.
+  // V8 accepts both - and _; the size is in MiB.
   node: {
     variable: 'NODE_OPTIONS',
     option: (share) => `--max-old-space-size=${Math.max(1, Math.floor((share * nodeHeap) / 2 ** 20))}`,
@@ -35,14 +35,14 @@ const runtimes: Readonly<Record<string, Runtime>> = {
 
 type Hinted = Pick<ProcessPlan, 'command' | 'environment'>
 
-/** The plan with a hint of `share` in its environment, if its program is java or node by its name; else as it was. */
+/** The plan with the limit `share` in its environment, if its program is called java or node; else unchanged. */
 export function withMemoryHint<T extends Hinted>(plan: T, share: Bytes | undefined): T {
   const name = basename(plan.command[0] ?? '')
   const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined
   if (!runtime || share === undefined) return plan
   const { variable, option, decided } = runtime
   const before = plan.environment[variable] ?? ''
-  // What comes in the command wins over the variable anyway; then there is nothing to be said.
+  // The user has decided; in the command it would override the variable anyway.
   if (decided.test(before) || decided.test(plan.command.join(' '))) return plan
   return { ...plan, environment: { ...plan.environment, [variable]: `${before} ${option(share)}`.trim() } }
 }

@@ -1,26 +1,26 @@
-/** Whom the kernel should choose if it has to kill, faster than we can look. */
+/** Which process the kernel should kill if memory runs out faster than we can react. */
 import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * As if it held all of the memory there is in addition (proc_pid_oom_score_adj(5)). With less, a critical process that holds
- * most of it would still be chosen.
+ * As if it used all memory in addition (proc_pid_oom_score_adj(5)). With less, a critical process that uses most of the memory would
+ * still be chosen.
  */
-const first = '1000'
+const highestScore = '1000'
 
 /**
- * Makes a process, and all that it spawns from now on, the first that the kernel kills. Others stay as they are: to be
- * spared more than by default takes a privilege that containers do not have. Where it may not be done, nothing is lost.
+ * Makes a process, and all that it spawns from now on, the first that the kernel kills. Others stay as they are: to protect them more
+ * than by default takes a privilege that containers lack. Does nothing where it is not permitted.
  */
 export function preferAsVictim(pid: number): void {
-  adjust(pid, first)
+  adjust(pid, highestScore)
 }
 
-/** Takes that back: what was raised without a privilege may be lowered again to what it was. */
-export function spareAsOthers(pid: number): void {
-  adjust(pid, ours())
+/** Takes that back: a score that was raised without a privilege may be lowered to its old value. */
+export function restoreOomScore(pid: number): void {
+  adjust(pid, ownScore())
 }
 
-function ours(): string {
+function ownScore(): string {
   try {
     return readFileSync('/proc/self/oom_score_adj', 'latin1').trim()
   } catch {

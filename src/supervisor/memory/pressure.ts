@@ -1,41 +1,41 @@
-/** Who is restarted so that the kernel need not kill anyone. Pure; why so: docs/adr/0007-memory.md. */
+/** Chooses the process to restart so that the kernel need not kill one. Pure; reasons: docs/adr/0007-memory.md. */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { MemoryLevel } from './cgroup.ts'
 
-/** A process that runs. */
-export interface Holder {
+/** A running process. */
+export interface MemoryUser {
   readonly plan: Pick<ProcessPlan, 'name' | 'kind' | 'criticality' | 'restart'>
   readonly used: Bytes
 }
 
-/** What should be left free: a tenth, but a large container needs no more than a gigabyte of it. */
+/** What should stay free: a tenth, but at most a gigabyte. */
 const headroom = { part: 0.1, most: 1_000_000_000 } as const
 
-/** To end who holds less than this part of the whole would cost a service and save nothing. */
+/** Restarting a process that uses less than this part of the limit would disrupt a service and free next to nothing. */
 const worthwhile = 0.02
 
-/** Whether the next thing that happens may be a kill by the kernel. */
+/** Whether the kernel may kill soon. */
 export function isNearItsLimit({ limit, held }: MemoryLevel): boolean {
   return held > limit - Math.min(limit * headroom.part, headroom.most)
 }
 
-/** The largest of those with the least to lose; never one that must be spared. */
-export function firstToGo<H extends Holder>(holders: readonly H[], limit: Bytes): H | undefined {
+/** The largest of the least critical ones; never an exempt one. */
+export function restartCandidate<H extends MemoryUser>(holders: readonly H[], limit: Bytes): H | undefined {
   return holders
-    .filter((holder) => whySpared(holder) === undefined && holder.used >= limit * worthwhile)
+    .filter((holder) => whyExempt(holder) === undefined && holder.used >= limit * worthwhile)
     .sort((a, b) => Number(isRebuildable(b)) - Number(isRebuildable(a)) || b.used - a.used)[0]
 }
 
-/** Why a process is not restarted, however much it holds. */
-export function whySpared({ plan: { kind, criticality, restart } }: Holder): string | undefined {
+/** Why a process is not restarted, however much it uses. */
+export function whyExempt({ plan: { kind, criticality, restart } }: MemoryUser): string | undefined {
   if (criticality === 'critical') return 'it is critical'
   if (kind === 'task') return 'a task would lose its work'
   return restart.policy === 'never' ? 'its restart policy is `never`' : undefined
 }
 
-function isRebuildable({ plan }: Holder): boolean {
+function isRebuildable({ plan }: MemoryUser): boolean {
   return plan.criticality === 'rebuildable'
 }
 
@@ -48,14 +48,14 @@ const hour: Milliseconds = 3_600_000
 const firstPause: Milliseconds = 60_000
 
 /**
- * Keeps restarts for memory from becoming a loop: after the first of an hour a process is spared for a minute, then for
- * two, four and so on.
+ * Keeps restarts for memory from becoming a loop: after the first one in an hour a process is exempt for a minute, then for two, four
+ * and so on.
  */
-export class Restraint {
+export class RestartThrottle {
   readonly #restarts = new Map<string, readonly Milliseconds[]>()
 
-  /** `now` is of the monotonic clock. */
-  spares(name: string, now: Milliseconds): boolean {
+  /** `now`: monotonic. */
+  holdsBack(name: string, now: Milliseconds): boolean {
     const recent = this.#recent(name, now)
     const last = recent.at(-1)
     return last !== undefined && now - last < firstPause * 2 ** (recent.length - 1)

@@ -1,11 +1,11 @@
-/** Lines out of a stream of bytes, in bounded memory whatever a program writes. */
+/** Splits a stream of bytes into lines, in bounded memory whatever a program writes. */
 
 /** Longer lines are cut here. */
 export const longestLine = 64 * 1024
 
 export interface LineSplitter {
   write(chunk: Uint8Array): void
-  /** Gives the last line if it has no end. */
+  /** Emits the last line if it has no line end. */
   end(): void
 }
 
@@ -13,15 +13,15 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
 /**
- * Lines end with LF or CR LF and are decoded as UTF-8; bytes that are none become U+FFFD. What a line has beyond
- * `longestLine` bytes is counted and dropped as it comes, and told at its end.
+ * Lines end with LF or CR LF and are decoded as UTF-8; invalid bytes become U+FFFD. What exceeds `longestLine` bytes is dropped as it
+ * comes; the number of dropped bytes is appended to the line.
  */
 export function splitLines(line: (text: string) => void): LineSplitter {
   let held = Buffer.alloc(0)
   let length = 0
   let dropped = 0
 
-  // Grows by doubling, so that a program that writes byte by byte costs no copy a byte.
+  // Grows by doubling, so that a program that writes byte by byte does not cost a copy per byte.
   const hold = (part: Buffer) => {
     const kept = part.subarray(0, longestLine - length)
     if (length + kept.length > held.length) {
@@ -71,12 +71,12 @@ function textOf(bytes: Buffer): string {
   return bytes.toString('utf8', 0, bytes.at(-1) === carriageReturn ? bytes.length - 1 : bytes.length)
 }
 
-/** In streaming mode a character that was cut in two is held back instead of being replaced. */
+/** In streaming mode a character that was cut in two is omitted instead of replaced. */
 function startOf(bytes: Buffer): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true })
 }
 
-/** How much of what a program said last is kept, for the moment when someone asks why it died. */
+/** How much of a program's last output is kept, to explain why it died. */
 const keptLines = 10
 const keptCharacters = 500
 

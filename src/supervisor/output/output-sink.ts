@@ -12,17 +12,22 @@ export interface OutputSink {
   record(process: string, stream: OutputStream, text: string): void
 }
 
-export interface Listening {
-  /** May become another one while it runs. */
+/** Takes the output of one run. */
+export interface OutputListener {
+  /** May change during the run. */
   readonly multiline: MultilinePlan | undefined
-  /** Hears each line at once. */
+  /** Called with each line at once. */
   line(stream: OutputStream, text: string): void
-  /** Hears what belongs together as one: a moment later, since more may come. */
+  /** Called with lines that belong together as one text: a moment later, since more may come. */
   record(stream: OutputStream, text: string): void
 }
 
-/** By the plan as it is at each line. `watch` hears every line too, of both streams. */
-export function listeningTo(plan: () => ProcessPlan, sink: OutputSink, watch: (text: string) => void): Listening {
+/** Passes output to the sink, by the plan in force at each line. `watch` gets every line, too, of both streams. */
+export function outputListener(
+  plan: () => ProcessPlan,
+  sink: OutputSink,
+  watch: (text: string) => void,
+): OutputListener {
   return {
     get multiline() {
       return plan().output.multiline

@@ -1,4 +1,4 @@
-/** Lines that belong together, as one record of the log: a stack trace is read, searched and counted as a whole. */
+/** Joins lines that belong together into one log record: a stack trace is read, searched and counted as a whole. */
 
 import type { MultilinePlan } from '../../plan/model/output.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -8,17 +8,17 @@ import { continuationOf } from './traces.ts'
 
 export interface RecordJoiner {
   line(text: string): void
-  /** Gives what is held. */
+  /** Emits what is held. */
   end(): void
 }
 
-/** A record is given when its next line has not come for so long: programs print a trace at one go. */
+/** A record is complete when no further line has come for this long: programs print a trace in one go. */
 const patience: Milliseconds = 100
-/** However its lines drip, it is held no longer. */
+/** The longest time for which a record is held. */
 const longestHold: Milliseconds = 1_000
 const mostLines = 500
 
-/** Of one stream of one run. Without a rule each line is a record, given at once. Nothing is lost: beyond a bound a new record begins. */
+/** For one stream of one run. Without a rule each line is a record, emitted at once. Nothing is lost: at a limit a new record begins. */
 export function joinRecords(rule: MultilinePlan | undefined, record: (text: string) => void): RecordJoiner {
   if (!rule) return { line: record, end() {} }
   const continues = continuationOf(rule)
@@ -27,7 +27,7 @@ export function joinRecords(rule: MultilinePlan | undefined, record: (text: stri
   let since: Milliseconds = 0
   let timer: NodeJS.Timeout | undefined
 
-  const give = () => {
+  const emit = () => {
     clearTimeout(timer)
     timer = undefined
     if (held.length === 0) return
@@ -42,13 +42,13 @@ export function joinRecords(rule: MultilinePlan | undefined, record: (text: stri
       const belongs = continues(text)
       const fits =
         held.length < mostLines && length + text.length < longestLine && performance.now() - since < longestHold
-      if (!belongs || !fits) give()
+      if (!belongs || !fits) emit()
       if (held.length === 0) since = performance.now()
       held.push(text)
       length += text.length + 1
       if (timer) timer.refresh()
-      else timer = setTimeout(give, patience)
+      else timer = setTimeout(emit, patience)
     },
-    end: give,
+    end: emit,
   }
 }

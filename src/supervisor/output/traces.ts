@@ -1,7 +1,7 @@
-/** Which lines go on with the record before them. */
+/** Which lines continue the record before them. */
 import type { MultilinePlan } from '../../plan/model/output.ts'
 
-/** To be asked of each line of a stream, in order: it may remember what came before. */
+/** To be called with each line of a stream, in order: it may keep state. */
 export type Continuation = (line: string) => boolean
 
 export function continuationOf(rule: MultilinePlan): Continuation {
@@ -19,12 +19,12 @@ export function continuationOf(rule: MultilinePlan): Continuation {
   }
 }
 
-/** Frames, `... 12 more` (Logback: `common frames omitted`), causes and suppressed ones, which are indented themselves. */
+/** Frames, `... 12 more` (Logback: `common frames omitted`), causes, and suppressed exceptions, which are indented. */
 const java = /^(?:\s+at\s|\s+\.\.\. \d+ |\s*Caused by: |\s*Suppressed: |\s+\[CIRCULAR REFERENCE)/
 
 /**
- * Frames, and what console.error and an uncaught exception print behind them: the properties of the error in braces, the last
- * of which is not indented; `[cause]: Error: ...` comes with frames of its own.
+ * Frames, and what console.error and uncaught exceptions print after them: the properties of the error in braces, of which the closing
+ * one is not indented; `[cause]: Error: ...` has its own frames.
  */
 function node(): Continuation {
   const frame = /^\s+at\s/
@@ -44,8 +44,8 @@ function node(): Continuation {
 }
 
 /**
- * A traceback is a headline, indented lines, and the exception, which is not indented; chained ones follow after an empty
- * line and a sentence that says how they hang together.
+ * A traceback is a headline, indented lines, and the exception, which is not indented; chained ones follow after an empty line and a
+ * sentence that connects them.
  */
 function python(): Continuation {
   const headline = /^Traceback \(most recent call last\):/

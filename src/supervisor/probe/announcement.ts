@@ -1,31 +1,31 @@
 /**
- * What a program says by itself: a line of its output, or a newline on a file descriptor. It is listened to from the spawn
- * on, and what it has said holds: it may be ready before anyone asks.
+ * How a program announces by itself that it is ready: by a line of its output, or a newline on a file descriptor. We listen from the
+ * spawn on and remember it: the program may be ready before its ready probe begins.
  */
 import type { Readable } from 'node:stream'
 import type { ProcessPlan, ReportedCheck } from '../../plan/model/plan.ts'
 
-export interface Hearing {
-  /** Resolves when it has been said; perhaps never. */
-  readonly heard: Promise<void>
+export interface Announcement {
+  /** Resolves when it came; perhaps never. */
+  readonly announced: Promise<void>
   /** A line that the program wrote. */
   line(text: string): void
 }
 
 const newline = 0x0a
 
-/** The file descriptors, each once, on which the program is to say something. */
+/** The file descriptors on which the program may announce something, each once. */
 export function descriptorsOf({ startup, ready }: ProcessPlan): readonly number[] {
   return [...new Set([startup, ready].flatMap((probe) => (probe?.kind === 'fd' ? [probe.descriptor] : [])))]
 }
 
-/** `closed`: called if nobody is left who could say it. `notifications`: by number, the ends of the pipes that we read. */
-export function hear(
+/** `closed`: called if it can no longer come. `notifications`: our ends of the pipes, by descriptor. */
+export function listenFor(
   check: ReportedCheck,
   notifications: ReadonlyMap<number, Readable>,
   closed: (why: string) => void,
-): Hearing {
-  const { promise: heard, resolve } = Promise.withResolvers<void>()
+): Announcement {
+  const { promise: announced, resolve } = Promise.withResolvers<void>()
   if (check.kind === 'log') {
     const pattern = new RegExp(check.pattern)
     let said = false
@@ -34,12 +34,12 @@ export function hear(
       said = true
       resolve()
     }
-    return { heard, line }
+    return { announced, line }
   }
   const { descriptor } = check
   let said = false
-  // s6's protocol (skarnet.org/software/s6/notifywhenup.html): what comes before the newline means nothing. What comes
-  // after it is read as well, since a program that writes to a pipe without a reader is killed by SIGPIPE.
+  // s6's protocol (skarnet.org/software/s6/notifywhenup.html): what comes before the newline is ignored. What comes
+  // after it is read as well, since SIGPIPE kills a program that writes to a pipe without a reader.
   notifications
     .get(descriptor)
     ?.on('data', (chunk: Buffer) => {
@@ -51,5 +51,5 @@ export function hear(
       () => said || closed(`closed descriptor ${descriptor} without writing a newline, so it cannot become ready`),
     )
     .on('error', () => {})
-  return { heard, line: () => {} }
+  return { announced, line: () => {} }
 }

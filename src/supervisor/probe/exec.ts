@@ -5,11 +5,11 @@ import type { Program } from '../spawn/program.ts'
 import { spawnGroup } from '../spawn/spawn.ts'
 import type { Attempt } from './attempt.ts'
 
-/** Ready when the command exits 0. It runs in a group of its own, which is killed as soon as the attempt is over. */
+/** Passes when the command exits with 0. It runs in its own group, which is killed when the attempt is over. */
 export function execAttempt(program: Program): Attempt {
   const name = program.written?.program ?? program.command[0] ?? ''
   return async (signal) => {
-    // What it writes is read and dropped: only by the end of its output is every way to end told apart (wait-status.ts).
+    // Its output is read and dropped: the end of the output is needed to tell all kinds of exit apart (wait-status.ts).
     const spawned = spawnGroup(program, 'piped')
     if ('failed' in spawned) {
       const { reason, local } = await spawned.failed
@@ -21,7 +21,7 @@ export function execAttempt(program: Program): Attempt {
     signal.addEventListener('abort', kill, { once: true })
     const exit = await exited
     signal.removeEventListener('abort', kill)
-    kill() // whom it left behind
+    kill() // what it left behind
     for (const stream of [stdout, stderr]) stream?.destroy()
     return exit.code === 0 ? undefined : `${name} ${describeExit(exit)}`
   }

@@ -13,17 +13,17 @@ const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN']
 
 export type ServingStatus = (typeof servingStatuses)[number]
 
-/** A service of no name means the server as a whole; names are at most some thousand bytes long. */
+/** An empty service name means the whole server. */
 export function healthRequest(service: string): Uint8Array {
   const name = Buffer.from(service)
-  // proto3 leaves out what has its default. Tag 0x0a: field 1, wire type 2, which is a length and so many bytes.
+  // proto3 omits default values. Tag 0x0a: field 1, wire type 2, which is a length and that many bytes.
   const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, ...varint(name.length)]), name])
   const prefix = Buffer.alloc(prefixLength)
   prefix.writeUInt32BE(message.length, 1)
   return Buffer.concat([prefix, message])
 }
 
-/** Undefined if the bytes are no whole, uncompressed answer. */
+/** Undefined if the bytes are not one complete, uncompressed response. */
 export function readHealthResponse(bytes: Buffer): ServingStatus | undefined {
   if (bytes.length < prefixLength || bytes[0] !== 0) return undefined
   const message = bytes.subarray(prefixLength, prefixLength + bytes.readUInt32BE(1))
@@ -38,7 +38,7 @@ export function readHealthResponse(bytes: Buffer): ServingStatus | undefined {
   return servingStatuses[status]
 }
 
-/** The fields of a message, one after the other. Unknown ones are passed over: a later protocol may add some. */
+/** Iterates over the fields of a message. Unknown fields are skipped: later versions of the protocol may add some. */
 class Fields {
   readonly #bytes: Buffer
   #at = 0
@@ -51,7 +51,7 @@ class Fields {
     return this.#at >= this.#bytes.length
   }
 
-  /** Its number, undefined if it cannot be read, and its value if that is a varint. */
+  /** The field's number, undefined if malformed, and its value if it is a varint. */
   next(): readonly [number?, number?] {
     const tag = this.#varint()
     const number = tag >>> 3

@@ -5,7 +5,7 @@ import type { Attempt, Finding } from './attempt.ts'
 import { healthRequest, readHealthResponse } from './grpc-health.ts'
 
 const ok = '0'
-/** By number (grpc/doc/statuscodes.md), the ones that a health check meets. */
+/** By number (grpc/doc/statuscodes.md); those that a health check can return. */
 const statusNames: Readonly<Record<string, string>> = {
   5: 'NOT_FOUND: no such service',
   7: 'PERMISSION_DENIED',
@@ -15,12 +15,12 @@ const statusNames: Readonly<Record<string, string>> = {
   16: 'UNAUTHENTICATED',
 }
 
-/** An answer has 7 bytes; what is much longer is not read. */
+/** A response has 7 bytes; a much longer one is not read. */
 const longestAnswer = 4_096
 
 /**
- * Ready when `grpc.health.v1.Health/Check` says SERVING, over HTTP/2 without TLS. As with http, each attempt has a
- * connection of its own.
+ * Passes when `grpc.health.v1.Health/Check` returns SERVING, over HTTP/2 without TLS. As with http, each attempt opens a new
+ * connection.
  */
 export function grpcAttempt(port: number, service: string): Attempt {
   const where = `gRPC health on port ${port}`
@@ -31,7 +31,7 @@ export function grpcAttempt(port: number, service: string): Attempt {
         resolve(found)
         session.destroy()
       }
-      // Whoever asks knows why: too late, or not wanted any more.
+      // The caller knows why: a timeout, or the result is no longer needed.
       const abort = () => end(`${where} did not answer`)
       if (signal.aborted) abort()
       signal.addEventListener('abort', abort, { once: true })
@@ -44,7 +44,7 @@ export function grpcAttempt(port: number, service: string): Attempt {
     })
 }
 
-/** `answered` is called with undefined when it serves, else with what it said. */
+/** `answered` is called with undefined for SERVING, else with what was wrong. */
 function askHealth(session: ClientHttp2Session, service: string, answered: (found: Finding) => void): void {
   const stream = session.request({
     ':method': 'POST',
@@ -75,7 +75,7 @@ function askHealth(session: ClientHttp2Session, service: string, answered: (foun
 
 function judgeAnswer(head: IncomingHttpHeaders, trailers: IncomingHttpHeaders, body: Buffer): string | undefined {
   if (Number(head[':status']) !== 200) return `answered ${head[':status']}`
-  // An answer without a message has its status in the head ("Trailers-Only").
+  // A response without a message has its status in the headers ("Trailers-Only").
   const code = trailers['grpc-status'] ?? head['grpc-status']
   if (code === undefined) return 'answered, but not with gRPC'
   if (code !== ok) return `answered ${statusNames[String(code)] ?? `with gRPC status ${Number(code)}`}`

@@ -6,9 +6,9 @@ import { failedOrNotTried } from '../../shared/system/local-fault.ts'
 import type { Attempt } from './attempt.ts'
 
 /**
- * Ready at a status from 200 to 399; redirects are not followed. Each attempt has a connection of its own, so that the
- * answer is that of the program which listens now. The certificate is not verified: the probe sends no secret, and a
- * program behind us seldom has one that is valid for the address on which we dial it. `name`: what to say of the URL.
+ * Passes at a status from 200 to 399; redirects are not followed. Each attempt opens a new connection, so that the answer is that of
+ * the program that listens now. The certificate is not verified: the probe sends no secret, and a program behind us seldom has a
+ * certificate for the address on which we dial it. `name`: the URL as it may be logged.
  */
 export function httpAttempt(url: string, name = url): Attempt {
   const request = url.startsWith('https:') ? requestHttps : requestHttp
@@ -21,7 +21,7 @@ export function httpAttempt(url: string, name = url): Attempt {
         resolve(status >= 200 && status <= 399 ? undefined : `${name} answered ${status}`)
       })
       sent.on('error', (error) => resolve(failedOrNotTried(error, `${name}: ${messageOf(error)}`)))
-      // An answer that is none (an upgrade that nobody asked for) closes the connection without an error.
+      // An unexpected upgrade, for example, closes the connection without an error.
       sent.on('close', () => resolve(`${name} closed the connection without an answer`))
       sent.end()
     })

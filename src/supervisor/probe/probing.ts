@@ -1,44 +1,44 @@
-/** All that is asked of one run of a program, from its spawn to its end: whether it has started up, is ready, is alive. */
+/** The probes of one run of a program, from its spawn to its end: startup, readiness, liveness. */
 
 import type { LivenessProbe, ProcessPlan, ReadinessProbe, ReportedCheck, StartupProbe } from '../../plan/model/plan.ts'
 import { NotTried } from '../../shared/system/local-fault.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout, sleep } from '../../shared/time/timer.ts'
 import type { Child } from '../spawn/spawn.ts'
-import { type Hearing, hear } from './announcement.ts'
+import { type Announcement, listenFor } from './announcement.ts'
 import { type Attempt, type Finding, tryOnce } from './attempt.ts'
 import { attemptOf } from './attempt-of.ts'
 import { Streak } from './streak.ts'
 
 export interface ProbeListener {
-  /** It is ready: for the first time, or again. */
+  /** It is ready, for the first time or again. */
   ready(): void
-  /** A task without a probe for that: it is ready when it has completed. */
+  /** A task without a ready probe has started: it is ready when it has completed. */
   up(): void
   /** It did not start up, or was not ready, in time: `was not ready within 5m (…)`. */
   deadlinePassed(complaint: string): void
-  /** It does not answer as ready any more. */
+  /** It fails its ready check. */
   unready(): void
-  /** Too many checks in a row have failed; said again with each further one. */
+  /** Too many alive checks in a row have failed; called again with each further one. */
   unresponsive(complaint: string): void
   /** For the log. */
-  remark(text: string): void
+  warn(text: string): void
 }
 
 export class Probing {
   readonly #plan: ProcessPlan
   readonly #listener: ProbeListener
   readonly #over = new AbortController()
-  readonly #hearings = new Map<StartupProbe | ReadinessProbe, Hearing>()
+  readonly #announcements = new Map<StartupProbe | ReadinessProbe, Announcement>()
   readonly #readiness: Streak
   readonly #liveness: Streak
   #deadline: NodeJS.Timeout | undefined
-  #saidNotTried = Number.NEGATIVE_INFINITY
+  #warnedNotTriedAt = Number.NEGATIVE_INFINITY
   #startedUp = false
 
   /**
-   * Listens at once to what the program says by itself; asks from `begin` on. `before`: the probing of the same run whose place
-   * it takes, and who heard what the program has said; to be closed then.
+   * Listens for announcements at once; probes from `begin` on. `before`: the previous probing of the same run, whose announcements it
+   * takes over; close that one afterwards.
    */
   constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener, before?: Probing) {
     this.#plan = plan
@@ -47,19 +47,20 @@ export class Probing {
     this.#liveness = new Streak('failed its alive check', plan.alive?.failures ?? Number.POSITIVE_INFINITY)
     for (const probe of [plan.startup, plan.ready]) {
       if (probe?.kind !== 'log' && probe?.kind !== 'fd') continue
-      const closed = (why: string) => this.#over.signal.aborted || listener.remark(why)
-      const known = before ? before.#heardFor(probe) : undefined
-      this.#hearings.set(probe, known ?? hear(probe, child.notifications, closed))
+      const closed = (why: string) => this.#over.signal.aborted || listener.warn(why)
+      const known = before ? before.#announcementFor(probe) : undefined
+      this.#announcements.set(probe, known ?? listenFor(probe, child.notifications, closed))
     }
     this.#startedUp = before ? before.#startedUp : false
   }
 
-  #heardFor(check: ReportedCheck): Hearing | undefined {
-    for (const [probe, hearing] of this.#hearings) if (says(probe) === says(check)) return hearing
+  #announcementFor(check: ReportedCheck): Announcement | undefined {
+    for (const [probe, announcement] of this.#announcements)
+      if (announcementKey(probe) === announcementKey(check)) return announcement
     return undefined
   }
 
-  /** Why it is not ready although its start is over; while it is probed. */
+  /** While it is probed: why it is not ready although its start is over. */
   get complaint(): string | undefined {
     return this.#over.signal.aborted ? undefined : (this.#liveness.complaint ?? this.#readiness.complaint)
   }
@@ -69,31 +70,31 @@ export class Probing {
     return this.#liveness.inDoubt || this.#readiness.inDoubt
   }
 
-  /** Since when it has not answered (monotonic); undefined if its last checks were well. */
+  /** Since when it has failed its checks (monotonic); undefined if it passed the last ones. */
   get silentSince(): Milliseconds | undefined {
     return this.#liveness.silentSince ?? this.#readiness.silentSince
   }
 
   /** A line that the program wrote. */
   line(text: string): void {
-    for (const hearing of this.#hearings.values()) hearing.line(text)
+    for (const announcement of this.#announcements.values()) announcement.line(text)
   }
 
-  /** First the startup probe, then readiness; tells once how that ends. */
+  /** First the startup probe, then readiness; reports the outcome once. */
   begin(): void {
     const { startup, ready, kind } = this.#plan
     const over = () => (ready || kind === 'service' ? this.#listener.ready() : this.#listener.up())
-    const askReady = () => {
+    const awaitReady = () => {
       this.#startedUp = true
       if (ready) this.#await(ready, 'was not ready', over)
       else over()
     }
-    if (startup && !this.#startedUp) this.#await(startup, 'did not start up', askReady)
-    else askReady()
+    if (startup && !this.#startedUp) this.#await(startup, 'did not start up', awaitReady)
+    else awaitReady()
   }
 
-  /** To be called once it has become ready. */
-  askOn(): void {
+  /** To be called when it has become ready: checks from now on whether it still is, and whether it is alive. */
+  keepChecking(): void {
     const { ready, alive } = this.#plan
     if (ready?.failures !== undefined && ready.kind !== 'log' && ready.kind !== 'fd') {
       void this.#repeat(ready, attemptOf(this.#plan, ready), (found) => this.#readyAnswer(found))
@@ -101,26 +102,26 @@ export class Probing {
     if (alive) void this.#repeat(alive, attemptOf(this.#plan, alive), (found) => this.#aliveAnswer(found))
   }
 
-  /** To be called instead of that on one that takes the place of another: what was held against the run holds until it answers. */
-  goOn(complaint: string | undefined): void {
+  /** The same after a change of probes: the complaint about the run stands until it passes a check. */
+  continueWith(complaint: string | undefined): void {
     const { ready, alive } = this.#plan
-    const asksReady = ready?.failures !== undefined
+    const checksReady = ready?.failures !== undefined
     if (complaint !== undefined) {
       if (alive) this.#liveness.hold(complaint)
-      if (asksReady) this.#readiness.hold(complaint)
-      if (!alive && !asksReady) this.#listener.ready() // nobody asks any more for what it failed
+      if (checksReady) this.#readiness.hold(complaint)
+      if (!alive && !checksReady) this.#listener.ready() // the check that it failed is gone
     }
-    this.askOn()
+    this.keepChecking()
   }
 
-  /** That it is not alive is held against it until it answers, but nothing follows from it. */
-  excuse(complaint: string): void {
+  /** Keeps a failed alive check as its complaint until it passes one, without any other consequence. */
+  hold(complaint: string): void {
     this.#liveness.hold(complaint)
   }
 
-  /** What made it unresponsive is mended: it gets as many attempts as at first. */
-  countAnew(): void {
-    this.#liveness.countAnew()
+  /** The cause of its failed alive checks is gone: they no longer count. */
+  resetFailures(): void {
+    this.#liveness.resetFailures()
   }
 
   /** None of the listeners is called any more. */
@@ -131,7 +132,7 @@ export class Probing {
 
   #await(probe: StartupProbe | ReadinessProbe, complaint: string, passed: () => void): void {
     let last: Finding
-    // If it could not be asked at the end of its time, the next answer decides: our own limits are no verdict on it.
+    // If it could not be probed when its time was up, the next answer decides: a shortage on our side is not its fault.
     let overdue = false
     const fail = () => {
       this.close()
@@ -144,10 +145,10 @@ export class Probing {
     }, probe.deadline)
     const success =
       probe.kind === 'log' || probe.kind === 'fd'
-        ? this.#hearings.get(probe)?.heard
-        : untilWell(attemptOf(this.#plan, probe), probe, this.#over.signal, (found) => {
+        ? this.#announcements.get(probe)?.announced
+        : untilSuccess(attemptOf(this.#plan, probe), probe, this.#over.signal, (found) => {
             last = found
-            if (found instanceof NotTried) this.#sayNotTried(found)
+            if (found instanceof NotTried) this.#warnNotTried(found)
             else if (overdue) fail()
           })
     void success?.then(() => {
@@ -168,61 +169,61 @@ export class Probing {
       if (signal.aborted) return
       const found = await tryOnce(attempt, timeout, signal)
       if (signal.aborted) return
-      if (found instanceof NotTried) this.#sayNotTried(found)
+      if (found instanceof NotTried) this.#warnNotTried(found)
       else answer(found)
     }
   }
 
-  #sayNotTried({ why }: NotTried): void {
+  #warnNotTried({ why }: NotTried): void {
     const now = performance.now()
-    if (now - this.#saidNotTried < untilSaidAgain) return
-    this.#saidNotTried = now
-    this.#listener.remark(`could not be probed: ${why}; this says nothing about the process, and the probe is retried`)
+    if (now - this.#warnedNotTriedAt < warnAgainAfter) return
+    this.#warnedNotTriedAt = now
+    this.#listener.warn(`could not be probed: ${why}; this says nothing about the process, and the probe is retried`)
   }
 
   #readyAnswer(found: string | undefined): void {
     const before = this.complaint
     const complaint = this.#readiness.add(found)
     if (complaint !== undefined) this.#readiness.hold(complaint)
-    this.#tell(before)
+    this.#report(before)
   }
 
   #aliveAnswer(found: string | undefined): void {
     const before = this.complaint
     const complaint = this.#liveness.add(found)
     if (complaint !== undefined) this.#listener.unresponsive(complaint)
-    else this.#tell(before)
+    else this.#report(before)
   }
 
-  #tell(before: string | undefined): void {
+  #report(before: string | undefined): void {
     if (before === undefined && this.complaint !== undefined) this.#listener.unready()
     if (before !== undefined && this.complaint === undefined) this.#listener.ready()
   }
 }
 
-/** Two checks with the same of these are fulfilled by the same words. */
-function says(check: StartupProbe | ReadinessProbe | ReportedCheck): string | undefined {
+/** Two checks with the same key wait for the same announcement. */
+function announcementKey(check: StartupProbe | ReadinessProbe | ReportedCheck): string | undefined {
   if (check.kind === 'log') return `log ${check.pattern}`
   return check.kind === 'fd' ? `fd ${check.descriptor}` : undefined
 }
 
-/** Of what keeps all programs from being asked. */
-const untilSaidAgain: Milliseconds = 60_000
+/** Between warnings about a shortage that keeps us from probing. */
+const warnAgainAfter: Milliseconds = 60_000
 
-/** Many programs are ready long before the first second is over: pauses begin short and grow by half. */
+/** Many programs are ready well within a second: pauses begin short and grow by half. */
 const firstPause: Milliseconds = 20
 const growth = 1.5
 
-async function untilWell(
+async function untilSuccess(
   attempt: Attempt,
   { every, timeout }: Pick<ReadinessProbe, 'every' | 'timeout'>,
   over: AbortSignal,
-  tell: (found: string | NotTried) => void,
+  report: (found: string | NotTried) => void,
 ): Promise<void> {
   for (let length = firstPause; !over.aborted; length *= growth) {
     const found = await tryOnce(attempt, timeout, over)
     if (found === undefined || over.aborted) return
-    tell(found)
+    report(found)
     await pause(Math.min(length, every), over)
   }
 }

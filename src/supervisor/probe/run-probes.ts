@@ -1,40 +1,41 @@
-/** The probes of a process's runs, one run after the other: what they find, as events of the machine. */
+/** The probes of a process's runs, one run after the other; their findings become events of the state machine. */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Event } from '../process/machine.ts'
 import type { ProcessContext } from '../process/process-context.ts'
 import type { Run } from '../process/run.ts'
 import { type ProbeListener, Probing } from './probing.ts'
 
-export interface Prober {
+/** The process whose runs these are. */
+export interface RunOwner {
   dispatch(event: Event): void
-  remark(text: string): void
+  warn(text: string): void
   /** As it is now. */
   plan(): ProcessPlan
 }
 
 export class RunProbes {
   readonly #context: ProcessContext
-  readonly #prober: Prober
+  readonly #owner: RunOwner
   #run: Run | undefined
   #probing: Probing | undefined
 
-  constructor(context: ProcessContext, prober: Prober) {
+  constructor(context: ProcessContext, owner: RunOwner) {
     this.#context = context
-    this.#prober = prober
+    this.#owner = owner
   }
 
-  /** Of this run, or of the last. */
+  /** Those of the present run, or of the last. */
   get present(): Probing | undefined {
     return this.#probing
   }
 
-  /** `plan`: with the port on which this run serves. Nothing is asked yet. */
+  /** `plan`: with the port of this run. No probe is sent yet. */
   of(run: Run, plan: ProcessPlan): void {
     this.#run = run
     this.#probing = new Probing(plan, run.child, this.#listenerFor(run))
   }
 
-  /** The run is asked as this plan has it from now on; `starting`: it has not been ready yet, and has all its time again. */
+  /** Probes the run by this plan from now on. `starting`: it has not been ready yet, and its deadline begins anew. */
   change(plan: ProcessPlan, starting: boolean): void {
     const [run, before] = [this.#run, this.#probing]
     if (!run || !before) return
@@ -42,31 +43,31 @@ export class RunProbes {
     const probing = new Probing(plan, run.child, this.#listenerFor(run), before)
     this.#probing = probing
     before.close()
-    // A line that is asked for only now may have been said already.
+    // The line that is now waited for may have been written already.
     for (const line of run.lastOutput) probing.line(line)
     if (starting) probing.begin()
-    else probing.goOn(complaint)
+    else probing.continueWith(complaint)
   }
 
   #listenerFor(run: Run): ProbeListener {
-    const { dispatch, remark, plan } = this.#prober
+    const { dispatch, warn, plan } = this.#owner
     const context = this.#context
     return {
       ready: () => dispatch('ready'),
       up: () => dispatch('up'),
       unready: () => dispatch('unready'),
-      remark,
+      warn,
       deadlinePassed(complaint) {
-        run.condemned = { kind: 'never-ready', complaint }
+        run.fault = { kind: 'never-ready', complaint }
         dispatch('deadlinePassed')
       },
       unresponsive: (complaint) => {
-        // While what it depends on is not ready, a restart would mend nothing; while that is in doubt, the next check tells.
+        // While a dependency is not ready, a restart would not help; while that is in doubt, the next check decides.
         if (context.unmetBelow(plan()).length > 0) {
-          this.#probing?.excuse(complaint)
+          this.#probing?.hold(complaint)
           dispatch('blocked')
         } else if (!context.isInDoubtBelow(plan())) {
-          run.condemned = { kind: 'unresponsive', complaint }
+          run.fault = { kind: 'unresponsive', complaint }
           dispatch('unresponsive')
         }
       },

@@ -1,12 +1,12 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** Failed attempts in a row. */
+/** Counts failed attempts in a row. */
 export class Streak {
-  /** Continues what is said of the process: `failed its ready check`. */
+  /** The begin of the complaint, as a predicate: `failed its ready check`. */
   readonly #verb: string
   readonly #limit: number
   #failures = 0
-  #wellAt: Milliseconds = performance.now()
+  #passedAt: Milliseconds = performance.now()
   #complaint: string | undefined
 
   constructor(verb: string, limit: number) {
@@ -14,27 +14,27 @@ export class Streak {
     this.#limit = limit
   }
 
-  /** The last attempt failed, but not yet so many that something follows from it. */
+  /** The last attempt failed, though the limit may not be reached yet. */
   get inDoubt(): boolean {
     return this.#failures > 0
   }
 
-  /** When it answered last (monotonic), if it has failed since; before any answer, when it was spawned. */
+  /** If it has failed since: when it passed last (monotonic), or when it was spawned. */
   get silentSince(): Milliseconds | undefined {
-    return this.#failures > 0 || this.#complaint !== undefined ? this.#wellAt : undefined
+    return this.#failures > 0 || this.#complaint !== undefined ? this.#passedAt : undefined
   }
 
-  /** What is held against it until it answers again; see `hold`. */
+  /** The complaint that stands until it passes an attempt; see `hold`. */
   get complaint(): string | undefined {
     return this.#complaint
   }
 
-  /** Takes in what an attempt found, undefined if all was well; returns what to complain of once the limit is reached. */
+  /** Counts what an attempt found (undefined: passed); returns a complaint once the limit is reached. */
   add(found: string | undefined): string | undefined {
     if (found === undefined) {
       this.#failures = 0
       this.#complaint = undefined
-      this.#wellAt = performance.now()
+      this.#passedAt = performance.now()
       return undefined
     }
     this.#failures += 1
@@ -43,12 +43,13 @@ export class Streak {
     return `${this.#verb} ${often}: ${found}`
   }
 
+  /** Keeps this complaint until it passes an attempt. */
   hold(complaint: string): void {
     this.#complaint = complaint
   }
 
-  /** What has failed does not count any more; what was held against it stays until it answers. */
-  countAnew(): void {
+  /** Failures until now no longer count; a complaint stands until it passes an attempt. */
+  resetFailures(): void {
     this.#failures = 0
   }
 }

@@ -1,23 +1,23 @@
-/** What the log says of a process: one sentence for each turn that an operator wants to know of. */
+/** The log messages about a process: one for each transition that matters to an operator. */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Log } from '../../shared/log.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import type { ProcessStatus } from '../status.ts'
 import type { State } from './machine.ts'
 
-export interface Turn {
+export interface LoggedTransition {
   readonly plan: ProcessPlan
   readonly from: State
   readonly status: ProcessStatus
-  /** Since it was spawned, of the run that goes on or has just ended. */
+  /** How long the present run, or the one that just ended, has been running. */
   readonly ran?: Milliseconds
   /** Until the next start. */
   readonly pause: Milliseconds
-  /** It ended otherwise than it should. */
+  /** It ended in failure. */
   readonly failed: boolean
 }
 
-export function narrate(log: Log, { plan, from, status, ran, pause, failed }: Turn): void {
+export function logTransition(log: Log, { plan, from, status, ran, pause, failed }: LoggedTransition): void {
   const { state, ready, pid, waitingFor, reason, exit, lastOutput } = status
   const after = ran === undefined ? '' : ` after ${formatDuration(ran)}`
   const fields = { process: plan.name, state, ready, ...(pid !== undefined && { pid }) }

@@ -1,5 +1,5 @@
 /**
- * What a supervised process does next, as one total table of states by events. It is pure: effects are named here and
+ * The state machine of a supervised process, as one complete table of states by events. It is pure: effects are named here and
  * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0002-process-states.md.
  */
 
@@ -12,11 +12,11 @@ export type State =
   | 'starting'
   /** It has a process, and its start is over. */
   | 'running'
-  /** It runs, but does not answer, and what it depends on is not ready: it is left alone until that is ready again. */
+  /** It runs but fails its checks while a dependency is not ready: it is left running until that is ready again. */
   | 'parked'
   /** It failed; the next start is scheduled. */
   | 'backoff'
-  /** Its process ended or was told to: what is left of its group is being ended. */
+  /** Its process ended or was signalled: what is left of its group is being stopped. */
   | 'stopping'
   /** It ended and is not started again: a completed task, or the policy says no. */
   | 'exited'
@@ -30,16 +30,16 @@ export type Event =
   | 'spawned'
   /** For the first time, or again. */
   | 'ready'
-  /** It does not answer as ready any more. */
+  /** It fails its ready check. */
   | 'unready'
-  /** It is not alive: to be judged like a crash. */
+  /** It fails its alive check: treated as a crash. */
   | 'unresponsive'
-  /** The same, while something that it depends on is not ready: a restart would mend nothing. */
+  /** The same while a dependency is not ready: a restart would not help. */
   | 'blocked'
-  /** A task without a probe: nothing is left to wait for, but it is ready only when it has completed. */
+  /** A task without a probe has started; it becomes ready only when it has completed. */
   | 'up'
   | 'deadlinePassed'
-  /** It holds too much memory: to be judged like a crash. */
+  /** It uses too much memory: treated as a crash. */
   | 'oversized'
   /** The process that we spawned has ended; others of its group may live on. */
   | 'leaderExited'
@@ -50,7 +50,7 @@ export type Event =
   | 'completed'
   | 'ended'
   | 'gaveUp'
-  /** It is not wanted any more: no verdict is needed. */
+  /** It is no longer wanted: no verdict is needed. */
   | 'released'
 
 export type Effect =
@@ -58,14 +58,14 @@ export type Effect =
   | 'spawn'
   /** Startup, then readiness. */
   | 'beginProbes'
-  /** From now on whether it is still ready, and alive. */
+  /** Checks from now on whether it is still ready, and alive. */
   | 'keepProbing'
-  /** What was held against it before does not count any more. */
-  | 'countAnew'
+  /** Failed checks of before no longer count. */
+  | 'resetFailures'
   | 'endProbes'
   | 'becomeReady'
   | 'loseReady'
-  /** The first rung of the ladder: the stop signal to the whole group, if anyone is left in it. */
+  /** Sends the stop signal to the whole group, if a process is left in it. */
   | 'signalGroup'
   | 'shortenGrace'
   | 'killGroup'
@@ -75,13 +75,13 @@ export type Effect =
 export interface Transition {
   readonly state: State
   readonly effects: readonly Effect[]
-  /** Set if the event cannot come in this state: a fault of ours. It changes nothing. */
+  /** Set if the event must not come in this state, which is a bug in Gatehouse. It changes nothing. */
   readonly impossible?: string
 }
 
 type Cell =
   | { readonly to: State; readonly effects: readonly Effect[] }
-  /** May come, and rightly changes nothing. */
+  /** May come, and changes nothing. */
   | { readonly ignored: string }
   | { readonly impossible: string }
 
@@ -95,8 +95,8 @@ const notAwaited = impossible('it does not wait for dependencies')
 const notScheduled = impossible('no restart is scheduled')
 const alreadySpawned = impossible('it has its process already')
 const notOver = impossible('its group has not gone')
-const noVerdict = impossible('nothing has ended that could be judged')
-const notLaddered = impossible('its group was not signalled')
+const noVerdict = impossible('nothing has ended')
+const notSignalled = impossible('its group was not signalled')
 const notWatched = impossible('its start is over')
 const notReadyYet = impossible('it has not been ready yet')
 const alreadyWanted = ignored('it is wanted already')
@@ -115,7 +115,7 @@ const withoutProcess = {
   graceOver: noProcess,
 } as const
 
-/** A process that nobody wants, or that has ended for good: only a new start gets it out. */
+/** It is not wanted, or has ended for good: only a start leads out of this state. */
 const atRest = {
   start: go('waiting', 'loseReady', 'awaitDependencies'),
   stop: hasEnded,
@@ -127,11 +127,11 @@ const atRest = {
   completed: noVerdict,
   ended: noVerdict,
   gaveUp: noVerdict,
-  // Node says a tick later that a program cannot be spawned; a stop may come in between.
+  // Node reports one tick later that a program cannot be spawned; a stop may come in between.
   released: hasEnded,
 } satisfies Record<Event, Cell>
 
-/** Until its group has gone there is no verdict. */
+/** There is no verdict before its group is gone. */
 const unjudged = { retry: notOver, completed: notOver, ended: notOver, gaveUp: notOver, released: notOver } as const
 
 export const table = {
@@ -165,7 +165,7 @@ export const table = {
     deadlinePassed: go('stopping', 'endProbes', 'signalGroup'),
     oversized: go('stopping', 'endProbes', 'signalGroup'),
     leaderExited: go('stopping', 'endProbes', 'signalGroup'),
-    graceOver: notLaddered,
+    graceOver: notSignalled,
     backoffOver: notScheduled,
     ...unjudged,
   },
@@ -182,18 +182,18 @@ export const table = {
     deadlinePassed: notWatched,
     oversized: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
     leaderExited: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
-    graceOver: notLaddered,
+    graceOver: notSignalled,
     backoffOver: notScheduled,
     ...unjudged,
   },
   parked: {
     start: alreadyWanted,
     stop: go('stopping', 'endProbes', 'signalGroup'),
-    // Not ready yet: first it must answer.
-    dependenciesMet: go('running', 'countAnew'),
+    // Not ready yet: it has to pass a check first.
+    dependenciesMet: go('running', 'resetFailures'),
     spawned: alreadySpawned,
-    // It answers after all.
-    ready: go('running', 'becomeReady', 'countAnew'),
+    // It passed a check after all.
+    ready: go('running', 'becomeReady', 'resetFailures'),
     unready: ignored('it is not ready already'),
     unresponsive: ignored('that is why it is parked'),
     blocked: ignored('that is why it is parked'),
@@ -201,16 +201,16 @@ export const table = {
     deadlinePassed: notWatched,
     oversized: go('stopping', 'endProbes', 'signalGroup'),
     leaderExited: go('stopping', 'endProbes', 'signalGroup'),
-    graceOver: notLaddered,
+    graceOver: notSignalled,
     backoffOver: notScheduled,
     ...unjudged,
   },
   stopping: {
-    start: impossible('what was told to stop is replaced, not started again'),
+    start: impossible('a process that is stopping is replaced, not started again'),
     stop: go('stopping', 'shortenGrace'),
     dependenciesMet: notAwaited,
     spawned: alreadySpawned,
-    // The probe's answer and the end may come in the same turn of the event loop.
+    // A probe's answer and the exit may come in the same turn of the event loop.
     ready: beingEnded,
     unready: beingEnded,
     unresponsive: beingEnded,
@@ -228,13 +228,13 @@ export const table = {
     released: go('stopped'),
   },
   backoff: {
-    // Somebody asked for it: whoever has mended the cause does not want to sit the pause out.
+    // On request: an operator who has fixed the cause does not want to wait for the pause to end.
     start: go('waiting', 'cancelRestart', 'awaitDependencies'),
     stop: go('stopped', 'cancelRestart'),
     dependenciesMet: notAwaited,
     spawned: notSpawned,
     ...withoutProcess,
-    // Not straight to a spawn: while a dependency is down, it would only crash again.
+    // Not straight to a spawn: while a dependency is down it would only crash again.
     backoffOver: go('waiting', 'awaitDependencies'),
     retry: noVerdict,
     completed: noVerdict,

@@ -7,25 +7,25 @@ import type { OutputSink } from '../output/output-sink.ts'
 import type { Exit } from '../spawn/exit.ts'
 import type { State } from './machine.ts'
 
-/** What a supervised process needs of the supervisor that it is part of. */
+/** What a supervised process needs from its supervisor. */
 export interface ProcessContext {
   readonly output: OutputSink
   readonly log: Log
-  /** Names of the dependencies whose condition is not met at this moment. */
+  /** Names of the dependencies whose condition is not met now. */
   unmet(plan: ProcessPlan): readonly string[]
-  /** The same, and of all that its dependencies depend on. */
+  /** The same, for all direct and indirect dependencies. */
   unmetBelow(plan: ProcessPlan): readonly string[]
-  /** Whether one of those has failed its last check, and may turn out not to be ready. */
+  /** Whether one of those has failed its last check, so that it may turn out not to be ready. */
   isInDoubtBelow(plan: ProcessPlan): boolean
-  /** A port of 127.0.0.1 that nobody has; see spare-ports.ts. */
+  /** A free port of 127.0.0.1; see spare-ports.ts. */
   sparePort(): Promise<number>
-  /** The plan with what its program should know of the memory that it may use. */
+  /** The plan with a setting for the memory that its program may use. */
   withMemoryHint(plan: ProcessPlan): ProcessPlan
-  /** For one run. Rejects with Node's error if nothing can be written there. */
+  /** Begins the backup of one run. Rejects with Node's error if the folder cannot be written to. */
   beginBackup(plan: ProcessPlan, backup: BackupPlan, owner?: Owner): Promise<Attempt>
-  /** Absent: should we be killed, nobody will know what ran. */
+  /** Absent: if Gatehouse is killed, what ran cannot be found again. */
   readonly ledger?: GroupLedger
-  /** Whether the kernel killed the process that ended so; to be asked once for each end. */
+  /** Whether the kernel killed the process for memory; to be asked once for each exit. */
   killedForMemory(plan: ProcessPlan, exit: Exit): boolean
   /** The process changed its state, or whether it is ready. */
   changed(before: Before): void

@@ -1,4 +1,4 @@
-/** One supervised process: drives the machine and performs its effects. */
+/** One supervised process: drives the state machine and performs its effects. */
 
 import { isDeepStrictEqual } from 'node:util'
 import type { ProcessPlan } from '../../plan/model/plan.ts'
@@ -6,7 +6,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import { type ProcessStatus, statusFrom } from '../status.ts'
 import { ignoredWords } from '../stop/stop.ts'
-import { narrate } from './log-transitions.ts'
+import { logTransition } from './log-transitions.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import type { ProcessContext } from './process-context.ts'
 import type { Ending, Judgement } from './restart.ts'
@@ -18,7 +18,7 @@ import { Verdicts } from './verdicts.ts'
 export class SupervisedProcess {
   #plan: ProcessPlan
   readonly #context: ProcessContext
-  // The three facts. They change only in #step and what it calls.
+  // Changed only in #step and what it calls.
   #wanted = false
   #state: State = 'stopped'
   #ready = false
@@ -26,14 +26,15 @@ export class SupervisedProcess {
   readonly #runs: Runs
   #restart: NodeJS.Timeout | undefined
   #grace: Milliseconds
-  /** Its dependencies are not met, or were not when it last looked. */
+  /** It waits for dependencies that were not met at the last check. */
   #awaiting = false
-  /** Grows with each way through `waiting`. */
+  /** Grows each time it enters `waiting`. */
   #attempt = 0
   readonly #verdicts: Verdicts
-  /** Effects cause events: each is taken when the one before is done with. */
+  /** An effect may cause an event: each event is taken when the one before is done. */
   readonly #dispatch = inTurn((event: Event) => this.#step(event))
-  readonly #rest: (() => void)[] = []
+  /** Called when it has come to rest. */
+  readonly #atRestListeners: (() => void)[] = []
 
   readonly #effects: Readonly<Record<Effect, () => void>> = {
     awaitDependencies: () => {
@@ -43,8 +44,8 @@ export class SupervisedProcess {
     },
     spawn: () => this.#spawn(),
     beginProbes: () => this.#runs.probing?.begin(),
-    keepProbing: () => this.#runs.probing?.askOn(),
-    countAnew: () => this.#runs.probing?.countAnew(),
+    keepProbing: () => this.#runs.probing?.keepChecking(),
+    resetFailures: () => this.#runs.probing?.resetFailures(),
     endProbes: () => this.#runs.probing?.close(),
     becomeReady: () => {
       this.#ready = true
@@ -72,7 +73,7 @@ export class SupervisedProcess {
     this.#verdicts = new Verdicts(plan)
     this.#runs = new Runs(context, {
       dispatch: this.#dispatch,
-      remark: (text) => this.#say('warn', text),
+      warn: (text) => this.#say('warn', text),
       plan: () => this.#plan,
     })
     this.#grace = plan.stop.grace
@@ -90,17 +91,17 @@ export class SupervisedProcess {
     return this.#ready
   }
 
-  /** Nothing of it runs or is going to. */
+  /** Nothing of it runs, and no start is planned. */
   get atRest(): boolean {
     return this.#state === 'stopped' || this.#state === 'exited' || this.#state === 'fatal'
   }
 
-  /** It ended, and well: what depends on it `completed` may start. */
+  /** It exited with success: what depends on it with `completed` may start. */
   get completed(): boolean {
     return this.#state === 'exited' && this.#verdicts.last?.failed === false
   }
 
-  /** A service that should not be started again, and that nothing is to be held against. */
+  /** A service that exited with success and that its policy does not restart. */
   get endedWell(): boolean {
     return this.completed && this.#plan.kind === 'service'
   }
@@ -120,22 +121,22 @@ export class SupervisedProcess {
     return this.#awaiting ? this.#unmet() : []
   }
 
-  /** What is parked needs more than a start: all on the way down may be why it does not answer. */
+  /** A parked process waits for all of its direct and indirect dependencies: any may be why it does not answer. */
   #unmet(): readonly string[] {
     const { unmet, unmetBelow } = this.#context
     return this.#state === 'parked' ? unmetBelow(this.plan) : unmet(this.plan)
   }
 
-  /** What failed before is forgotten, and a pause before the next attempt is cut short; no effect on what runs. */
+  /** Earlier failures no longer count, and a pause before the next attempt is cut short. No effect while it runs. */
   start(): void {
-    if (this.atRest || this.#state === 'backoff') this.#verdicts.beginAnew()
+    if (this.atRest || this.#state === 'backoff') this.#verdicts.reset()
     this.#wanted = true
     this.#dispatch('start')
   }
 
   /**
-   * From now on it is supervised by this plan, which asks for the same program (process-changes.ts): what runs of it goes on. What
-   * a plan says of starts counts from the next one on.
+   * Supervises it by this plan from now on. The plan asks for the same program (process-changes.ts), so a run continues; settings that
+   * concern the start take effect at the next one.
    */
   adopt(plan: ProcessPlan): void {
     const before = this.#plan
@@ -144,34 +145,34 @@ export class SupervisedProcess {
     if (this.#state !== 'stopping') this.#grace = plan.stop.grace
     const starting = this.#state === 'starting'
     this.#runs.adopt(before, { starting, alive: starting || this.#state === 'running' || this.#state === 'parked' })
-    // Its pause was the one of before.
+    // The pause under way was that of the old plan.
     if (this.#state === 'backoff' && !isDeepStrictEqual(before.restart.backoff, plan.restart.backoff))
       this.#dispatch('start')
   }
 
-  /** It is not started again from now on. What runs of it goes on until `stop`. */
+  /** It is not started again from now on. A run continues until `stop`. */
   release(): void {
     this.#wanted = false
     if (this.#state === 'waiting' || this.#state === 'backoff') this.#dispatch('stop')
   }
 
   /**
-   * Ends it; resolves when nothing of its group is left. To be called again to hurry: the grace may only become shorter.
+   * Stops it; resolves when its group is gone. Another call can only shorten the grace period.
    */
   stop(grace: Milliseconds): Promise<void> {
     this.#wanted = false
     this.#grace = Math.min(this.#grace, grace)
     this.#dispatch('stop')
-    return this.atRest ? Promise.resolve() : new Promise((resolve) => void this.#rest.push(resolve))
+    return this.atRest ? Promise.resolve() : new Promise((resolve) => void this.#atRestListeners.push(resolve))
   }
 
-  /** It holds too much memory: it is ended, and what follows is the policy's. Only while it has a process. */
+  /** Stops it because it uses too much memory; its restart policy decides what follows. Only while it has a process. */
   endOversized(complaint: string): void {
-    if (this.#runs.last) this.#runs.last.condemned ??= { kind: 'oversized', complaint }
+    if (this.#runs.last) this.#runs.last.fault ??= { kind: 'oversized', complaint }
     this.#dispatch('oversized')
   }
 
-  /** To be called when something it may depend on has changed. */
+  /** To be called when something that it may depend on has changed. */
   reconsider(): void {
     if (!this.#awaiting || this.#unmet().length > 0) return
     this.#awaiting = false
@@ -204,9 +205,9 @@ export class SupervisedProcess {
     if (state === 'stopped') this.#verdicts.forget()
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
-    this.#narrate(from)
+    this.#log(from)
     this.#context.changed({ state: from, ready: wasReady })
-    if (this.atRest) for (const resolve of this.#rest.splice(0)) resolve()
+    if (this.atRest) for (const resolve of this.#atRestListeners.splice(0)) resolve()
   }
 
   #spawn(): void {
@@ -222,7 +223,7 @@ export class SupervisedProcess {
     })
   }
 
-  /** It has ended, or could not begin. */
+  /** The run has ended, or could not be started. */
   #settle(ending: Ending): void {
     if (!this.#wanted) {
       this.#dispatch('released')
@@ -232,10 +233,10 @@ export class SupervisedProcess {
     this.#dispatch(this.#verdicts.judge(ending, run).verdict)
   }
 
-  #narrate(from: State): void {
+  #log(from: State): void {
     const { plan } = this
     const { pause = 0, failed = false } = this.#verdicts.last ?? {}
-    narrate(this.#context.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
+    logTransition(this.#context.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
   }
 
   #say(level: 'warn' | 'error', message: string): void {

@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** How long one run has been ready. Times are on the monotonic clock, and begin with the run's own. */
+/** How long one run has been ready. Times are on the monotonic clock. */
 export class ReadyTime {
   readonly #spawned: Milliseconds
   #first: Milliseconds | undefined
@@ -16,19 +16,19 @@ export class ReadyTime {
     this.#first ??= this.#since
   }
 
-  /** `at`: when it answered last, if it has been silent since. */
+  /** `at`: when it answered last, if it has not since. */
   end(at: Milliseconds = performance.now()): void {
     if (this.#since === undefined) return
     this.#longest = Math.max(this.#longest, at - this.#since)
     this.#since = undefined
   }
 
-  /** From its spawn until it was ready for the first time; undefined if it never was. */
+  /** From the spawn until it was ready for the first time; undefined if it never was. */
   get start(): Milliseconds | undefined {
     return this.#first === undefined ? undefined : this.#first - this.#spawned
   }
 
-  /** The longest time without a break. */
+  /** The longest uninterrupted time. */
   get longest(): Milliseconds {
     return this.#since === undefined ? this.#longest : Math.max(this.#longest, performance.now() - this.#since)
   }

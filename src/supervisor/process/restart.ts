@@ -1,4 +1,4 @@
-/** The restart policy: what follows when a process that is still wanted has ended. Pure. */
+/** The restart policy: what follows when a process that is still wanted ends. Pure. */
 import type { ProcessPlan, RestartPolicy } from '../../plan/model/plan.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { describeExit, type Exit, exitCodeFor } from '../spawn/exit.ts'
@@ -8,41 +8,40 @@ import type { SpawnFailure } from '../spawn/spawn-failure.ts'
 export type Verdict = 'retry' | 'completed' | 'ended' | 'gaveUp'
 
 export type Ending =
-  /** It ended by itself, or someone else ended it: the kernel, if it is `outOfMemory`. */
+  /** It ended by itself, or was killed by others: by the kernel, if `outOfMemory`. */
   | { readonly kind: 'exit'; readonly exit: Exit; readonly outOfMemory?: boolean }
-  | Condemned
-  /** It could not be spawned; unless that is for the moment only, no further attempt could end better. */
+  | RunFault
+  /** It could not be spawned; unless the failure is transient, another attempt would fail, too. */
   | { readonly kind: 'not-spawned'; readonly failure: SpawnFailure }
 
 /**
- * We ended it because it was not ready in time, does not answer any more, or holds too much memory: how it took our signal is no excuse.
- * Or it ended well, and left no backup (`fruitless`), or itself in the background (`daemonized`): then that is no excuse either.
- * The complaint is a predicate: `was not ready within 5m`.
+ * A failure whatever the exit code: we stopped it because it was not ready in time, failed its alive check or used too much memory; or
+ * it exited with 0, but left no backup, or left its program in the background. The complaint is a predicate: `was not ready within 5m`.
  */
-export interface Condemned {
-  readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'fruitless' | 'daemonized'
+export interface RunFault {
+  readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'no-backup' | 'daemonized'
   readonly complaint: string
 }
 
-/** Those in a row: since it was last ready for `restart.steady`. */
+/** Consecutive failures: those since it was last ready for `restart.steady`. */
 export interface Failures {
   readonly count: number
-  /** When, on the monotonic clock; only those that count for giving up. */
+  /** Monotonic; only those that count for giving up. */
   readonly times: readonly Milliseconds[]
   /** See `restartPause`. */
   readonly step: number
 }
 
-/** A crash at the very first start is not one after having been ready: it waits `next`. */
+/** Before the first start. A crash at that start waits `next`, since it was not ready before. */
 export const noFailures: Failures = { count: 0, times: [], step: 0 }
 
 export interface Judgement {
   readonly verdict: Verdict
-  /** It ended otherwise than it should. */
+  /** It ended in failure. */
   readonly failed: boolean
   /** What happened, as a predicate: `exited with code 7 after 3s`. */
   readonly reason: string
-  /** With which Gatehouse passes it on if this was the end of an essential process; 1 to 255. */
+  /** Gatehouse exits with this code if the process is essential; 1 to 255. */
   readonly exitCode: number
   readonly failures: Failures
   /** Until the next start. */
@@ -54,9 +53,9 @@ export interface Case {
   /** The run that ended. */
   readonly run?: {
     readonly uptime: Milliseconds
-    /** The longest time for which it was ready without a break. */
+    /** The longest uninterrupted time for which it was ready. */
     readonly readyFor: Milliseconds
-    /** Until it was ready for the first time; absent: it never was. */
+    /** From the spawn until it was ready for the first time; absent: it never was. */
     readonly start?: Milliseconds
   }
   /** Those before this one. */
@@ -75,12 +74,12 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
   const reason = describeEnding(ending, run?.uptime)
   const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
   if (ending.kind === 'not-spawned' && ending.failure.local) {
-    // Not a failure of its own: it counts for nothing but the pause, whatever the policy says of failures.
+    // Not the program's failure: it only lengthens the pause, whatever the policy.
     const waited = { ...before, step: before.step + 1 }
     return { ...judgement, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
   }
   if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
-  // It would do the same again.
+  // It would do so again.
   if (ending.kind === 'daemonized') return { ...judgement, verdict: 'gaveUp' }
   if (plan.kind === 'task' && !failed) return { ...judgement, failures: noFailures, verdict: 'completed' }
   if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...judgement, verdict: 'ended' }
@@ -94,9 +93,9 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
 }
 
 /**
- * Failures are forgotten only when it has been ready for a while: what gets ready and crashes, again and again, is a crash loop
- * like any other. The first of a row is an accident, and what had answered a probe is back at once. Without a probe a service
- * is ready as soon as it is spawned, which tells nothing.
+ * Failures are forgotten only after it has been ready for a while: a process that gets ready and crashes, again and again, is in a
+ * crash loop, too. The first failure of a process that had passed a probe counts as an accident: it is restarted at once. Without a
+ * probe a service is ready as soon as it is spawned, which proves nothing.
  */
 function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Milliseconds): Failures {
   const { steady, giveUp } = plan.restart
@@ -111,8 +110,8 @@ function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Mil
 }
 
 /**
- * The window for giving up stands still during a start: what takes longer than the window to be ready, or to fail at that, would
- * otherwise be started for ever.
+ * The window for giving up does not pass during a start: a process whose failing start takes longer than the window would otherwise be
+ * restarted for ever.
  */
 function withoutStart(plan: Policy, run: Case['run'], before: Failures): Failures {
   const waited = run && isProbed(plan) ? (run.start ?? run.uptime) : 0
@@ -132,7 +131,7 @@ function describeEnding(ending: Ending, ran: Milliseconds = 0): string {
     case 'never-ready':
     case 'unresponsive':
     case 'oversized':
-    case 'fruitless':
+    case 'no-backup':
     case 'daemonized':
       return ending.complaint
     case 'not-spawned':
@@ -147,7 +146,7 @@ function exitCodeOf(ending: Ending): number {
     case 'never-ready':
     case 'unresponsive':
     case 'oversized':
-    case 'fruitless':
+    case 'no-backup':
     case 'daemonized':
       return 1
     case 'not-spawned':
@@ -155,12 +154,12 @@ function exitCodeOf(ending: Ending): number {
   }
 }
 
-/** Up to so much is added or taken away, so that programs that fell together do not come back in one wave. */
+/** The pause varies by this part, so that programs that crashed together do not restart in one wave. */
 export const jitter = 0.2
 
 /**
- * The pause before a restart. Step 0 is the first failure of a row, of what had been ready: `first`, exactly. From step 1 on it
- * is `next`, doubling with each step, ±20 %, and never more than `max`. `random` is in [0, 1).
+ * The pause before a restart. Step 0, the first failure of a process that had been ready, is exactly `first`. From step 1 on it is
+ * `next`, doubled with each step, ±20 %, and at most `max`. `random` is in [0, 1).
  */
 export function restartPause(backoff: RestartPolicy['backoff'], step: number, random: number): Milliseconds {
   if (step === 0) return backoff.first

@@ -6,23 +6,23 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import type { Attempt } from '../backups/attempt.ts'
 import { LastLines, splitLines } from '../output/lines.ts'
-import type { Listening } from '../output/output-sink.ts'
+import type { OutputListener } from '../output/output-sink.ts'
 import { joinRecords } from '../output/records.ts'
 import type { Exit } from '../spawn/exit.ts'
 import type { Child } from '../spawn/spawn.ts'
 import { ReadyTime } from './ready-time.ts'
-import type { Condemned, Ending } from './restart.ts'
+import type { Ending, RunFault } from './restart.ts'
 
-/** Who left the group and kept our pipe open is not waited for any longer: the pipe is closed on our side. */
-const lastWords: Milliseconds = 250
+/** A process that left the group may keep our pipe open: after this time we close our end. */
+const lastOutputWait: Milliseconds = 250
 
 /**
- * What one read(2) of a pipe gives at most. Who writes more than that has the rest read in the next turn of the event loop: libuv would
- * read 32 times as much in one, tens of thousands of lines, and disks, probes and other programs would wait for each of them.
+ * The most that one read(2) of a pipe returns. After a full read the rest waits for the next turn of the event loop: libuv would read
+ * 32 times as much in one, tens of thousands of lines, and delay disks, probes and the output of other programs.
  */
-const wholeRead: Bytes = 64 * 1024
+const fullRead: Bytes = 64 * 1024
 
-/** What a failed run has written is removed by the next one, if a disk is so slow. */
+/** How long to wait for the removal of what a failed run wrote; if the disk is slower, the next run removes it. */
 const longestDiscard: Milliseconds = 2_000
 
 const leftWriters = 'exited with code 0, but left processes behind that may still have been writing its backup'
@@ -37,13 +37,13 @@ export class Run {
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
   readonly #backup: Attempt | undefined
   readonly #hurried = Promise.withResolvers<undefined>()
-  /** Why we end it, if a probe or its memory is the reason; or why it is no success although it ended well. */
-  condemned: Condemned | undefined
+  /** Why it counts as failed whatever its exit code; see RunFault. */
+  fault: RunFault | undefined
   /** Set if the kernel killed it for memory. */
   outOfMemory = false
   readonly ready = new ReadyTime(this.#spawned)
 
-  constructor(child: Child, listening: Listening, backup?: Attempt) {
+  constructor(child: Child, listening: OutputListener, backup?: Attempt) {
     this.child = child
     this.#backup = backup
     this.#read = (['stdout', 'stderr'] as const).map(async (name) => {
@@ -79,9 +79,9 @@ export class Run {
     return this.#exit?.how
   }
 
-  /** What the policy is to judge. A leader that is stuck in the kernel has no exit; SIGKILL is what will have ended it. */
+  /** For the restart policy. A leader that is stuck in the kernel has not exited yet; SIGKILL will be what ends it. */
   get ending(): Ending {
-    if (this.condemned) return this.condemned
+    if (this.fault) return this.fault
     const { outOfMemory } = this
     return { kind: 'exit', exit: this.exit ?? { code: null, signal: 'SIGKILL' }, outOfMemory }
   }
@@ -96,19 +96,19 @@ export class Run {
   }
 
   /**
-   * To be called when its group is gone. `exitedWell`: it ended by itself as it should, else what it made is no backup. `leftOthers`:
-   * in its group, who were ended by us: a `tee >(gzip >"$1")` leaves the one who writes.
+   * To be called when its group is gone. `exitedWell`: it exited with 0 by itself; otherwise there is no backup. `leftOthers`: we had to
+   * stop other processes in its group, one of which may have been the writer: `tee >(gzip >"$1")` leaves it behind.
    */
   async concludeBackup(exitedWell: boolean, leftOthers: boolean): Promise<void> {
     if (!this.#backup) return
-    if (exitedWell && leftOthers) this.condemned ??= { kind: 'fruitless', complaint: leftWriters }
-    const kept = exitedWell && !this.condemned
+    if (exitedWell && leftOthers) this.fault ??= { kind: 'no-backup', complaint: leftWriters }
+    const kept = exitedWell && !this.fault
     if (!kept) this.hurryBackup(longestDiscard)
     const complaint = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
-    if (complaint !== undefined) this.condemned = { kind: 'fruitless', complaint }
+    if (complaint !== undefined) this.fault = { kind: 'no-backup', complaint }
   }
 
-  /** So long is waited for a disk that may hang, and no longer. */
+  /** Waits at most this long for the backup: the disk may hang. */
   hurryBackup(time: Milliseconds): void {
     setTimeout(() => this.#hurried.resolve(undefined), time).unref()
   }
@@ -120,22 +120,22 @@ export class Run {
     const late = setTimeout(() => {
       stdout?.destroy()
       stderr?.destroy()
-    }, lastWords)
+    }, lastOutputWait)
     await Promise.all(this.#read)
     clearTimeout(late)
   }
 }
 
-/** Resolves when the last line has been given. */
+/** Resolves after the last line. */
 function readLines(stream: Readable, line: (text: string) => void): Promise<void> {
   const lines = splitLines(line)
   stream.on('data', (chunk: Buffer) => {
     lines.write(chunk)
-    if (chunk.length < wholeRead) return
+    if (chunk.length < fullRead) return
     stream.pause()
     setImmediate(() => stream.resume())
   })
-  // Whatever breaks a pipe, the child's end tells what is to be done.
+  // A broken pipe needs no reaction: the exit of the child decides what follows.
   stream.on('error', () => {})
   return new Promise((resolve) => {
     stream.once('close', () => {

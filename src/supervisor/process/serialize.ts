@@ -1,6 +1,5 @@
 /**
- * Wraps what takes items so that it is never entered twice: items that come while one is taken wait until it is done
- * with.
+ * Wraps a function so that it is not re-entered: items that come while it runs wait until it is done.
  */
 export function inTurn<T>(take: (item: T) => void): (item: T) => void {
   const waiting: T[] = []

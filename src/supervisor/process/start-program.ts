@@ -11,17 +11,17 @@ import { takenPort } from '../listen-ports/taken-port.ts'
 import { descriptorsOf } from '../probe/announcement.ts'
 import { identityOf } from '../rights/identity.ts'
 import { RightsError } from '../rights/rights-error.ts'
-import { oversize } from '../spawn/argument-size.ts'
+import { sizeFailure } from '../spawn/argument-size.ts'
 import { programOf } from '../spawn/program.ts'
 import { type Child, spawnGroup } from '../spawn/spawn.ts'
 import type { SpawnFailure } from '../spawn/spawn-failure.ts'
 import type { ProcessContext } from './process-context.ts'
 
-/** What was found for a run before it. */
+/** What was prepared for a run. */
 interface Prepared {
   /** With the port on which it serves. */
   readonly plan: ProcessPlan
-  /** Of a task that makes one. */
+  /** For a task that makes backups. */
   readonly backup?: Attempt
 }
 
@@ -30,18 +30,18 @@ export interface Begun extends Prepared {
 }
 
 export interface Starter {
-  /** Asked after each wait: a stop may have come meanwhile, and even another start. Nothing is told any more if not. */
+  /** Checked after each wait: if a stop, or even another start, came meanwhile, neither of the others is called. */
   isAwaited(): boolean
   started(begun: Begun): void
   failed(failure: SpawnFailure): void
 }
 
-/** Starts the program of a plan: at once, unless something must be found for it first. Tells once how that went. */
+/** Starts the program of a plan: at once, unless a port or a backup must be prepared first. Calls `started` or `failed` once. */
 export function startProgram(plan: ProcessPlan, context: ProcessContext, starter: Starter): void {
   const { isAwaited, started, failed } = starter
   const spawn = ({ plan: placed, backup }: Prepared) => {
     const { ledger } = context
-    const refused = oversize(placed)
+    const refused = sizeFailure(placed)
     if (refused) {
       void backup?.discard()
       void Promise.resolve().then(() => isAwaited() && failed(refused))
@@ -52,7 +52,7 @@ export function startProgram(plan: ProcessPlan, context: ProcessContext, starter
     const spawned = spawnGroup({ ...program, environment }, 'piped', descriptorsOf(placed))
     if ('child' in spawned) {
       ledger?.began(placed, spawned.child.pid)
-      tellOfSockets(spawned.child, context.log)
+      warnOfSockets(spawned.child, context.log)
       started({ child: spawned.child, plan: placed, ...(backup && { backup }) })
     } else {
       void backup?.discard()
@@ -71,12 +71,12 @@ export function startProgram(plan: ProcessPlan, context: ProcessContext, starter
   })
 }
 
-/** Once for each of our runs: it is a fault of the place, and every program has it. */
-let toldOfSockets = false
+/** Warned once: it concerns the machine, and all programs alike. */
+let warnedOfSockets = false
 
-function tellOfSockets({ withoutPipes }: Child, log: Log): void {
-  if (withoutPipes === undefined || toldOfSockets) return
-  toldOfSockets = true
+function warnOfSockets({ withoutPipes }: Child, log: Log): void {
+  if (withoutPipes === undefined || warnedOfSockets) return
+  warnedOfSockets = true
   log.warn(
     `programs that open /dev/stdout or /dev/stderr by name will fail with ENXIO (nginx, Apache): cannot create named pipes in ${withoutPipes}; set TMPDIR to a folder that user ${process.geteuid?.()} can write to, such as a tmpfs`,
   )
@@ -90,13 +90,13 @@ async function prepare(plan: ProcessPlan, context: ProcessContext): Promise<Prep
     return { plan: placed, backup: await context.beginBackup(plan, plan.backup, ownerOf(plan)) }
   } catch (error) {
     const reason = `backup: cannot write to its backup folder (${codeOf(error)})`
-    // A disk that stays full is for the operator to see: as a task that failed.
+    // A disk that stays full must be seen by the operator: as a failed task.
     const local = isLocalFault(error) && !isDiskFull(error)
     return { reason, exitCode: 126, transient: true, ...(local && { local }) }
   }
 }
 
-/** With a port that is its own: a spare one, or that of the plan if nobody else has it. */
+/** The plan with the port of this run: a free one for `port: auto`, else that of the plan unless another program has it. */
 async function place(plan: ProcessPlan, context: ProcessContext): Promise<ProcessPlan | SpawnFailure> {
   if (plan.port === undefined) return plan
   if (plan.port !== chosenLater) return (await takenPort(plan.port)) ?? plan
@@ -104,7 +104,7 @@ async function place(plan: ProcessPlan, context: ProcessContext): Promise<Proces
   return typeof port === 'object' ? port : withOwnPort(plan, port)
 }
 
-/** The user under which it will run, if it is another than ours. One that there is not is told of by the spawn. */
+/** The user that the program will run as, if it is not ours. A missing user is reported by the spawn. */
 function ownerOf({ rights }: ProcessPlan): Owner | undefined {
   if (!rights?.user) return undefined
   try {
@@ -119,6 +119,6 @@ function ownerOf({ rights }: ProcessPlan): Owner | undefined {
 function withPath(plan: ProcessPlan, backup: Attempt | undefined): ProcessPlan {
   const { path } = backup ?? {}
   if (path === undefined) return plan
-  // As a function: `$&` in a path would otherwise mean the placeholder.
+  // A function, since `$&` in a path would insert the placeholder.
   return { ...plan, command: plan.command.map((word) => word.replaceAll(backupPlaceholder, () => path)) }
 }

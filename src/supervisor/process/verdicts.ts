@@ -3,7 +3,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { type Case, type Ending, type Judgement, judge, noFailures } from './restart.ts'
 import type { Run } from './run.ts'
 
-/** How a run ended that nobody had asked to end. */
+/** A run that ended without having been stopped. */
 export interface LastRun {
   /** Unix time in milliseconds. */
   readonly startedAt: number
@@ -11,13 +11,13 @@ export interface LastRun {
   readonly failed: boolean
 }
 
-/** The verdicts on one process, each given with those before it in mind. */
+/** Decides what follows each end of one process, and keeps count of its failures. */
 export class Verdicts {
   #plan: ProcessPlan
   #failures = noFailures
   #last: Judgement | undefined
   #lastRun: LastRun | undefined
-  /** It was asked to start, and has not been spawned since. */
+  /** A start was requested, and it has not been spawned since. */
   #asked = true
   #restarts = 0
 
@@ -25,26 +25,26 @@ export class Verdicts {
     this.#plan = plan
   }
 
-  /** From now on judged by this one; the failures until now still count. */
+  /** From now on this plan decides; earlier failures still count. */
   adopt(plan: ProcessPlan): void {
     this.#plan = plan
   }
 
-  /** On its last end, until it is spawned again or no longer wanted. */
+  /** The one on its last end, until it is spawned again or no longer wanted. */
   get last(): Judgement | undefined {
     return this.#last
   }
 
   /**
-   * What the status says. `run`: the present one, if it is ready. `restarts`: how often it was spawned again by verdict; `failures`:
-   * how many there were in a row before this run, 0 once it has been ready for so long that they are forgotten.
+   * For the status. `run`: the present one, if it is ready. `restarts`: how often it was restarted by its policy; `failures`: how many
+   * in a row came before this run, 0 once it has been ready for `restart.steady`.
    */
   facts(run: Run | undefined): { restarts: number; failures: number; lastRun: LastRun | undefined } {
     const isUnsteady = run !== undefined && run.ready.longest < this.#plan.restart.steady
     return { restarts: this.#restarts, failures: isUnsteady ? this.#failures.count : 0, lastRun: this.#lastRun }
   }
 
-  /** `run`: the one that ended, if there was one. */
+  /** `run`: the one that ended; undefined if it could not be spawned. */
   judge(ending: Ending, run: Run | undefined): Judgement {
     const [now, random] = [performance.now(), Math.random()]
     const judgement = judge(this.#plan, {
@@ -62,8 +62,8 @@ export class Verdicts {
     return judgement
   }
 
-  /** Somebody asked for this start: failures of before are no reason to give up. */
-  beginAnew(): void {
+  /** A start on request: earlier failures no longer count. */
+  reset(): void {
     this.#failures = noFailures
     this.#asked = true
   }
@@ -74,7 +74,7 @@ export class Verdicts {
     this.forget()
   }
 
-  /** The last end says nothing of the present any more; its failures still count. */
+  /** The last verdict no longer describes the present; its failures still count. */
   forget(): void {
     this.#last = undefined
   }

@@ -1,4 +1,4 @@
-/** Another user for a program: who that is on this machine, and what makes it so. */
+/** The user of a program: its ids on this machine, and the setpriv(1) options to become it. */
 import { readFileSync } from 'node:fs'
 import type { UserPlan } from '../../plan/model/rights.ts'
 import { type Account, type Accounts, numberOf, readAccounts } from '../../shared/system/accounts.ts'
@@ -11,13 +11,13 @@ export interface Identity {
   readonly gid: number
   /** All of its groups, `gid` included. */
   readonly groups: readonly number[]
-  /** What its environment says of it. */
+  /** HOME, USER and LOGNAME. */
   readonly variables: Readonly<Record<string, string>>
 }
 
 /**
- * Throws `RightsError` if there is no such user or group, and Node's error if that cannot be known for the moment. Read anew each time:
- * users may be made while we run.
+ * Throws `RightsError` if there is no such user or group, and Node's error if the files cannot be read for lack of resources. Read each
+ * time: users may be created while we run.
  */
 export function identityOf({ name, group, groups }: UserPlan): Identity {
   let shortage: unknown
@@ -48,13 +48,13 @@ function accountOf(accounts: Accounts, name: string, group: string | undefined):
   const uid = numberOf(name)
   if (uid === undefined)
     throw new RightsError(`user: there is no user ${name} in /etc/passwd; create it, or name another`)
-  // Not root's group, as some have it: what belongs to that is not for a user of whom nothing is known.
+  // Not root's group, as some tools choose: an unknown user should not get what belongs to it.
   if (gid === undefined)
     throw new RightsError(`user: ${name} is not in /etc/passwd; name its group, too: "${name}:${name}"`)
   return { uid, gid }
 }
 
-/** Whoever says a number means that one and no more: only a name has the groups in which /etc/group lists it. */
+/** Only a name gets the groups in which /etc/group lists it; a number stands for that id alone. */
 function groupsByName(accounts: Accounts, name: string): readonly number[] {
   return numberOf(name) === undefined ? accounts.groupsOf(name) : []
 }
@@ -66,23 +66,22 @@ function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): n
 }
 
 /**
- * Words of setpriv(1), to stand before a command; none if we are that user. Node's own `uid` and `gid` would not do: libuv
- * clears the supplementary groups, and the limits of the kernel could not be raised any more by then.
- * Throws `RightsError` if we may not become another.
+ * Options of setpriv(1), to be put before a command; none if we are that user. Node's own `uid` and `gid` options do not suffice: libuv
+ * clears the supplementary groups, and limits could no longer be raised after them. Throws `RightsError` if we may not change the user.
  */
 export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
   const [ourUid, ourGid] = [process.geteuid?.(), process.getegid?.()]
   const isUs = uid === ourUid && gid === ourGid
   if (isUs && isSame(groups, [gid, ...(process.getgroups?.() ?? [])])) return []
   if (!isCapable('CAP_SETUID') || !isCapable('CAP_SETGID')) {
-    // Who is that user already has the groups of whoever started us, and cannot part with them.
+    // We are that user, with the groups that we were started with, and cannot drop them.
     if (isUs && !asked) return []
     const wish = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
     throw new RightsError(
       `user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}; start it as root, or as ${name}`,
     )
   }
-  // Inheritable capabilities, and with them ambient ones, would outlive the change of user if we are not root ourselves.
+  // If we are not root, inheritable capabilities, and with them ambient ones, would survive the change of user.
   return ['--reuid', `${uid}`, '--regid', `${gid}`, '--groups', groups.join(','), '--inh-caps=-all']
 }
 

@@ -1,7 +1,7 @@
 /**
- * How a program is started with the rights that its plan asks for: by small programs that stand before it, each of which
- * changes one thing and becomes the next. So the pid that is spawned is the program's own. Those that run with our rights, where the
- * program is to have another user's, see nothing of its environment. See docs/adr/0021-launching.md.
+ * Starts a program with the rights of its plan: through a chain of small tools, each of which changes one thing and executes the next.
+ * So the spawned pid is that of the program. Tools that run with our rights before a change of user do not see the program's
+ * environment. See docs/adr/0021-launching.md.
  */
 import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
@@ -28,7 +28,7 @@ export function launchOf(program: Program): Launch | { readonly failure: SpawnFa
   const { command, rights = {} } = program
   try {
     const launch = withRights(program, rights)
-    // A tool that cannot find the program says so in its own words, and to the program's output.
+    // Checked beforehand: a tool that cannot find the program would report that in its own words, to the program's output.
     const failure = launch.command.length > command.length ? foreseenFailure(program) : undefined
     return failure ? { failure } : { ...launch, ...(rights.umask !== undefined && { umask: rights.umask }) }
   } catch (error) {
@@ -37,7 +37,7 @@ export function launchOf(program: Program): Launch | { readonly failure: SpawnFa
   }
 }
 
-/** The user comes last: it may neither raise a limit nor lower its niceness. */
+/** The change of user comes last: after it, limits cannot be raised nor the niceness lowered. */
 function withRights({ command, environment }: Program, rights: Rights): Launch {
   const { user, nice, limits } = rights
   const identity = user && identityOf(user)
@@ -56,8 +56,8 @@ function withRights({ command, environment }: Program, rights: Rights): Launch {
 }
 
 /**
- * Tools without other rights than the program may see its environment, and mostly do, which is an exec less. But libraries that
- * are there for it alone, such as a C library of its own, would break them.
+ * Tools with the same rights as the program may see its environment, which usually saves an exec. But libraries meant for the program
+ * alone, such as its own C library, would break them.
  */
 function sparedFromLoader(environment: Launch['environment']): Handover | undefined {
   if (!isReadByLoader(environment)) return undefined
@@ -74,18 +74,18 @@ function isReadByLoader(environment: Launch['environment']): boolean {
   return false
 }
 
-/** So that a program whose name begins with `-` is none of its options. */
+/** So that a program whose name begins with `-` is not taken for an option. */
 function ended(words: readonly string[]): readonly string[] {
   return words.length === 0 ? [] : [...words, '--']
 }
 
-/** env(1) would take a program with `=` in its name for one more variable; nice(1) takes it for what it is. */
+/** env(1) would take a program with `=` in its name for a variable; nice(1) does not. */
 function notAnAssignment(command: readonly string[]): readonly string[] {
   if (!command[0]?.includes('=')) return command
   return [...tool('nice', ['-n', '0', '--'], 'user'), ...command]
 }
 
-/** nice(1) adds to what it has from us; a lower one than ours is a privilege. */
+/** nice(1) adds to our own niceness; a lower one takes a privilege. */
 function niceWords(nice: number | undefined): readonly string[] {
   const step = nice === undefined ? 0 : nice - getPriority()
   if (step === 0) return []
@@ -97,7 +97,7 @@ function niceWords(nice: number | undefined): readonly string[] {
   return ['-n', `${step}`]
 }
 
-/** Whether we ourselves can gain no privilege by a program any more, and so neither can what we start (prctl(2)). */
+/** Whether we, and so all that we start, already run with no_new_privs (prctl(2)). */
 function isLocked(): boolean {
   try {
     return /^NoNewPrivs:\s*1$/m.test(readFileSync('/proc/self/status', 'latin1'))

@@ -1,10 +1,10 @@
-/** Limits of the kernel for a program (setrlimit(2)). */
+/** Resource limits of a program (setrlimit(2)). */
 import { readFileSync } from 'node:fs'
 import type { LimitName, LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
 import { isCapable } from './capabilities.ts'
 import { RightsError } from './rights-error.ts'
 
-/** How prlimit(1) and `docker run --ulimit` call them, and how /proc/PID/limits does (proc(5)). */
+/** Their names in prlimit(1) and `docker run --ulimit`, and in /proc/PID/limits (proc(5)). */
 const names: Readonly<Record<LimitName, { readonly short: string; readonly line: string }>> = {
   openFiles: { short: 'nofile', line: 'Max open files' },
   processes: { short: 'nproc', line: 'Max processes' },
@@ -20,7 +20,7 @@ const names: Readonly<Record<LimitName, { readonly short: string; readonly line:
   realtimePriority: { short: 'rtprio', line: 'Max realtime priority' },
 }
 
-/** Words of prlimit(1), to stand before a command; none for what is so already. Throws `RightsError` if we may not. */
+/** Options of prlimit(1), to be put before a command; none for limits that are set already. Throws `RightsError` if we may not set one. */
 export function limitWords(limits: LimitsPlan): readonly string[] {
   const ours = ownLimits()
   return Object.entries(limits).flatMap(([key, limit]) => {
@@ -49,7 +49,7 @@ export function isAbove(one: LimitPlan['hard'], other: LimitPlan['hard']): boole
   return other !== 'unlimited' && (one === 'unlimited' || one > other)
 }
 
-/** Ours, as far as the kernel tells. */
+/** Our own limits, as far as /proc shows them. */
 export function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
   const text = readOr('', '/proc/self/limits')
   const found = new Map<LimitName, LimitPlan>()
@@ -60,7 +60,7 @@ export function ownLimits(): ReadonlyMap<LimitName, LimitPlan> {
   return found
 }
 
-/** `fs.nr_open`: nobody may set a hard limit above it, not even one that is there already. */
+/** `fs.nr_open`: no hard limit may be set above it, not even to the present value. */
 export function mostOpenFiles(): number | undefined {
   return Number(readOr('', '/proc/sys/fs/nr_open')) || undefined
 }
@@ -73,6 +73,6 @@ function readOr(otherwise: string, path: string): string {
   try {
     return readFileSync(path, 'latin1')
   } catch {
-    return otherwise // no Linux
+    return otherwise // not Linux
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The soft limit of open files. Gatehouse needs as many as it may have; a program gets as many as whoever started Gatehouse
- * gave: one that asks select(2) for descriptors above 1023, or closes all up to the limit, fails or takes long with more. See
+ * The soft limit of open files. Gatehouse raises its own to the hard limit; a program gets the one that Gatehouse was started with: a
+ * program that uses select(2), or closes all descriptors up to the limit, fails or takes long with more than 1024. See
  * docs/adr/0021-launching.md.
  */
 import { isSea } from 'node:sea'
@@ -8,21 +8,21 @@ import type { LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
 import { isAbove, mostOpenFiles, ownLimits } from './limits.ts'
 import { toolPath } from './tools.ts'
 
-/** systemd's, and the kernel's for its first process: what is given where nobody says anything. */
+/** The default of systemd, and of the kernel for its first process. */
 const usual = 1_024
 
 const atStart = softAtStart(ownOpenFiles(), isSea())
 
 /**
- * What it was when we were executed. The Node of the binary leaves it alone (scripts/build/open-files.ts); any other has raised it to the
- * hard one before our first line, and no one knows from what.
+ * The soft limit when we were executed. The Node in the binary leaves it alone (scripts/build/open-files.ts); any other Node has raised
+ * it to the hard limit before our first line, so the default is assumed.
  */
 export function softAtStart(own: LimitPlan | undefined, isBinary: boolean): LimitPlan['soft'] | undefined {
   if (own === undefined || isBinary || own.soft !== own.hard) return own?.soft
   return own.soft === 'unlimited' || own.soft > usual ? usual : own.soft
 }
 
-/** With that soft limit, for a program that names none. */
+/** Adds that soft limit for a program that sets none. */
 export function withOwnOpenFiles(limits: LimitsPlan = {}): LimitsPlan {
   const own = ownOpenFiles()
   if (limits.openFiles || !own || atStart === undefined || own.soft === atStart || !toolPath('prlimit')) return limits
@@ -30,8 +30,8 @@ export function withOwnOpenFiles(limits: LimitsPlan = {}): LimitsPlan {
 }
 
 /**
- * Raises ours to the hard one. `run` runs a program to its end and says whether that went well. Returns why it stays as it is, if
- * that is too low.
+ * Raises our soft limit to the hard one. `run` runs a program to its end and returns whether it exited with 0. Returns a warning if the
+ * limit could not be raised.
  */
 export function raiseOpenFiles(run: (file: string, words: readonly string[]) => boolean): string | undefined {
   const own = ownOpenFiles()
@@ -50,7 +50,7 @@ function ownOpenFiles(): LimitPlan | undefined {
   return own && settable(own, mostOpenFiles())
 }
 
-/** With a hard limit that can be set again; some container runtimes start with one above `most`. */
+/** Lowers a hard limit above `most`, which could not be set again; some container runtimes start with one. */
 export function settable({ soft, hard }: LimitPlan, most: number | undefined): LimitPlan {
   if (most === undefined || !isAbove(hard, most)) return { soft, hard }
   return { soft: isAbove(soft, most) ? most : soft, hard: most }

@@ -1,4 +1,4 @@
-/** One rolling restart: a successor comes up beside a process, takes over, and the process before it is drained and ended. */
+/** One rolling restart: a successor starts beside a process and takes over; then the old process is drained and stopped. */
 
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Log } from '../../shared/log.ts'
@@ -13,25 +13,25 @@ import type { SupervisedProcess } from '../process/process.ts'
 export type Drain = (port: number, budget: Milliseconds) => Promise<number>
 
 export interface RollOptions {
-  /** The one that serves, and the one that is to. */
+  /** The one that serves, and its successor. */
   readonly before: SupervisedProcess
   readonly after: SupervisedProcess
-  /** Default: nothing is ever under way to it. */
+  /** Default: no process ever has requests in flight. */
   readonly drain?: Drain
   readonly log: Log
-  /** From now on `after` is the process, and `before` is not started again. */
+  /** Makes `after` the process that counts; `before` is not started again. */
   takeOver(): void
 }
 
 const nothingToDrain: Drain = () => Promise.resolve(0)
 
-/** Why the process before goes on. */
+/** Why the old process is kept, as a predicate of its successor. */
 export type RollFailure = string
 
 export class Roll {
   readonly before: SupervisedProcess
   readonly after: SupervisedProcess
-  /** Resolves when one of the two has ended: with a failure if it is the successor. */
+  /** Resolves when one of the two has ended: with the failure if it is the successor. */
   readonly done: Promise<RollFailure | undefined>
   readonly #options: RollOptions
   readonly #end: (failure: RollFailure | undefined) => void
@@ -52,7 +52,7 @@ export class Roll {
     return this.after.plan.name
   }
 
-  /** The successor is on its way. */
+  /** The successor has not taken over yet. */
   get rising(): boolean {
     return this.#phase === 'rising'
   }
@@ -62,7 +62,7 @@ export class Roll {
   }
 
   /** Of the two, the one that does not count. */
-  get aside(): SupervisedProcess {
+  get copy(): SupervisedProcess {
     return this.#tookOver ? this.before : this.after
   }
 
@@ -79,7 +79,7 @@ export class Roll {
     if (!this.rising) return
     if (this.after.ready) void this.#leave(true)
     else if (this.after.atRest) void this.fail(this.after.finalFailure?.reason ?? 'ended before it was ready')
-    // It went by itself: there is nothing left to be careful with, and nobody else to wait for.
+    // The old process ended by itself: nothing is left to drain, and the successor is all there is.
     else if (!serves(this.before)) void this.#leave(false)
   }
 
@@ -93,7 +93,7 @@ export class Roll {
     this.#end(failure)
   }
 
-  /** Everything stops: whoever calls this ends both. */
+  /** Everything stops: the caller stops both. */
   halt(): void {
     const failure = this.rising ? 'was stopped before it was ready' : undefined
     this.#over()
@@ -122,7 +122,7 @@ export class Roll {
     } else {
       this.#say('warn', 'ended while its successor was starting; the successor takes its place at once')
     }
-    // Unless everything stops meanwhile, by whose deadline it would then have to go.
+    // Unless everything stops meanwhile: then the shutdown's deadline counts.
     if (this.#phase === 'leaving') await before.stop(before.plan.stop.grace)
     this.#over()
     this.#end(undefined)
@@ -133,7 +133,7 @@ export class Roll {
   }
 }
 
-/** Whether a change of its plan can be rolled out beside it: only if there is something to be kept going. */
+/** Whether a change of its plan can be a rolling restart: only if it serves now. */
 export function canRoll(process: SupervisedProcess | undefined, next: ProcessPlan): process is SupervisedProcess {
   return next.restart.rolling !== undefined && process?.ready === true && serves(process)
 }

@@ -5,19 +5,19 @@ import type { KeptProcess } from '../applied.ts'
 import type { EventFeed } from '../events/event-feed.ts'
 import type { Role } from '../events/events.ts'
 import type { SupervisedProcess } from '../process/process.ts'
-import type { Companion, ProcessStatus } from '../status.ts'
+import type { ProcessCopy, ProcessStatus } from '../status.ts'
 import { type Drain, Roll } from './roll.ts'
 
 export interface RollsOptions {
   create(plan: ProcessPlan): SupervisedProcess
-  /** `after` counts from now on, and not `before`. */
+  /** Puts `after` in the place of `before`. */
   replace(before: SupervisedProcess, after: SupervisedProcess): void
   readonly feed: EventFeed
   readonly log: Log
   readonly drain?: Drain
 }
 
-/** The rolling restarts that are under way. */
+/** The rolling restarts under way. */
 export class Rolls {
   readonly #options: RollsOptions
   readonly #rolls = new Set<Roll>()
@@ -26,7 +26,7 @@ export class Rolls {
     this.#options = options
   }
 
-  /** Resolves when `before` has been replaced by a process of this plan, or is to be kept. */
+  /** Resolves when `before` was replaced by a process of this plan (empty), or is kept (with the reason). */
   async begin(before: SupervisedProcess, plan: ProcessPlan): Promise<readonly KeptProcess[]> {
     const { create, feed, log, drain } = this.#options
     const after = create(plan)
@@ -50,34 +50,34 @@ export class Rolls {
     this.#options.feed.emit({ type: 'replaced', process: name, message, ready, ...(pid !== undefined && { pid }) })
   }
 
-  /** The successor that is to take over from this process, if there is one. */
+  /** The successor that has not taken over yet, if there is one. */
   successorOf(name: string): SupervisedProcess | undefined {
     return [...this.#rolls].find((roll) => roll.name === name && roll.rising)?.after
   }
 
-  /** Those that run beside the processes that count. */
+  /** Successors and predecessors: what runs beside the processes that count. */
   copies(): readonly SupervisedProcess[] {
-    return [...this.#rolls].map(({ aside }) => aside)
+    return [...this.#rolls].map(({ copy }) => copy)
   }
 
-  /** What is beside the process with this name. */
+  /** The copies beside the process with this name, for its status. */
   companions(name: string): Pick<ProcessStatus, 'successor' | 'predecessor'> {
     const own = [...this.#rolls].filter((roll) => roll.name === name)
     const rising = own.findLast(({ tookOver }) => !tookOver)
     const leaving = own.findLast(({ tookOver }) => tookOver)
     return {
-      ...(rising && { successor: companionOf(rising.after) }),
-      ...(leaving && { predecessor: companionOf(leaving.before) }),
+      ...(rising && { successor: copyOf(rising.after) }),
+      ...(leaving && { predecessor: copyOf(leaving.before) }),
     }
   }
 
   /** Undefined: it is the process that counts. */
   roleOf(process: SupervisedProcess): Role | undefined {
-    const roll = [...this.#rolls].find(({ aside }) => aside === process)
+    const roll = [...this.#rolls].find(({ copy }) => copy === process)
     return roll && (roll.tookOver ? 'predecessor' : 'successor')
   }
 
-  /** The log of a process: it says which copy a line is about, if it is not the one that counts. */
+  /** The log of a process, with the `role` field if it is a copy. */
   logOf(log: Log, process: () => SupervisedProcess): Log {
     const say =
       (level: keyof Log): Log['info'] =>
@@ -93,7 +93,7 @@ export class Rolls {
     for (const roll of [...this.#rolls]) roll.look()
   }
 
-  /** Gives up successors that these plans do not ask for; resolves when they are gone. */
+  /** Gives up successors that these plans do not ask for; resolves when they have ended. */
   async keepOnly(plans: readonly ProcessPlan[]): Promise<void> {
     const unwanted = [...this.#rolls].filter(({ name, after }) => {
       const plan = plans.find((one) => one.name === name)
@@ -107,7 +107,7 @@ export class Rolls {
   }
 }
 
-function companionOf(process: SupervisedProcess): Companion {
+function copyOf(process: SupervisedProcess): ProcessCopy {
   const { state, pid, port } = process.status()
   return { state, ...(pid !== undefined && { pid }), ...(port !== undefined && { port }) }
 }

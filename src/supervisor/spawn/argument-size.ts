@@ -4,10 +4,10 @@ import { ownLimits } from '../rights/limits.ts'
 import { type SpawnFailure, tooLarge } from './spawn-failure.ts'
 
 /**
- * Why the kernel will not start this program: its words and variables are too many. Undefined if they are few enough, as far as can be
- * said. To be asked before they are copied, which takes long for a hundred thousand.
+ * The failure if arguments and environment are too large for the kernel; undefined if they seem to fit. To be called before they are
+ * copied, which takes long for a hundred thousand.
  */
-export function oversize({ launchSize: size }: ProcessPlan): SpawnFailure | undefined {
+export function sizeFailure({ launchSize: size }: ProcessPlan): SpawnFailure | undefined {
   if (size === undefined) return undefined
   const { least, most } = launchBounds
   const { soft = 'unlimited' } = ownLimits().get('stackSize') ?? {}

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 /** How a process ended: one of the two is null. */
 export interface Exit {
   readonly code: number | null
-  /** A name of Node's (`SIGKILL`), or of a real-time signal (`SIGRTMIN+1`). */
+  /** As Node names it (`SIGKILL`), or a real-time signal (`SIGRTMIN+1`). */
   readonly signal: string | null
 }
 
@@ -12,7 +12,7 @@ export function describeExit({ code, signal }: Exit): string {
   return signal === null ? `exited with code ${code}` : `was killed by ${signal}`
 }
 
-/** The code with which Gatehouse passes on this end: the child's own, or 128 + signal as shells say it; never 0. */
+/** The exit code with which Gatehouse passes on this failure: the child's own, or 128 + signal as in shells; never 0. */
 export function exitCodeFor({ code, signal }: Exit): number {
   if (signal !== null) return 128 + signalNumber(signal)
   return code === null || code < 1 || code > 255 ? 1 : code
@@ -21,7 +21,7 @@ export function exitCodeFor({ code, signal }: Exit): number {
 const firstRealTimeSignal = 34
 const lastSignal = 64
 
-/** As kill(1) writes them: `SIGKILL`, `SIGRTMIN+1`, `SIGRTMAX`; the two that the C library keeps for itself by number. */
+/** As kill(1) names it: `SIGKILL`, `SIGRTMIN+1`, `SIGRTMAX`; the two that the C library reserves by number. */
 export function signalName(signal: number): string {
   const [name] = Object.entries(constants.signals).find(([, number]) => number === signal) ?? []
   if (name !== undefined) return name

@@ -1,6 +1,6 @@
 /**
- * Real pipes for what a child writes. What Node calls a pipe is a Unix socket, which no one can open by name: a program that
- * logs to /dev/stdout or /dev/stderr, as container images are told to, would fail with ENXIO.
+ * Real pipes for the output of a child. What Node calls a pipe is a Unix socket, which cannot be opened by name: a program that logs
+ * to /dev/stdout or /dev/stderr, as container images should, would fail with ENXIO.
  */
 import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -15,23 +15,23 @@ export interface ChildPipes {
   readonly others: readonly Readable[]
   /** File descriptors for the child: its stdout and stderr, then the others. */
   readonly ends: readonly [number, number, ...number[]]
-  /** Closes our copies of the child's ends: only then does its end end the stream. To be called once it was spawned. */
+  /** Closes our copies of the child's ends; otherwise the streams would not end with the child. To be called after the spawn. */
   handOver(): void
-  /** Closes our ends: no child came of it. */
+  /** Closes our ends, if the child could not be spawned. */
   abandon(): void
 }
 
-/** Why there are none, naming the places that were tried. */
+/** Why there are no pipes, with the folders that were tried. */
 export interface NoPipes {
   readonly reason: string
 }
 
-/** Where the root of a container is read-only, often /tmp is too; /dev/shm is there for the memory that processes share. */
+/** In a container with a read-only root, /tmp is often read-only, too; /dev/shm is always writable. */
 const places = () => [...new Set([tmpdir(), '/dev/shm'])]
 
 /**
- * Node cannot make pipes, but it can open named ones: they are made in a private folder, opened, and their names removed.
- * `makeFifos` makes them and says whether it could; `others`: so many beside stdout and stderr.
+ * Node cannot create pipes, but it can open named ones: they are created in a private folder, opened, and removed again.
+ * `makeFifos` creates them and returns whether it could; `others`: how many besides stdout and stderr.
  */
 export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | NoPipes {
   const reasons: string[] = []
@@ -61,7 +61,7 @@ function openPipesIn(
     const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
     paths = names.map((name) => join(folder ?? '', name))
     if (!makeFifos(paths)) return { reason: 'mkfifo failed or is missing' }
-    // Not blocking: a read end would wait for its writer. The write ends block, as programs expect of their stdout.
+    // Non-blocking: opening a read end would wait for its writer. The write ends block, as programs expect of their stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
     const ends = paths.map((path) => open(path, constants.O_WRONLY)) as [number, number, ...number[]]
     const streams = ours.map((fd) => new Socket({ fd, readable: true, writable: false }))
@@ -86,11 +86,11 @@ function openPipesIn(
   }
 }
 
-/** Name by name: what looks into the folder first needs a descriptor, of which there may be none left. */
+/** Name by name: a recursive removal needs a descriptor to read the folder, and there may be none left. */
 function remove(folder: string, paths: readonly string[]): void {
   for (const removed of [...paths.map((path) => () => unlinkSync(path)), () => rmdirSync(folder)]) {
     try {
       removed()
-    } catch {} // it was not made, or somebody else cleans the folder for temporary files
+    } catch {} // it was not created, or another program cleans the folder for temporary files
   }
 }

@@ -1,4 +1,4 @@
-/** Why a program could not be started, in words that name the field of the config that is to be mended. */
+/** Why a program could not be started, naming the config field to fix. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { codeOf } from '../../shared/errors.ts'
@@ -9,11 +9,11 @@ import type { Program } from './program.ts'
 export interface SpawnFailure {
   /** Holds no environment values. */
   readonly reason: string
-  /** As shells say it: 127 for what is not there, 126 for what is there and cannot be run. */
+  /** As in shells: 127 for a missing program, 126 for one that cannot be executed. */
   readonly exitCode: 126 | 127
-  /** It may work the next time: the machine was short of something. */
+  /** The next attempt may succeed. */
   readonly transient: boolean
-  /** And that is no fault of the program's or its config: it is tried again for as long as it takes. */
+  /** This machine is short of a resource, which is not the program's fault: retried without limit. */
   readonly local?: true
 }
 
@@ -24,7 +24,7 @@ export const tooLarge: SpawnFailure = {
   transient: false,
 }
 
-/** `thrown` is what Node says, which is ENOENT for a missing program, interpreter and directory alike. */
+/** `thrown`: Node's error, which is ENOENT for a missing program, interpreter and directory alike. */
 export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFailure {
   const code = (thrown as NodeJS.ErrnoException).code ?? ''
   const hint = localFaultHint(thrown)
@@ -39,7 +39,7 @@ export function explainSpawnFailure(program: Program, thrown: unknown): SpawnFai
   }
 }
 
-/** Of what a tool is to start in our place: why that cannot succeed; undefined if it can be tried. */
+/** For a program that a tool starts in our place: why that cannot succeed; undefined if it may. */
 export function foreseenFailure(program: Program): SpawnFailure | undefined {
   const fault = faultOf(program)
   const cause = directoryFault(program) ?? (fault?.doubtful ? undefined : commandFault(program, fault))
@@ -52,10 +52,12 @@ function directoryFault({ directory, written }: Program): Cause | undefined {
   const name = written?.directory ?? directory
   try {
     if (!statSync(directory).isDirectory()) return { reason: `directory: ${name} is not a directory`, exitCode: 126 }
-    return isAllowed(directory) ? undefined : { reason: `directory: ${name} may not be entered`, exitCode: 126 }
+    return isAllowed(directory)
+      ? undefined
+      : { reason: `directory: ${name} cannot be entered (permission denied)`, exitCode: 126 }
   } catch (error) {
     if (codeOf(error) === 'EACCES')
-      return { reason: `directory: ${name} lies in a folder that may not be entered`, exitCode: 126 }
+      return { reason: `directory: ${name} is in a folder that cannot be entered (permission denied)`, exitCode: 126 }
     return { reason: `directory: ${name} does not exist`, exitCode: 127 }
   }
 }
@@ -68,13 +70,13 @@ function commandFault(program: Program, fault: ExecutionFault | undefined): Caus
   if (!fault) return undefined
   const { what, hint, exitCode } = fault
   return {
-    reason: `command: the program ${spoken(program)} ${what}${hint === undefined ? '' : ` (${hint})`}`,
+    reason: `command: the program ${loggedName(program)} ${what}${hint === undefined ? '' : ` (${hint})`}`,
     exitCode,
   }
 }
 
-/** The program as it may be said: without the values of variables, wherever they were put into it. */
-function spoken({ command: [name = ''], directory, written }: Program): string {
+/** The program as it may be logged: without the values of variables that are part of it. */
+function loggedName({ command: [name = ''], directory, written }: Program): string {
   if (written?.program !== undefined) return written.program
   return name.includes('/') && written?.directory === undefined ? resolve(directory, name) : name
 }

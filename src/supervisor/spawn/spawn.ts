@@ -1,4 +1,4 @@
-/** The one place where processes are born. */
+/** The only place that spawns processes. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
@@ -15,35 +15,35 @@ import { type ReadAs, watchStatus } from './wait-status.ts'
 export interface Child {
   /** Of the process, and the id of its group. */
   readonly pid: number
-  /** Null if its output is not wanted. */
+  /** Null if its output is ignored. */
   readonly stdout: Readable | null
   readonly stderr: Readable | null
-  /** Why its stdout and stderr are sockets, which it cannot open by name. */
+  /** Set if its stdout and stderr are sockets, which it cannot open by name: why there are no pipes. */
   readonly withoutPipes?: string
-  /** What it writes to further file descriptors, by their numbers. */
+  /** Its output on further file descriptors, by number. */
   readonly notifications: ReadonlyMap<number, Readable>
-  /** It ended and was reaped. Members of its group may live on, and output may still be on its way. */
+  /** Resolves when it has ended and was reaped. Others of its group may live on, and output may still be unread. */
   readonly exited: Promise<Exit>
 }
 
 export type Spawned = { readonly child: Child } | { readonly failed: Promise<SpawnFailure> }
 
-/** Those of `spawnGroup` that live, each the leader of its own session. */
+/** Pids of running processes from `spawnGroup`, each the leader of its own session. */
 const leaders = new Set<number>()
 
-/** Told from an orphan that was given to us as PID 1, which is our child as well. */
+/** False for orphans that we adopted as PID 1, which are our children as well. */
 export function isLeaderOfOurs(pid: number): boolean {
   return leaders.has(pid)
 }
 
 /**
- * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its
- * descendants (but those that leave it by themselves), and Ctrl-C at our terminal reaches none of them. Never throws.
- * `descriptors`: further ones, from 3 on, that it can write to.
+ * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its descendants (except
+ * those that leave the group), and Ctrl-C at our terminal reaches none of them. Never throws. `descriptors`: further ones, from 3 on,
+ * that it can write to.
  *
- * A umask can only be inherited. While Node spawns (which is over when `spawn` returns) it is that of our other threads as well,
- * but no process but this one is born under it, and it can do their files no harm: each names its mode, of which a mask
- * takes away and adds nothing, and the schema lets none take from the owner.
+ * A umask can only be inherited. Until `spawn` returns it also applies to our other threads. That is harmless: no other process is
+ * spawned meanwhile, all files are created with an explicit mode, of which a mask only removes bits, and the schema rejects masks that
+ * remove the owner's.
  */
 export function spawnGroup(
   program: Program,
@@ -106,7 +106,7 @@ function spawnNow(program: Program, output: 'piped' | 'ignored', descriptors: re
   return { child: { pid, stdout, stderr, notifications, exited, ...withoutPipes } }
 }
 
-/** What stands at 3, 4, … of the child's table of descriptors: nothing where none was asked for (libuv skips what is ignored from 3 on). */
+/** The child's descriptors 3, 4, …: `ignore` where none was asked for (libuv skips those from 3 on). */
 function placed<T>(descriptors: readonly number[], pick: (index: number) => T): (T | 'ignore')[] {
   return Array.from({ length: Math.max(2, ...descriptors) - 2 }, (_, offset) => {
     const index = descriptors.indexOf(offset + 3)
@@ -123,13 +123,13 @@ const readAs: ReadAs = ({ uid, gid }, path) => {
   )
 }
 
-/** Writable by all, in a folder that only we can enter: a child that changed its user may still open its own /dev/stdout. */
+/** Writable by all, so that a child that changed its user can open its own /dev/stdout; the folder can be entered only by us. */
 function makeFifos(paths: readonly string[]): boolean {
   const mkfifo = toolPath('mkfifo')
   return mkfifo !== undefined && succeeds(mkfifo, ['-m', '622', ...paths])
 }
 
-/** Runs a small tool of the system's to its end, which takes some milliseconds, and says whether it went well. */
+/** Runs a small system tool to its end, which takes some milliseconds; returns whether it exited with 0. */
 export function succeeds(file: string, words: readonly string[]): boolean {
   return spawnSync(file, words, { stdio: 'ignore', env: {} }).status === 0
 }
@@ -140,13 +140,13 @@ export interface GuardianProcess {
 }
 
 /**
- * Starts a shell in a session of its own that reads from a pipe whose other end nobody but us holds. It keeps neither us nor our output
- * alive. `failed`: there is no shell; `ended`: it is gone.
+ * Starts a shell in its own session that reads from a pipe whose other end only we hold. It keeps neither us nor our output open.
+ * Calls `failed` if there is no shell, and `ended` when it has ended.
  */
 export function spawnGuardian(
   script: string,
   words: readonly string[],
-  told: { failed(error: Error): void; ended(): void },
+  listener: { failed(error: Error): void; ended(): void },
 ): GuardianProcess {
   const shell = spawn('/bin/sh', ['-c', script, 'gatehouse-guardian', ...words], {
     cwd: '/',
@@ -156,9 +156,9 @@ export function spawnGuardian(
   })
   shell.unref()
   ;(shell.stdin as Socket).unref()
-  shell.stdin.on('error', () => {}) // it is gone, which is told by its exit
-  shell.once('error', told.failed)
-  shell.once('exit', told.ended)
+  shell.stdin.on('error', () => {}) // it has ended; `exit` reports that
+  shell.once('error', listener.failed)
+  shell.once('exit', listener.ended)
   return {
     write: (text) => void shell.stdin.write(text),
     end: (text) => void shell.stdin.end(text),

@@ -1,8 +1,7 @@
 /**
- * What wait(2) says of a child's end, which Node does not pass on in full: it knows no real-time signals, and gives for death by one of
- * them what it gives for exit code 0. So the status is read before Node takes it: when a child's output ends and the kernel says that it
- * is about to be gone, its entry in /proc stays with its status (proc_pid_stat(5), `exit_code`) for as long as this turn of the event
- * loop lasts, since libuv waits for children at the end of a turn.
+ * The wait(2) status of a child, which Node does not pass on in full: it does not know real-time signals, and reports death by one as
+ * exit code 0. So the status is read before Node reaps the child: when its output ends and the kernel marks it as exiting, its entry in
+ * /proc keeps the status (proc_pid_stat(5), `exit_code`) until the end of this turn of the event loop, when libuv waits for children.
  */
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -11,11 +10,11 @@ import { statFields } from '../group/process-table.ts'
 import { isCapable } from '../rights/capabilities.ts'
 import { type Exit, signalName } from './exit.ts'
 
-/** Between the end of a program's output and its own there are microseconds; more if its memory is large. */
+/** How long to wait from the end of a program's output to its exit: usually microseconds, longer if it used much memory. */
 const patience: Milliseconds = 20
 
-/** And for one that happens to end at the same time as another. */
-const glimpse: Milliseconds = 2
+/** The same for a program that may happen to end at the same time as another. */
+const shortPatience: Milliseconds = 2
 
 /** The kernel's PF_EXITING. */
 const isExiting = 0x4
@@ -31,13 +30,17 @@ export interface Owner {
 export type ReadAs = (owner: Owner, path: string) => string | undefined
 
 /**
- * Says how the child `pid` ended, when Node has said so. Where all its output was closed before it ended, or is still held by others
- * then, Node's word must do.
+ * Returns a function that corrects what Node reports of the exit of `pid`. If its output was closed before it ended, or others still
+ * hold it, Node's report stands.
  */
-export function watchStatus(pid: number, output: readonly (Readable | null)[], readAs: ReadAs): (told: Exit) => Exit {
+export function watchStatus(
+  pid: number,
+  output: readonly (Readable | null)[],
+  readAs: ReadAs,
+): (reported: Exit) => Exit {
   let status: number | undefined
   const glance = () => {
-    status ??= statusOf(pid, readAs, glimpse)
+    status ??= statusOf(pid, readAs, shortPatience)
   }
   const look = () => {
     status ??= statusOf(pid, readAs, patience)
@@ -45,16 +48,16 @@ export function watchStatus(pid: number, output: readonly (Readable | null)[], r
   }
   for (const stream of output) stream?.once('end', look)
   watched.add(glance)
-  return (told) => {
+  return (reported) => {
     watched.delete(glance)
     const signal = (status ?? 0) & 0x7f
-    return told.code === 0 && signal > lastStandardSignal ? { code: null, signal: signalName(signal) } : told
+    return reported.code === 0 && signal > lastStandardSignal ? { code: null, signal: signalName(signal) } : reported
   }
 }
 
 /**
- * All that live. libuv waits for every child that is over by then, also for one that ended while another was looked at, and whose end of
- * output would have come next.
+ * One for each running child. At the end of the turn libuv reaps every child that has ended, also one that ended while another was
+ * examined, and whose end of output we would have seen only in the next turn.
  */
 const watched = new Set<() => void>()
 
@@ -62,13 +65,13 @@ function statusOf(pid: number, readAs: ReadAs, longest: Milliseconds): number | 
   for (const until = performance.now() + longest; performance.now() < until; ) {
     const { state, flags, status } = readStat(pid)
     if (state === 'Z') return status === 0 ? shownTo(pid, readAs) : status
-    // It has only closed its output, or is gone already.
+    // It has only closed its output, or was reaped already.
     if ((flags & isExiting) === 0) return undefined
   }
   return undefined
 }
 
-/** Without CAP_SYS_PTRACE, which no container has by default, the kernel shows 0 for the programs of other users (ptrace(2)). */
+/** Without CAP_SYS_PTRACE, which containers lack by default, the kernel shows 0 for programs of other users (ptrace(2)). */
 function shownTo(pid: number, readAs: ReadAs): number {
   const owner = ownerOf(pid)
   if (!owner || owner.uid === process.geteuid?.() || isCapable('CAP_SYS_PTRACE')) return 0

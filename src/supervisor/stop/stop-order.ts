@@ -1,4 +1,4 @@
-/** Stopping many: each only after all that depend on it, the critical last, and all of them inside one budget. */
+/** Stops several processes within one budget: each after all that depend on it, the critical ones last. */
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 import { fairGrace, type StopTime } from './grace.ts'
@@ -6,26 +6,26 @@ import { type StopGraph, stopGraph } from './stop-graph.ts'
 
 type Stoppable = Pick<SupervisedProcess, 'plan' | 'atRest' | 'state' | 'release' | 'stop'>
 
-/** Kept back from the graces, for SIGKILL to do its work at the end of each. */
+/** Kept back from the grace periods, since SIGKILL takes a moment at the end of each. */
 const reserve = { part: 0.1, most: 1_000 } as const
 
-/** The moment, on the monotonic clock, by which all graces must be over. It can only come nearer. */
+/** The time (monotonic) by which all grace periods must be over. It can only become earlier. */
 export class StopDeadline implements StopTime {
   #at = Number.POSITIVE_INFINITY
-  #whole: Milliseconds = Number.POSITIVE_INFINITY
+  #total: Milliseconds = Number.POSITIVE_INFINITY
 
-  /** `budget`: the time that the whole stop may take from now on. */
+  /** `budget`: how long the whole stop may take from now on. */
   tighten(budget: Milliseconds): void {
     const usable = Math.max(0, budget - Math.min(budget * reserve.part, reserve.most))
     const at = performance.now() + usable
     if (at >= this.#at) return
     this.#at = at
-    this.#whole = usable
+    this.#total = usable
   }
 
-  /** From the moment in which it was tightened last. */
-  get whole(): Milliseconds {
-    return this.#whole
+  /** Counted from when it was tightened last. */
+  get total(): Milliseconds {
+    return this.#total
   }
 
   get remaining(): Milliseconds {
@@ -34,8 +34,8 @@ export class StopDeadline implements StopTime {
 }
 
 /**
- * Stops these processes, each after those among them that depend on it, the critical after all others; those that may
- * end in any order at the same time. Nothing of them is restarted from this moment on. Resolves when all are at rest.
+ * Stops these processes, each after those among them that depend on it, the critical ones last; the rest in parallel. None of them
+ * is restarted any more. Resolves when all are at rest.
  */
 export async function stopInReverse(processes: readonly Stoppable[], deadline: StopDeadline): Promise<void> {
   for (const process of processes) process.release()
@@ -54,7 +54,7 @@ export async function stopInReverse(processes: readonly Stoppable[], deadline: S
   await Promise.all(processes.map(end))
 }
 
-/** To each name those that are stopped before it. */
+/** For each name, the processes that are stopped before it. */
 function dependantsOf(processes: readonly Stoppable[], after: StopGraph): ReadonlyMap<string, readonly Stoppable[]> {
   const dependants = new Map<string, Stoppable[]>()
   for (const process of processes)
@@ -66,7 +66,7 @@ function dependantsOf(processes: readonly Stoppable[], after: StopGraph): Readon
   return dependants
 }
 
-/** After the deadline was tightened: whoever has been told to stop already gets less grace, too. */
+/** After the deadline was tightened: shortens the grace periods that have begun. */
 export function hurry(processes: readonly Stoppable[], deadline: StopDeadline): void {
   for (const process of processes) {
     if (process.state === 'stopping') void process.stop(graceOf(process, processes, deadline))

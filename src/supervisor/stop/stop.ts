@@ -1,4 +1,4 @@
-/** The ladder by which a process group is ended: its stop signal, a grace, SIGKILL. */
+/** Stops a process group: its stop signal, a grace period, SIGKILL. */
 
 import { once } from 'node:events'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
@@ -7,10 +7,10 @@ import { isGroupAlive, signalGroup } from '../group/group.ts'
 import type { Run } from '../process/run.ts'
 import type { Child } from '../spawn/spawn.ts'
 
-export interface Ladder {
-  /** Whether there was anyone left to be signalled. */
+export interface GroupStop {
+  /** Whether any process was left to signal. */
   readonly signalled: boolean
-  /** Resolves when nobody is left: true, or false if the kernel did not end them within `killWait` of SIGKILL. */
+  /** Resolves with true when the group is gone, or with false if some of it is still there `killWait` after SIGKILL. */
   readonly gone: Promise<boolean>
   /** How long ago the group got its stop signal. */
   signalledFor(): Milliseconds
@@ -20,47 +20,46 @@ export interface Ladder {
   kill(): void
 }
 
-export interface LadderOptions {
+export interface GroupStopOptions {
   readonly signal: NodeJS.Signals
   readonly grace: Milliseconds
-  /** Called once the grace is over and somebody is left. */
+  /** Called when the grace period is over and the group is not gone. */
   readonly graceOver: () => void
 }
 
-/** Only a process stuck in the kernel outlives SIGKILL for so long. We then go on without it rather than hang. */
+/** Only a process stuck in the kernel outlives SIGKILL for this long. We give up on it rather than hang. */
 export const killWait: Milliseconds = 2_000
 
-const shortestLook: Milliseconds = 5
-const longestLook: Milliseconds = 50
+const shortestPoll: Milliseconds = 5
+const longestPoll: Milliseconds = 50
 
-/** Ends what is left of a run: its group, then its output; `over` resolves when nothing more comes of it. */
-export function endRun(
+/** Stops what is left of a run. `over` resolves when its group is gone, its output is read and its backup is done. */
+export function stopRun(
   run: Run,
-  options: LadderOptions,
-  remark: (text: string) => void,
-): { readonly ladder: Ladder; readonly over: Promise<void> } {
-  const ladder = climbDown(run.child, options)
-  if (run.exit && ladder.signalled)
-    remark(`left other processes in its group behind; sending ${options.signal} to them`)
-  // What still runs is told to stop: however it takes that, it was not through. Nor were those whom it left behind.
+  options: GroupStopOptions,
+  warn: (text: string) => void,
+): { readonly stop: GroupStop; readonly over: Promise<void> } {
+  const stop = stopGroup(run.child, options)
+  if (run.exit && stop.signalled) warn(`left other processes in its group behind; sending ${options.signal} to them`)
+  // A leader that has to be signalled had not finished its work, whatever its exit code will be.
   const exitedWell = run.exit?.code === 0
-  const over = ladder.gone.then(async (gone) => {
-    if (!gone) remark(`still runs ${formatDuration(killWait)} after SIGKILL; it is stuck in the kernel`)
+  const over = stop.gone.then(async (gone) => {
+    if (!gone) warn(`still runs ${formatDuration(killWait)} after SIGKILL; it is stuck in the kernel`)
     await run.outputRead()
-    await run.concludeBackup(exitedWell, ladder.signalled)
+    await run.concludeBackup(exitedWell, stop.signalled)
   })
   const shorten = (grace: Milliseconds) => {
-    ladder.shorten(grace)
+    stop.shorten(grace)
     run.hurryBackup(grace)
   }
-  return { ladder: { ...ladder, shorten }, over }
+  return { stop: { ...stop, shorten }, over }
 }
 
 /**
- * Starts at once. Group ids are not used again while anyone is in the group, and afterwards not soon, since the
- * kernel hands out pids in a circle: so no stranger is hit.
+ * Signals at once. The kernel does not reuse a group's id while a process is in it, nor soon afterwards, since it hands out pids in a
+ * circle: so no stranger is hit.
  */
-export function climbDown(child: Pick<Child, 'pid' | 'exited'>, options: LadderOptions): Ladder {
+export function stopGroup(child: Pick<Child, 'pid' | 'exited'>, options: GroupStopOptions): GroupStop {
   const { signal, grace, graceOver } = options
   const givenUp = new AbortController()
   const signalled = isGroupAlive(child.pid) && signalGroup(child.pid, signal)
@@ -106,10 +105,10 @@ async function groupGone(
   isKilled: () => boolean,
 ): Promise<boolean> {
   await Promise.race([exited, once(givenUp, 'abort')])
-  for (let look = shortestLook; isGroupAlive(pid); look = Math.min(look * 2, longestLook)) {
+  for (let pause = shortestPoll; isGroupAlive(pid); pause = Math.min(pause * 2, longestPoll)) {
     if (givenUp.aborted) return false
     if (isKilled()) signalGroup(pid, 'SIGKILL')
-    await sleep(look)
+    await sleep(pause)
   }
   return true
 }

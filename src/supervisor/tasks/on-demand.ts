@@ -1,11 +1,11 @@
-/** Starts that somebody asked for: a task is run, a service that is down is given another chance. */
+/** Starts on request: runs a task, or gives a service that is down another chance. */
 import { nearest } from '../../config/hints/suggest.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import type { EventFeed } from '../events/event-feed.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 
-/** What became of the wish to start a process now. */
+/** The answer to a request to start a process now. */
 export type RunAnswer =
   | { readonly started: true; readonly ended: Promise<RunEnd> }
   | { readonly started: false; readonly refusal: Refusal; readonly message: string }
@@ -14,11 +14,11 @@ export type Refusal = 'unknown-process' | 'busy' | 'not-met' | 'stopping'
 
 /** How a run of a task ended, or the start of a service, retries included. */
 export interface RunEnd {
-  /** `ready`: a service that goes on. `completed`: it has ended well. `stopped`: somebody ended it before that. */
+  /** `ready`: a service that runs. `completed`: a task that succeeded. `stopped`: it was stopped before that. */
   readonly outcome: 'ready' | 'completed' | 'failed' | 'stopped'
-  /** With which the last attempt is passed on: 0 if all is well. Absent if it was stopped. */
+  /** The exit code to pass on for the last attempt: 0 for success. Absent if it was stopped. */
   readonly exitCode?: number
-  /** From the wish to the end. */
+  /** From the request to the end. */
   readonly duration: Milliseconds
   /** Why it failed. */
   readonly reason?: string
@@ -37,31 +37,31 @@ interface Obstacle {
   readonly words: string
 }
 
-/** What failed before is forgotten. A service is waited for if it is on its way already, and is no obstacle if it is ready. */
+/** Earlier failures no longer count. A service that is already starting is waited for; one that is ready counts as started. */
 export function startOnDemand(process: SupervisedProcess, options: OnDemandOptions): RunAnswer {
   const { name, kind } = process.plan
   const isService = kind === 'service'
   if (isService && process.state === 'running' && process.ready) {
     return { started: true, ended: Promise.resolve({ outcome: 'ready', exitCode: 0, duration: 0 }) }
   }
-  const obstacle = isService ? whyInVain(process, options) : whyNotNow(process, options.unmet(process))
+  const obstacle = isService ? serviceObstacle(process, options) : taskObstacle(process, options.unmet(process))
   if (obstacle) return refused(obstacle.refusal, `${name} was not started: ${obstacle.words}`)
-  // Listened to before the start: a run may be over at once.
-  const ended = endOf(process, options)
+  // Subscribed before the start: a run may end at once.
+  const ended = untilEnd(process, options)
   process.start()
   return { started: true, ended }
 }
 
 /** Why a task cannot run at this moment. */
-export function whyNotNow(process: SupervisedProcess, unmet: readonly string[]): Obstacle | undefined {
+export function taskObstacle(process: SupervisedProcess, unmet: readonly string[]): Obstacle | undefined {
   if (!process.atRest && process.state !== 'backoff') {
     return { refusal: 'busy', words: `its last run has not ended (${process.state})` }
   }
   return unmet.length > 0 ? { refusal: 'not-met', words: `it needs ${unmet.join(', ')}` } : undefined
 }
 
-/** Why to wait for a service would be in vain. */
-function whyInVain(process: SupervisedProcess, { blockers }: OnDemandOptions): Obstacle | undefined {
+/** Why a service would not become ready. */
+function serviceObstacle(process: SupervisedProcess, { blockers }: OnDemandOptions): Obstacle | undefined {
   const { state } = process
   if (state === 'stopping') return { refusal: 'busy', words: 'it is stopping' }
   if (state === 'running' || state === 'parked') {
@@ -73,34 +73,35 @@ function whyInVain(process: SupervisedProcess, { blockers }: OnDemandOptions): O
   return { refusal: 'not-met', words: `it needs ${down.join(', ')}, which failed or has ended; start that first` }
 }
 
-/** Without a probe a service is ready as soon as it is spawned; what crashes at boot has mostly done so after this. */
-const untilBelieved: Milliseconds = 1_000
+/** Without a probe a service is ready as soon as it is spawned; most crashes at boot come within this time. */
+const bootTime: Milliseconds = 1_000
 
 /** Resolves when a task has ended, and when a service is ready or will not be by itself. */
-function endOf(process: SupervisedProcess, { feed, blockers }: OnDemandOptions): Promise<RunEnd> {
+function untilEnd(process: SupervisedProcess, { feed, blockers }: OnDemandOptions): Promise<RunEnd> {
   const started = performance.now()
   const { name, kind, startup, ready } = process.plan
   const isUnproven = kind === 'service' && !startup && !ready
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
-    const leave = feed.subscribe((event) => {
+    const unsubscribe = feed.subscribe((event) => {
       if (event.type !== 'transition' || (timer && event.process !== name)) return
       clearTimeout(timer)
       timer = undefined
-      const end = endSoFar(process, blockers)
+      const end = endOf(process, blockers)
       if (!end) return
       const duration = Math.round(performance.now() - started)
-      const tell = () => {
-        leave()
+      const finish = () => {
+        unsubscribe()
         resolve({ ...end, duration })
       }
-      if (end.outcome === 'ready' && isUnproven) timer = setTimeout(tell, untilBelieved)
-      else tell()
+      if (end.outcome === 'ready' && isUnproven) timer = setTimeout(finish, bootTime)
+      else finish()
     })
   })
 }
 
-function endSoFar(
+/** Undefined while neither is decided. */
+function endOf(
   process: SupervisedProcess,
   blockers: OnDemandOptions['blockers'],
 ): Omit<RunEnd, 'duration'> | undefined {

@@ -1,6 +1,6 @@
 /**
- * When scheduled tasks are due. Schedules are about the clock on the wall, and that can be set; so nobody sleeps until the
- * next run: the clock is looked at again and again.
+ * When scheduled tasks are due. Schedules follow the wall clock, which can be changed; so instead of one sleep until the next run,
+ * the clock is checked at short intervals.
  */
 
 import { isDeepStrictEqual } from 'node:util'
@@ -10,32 +10,32 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 
-/** The longest time for which a change of the clock stays unseen. */
+/** The longest time for which a change of the clock goes unnoticed. */
 const longestSleep: Milliseconds = 30_000
 
-/** A busy machine may take a moment; what is seen later than this was not on time. */
-const punctual: Milliseconds = 2_000
+/** A run that is noticed later than this counts as late; a busy machine may take a moment. */
+const lateAfter: Milliseconds = 2_000
 
-/** After having been halted ourselves: for what has ended meanwhile, so that it is not taken for running still. */
-const settling: Milliseconds = 250
+/** After a suspension of Gatehouse: lets processes that ended meanwhile be noticed before tasks are started. */
+const settleTime: Milliseconds = 250
 
 /**
- * As in cron(8): a clock that is set back by less than this has times twice, and they come once; by more, it was wrong
- * before, and the schedule follows the new time.
+ * As in cron(8): if the clock is set back by less than this, times that come twice run once; if by more, it was wrong before, and the
+ * schedule follows the new time.
  */
 const correction: Milliseconds = 3 * 3_600_000
 
-/** What a look at the clock finds out about one schedule. All times are Unix time in milliseconds. */
+/** What a check of the clock finds out about one schedule. All times are Unix time in milliseconds. */
 export interface Look {
   /** The time for which a run is due now. */
   readonly due?: number
-  /** It went by unseen, perhaps others behind it too: they are one run. */
+  /** This time, and perhaps others after it, passed unnoticed: they become one run. */
   readonly late: boolean
-  /** Of the next run; undefined if none ever comes. */
+  /** Of the next run; undefined if there is none. */
   readonly next: number | undefined
 }
 
-/** `before`: the look before this one, and the next run as it was known then. Pure. */
+/** `before`: the previous check, and the next run as it was known then. Pure. */
 export function lookAt(
   now: number,
   before: { readonly at: number; readonly next: number | undefined },
@@ -45,11 +45,11 @@ export function lookAt(
   if (before.at - now > correction) return { late: false, next: calendar.next(now) }
   if (next === undefined || now < next) return { late: false, next }
   const following = calendar.next(next)
-  const late = now - next > punctual || (following !== undefined && following <= now)
+  const late = now - next > lateAfter || (following !== undefined && following <= now)
   return { due: next, late, next: calendar.next(now) }
 }
 
-/** A run is due. `late`: its time went by unseen. */
+/** Called when a run is due. `late`: its time passed unnoticed. */
 export type Due = (process: SupervisedProcess, due: number, late: boolean) => void
 
 interface Entry {
@@ -60,7 +60,7 @@ interface Entry {
 
 function entryOf(schedule: SchedulePlan, now: number): Entry | undefined {
   const calendar = readCalendar(schedule.cron, schedule.timezone)
-  // The plan holds only what can be read; a time zone may still be missing where it runs, and then it never comes.
+  // The plan is validated, but this machine may lack the time zone: then the task never runs.
   return 'next' in calendar ? { schedule, calendar, next: calendar.next(now) } : undefined
 }
 
@@ -74,7 +74,7 @@ export class Timetable {
     this.#due = due
   }
 
-  /** Watches the schedules of these, and of no others. What it knows already keeps its next run. */
+  /** Watches the schedules of these processes, and of no others. Known ones keep their next run. */
   keep(processes: Iterable<SupervisedProcess>): void {
     const kept = new Set(processes)
     for (const [process, { schedule }] of this.#entries) {
@@ -82,7 +82,7 @@ export class Timetable {
       if (!stays) this.#entries.delete(process)
     }
     const now = Date.now()
-    // Many may have the same one.
+    // Many tasks may share one schedule.
     const found = new Map<string, Entry | undefined>()
     for (const process of kept) {
       const { schedule } = process.plan
@@ -126,9 +126,9 @@ export class Timetable {
     this.#timer = setTimeout(() => this.#wake(now + pause), pause)
   }
 
-  /** `planned`: when it was to be. */
+  /** `planned`: when this call was due. If it is late, Gatehouse was suspended. */
   #wake(planned: number): void {
-    if (Date.now() - planned <= punctual) this.#look()
-    else this.#timer = setTimeout(() => this.#look(), settling)
+    if (Date.now() - planned <= lateAfter) this.#look()
+    else this.#timer = setTimeout(() => this.#look(), settleTime)
   }
 }

@@ -6,14 +6,14 @@ import { Backups } from '../backups/backups.ts'
 import type { EventFeed } from '../events/event-feed.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 import type { ProcessStatus } from '../status.ts'
-import { type RunAnswer, refused, startOnDemand, unknownProcess, whyNotNow } from './on-demand.ts'
+import { type RunAnswer, refused, startOnDemand, taskObstacle, unknownProcess } from './on-demand.ts'
 import { Timetable } from './schedule.ts'
 
 export interface TaskRunsOptions {
   processes(): ReadonlyMap<string, SupervisedProcess>
   /** Names of the dependencies whose condition is not met. */
   unmet(process: SupervisedProcess): readonly string[]
-  /** Those that are down, of themselves or further below, and that nobody starts again. */
+  /** Direct or indirect dependencies that are down for good. */
   blockers(process: SupervisedProcess): readonly string[]
   readonly feed: EventFeed
   readonly log: Log
@@ -28,26 +28,26 @@ export class TaskRuns {
   constructor(options: TaskRunsOptions) {
     this.#options = options
     const { feed, log } = options
-    this.backups = new Backups({ feed, log, makeUp: (process) => this.#open && process.start() })
+    this.backups = new Backups({ feed, log, runNow: (process) => this.#open && process.start() })
   }
 
-  /** To be called when the processes have been started, and when they are others. */
+  /** To be called when the processes were started, and after each change of the plan. */
   keep(): void {
     this.#open = true
     this.#timetable.keep(this.#options.processes().values())
     this.backups.keep(this.#options.processes().values())
   }
 
-  /** Nothing is run any more. */
+  /** From now on no task is run. */
   close(): void {
     this.#open = false
     this.#timetable.close()
     this.backups.close()
   }
 
-  /** What a status says of a task besides what its process knows. */
+  /** The part of a task's status that its process does not know. */
   factsOf(process: SupervisedProcess): Pick<ProcessStatus, 'nextRun' | 'backup'> {
-    const [nextRun, backup] = [this.#timetable.nextRun(process), this.backups.standing(process)]
+    const [nextRun, backup] = [this.#timetable.nextRun(process), this.backups.stateOf(process)]
     return { ...(nextRun !== undefined && { nextRun }), ...(backup && { backup }) }
   }
 
@@ -63,7 +63,7 @@ export class TaskRuns {
     const { feed, log } = this.#options
     const { name } = process.plan
     const at = new Date(due).toISOString()
-    const obstacle = whyNotNow(process, this.#options.unmet(process))
+    const obstacle = taskObstacle(process, this.#options.unmet(process))
     if (obstacle) {
       const message = `skips its scheduled run: ${obstacle.words}`
       log.warn(message, { process: name, due: at })

@@ -116,7 +116,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
     expect(inside.cgroup.oomKills()).toBe(kills)
     expect(memoryEvents(one).map(({ action, process }) => `${process} ${action}`)).toEqual(['cache restarted'])
     const warned = one.logs.find(({ fields }) => fields.state === 'backoff')
-    expect(warned?.message).toMatch(/^held .* MB while the container held .* of its 419 MB; restarting at once$/)
+    expect(warned?.message).toMatch(/^used .* MB while the container used .* of its 419 MB; restarting at once$/)
     expect(one.status('cache').exit).toEqual({ code: null, signal: 'SIGTERM' })
   })
 
@@ -152,7 +152,9 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
     one.supervisor.start()
     await Promise.all(plans.map(({ name }) => one.untilState(name, 'running')))
     await fill(one, 'db', inside, 0.93)
-    const { fields } = await one.until(() => one.logs.find(({ message }) => message.includes('nothing to restart')))
+    const { fields } = await one.until(() =>
+      one.logs.find(({ message }) => message.includes('no process can be restarted')),
+    )
     expect(fields).toMatchObject({ limit })
     expect([one.status('db').restarts, one.status('once').restarts]).toEqual([0, 0])
   })

@@ -20,7 +20,7 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-/** Listening on `ports` of `temporalPorts`, the frontend's gRPC on the first; PostgreSQL is at port `database`. */
+/** OutputListener on `ports` of `temporalPorts`, the frontend's gRPC on the first; PostgreSQL is at port `database`. */
 export function temporalConfig(database: number, ports: readonly number[]): string {
   const store = (schema: string) => ({
     sql: {

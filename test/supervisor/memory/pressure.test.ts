@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import type { Criticality } from '../../../src/plan/model/plan.ts'
-import { firstToGo, type Holder, isNearItsLimit, Restraint } from '../../../src/supervisor/memory/pressure.ts'
+import {
+  isNearItsLimit,
+  type MemoryUser,
+  RestartThrottle,
+  restartCandidate,
+} from '../../../src/supervisor/memory/pressure.ts'
 import { always, never } from '../foreman.ts'
 
 const [mb, gb] = [1_000_000, 1_000_000_000]
 const minute = 60_000
 
-function holder(name: string, criticality: Criticality, used: number, more: Partial<Holder['plan']> = {}): Holder {
+function holder(
+  name: string,
+  criticality: Criticality,
+  used: number,
+  more: Partial<MemoryUser['plan']> = {},
+): MemoryUser {
   return { plan: { name, kind: 'service', criticality, restart: always(), ...more }, used }
 }
 
@@ -23,12 +33,12 @@ describe('the first to go', () => {
 
   it('is the largest rebuildable one, however much more others hold', () => {
     const holders = [...others, holder('small', 'rebuildable', 30 * mb), holder('cache', 'rebuildable', 90 * mb)]
-    expect(firstToGo(holders, gb)?.plan.name).toBe('cache')
+    expect(restartCandidate(holders, gb)?.plan.name).toBe('cache')
   })
 
   it('is the largest important one if nothing rebuildable is worth it', () => {
     const holders = [...others, holder('backend', 'important', 400 * mb), holder('tiny', 'rebuildable', 19 * mb)]
-    expect(firstToGo(holders, gb)?.plan.name).toBe('backend')
+    expect(restartCandidate(holders, gb)?.plan.name).toBe('backend')
   })
 
   it('is never a critical one, a task, or one that nobody would start again', () => {
@@ -37,29 +47,29 @@ describe('the first to go', () => {
       holder('import', 'rebuildable', 500 * mb, { kind: 'task' }),
       holder('once', 'rebuildable', 500 * mb, { restart: never }),
     ]
-    expect(firstToGo(spared, gb)).toBeUndefined()
+    expect(restartCandidate(spared, gb)).toBeUndefined()
   })
 })
 
 describe('a process that was restarted for memory', () => {
   it('is spared for a minute, then for two, four and eight', () => {
-    const restraint = new Restraint()
+    const restraint = new RestartThrottle()
     const pauses: number[] = []
     let now = 0
     for (let restart = 0; restart < 4; restart += 1) {
       restraint.restarted('leaky', now)
       const from = now
-      while (restraint.spares('leaky', now)) now += 1_000
+      while (restraint.holdsBack('leaky', now)) now += 1_000
       pauses.push((now - from) / minute)
     }
     expect(pauses).toEqual([1, 2, 4, 8])
-    expect(restraint.spares('other', now)).toBe(false)
+    expect(restraint.holdsBack('other', now)).toBe(false)
   })
 
   it('has a clean slate after an hour', () => {
-    const restraint = new Restraint()
+    const restraint = new RestartThrottle()
     for (const at of [0, 1, 2]) restraint.restarted('leaky', at)
     restraint.restarted('leaky', 70 * minute)
-    expect([70.9, 71.1].map((at) => restraint.spares('leaky', at * minute))).toEqual([true, false])
+    expect([70.9, 71.1].map((at) => restraint.holdsBack('leaky', at * minute))).toEqual([true, false])
   })
 })
