@@ -68,9 +68,9 @@ describe('another plan for a process that runs', () => {
     await one.until(() => one.status('web').ready)
     writeFileSync(gate, '')
     await one.until(() => !one.status('web').ready)
-    const web = await adopt(one, { ready: ready(`test -e ${gate}.mended`, { failures: 1 }) })
+    const web = await adopt(one, { ready: ready(`test -e ${gate}.fixed`, { failures: 1 }) })
     expect(web.status('web').ready).toBe(false)
-    writeFileSync(`${gate}.mended`, '')
+    writeFileSync(`${gate}.fixed`, '')
     await web.until(() => web.status('web').ready)
     expect(web.status('web').pid).toBe(web.pid)
   })
@@ -230,7 +230,7 @@ describe('another plan for a process that runs', () => {
     expect(one.status('tick').nextRun).toBeLessThan(Date.now() + 5_000)
   })
 
-  it('is told to the kernel as the first to go, and no more', async () => {
+  it('is made the first that the kernel kills, and no longer after another change', async () => {
     const cgroup = { limit: () => 2 ** 40, tightest: () => undefined, oomKills: () => 0 } as never
     const one = foreman([planFor('web')], { memory: { cgroup, every: 600_000 } })
     one.supervisor.start()

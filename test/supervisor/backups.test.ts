@@ -60,7 +60,7 @@ function nameOf(age: number): string {
   return `db-${new Date(Date.now() - age).toISOString().slice(0, 19).replaceAll(':', '-')}Z.dump`
 }
 
-describe('a backup of which the command is told where to write', () => {
+describe('a backup of a command that gets the path to write to', () => {
   it('is there under the time of its run when the run has ended well, for its user only', async () => {
     const before = Math.floor(Date.now() / 1_000) * 1_000
     const { end, backup } = await runOf(task('umask 0; printf 12345 >"$1"'))
@@ -107,7 +107,7 @@ describe('a backup of which the command is told where to write', () => {
     }
   })
 
-  it('is not one if it was told to stop, however well it takes that', async () => {
+  it('is not one if it was asked to stop, even if it then exits with 0', async () => {
     const script = 'trap "exit 0" TERM; echo half >"$1"; echo begun; while :; do sleep 0.02; done'
     const { supervisor, until, lines, untilState } = foreman([task(script)])
     supervisor.start()
@@ -227,7 +227,7 @@ describe('how a task stands with its backups', () => {
     expect(status('backup')).toMatchObject({ state: 'stopped', backup })
   })
 
-  it('is told when the newest holds far less than the one before', async () => {
+  it('is reported when the newest is far smaller than the one before', async () => {
     old(nameOf(hour), { age: 0, content: 'x'.repeat(5_000) })
     const { events, backup, logs } = await runOf(task('echo little >"$1"'))
     expect(backup).toMatchObject({ shrunk: true, newest: { size: 7, before: 5_000 } })
@@ -240,13 +240,13 @@ describe('how a task stands with its backups', () => {
 describe('a backup that grows old', () => {
   afterEach(() => vi.useRealTimers())
 
-  it('is told of once when it is older than it may get, and again only after there was a new one', async () => {
+  it('is reported once when it is too old, and again only after there was a new one', async () => {
     old(nameOf(hour), { age: 0 })
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
     const { supervisor, events, until, status } = foreman([task('echo new >"$1"', { overdue: 26 * hour })])
     supervisor.start()
     await vi.waitFor(() => expect(status('backup').backup).toMatchObject({ overdue: false }))
-    const told = () => events.filter(({ type }) => type === 'backup-overdue')
+    const overdue = () => events.filter(({ type }) => type === 'backup-overdue')
     const minuteAfter = async (time: number) => {
       const files = backups().length + 1
       // One more that is older still: when it is counted, the look at the disk is over.
@@ -256,16 +256,16 @@ describe('a backup that grows old', () => {
       await vi.waitFor(() => expect(status('backup').backup).toMatchObject({ files }))
     }
     await minuteAfter(24 * hour)
-    expect(told()).toEqual([])
+    expect(overdue()).toEqual([])
     await minuteAfter(2 * hour)
-    await until(() => told().length === 1)
+    await until(() => overdue().length === 1)
     await minuteAfter(hour)
-    expect(told()).toHaveLength(1)
+    expect(overdue()).toHaveLength(1)
     const answer = supervisor.run('backup')
     expect(answer.started && (await answer.ended)).toMatchObject({ outcome: 'completed' })
     await minuteAfter(0)
     await minuteAfter(27 * hour)
-    await until(() => told().length === 2)
+    await until(() => overdue().length === 2)
   })
 })
 
@@ -297,15 +297,15 @@ describe('a schedule that was missed', () => {
     expect(logs.map(({ message }) => message)).toContain('making a backup as soon as possible: there is none yet')
   })
 
-  it('is not made up for again and again by a container that dies of it; that is told instead', async () => {
+  it('is not made up for again and again by a container that dies of it; that is reported instead', async () => {
     old(nameOf(72 * hour), { age: 0 })
     // What is there while a run is under way, or when the kernel took everybody with it.
     mkdirSync(join(folder, '.db-.dump.unfinished', 'work'), { recursive: true })
     writeFileSync(join(folder, '.db-.dump.unfinished', 'last-attempt'), '')
     const { supervisor, until, events, status, story } = foreman([task('echo new >"$1"', daily)])
     supervisor.start()
-    const told = await until(() => events.find(({ type }) => type === 'backup-overdue'))
-    expect(told.message).toBe('has an overdue backup: the last one was made 3d ago, the limit is 1d 2h')
+    const event = await until(() => events.find(({ type }) => type === 'backup-overdue'))
+    expect(event.message).toBe('has an overdue backup: the last one was made 3d ago, the limit is 1d 2h')
     expect(status('backup')).toMatchObject({ backup: { overdue: true, unfinished: expect.any(Number) } })
     expect(story()).toEqual([])
     const answer = supervisor.run('backup')

@@ -124,8 +124,8 @@ describe('who waits for', () => {
     const one = foreman([failing])
     one.supervisor.start()
     await one.untilState('needed', 'exited')
-    const mended = { ...failing, restart: always({ failures: 100, next: 50 }) }
-    await one.supervisor.apply([mended, planFor('api', { ...on('needed', 'started'), essential: true })])
+    const fixed = { ...failing, restart: always({ failures: 100, next: 50 }) }
+    await one.supervisor.apply([fixed, planFor('api', { ...on('needed', 'started'), essential: true })])
     await one.untilState('api', 'running')
     expect(one.events.filter(({ type }) => type === 'essential-failed')).toEqual([])
   })

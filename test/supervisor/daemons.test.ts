@@ -1,4 +1,4 @@
-/** Programs that go to the background, real ones among them: told as such at once, and not left behind. */
+/** Programs that go to the background, real ones among them: reported at once, and not left behind. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const serves = (port: number) =>
   ({ port, ready: { kind: 'tcp', host: '127.0.0.1', port, every: 20, timeout: 1_000, deadline: 60_000 } }) as const
 
 describe('a program that goes to the background', () => {
-  it.skipIf(!part('redis-server'))('is given up at once, and told so: redis-server --daemonize yes', async () => {
+  it.skipIf(!part('redis-server'))('is given up at once, and reported: redis-server --daemonize yes', async () => {
     const [port = 0] = await freePorts(1)
     const command = ['redis-server', '--port', String(port), '--daemonize', 'yes', '--save', '', '--dir', folder]
     const redis = { command, directory: folder, environment: { PATH: process.env.PATH ?? '' } }
@@ -48,7 +48,7 @@ describe('a program that goes to the background', () => {
     expect(await givenUp(shell)).toMatch(/^went to the background \(redis-server, pid/)
   })
 
-  it.skipIf(!part('nginx'))('is given up at once, and told so: nginx without `daemon off`', async () => {
+  it.skipIf(!part('nginx'))('is given up at once, and reported: nginx without `daemon off`', async () => {
     const [port = 0] = await freePorts(1)
     const place = join(folder, 'nginx')
     mkdirSync(place, { recursive: true })
@@ -64,7 +64,7 @@ describe('a program that goes to the background', () => {
     )
   })
 
-  it('is given up at once, and told so: a double fork with a session of its own, whatever the policy', async () => {
+  it('is given up at once, and reported: a double fork with a session of its own, whatever the policy', async () => {
     const command = ['/bin/sh', '-c', 'setsid sh -c "sleep 600 & sleep 600" > /dev/null 2>&1 < /dev/null & sleep 0.05']
     for (const restart of [always({ next: 10 }), never])
       expect(await givenUp({ command, restart })).toMatch(/^went to the background \(sh, pid \d+\).*`--foreground`/)
@@ -86,7 +86,7 @@ describe('a program that goes to the background', () => {
     expect(await givenUp({ command, stop: { signal: 'SIGTERM', grace: 100 } })).toMatch(/^went to the background/)
   })
 
-  it('of a task is only told of: it has completed', async () => {
+  it('of a task is only reported: it has completed', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 600 > /dev/null 2>&1 & echo $! && sleep 0.05']
     const one = foreman([planFor('job', { kind: 'task', restart: never, command })])
     one.supervisor.start()

@@ -153,7 +153,7 @@ export function survivors(): RunningProcess[] {
   return processesOf(new Set(), mark)
 }
 
-/** Nobody tells when a process ends that is not our child: the kernel is asked until it is so. */
+/** Polls until all have ended: the kernel does not report the end of processes that are not our children. */
 export async function untilNoSurvivors(): Promise<void> {
   const ends = performance.now() + 10_000
   while (survivors().length > 0 && performance.now() < ends) await sleep(10)

@@ -1,4 +1,4 @@
-/** Of whose groups a process is a member: told by the kernel, for each way to write a user and each place that starts one. */
+/** Of whose groups a process is a member: as the kernel shows it, for each way to write a user and each place that starts one. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +40,7 @@ const spellings: readonly (readonly [user: string, groups: readonly string[] | u
 ]
 
 const tell = ['sh', '-c', 'grep ^Groups: /proc/self/status']
-/** For a program whose output nobody reads. */
+/** For a program whose output is not read. */
 const note = (file: string) => ['sh', '-c', `grep ^Groups: /proc/self/status >>${file}`]
 
 /** No run comes by itself while the test runs. */
@@ -126,11 +126,11 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
       for (const place of ['cron', 'backup']) expect(supervisor.run(place)).toMatchObject({ started: true })
       const said = async (place: string) => (await until(() => lines.find(({ process }) => process === place))).text
       const noted = (place: string) => firstLine(join(folder, place))
-      const told = places.map(async (place) => [
+      const pairs = places.map(async (place) => [
         place,
         sorted(await (['startup', 'ready', 'alive'].includes(place) ? noted(place) : said(place))),
       ])
-      const found = Object.fromEntries(await Promise.all(told))
+      const found = Object.fromEntries(await Promise.all(pairs))
       expect(found).toEqual(Object.fromEntries(places.map((place) => [place, sorted(list)])))
     },
   )

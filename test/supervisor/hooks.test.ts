@@ -152,7 +152,7 @@ describe('a hook that runs a command', () => {
     expect(message).toContain('/no/such/hook (line 7): command: ')
   })
 
-  it('holds nobody up: one call at a time for each hook, in order, a few at a time in all', async () => {
+  it('blocks nothing: one call at a time for each hook, in order, a few at a time in all', async () => {
     const slow = { ...running({ DELAY: '200' }) }
     const { hooks, said, until } = belfry([slow, slow, slow, slow, slow, slow])
     const before = performance.now()

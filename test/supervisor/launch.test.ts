@@ -123,7 +123,7 @@ describe.runIf(isRoot)('the environment of a program with another user', () => {
   })
 
   it('is seen neither by the tools that run as root, nor by who reads command lines', () => {
-    const value = 'a-secret-of-nobody-else'
+    const value = 'a-secret-value'
     const program: Program = {
       command: ['true'],
       directory: '/',

@@ -147,7 +147,7 @@ describe('a stranger', () => {
     expect(words).toEqual([])
   })
 
-  it('in a group whose leader is gone is left alone, and is told of', async () => {
+  it('in a group whose leader is gone is left alone, and reported', async () => {
     const child = await killedRun('sleep 60 & echo up; read end')
     await leaderGone(child)
     changeRecord((record) => Object.assign(record.groups[0] ?? {}, { run: 'another' }))
@@ -190,7 +190,7 @@ describe('a record that cannot be believed', () => {
     },
   }
 
-  it.each(Object.keys(spoilt))('is told and not obeyed: %s', async (why) => {
+  it.each(Object.keys(spoilt))('is reported and ignored: %s', async (why) => {
     const { pid } = await killedRun('echo up; sleep 60')
     spoilt[why]?.()
     await new GroupLedger(socket, log).endLeftovers()
@@ -254,7 +254,7 @@ describe('the record', () => {
     expect(() => statSync(file)).toThrow('ENOENT')
   })
 
-  it('that cannot be written is told once, and the run goes on', async () => {
+  it('that cannot be written is reported once, and the run continues', async () => {
     const ledger = new GroupLedger(join(folder, 'gone', 'control.sock'), log)
     const { pid } = await group('echo up; sleep 60', ledger.mark)
     ledger.began(planFor('it'), pid)

@@ -36,7 +36,7 @@ describe('the table of states', () => {
         if (effectsOf(state, event).includes('spawn')) expect([state, event]).toEqual(['waiting', 'dependenciesMet'])
   })
 
-  it('loses readiness whenever a running process ends or is told to', () => {
+  it('loses readiness whenever a running process ends or is asked to', () => {
     for (const event of events) {
       if (transition('running', event).state !== 'running') expect(effectsOf('running', event)).toContain('loseReady')
       // Parked means not ready, so there is nothing more to lose.

@@ -65,7 +65,7 @@ it('a file that is dated ahead does not make every run a success of a program th
   expect((await readBackups(plan)).files.map(({ name }) => name)).toEqual(['db-new.dump', 'db-ahead.dump'])
 })
 
-it('a link in the place of the hidden folder has nobody change or delete what it leads to', async () => {
+it('a link in the place of the hidden folder never leads to changes or deletions elsewhere', async () => {
   const elsewhere = join(folder, 'elsewhere')
   mkdirSync(join(elsewhere, 'work'), { recursive: true, mode: 0o750 })
   symlinkSync(elsewhere, join(folder, '.db-.dump.unfinished'))

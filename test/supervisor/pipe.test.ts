@@ -77,10 +77,10 @@ describe('the pipes of a child', () => {
     })
     onTestFinished(() => gatehouse.stop().then(() => {}))
     for (const process of ['one', 'two']) await gatehouse.waitFor({ process, stream: 'stdout', message: 'said' })
-    const told = gatehouse.lines.filter(({ message }) =>
+    const warnings = gatehouse.lines.filter(({ message }) =>
       /\/dev\/stdout.*ENXIO.*\/nowhere \(ENOENT\), \/dev\/shm \(EROFS\)/.test(message),
     )
-    expect(told).toHaveLength(1)
-    expect(told[0]).toMatchObject({ level: 'warn' })
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatchObject({ level: 'warn' })
   })
 })

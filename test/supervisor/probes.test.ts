@@ -52,7 +52,7 @@ describe('readiness by gRPC', () => {
     await untilState('temporal', 'running')
   })
 
-  it('says what is wrong: a service that nobody knows, one that does not serve', async () => {
+  it('says what is wrong: an unknown service, one that does not serve', async () => {
     const unknown = await grpcServer('nothing-of-the-kind', {}, { deadline: 1_000 })
     unknown.supervisor.start()
     expect((await unknown.untilState('temporal', 'fatal')).reason).toContain('NOT_FOUND: no such service')

@@ -1,5 +1,5 @@
 /**
- * Ten thousand random events at a time against the real state machine, its driver, its probes, its policy and its ladder,
+ * Ten thousand random events at a time against the real state machine, its driver, its probes, its policy and its stop,
  * over a simulated kernel and a clock that is turned by hand.
  *
  * What holds after each event, whatever came before:
@@ -12,7 +12,7 @@
  * - what is ready runs, or is a task that has completed;
  * - no event comes that the table calls impossible.
  * And as often as everything is kind to it for a while, a process that is wanted becomes ready or is down for good, and one
- * that was told to stop has stopped, with nothing left behind.
+ * that was asked to stop has stopped, with nothing left behind.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
@@ -158,7 +158,7 @@ class World {
     await settled()
     const { wanted, state, ready } = this.#process.status()
     const wasToStop = !wanted && state !== 'running'
-    if (wasToStop) return this.#process.atRest ? undefined : `it was told to stop and is ${state}`
+    if (wasToStop) return this.#process.atRest ? undefined : `it was asked to stop and is ${state}`
     if (this.#process.atRest) return undefined
     const isTask = this.#process.plan.kind === 'task'
     return state === 'running' && (ready || isTask) ? undefined : `after a kind while it is ${state}`
@@ -173,7 +173,7 @@ class World {
     const subject = this.#process
     const kernel = this.#kernel
     const pick = this.#oneOf
-    // What was told to stop is replaced by another one instead of being started again.
+    // A process that is stopping is replaced by another one instead of being started again.
     const start = () => subject.state === 'stopping' || subject.start()
     const end = () => kernel.endLeaders(pick(exits))
     const pass = (most: number) => vi.advanceTimersByTimeAsync(this.#random() * most)

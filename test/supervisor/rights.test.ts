@@ -1,4 +1,4 @@
-/** Another user, another mask, other limits: told by the kernel, of real programs. Only root may change its user. */
+/** Another user, another mask, other limits: as the kernel shows them, of real programs. Only root may change its user. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
@@ -15,14 +15,14 @@ import { unprivileged } from '../unprivileged.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 const isRoot = process.geteuid?.() === 0
-// A container's root has often no capability to raise a limit, and CI's root sometimes has: both are told apart here.
+// A container's root has often no capability to raise a limit, and CI's root sometimes has: both are distinguished here.
 const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]}`)
 const mayRaiseLimits = ((effective >> 24n) & 1n) === 1n
 const mayLowerNiceness = ((effective >> 23n) & 1n) === 1n
 
 /** Says all that the kernel knows of it, its environment and its niceness, and opens its own stdout by name. */
 const confession =
-  'cat /proc/self/status /proc/self/limits && echo "Pid of the shell: $$" && echo "Niceness: $(nice)" && env && echo "told by name" >/dev/stdout'
+  'cat /proc/self/status /proc/self/limits && echo "Pid of the shell: $$" && echo "Niceness: $(nice)" && env && echo "opened by name" >/dev/stdout'
 
 let folder: string
 
@@ -91,7 +91,7 @@ describe.runIf(isRoot)('another user', () => {
     expect(of).toMatchObject({ HOME: home, USER: member, LOGNAME: member, PATH: '/usr/bin:/bin' })
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) expect([set, Number(`0x${of[set]}`)]).toEqual([set, 0])
     expect(of['Pid of the shell']).toBe(String(pid))
-    expect(texts).toContain('told by name')
+    expect(texts).toContain('opened by name')
   })
 
   it('may be a number with a group and with further groups, of which no file of the machine knows', async () => {
@@ -142,7 +142,7 @@ describe.runIf(isRoot)('another user', () => {
     expect(isGroupAlive(pid)).toBe(false)
   })
 
-  it('which nobody knows is fatal, and the reason names the option and the mend', async () => {
+  it('which does not exist is fatal, and the reason names the option and the fix', async () => {
     expect(await fate(planWith({ user: { name: 'no-such-user' } }))).toBe(
       'user: there is no user no-such-user in /etc/passwd; create it, or name another',
     )
@@ -268,10 +268,10 @@ describe('limits of the kernel', () => {
     expect(limit('Max address space')).toEqual(['2000000000', '3000000000'])
     expect(of['Pid of the shell']).toBe(String(pid))
     expect(of.PATH).toBe('/usr/bin:/bin')
-    expect(texts).toContain('told by name')
+    expect(texts).toContain('opened by name')
   })
 
-  it.runIf(isRoot && !mayRaiseLimits)('that are out of our own reach are fatal, with what would mend it', async () => {
+  it.runIf(isRoot && !mayRaiseLimits)('that are out of our own reach are fatal, with a hint', async () => {
     const hard = Number(/^Max processes +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
     expect(hard).toBeGreaterThan(0)
     expect(await fate(planWith({ limits: { processes: { soft: hard + 1, hard: hard + 1 } } }))).toBe(
@@ -280,7 +280,7 @@ describe('limits of the kernel', () => {
     )
   })
 
-  it('of open files are 1024 where ours was raised before our first line, and nobody knows from what', async () => {
+  it('of open files are 1024 where ours was raised before our first line, so that it is unknown from what', async () => {
     const { limit } = await run(planWith({}))
     const [, hard = ''] = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     expect(limit('Max open files')).toEqual([String(Math.min(1_024, Number(hard))), hard])

@@ -93,8 +93,8 @@ describe('a rolling restart', () => {
     expect(error).toMatch(new RegExp(`pid ${before.pid} keeps serving$`))
     expect(transitions(one.events).some(({ failed }) => failed)).toBe(false)
 
-    const mended = await one.supervisor.apply([server('3')])
-    expect(await mended.rolling?.kept).toEqual([])
+    const fixed = await one.supervisor.apply([server('3')])
+    expect(await fixed.rolling?.kept).toEqual([])
     expect(await answer(one.status('api').port)).toBe('3')
   })
 

@@ -120,8 +120,8 @@ describe('a run on demand', () => {
     expect(status('good').lastRun).toMatchObject({ failed: false })
   })
 
-  it('repeats a task that has completed, and mends what waits for one that failed', async () => {
-    const gate = join(folder, 'mended')
+  it('repeats a task that has completed, and unblocks what waits for one that failed', async () => {
+    const gate = join(folder, 'fixed')
     const { supervisor, untilState, status } = foreman([
       task('migrate', { command: ['/bin/sh', '-c', `test -e ${gate}`] }),
       planFor('api', { dependsOn: [{ process: 'migrate', condition: 'completed' }] }),

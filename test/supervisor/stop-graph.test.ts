@@ -78,7 +78,7 @@ it('has no circles, and asks whoever stands on another before that one, the crit
   }
 })
 
-it('is over within the budget, whatever the graces are, even if nobody ends by itself', () => {
+it('is over within the budget, whatever the graces are, even if no process ends by itself', () => {
   for (const [seed, plans] of cases.entries()) {
     const budget = (seed % 50) * 8
     for (const { ended } of stopAll(plans, budget).values()) expect(ended).toBeLessThanOrEqual(budget + 1e-6)

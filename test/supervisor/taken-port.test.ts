@@ -58,7 +58,7 @@ describe.skipIf(process.platform !== 'linux')('a port that somebody else has', (
     expect(await takenPort(port)).toBeUndefined()
   })
 
-  it('is not one on which nobody listens, or on an address that 127.0.0.1 does not reach', async () => {
+  it('is not one that is free, or used only on an address that 127.0.0.1 does not reach', async () => {
     const { port } = await stranger('127.0.0.2')
     const [free = 0] = await freePorts(1)
     expect(await takenPort(port)).toBeUndefined()

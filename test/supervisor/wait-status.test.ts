@@ -9,7 +9,7 @@ import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
 import { temporaryFolder } from '../control/fixture.ts'
 import { always, foreman, never, planFor } from './foreman.ts'
 
-/** Those that do not end a program: it is not told of them, or only stopped. */
+/** Those that do not end a program: it ignores them by default, or is only stopped. */
 const harmless = ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH']
 const signals = Array.from({ length: 64 }, (_, index) => index + 1).filter((one) => !harmless.includes(signalName(one)))
 
@@ -27,7 +27,7 @@ async function exitOf(script: string) {
 }
 
 describe('how a program ended', () => {
-  it('is told apart for each of the 64 signals', async () => {
+  it('is recognized for each of the 64 signals', async () => {
     for (const signal of signals) {
       const exit = await exitOf(`ulimit -c 0; echo half a line; kill -${signal} $$; sleep 5`)
       expect(exit).toEqual({ code: null, signal: signalName(signal) })

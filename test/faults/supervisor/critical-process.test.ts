@@ -1,4 +1,4 @@
-/** A real database, which nobody said to depend on, among programs that do not want to end. */
+/** A real database, which no process declares as a dependency, among programs that do not want to end. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

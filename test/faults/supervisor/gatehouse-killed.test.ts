@@ -75,11 +75,11 @@ ${hardToEnd}`
     expect(groups.flatMap(family)).toEqual([])
     expect(isRunning(stranger.pid ?? 0)).toBe(true)
     // Nothing of its own was spawned before the last of them was gone.
-    const told = (message: string) => second.lines.findLastIndex((line) => line.message === message)
+    const lastIndexOf = (message: string) => second.lines.findLastIndex((line) => line.message === message)
     const hasEnded = 'left over from a killed run; it has ended'
     const firstStart = second.lines.findIndex((line) => line.state === 'starting' || line.state === 'running')
     expect(second.lines.filter((line) => line.message === hasEnded)).toHaveLength(3)
-    expect(firstStart).toBeGreaterThan(told(hasEnded))
+    expect(firstStart).toBeGreaterThan(lastIndexOf(hasEnded))
     expect(second.lines.find((line) => line.process === 'stubborn' && /SIGKILL/.test(line.message))).toBeDefined()
     expect(second.lines.filter((line) => line.process === 'gone')).toEqual([])
     // The threads hear of it a moment after the log says so.

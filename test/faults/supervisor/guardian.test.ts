@@ -1,4 +1,4 @@
-/** Gatehouse is gone without a word, and nobody starts it again: its guardian ends what it ran. */
+/** Gatehouse was killed and is not started again: its guardian ends what it ran. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -27,7 +27,7 @@ function left(groups: readonly number[]): readonly string[] {
   return runningProcesses().flatMap(({ group, command }) => (groups.includes(group) ? [command] : []))
 }
 
-describe('a Gatehouse that nobody starts again', () => {
+describe('a Gatehouse that is not started again', () => {
   it.each(['SIGKILL', 'SIGSEGV', 'SIGBUS', 'SIGTRAP'] as const)(
     'after %s: all that it ran is ended, the database in its own way',
     async (signal) => {

@@ -12,7 +12,7 @@ export const hardToEnd = `  stubborn:
     ready: { log: "^ready$" }
     stop: { grace: 300ms }
   orphaning:
-    # Its leader dies of writing to nobody when Gatehouse is gone; what it started lives on, without its output.
+    # Its leader dies of SIGPIPE when Gatehouse is gone; what it started lives on, without its output.
     command: [sh, -c, "sleep 600 >/dev/null 2>&1 & echo up; while sleep 0.02; do echo tick; done"]
     ready: { log: "^up$" }
 `

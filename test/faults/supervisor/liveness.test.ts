@@ -6,7 +6,7 @@ import { always, type Foreman, foreman, planFor, survivors, transitions } from '
 
 const timing = { every: 50, timeout: 200 }
 
-/** An HTTP server that answers for ever, unless somebody stops it with SIGSTOP: then the kernel accepts, and nobody answers. */
+/** An HTTP server that answers for ever, unless it is stopped with SIGSTOP: then the kernel accepts connections, but no answer comes. */
 function server(name: string, port: number, more: Partial<ProcessPlan> = {}): ProcessPlan {
   const url = `http://127.0.0.1:${port}/`
   const alive: LivenessProbe = { kind: 'http', url, ...timing, failures: 3 }
@@ -22,7 +22,7 @@ function server(name: string, port: number, more: Partial<ProcessPlan> = {}): Pr
 }
 
 /** Says of each process what became of it: its states and, while it runs, whether it was ready. */
-function told({ events }: Foreman, name: string): string[] {
+function statesOf({ events }: Foreman, name: string): string[] {
   return transitions(events)
     .filter(({ process }) => process === name)
     .map(({ to, ready }) => (to === 'running' ? `running${ready ? '' : ', not ready'}` : to))
@@ -36,11 +36,11 @@ describe('a process that hangs', () => {
     supervisor.start()
     const { pid = 0 } = await untilState('web', 'running')
     process.kill(pid, 'SIGSTOP')
-    await until(() => told(shop, 'web').filter((state) => state === 'running').length === 2)
+    await until(() => statesOf(shop, 'web').filter((state) => state === 'running').length === 2)
     expect(status('web').pid).not.toBe(pid)
     expect(status('web')).toMatchObject({ restarts: 1, ready: true })
     expect(survivors().map((one) => one.pid)).toEqual([status('web').pid])
-    expect(told(shop, 'web').slice(2)).toEqual(['running', 'stopping', 'backoff', 'waiting', 'starting', 'running'])
+    expect(statesOf(shop, 'web').slice(2)).toEqual(['running', 'stopping', 'backoff', 'waiting', 'starting', 'running'])
     const [, backoff] = transitions(shop.events).filter(({ to }) => to === 'stopping' || to === 'backoff')
     expect(backoff?.reason).toBe('failed its alive check 3 times: no answer within 200ms')
   })
@@ -124,7 +124,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     await until(() => shop.supervisor.status().every(({ ready }) => ready))
     for (const { name, pid, restarts } of shop.supervisor.status())
       expect([name, pid, restarts]).toEqual([name, pids[name], 0])
-    expect(told(shop, 'lone')).toEqual(['waiting', 'starting', 'running'])
+    expect(statesOf(shop, 'lone')).toEqual(['waiting', 'starting', 'running'])
     const said = logs.filter(({ fields }) => fields.process === 'api' && fields.state === 'parked')
     expect(said.map(({ level, message }) => [level, message])).toEqual([
       ['warn', 'failed its alive check 3 times: no answer within 200ms; left running until redis is ready again'],
@@ -148,7 +148,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     const { until, status } = shop
     process.kill(pids.api ?? 0, 'SIGSTOP')
     await until(() => status('api').restarts === 1 && status('api').ready)
-    expect(told(shop, 'api')).not.toContain('parked')
+    expect(statesOf(shop, 'api')).not.toContain('parked')
     expect([status('redis').pid, status('lone').pid]).toEqual([pids.redis, pids.lone])
   })
 

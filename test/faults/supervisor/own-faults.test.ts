@@ -5,13 +5,13 @@ import { projectFolder, source, startGatehouse } from '../../e2e/support/gatehou
 
 const program = join(projectFolder, 'test/fixtures/programs/stays.js')
 
-/** Two errors that nobody catches, the second while the end is under way. */
+/** Two uncaught errors, the second while the end is under way. */
 const faulty = `process.once('SIGUSR2', () => {
   setTimeout(() => { throw new Error('the first fault') }, 0)
   setTimeout(() => { throw new Error('the second fault') }, 150)
 })`
 
-it('two errors that nobody catches end it with 70, after all children have ended as they were asked to', async () => {
+it('two uncaught errors end it with 70, after all children have ended as they were asked to', async () => {
   const [node = '', main = ''] = source
   const gatehouse = startGatehouse({
     command: [node, '--import', `data:text/javascript,${encodeURIComponent(faulty)}`, main],

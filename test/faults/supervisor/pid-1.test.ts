@@ -100,8 +100,8 @@ processes:
 
     process.kill(init, 'SIGTERM')
     expect(await exit).toEqual({ code: 0, signal: null })
-    const told = (message: string) => record.lines.findIndex((line) => line.message === message)
-    expect(told('asked to end')).toBeGreaterThan(told('stopping: SIGTERM'))
+    const indexOf = (message: string) => record.lines.findIndex((line) => line.message === message)
+    expect(indexOf('asked to end')).toBeGreaterThan(indexOf('stopping: SIGTERM'))
     expect(record.lines.at(-1)).toMatchObject({ message: 'stopped' })
   })
 
@@ -115,7 +115,7 @@ processes:
 })
 
 describe.skipIf(!mayUnshare)('as PID 1 itself', () => {
-  // The kernel drops what PID 1 does not listen to: it would go on as if nobody had said anything.
+  // The kernel drops what PID 1 does not listen to: it would ignore the signal.
   it.each([
     ['SIGQUIT', signals.SIGQUIT],
     ['SIGPWR', signals.SIGPWR],
@@ -135,7 +135,7 @@ describe.skipIf(!mayUnshare)('as PID 1 itself', () => {
     expect(said.indexOf(`stopping: ${name}`)).toBeGreaterThan(-1)
   })
 
-  it('says that orphans will not be reaped and what would mend it, and stops on SIGTERM all the same', {
+  it('says that orphans will not be reaped with a hint, and stops on SIGTERM all the same', {
     timeout: 60_000,
   }, async () => {
     const { init, waitFor, exit } = await container('processes: { service: { command: [sleep, "600"] } }\n', [])

@@ -1,4 +1,4 @@
-/** Our own stdout and stderr, read by nobody: whatever they are, nothing else waits. */
+/** Our own stdout and stderr, unread: whatever they are, nothing else waits. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -47,7 +47,7 @@ function start(place: string, folder: string, words: readonly string[]): Stalled
   return { folder, code: async () => Number(await textOf(join(folder, 'ended'))) }
 }
 
-/** Nobody tells when a file has appeared. */
+/** Polls until the file has appeared. */
 async function textOf(path: string, other = ''): Promise<string> {
   for (;;) {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
@@ -68,7 +68,7 @@ function ownFolder(): string {
   return folder
 }
 
-describe.each(Object.keys(places))('stdout and stderr are %s that nobody reads', (place) => {
+describe.each(Object.keys(places))('stdout and stderr are %s that is not read', (place) => {
   it('supervision, the control socket and the end go on', async (test) => {
     if (!possible(place)) test.skip('only root can become another user, who must be able to read the sources')
     const folder = ownFolder()
@@ -96,7 +96,7 @@ processes:
   })
 })
 
-describe('a terminal that nobody reads', () => {
+describe('a terminal that is not read', () => {
   it.for(['a terminal', 'a terminal of another user'])(
     '%s: what threads and console print, and warnings of Node, hold nothing up',
     async (place, { skip }) => {

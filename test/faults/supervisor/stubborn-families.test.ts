@@ -1,4 +1,4 @@
-/** Programs that ignore SIGTERM and have grandchildren: everyone is asked, and after the grace nobody is left. */
+/** Programs that ignore SIGTERM and have grandchildren: all are signalled, and after the grace period none is left. */
 import { describe, expect, it } from 'vitest'
 import { isGroupAlive } from '../../../src/supervisor/group/group.ts'
 import { foreman, never, planFor, survivors } from '../../supervisor/foreman.ts'

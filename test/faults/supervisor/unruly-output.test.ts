@@ -103,10 +103,10 @@ processes:
     const { folder } = gatehouse
     const trace =
       'java.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException\n\t... 3 more'
-    const told = { process: 'teller', level: 'info' }
-    await gatehouse.waitFor({ ...told, stream: 'stdout', message: trace })
-    await gatehouse.waitFor({ ...told, stream: 'stderr', message: '\tat on stderr' })
-    await gatehouse.waitFor({ ...told, stream: 'stdout', message: 'last' })
+    const expected = { process: 'teller', level: 'info' }
+    await gatehouse.waitFor({ ...expected, stream: 'stdout', message: trace })
+    await gatehouse.waitFor({ ...expected, stream: 'stderr', message: '\tat on stderr' })
+    await gatehouse.waitFor({ ...expected, stream: 'stdout', message: 'last' })
     const json = await gatehouse.waitFor({ process: 'teller', level: 'warn', message: 'as JSON' })
     expect(json.json).toMatchObject({ level: 'warn', msg: 'as JSON' })
     await gatehouse.waitFor({ process: 'private', message: 'last' })

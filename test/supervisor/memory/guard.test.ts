@@ -68,7 +68,7 @@ time.sleep(60)`
 })
 
 describe('a process above its own size', () => {
-  it('is restarted by its stop ladder, with the numbers as the reason', async () => {
+  it('is restarted by its stop signal, with the numbers as the reason', async () => {
     const plan = eating('leaky', ['10', '150'], { memory: 150 * mb, restart: always({ next: 10 }) })
     const one = foreman([plan], { memory })
     one.supervisor.start()

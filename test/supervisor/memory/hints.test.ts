@@ -29,7 +29,7 @@ describe('the hint', () => {
     expect(hinted(plan, undefined)).toBe(plan)
   })
 
-  it('is given to nobody else', () => {
+  it('is given to no other program', () => {
     const environment = { A: 'b' }
     for (const name of ['javac', 'nodejs-not', 'redis-server', '/opt/java/run.sh', 'toString', '']) {
       expect(withMemoryHint(environment, [name], share)).toBe(environment)
@@ -70,7 +70,7 @@ describe('the hint', () => {
 })
 
 describe.skipIf(!javac)('Java', () => {
-  it('takes its own percentages of what it was told', () => {
+  it('takes its own percentages of its limit', () => {
     const heap = (options: string) => {
       const { JAVA_TOOL_OPTIONS = '' } = withMemoryHint({ JAVA_TOOL_OPTIONS: options }, ['java'], 1_024 * 2 ** 20)
       const env = { JAVA_TOOL_OPTIONS }

@@ -41,7 +41,7 @@ describe('the first to go', () => {
     expect(restartCandidate(holders, gb)?.plan.name).toBe('backend')
   })
 
-  it('is never a critical one, a task, or one that nobody would start again', () => {
+  it('is never a critical one, a task, or one that would not be restarted', () => {
     const spared = [
       holder('db', 'critical', 900 * mb),
       holder('import', 'rebuildable', 500 * mb, { kind: 'task' }),

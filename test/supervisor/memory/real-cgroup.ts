@@ -28,7 +28,7 @@ interface Made {
   readonly version: 1 | 2
 }
 
-/** Undefined if this machine lets nobody make one: not root, read-only, or no memory controller. */
+/** Undefined if none can be created on this machine: not root, read-only, or no memory controller. */
 function makeGroup(limit: number): Made | undefined {
   const found = cgroupFolders('memory')
   if (!found) return undefined
