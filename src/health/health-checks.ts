@@ -1,6 +1,7 @@
 /**
- * Active health checks of the targets of upstreams. They run on the main thread, not on the gateway threads: each target is checked
- * once and not once per thread, all threads agree, and a thread that is replaced begins with what is known.
+ * Active health checks of the targets of upstreams. They run on the main thread, not on the gateway threads: each
+ * target is checked once and not once per thread, all threads agree, and a thread that is replaced begins with what is
+ * known.
  */
 
 import { readFileSync } from 'node:fs'
@@ -68,7 +69,10 @@ interface CheckParts {
   readonly changed: () => void
 }
 
-/** The check of one target. It counts as up until it fails: a start, or a reload, must not cause 503 for lack of results. */
+/**
+ * The check of one target. It counts as up until it fails: a start, or a reload, must not cause 503 for lack of
+ * results.
+ */
 class Check {
   readonly settings: string
   up = true

@@ -1,4 +1,7 @@
-/** Changes from one plan to the next: stops what was removed or needs a new process, starts what is new, adjusts the rest. */
+/**
+ * Changes from one plan to the next: stops what was removed or needs a new process, starts what is new, adjusts the
+ * rest.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import {
   changedVariables,
@@ -146,8 +149,8 @@ function adopt({ processes, rolls, adopted }: ChangeContext, plan: ProcessPlan):
 }
 
 /**
- * Restarts what failed for good, since the change may have fixed the cause and others may be waiting for it; and services that have
- * ended as their old policy allowed.
+ * Restarts what failed for good, since the change may have fixed the cause and others may be waiting for it; and
+ * services that have ended as their old policy allowed.
  */
 function revive({ processes, log }: ChangeContext, created: readonly SupervisedProcess[]): readonly string[] {
   const owed = [...processes.byName.values()].filter((process) => {

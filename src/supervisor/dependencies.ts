@@ -12,16 +12,16 @@ export function unmetDependencies(plan: ProcessPlan, processes: ReadonlyMap<stri
 }
 
 /**
- * The same for all direct and indirect dependencies, without duplicates: what a process needs may be held up only by something below
- * it.
+ * The same for all direct and indirect dependencies, without duplicates: what a process needs may be held up only by
+ * something below it.
  */
 export function unmetBelow(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
   return [...new Set(below(plan, processes).flatMap((one) => unmetDependencies(one, processes)))]
 }
 
 /**
- * Names of direct and indirect dependencies that are down for good, so that the process waits in vain. A dependency that only waits is
- * not among them, but what it waits for may be.
+ * Names of direct and indirect dependencies that are down for good, so that the process waits in vain. A dependency
+ * that only waits is not among them, but what it waits for may be.
  */
 export function blockersOf(plan: ProcessPlan, processes: ReadonlyMap<string, Dependable>): readonly string[] {
   const found = unmetDependencies(plan, processes).flatMap((name) => {

@@ -34,8 +34,8 @@ export class EssentialWatch {
   }
 
   /**
-   * An essential process that waits in vain counts as failed, with the exit code of what it waits for: otherwise the container would
-   * run on without it for ever. To be called when any process has changed; reported once.
+   * An essential process that waits in vain counts as failed, with the exit code of what it waits for: otherwise the
+   * container would run on without it for ever. To be called when any process has changed; reported once.
    */
   checkBlocked(): void {
     if (this.#foundBlocked) return

@@ -28,11 +28,12 @@ export interface Supervisor {
   /** Starts everything and returns at once; events and `status` say what becomes of it. */
   start(): void
   /**
-   * Puts another plan into force. What was removed or needs a new process is stopped, in reverse order; then what is new or was
-   * stopped is started. A process whose other settings changed keeps running, and so does one that depends on a changed one. A process
-   * with a rolling restart keeps serving until its successor is ready, which may be after this has resolved; a later call that asks
-   * for something else gives that successor up. What had failed for good is started again. Calls take effect one after the other; once
-   * a stop has begun nothing changes any more. Never rejects.
+   * Puts another plan into force. What was removed or needs a new process is stopped, in reverse order; then what is
+   * new or was stopped is started. A process whose other settings changed keeps running, and so does one that depends
+   * on a changed one. A process with a rolling restart keeps serving until its successor is ready, which may be after
+   * this has resolved; a later call that asks for something else gives that successor up. What had failed for good is
+   * started again. Calls take effect one after the other; once a stop has begun nothing changes any more. Never
+   * rejects.
    */
   apply(processes: readonly ProcessPlan[]): Promise<AppliedChanges>
   /** What `apply` would change. */
@@ -40,13 +41,14 @@ export interface Supervisor {
   /** From now on nothing is started, whatever was waiting for its turn; what runs keeps running until `stop`. */
   beginNothing(): void
   /**
-   * Stops all processes and their groups, each after those that depend on it; resolves when nothing is left. Grace periods are
-   * shortened so that all of it fits the budget. Another call can only shorten the rest. Never rejects.
+   * Stops all processes and their groups, each after those that depend on it; resolves when nothing is left. Grace
+   * periods are shortened so that all of it fits the budget. Another call can only shorten the rest. Never rejects.
    */
   stop(options: { readonly budget: Milliseconds }): Promise<void>
   /**
-   * Runs a task now, scheduled or not, or starts a service that is down or in backoff; earlier failures no longer count. Refused
-   * if it runs already (but a service that is ready counts as started) or if its dependencies are not met.
+   * Runs a task now, scheduled or not, or starts a service that is down or in backoff; earlier failures no longer
+   * count. Refused if it runs already (but a service that is ready counts as started) or if its dependencies are not
+   * met.
    */
   run(name: string): RunAnswer
   /** In the order of the plan. */

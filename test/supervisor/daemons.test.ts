@@ -21,7 +21,8 @@ async function givenUp(wanted: Wanted): Promise<string> {
   expect(restarts).toBe(0)
   expect(transitions(one.events).filter(({ to }) => to === 'starting')).toHaveLength(1)
   const pid = Number(/pid (\d+)/.exec(reason)?.[1])
-  // Where PID 1 does not reap orphans, it stays as a zombie. It may be one that its own group ends, as nginx's master does its workers.
+  // Where PID 1 does not reap orphans, it stays as a zombie. It may be one that its own group ends, as nginx's master
+  // does its workers.
   await expect.poll(() => kernelProcess(pid)?.state ?? 'gone', { timeout: 10_000 }).toMatch(/^(Z|X|gone)$/)
   return reason
 }

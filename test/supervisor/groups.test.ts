@@ -1,4 +1,7 @@
-/** Of whose groups a process is a member: as the kernel shows it, for each way to write a user and each place that starts one. */
+/**
+ * Of whose groups a process is a member: as the kernel shows it, for each way to write a user and each place that
+ * starts one.
+ */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * What runs between Gatehouse and a program: nothing of it may be moved by the program's environment while it has root's rights,
- * and the program gets that environment to the byte. Only root may change its user.
+ * What runs between Gatehouse and a program: nothing of it may be moved by the program's environment while it has
+ * root's rights, and the program gets that environment to the byte. Only root may change its user.
  */
 import {
   chmodSync,
@@ -61,7 +61,10 @@ async function environmentOf(one: ProcessPlan): Promise<Readonly<Record<string, 
   )
 }
 
-/** Names that a loader, a C library, a shell or a runtime obeys, names that no shell could set, and values of every kind. */
+/**
+ * Names that a loader, a C library, a shell or a runtime obeys, names that no shell could set, and values of every
+ * kind.
+ */
 const odd: Readonly<Record<string, string>> = {
   LD_LIBRARY_PATH: '/somewhere/lib',
   LD_BIND_NOW: '1',

@@ -11,8 +11,8 @@
  * - one that is not wanted does not wait and is not going to be started;
  * - what is ready runs, or is a task that has completed;
  * - no event comes that the table calls impossible.
- * And as often as everything is kind to it for a while, a process that is wanted becomes ready or is down for good, and one
- * that was asked to stop has stopped, with nothing left behind.
+ * And as often as everything is kind to it for a while, a process that is wanted becomes ready or is down for good, and
+ * one that was asked to stop has stopped, with nothing left behind.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'

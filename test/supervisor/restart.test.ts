@@ -93,7 +93,10 @@ describe('the restart policy', () => {
     expect(judgements.map(({ pause }) => pause)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
   })
 
-  /** Judges a row of runs, each ready for so long after a start of so long; the clock stands still meanwhile but for these. */
+  /**
+   * Judges a row of runs, each ready for so long after a start of so long; the clock stands still meanwhile but for
+   * these.
+   */
   function runs(plan: Parameters<typeof judge>[0], count: number, { start = 100, readyFor = 0 }): Judgement[] {
     const judgements: Judgement[] = []
     let now = 0

@@ -1,4 +1,6 @@
-/** Another user, another mask, other limits: as the kernel shows them, of real programs. Only root may change its user. */
+/**
+ * Another user, another mask, other limits: as the kernel shows them, of real programs. Only root may change its user.
+ */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
@@ -15,7 +17,8 @@ import { unprivileged } from '../unprivileged.ts'
 import { foreman, never, planFor } from './foreman.ts'
 
 const isRoot = process.geteuid?.() === 0
-// A container's root has often no capability to raise a limit, and CI's root sometimes has: both are distinguished here.
+// A container's root has often no capability to raise a limit, and CI's root sometimes has: both are distinguished
+// here.
 const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]}`)
 const mayRaiseLimits = ((effective >> 24n) & 1n) === 1n
 const mayLowerNiceness = ((effective >> 23n) & 1n) === 1n

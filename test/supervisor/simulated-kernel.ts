@@ -1,6 +1,6 @@
 /**
- * A kernel in which programs are born and die as a seed says, for tests of ten thousand events: it stands in for spawn.ts,
- * group.ts and the network behind the probes. Everything above them is the real thing.
+ * A kernel in which programs are born and die as a seed says, for tests of ten thousand events: it stands in for
+ * spawn.ts, group.ts and the network behind the probes. Everything above them is the real thing.
  */
 import type { Readable } from 'node:stream'
 import type { Exit } from '../../src/supervisor/spawn/exit.ts'

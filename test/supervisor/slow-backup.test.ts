@@ -1,4 +1,7 @@
-/** A disk that hangs, as a network volume does whose server is gone: no file of ours can hang so, hence an attempt that never ends. */
+/**
+ * A disk that hangs, as a network volume does whose server is gone: no file of ours can hang so, hence an attempt that
+ * never ends.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Attempt } from '../../src/supervisor/backups/attempt.ts'

@@ -1,4 +1,6 @@
-/** What goes wrong where somebody else listens on a process's own port, as the host's Redis does under `--network host`. */
+/**
+ * What goes wrong where somebody else listens on a process's own port, as the host's Redis does under `--network host`.
+ */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'

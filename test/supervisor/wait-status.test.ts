@@ -57,7 +57,8 @@ describe('how a program ended', () => {
 })
 
 describe('death by a real-time signal', () => {
-  // Not as soon as it is there: our own helper for its pipes has ended only just, and libuv waits for all that ended at once.
+  // Not as soon as it is there: our own helper for its pipes has ended only just, and libuv waits for all that ended at
+  // once.
   const dies = ['/bin/sh', '-c', 'sleep 0.05; kill -34 $$']
 
   it('keeps no half backup', async () => {

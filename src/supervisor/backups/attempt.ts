@@ -1,6 +1,6 @@
 /**
- * One run's backup, from the first byte to its final name. Until it is complete and synced it lies in a hidden folder, so that an
- * incomplete file never looks like a backup, whatever dies on the way.
+ * One run's backup, from the first byte to its final name. Until it is complete and synced it lies in a hidden folder,
+ * so that an incomplete file never looks like a backup, whatever dies on the way.
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -17,8 +17,8 @@ export interface Attempt {
   /** The path for `{backup}` to which the program writes; absent if it names its files itself. */
   readonly path?: string
   /**
-   * To be called when the run exited with 0 and its group is gone. Resolves with undefined if there is a backup, else with the
-   * reason as a predicate. Never rejects.
+   * To be called when the run exited with 0 and its group is gone. Resolves with undefined if there is a backup, else
+   * with the reason as a predicate. Never rejects.
    */
   keep(): Promise<string | undefined>
   /** To be called when the run ended otherwise: removes what it wrote. Never rejects. */
@@ -87,7 +87,10 @@ async function beginNamed(plan: BackupPlan, owner: Owner | undefined): Promise<A
   }
 }
 
-/** From now on the program's user can neither change files in it nor place links there while it is read, moved and removed. */
+/**
+ * From now on the program's user can neither change files in it nor place links there while it is read, moved and
+ * removed.
+ */
 async function takeBack(folder: string): Promise<void> {
   await lchown(folder, process.geteuid?.() ?? 0, process.getegid?.() ?? 0)
 }
@@ -100,7 +103,8 @@ async function refuseLink(folder: string): Promise<void> {
 
 /** Turns what the program wrote into a backup that only our user can read. */
 async function place(plan: BackupPlan, path: string, began: number): Promise<string | undefined> {
-  // The program's user may have put a link there, to a file that is not its own, or a named pipe, on which open(2) would block.
+  // The program's user may have put a link there, to a file that is not its own, or a named pipe, on which open(2)
+  // would block.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unlessMissing)
   if (!file) return 'exited with code 0, but wrote nothing to {backup}'
   try {
@@ -130,8 +134,8 @@ async function freePath(plan: BackupPlan, folder: SafeFolder, began: number): Pr
 }
 
 /**
- * For a program that names its files itself: there must be a new file that is not empty. It is compared with the files of before,
- * not with the time of the run: a file that a wrong clock dated ahead would make every run a success.
+ * For a program that names its files itself: there must be a new file that is not empty. It is compared with the files
+ * of before, not with the time of the run: a file that a wrong clock dated ahead would make every run a success.
  */
 async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promise<string | undefined> {
   const times = new Map(before.map(({ name, at }) => [name, at]))

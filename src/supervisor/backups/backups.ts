@@ -101,7 +101,10 @@ export class Backups {
     }
   }
 
-  /** After a success, deletes the oldest ones. If the new one has shrunk, data may just have been lost: all older ones are kept. */
+  /**
+   * After a success, deletes the oldest ones. If the new one has shrunk, data may just have been lost: all older ones
+   * are kept.
+   */
   async #keepNewest(name: string, plan: BackupPlan): Promise<void> {
     const { files } = await this.#lane(() => readBackups(plan))
     const { log } = this.#options

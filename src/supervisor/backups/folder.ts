@@ -1,6 +1,6 @@
 /**
- * Reads a task's backups from the disk. The files are the only record: they outlive us, move with their volume, and never claim a
- * backup that is not there.
+ * Reads a task's backups from the disk. The files are the only record: they outlive us, move with their volume, and
+ * never claim a backup that is not there.
  */
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -49,8 +49,8 @@ export async function readBackups(plan: BackupPlan): Promise<FolderContents> {
 const clockTolerance: Milliseconds = 3_600_000
 
 /**
- * A file with a time in the future was dated by a wrong clock and counts as the oldest. Otherwise it would stay the newest until then,
- * and `keep` would delete each new backup instead of it.
+ * A file with a time in the future was dated by a wrong clock and counts as the oldest. Otherwise it would stay the
+ * newest until then, and `keep` would delete each new backup instead of it.
  */
 function plausibleTime(at: number): number {
   return at > Date.now() + clockTolerance ? 0 : Math.max(0, at)

@@ -12,8 +12,8 @@ export function nameFor({ prefix, suffix }: BackupPlan, at: number, copy = 1): s
 }
 
 /**
- * Whether a file counts as a backup, by its name. Names that we give tell the time, which copying a volume does not change; a file
- * that a user renamed to keep it for good does not count.
+ * Whether a file counts as a backup, by its name. Names that we give tell the time, which copying a volume does not
+ * change; a file that a user renamed to keep it for good does not count.
  */
 export function isBackupName(plan: BackupPlan, name: string): boolean {
   const { prefix, suffix, named } = plan

@@ -7,7 +7,8 @@ const kept = 1_000
 export class EventFeed {
   readonly #listeners = new Set<SupervisorListener>()
   readonly #recent: SupervisorEvent[] = []
-  // Ids begin with the time of the start, so that they grow from one run of Gatehouse to the next: events are rarer than milliseconds.
+  // Ids begin with the time of the start, so that they grow from one run of Gatehouse to the next: events are rarer
+  // than milliseconds.
   readonly #first = Date.now()
   #next = this.#first
 

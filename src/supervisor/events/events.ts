@@ -1,6 +1,6 @@
 /**
- * What happens to processes, for the control API, hooks, metrics and the gateway. A new kind of event joins the union, and
- * plan/model/hooks.ts if hooks may be called on it.
+ * What happens to processes, for the control API, hooks, metrics and the gateway. A new kind of event joins the union,
+ * and plan/model/hooks.ts if hooks may be called on it.
  */
 import type { Bytes } from '../../shared/bytes.ts'
 import type { State } from '../process/machine.ts'
@@ -85,7 +85,10 @@ export interface ScheduleSkippedEvent extends Stamped {
   readonly reason: string
 }
 
-/** The time of a scheduled task passed unnoticed: the clock was changed, or Gatehouse was suspended. The task runs now, once. */
+/**
+ * The time of a scheduled task passed unnoticed: the clock was changed, or Gatehouse was suspended. The task runs now,
+ * once.
+ */
 export interface ScheduleLateEvent extends Stamped {
   readonly type: 'schedule-late'
   /** The first of the missed times; Unix time in milliseconds. */

@@ -1,6 +1,6 @@
 /**
- * Programs that daemonize: they leave their group for their own session, and their first process exits with 0. To us that looks like
- * an end; but the program runs on unsupervised, holds its port, and each restart starts another.
+ * Programs that daemonize: they leave their group for their own session, and their first process exits with 0. To us
+ * that looks like an end; but the program runs on unsupervised, holds its port, and each restart starts another.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -64,8 +64,9 @@ function reapersIn(table: readonly KernelProcess[]): ReadonlySet<number> {
 }
 
 /**
- * By its environment; or, since many daemons overwrite that with their title (redis-server, nginx), by its name, if that is a word of
- * the command. The machine's own redis-server is excluded by its cgroup: systemd gives each unit one, which is inherited.
+ * By its environment; or, since many daemons overwrite that with their title (redis-server, nginx), by its name, if
+ * that is a word of the command. The machine's own redis-server is excluded by its cgroup: systemd gives each unit one,
+ * which is inherited.
  */
 function belongsTo({ name, command, mark }: EndedRun, pid: number, program: string): boolean {
   const variables = variablesOf(pid)

@@ -7,8 +7,8 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Whether a process of the group still runs. Zombies do not count: kill(2) finds them until they are reaped, and orphans stay zombies
- * for ever in a container whose PID 1 does not reap.
+ * Whether a process of the group still runs. Zombies do not count: kill(2) finds them until they are reaped, and
+ * orphans stay zombies for ever in a container whose PID 1 does not reap.
  */
 export function isGroupAlive(group: number): boolean {
   if (!kill(group, 0)) return false

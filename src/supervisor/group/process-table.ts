@@ -34,7 +34,9 @@ export function statFields(stat: string): readonly string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** The environment that it was executed with, as `NAME=value`. Empty if it has ended meanwhile, or we may not read it. */
+/**
+ * The environment that it was executed with, as `NAME=value`. Empty if it has ended meanwhile, or we may not read it.
+ */
 export function variablesOf(pid: number): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')

@@ -13,8 +13,8 @@ export type HookOutput = Pick<OutputSink, 'record'>
 type Command = Extract<HookPlan['call'], { readonly kind: 'run' }>
 
 /**
- * Runs a command in its own group, which is stopped with it. Its output goes to the log. Resolves with undefined if it exits with 0
- * in time, else with the reason. Never rejects.
+ * Runs a command in its own group, which is stopped with it. Its output goes to the log. Resolves with undefined if it
+ * exits with 0 in time, else with the reason. Never rejects.
  */
 export async function runHookCommand(
   { command, written, directory, environment }: Command,

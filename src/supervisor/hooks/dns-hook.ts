@@ -1,4 +1,6 @@
-/** The operator's command that sets and clears TXT records, with which we prove to an ACME server that a domain is ours. */
+/**
+ * The operator's command that sets and clears TXT records, with which we prove to an ACME server that a domain is ours.
+ */
 import type { DnsHookPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { OutputSink } from '../output/output-sink.ts'
@@ -8,8 +10,8 @@ import { type CommandOutput, runCommand } from '../run-command.ts'
 const timeout: Milliseconds = 300_000
 
 /**
- * Runs the command with these arguments appended. Rejects with the reason and the last line of its output, unless it exits with 0 in
- * time. Its output goes to the log as `dns-hook`.
+ * Runs the command with these arguments appended. Rejects with the reason and the last line of its output, unless it
+ * exits with 0 in time. Its output goes to the log as `dns-hook`.
  */
 export async function runDnsHook(
   { run, directory, environment }: DnsHookPlan,

@@ -1,6 +1,6 @@
 /**
- * Calls hooks on events. Nothing waits for a hook, except the end of a shutdown, for a short time. A hook's own failure is not an
- * event, so that no hook can trigger itself.
+ * Calls hooks on events. Nothing waits for a hook, except the end of a shutdown, for a short time. A hook's own failure
+ * is not an event, so that no hook can trigger itself.
  */
 
 import type { HookPlan } from '../../plan/model/hooks.ts'

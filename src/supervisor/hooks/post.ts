@@ -20,8 +20,9 @@ interface Outcome {
 }
 
 /**
- * Sends the event as JSON. Any answer but 200 to 299 is a failure; redirects are not followed, since they would lead the event to a
- * place that the operator did not choose. Resolves with undefined, or with the reason of the failure. Never rejects.
+ * Sends the event as JSON. Any answer but 200 to 299 is a failure; redirects are not followed, since they would lead
+ * the event to a place that the operator did not choose. Resolves with undefined, or with the reason of the failure.
+ * Never rejects.
  */
 export async function postEvent(
   url: string,

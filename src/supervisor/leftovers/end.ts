@@ -9,8 +9,8 @@ export interface EndingLeftovers {
 }
 
 /**
- * Stops the groups that a killed Gatehouse left, each with its stop signal, its grace period and SIGKILL. All at once: their order is
- * not known any more, since the plan may have changed.
+ * Stops the groups that a killed Gatehouse left, each with its stop signal, its grace period and SIGKILL. All at once:
+ * their order is not known any more, since the plan may have changed.
  */
 export function endLeftovers(records: readonly GroupRecord[], log: Log): EndingLeftovers {
   const stops = records.map((record) => ({ record, stop: endLeftover(record, log) }))

@@ -1,6 +1,6 @@
 /**
- * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, out of memory), its processes are stopped within seconds, not only
- * at the next start. See docs/adr/0016-guardian.md.
+ * A shell that outlives us: however Gatehouse ends (SIGKILL, an abort, out of memory), its processes are stopped within
+ * seconds, not only at the next start. See docs/adr/0016-guardian.md.
  */
 
 import { messageOf } from '../../shared/errors.ts'
@@ -11,10 +11,10 @@ import { runVariable } from './recognize.ts'
 import type { GroupRecord } from './record.ts'
 
 /**
- * Reads lines with the running groups, each of which replaces the one before, until the other end of the pipe is closed. Then stops all of
- * them at once, each with its stop signal, its grace period and SIGKILL, if it is still the recorded one: the start time of its leader
- * matches or, if the leader is gone, a member has the id of our run in its environment. An empty line: Gatehouse ended in order. $1: the
- * id of the run; $2: the first line.
+ * Reads lines with the running groups, each of which replaces the one before, until the other end of the pipe is
+ * closed. Then stops all of them at once, each with its stop signal, its grace period and SIGKILL, if it is still the
+ * recorded one: the start time of its leader matches or, if the leader is gone, a member has the id of our run in its
+ * environment. An empty line: Gatehouse ended in order. $1: the id of the run; $2: the first line.
  */
 const script = `
 trap '' HUP INT QUIT TERM

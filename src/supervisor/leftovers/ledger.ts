@@ -1,4 +1,7 @@
-/** Records the running process groups, with the guardian and on disk beside the control socket, whose owner alone may use the file. */
+/**
+ * Records the running process groups, with the guardian and on disk beside the control socket, whose owner alone may
+ * use the file.
+ */
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -39,8 +42,9 @@ export class GroupLedger {
   }
 
   /**
-   * Stops the groups that a killed Gatehouse left, and resolves when they are gone; undefined if there are none. To be called once,
-   * after the control socket was taken and before anything is spawned. They stay recorded meanwhile. Never rejects.
+   * Stops the groups that a killed Gatehouse left, and resolves when they are gone; undefined if there are none. To be
+   * called once, after the control socket was taken and before anything is spawned. They stay recorded meanwhile. Never
+   * rejects.
    */
   endLeftovers(): Promise<void> | undefined {
     this.#looked = true
@@ -79,8 +83,9 @@ export class GroupLedger {
   }
 
   /**
-   * To be called in the same turn as the spawn, since only recorded groups are found again. For that reason the file is written
-   * synchronously; it is not synced to disk, since the page cache outlives us, and no group outlives the machine.
+   * To be called in the same turn as the spawn, since only recorded groups are found again. For that reason the file is
+   * written synchronously; it is not synced to disk, since the page cache outlives us, and no group outlives the
+   * machine.
    */
   began({ name, stop }: ProcessPlan, pid: number): void {
     const table = processTable()

@@ -25,8 +25,8 @@ function ownerOf(
 ): 'ours' | 'doubtful' | 'strangers' {
   const leader = table.find((one) => one.pid === pid)
   if (leader) return leader.started === started ? 'ours' : 'strangers'
-  // The kernel does not reuse a pid while it is the id of a group. So these are what our leader left behind, unless the whole group
-  // ended and another leader got the pid, which is gone as well.
+  // The kernel does not reuse a pid while it is the id of a group. So these are what our leader left behind, unless the
+  // whole group ended and another leader got the pid, which is gone as well.
   return membersOf(table, pid).some((one) => isOfRun(one, run)) ? 'ours' : 'doubtful'
 }
 

@@ -1,6 +1,6 @@
 /**
- * The file of running groups, by which the next Gatehouse finds them if this one is killed. A pid alone may belong to another process by
- * then; together with its start time, the boot and the PID namespace it identifies the process.
+ * The file of running groups, by which the next Gatehouse finds them if this one is killed. A pid alone may belong to
+ * another process by then; together with its start time, the boot and the PID namespace it identifies the process.
  */
 import { closeSync, constants as fileConstants, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -33,7 +33,10 @@ const recordSchema = z.strictObject({
 
 export type GroupRecord = z.output<typeof groupSchema>
 
-/** The boot and the namespace in which pids are valid. Undefined where there is no /proc: nothing can be identified there. */
+/**
+ * The boot and the namespace in which pids are valid. Undefined where there is no /proc: nothing can be identified
+ * there.
+ */
 export function place(): { readonly boot: string; readonly pidNamespace: string } | undefined {
   try {
     return {

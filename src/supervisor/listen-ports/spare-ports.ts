@@ -12,8 +12,8 @@ const reuseAfter: Milliseconds = 60_000
 const attempts = 100
 
 /**
- * Free ports of 127.0.0.1 for programs with `port: auto`. Between our check and the program's own listen(2) another program may take
- * the port; the program then fails, and its next start gets another one.
+ * Free ports of 127.0.0.1 for programs with `port: auto`. Between our check and the program's own listen(2) another
+ * program may take the port; the program then fails, and its next start gets another one.
  */
 export class SparePorts {
   readonly #reserved: () => Iterable<number>
@@ -49,8 +49,8 @@ export function outOfPorts(error: unknown): SpawnFailure {
 }
 
 /**
- * Resolves with this port of 127.0.0.1 if it is free, else rejects as listen(2) does; for 0 the kernel chooses one (ip(7),
- * ip_local_port_range).
+ * Resolves with this port of 127.0.0.1 if it is free, else rejects as listen(2) does; for 0 the kernel chooses one
+ * (ip(7), ip_local_port_range).
  */
 export async function freePort(port: number): Promise<number> {
   const server = createServer()

@@ -1,6 +1,7 @@
 /**
- * Divides the container's memory. Fixed sizes come first; the rest is divided equally among all services without one. A service with
- * `memory: auto` has its part passed to its runtime; one without the option gets a part, too, since it will use some.
+ * Divides the container's memory. Fixed sizes come first; the rest is divided equally among all services without one. A
+ * service with `memory: auto` has its part passed to its runtime; one without the option gets a part, too, since it
+ * will use some.
  */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
@@ -20,7 +21,9 @@ type Asking = Pick<ProcessPlan, 'name' | 'kind' | 'memory'>
 /** Neither a JVM nor Node runs with less: such a limit would only make them fail. */
 const leastPart: Bytes = 64_000_000
 
-/** Gatehouse and its threads need about 150 MB; a large container has a busier gateway, a small one cannot spare more. */
+/**
+ * Gatehouse and its threads need about 150 MB; a large container has a busier gateway, a small one cannot spare more.
+ */
 function reserveOf(total: Bytes): Bytes {
   return Math.round(Math.min(total / 4, Math.max(256_000_000, total / 20)))
 }

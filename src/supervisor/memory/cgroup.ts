@@ -28,8 +28,8 @@ interface Files {
 }
 
 /**
- * Above memory.high the kernel throttles processes almost to a halt, so it counts as a limit, too. In version 1 the `total_` lines
- * include the groups below, as the usage does.
+ * Above memory.high the kernel throttles processes almost to a halt, so it counts as a limit, too. In version 1 the
+ * `total_` lines include the groups below, as the usage does.
  */
 const filesOf: Readonly<Record<1 | 2, Files>> = {
   1: {

@@ -1,4 +1,6 @@
-/** Watches the memory of the container and its processes, and acts before the kernel has to: docs/adr/0007-memory.md. */
+/**
+ * Watches the memory of the container and its processes, and acts before the kernel has to: docs/adr/0007-memory.md.
+ */
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import { type Bytes, formatBytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'

@@ -1,6 +1,6 @@
 /**
- * Passes a memory limit to the runtime of a program. By default Java sizes its heap by the limit of the whole container, as if it were
- * alone in it, and Node by the memory of the machine.
+ * Passes a memory limit to the runtime of a program. By default Java sizes its heap by the limit of the whole
+ * container, as if it were alone in it, and Node by the memory of the machine.
  */
 import { basename } from 'node:path'
 import type { ProcessPlan } from '../../plan/model/plan.ts'

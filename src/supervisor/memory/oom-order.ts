@@ -2,14 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * As if it used all memory in addition (proc_pid_oom_score_adj(5)). With less, a critical process that uses most of the memory would
- * still be chosen.
+ * As if it used all memory in addition (proc_pid_oom_score_adj(5)). With less, a critical process that uses most of the
+ * memory would still be chosen.
  */
 const highestScore = '1000'
 
 /**
- * Makes a process, and all that it spawns from now on, the first that the kernel kills. Others stay as they are: to protect them more
- * than by default takes a privilege that containers lack. Does nothing where it is not permitted.
+ * Makes a process, and all that it spawns from now on, the first that the kernel kills. Others stay as they are: to
+ * protect them more than by default takes a privilege that containers lack. Does nothing where it is not permitted.
  */
 export function preferAsVictim(pid: number): void {
   adjust(pid, highestScore)

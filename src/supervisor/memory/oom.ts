@@ -1,4 +1,7 @@
-/** Finds out which process the kernel killed for memory: SIGKILL alone could have come from anyone, so the kernel's count decides. */
+/**
+ * Finds out which process the kernel killed for memory: SIGKILL alone could have come from anyone, so the kernel's
+ * count decides.
+ */
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { Exit } from '../spawn/exit.ts'
 import type { MemoryCgroup } from './cgroup.ts'
@@ -24,8 +27,8 @@ export class OomDetector {
   }
 
   /**
-   * To be called every second. Returns how many kills hit none of the processes that we spawned, but a child of one: database servers,
-   * for example, have many.
+   * To be called every second. Returns how many kills hit none of the processes that we spawned, but a child of one:
+   * database servers, for example, have many.
    */
   check(): number {
     const now = performance.now()

@@ -48,8 +48,8 @@ const hour: Milliseconds = 3_600_000
 const firstPause: Milliseconds = 60_000
 
 /**
- * Keeps restarts for memory from becoming a loop: after the first one in an hour a process is exempt for a minute, then for two, four
- * and so on.
+ * Keeps restarts for memory from becoming a loop: after the first one in an hour a process is exempt for a minute, then
+ * for two, four and so on.
  */
 export class RestartThrottle {
   readonly #restarts = new Map<string, readonly Milliseconds[]>()

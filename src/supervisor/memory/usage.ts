@@ -4,8 +4,8 @@ import type { Bytes } from '../../shared/bytes.ts'
 import type { KernelProcess } from '../group/process-table.ts'
 
 /**
- * The pids of a program: its leader, all processes in the leader's session, and all their descendants. PostgreSQL gives each of its
- * processes its own session: only the parents show where they belong.
+ * The pids of a program: its leader, all processes in the leader's session, and all their descendants. PostgreSQL gives
+ * each of its processes its own session: only the parents show where they belong.
  */
 export function membersOf(leader: number, table: readonly KernelProcess[]): readonly number[] {
   const members = new Set(
@@ -20,8 +20,8 @@ export function membersOf(leader: number, table: readonly KernelProcess[]): read
 }
 
 /**
- * What they use, at 20 µs per process: the private memory of each, and the largest shared part once. Exact for one process; for several
- * it counts pages twice that a fork has not written to yet.
+ * What they use, at 20 µs per process: the private memory of each, and the largest shared part once. Exact for one
+ * process; for several it counts pages twice that a fork has not written to yet.
  */
 export function estimatedUse(pids: readonly number[]): Bytes {
   const parts = pids.map((pid) => fields(`/proc/${pid}/status`))
@@ -31,9 +31,9 @@ export function estimatedUse(pids: readonly number[]): Bytes {
 }
 
 /**
- * What they certainly use, measured before one is restarted: each page divided among those that map it. The kernel walks all pages for
- * this, which takes milliseconds per gigabyte. For another user's processes it requires the right to trace them; without it, this is
- * what the largest of them uses.
+ * What they certainly use, measured before one is restarted: each page divided among those that map it. The kernel
+ * walks all pages for this, which takes milliseconds per gigabyte. For another user's processes it requires the right
+ * to trace them; without it, this is what the largest of them uses.
  */
 export function certainUse(pids: readonly number[]): Bytes {
   const parts = pids.flatMap((pid) => fields(`/proc/${pid}/smaps_rollup`).get('Pss') ?? [])

@@ -13,8 +13,8 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
 /**
- * Lines end with LF or CR LF and are decoded as UTF-8; invalid bytes become U+FFFD. What exceeds `longestLine` bytes is dropped as it
- * comes; the number of dropped bytes is appended to the line.
+ * Lines end with LF or CR LF and are decoded as UTF-8; invalid bytes become U+FFFD. What exceeds `longestLine` bytes is
+ * dropped as it comes; the number of dropped bytes is appended to the line.
  */
 export function splitLines(line: (text: string) => void): LineSplitter {
   let held = Buffer.alloc(0)

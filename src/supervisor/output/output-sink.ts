@@ -1,4 +1,7 @@
-/** Where the output of programs goes: the supervisor hands it over line by line, the app writes it to files and to its log. */
+/**
+ * Where the output of programs goes: the supervisor hands it over line by line, the app writes it to files and to its
+ * log.
+ */
 import type { MultilinePlan } from '../../plan/model/output.ts'
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 

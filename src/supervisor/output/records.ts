@@ -18,7 +18,10 @@ const patience: Milliseconds = 100
 const longestHold: Milliseconds = 1_000
 const mostLines = 500
 
-/** For one stream of one run. Without a rule each line is a record, emitted at once. Nothing is lost: at a limit a new record begins. */
+/**
+ * For one stream of one run. Without a rule each line is a record, emitted at once. Nothing is lost: at a limit a new
+ * record begins.
+ */
 export function joinRecords(rule: MultilinePlan | undefined, record: (text: string) => void): RecordJoiner {
   if (!rule) return { line: record, end() {} }
   const continues = continuationOf(rule)

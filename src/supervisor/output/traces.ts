@@ -23,8 +23,8 @@ export function continuationOf(rule: MultilinePlan): Continuation {
 const java = /^(?:\s+at\s|\s+\.\.\. \d+ |\s*Caused by: |\s*Suppressed: |\s+\[CIRCULAR REFERENCE)/
 
 /**
- * Frames, and what console.error and uncaught exceptions print after them: the properties of the error in braces, of which the closing
- * one is not indented; `[cause]: Error: ...` has its own frames.
+ * Frames, and what console.error and uncaught exceptions print after them: the properties of the error in braces, of
+ * which the closing one is not indented; `[cause]: Error: ...` has its own frames.
  */
 function node(): Continuation {
   const frame = /^\s+at\s/
@@ -44,8 +44,8 @@ function node(): Continuation {
 }
 
 /**
- * A traceback is a headline, indented lines, and the exception, which is not indented; chained ones follow after an empty line and a
- * sentence that connects them.
+ * A traceback is a headline, indented lines, and the exception, which is not indented; chained ones follow after an
+ * empty line and a sentence that connects them.
  */
 function python(): Continuation {
   const headline = /^Traceback \(most recent call last\):/

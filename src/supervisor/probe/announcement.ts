@@ -1,6 +1,6 @@
 /**
- * How a program announces by itself that it is ready: by a line of its output, or a newline on a file descriptor. We listen from the
- * spawn on and remember it: the program may be ready before its ready probe begins.
+ * How a program announces by itself that it is ready: by a line of its output, or a newline on a file descriptor. We
+ * listen from the spawn on and remember it: the program may be ready before its ready probe begins.
  */
 import type { Readable } from 'node:stream'
 import type { ProcessPlan, ReportedCheck } from '../../plan/model/plan.ts'

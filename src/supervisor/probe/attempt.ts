@@ -4,11 +4,14 @@ import type { NotTried } from '../../shared/system/local-fault.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 
-/** Undefined: passed; else why not, for the log (`answered 503`). Or `NotTried`, which says nothing about the program. */
+/**
+ * Undefined: passed; else why not, for the log (`answered 503`). Or `NotTried`, which says nothing about the program.
+ */
 export type Finding = string | NotTried | undefined
 
 /**
- * Ends early and frees its resources when the signal aborts, after a timeout or because the result is no longer needed. Never rejects.
+ * Ends early and frees its resources when the signal aborts, after a timeout or because the result is no longer needed.
+ * Never rejects.
  */
 export type Attempt = (signal: AbortSignal) => Promise<Finding>
 

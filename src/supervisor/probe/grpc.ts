@@ -19,8 +19,8 @@ const statusNames: Readonly<Record<string, string>> = {
 const longestAnswer = 4_096
 
 /**
- * Passes when `grpc.health.v1.Health/Check` returns SERVING, over HTTP/2 without TLS. As with http, each attempt opens a new
- * connection.
+ * Passes when `grpc.health.v1.Health/Check` returns SERVING, over HTTP/2 without TLS. As with http, each attempt opens
+ * a new connection.
  */
 export function grpcAttempt(port: number, service: string): Attempt {
   const where = `gRPC health on port ${port}`

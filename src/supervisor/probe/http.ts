@@ -6,9 +6,9 @@ import { failedOrNotTried } from '../../shared/system/local-fault.ts'
 import type { Attempt } from './attempt.ts'
 
 /**
- * Passes at a status from 200 to 399; redirects are not followed. Each attempt opens a new connection, so that the answer is that of
- * the program that listens now. The certificate is not verified: the probe sends no secret, and a program behind us seldom has a
- * certificate for the address on which we dial it. `name`: the URL as it may be logged.
+ * Passes at a status from 200 to 399; redirects are not followed. Each attempt opens a new connection, so that the
+ * answer is that of the program that listens now. The certificate is not verified: the probe sends no secret, and a
+ * program behind us seldom has a certificate for the address on which we dial it. `name`: the URL as it may be logged.
  */
 export function httpAttempt(url: string, name = url): Attempt {
   const request = url.startsWith('https:') ? requestHttps : requestHttp

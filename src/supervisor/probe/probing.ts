@@ -37,8 +37,8 @@ export class Probing {
   #startedUp = false
 
   /**
-   * Listens for announcements at once; probes from `begin` on. `before`: the previous probing of the same run, whose announcements it
-   * takes over; close that one afterwards.
+   * Listens for announcements at once; probes from `begin` on. `before`: the previous probing of the same run, whose
+   * announcements it takes over; close that one afterwards.
    */
   constructor(plan: ProcessPlan, child: Pick<Child, 'notifications'>, listener: ProbeListener, before?: Probing) {
     this.#plan = plan

@@ -9,8 +9,8 @@ export function tcpAttempt(host: string, port: number): Attempt {
     new Promise((resolve) => {
       const socket = connect({ host, port, signal })
       socket.once('connect', () => {
-        // If nothing listens on a port of the ephemeral range, the kernel may choose it as our own source port, and the socket
-        // connects to itself (simultaneous open, RFC 9293 §3.5).
+        // If nothing listens on a port of the ephemeral range, the kernel may choose it as our own source port, and the
+        // socket connects to itself (simultaneous open, RFC 9293 §3.5).
         const toItself = socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress
         socket.destroy()
         resolve(toItself ? `nothing listens on ${host} port ${port}` : undefined)

@@ -1,6 +1,7 @@
 /**
- * The state machine of a supervised process, as one complete table of states by events. It is pure: effects are named here and
- * performed by process.ts. Why there is a `waiting`, and what `stopping` means: docs/adr/0002-process-states.md.
+ * The state machine of a supervised process, as one complete table of states by events. It is pure: effects are named
+ * here and performed by process.ts. Why there is a `waiting`, and what `stopping` means:
+ * docs/adr/0002-process-states.md.
  */
 
 export type State =

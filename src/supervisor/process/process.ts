@@ -135,8 +135,8 @@ export class SupervisedProcess {
   }
 
   /**
-   * Supervises it by this plan from now on. The plan asks for the same program (process-changes.ts), so a run continues; settings that
-   * concern the start take effect at the next one.
+   * Supervises it by this plan from now on. The plan asks for the same program (process-changes.ts), so a run
+   * continues; settings that concern the start take effect at the next one.
    */
   adopt(plan: ProcessPlan): void {
     const before = this.#plan

@@ -15,8 +15,9 @@ export type Ending =
   | { readonly kind: 'not-spawned'; readonly failure: SpawnFailure }
 
 /**
- * A failure whatever the exit code: we stopped it because it was not ready in time, failed its alive check or used too much memory; or
- * it exited with 0, but left no backup, or left its program in the background. The complaint is a predicate: `was not ready within 5m`.
+ * A failure whatever the exit code: we stopped it because it was not ready in time, failed its alive check or used too
+ * much memory; or it exited with 0, but left no backup, or left its program in the background. The complaint is a
+ * predicate: `was not ready within 5m`.
  */
 export interface RunFault {
   readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'no-backup' | 'daemonized'
@@ -93,9 +94,9 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
 }
 
 /**
- * Failures are forgotten only after it has been ready for a while: a process that gets ready and crashes, again and again, is in a
- * crash loop, too. The first failure of a process that had passed a probe counts as an accident: it is restarted at once. Without a
- * probe a service is ready as soon as it is spawned, which proves nothing.
+ * Failures are forgotten only after it has been ready for a while: a process that gets ready and crashes, again and
+ * again, is in a crash loop, too. The first failure of a process that had passed a probe counts as an accident: it is
+ * restarted at once. Without a probe a service is ready as soon as it is spawned, which proves nothing.
  */
 function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Milliseconds): Failures {
   const { steady, giveUp } = plan.restart
@@ -110,8 +111,8 @@ function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Mil
 }
 
 /**
- * The window for giving up does not pass during a start: a process whose failing start takes longer than the window would otherwise be
- * restarted for ever.
+ * The window for giving up does not pass during a start: a process whose failing start takes longer than the window
+ * would otherwise be restarted for ever.
  */
 function withoutStart(plan: Policy, run: Case['run'], before: Failures): Failures {
   const waited = run && isProbed(plan) ? (run.start ?? run.uptime) : 0
@@ -158,8 +159,8 @@ function exitCodeOf(ending: Ending): number {
 export const jitter = 0.2
 
 /**
- * The pause before a restart. Step 0, the first failure of a process that had been ready, is exactly `first`. From step 1 on it is
- * `next`, doubled with each step, ±20 %, and at most `max`. `random` is in [0, 1).
+ * The pause before a restart. Step 0, the first failure of a process that had been ready, is exactly `first`. From step
+ * 1 on it is `next`, doubled with each step, ±20 %, and at most `max`. `random` is in [0, 1).
  */
 export function restartPause(backoff: RestartPolicy['backoff'], step: number, random: number): Milliseconds {
   if (step === 0) return backoff.first

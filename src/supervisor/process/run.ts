@@ -17,8 +17,9 @@ import type { Ending, RunFault } from './restart.ts'
 const lastOutputWait: Milliseconds = 250
 
 /**
- * The most that one read(2) of a pipe returns. After a full read the rest waits for the next turn of the event loop: libuv would read
- * 32 times as much in one, tens of thousands of lines, and delay disks, probes and the output of other programs.
+ * The most that one read(2) of a pipe returns. After a full read the rest waits for the next turn of the event loop:
+ * libuv would read 32 times as much in one, tens of thousands of lines, and delay disks, probes and the output of other
+ * programs.
  */
 const fullRead: Bytes = 64 * 1024
 
@@ -96,8 +97,9 @@ export class Run {
   }
 
   /**
-   * To be called when its group is gone. `exitedWell`: it exited with 0 by itself; otherwise there is no backup. `leftOthers`: we had to
-   * stop other processes in its group, one of which may have been the writer: `tee >(gzip >"$1")` leaves it behind.
+   * To be called when its group is gone. `exitedWell`: it exited with 0 by itself; otherwise there is no backup.
+   * `leftOthers`: we had to stop other processes in its group, one of which may have been the writer: `tee >(gzip
+   * >"$1")` leaves it behind.
    */
   async concludeBackup(exitedWell: boolean, leftOthers: boolean): Promise<void> {
     if (!this.#backup) return

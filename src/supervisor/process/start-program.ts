@@ -36,7 +36,10 @@ export interface Starter {
   failed(failure: SpawnFailure): void
 }
 
-/** Starts the program of a plan: at once, unless a port or a backup must be prepared first. Calls `started` or `failed` once. */
+/**
+ * Starts the program of a plan: at once, unless a port or a backup must be prepared first. Calls `started` or `failed`
+ * once.
+ */
 export function startProgram(plan: ProcessPlan, context: ProcessContext, starter: Starter): void {
   const { isAwaited, started, failed } = starter
   const spawn = ({ plan: placed, backup }: Prepared) => {
@@ -96,7 +99,9 @@ async function prepare(plan: ProcessPlan, context: ProcessContext): Promise<Prep
   }
 }
 
-/** The plan with the port of this run: a free one for `port: auto`, else that of the plan unless another program has it. */
+/**
+ * The plan with the port of this run: a free one for `port: auto`, else that of the plan unless another program has it.
+ */
 async function place(plan: ProcessPlan, context: ProcessContext): Promise<ProcessPlan | SpawnFailure> {
   if (plan.port === undefined) return plan
   if (plan.port !== chosenLater) return (await takenPort(plan.port)) ?? plan

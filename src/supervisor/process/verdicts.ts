@@ -36,8 +36,8 @@ export class Verdicts {
   }
 
   /**
-   * For the status. `run`: the present one, if it is ready. `restarts`: how often it was restarted by its policy; `failures`: how many
-   * in a row came before this run, 0 once it has been ready for `restart.steady`.
+   * For the status. `run`: the present one, if it is ready. `restarts`: how often it was restarted by its policy;
+   * `failures`: how many in a row came before this run, 0 once it has been ready for `restart.steady`.
    */
   facts(run: Run | undefined): { restarts: number; failures: number; lastRun: LastRun | undefined } {
     const isUnsteady = run !== undefined && run.ready.longest < this.#plan.restart.steady

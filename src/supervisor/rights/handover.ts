@@ -1,7 +1,7 @@
 /**
- * Passes an environment to a program that runs as another user. Many variables (LD_PRELOAD, GLIBC_TUNABLES, BASH_ENV, PATH and others)
- * make the loader, the C library and tools run code: so until the change of user each variable has a neutral name, and env(1) renames it
- * afterwards. See docs/adr/0021-launching.md.
+ * Passes an environment to a program that runs as another user. Many variables (LD_PRELOAD, GLIBC_TUNABLES, BASH_ENV,
+ * PATH and others) make the loader, the C library and tools run code: so until the change of user each variable has a
+ * neutral name, and env(1) renames it afterwards. See docs/adr/0021-launching.md.
  */
 
 import { RightsError } from './rights-error.ts'

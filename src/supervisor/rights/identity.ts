@@ -16,8 +16,8 @@ export interface Identity {
 }
 
 /**
- * Throws `RightsError` if there is no such user or group, and Node's error if the files cannot be read for lack of resources. Read each
- * time: users may be created while we run.
+ * Throws `RightsError` if there is no such user or group, and Node's error if the files cannot be read for lack of
+ * resources. Read each time: users may be created while we run.
  */
 export function identityOf({ name, group, groups }: UserPlan): Identity {
   let shortage: unknown
@@ -66,8 +66,9 @@ function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): n
 }
 
 /**
- * Options of setpriv(1), to be put before a command; none if we are that user. Node's own `uid` and `gid` options do not suffice: libuv
- * clears the supplementary groups, and limits could no longer be raised after them. Throws `RightsError` if we may not change the user.
+ * Options of setpriv(1), to be put before a command; none if we are that user. Node's own `uid` and `gid` options do
+ * not suffice: libuv clears the supplementary groups, and limits could no longer be raised after them. Throws
+ * `RightsError` if we may not change the user.
  */
 export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
   const [ourUid, ourGid] = [process.geteuid?.(), process.getegid?.()]

@@ -1,7 +1,7 @@
 /**
- * Starts a program with the rights of its plan: through a chain of small tools, each of which changes one thing and executes the next.
- * So the spawned pid is that of the program. Tools that run with our rights before a change of user do not see the program's
- * environment. See docs/adr/0021-launching.md.
+ * Starts a program with the rights of its plan: through a chain of small tools, each of which changes one thing and
+ * executes the next. So the spawned pid is that of the program. Tools that run with our rights before a change of user
+ * do not see the program's environment. See docs/adr/0021-launching.md.
  */
 import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
@@ -28,7 +28,8 @@ export function launchOf(program: Program): Launch | { readonly failure: SpawnFa
   const { command, rights = {} } = program
   try {
     const launch = withRights(program, rights)
-    // Checked beforehand: a tool that cannot find the program would report that in its own words, to the program's output.
+    // Checked beforehand: a tool that cannot find the program would report that in its own words, to the program's
+    // output.
     const failure = launch.command.length > command.length ? foreseenFailure(program) : undefined
     return failure ? { failure } : { ...launch, ...(rights.umask !== undefined && { umask: rights.umask }) }
   } catch (error) {
@@ -56,8 +57,8 @@ function withRights({ command, environment }: Program, rights: Rights): Launch {
 }
 
 /**
- * Tools with the same rights as the program may see its environment, which usually saves an exec. But libraries meant for the program
- * alone, such as its own C library, would break them.
+ * Tools with the same rights as the program may see its environment, which usually saves an exec. But libraries meant
+ * for the program alone, such as its own C library, would break them.
  */
 function sparedFromLoader(environment: Launch['environment']): Handover | undefined {
   if (!isReadByLoader(environment)) return undefined

@@ -20,7 +20,10 @@ const names: Readonly<Record<LimitName, { readonly short: string; readonly line:
   realtimePriority: { short: 'rtprio', line: 'Max realtime priority' },
 }
 
-/** Options of prlimit(1), to be put before a command; none for limits that are set already. Throws `RightsError` if we may not set one. */
+/**
+ * Options of prlimit(1), to be put before a command; none for limits that are set already. Throws `RightsError` if we
+ * may not set one.
+ */
 export function limitWords(limits: LimitsPlan): readonly string[] {
   const ours = ownLimits()
   return Object.entries(limits).flatMap(([key, limit]) => {

@@ -1,7 +1,7 @@
 /**
- * The soft limit of open files. Gatehouse raises its own to the hard limit; a program gets the one that Gatehouse was started with: a
- * program that uses select(2), or closes all descriptors up to the limit, fails or takes long with more than 1024. See
- * docs/adr/0021-launching.md.
+ * The soft limit of open files. Gatehouse raises its own to the hard limit; a program gets the one that Gatehouse was
+ * started with: a program that uses select(2), or closes all descriptors up to the limit, fails or takes long with more
+ * than 1024. See docs/adr/0021-launching.md.
  */
 import { isSea } from 'node:sea'
 import type { LimitPlan, LimitsPlan } from '../../plan/model/rights.ts'
@@ -14,8 +14,8 @@ const usual = 1_024
 const atStart = softAtStart(ownOpenFiles(), isSea())
 
 /**
- * The soft limit when we were executed. The Node in the binary leaves it alone (scripts/build/open-files.ts); any other Node has raised
- * it to the hard limit before our first line, so the default is assumed.
+ * The soft limit when we were executed. The Node in the binary leaves it alone (scripts/build/open-files.ts); any other
+ * Node has raised it to the hard limit before our first line, so the default is assumed.
  */
 export function softAtStart(own: LimitPlan | undefined, isBinary: boolean): LimitPlan['soft'] | undefined {
   if (own === undefined || isBinary || own.soft !== own.hard) return own?.soft
@@ -30,8 +30,8 @@ export function withOwnOpenFiles(limits: LimitsPlan = {}): LimitsPlan {
 }
 
 /**
- * Raises our soft limit to the hard one. `run` runs a program to its end and returns whether it exited with 0. Returns a warning if the
- * limit could not be raised.
+ * Raises our soft limit to the hard one. `run` runs a program to its end and returns whether it exited with 0. Returns
+ * a warning if the limit could not be raised.
  */
 export function raiseOpenFiles(run: (file: string, words: readonly string[]) => boolean): string | undefined {
   const own = ownOpenFiles()

@@ -3,8 +3,8 @@ import { findTool, packages, systemFolders, type ToolName } from '../../shared/s
 import { RightsError } from './rights-error.ts'
 
 /**
- * A tool with arguments, to be put before a command; empty if there are no arguments. `option`: the config option that needs it. Throws
- * `RightsError` if it is missing; `find` returns the path of a tool.
+ * A tool with arguments, to be put before a command; empty if there are no arguments. `option`: the config option that
+ * needs it. Throws `RightsError` if it is missing; `find` returns the path of a tool.
  */
 export function tool(
   name: ToolName,

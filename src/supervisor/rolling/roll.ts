@@ -1,4 +1,6 @@
-/** One rolling restart: a successor starts beside a process and takes over; then the old process is drained and stopped. */
+/**
+ * One rolling restart: a successor starts beside a process and takes over; then the old process is drained and stopped.
+ */
 
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Log } from '../../shared/log.ts'
@@ -7,8 +9,9 @@ import { setTimeout } from '../../shared/time/timer.ts'
 import type { SupervisedProcess } from '../process/process.ts'
 
 /**
- * Resolves with the number of requests that were cut, once no request to this port of 127.0.0.1 is in flight any more, after at most
- * `budget`. To be called only when `status` gives another port for the process, so that no new request goes there.
+ * Resolves with the number of requests that were cut, once no request to this port of 127.0.0.1 is in flight any more,
+ * after at most `budget`. To be called only when `status` gives another port for the process, so that no new request
+ * goes there.
  */
 export type Drain = (port: number, budget: Milliseconds) => Promise<number>
 

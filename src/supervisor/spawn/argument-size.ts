@@ -4,8 +4,8 @@ import { ownLimits } from '../rights/limits.ts'
 import { type SpawnFailure, tooLarge } from './spawn-failure.ts'
 
 /**
- * The failure if arguments and environment are too large for the kernel; undefined if they seem to fit. To be called before they are
- * copied, which takes long for a hundred thousand.
+ * The failure if arguments and environment are too large for the kernel; undefined if they seem to fit. To be called
+ * before they are copied, which takes long for a hundred thousand.
  */
 export function sizeFailure({ launchSize: size }: ProcessPlan): SpawnFailure | undefined {
   if (size === undefined) return undefined

@@ -12,7 +12,9 @@ export function describeExit({ code, signal }: Exit): string {
   return signal === null ? `exited with code ${code}` : `was killed by ${signal}`
 }
 
-/** The exit code with which Gatehouse passes on this failure: the child's own, or 128 + signal as in shells; never 0. */
+/**
+ * The exit code with which Gatehouse passes on this failure: the child's own, or 128 + signal as in shells; never 0.
+ */
 export function exitCodeFor({ code, signal }: Exit): number {
   if (signal !== null) return 128 + signalNumber(signal)
   return code === null || code < 1 || code > 255 ? 1 : code

@@ -1,6 +1,6 @@
 /**
- * Real pipes for the output of a child. What Node calls a pipe is a Unix socket, which cannot be opened by name: a program that logs
- * to /dev/stdout or /dev/stderr, as container images should, would fail with ENXIO.
+ * Real pipes for the output of a child. What Node calls a pipe is a Unix socket, which cannot be opened by name: a
+ * program that logs to /dev/stdout or /dev/stderr, as container images should, would fail with ENXIO.
  */
 import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -15,7 +15,10 @@ export interface ChildPipes {
   readonly others: readonly Readable[]
   /** File descriptors for the child: its stdout and stderr, then the others. */
   readonly ends: readonly [number, number, ...number[]]
-  /** Closes our copies of the child's ends; otherwise the streams would not end with the child. To be called after the spawn. */
+  /**
+   * Closes our copies of the child's ends; otherwise the streams would not end with the child. To be called after the
+   * spawn.
+   */
   handOver(): void
   /** Closes our ends, if the child could not be spawned. */
   abandon(): void
@@ -30,8 +33,8 @@ export interface NoPipes {
 const places = () => [...new Set([tmpdir(), '/dev/shm'])]
 
 /**
- * Node cannot create pipes, but it can open named ones: they are created in a private folder, opened, and removed again.
- * `makeFifos` creates them and returns whether it could; `others`: how many besides stdout and stderr.
+ * Node cannot create pipes, but it can open named ones: they are created in a private folder, opened, and removed
+ * again. `makeFifos` creates them and returns whether it could; `others`: how many besides stdout and stderr.
  */
 export function openPipes(makeFifos: (paths: readonly string[]) => boolean, others = 0): ChildPipes | NoPipes {
   const reasons: string[] = []
@@ -61,7 +64,8 @@ function openPipesIn(
     const names = ['stdout', 'stderr', ...Array.from({ length: others }, (_, index) => `other-${index}`)]
     paths = names.map((name) => join(folder ?? '', name))
     if (!makeFifos(paths)) return { reason: 'mkfifo failed or is missing' }
-    // Non-blocking: opening a read end would wait for its writer. The write ends block, as programs expect of their stdout.
+    // Non-blocking: opening a read end would wait for its writer. The write ends block, as programs expect of their
+    // stdout.
     const ours = paths.map((path) => open(path, constants.O_RDONLY | constants.O_NONBLOCK))
     const ends = paths.map((path) => open(path, constants.O_WRONLY)) as [number, number, ...number[]]
     const streams = ours.map((fd) => new Socket({ fd, readable: true, writable: false }))

@@ -37,13 +37,13 @@ export function isLeaderOfOurs(pid: number): boolean {
 }
 
 /**
- * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its descendants (except
- * those that leave the group), and Ctrl-C at our terminal reaches none of them. Never throws. `descriptors`: further ones, from 3 on,
- * that it can write to.
+ * Starts a program as the leader of a new session and process group, so that a signal to the group reaches all its
+ * descendants (except those that leave the group), and Ctrl-C at our terminal reaches none of them. Never throws.
+ * `descriptors`: further ones, from 3 on, that it can write to.
  *
- * A umask can only be inherited. Until `spawn` returns it also applies to our other threads. That is harmless: no other process is
- * spawned meanwhile, all files are created with an explicit mode, of which a mask only removes bits, and the schema rejects masks that
- * remove the owner's.
+ * A umask can only be inherited. Until `spawn` returns it also applies to our other threads. That is harmless: no other
+ * process is spawned meanwhile, all files are created with an explicit mode, of which a mask only removes bits, and the
+ * schema rejects masks that remove the owner's.
  */
 export function spawnGroup(
   program: Program,
@@ -123,7 +123,10 @@ const readAs: ReadAs = ({ uid, gid }, path) => {
   )
 }
 
-/** Writable by all, so that a child that changed its user can open its own /dev/stdout; the folder can be entered only by us. */
+/**
+ * Writable by all, so that a child that changed its user can open its own /dev/stdout; the folder can be entered only
+ * by us.
+ */
 function makeFifos(paths: readonly string[]): boolean {
   const mkfifo = toolPath('mkfifo')
   return mkfifo !== undefined && succeeds(mkfifo, ['-m', '622', ...paths])
@@ -140,8 +143,8 @@ export interface GuardianProcess {
 }
 
 /**
- * Starts a shell in its own session that reads from a pipe whose other end only we hold. It keeps neither us nor our output open.
- * Calls `failed` if there is no shell, and `ended` when it has ended.
+ * Starts a shell in its own session that reads from a pipe whose other end only we hold. It keeps neither us nor our
+ * output open. Calls `failed` if there is no shell, and `ended` when it has ended.
  */
 export function spawnGuardian(
   script: string,

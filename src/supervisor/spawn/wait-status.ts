@@ -1,7 +1,8 @@
 /**
- * The wait(2) status of a child, which Node does not pass on in full: it does not know real-time signals, and reports death by one as
- * exit code 0. So the status is read before Node reaps the child: when its output ends and the kernel marks it as exiting, its entry in
- * /proc keeps the status (proc_pid_stat(5), `exit_code`) until the end of this turn of the event loop, when libuv waits for children.
+ * The wait(2) status of a child, which Node does not pass on in full: it does not know real-time signals, and reports
+ * death by one as exit code 0. So the status is read before Node reaps the child: when its output ends and the kernel
+ * marks it as exiting, its entry in /proc keeps the status (proc_pid_stat(5), `exit_code`) until the end of this turn
+ * of the event loop, when libuv waits for children.
  */
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -10,7 +11,9 @@ import { statFields } from '../group/process-table.ts'
 import { isCapable } from '../rights/capabilities.ts'
 import { type Exit, signalName } from './exit.ts'
 
-/** How long to wait from the end of a program's output to its exit: usually microseconds, longer if it used much memory. */
+/**
+ * How long to wait from the end of a program's output to its exit: usually microseconds, longer if it used much memory.
+ */
 const patience: Milliseconds = 20
 
 /** The same for a program that may happen to end at the same time as another. */
@@ -30,8 +33,8 @@ export interface Owner {
 export type ReadAs = (owner: Owner, path: string) => string | undefined
 
 /**
- * Returns a function that corrects what Node reports of the exit of `pid`. If its output was closed before it ended, or others still
- * hold it, Node's report stands.
+ * Returns a function that corrects what Node reports of the exit of `pid`. If its output was closed before it ended, or
+ * others still hold it, Node's report stands.
  */
 export function watchStatus(
   pid: number,
@@ -56,8 +59,8 @@ export function watchStatus(
 }
 
 /**
- * One for each running child. At the end of the turn libuv reaps every child that has ended, also one that ended while another was
- * examined, and whose end of output we would have seen only in the next turn.
+ * One for each running child. At the end of the turn libuv reaps every child that has ended, also one that ended while
+ * another was examined, and whose end of output we would have seen only in the next turn.
  */
 const watched = new Set<() => void>()
 
@@ -71,7 +74,9 @@ function statusOf(pid: number, readAs: ReadAs, longest: Milliseconds): number | 
   return undefined
 }
 
-/** Without CAP_SYS_PTRACE, which containers lack by default, the kernel shows 0 for programs of other users (ptrace(2)). */
+/**
+ * Without CAP_SYS_PTRACE, which containers lack by default, the kernel shows 0 for programs of other users (ptrace(2)).
+ */
 function shownTo(pid: number, readAs: ReadAs): number {
   const owner = ownerOf(pid)
   if (!owner || owner.uid === process.geteuid?.() || isCapable('CAP_SYS_PTRACE')) return 0

@@ -19,9 +19,9 @@ export interface StopTime {
 }
 
 /**
- * The grace period of a process if what remains has to suffice for it and for all that are stopped after it. If it does not, the
- * less critical give up theirs first, and those of one rank in proportion: a stubborn front end must not leave its database, which
- * comes last, with nothing but SIGKILL.
+ * The grace period of a process if what remains has to suffice for it and for all that are stopped after it. If it does
+ * not, the less critical give up theirs first, and those of one rank in proportion: a stubborn front end must not leave
+ * its database, which comes last, with nothing but SIGKILL.
  */
 export function fairGrace(plan: ProcessPlan, running: readonly ProcessPlan[], time: StopTime): Milliseconds {
   const { grace } = plan.stop

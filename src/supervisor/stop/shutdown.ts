@@ -13,7 +13,9 @@ export class Shutdown {
     this.#ledger = ledger
   }
 
-  /** `processes` counts at the first call. Resolves when all have ended, and what an earlier run left. Never rejects. */
+  /**
+   * `processes` counts at the first call. Resolves when all have ended, and what an earlier run left. Never rejects.
+   */
   stop(processes: readonly SupervisedProcess[], budget: Milliseconds): Promise<void> {
     this.#deadline.tighten(budget)
     const leftoversGone = this.#ledger?.hurry(budget)

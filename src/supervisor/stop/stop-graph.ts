@@ -5,8 +5,8 @@ import type { ProcessPlan } from '../../plan/model/plan.ts'
 export type StopGraph = ReadonlyMap<string, readonly string[]>
 
 /**
- * What a process depends on is stopped after it. Critical processes and their dependencies are stopped after everything else: a
- * database also outlives those that use it without declaring it.
+ * What a process depends on is stopped after it. Critical processes and their dependencies are stopped after everything
+ * else: a database also outlives those that use it without declaring it.
  */
 export function stopGraph(plans: readonly ProcessPlan[]): StopGraph {
   const byName = new Map(plans.map((plan) => [plan.name, plan]))

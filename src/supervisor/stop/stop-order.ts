@@ -34,8 +34,8 @@ export class StopDeadline implements StopTime {
 }
 
 /**
- * Stops these processes, each after those among them that depend on it, the critical ones last; the rest in parallel. None of them
- * is restarted any more. Resolves when all are at rest.
+ * Stops these processes, each after those among them that depend on it, the critical ones last; the rest in parallel.
+ * None of them is restarted any more. Resolves when all are at rest.
  */
 export async function stopInReverse(processes: readonly Stoppable[], deadline: StopDeadline): Promise<void> {
   for (const process of processes) process.release()

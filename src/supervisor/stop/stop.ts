@@ -56,8 +56,8 @@ export function stopRun(
 }
 
 /**
- * Signals at once. The kernel does not reuse a group's id while a process is in it, nor soon afterwards, since it hands out pids in a
- * circle: so no stranger is hit.
+ * Signals at once. The kernel does not reuse a group's id while a process is in it, nor soon afterwards, since it hands
+ * out pids in a circle: so no stranger is hit.
  */
 export function stopGroup(child: Pick<Child, 'pid' | 'exited'>, options: GroupStopOptions): GroupStop {
   const { signal, grace, graceOver } = options

@@ -37,7 +37,10 @@ interface Obstacle {
   readonly words: string
 }
 
-/** Earlier failures no longer count. A service that is already starting is waited for; one that is ready counts as started. */
+/**
+ * Earlier failures no longer count. A service that is already starting is waited for; one that is ready counts as
+ * started.
+ */
 export function startOnDemand(process: SupervisedProcess, options: OnDemandOptions): RunAnswer {
   const { name, kind } = process.plan
   const isService = kind === 'service'

@@ -1,6 +1,6 @@
 /**
- * When scheduled tasks are due. Schedules follow the wall clock, which can be changed; so instead of one sleep until the next run,
- * the clock is checked at short intervals.
+ * When scheduled tasks are due. Schedules follow the wall clock, which can be changed; so instead of one sleep until
+ * the next run, the clock is checked at short intervals.
  */
 
 import { isDeepStrictEqual } from 'node:util'
@@ -20,8 +20,8 @@ const lateAfter: Milliseconds = 2_000
 const settleTime: Milliseconds = 250
 
 /**
- * As in cron(8): if the clock is set back by less than this, times that come twice run once; if by more, it was wrong before, and the
- * schedule follows the new time.
+ * As in cron(8): if the clock is set back by less than this, times that come twice run once; if by more, it was wrong
+ * before, and the schedule follows the new time.
  */
 const correction: Milliseconds = 3 * 3_600_000
 

@@ -7,7 +7,10 @@ import { projectFolder, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import type { LogLine } from '../../e2e/support/log-lines.ts'
 import { part } from '../../parts.ts'
 
-/** Debian's libfaketime, for programs with threads: it moves the wall clock that a program sees, as often as its file says. */
+/**
+ * Debian's libfaketime, for programs with threads: it moves the wall clock that a program sees, as often as its file
+ * says.
+ */
 const [library = ''] = part('faketime') ? globSync('/usr/lib/*/faketime/libfaketimeMT.so.1') : []
 const day = 86_400_000
 

@@ -1,4 +1,7 @@
-/** Gatehouse itself gets SIGKILL, with the whole program: what it leaves is ended by its next start, and nothing else is. */
+/**
+ * Gatehouse itself gets SIGKILL, with the whole program: what it leaves is ended by its next start, and nothing else
+ * is.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * A program of its own, `node --expose-gc kill-again-and-again.ts COUNT`: supervises a service, kills it COUNT times, each
- * time after it was ready again, and prints as JSON what this cost. In a process of its own, since a test runner's memory
- * grows by itself.
+ * A program of its own, `node --expose-gc kill-again-and-again.ts COUNT`: supervises a service, kills it COUNT times,
+ * each time after it was ready again, and prints as JSON what this cost. In a process of its own, since a test runner's
+ * memory grows by itself.
  */
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -17,7 +17,9 @@ export const hardToEnd = `  stubborn:
     ready: { log: "^up$" }
 `
 
-/** The pids of the shells that are to end what this Gatehouse leaves behind; found by the id of the run in its record. */
+/**
+ * The pids of the shells that are to end what this Gatehouse leaves behind; found by the id of the run in its record.
+ */
 export function guardiansOf({ file }: Gatehouse): readonly number[] {
   const run = runOf(dirname(file))
   return runningProcesses().flatMap(({ pid, command }) => (command.includes(`gatehouse-guardian ${run}`) ? [pid] : []))

@@ -6,7 +6,10 @@ import { always, type Foreman, foreman, planFor, survivors, transitions } from '
 
 const timing = { every: 50, timeout: 200 }
 
-/** An HTTP server that answers for ever, unless it is stopped with SIGSTOP: then the kernel accepts connections, but no answer comes. */
+/**
+ * An HTTP server that answers for ever, unless it is stopped with SIGSTOP: then the kernel accepts connections, but no
+ * answer comes.
+ */
 function server(name: string, port: number, more: Partial<ProcessPlan> = {}): ProcessPlan {
   const url = `http://127.0.0.1:${port}/`
   const alive: LivenessProbe = { kind: 'http', url, ...timing, failures: 3 }

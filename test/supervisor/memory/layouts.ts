@@ -57,7 +57,9 @@ export const service: Files = {
     '24 23 0:22 / /proc rw,nosuid - proc proc rw\n35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw\n',
 }
 
-/** Docker with version 1: no namespace, so the host's path is shown, and the mount shows the container's own group only. */
+/**
+ * Docker with version 1: no namespace, so the host's path is shown, and the mount shows the container's own group only.
+ */
 export const dockerLegacy: Files = {
   'proc/self/cgroup':
     '12:cpu,cpuacct:/docker/6f2c\n9:memory:/docker/6f2c\n1:name=systemd:/docker/6f2c\n0::/system.slice/containerd.service\n',
