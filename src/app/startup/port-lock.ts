@@ -1,7 +1,7 @@
 /**
  * Locks a port while it is being opened. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the same user
  * join them: between the check that a port is free and the moment at which we listen, no other Gatehouse may check it. See
- * docs/adr/0025-claims.md.
+ * docs/adr/0025-socket-and-port-locks.md.
  */
 
 import { once } from 'node:events'

@@ -1,6 +1,6 @@
 /**
  * A lock on a file that ends with its holder, however that ends, SIGKILL included. Node has no flock(2) of its own; SQLite, which is
- * in it, locks by fcntl(2): the kernel keeps the lock and drops it with the process, and children do not inherit it. See docs/adr/0025-claims.md.
+ * in it, locks by fcntl(2): the kernel keeps the lock and drops it with the process, and children do not inherit it. See docs/adr/0025-socket-and-port-locks.md.
  */
 import { closeSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
