@@ -5,12 +5,14 @@ import { conditionSchema } from '../../src/config/schema/environment/condition.t
 
 const head = `# Every option
 
-Made from the schema by \`npm run generate\`. A name in capitals stands for one of your choosing, \`[]\` for each item of a list. What has
-no default may be left out, unless it says \`required\`. Any mapping may hold \`when\`, and is left out if the condition does not hold; any
-value may hold \`\${NAME}\` or \`\${NAME:-default}\`. What they are for is told by the other pages; \`gatehouse check\` says what a value should have been.
+Generated from the schema by \`npm run generate\`. A name in capitals stands for one of your choosing, \`[]\` for each item of a
+list. Options are optional unless marked \`required\`. Any mapping may have \`when\`, and is excluded if the condition does
+not hold; any value may contain \`\${NAME}\` or \`\${NAME:-default}\`. The other pages explain what the options are for;
+\`gatehouse check\` says what is wrong with a value.
 
-A list of one item may be written as that item: \`methods: GET\`, \`use: acme\`. A listener may be written as its address, an upstream as its targets, an environment
-file as its path, a command as one text that is split as a shell splits it, if it needs no shell.
+A list of one item may be written as that item: \`methods: GET\`, \`use: acme\`. A listener may be written as its address, an
+upstream as its targets, an environment file as its path, and a command that needs no shell as one text, which is split as
+a shell would.
 `
 
 interface Row {
@@ -31,8 +33,8 @@ export function referencePage(): string {
 }
 
 function section(title: string, rows: readonly Row[]): string {
-  const lines = rows.map(({ path, value, default: usual, description }) => {
-    return `| ${[`\`${path}\``, value, usual, description].map(cell).join(' | ')} |`
+  const lines = rows.map(({ path, value, default: defaultValue, description }) => {
+    return `| ${[`\`${path}\``, value, defaultValue, description].map(cell).join(' | ')} |`
   })
   return `## ${title}\n\n| Option | Value | Default | |\n| --- | --- | --- | --- |\n${lines.join('\n')}\n`
 }
@@ -41,16 +43,16 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
-/** What is asked for, and what it is made of; a mapping that stands in two places is told once. */
+/** The rows of an option and of those below it; a mapping that is used in two places is described once. */
 function rowsOf(path: string, schema: z.ZodType, known: Map<z.ZodType, string>): readonly Row[] {
-  const { core, usual, description } = peel(schema)
-  const row = { path, description, default: usual ?? (schema.safeParse(undefined).success ? '' : 'required') }
+  const { core, defaultValue, description } = peel(schema)
+  const row = { path, description, default: defaultValue ?? (schema.safeParse(undefined).success ? '' : 'required') }
   const elsewhere = known.get(core)
   if (elsewhere !== undefined) return [{ ...row, value: `as \`${elsewhere}\`` }]
   const below = partsOf(core)
   if (below) known.set(core, path)
   const rows = below?.flatMap(({ suffix, part }) => rowsOf(path + suffix, part, known)) ?? []
-  // An item that is nothing but a mapping needs no line of its own; one that may be a text too does.
+  // An item that is only a mapping needs no row of its own; one that may also be a text does.
   const isBareItem = /(\[\]|\.NAME)$/.test(path) && core instanceof z.ZodObject && description === ''
   return isBareItem ? rows : [{ ...row, value: wordsFor(core) }, ...rows]
 }
@@ -60,7 +62,7 @@ interface Part {
   readonly part: z.ZodType
 }
 
-/** What stands below it in the file; undefined: it is told by its value alone. */
+/** The options below a schema; undefined: there are none. */
 function partsOf(core: z.ZodType): readonly Part[] | undefined {
   if (core instanceof z.ZodObject)
     return Object.entries(core.shape).map(([key, part]) => ({ suffix: `.${key}`, part: part as z.ZodType }))
@@ -70,7 +72,7 @@ function partsOf(core: z.ZodType): readonly Part[] | undefined {
   return undefined
 }
 
-/** Of what is made of texts alone the value tells all. */
+/** Undefined if the items are scalars, which the value of the row describes. */
 function inside(suffix: string, item: z.ZodType): readonly Part[] | undefined {
   return partsOf(peel(item).core) && [{ suffix, part: item }]
 }
@@ -81,21 +83,21 @@ function firstOf(options: readonly z.ZodType[]): readonly Part[] | undefined {
 
 interface Peeled {
   readonly core: z.ZodType
-  /** As it would be written. */
-  readonly usual: string | undefined
+  /** The default, as written in the file. */
+  readonly defaultValue: string | undefined
   readonly description: string
 }
 
-/** Through defaults, optional and transforms; the outermost words count. */
+/** Unwraps defaults, optionals and transforms; the outermost description wins. */
 function peel(schema: z.ZodType): Peeled {
   const description = schema.description ?? ''
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return under(schema.unwrap() as z.ZodType)
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     const inner = under(schema.unwrap() as z.ZodType)
-    return { ...inner, usual: written(schema.def.defaultValue) ?? inner.usual }
+    return { ...inner, defaultValue: written(schema.def.defaultValue) ?? inner.defaultValue }
   }
   if (schema instanceof z.ZodPipe && !isScalar(schema)) return under(schema.in as z.ZodType)
-  return { core: schema, usual: undefined, description }
+  return { core: schema, defaultValue: undefined, description }
 
   function under(inner: z.ZodType): Peeled {
     const peeled = peel(inner)
@@ -108,7 +110,7 @@ function written(value: unknown): string | undefined {
   return `\`${typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '') : value}\``
 }
 
-/** A text that is read into something else; other pipes lead to what is written in the file. */
+/** A text with a transform; other pipes lead to the schema of what is in the file. */
 function isScalar(schema: z.ZodType): boolean {
   return schema instanceof z.ZodPipe && schema.in instanceof z.ZodString
 }
@@ -120,15 +122,17 @@ function wordsFor(core: z.ZodType): string {
   if (core instanceof z.ZodArray) return expectedBy(core) ?? 'a list'
   if (core instanceof z.ZodUnion) {
     const options = (core.options as z.ZodType[]).map((option) => wordsFor(peel(option).core))
-    return [...new Set(options)].filter((words) => words !== '').join(', or ')
+    // "or a mapping with `requests`" says more than "a mapping".
+    const isRepeated = (words: string) => options.some((other) => other.includes(`or ${words} with`))
+    return [...new Set(options)].filter((words) => words !== '' && !isRepeated(words)).join(', or ')
   }
   if (core instanceof z.ZodUnknown) return ''
-  throw new Error(`the reference cannot tell what a ${core.def.type} is`)
+  throw new Error(`the reference does not know schemas of type ${core.def.type}`)
 }
 
-/** The words of the diagnostic: "expected ...". */
+/** The text of the diagnostic: "expected ...". */
 function expectedBy(schema: z.ZodType): string | undefined {
   const { error } = schema.def as { error?: (issue: object) => unknown }
-  const said = error?.({ code: 'invalid_type' })
-  return typeof said === 'string' ? said : undefined
+  const text = error?.({ code: 'invalid_type' })
+  return typeof text === 'string' ? text : undefined
 }

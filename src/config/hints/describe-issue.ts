@@ -235,8 +235,7 @@ function describeUnion(schema: z.ZodType, tree: Located, issue: z.core.$ZodIssue
     if (findings.length !== 1 || !only || only.problem.hint !== undefined || node.kind !== 'scalar') return findings
     return [{ ...only, problem: { ...only.problem, hint: exampleHint(schema, tree, issue) } }]
   }
-  const forms = issue.errors.map(([first]) => (first ? expectation(first) : ''))
-  const expected = forms.filter((form) => !forms.some((other) => other.startsWith(`${form},`))).join(' or ')
+  const expected = issue.errors.map(([first]) => (first ? expectation(first) : '')).join(' or ')
   if (steps < issue.path.length && node.kind === 'mapping') {
     return [missingKey(schema, tree, issue.path as Path, expected)]
   }

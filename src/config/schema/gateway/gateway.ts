@@ -40,7 +40,7 @@ const compressionSchema = z
 export const gatewaySchema = mapping({
   threads: threads.describe('`auto`: one for every two available CPUs').prefault('auto'),
   listeners: named(listenerSchema).describe('Default, if there are routes: `http` on `:80`').prefault({}),
-  trustedProxies: oneOrMany(addressRanges, 'a list of addresses, ranges such as `10.0.0.0/8`, `loopback` or `private`')
+  trustedProxies: oneOrMany(addressRanges, 'a list of addresses and ranges')
     .describe('Addresses whose X-Forwarded-* and PROXY headers are trusted; default: none')
     .prefault('none'),
   requestId: mapping({

@@ -25,13 +25,11 @@ const settableName = scalar({
     headerName.safeParse(written).success && !reservedHeaders.has(written.toLowerCase()) ? written : undefined,
 })
 
-const values = listOf(headerValue, 'the value of a header, or a list of them')
+const values = listOf(headerValue, 'a list of values')
 
 /** By header name, the change to make. */
 export const headersSchema = named(
-  z
-    .union([headerValue, values, mapping({ add: oneOrMany(headerValue, 'the value of a header, or a list of them') })])
-    .nullable(),
+  z.union([headerValue, values, mapping({ add: oneOrMany(headerValue, 'a list of values') })]).nullable(),
   settableName,
 ).describe(
   'A text or a list sets, null removes, `{ add: text }` adds; may contain {host}, {scheme}, {client} and {request_id}',
@@ -39,7 +37,7 @@ export const headersSchema = named(
 
 export const requestHeaders = mapping({
   headers: headersSchema.prefault({}),
-  keep: oneOrMany(headerName, 'the name of a header, or a list of them')
+  keep: oneOrMany(headerName, 'a list of headers')
     .describe('Headers to accept from any client that normally only trusted proxies may set (docs/headers.md)')
     .optional(),
 })
