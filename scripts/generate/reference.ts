@@ -5,14 +5,14 @@ import { conditionSchema } from '../../src/config/schema/environment/condition.t
 
 const head = `# Every option
 
-Generated from the schema by \`npm run generate\`. A name in capitals stands for one of your choosing, \`[]\` for each item of a
-list. Options are optional unless marked \`required\`. Any mapping may have \`when\`, and is excluded if the condition does
-not hold; any value may contain \`\${NAME}\` or \`\${NAME:-default}\`. The other pages explain what the options are for;
-\`gatehouse check\` says what is wrong with a value.
+Generated from the schema by \`npm run generate\`. A name in capitals stands for one of your choosing, \`[]\` for each
+item of a list. Options are optional unless marked \`required\`. Any mapping may have \`when\`, and is excluded if the
+condition does not hold; any value may contain \`\${NAME}\` or \`\${NAME:-default}\`. The other pages explain what the
+options are for; \`gatehouse check\` says what is wrong with a value.
 
-A list of one item may be written as that item: \`methods: GET\`, \`use: acme\`. A listener may be written as its address, an
-upstream as its targets, an environment file as its path, and a command that needs no shell as one text, which is split as
-a shell would.
+A list of one item may be written as that item: \`methods: GET\`, \`use: acme\`. A listener may be written as its address,
+an upstream as its targets, an environment file as its path, and a command that needs no shell as one text, which is
+split as a shell would.
 `
 
 interface Row {

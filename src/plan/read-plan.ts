@@ -12,7 +12,7 @@ export interface PlanReading extends Resolved {
    * if the file is invalid or cannot be read.
    */
   readonly sockets: readonly string[]
-  /** Names that `when:` leaves out. */
+  /** Names that `when:` excludes. */
   readonly excluded: {
     readonly processes: readonly string[]
     readonly listeners: readonly string[]

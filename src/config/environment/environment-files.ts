@@ -10,7 +10,7 @@ import { generateVariables, type NewVariables } from './new-variables.ts'
 import { type Renamed, reportConflicts, withNewNames } from './renamed-variables.ts'
 import { type Oddity, readVariables } from './variable-file.ts'
 
-/** A file with `create` that is not there. */
+/** A missing file with `create`. */
 export interface FileToCreate {
   /** Absolute. */
   readonly path: string
@@ -40,7 +40,7 @@ const maxReportedLines = 5
 /**
  * Later files win over earlier ones. The schema reports whatever is not `[{ path, create }]`.
  * `around`: the variables that are set without these files.
- * `renamed`: what an old name in a file is called now.
+ * `renamed`: the new names of old names in files.
  */
 export function readFiles(
   evaluation: Evaluation,

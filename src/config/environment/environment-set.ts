@@ -50,7 +50,7 @@ export function evaluateSet(evaluation: Evaluation, entry: YamlEntry, place: Pla
   return { outcome, variables, without }
 }
 
-// execve(2) ends a variable at its first NUL, and Node's own customIssue would print the value.
+// execve(2) ends a variable at its first NUL, and Node's own error would print the value.
 function reportNul({ report }: Evaluation, { at }: Located): 'unusable' {
   const hint = 'remove it: environment variables cannot contain NUL'
   report({ code: 'wrong-value', at, message: 'the value of this variable contains a NUL character', hint })

@@ -142,7 +142,7 @@ function hasVariables(node: LocatedScalar): boolean {
   return node.value !== node.written
 }
 
-/** What is written at `path`, for sentences that name it instead of judging its value: `file \`${HOME}/x\``. */
+/** What is written at `path`, for messages that only name it: `file \`${HOME}/x\``. */
 export function nameAt(root: Located, path: Path): string {
   const { node } = deepest(root, path)
   return node.kind === 'scalar' ? `\`${shorten(node.written)}\`` : quote(node)

@@ -62,7 +62,7 @@ export function processChanges(
   })
 }
 
-/** Whether the same is asked of both, in the same format. */
+/** Whether both have the same probes. */
 export function sameProbes(a: ProcessPlan, b: ProcessPlan): boolean {
   return (['startup', 'ready', 'alive'] as const).every((option) => isDeepStrictEqual(a[option], b[option]))
 }

@@ -24,7 +24,7 @@ export type HookCall =
       readonly written?: string
       /** Absolute. */
       readonly directory: string
-      /** Holds secrets. */
+      /** Contains secrets. */
       readonly environment: Readonly<Record<string, string>>
     }
   /** The URL is a secret beyond its origin. */

@@ -1,4 +1,4 @@
-/** A process as the supervisor is to run it. */
+/** A process as the supervisor runs it. */
 import type { SourcePosition } from '../../config/diagnostics.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -86,9 +86,9 @@ export interface RestartPolicy {
   /** `on-failure`: not after exit 0 (nor after 143 or SIGTERM if Gatehouse stopped it). */
   readonly policy: 'always' | 'on-failure' | 'never'
   readonly backoff: {
-    /** Pause before the first restart of a row, if it had been ready. */
+    /** Delay before the first restart in a row, if it had been ready. */
     readonly first: Milliseconds
-    /** Pause before the next; doubles each time, with jitter. */
+    /** Delay before the next; doubles each time, with jitter. */
     readonly next: Milliseconds
     readonly max: Milliseconds
   }

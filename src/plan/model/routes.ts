@@ -16,9 +16,9 @@ export interface RoutePlan {
   readonly encodedSlashes?: 'keep'
   /** Absent: the path is used as it was matched. */
   readonly rewrite?: RewritePlan
-  /** What upstreams get: the gateway's request headers with this route's own laid over them, and what either keeps. */
+  /** What upstreams get: the gateway's request headers overridden by this route's, and the headers that either keeps. */
   readonly request: RequestHeadersPlan
-  /** The gateway's response headers with this route's own laid over them. */
+  /** The gateway's response headers overridden by this route's. */
   readonly response: HeadersPlan
   readonly position: SourcePosition
 }

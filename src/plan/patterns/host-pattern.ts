@@ -25,7 +25,7 @@ export function validateHostPattern(pattern: string): PatternProblem | undefined
   if (bare.endsWith('.'))
     return {
       problem: 'matches no request: hosts are compared without a trailing dot',
-      hint: 'leave it out',
+      hint: 'remove it',
       instead: pattern.slice(0, -1),
     }
   return nonCanonicalHost(stars, bare) ?? invalidName(bare)

@@ -12,7 +12,7 @@ export function validateValuePattern(pattern: string): PatternProblem | undefine
   // RFC 9110 §5.5: whitespace around a value is not part of it.
   if (instead === pattern) return undefined
   const problem = 'matches no request: values have no leading or trailing spaces'
-  return { problem, hint: 'leave them out', ...(instead !== '' && { instead }) }
+  return { problem, hint: 'remove them', ...(instead !== '' && { instead }) }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { HookPlan } from '../model/hooks.ts'
 import { keyPosition, type PlanContext } from './plan-context.ts'
 import { commandAt } from './written.ts'
 
-/** A hook all of whose processes `when` excludes is left out with them. */
+/** A hook is excluded if `when` excludes all of its processes. */
 export function resolveHooks(context: PlanContext): readonly HookPlan[] {
   const { config, content, directory, environment } = context
   return config.hooks.flatMap(({ on, processes, run, url, timeout }, index): HookPlan[] => {

@@ -8,7 +8,7 @@ import { listOf, mapping } from '../structures.ts'
 
 const expected = 'a list of words: the program and its arguments'
 
-// execve(2) ends each word at its first NUL, and Node's own customIssue would print the word.
+// execve(2) ends each word at its first NUL, and Node's own error would print the word.
 const withNul = new InvalidValue('contains a NUL character', 'remove it: program arguments cannot contain NUL')
 
 const word = scalar({

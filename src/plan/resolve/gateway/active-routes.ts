@@ -1,4 +1,4 @@
-/** The routes and listeners that `when:` leaves in. */
+/** The routes and listeners that `when:` does not exclude. */
 import type { LoadedContent } from '../../../config/load.ts'
 import type { ListenerConfig } from '../../../config/schema/gateway/listener.ts'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
@@ -30,7 +30,7 @@ const targetSections = [
   ['upstreams', 'upstream'],
 ] as const
 
-/** `excludedWith`: the process, upstream or listener that takes the route out with it, as a sentence names it. */
+/** `excludedWith`: the process, upstream or listener whose exclusion excludes the route, as messages name it. */
 export function activeRoute(
   { excluded, tree }: LoadedContent,
   route: RouteConfig,

@@ -1,4 +1,4 @@
-/** The routes to the dashboard, which `control.dashboard` asks for instead of `gateway.routes`. */
+/** The routes to the dashboard, which come from `control.dashboard` instead of `gateway.routes`. */
 import type { Config } from '../../../config/schema/config.ts'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
 import { socketOrigin } from '../../../shared/net/socket-origin.ts'
