@@ -35,6 +35,7 @@ RUN apt-get update \
  && chage --lastday -1 gatehouse \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/* /etc/*-
 COPY LICENSE /usr/share/doc/gatehouse/LICENSE
+COPY --from=build /src/dist/gatehouse.cdx.json /usr/share/doc/gatehouse/sbom.cdx.json
 COPY --from=build /src/dist/gatehouse /usr/local/bin/gatehouse
 
 # `gatehouse` without words looks for gatehouse.yaml here.

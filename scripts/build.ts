@@ -1,10 +1,11 @@
 /**
  * `npm run build` makes dist/gatehouse: one executable file, the pinned Node with our bundles in it. It needs no Node, no
- * node_modules and no source at run time. Works in dist/ only, and leaves no other file there.
+ * node_modules and no source at run time. dist/gatehouse.cdx.json lists what is in it. Works in dist/ only, and leaves no other file there.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { billOfMaterials } from './build/bill-of-materials.ts'
 import { bundle } from './build/bundle.ts'
 import { type Rehearsal, runCheck, runReader, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
 import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
@@ -13,6 +14,7 @@ import { inject, stripNode } from './build/single-executable.ts'
 
 const project = resolve(import.meta.dirname, '..')
 const binary = join(project, 'dist', 'gatehouse')
+const bill = join(project, 'dist', 'gatehouse.cdx.json')
 
 /** Touches what nearly every config file uses, so that V8 has compiled it (see build/code-cache.ts). */
 const typicalConfig = `
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
     await make(folder)
     // A rename, so that a gatehouse that runs from the old file is not disturbed.
     renameSync(join(folder, 'gatehouse'), binary)
+    renameSync(join(folder, 'gatehouse.cdx.json'), bill)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -76,6 +79,7 @@ async function make(folder: string): Promise<void> {
     return statSync(join(folder, 'gatehouse')).size
   })
   prove(join(folder, 'gatehouse'), version)
+  writeFileSync(join(folder, 'gatehouse.cdx.json'), billOfMaterials(project, version))
 }
 
 interface Part {

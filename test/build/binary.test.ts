@@ -32,6 +32,24 @@ describe('dist/gatehouse', () => {
     expect(needed.filter((name) => !allowed.test(name))).toEqual([])
   })
 
+  it('comes with a list of what is in it, with licenses, as CycloneDX has it', () => {
+    const text = readFileSync(`${path}.cdx.json`, 'utf8')
+    const { bomFormat, metadata, components } = JSON.parse(text) as {
+      bomFormat: string
+      metadata: { component: object }
+      components: { name: string; version: string; licenses?: object[] }[]
+    }
+    expect(bomFormat).toBe('CycloneDX')
+    expect(metadata.component).toMatchObject({ name: 'gatehouse', version })
+    const { dependencies } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'))
+    const node = { node: process.versions.node }
+    for (const [name, at] of Object.entries({ ...dependencies, ...node }))
+      expect(components).toContainEqual(expect.objectContaining({ name, version: at }))
+    expect(components.filter(({ licenses = [] }) => licenses.length === 0).map(({ name }) => name)).toEqual([])
+    expect(components.map(({ name }) => name)).not.toContain('vitest')
+    expect(text).not.toContain(projectFolder)
+  })
+
   it('holds no path of the machine that built it', () => {
     expect(readFileSync(path).includes(`${projectFolder}/`)).toBe(false)
   })
