@@ -40,6 +40,11 @@ interface Import {
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
 const imports: readonly Import[] = files.flatMap((from) => specifiersOf(from).map((of) => ({ from, of })))
 
+/** Of each file, the files that it imports. */
+const targets: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  files.map((file) => [file, imports.filter(({ from, of }) => from === file && of.startsWith('.')).map(targetOf)]),
+)
+
 function specifiersOf(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8')
   const found = text.matchAll(
@@ -148,6 +153,10 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('has no import cycles, of values or of types', () => {
+    expect(cycles(files)).toEqual([])
+  })
+
   it('has no more than 15 files at the top of a folder', () => {
     const counts = Object.groupBy(files, (file) => dirname(file))
     expect(Object.keys(counts).filter((folder) => (counts[folder] ?? []).length > 15)).toEqual([])
@@ -191,8 +200,16 @@ describe('a gateway thread', () => {
 /** The file, and all that it imports, and what they import. */
 function reachedFrom(entry: string): readonly string[] {
   const reached = new Set([entry])
-  for (const file of reached) {
-    for (const one of imports) if (one.from === file && one.of.startsWith('.')) reached.add(targetOf(one))
-  }
+  for (const file of reached) for (const target of targets[file] ?? []) reached.add(target)
   return [...reached]
+}
+
+/** Groups of files each of which can be reached from each other one. */
+function cycles(all: readonly string[]): readonly (readonly string[])[] {
+  const reach = new Map(all.map((file) => [file, new Set(reachedFrom(file).filter((other) => other !== file))]))
+  const groups = all.map((file) => [file, ...(reach.get(file) ?? [])].filter((other) => inCycle(file, other)).sort())
+  function inCycle(file: string, other: string): boolean {
+    return other === file || (reach.get(file)?.has(other) === true && reach.get(other)?.has(file) === true)
+  }
+  return groups.filter((group, index) => group.length > 1 && group[0] === all[index])
 }
