@@ -41,7 +41,7 @@ const server = createServer((request, response) => {
 })
 
 server.listen(Number(process.env.PORT), '127.0.0.1', () => {
-  console.log(`no JDK is installed: Node ${process.versions.node} stands in for Java on port ${process.env.PORT}`)
+  console.log(`no JDK is installed: Node ${process.versions.node} replaces Java on port ${process.env.PORT}`)
 })
 
 // Open requests are answered; then nothing keeps the process alive, and it exits with 0.

@@ -22,13 +22,13 @@ io.on('connection', (socket) => {
   socket.emit('count', latest)
   console.log(`a browser connected over ${socket.conn.transport.name}; ${io.engine.clientsCount} connected`)
   socket.conn.once('upgrade', (transport) => console.log(`upgraded to ${transport.name}`))
-  socket.on('disconnect', (reason) => console.log(`a browser went: ${reason}`))
+  socket.on('disconnect', (reason) => console.log(`a browser disconnected: ${reason}`))
 })
 
 http.listen(Number(process.env.PORT), '127.0.0.1', () => console.log(`serving on port ${process.env.PORT}`))
 
 process.once('SIGTERM', () => {
-  console.log('stopping: the browsers are told to reconnect')
+  console.log('stopping: browsers will reconnect')
   clearInterval(timer)
   counter.close()
   io.close()
@@ -53,7 +53,7 @@ async function chooseCounter() {
     console.log(`counting in Redis on port ${port}`)
     return redis
   } catch (error) {
-    console.log(`counting in memory, for Redis on port ${port} does not answer (${error.message})`)
+    console.log(`counting in memory, because Redis on port ${port} does not answer (${error.message})`)
     let value = 0
     return { store: 'memory', next: async () => ++value, close: () => {} }
   }

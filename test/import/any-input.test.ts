@@ -1,4 +1,4 @@
-/** Whatever stands behind the keys of foreign files: the import ends, and `gatehouse check` has nothing against what it writes. */
+/** For any value in foreign files the import ends, and `gatehouse check` accepts its output. */
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { verify } from '../../src/import/verify.ts'

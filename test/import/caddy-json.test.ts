@@ -1,4 +1,6 @@
-/** Caddy's JSON, as `caddy adapt` prints it or a running Caddy holds it, becomes what its Caddyfile would have become. */
+/**
+ * Caddy's JSON, as `caddy adapt` prints it or a running Caddy holds it, becomes what its Caddyfile would have become.
+ */
 import { describe, expect, it } from 'vitest'
 import { readCaddyJson } from '../../src/import/caddy/read-caddyfile.ts'
 import { kindOf } from '../../src/import/kind.ts'

@@ -192,7 +192,7 @@ describe('what is guarded stays guarded', () => {
     expect(routes(':80 {\n\treverse_proxy unix//run/app.sock\n}')).toEqual([{ to: 'unix:/run/app.sock' }])
   })
 
-  it('an answer that stands in the file has its status and its text', () => {
+  it('a fixed response has its status and its text', () => {
     const text =
       ':80 {\n\trespond /.git/* 404\n\trespond /x "Please go" 403\n\trespond /gone 204 {\n\t\tbody no\n\t}\n\trespond /health OK\n\treverse_proxy localhost:1\n}'
     expect(routes(text)).toEqual(

@@ -1,4 +1,4 @@
-/** What real Caddyfiles lost on the way here, without a word or to everybody. */
+/** Parts of real Caddyfiles that the import once lost silently, or opened to everyone. */
 import { describe, expect, it } from 'vitest'
 import type { Entries, Value } from '../../src/import/reading.ts'
 import { importTexts } from './importing.ts'
@@ -41,7 +41,7 @@ describe('what is refused in front of a password', () => {
 })
 
 describe('X-Forwarded headers for an upstream', () => {
-  it('go on where they are fixed: behind a proxy that ends TLS the application would redirect for ever', () => {
+  it('go on where they are fixed: behind a proxy that ends TLS the application would redirect in a loop', () => {
     const { config } = site('reverse_proxy app:1 {', '  header_up X-Forwarded-Proto https', '}')
     expect((config.gateway as Entries).request).toEqual({ headers: { 'X-Forwarded-Proto': 'https' } })
   })
@@ -82,7 +82,7 @@ it.each<[string, readonly string[], string]>([
     'Caddyfile:3:3: untranslated: `stream_timeout`',
   ],
   [
-    'what stands behind the size of a body',
+    'what follows the size of a body',
     ['request_body {', '  max_size 1MB', '  read_timeout 10s', '}', 'reverse_proxy app:1'],
     'Caddyfile:4:3: untranslated: `read_timeout`',
   ],
@@ -192,7 +192,7 @@ it('a refusal that depends on an existing file is reported once, and applies to 
   )
 })
 
-it('a limit of one route stands there, and not at the gateway with an exception for each other route', () => {
+it('a limit of one route is on that route, not on the gateway with an exception for each other route', () => {
   const zone = ['rate_limit {', '  zone z {', '    key {remote_host}', '    events 5', '    window 1m', '  }', '}']
   const read = site('handle /api/* {', ...zone, 'reverse_proxy api:1', '}', 'handle {', 'reverse_proxy app:1', '}')
   expect(routesOf(read)).toEqual([

@@ -1,8 +1,8 @@
 /**
- * Each `test/import/caddyfiles/NAME.caddyfile` is imported; `NAME.expected` holds what comes out: the findings with their
+ * Each `test/import/caddyfiles/NAME.caddyfile` is imported; `NAME.expected` holds the output: the findings with their
  * places, then our YAML. Whatever comes out passes `gatehouse check`, files that this machine lacks left aside.
  *
- * UPDATE_GOLDEN=1 writes what comes out now; whoever sets it reads every line that changed.
+ * UPDATE_GOLDEN=1 writes the current output; read every changed line.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

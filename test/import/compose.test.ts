@@ -15,7 +15,7 @@ function service(...lines: readonly string[]) {
 describe('a service of Compose', () => {
   it.each<[string, readonly string[], Entries]>([
     ['is not started again if nothing is said', [], { restart: { policy: 'never' } }],
-    ['is started again for ever', ['restart: always'], { restart: { giveUp: { failures: 1_000_000 } } }],
+    ['restarts forever', ['restart: always'], { restart: { giveUp: { failures: 1_000_000 } } }],
     [
       'is started again so many times',
       ['restart: on-failure:3'],

@@ -1,4 +1,4 @@
-/** What is said of the way from the old files to the new one, as it stands on stderr. */
+/** Findings of an import as lines on stderr. */
 import { expect, it } from 'vitest'
 import type { Finding } from '../../src/import/reading.ts'
 import { findingLines } from '../../src/import/report.ts'

@@ -19,7 +19,10 @@ interface Facts {
   readonly directory: string
 }
 
-/** Variables that each of the two gives its children to tell them who started them, and the one with which tests start ours. */
+/**
+ * Variables that each of the two gives its children to tell them who started them, and the one with which tests start
+ * ours.
+ */
 const own = /^(SUPERVISOR_\w+|GATEHOUSE_\w+|NODE_COMPILE_CACHE)=/
 
 describe.skipIf(!supervisord)('programs of a supervisord.conf', () => {

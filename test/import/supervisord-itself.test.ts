@@ -1,4 +1,7 @@
-/** Our readers of supervisord's formats against supervisord's own, on texts by chance: whatever a file holds, both read the same. */
+/**
+ * Our readers of supervisord's formats against supervisord's own, on texts by chance: whatever a file holds, both read
+ * the same.
+ */
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { expand } from '../../src/import/supervisord/expansion.ts'
@@ -8,7 +11,10 @@ import { variablesOf } from '../../src/import/supervisord/variables.ts'
 import { splitCommand } from '../../src/import/terms/words.ts'
 import { part } from '../parts.ts'
 
-/** Reads a list of texts on stdin and answers with what supervisord's own functions make of each; null for what it refuses. */
+/**
+ * Reads a list of texts on stdin and answers with what supervisord's own functions make of each; null for what it
+ * refuses.
+ */
 const theirs = `
 import json, shlex, sys
 from supervisor.datatypes import dict_of_key_value_pairs
@@ -161,7 +167,7 @@ describe.skipIf(!part('supervisord'))('as supervisord itself reads', () => {
       else expect({ text, read: ourVariables(text) }).toEqual({ text, read: null })
   })
 
-  it('what stands behind a `%`', () => {
+  it('what follows a `%`', () => {
     // But for a bare `%s`, for which Python prints all that it knows, secrets included.
     const texts = byChance(
       2_000,

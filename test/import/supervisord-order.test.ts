@@ -23,7 +23,7 @@ it.skipIf(!supervisord)(
     const env = { PATH: process.env.PATH ?? '', HOME: folder, RECORD: record }
     const signed = () => (existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n') : [])
     const allStarted = () => vi.waitFor(() => expect(signed()).toHaveLength(3), { timeout: 15_000 })
-    // Whoever is slower to go must not change who goes first.
+    // Slow stops must not change the order.
     const backwards = ['-front', '-middle', '-base']
 
     const child = spawn(supervisord ?? '', ['-n', '-c', conf], { env, stdio: 'ignore' })

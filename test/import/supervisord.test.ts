@@ -1,4 +1,7 @@
-/** What supervisord's keys become, key by key. What a program then gets from both is compared by supervisord-beside.test.ts. */
+/**
+ * What supervisord's keys become, key by key. What a program then gets from both is compared by
+ * supervisord-beside.test.ts.
+ */
 import { describe, expect, it } from 'vitest'
 import type { Entries } from '../../src/import/reading.ts'
 import { importTexts, onlyProcess } from './importing.ts'

@@ -29,7 +29,7 @@ describe('a route to a port of this machine', () => {
   it.each([
     ['no process is known to', supervisord('api', 'serve')],
     ['two could', supervisord('a', 'serve --port 3000') + supervisord('b', 'serve --port=3000')],
-    ['a client speaks of somebody else’s', supervisord('a', 'ask --host db.example --port 3000')],
+    ['a client names another host’s', supervisord('a', 'ask --host db.example --port 3000')],
     ['the port comes from a variable', supervisord('a', 'serve --port %(ENV_P)s')],
   ])('stays an address where %s', (_, conf) => {
     const read = importTexts({ Caddyfile: caddyfile('reverse_proxy /api/* 127.0.0.1:3000'), 'supervisord.conf': conf })

@@ -9,7 +9,9 @@ import { readCaddyJson } from './read-caddyfile.ts'
 
 type Environment = Readonly<Record<string, string>>
 
-/** `adapted` is the output of `caddy adapt` for this file with these variables. Returns nothing if both are the same. */
+/**
+ * `adapted` is the output of `caddy adapt` for this file with these variables. Returns nothing if both are the same.
+ */
 export function compareWithCaddy(
   file: string,
   ours: Reading,

@@ -1,6 +1,6 @@
 /**
- * Compose's `$NAME` and `${NAME...}`. An unset variable is empty in Compose but an error here, and an empty one counts as
- * unset here, unlike with `-` without a colon.
+ * Compose's `$NAME` and `${NAME...}`. An unset variable is empty in Compose but an error here, and an empty one counts
+ * as unset here, unlike with `-` without a colon.
  */
 import { marked } from '../marked.ts'
 import type { Place, Report } from '../reports.ts'

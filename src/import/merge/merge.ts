@@ -1,4 +1,6 @@
-/** Merges several readings into one configuration. Of two entries with one name the first stays; the second is reported. */
+/**
+ * Merges several readings into one configuration. Of two entries with one name the first stays; the second is reported.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin, PlacedReading } from '../placed.ts'
 import { type Comment, type Finding, type Fragment, isEntries, type Reading, type Value } from '../reading.ts'

@@ -1,6 +1,6 @@
 /**
- * `%(name)s` in values, which supervisord expands before it reads them. Names known while the file is read are expanded;
- * an environment variable is marked, and becomes `${NAME}` in the end.
+ * `%(name)s` in values, which supervisord expands before it reads them. Names known while the file is read are
+ * expanded; an environment variable is marked, and becomes `${NAME}` in the end.
  */
 
 import { marked } from '../marked.ts'

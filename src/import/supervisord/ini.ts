@@ -1,6 +1,6 @@
 /**
- * The file format of supervisord: Python's configparser with supervisord's settings (`;` and `#` after white space begin
- * a comment anywhere, sections and keys may repeat).
+ * The file format of supervisord: Python's configparser with supervisord's settings (`;` and `#` after white space
+ * begin a comment anywhere, sections and keys may repeat).
  */
 
 import type { Place } from '../reports.ts'

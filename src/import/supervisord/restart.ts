@@ -66,8 +66,9 @@ function readAutorestart(keys: Keys, report: Report): Read<'always' | 'on-failur
 }
 
 /**
- * supervisord counts a start as failed if the program exits within `startsecs`, and gives up after `startretries` more in
- * a row. With 0 seconds no start ever fails. We count failures within a window, so it must be long enough for them all.
+ * supervisord counts a start as failed if the program exits within `startsecs`, and gives up after `startretries` more
+ * in a row. With 0 seconds no start ever fails. We count failures within a window, so it must be long enough for them
+ * all.
  */
 function whenToGiveUp(startsecs = 1, startretries: number | undefined): Entries | undefined {
   if (startsecs === 0) return { failures: neverGiveUp }

@@ -1,4 +1,6 @@
-/** `environment=A="1",B="2"`, as supervisord reads it: Python's shlex in its old, non-POSIX mode, four tokens at a time. */
+/**
+ * `environment=A="1",B="2"`, as supervisord reads it: Python's shlex in its old, non-POSIX mode, four tokens at a time.
+ */
 
 import { written } from '../marked.ts'
 import type { Entries } from '../reading.ts'

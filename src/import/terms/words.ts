@@ -42,8 +42,8 @@ function unquoted(piece: string): string {
 }
 
 /**
- * The items of our `command`. An unquoted variable alone may hold several words or none, so it is split at startup. Part of
- * a word, as in `$DIR/run`, is never split here, although blanks would split it there.
+ * The items of our `command`. An unquoted variable alone may hold several words or none, so it is split at startup.
+ * Part of a word, as in `$DIR/run`, is never split here, although blanks would split it there.
  */
 export function commandItems(words: readonly Word[]): readonly Value[] {
   return words.map(({ text, raw }) => (isVariable(raw) ? { words: written(raw) } : written(text)))

@@ -1,4 +1,7 @@
-/** The global options, in the first block of a Caddyfile; `servers` among them, with limits of connections and trusted proxies. */
+/**
+ * The global options, in the first block of a Caddyfile; `servers` among them, with limits of connections and trusted
+ * proxies.
+ */
 
 import { address } from '../../../config/schema/gateway/addresses.ts'
 import { addressRanges } from '../../../config/schema/gateway/ranges.ts'

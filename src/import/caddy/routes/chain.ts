@@ -1,6 +1,6 @@
 /**
- * Runs the steps of a site symbolically, for sets of requests: each set that the steps treat alike becomes one route. If a
- * step is for some requests only, these continue as a set of their own, in front of the others, because the first
+ * Runs the steps of a site symbolically, for sets of requests: each set that the steps treat alike becomes one route.
+ * If a step is for some requests only, these continue as a set of their own, in front of the others, because the first
  * matching route wins.
  */
 
@@ -200,8 +200,8 @@ class Run {
   }
 
   /**
-   * A refusal does not need the password check first: refuse everything that these patterns match in front of it, rather
-   * than everything behind it.
+   * A refusal does not need the password check first: refuse everything that these patterns match in front of it,
+   * rather than everything behind it.
    */
   #refuse(parent: Parent, wanted: Requests, { lost, step }: { lost: Common['lost']; step: Step }): void {
     const intended = wanted.paths?.filter((path) => lost.some(([, other]) => other === path)) ?? []

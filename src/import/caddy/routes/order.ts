@@ -43,7 +43,9 @@ export interface Sortable {
   readonly matched: boolean
 }
 
-/** An insertion sort like Caddy's for up to 20 directives: the comparison is no total order, so the algorithm matters. */
+/**
+ * An insertion sort like Caddy's for up to 20 directives: the comparison is no total order, so the algorithm matters.
+ */
 export function inOrder(written: readonly Sortable[], order: readonly string[]): Step[] {
   const rank = ({ step }: Sortable) => order.indexOf(sortingName(step.name))
   const before = (a: Sortable, b: Sortable) => (rank(a) === rank(b) ? moreSpecific(a, b) : rank(a) < rank(b))

@@ -26,7 +26,10 @@ export interface OurText {
 
 const parts = /\$\{|\{\$([^{}:\s]+)(?::([^{}]*))?\}|\{([A-Za-z_][\w.:?>-]*(?:\[[^\]{}]*\])?)\}/g
 
-/** `{$NAME:default}` and `{env.NAME}` become `${NAME:-default}`: an empty variable counts as unset and takes the default. */
+/**
+ * `{$NAME:default}` and `{env.NAME}` become `${NAME:-default}`: an empty variable counts as unset and takes the
+ * default.
+ */
 export function ourText(written: string): OurText {
   const unknown: string[] = []
   const text = written.replaceAll(parts, (whole, variable?: string, otherwise?: string, placeholder?: string) => {
