@@ -131,7 +131,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
       await connections.firstRequests()
       const cut = await inFlight.answered(budget)
       await inFlight.endOpenEnded()
-      inFlight.cutRest('the budget of the drain was over')
+      inFlight.cutRest('the drain budget was exceeded')
       listeners.destroyClosing()
       stalls.stop()
       await inFlight.gone()

@@ -1,7 +1,7 @@
 /**
- * A generation: the gateway's plan made ready to answer. It owns no socket: a listener hands it requests, and a reload
- * puts the next one in its place. The way of a request is straight: the router gives the index of a route, its guards are asked,
- * its handler is called. Nothing of it is a promise where nothing is waited for.
+ * A generation: a plan compiled into what answers requests. It owns no socket: listeners hand it requests, and a reload
+ * replaces it by the next one. A request is matched to a route, passes its guards and reaches its handler; promises are made
+ * only where there is something to wait for.
  */
 import type { HeaderRules as HeaderRulesPlan, RequestHeadersPlan } from '../plan/model/headers.ts'
 import type { GatewayPlan, RoutePlan } from '../plan/model/plan.ts'
@@ -32,26 +32,25 @@ import type { UpstreamLease, Upstreams } from './upstream/upstreams.ts'
 export interface Generation extends ExchangeContext {
   /** Chooses the route, runs its guards and its handler. The answer goes to the exchange's response. Never throws. */
   answer(exchange: Exchange): void
-  /** Gives back what it holds of the thread; to be called once nobody is owed an answer. */
+  /** Releases its leases on the thread's resources; to be called after its last answer. */
   close(): void
 }
 
-/** What a generation uses and does not own. */
+/** What a generation uses and does not own. `withdrawn`: readiness answers 503, because the gateway is about to stop. */
 export interface GenerationResources {
   readonly upstreams: Upstreams
   readonly files: FileStore
   readonly guards: GuardResources
   targets(): TargetStates
-  /** Whether the gateway wants no more requests. */
   withdrawn(): boolean
 }
 
-/** Writes the answer to the exchange's response; made ready once per generation. */
+/** Writes the answer to the exchange's response; compiled once per generation. */
 type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
- * Resolves with a generation that is ready to answer; rejects if the plan holds a header that cannot be sent, or names a file
- * of an upstream that cannot be read.
+ * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, or names a CA
+ * file of an upstream that cannot be read.
  */
 export async function buildGeneration(plan: GatewayPlan, resources: GenerationResources): Promise<Generation> {
   const limits = resources.guards.stores.lease(plan.rateLimitStore)
@@ -127,7 +126,7 @@ async function build(plan: GatewayPlan, resources: GenerationResources, limits: 
   }
 }
 
-/** What the handlers of all routes have in common. */
+/** What the handlers of all routes share. */
 interface HandlerResources extends Pick<GenerationResources, 'targets'> {
   /** By index of the route. */
   readonly folders: readonly (Folder | undefined)[]
@@ -157,7 +156,7 @@ function handlerOf({ handler }: RoutePlan, index: number, shared: HandlerResourc
 
 const noRoute: RouteHandler = (exchange) => sendError(exchange, 404, 'no route matches')
 
-/** Whatever was thrown on the way: the client reads no more than the status that it asks for, the log all of it. */
+/** Answers with the status that the error asks for; only the log gets its message. */
 function fail(exchange: Exchange, error: unknown): void {
   sendError(exchange, statusOf(error), messageOf(error))
 }

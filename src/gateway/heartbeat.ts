@@ -1,6 +1,6 @@
 /**
- * The signs of life of a gateway thread, in memory that it shares with the main thread: a thread that is stuck in a loop
- * answers no message, but what it wrote last can still be read.
+ * The heartbeat of a gateway thread, in memory that it shares with the main thread: a thread that is stuck in a loop answers
+ * no message, but what it wrote last can still be read.
  */
 
 import { getHeapStatistics } from 'node:v8'
@@ -8,12 +8,12 @@ import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import { setInterval } from '../shared/time/timer.ts'
 
-/** How often a thread that is well beats. */
+/** The interval between two beats of a healthy thread. */
 export const beatEvery: Milliseconds = 100
 
 /**
- * What a thread's heap may hold. It is ours to watch over, since nothing can be saved of a thread that has reached V8's own limit,
- * which is higher (see app/workers/worker.ts and docs/adr/0015-ending-threads.md).
+ * The limit of a thread's heap. The main thread enforces it, below V8's own: nothing can be saved of a thread that reaches
+ * that one (see app/workers/worker.ts and docs/adr/0015-ending-threads.md).
  */
 export const heapLimit: Bytes = 256 * 1_048_576
 
@@ -21,17 +21,17 @@ export const heapLimit: Bytes = 256 * 1_048_576
 const cells = { beats: 0, heap: 1, progress: 2, external: 3, building: 4, accepted: 5 } as const
 
 export interface Vitals {
-  /** 0: it has not begun to live yet. */
+  /** 0: the thread has not started yet. */
   readonly beats: number
   readonly heap: number
   readonly heapLimit: number
   /** Counts up with each request that begins or ends, even while no beat comes because one turn of the event loop is long. */
   readonly progress: number
-  /** Connections, since the thread began. */
+  /** Connections accepted since the thread started. */
   readonly accepted: number
-  /** It makes a new plan ready: on a slow machine with thousands of routes this may hold up its event loop. */
+  /** It builds a new generation, which may block its event loop on a slow machine with thousands of routes. */
   readonly building: boolean
-  /** Buffers: no heap limit holds them back. */
+  /** Buffers: not bounded by the heap limit. */
   readonly external: number
 }
 
@@ -39,7 +39,7 @@ export function createHeartbeat(): SharedArrayBuffer {
   return new SharedArrayBuffer(Object.keys(cells).length * Float64Array.BYTES_PER_ELEMENT)
 }
 
-/** What a thread says of itself between its beats. */
+/** What a thread reports between its beats. */
 export interface Heartbeat {
   /** A request has begun or ended. */
   progressed(): void
@@ -48,7 +48,7 @@ export interface Heartbeat {
   builds(building: boolean): void
 }
 
-/** Beats from now on, for as long as the thread's event loop turns. Keeps no thread alive that has nothing else to do. */
+/** Beats from now on, as long as the thread's event loop turns. Does not keep the thread alive. */
 export function beatInto(heartbeat: SharedArrayBuffer): Heartbeat {
   const written = new Float64Array(heartbeat)
   const beat = () => {

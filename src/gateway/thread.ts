@@ -1,4 +1,4 @@
-/** The entry of a gateway thread: words from the main thread in, the data plane's answers out. */
+/** The entry point of a gateway thread: messages from the main thread in, results out. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { GatewayPlan } from '../plan/model/plan.ts'
 import { compilePathPattern } from '../plan/patterns/path-pattern.ts'
@@ -40,7 +40,7 @@ function say(message: FromThread): void {
   parentPort?.postMessage(message)
 }
 
-async function obey(message: ToThread): Promise<void> {
+async function handle(message: ToThread): Promise<void> {
   switch (message.type) {
     case 'apply':
       heartbeat.builds(true)
@@ -57,7 +57,7 @@ async function obey(message: ToThread): Promise<void> {
       try {
         gateway.setCertificates(message.certificates)
       } catch (error) {
-        log.error(`the new certificates cannot be served, the ones before stay: ${messageOf(error)}`)
+        log.error(`cannot serve the new certificates, keeping the previous ones: ${messageOf(error)}`)
       }
       return
     case 'ticket-key':
@@ -83,15 +83,15 @@ async function obey(message: ToThread): Promise<void> {
   }
 }
 
-parentPort?.on('message', (message: ToThread) => void obey(message))
+parentPort?.on('message', (message: ToThread) => void handle(message))
 
-// A thread that ends with live h2 sessions takes the whole process with it (docs/adr/0015-ending-threads.md). The main thread calls this
-// by the inspector; 'exit' is for code that ends the thread by itself.
+// A thread that ends with live h2 sessions takes the whole process with it (docs/adr/0015-ending-threads.md). The main thread
+// calls this through the inspector; 'exit' covers code that ends the thread by itself.
 Object.assign(globalThis, { [destroyName]: gateway.destroy })
 process.on('exit', gateway.destroy)
 
-// Nobody knows in what state the thread is now, so it is replaced; but what it serves beside the fault need not be cut
-// for that. It is told to drain as soon as its successor listens. An unhandled rejection comes here too.
+// The thread's state is unknown now, so it is replaced; but its other requests need not be cut for that. The main thread
+// drains it as soon as its successor listens. Unhandled rejections arrive here too.
 let threw = false
 process.on('uncaughtException', (error) => {
   if (threw) return

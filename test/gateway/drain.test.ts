@@ -160,7 +160,7 @@ describe('a drain', () => {
     expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
     expect(gateway.records).toHaveLength(3)
     for (const record of gateway.records) {
-      expect(record).toMatchObject({ ...logged[protocol], error: 'the budget of the drain was over' })
+      expect(record).toMatchObject({ ...logged[protocol], error: 'the drain budget was exceeded' })
     }
     await behind.abandoned()
   })

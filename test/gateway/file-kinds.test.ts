@@ -35,7 +35,7 @@ describe('what is no regular file', () => {
       expect(await ask(gateway, protocol, { path: '/file.txt' })).toMatchObject({ status: 200, body: 'file' })
     }
     expect(await gateway.waitForRecord(({ path }) => path === '/pipe.txt')).toMatchObject({
-      error: expect.stringContaining('is no regular file'),
+      error: expect.stringContaining('is not a regular file'),
     })
   })
 })

@@ -77,7 +77,7 @@ it('a plan whose authorities cannot be read is refused, and the one before goes 
   const gateway = await gatewayWith({ verify: false })
   const broken = upstreamPlan(['https://127.0.0.1:1'], { tls: { verify: true, ca: '/does/not/exist.pem' } })
   await expect(gateway.apply({ routes: [toUpstream], upstreams: [broken] })).rejects.toThrow(
-    /upstream behind: its `ca` cannot be read: ENOENT/,
+    /upstream behind: cannot read its `ca`: ENOENT/,
   )
   expect(await ask(gateway, 'h1')).toMatchObject({ status: 200 })
 })

@@ -1,4 +1,4 @@
-/** Which bodies get shorter by encoding them: by their media type, as Content-Type names it. */
+/** Which bodies are worth compressing, by their media type. */
 
 const types = new Set([
   'application/javascript',
@@ -22,7 +22,7 @@ const types = new Set([
   'image/x-icon',
 ])
 
-/** Never true for an event stream: an encoder would hold back events until it has enough of them. */
+/** Never true for an event stream: an encoder would hold back events until its block is full. */
 export function isCompressible(contentType: string): boolean {
   const end = contentType.indexOf(';')
   const type = (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase()

@@ -1,4 +1,4 @@
-/** Content codings made by node:zlib, whose work is done in libuv's pool and not on the gateway's thread. */
+/** Content codings by node:zlib, which runs in libuv's thread pool. */
 import { promisify } from 'node:util'
 import {
   type BrotliCompress,
@@ -23,14 +23,14 @@ interface Levels {
   readonly zstd: ZstdOptions
 }
 
-/** For a body that is made once and sent often: about 20 to 50 ms a megabyte. */
+/** For a body that is encoded once and sent often: about 20 to 50 ms per megabyte. */
 const thorough: Levels = {
   gzip: { level: 7 },
   br: { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } },
   zstd: { params: { [constants.ZSTD_c_compressionLevel]: 9 } },
 }
 
-/** For a body that is sent once: about 10 ms a megabyte. */
+/** For a body that is sent once: about 10 ms per megabyte. */
 const quick: Levels = {
   gzip: { level: 4 },
   br: { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } },
@@ -43,7 +43,7 @@ const zstdWhole = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 
 export type Effort = 'quick' | 'thorough'
 
-/** Encodes a whole body: quickly for a client that waits, thoroughly where it will be sent more than once. */
+/** Encodes a complete body: quickly for a client that waits, thoroughly if it will be sent more than once. */
 export function encodeWhole(encoding: ContentEncoding, body: Buffer, effort: Effort): Promise<Buffer> {
   const levels = effort === 'quick' ? quick : thorough
   switch (encoding) {
@@ -59,8 +59,8 @@ export function encodeWhole(encoding: ContentEncoding, body: Buffer, effort: Eff
 }
 
 /**
- * A stream that encodes what is written to it. It gives bytes away when it has enough for a block; `flush(callback)` makes
- * it give away what it holds.
+ * A stream that encodes what is written to it. It emits bytes when it has enough for a block; `flush(callback)` makes it emit
+ * what it holds.
  */
 export function createEncoder(encoding: ContentEncoding): Gzip | BrotliCompress | ZstdCompress {
   switch (encoding) {

@@ -1,19 +1,19 @@
-/** Which content coding a client gets, by its Accept-Encoding (RFC 9110 §12.5.3). */
+/** Negotiates the content coding by Accept-Encoding (RFC 9110 §12.5.3). */
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 
-/** Bodies smaller than this are sent as they are: one packet either way, and some encodings would make them longer. */
+/** Smaller bodies are sent unencoded: they fit in one packet either way, and might even get longer. */
 export const leastWorthEncoding = 512
 
 /**
- * The client's favourites among the offered encodings, best first; at equal weight in the order of the offer. Empty: the
- * body goes as it is, which is also the answer to a client that forbids even that, since no page helps it less.
+ * The offered encodings that the client accepts, best first; at equal weight in the order of the offer. Empty: the body is
+ * sent unencoded, even to a client that forbids that, since no body at all would help it less.
  */
 export type Negotiate = (acceptEncoding: string | undefined) => readonly ContentEncoding[]
 
-// Browsers send about ten different values between them; whoever sends more only pays for being read each time.
+// All browsers together send about ten different values; others are parsed each time.
 const remembered = 64
 
-/** Made once per generation: what was read of a header is remembered. */
+/** Created once per generation; caches parsed headers. */
 export function createNegotiator(offered: readonly ContentEncoding[]): Negotiate {
   const known = new Map<string, readonly ContentEncoding[]>()
   return (acceptEncoding) => {
@@ -36,7 +36,7 @@ function rank(acceptEncoding: string, offered: readonly ContentEncoding[]): read
     .sort((a, b) => weightOf(b) - weightOf(a))
 }
 
-/** Coding in lower case → its weight from 0 to 1. A weight that is malformed excludes: better too long than unreadable. */
+/** Weights from 0 to 1 by coding in lower case. A malformed weight counts as 0: unencoded is always readable. */
 function weightsOf(acceptEncoding: string): ReadonlyMap<string, number> {
   const weights = new Map<string, number>()
   for (const item of acceptEncoding.split(',')) {

@@ -1,16 +1,16 @@
-/** Conditional requests (RFC 9110 §13): whether the client's copy is still good, and whether it is the one it asks for. */
+/** Conditional requests (RFC 9110 §13): whether the client's copy is still valid, and whether preconditions hold. */
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What the answer would be, if there were no condition. */
+/** The validators of the answer to an unconditional request. */
 export interface Validators {
   readonly etag: string
-  /** Tags of other answers that this client could have been given, and that stand for the same content. */
+  /** Other tags for the same content, which the client may have got. */
   readonly alsoCurrent?: readonly (string | undefined)[]
   /** Milliseconds since 1970, in whole seconds; absent if the content may change without it. */
   readonly modified?: number | undefined
 }
 
-/** Whether the request has any of the conditions below: most have none. */
+/** Fast check: most requests have no conditions. */
 export function isConditional(headers: IncomingHttpHeaders): boolean {
   return (
     headers['if-none-match'] !== undefined ||
@@ -20,7 +20,7 @@ export function isConditional(headers: IncomingHttpHeaders): boolean {
   )
 }
 
-/** In the order of RFC 9110 §13.2.2. `not-modified` comes with the tag of the copy that the client may go on using. */
+/** In the order of RFC 9110 §13.2.2. `notModified`: the tag of the copy that the client may continue to use. */
 export function judge(
   headers: IncomingHttpHeaders,
   { etag, alsoCurrent = [], modified }: Validators,
@@ -43,14 +43,14 @@ export function judge(
 }
 
 /**
- * Whether the part that the client has is of this answer (RFC 9110 §13.1.5): only a strong tag says so. A date would have to be
- * a strong validator (§8.8.2.2), and ours are not: files of two releases may have the same. All get a tag, so no client needs one.
+ * Whether the client's part belongs to this answer (RFC 9110 §13.1.5): only a strong tag shows that. A date would have to be a
+ * strong validator (§8.8.2.2), but files of two releases may have the same one. All answers have a tag, so none is needed.
  */
 export function isPartOf(ifRange: string | string[] | undefined, etag: string): boolean {
   return ifRange === undefined || (ifRange === etag && !etag.startsWith('W/'))
 }
 
-/** RFC 9110 §8.8.3.2: weak tags are equal to none when compared strongly. */
+/** RFC 9110 §8.8.3.2: a weak tag never matches in a strong comparison. */
 function names(list: string, tag: string, how: 'strongly' | 'weakly'): boolean {
   if (list.trim() === '*') return true
   const named: readonly string[] = list.match(/(?:W\/)?"[^"]*"/g) ?? []

@@ -1,6 +1,6 @@
 /**
- * Entity tags of files that are too big for memory, made from their content. Until one is known a file has a weak tag made
- * from its facts (docs/adr/0018-entity-tags.md).
+ * Entity tags of files that are too big for the cache, derived from their content. Until one is known, a file has a weak tag
+ * derived from its metadata (docs/adr/0018-entity-tags.md).
  */
 
 import { hash } from 'node:crypto'
@@ -13,9 +13,9 @@ export interface ContentTags {
   /** The digest of the file's content in this state, if it is known. */
   known(facts: FileFacts): string | undefined
   /**
-   * Begins to read the file for that, when its turn has come, and calls back when it is known; the same callback counts once.
-   * A file that is too big is never read, nor one that is another or gone when its turn comes. False: ask again later, since it
-   * was changed a moment ago or too many are waiting.
+   * Queues the file to be read, and calls back when its digest is known; the same callback is called once. A file is not read
+   * if it is too big, or has changed or gone when its turn comes. False: call again later, since the file has just changed or
+   * too many are waiting.
    */
   learn(path: string, facts: FileFacts, known: () => void): boolean
 }
@@ -28,14 +28,14 @@ interface Unread {
 
 const mebibyte = 1024 * 1024
 
-/** A bigger one would hold up all others: its tag stays weak. */
-const biggest = 4_096 * mebibyte
-const mostWaiting = 256
-/** Of the memory for what is known: about ten thousand files. */
+/** A bigger file would delay all others: its tag stays weak. */
+const maxSize = 4_096 * mebibyte
+const maxWaiting = 256
+/** Memory for known digests: of about ten thousand files. */
 const budget = 2 * mebibyte
 const entryWeight = 200
 
-/** One file at a time, in one thread of the pool, and half of the time at most: whoever reads files for a client goes first. */
+/** Reads one file at a time, in one thread of the pool, and at most half of the time, so that clients' reads come first. */
 export function createContentTags(): ContentTags {
   const digests = new Recent<string>(budget)
   const waiting = new Map<string, Unread>()
@@ -48,7 +48,7 @@ export function createContentTags(): ContentTags {
         digests.set(key, await digestOfFile(path, facts), entryWeight)
         for (const known of whenKnown) known()
       } catch {
-        // Changed or gone: it is asked for under other facts, or not at all.
+        // Changed or gone: the next request has other facts.
       }
       waiting.delete(key)
     }
@@ -61,8 +61,8 @@ export function createContentTags(): ContentTags {
       const key = keyOf(facts)
       const unread = waiting.get(key)
       if (unread) unread.whenKnown.add(known)
-      if (unread || facts.size > biggest) return true
-      if (waiting.size >= mostWaiting || !isSettled(facts)) return false
+      if (unread || facts.size > maxSize) return true
+      if (waiting.size >= maxWaiting || !isSettled(facts)) return false
       waiting.set(key, { path, facts, whenKnown: new Set([known]) })
       if (!reading) void readAll()
       return true
@@ -77,7 +77,7 @@ function keyOf({ dev, ino, size, mtimeMs, ctimeMs }: FileFacts): string {
 async function digestOfFile(path: string, expected: FileFacts): Promise<string> {
   const { handle, facts } = await openFile(path)
   try {
-    if (!isSame(facts, expected)) throw new Error(`${path} is another file by now`)
+    if (!isSame(facts, expected)) throw new Error(`${path} has been replaced`)
     const pieces: Buffer[] = []
     let began = performance.now()
     for await (const piece of readPart(handle, facts, { from: 0, to: facts.size }, pieceSize)) {
@@ -94,8 +94,8 @@ async function digestOfFile(path: string, expected: FileFacts): Promise<string> 
 const pieceSize = mebibyte
 
 /**
- * The digest of content in memory: the same content has the same one on every thread and every replica, wherever it was
- * read. Of more than a mebibyte it is that of the digests of each, since the pool digests only what is whole.
+ * The digest of content in memory: the same content has the same digest in every thread and replica. Above one mebibyte, it is
+ * the digest of the digests of each, since the pool cannot digest incrementally.
  */
 export async function digestOf(content: Buffer): Promise<string> {
   const pieces: Buffer[] = []
@@ -111,26 +111,26 @@ async function combine(pieces: readonly Buffer[]): Promise<string> {
   return digest.toString('base64url').slice(0, 22)
 }
 
-/** In libuv's pool. */
+/** Runs in libuv's thread pool. */
 async function sha256(content: Buffer): Promise<Buffer> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', content as Buffer<ArrayBuffer>))
 }
 
 /**
- * The opaque part of a weak tag, from all facts of a file: also of those that no tool can set, so that files of two releases
- * with one size and one modification time have two. Images on some file systems have all facts in common; the start of this
- * process, which is in it too, they have not. Digested, since nobody needs to know our inodes.
+ * The opaque part of a weak tag, from all facts of a file, including those that no tool can set, so that files of two releases
+ * with equal size and modification time differ. On some image file systems all facts are equal, so the start time of this
+ * process is included. Hashed, so that inodes are not disclosed.
  */
 export function weakTagOf(facts: FileFacts): string {
   return hash('sha256', `${startOfProcess} ${keyOf(facts)}`, 'base64url').slice(0, 22)
 }
 
-/** The same in all threads; where there is no /proc, the facts must do. */
+/** The same in all threads; empty without /proc. */
 const startOfProcess = readStartOfProcess()
 
 function readStartOfProcess(): string {
   try {
-    // proc(5): the 22nd field, of which the second may have blanks and brackets in it.
+    // proc(5): the 22nd field; the second may contain spaces and brackets.
     const stat = readFileSync('/proc/self/stat', 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {

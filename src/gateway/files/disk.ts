@@ -1,4 +1,4 @@
-/** What is on disk, and reading it without ever opening what is no regular file: a fifo would hold us, a device answer. */
+/** Reads regular files from disk, and nothing else: a FIFO would block, a device would deliver anything. */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
@@ -6,7 +6,7 @@ import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** What tells one state of a file from another. Times in milliseconds since 1970, with fractions. */
+/** The metadata that distinguish two states of a file. Times in milliseconds since 1970, with fractions. */
 export interface FileFacts {
   readonly size: number
   readonly mtimeMs: number
@@ -15,7 +15,7 @@ export interface FileFacts {
   readonly dev: number
 }
 
-/** A file that is there, or may be, and cannot be given: why, for our log, and the status that says so to the client. */
+/** Why a file cannot be served: the cause for the log, and the status for the client. */
 export interface Trouble {
   readonly status: 403 | 404 | 500 | 503
   readonly cause: string
@@ -23,43 +23,43 @@ export interface Trouble {
 
 export type Sighting = { readonly file: FileFacts } | { readonly trouble: Trouble } | 'folder' | 'absent'
 
-/** A path that names nothing: also one that goes through a file, is too long, or goes round in links. */
-const nothingThere = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'])
+/** Errors of a path that names nothing, or goes through a file, is too long, or has a loop of links. */
+const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'])
 
-/** Looks at a path, following links: whoever can make one in the folder could as well put the file there. */
+/** Checks what is at a path, following links: who can create links in the folder can create files too. */
 export async function look(path: string): Promise<Sighting> {
   try {
     const found = await stat(path)
     if (found.isFile()) return { file: factsOf(found) }
     if (found.isDirectory()) return 'folder'
-    return { trouble: { status: 404, cause: `${path} is no regular file` } }
+    return { trouble: { status: 404, cause: `${path} is not a regular file` } }
   } catch (error) {
-    return nothingThere.has(codeOf(error)) ? 'absent' : { trouble: troubleOf(error) }
+    return absentCodes.has(codeOf(error)) ? 'absent' : { trouble: troubleOf(error) }
   }
 }
 
-/** Whether these are one file in one state. */
+/** Whether these are the same file in the same state. */
 export function isSame(a: FileFacts, b: FileFacts): boolean {
   return isUnchanged(a, b) && a.ctimeMs === b.ctimeMs && a.ino === b.ino && a.dev === b.dev
 }
 
-/** Of one open descriptor: its change time also moves when the file is renamed or unlinked, which harms no reader. */
+/** For an open descriptor: the change time also moves when the file is renamed or unlinked, which does not affect readers. */
 function isUnchanged(a: FileFacts, b: FileFacts): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs
 }
 
-/** Whether a file was only added to, as a log is, as far as its facts can tell. */
+/** Whether a file has only grown, like a log, as far as its facts show. */
 export function isGrown(now: FileFacts, before: FileFacts): boolean {
   return now.ino === before.ino && now.dev === before.dev && now.size > before.size
 }
 
-// Clocks of local file systems tick every 10 ms at most, those of some network file systems in seconds.
+// Timestamps of local file systems have a resolution of 10 ms or better, those of some network file systems of seconds.
 const coarsestTick: Milliseconds = 2_000
 const fineTick: Milliseconds = 100
 
 /**
- * False while a further change could still leave the file with the same facts: what was read of it may be outdated. The
- * modification time can be set to anything, the change time cannot; one with a fraction is of a clock that ticks finely.
+ * False while another change could leave the file with the same facts, so that what was read may be outdated. The modification
+ * time can be set to anything, the change time cannot; a fraction shows a fine resolution.
  */
 export function isSettled({ mtimeMs, ctimeMs }: FileFacts): boolean {
   const now = Date.now()
@@ -67,18 +67,18 @@ export function isSettled({ mtimeMs, ctimeMs }: FileFacts): boolean {
   return Math.abs(now - mtimeMs) > coarsestTick && Math.abs(now - ctimeMs) > tick
 }
 
-/** Whether the file was changed so lately that somebody may be in the middle of writing it. */
+/** Whether the file was changed so recently that it may still be being written. */
 export function isFresh({ ctimeMs }: FileFacts): boolean {
   return Math.abs(Date.now() - ctimeMs) < coarsestTick
 }
 
-/** A regular file, open for reading; whoever opens it closes it. Rejects if the path names anything else. */
+/** Opens a regular file for reading; the caller closes it. Rejects if the path names anything else. */
 export async function openFile(path: string): Promise<{ readonly handle: FileHandle; readonly facts: FileFacts }> {
-  // Without O_NONBLOCK a fifo that was put in the file's place a moment ago would hold a thread of the pool for ever.
+  // Without O_NONBLOCK, a FIFO that has just replaced the file would block a thread of the pool for ever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const found = await handle.stat()
-    if (!found.isFile()) throw new Error(`${path} is no regular file`)
+    if (!found.isFile()) throw new Error(`${path} is not a regular file`)
     return { handle, facts: factsOf(found) }
   } catch (error) {
     await handle.close()
@@ -89,8 +89,7 @@ export async function openFile(path: string): Promise<{ readonly handle: FileHan
 const attempts = 3
 
 /**
- * The whole file in one state; rejects if it changes again and again while it is read, and if it has more than `most` bytes by
- * now, for which nobody has made room.
+ * The complete file in one state. Rejects if it keeps changing while it is read, or has grown beyond `most` bytes.
  */
 export async function readWhole(
   path: string,
@@ -119,7 +118,7 @@ export class FileChanged extends Error {
   }
 }
 
-/** From the first byte's offset to that behind the last one's. */
+/** Offsets of the first byte, and of that after the last one. */
 export interface Part {
   readonly from: number
   readonly to: number
@@ -127,14 +126,13 @@ export interface Part {
 
 const pieceSize = 256 * 1024
 
-/** A file that was changed less than so long ago is expected to be changed again. */
+/** A file that was changed more recently is expected to change again. */
 const quietAfter: Milliseconds = 600_000
 
 /**
- * The bytes of a part; each piece is good until the next one is asked for, since all use one buffer. Throws FileChanged
- * instead of giving the last of them if the file is not what it was when it was opened: so that no answer is completed that
- * is half the one state and half the other. A file that only grows may do so, as a log does: what was sent is compared with
- * what is there in the end.
+ * The bytes of a part. Each piece is valid until the next is requested, since all use one buffer. Throws FileChanged instead of
+ * yielding the last piece if the file has changed since it was opened, so that no answer is completed with a mix of two
+ * states. A file may grow, like a log: then what was sent is compared with what is there in the end.
  */
 export async function* readPart(
   handle: FileHandle,
@@ -143,18 +141,18 @@ export async function* readPart(
   size: Bytes = pieceSize,
 ): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, to - from))
-  // To sum up what is sent costs a third of sending it, so it is done only where it may be needed.
+  // A checksum adds a third to the cost of sending, so it is computed only if it may be needed.
   const mayGrow = Date.now() - facts.ctimeMs < quietAfter
   let sum = 0
   for (let at = from; at < to; ) {
     const piece = await readPiece(handle, buffer.subarray(0, Math.min(buffer.length, to - at)), at)
     if (mayGrow) sum = crc32(piece, sum)
     at += piece.length
-    if (at === to && !(await isStillThere())) throw new FileChanged()
+    if (at === to && !(await isStillSame())) throw new FileChanged()
     yield piece
   }
 
-  async function isStillThere(): Promise<boolean> {
+  async function isStillSame(): Promise<boolean> {
     const now = factsOf(await handle.stat())
     if (isUnchanged(now, facts)) return true
     return mayGrow && now.size >= facts.size && (await sumOf(handle, { from, to })) === sum
@@ -172,7 +170,7 @@ async function sumOf(handle: FileHandle, { from, to }: Part): Promise<number> {
   return sum
 }
 
-/** Fills the whole piece; throws FileChanged if the file ends before. */
+/** Fills the piece; throws FileChanged if the file is too short. */
 async function readPiece(handle: FileHandle, piece: Buffer, at: number): Promise<Buffer> {
   let filled = 0
   while (filled < piece.length) {
@@ -187,8 +185,8 @@ export function troubleOf(error: unknown): Trouble {
   const code = codeOf(error)
   const cause = messageOf(error)
   if (code === 'EACCES' || code === 'EPERM') return { status: 403, cause }
-  if (nothingThere.has(code)) return { status: 404, cause }
-  // No descriptor is free now: it passes.
+  if (absentCodes.has(code)) return { status: 404, cause }
+  // Temporary: no file descriptor is free.
   if (code === 'EMFILE' || code === 'ENFILE') return { status: 503, cause }
   return { status: 500, cause }
 }

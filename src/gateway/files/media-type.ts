@@ -1,4 +1,4 @@
-/** The media type that a file's name promises. Text is UTF-8, JavaScript is text/javascript (RFC 9239). */
+/** Media types by file extension. Text is UTF-8, JavaScript is text/javascript (RFC 9239). */
 import { extname } from 'node:path'
 
 const unknown = 'application/octet-stream'
@@ -84,7 +84,7 @@ const types: Readonly<Record<string, string>> = {
   '.zst': 'application/zstd',
 }
 
-/** The value of Content-Type for a file with this name; a name that promises nothing is bytes. */
+/** The Content-Type for a file with this name; application/octet-stream if unknown. */
 export function mediaType(name: string): string {
   const type = types[extname(name).toLowerCase()] ?? unknown
   return type.startsWith('text/') ? `${type}; charset=utf-8` : type

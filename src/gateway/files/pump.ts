@@ -1,20 +1,20 @@
 import type { Exchange } from '../request/exchange.ts'
-import { inTurn, mayGoOn } from '../response/fair-turns.ts'
+import { inTurn, mayContinue } from '../response/fair-turns.ts'
 
 /**
- * Writes the body piece by piece, each when the one before has left us, and ends the answer. Resolves when it is written or
- * abandoned; rejects, with the answer left open, if the source fails.
+ * Writes the body piece by piece, each when the previous one has been sent, and ends the answer. Resolves when it is written
+ * or abandoned; rejects, with the answer left open, if the source fails.
  */
 export async function sendPieces(exchange: Exchange, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
   const { response } = exchange
-  let goOn = () => {}
-  exchange.onAbandoned(() => goOn())
+  let resume = () => {}
+  exchange.onAbandoned(() => resume())
   for await (const piece of pieces) {
-    if (!mayGoOn(piece.length)) await new Promise<void>(inTurn)
+    if (!mayContinue(piece.length)) await new Promise<void>(inTurn)
     if (exchange.over) return
     exchange.bytesSent += piece.length
     await new Promise<void>((resolve) => {
-      goOn = resolve
+      resume = resolve
       response.write(piece, () => resolve())
     })
     if (exchange.over) return

@@ -1,23 +1,23 @@
 import type { Bytes } from '../../shared/bytes.ts'
 
-/** Work that is done a few at a time, so that the pool of threads it uses has others left for everyone else. */
+/** Runs a few jobs at a time, so that the thread pool that they use has threads left for others. */
 export interface Queue {
   /**
-   * The work's own result, when its turn has come: before all that is for later. Undefined if so much is waiting for a turn
-   * that whoever waits for this would wait too long. `weight` is in bytes.
+   * The result of the work, which runs before all work for `later`. Undefined if so much is waiting that this would take too
+   * long. `weight` is in bytes.
    */
   soon<T>(work: () => Promise<T>, weight: Bytes): Promise<T> | undefined
-  /** The same for work that nobody waits for. */
+  /** The same for work without a waiting client. */
   later<T>(work: () => Promise<T>, weight: Bytes): Promise<T> | undefined
 }
 
 export interface QueueOptions {
   readonly atOnce: number
-  /** So much of what is wanted soon, and so much of what is for later, may wait for its turn. */
+  /** Limit of the bytes that wait, for `soon` and for `later` each. */
   readonly waiting: Bytes
 }
 
-/** However little there is to do, so much of the time that it takes is not spent on bytes. */
+/** The least weight of a job: the fixed cost of a small one. */
 const leastWeight = 16 * 1024
 
 export function createQueue({ atOnce, waiting }: QueueOptions): Queue {
@@ -28,12 +28,12 @@ export function createQueue({ atOnce, waiting }: QueueOptions): Queue {
   function run<T>(line: Line, work: () => Promise<T>, weight: Bytes): Promise<T> | undefined {
     if (running < atOnce) {
       running += 1
-      return work().finally(handOn)
+      return work().finally(startNext)
     }
-    return line.join(weight)?.then(work).finally(handOn)
+    return line.join(weight)?.then(work).finally(startNext)
   }
 
-  function handOn(): void {
+  function startNext(): void {
     const next = soon.leave() ?? later.leave()
     if (next) next()
     else running -= 1
@@ -46,9 +46,9 @@ export function createQueue({ atOnce, waiting }: QueueOptions): Queue {
 }
 
 interface Line {
-  /** Resolves when it is the turn of who joins; undefined if the line is too long. */
+  /** Resolves when its turn has come; undefined if the line is too long. */
   join(weight: Bytes): Promise<void> | undefined
-  /** Takes the first out of the line: what has to be called to give it its turn. */
+  /** Removes the first in line, and returns the function that starts it. */
   leave(): (() => void) | undefined
 }
 

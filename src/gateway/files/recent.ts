@@ -1,7 +1,7 @@
 /**
- * What was used lately, bounded by weight. Two maps instead of a list in the order of use: what is used moves to the young
- * one; when that has half the budget, it becomes the old one, and what was in the old one and was not used is let go. So a
- * flood of keys that are asked for once pushes out nothing that is asked for all the time.
+ * A cache of recently used values, bounded by weight. It has two maps instead of a list in the order of use: used entries move
+ * to the young map; when that has reached half the budget, it becomes the old map, and entries of the former old map that were
+ * not used are dropped. So a flood of keys that are used once evicts nothing that is in constant use.
  */
 export class Recent<V> {
   readonly #half: number
@@ -24,13 +24,13 @@ export class Recent<V> {
     return old.value
   }
 
-  /** Keeps the value in place of the one before. */
+  /** Replaces the value. */
   set(key: string, value: V, weight: number): void {
     this.delete(key)
     this.#put(key, { value, weight })
   }
 
-  /** The value of this key has become so much heavier; one that was let go in the meantime stays so. */
+  /** Adds to the weight of an entry, if it is still there. */
   grow(key: string, weight: number): void {
     const kept = this.#young.get(key) ?? this.#old.get(key)
     if (kept) this.set(key, kept.value, kept.weight + weight)
@@ -43,7 +43,7 @@ export class Recent<V> {
   }
 
   #put(key: string, weighed: Weighed<V>): void {
-    // What outweighs everything else would only push it out.
+    // It would evict everything else.
     if (weighed.weight > this.#half) return
     if (this.#youngWeight + weighed.weight > this.#half) {
       this.#old = this.#young

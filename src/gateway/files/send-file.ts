@@ -1,4 +1,4 @@
-/** A file as the answer to a GET or HEAD: conditions, parts, and the bytes in as few writes as they need. */
+/** Answers a GET or HEAD with a file: conditions, ranges, and the bytes in as few writes as possible. */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ContentEncoding } from '../../plan/model/plan.ts'
@@ -16,51 +16,56 @@ import { readRange } from './range.ts'
 import type { Representation } from './representation.ts'
 import type { StoredFile } from './stored-file.ts'
 
-export interface SendWish {
+export interface SendOptions {
   /** The client's favourite encodings, best first. */
   readonly favourites: readonly ContentEncoding[]
-  /** Name and value in turn, for answers that are the file or say that the client has it. */
+  /** Name and value in turn, for answers with the file, or that the client's copy is current. */
   readonly headers: FlatHeaders
 }
 
-/** Bodies above this size are written piece by piece: a client that reads slowly must not have all of it encrypted and waiting. */
+/** Larger bodies are written in pieces, so that a slow client does not have all of it encrypted and buffered. */
 const largestWrite = 256 * 1024
 
-/** Returns at once if all is in memory. Rejects as `troubleOf` understands it, FileChanged if the file is another by now. */
-export function sendFile(exchange: Exchange, file: StoredFile, wish: SendWish): void | Promise<void> {
+/** Synchronous if the file is in memory. Rejects with errors for `troubleOf`, and with FileChanged if the file was replaced. */
+export function sendFile(exchange: Exchange, file: StoredFile, options: SendOptions): void | Promise<void> {
   const { headers, method } = exchange.request
-  if (method === 'GET' && headers.range !== undefined) return sendWithRange(exchange, file, wish)
-  const form = file.best(wish.favourites)
-  if (form instanceof Promise) return form.then((loaded) => sendForm(exchange, file, loaded, wish))
-  return sendForm(exchange, file, form, wish)
+  if (method === 'GET' && headers.range !== undefined) return sendWithRange(exchange, file, options)
+  const form = file.best(options.favourites)
+  if (form instanceof Promise) return form.then((loaded) => sendForm(exchange, file, loaded, options))
+  return sendForm(exchange, file, form, options)
 }
 
-function sendForm(exchange: Exchange, file: StoredFile, form: Representation, wish: SendWish): void | Promise<void> {
-  if (exchange.over || endsByCondition(exchange, file, form, wish.headers)) return
+function sendForm(
+  exchange: Exchange,
+  file: StoredFile,
+  form: Representation,
+  options: SendOptions,
+): void | Promise<void> {
+  if (exchange.over || endsByCondition(exchange, file, form, options.headers)) return
   if (form.encodeAs && exchange.request.method !== 'HEAD' && !reserveEncoder(exchange))
-    return sendPlain(exchange, file, wish)
-  return sendBody(exchange, file, form, wish)
+    return sendPlain(exchange, file, options)
+  return sendBody(exchange, file, form, options)
 }
 
-async function sendPlain(exchange: Exchange, file: StoredFile, wish: SendWish): Promise<void> {
+async function sendPlain(exchange: Exchange, file: StoredFile, options: SendOptions): Promise<void> {
   const plain = await file.plain()
-  if (!exchange.over) await sendBody(exchange, file, plain, wish)
+  if (!exchange.over) await sendBody(exchange, file, plain, options)
 }
 
-/** Parts are given of the file as it is, never of an encoded form; if none can be given, this is a request like any other. */
-async function sendWithRange(exchange: Exchange, file: StoredFile, wish: SendWish): Promise<void> {
+/** Ranges are served of the unencoded file only; an invalid range is ignored. */
+async function sendWithRange(exchange: Exchange, file: StoredFile, options: SendOptions): Promise<void> {
   const { headers } = exchange.request
   const plain = await file.plain()
   const part = readRange(headers.range ?? '', plain.size)
   if (part === 'whole' || !isPartOf(headers['if-range'], plain.etag)) {
-    return sendForm(exchange, file, await file.best(wish.favourites), wish)
+    return sendForm(exchange, file, await file.best(options.favourites), options)
   }
-  if (exchange.over || endsByCondition(exchange, file, plain, wish.headers)) return
+  if (exchange.over || endsByCondition(exchange, file, plain, options.headers)) return
   if (part === 'none') {
-    sendError(exchange, 416, 'no such range', ['content-range', `bytes */${plain.size}`])
+    sendError(exchange, 416, 'range not satisfiable', ['content-range', `bytes */${plain.size}`])
     return
   }
-  await sendBody(exchange, file, plain, { ...wish, part })
+  await sendBody(exchange, file, plain, { ...options, part })
 }
 
 function endsByCondition(exchange: Exchange, file: StoredFile, form: Representation, headers: FlatHeaders): boolean {
@@ -70,9 +75,9 @@ function endsByCondition(exchange: Exchange, file: StoredFile, form: Representat
   const verdict = judge(asked, { etag: form.etag, alsoCurrent, modified: file.modified })
   if (verdict === 'send') return false
   if (verdict === 'precondition-failed') {
-    sendError(exchange, 412, 'the file is not the one that the client asks for')
+    sendError(exchange, 412, 'precondition failed: the file has changed')
   } else {
-    // RFC 9110 §15.4.5: what a cache needs to know which of its copies may go on, and nothing that describes the body.
+    // RFC 9110 §15.4.5: what a cache needs to select the copy that is current, and nothing that describes the body.
     const vary = form.headers.includes('vary') ? ['vary', 'accept-encoding'] : []
     sendHead(exchange, 304, ['etag', verdict.notModified, ...vary, ...headers])
     exchange.response.end()
@@ -84,11 +89,11 @@ function sendBody(
   exchange: Exchange,
   file: StoredFile,
   form: Representation,
-  wish: SendWish & { readonly part?: Part },
+  options: SendOptions & { readonly part?: Part },
 ): void | Promise<void> {
   const { body } = form
-  const { headers, part } = wish
-  if (!body) return streamBody(exchange, file, form, wish)
+  const { headers, part } = options
+  if (!body) return streamBody(exchange, file, form, options)
   const sent = part ? body.subarray(part.from, part.to) : body
   sendHeadOf(exchange, form, headers, part)
   if (exchange.request.method === 'HEAD') {
@@ -105,7 +110,7 @@ async function streamBody(
   exchange: Exchange,
   file: StoredFile,
   seen: Representation,
-  { headers, part }: SendWish & { readonly part?: Part },
+  { headers, part }: SendOptions & { readonly part?: Part },
 ): Promise<void> {
   const { handle, facts } = await openFile(seen.path)
   try {
@@ -126,7 +131,7 @@ async function streamBody(
   }
 }
 
-/** What is in memory needs none of its own, but is encrypted as it is written. */
+/** The body is in memory already, but each write may be buffered once more, encrypted. */
 async function sendSlices(exchange: Exchange, body: Buffer): Promise<void> {
   const memory = lendMemory(exchange, body.length)
   try {
@@ -136,7 +141,7 @@ async function sendSlices(exchange: Exchange, body: Buffer): Promise<void> {
   }
 }
 
-/** A log is longer by now than it was a moment ago, each time anew; but whoever has a part of it must get more of the same. */
+/** A log may have grown since it was looked up; but a client that has a part of it must get the rest of the same state. */
 function asGrown({ request }: Exchange, file: StoredFile, seen: Representation, facts: FileFacts): Representation {
   if (!isGrown(facts, seen.facts) || request.headers['if-range'] !== undefined) throw new FileChanged(seen.path)
   return file.grown(seen, facts)
@@ -163,10 +168,10 @@ async function* copies(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   for await (const piece of source) yield Buffer.from(piece)
 }
 
-/** Ends the source too when it is left early, and fails when the source does. */
+/** Ends the source too if it is left early, and fails if the source does. */
 async function* encoded(encoding: ContentEncoding, source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const encoder = createEncoder(encoding)
-  // What goes wrong here is thrown by the loop below as well.
+  // Errors are thrown by the loop below as well.
   const piped = pipeline(Readable.from(copies(source), { highWaterMark: 1 }), encoder).catch(() => {})
   try {
     yield* encoder as AsyncIterable<Buffer>

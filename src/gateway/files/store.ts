@@ -1,6 +1,6 @@
 /**
- * The files of one thread: what is on disk, known for half a second, and the content of hot ones in memory. It outlives
- * generations: a reload of the configuration forgets nothing.
+ * The file cache of one thread: metadata for half a second, and the content of frequently used files. It outlives generations,
+ * so that a reload drops nothing.
  */
 
 import type { ContentEncoding } from '../../plan/model/plan.ts'
@@ -19,52 +19,52 @@ import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 export type Found = StoredFile | Trouble | 'folder' | 'absent'
 
 export interface FileStore {
-  /** What is there, as it was half a second ago or later; at once if that is known. Never rejects. */
+  /** What is at the path, at most half a second old; synchronous if it is cached. Never rejects. */
   find(wanted: Wanted): Found | Promise<Found>
-  /** What was seen there is outdated: whoever asks next has it looked at. */
+  /** The cached state is outdated: the next `find` checks the disk. */
   forget(wanted: Wanted): void
 }
 
 export interface FileStoreOptions {
-  /** For all that is in memory, file contents above all. */
+  /** For all entries, of which file contents are the largest part. */
   readonly budget: Bytes
   readonly sizes: FileSizes
 }
 
-/** How long what was seen on disk is believed. Asking is robust where notifications are not: overlays, NFS, bind mounts. */
-const believedFor: Milliseconds = 500
+/** How long metadata are cached. Polling works where notifications do not: overlays, NFS, bind mounts. */
+const cachedFor: Milliseconds = 500
 
 const outdated = Number.NEGATIVE_INFINITY
 
-/** An empty file is not believed so soon: most are so only while somebody writes them anew. */
+/** An empty file is checked again for a while: most are empty only while they are being rewritten. */
 const emptyAfter: Milliseconds = 500
 const lookAgainAfter: Milliseconds = 20
 
-/** Bodies that wait to be encoded: for clients about a quarter of a second of work. */
-const mostWaiting: Bytes = 32 * 1024 * 1024
+/** Bodies that wait to be encoded: about a quarter of a second of work for waiting clients. */
+const maxWaiting: Bytes = 32 * 1024 * 1024
 
-/** What an entry weighs without content: its key, facts and bookkeeping. */
+/** The weight of an entry without content: its facts and bookkeeping. */
 const bareWeight = 600
 
 interface Entry {
   readonly found: Found
-  /** When we began to look, on the clock of performance.now(). */
+  /** When the check began, by `performance.now()`. */
   seen: Milliseconds
 }
 
 const mebibyte = 1024 * 1024
 
 /** 64 MB; less in a small container, of whose memory each thread takes a sixteenth at most. */
-function usual(): FileStoreOptions {
+function defaultOptions(): FileStoreOptions {
   const budget = Math.min(64 * mebibyte, (process.constrainedMemory() || Number.POSITIVE_INFINITY) / 16)
   return { budget, sizes: { small: Math.min(mebibyte / 4, budget / 16), encodable: budget / 16 } }
 }
 
-export function createFileStore({ budget, sizes } = usual()): FileStore {
+export function createFileStore({ budget, sizes } = defaultOptions()): FileStore {
   const entries = new Recent<Entry>(budget)
   const looking = new Map<string, Promise<Found>>()
-  const encodings = createQueue({ atOnce: 2, waiting: mostWaiting })
-  const around: StoreContext = {
+  const encodings = createQueue({ atOnce: 2, waiting: maxWaiting })
+  const context: StoreContext = {
     sizes,
     tags: createContentTags(),
     encodeSoon: (encoding, body) => encodings.soon(() => encodeWhole(encoding, body, 'quick'), body.length),
@@ -77,7 +77,7 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
 
   async function lookAgain(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
     const seen = performance.now()
-    const found = await findOnDisk(wanted, known?.found, around).finally(() => looking.delete(key))
+    const found = await findOnDisk(wanted, known?.found, context).finally(() => looking.delete(key))
     const from = isEmptied(found) ? outdated : seen
     if (known && found === known.found && entries.get(key) === known) known.seen = from
     else entries.set(key, { found, seen: from }, bareWeight + 2 * key.length)
@@ -88,7 +88,7 @@ export function createFileStore({ budget, sizes } = usual()): FileStore {
     find(wanted) {
       const key = keyOf(wanted)
       const known = entries.get(key)
-      if (known && performance.now() - known.seen < believedFor) return known.found
+      if (known && performance.now() - known.seen < cachedFor) return known.found
       const underWay = looking.get(key)
       if (underWay) return underWay
       const answer = lookAgain(key, wanted, known)
@@ -107,19 +107,19 @@ function keyOf({ path, rendering, withheld }: Wanted): string {
   return rendering ? `${rendering.id}\0${own}` : own
 }
 
-/** The very same object as before if nothing has changed. */
-async function findOnDisk(wanted: Wanted, before: Found | undefined, around: StoreContext): Promise<Found> {
+/** The same object as before if nothing has changed. */
+async function findOnDisk(wanted: Wanted, before: Found | undefined, store: StoreContext): Promise<Found> {
   const { path, rendering } = wanted
   const sighting = await lookTwice(path)
   if (typeof sighting === 'string') return sighting
   if ('trouble' in sighting) return sighting.trouble
   const facts = sighting.file
   const siblings = rendering ? new Map() : await lookForSiblings(wanted, facts)
-  const next = new StoredFile({ wanted, facts, siblings, around, dated: isDated(facts, before) })
+  const next = new StoredFile({ wanted, facts, siblings, store, dated: isDated(facts, before) })
   return before instanceof StoredFile && isAsGood(before, next) ? before : next
 }
 
-/** A file that was emptied a moment ago is looked at until it is not empty any more, or has been so for long enough. */
+/** A file that was emptied a moment ago is checked until it is no longer empty, or has been for long enough. */
 async function lookTwice(path: string): Promise<Sighting> {
   const until = performance.now() + emptyAfter
   let sighting = await look(path)
@@ -142,13 +142,13 @@ function isEmptyAndFresh(facts: FileFacts): boolean {
   return facts.size === 0 && isFresh(facts)
 }
 
-/** False once a file was seen to change while its date did not move forward: such a date says nothing of its content. */
+/** False once a file has changed without a later date: its date says nothing about its content. */
 function isDated(facts: FileFacts, before: Found | undefined): boolean {
   if (!(before instanceof StoredFile) || secondOf(facts) > secondOf(before.facts)) return true
   return before.dated && isSame(before.facts, facts)
 }
 
-/** Whether what was read and encoded of a file before still is what there is. */
+/** Whether what was read and encoded before is still current. */
 function isAsGood(before: StoredFile, next: StoredFile): boolean {
   return (
     before.settled &&
@@ -168,7 +168,7 @@ async function lookForSiblings(
   for (const [index, encoding] of encodings.entries()) {
     const sighting = sightings[index]
     if (typeof sighting !== 'object' || !('file' in sighting)) continue
-    // An older one was made from another state of the file; no encoding of anything is empty.
+    // An older copy was made from another state of the file; an empty one is no encoding of anything.
     if (sighting.file.mtimeMs >= mtimeMs && sighting.file.size > 0) found.set(encoding, sighting.file)
   }
   return found

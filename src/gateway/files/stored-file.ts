@@ -1,4 +1,4 @@
-/** One state of one file: what of it is in memory, and how it is made ready in the encodings that clients ask for. */
+/** One state of one file: its cached content, and its encodings, made when clients ask for them. */
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import { isCompressible } from '../encoding/compressible.ts'
@@ -9,24 +9,24 @@ import { mediaType } from './media-type.ts'
 import { type Representation, type RepresentationParts, representation } from './representation.ts'
 import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
-/** What the files of one store have in common. */
+/** What the files of one store share. */
 export interface StoreContext {
   readonly sizes: FileSizes
   readonly tags: ContentTags
-  /** Makes an encoding quickly, for a client that waits; undefined if it would wait too long. */
+  /** Encodes quickly, for a client that waits; undefined if it would wait too long. */
   encodeSoon(encoding: ContentEncoding, body: Buffer): Promise<Buffer> | undefined
-  /** Makes a thorough one for later clients; undefined if too much is to be done already. */
+  /** Encodes thoroughly, for later clients; undefined if too much is queued already. */
   encodeLater(encoding: ContentEncoding, body: Buffer): Promise<Buffer> | undefined
-  /** So many bytes more are kept for this file. */
+  /** The cache holds this many more bytes for the file. */
   grew(file: StoredFile, bytes: number): void
 }
 
 export interface FileSizes {
-  /** Up to here every file is kept in memory: it is sent in one write. */
+  /** Files up to this size are cached, and sent in one write. */
   readonly small: Bytes
   /**
-   * Up to here those are that would have to be encoded again and again. Others are read from disk for each answer, through a
-   * small buffer: a thousand clients that read a thousand photos slowly must not make us hold all of them.
+   * Files up to this size are cached if they are worth encoding. Others are read from disk for each answer, through a small
+   * buffer: a thousand slow clients of a thousand photos must not fill the memory.
    */
   readonly encodable: Bytes
 }
@@ -35,20 +35,20 @@ export interface StoredFileParts {
   readonly facts: FileFacts
   readonly siblings: Siblings
   readonly wanted: Wanted
-  readonly around: StoreContext
-  /** False: its modification date has shown that it tells nothing. */
+  readonly store: StoreContext
+  /** False: its modification date is known to be unreliable. */
   readonly dated: boolean
 }
 
-/** Bigger ones are downloads: encoding them each time anew would cost more than it saves. */
-const largestOnTheWay = 32 * 1024 * 1024
+/** Larger files are downloads: encoding them for each answer would cost more than it saves. */
+const maxEncodedOnTheFly = 32 * 1024 * 1024
 
-/** What is so short is sent in one packet, and would still be in one if it were shorter. */
+/** Bodies up to this size fit in one packet, so a better encoding saves nothing. */
 const onePacket = 1_200
 
 /**
- * Modification times before this are constants, which tools set so that equal builds are equal: 1970-01-01, with or without a
- * second, and 1980-01-01, in whichever time zone. They are no dates.
+ * Earlier modification times are constants that tools set for reproducible builds: 1970-01-01, with or without a second, and
+ * 1980-01-01, in any time zone. They are no dates.
  */
 const firstDate = Date.UTC(1980, 0, 3)
 
@@ -61,34 +61,34 @@ export class StoredFile {
   readonly siblings: Siblings
   readonly dated: boolean
   /**
-   * The date in Last-Modified, in milliseconds; undefined if the content may change without it. A page has none: it changes
-   * with its variables too.
+   * The date in Last-Modified, in milliseconds; undefined if the content may change without it. A rendered page has none, since
+   * it changes with its variables too.
    */
   readonly modified: number | undefined
-  /** False: what was made of the file was so soon after its last change that a further one might have left the same facts. */
+  /** False: the file was read so soon after its last change that another change might have left the same facts. */
   settled = true
-  readonly #around: StoreContext
+  readonly #store: StoreContext
   readonly #type: string
   #plain: Representation | Promise<Representation> | undefined
   readonly #encoded = new Map<ContentEncoding, Making>()
   readonly #lostSiblings = new Set<ContentEncoding>()
 
-  constructor({ wanted, facts, siblings, around, dated }: StoredFileParts) {
+  constructor({ wanted, facts, siblings, store, dated }: StoredFileParts) {
     this.wanted = wanted
     this.facts = facts
     this.siblings = siblings
     this.dated = dated
     this.modified = dated && !wanted.rendering && facts.mtimeMs >= firstDate ? secondOf(facts) : undefined
-    this.#around = around
+    this.#store = store
     this.#type = wanted.rendering?.type ?? mediaType(wanted.path)
   }
 
-  /** The tag of the file as it is, if that is known without reading it. */
+  /** The tag of the unencoded file, if it is known already. */
   get plainTag(): string | undefined {
     return this.#plain instanceof Promise ? undefined : this.#plain?.etag
   }
 
-  /** The file as it is. Rejects as `troubleOf` understands it. */
+  /** The unencoded file. Rejects with errors for `troubleOf`. */
   plain(): Representation | Promise<Representation> {
     if (this.#plain) return this.#plain
     const loading = this.#loadPlain()
@@ -105,9 +105,9 @@ export class StoredFile {
   }
 
   /**
-   * The best form for a client with these favourites: a sibling if there is one; else an encoding of ours. The first client
-   * waits until it is made, quickly; a thorough one takes its place for the next ones. Where so many are being made that it
-   * would wait too long, the file goes as it is.
+   * The best form for a client that accepts these encodings: a precompressed sibling if there is one, else one made here. The
+   * first client waits for a quick encoding; a thorough one replaces it later. If too many are queued, the file is sent
+   * unencoded.
    */
   best(favourites: readonly ContentEncoding[]): Representation | Promise<Representation> {
     const [favourite] = favourites
@@ -125,23 +125,23 @@ export class StoredFile {
       : this.#encode(favourite, plain)
   }
 
-  /** The same form of a file that was read from disk and has grown since. */
+  /** The same form for a file that has grown since. */
   grown(form: Representation, facts: FileFacts): Representation {
-    return this.#unread({ path: form.path, facts, encoding: form.encoding, onTheWay: form.encodeAs !== undefined })
+    return this.#unread({ path: form.path, facts, encoding: form.encoding, onTheFly: form.encodeAs !== undefined })
   }
 
   async #loadPlain(): Promise<Representation> {
     const { facts } = this
     const { path, rendering } = this.wanted
-    const { small, encodable } = this.#around.sizes
+    const { small, encodable } = this.#store.sizes
     const most = rendering ? Number.POSITIVE_INFINITY : this.#isWorthEncoding(facts.size) ? encodable : small
     if (facts.size > most) return this.#unread({ path, facts })
     const read = await readWhole(path, most)
-    // Somebody begins to write it anew: what comes is looked at again, and not taken for nothing.
+    // The file is being rewritten: look again, instead of sending an empty file.
     if (read.body.length === 0 && facts.size > 0) throw new FileChanged(path)
     this.settled &&= isSettled(read.facts)
     const body = rendering ? Buffer.from(rendering.render(read.body.toString())) : read.body
-    this.#around.grew(this, body.length)
+    this.#store.grew(this, body.length)
     return this.#form({ path, facts: read.facts, body, etag: `"${await digestOf(body)}"` })
   }
 
@@ -150,7 +150,7 @@ export class StoredFile {
     if (known !== undefined && known !== useless) return known
     const loading = this.#loadSibling(encoding, facts).then(
       (loaded) => this.#settle(encoding, loaded, loaded),
-      // Gone, or not ours to read: the file itself may still be.
+      // Gone or unreadable, but the file itself may be fine.
       () => {
         this.#encoded.delete(encoding)
         this.#lostSiblings.add(encoding)
@@ -163,7 +163,7 @@ export class StoredFile {
 
   async #loadSibling(encoding: ContentEncoding, facts: FileFacts): Promise<Representation> {
     const path = this.wanted.path + suffixes[encoding]
-    const { small } = this.#around.sizes
+    const { small } = this.#store.sizes
     if (facts.size > small) {
       const { handle } = await openFile(path)
       await handle.close()
@@ -172,23 +172,23 @@ export class StoredFile {
     const read = await readWhole(path, small)
     if (read.body.length === 0) throw new FileChanged(path)
     this.settled &&= isSettled(read.facts)
-    this.#around.grew(this, read.body.length)
+    this.#store.grew(this, read.body.length)
     const etag = `"${await digestOf(read.body)}-${encoding}"`
     return this.#form({ path, facts: read.facts, encoding, body: read.body, etag })
   }
 
-  /** Begins to make the encoding if that is worth while, and gives what is sent to who asked for it. */
+  /** Starts to encode if that is worthwhile; returns the form to send. */
   #encode(encoding: ContentEncoding, plain: Representation): Representation | Promise<Representation> {
     const begun = this.#encoded.get(encoding)
     if (begun !== undefined) return begun === useless ? plain : begun
     const { path, facts, body, size } = plain
     if (!this.#isWorthEncoding(size)) return this.#settle(encoding, useless, plain)
     if (!body) {
-      if (size > largestOnTheWay) return this.#settle(encoding, useless, plain)
-      const form = this.#unread({ path, facts, encoding, onTheWay: true })
+      if (size > maxEncodedOnTheFly) return this.#settle(encoding, useless, plain)
+      const form = this.#unread({ path, facts, encoding, onTheFly: true })
       return this.#settle(encoding, form, form)
     }
-    const making = this.#around.encodeSoon(encoding, body)?.then(
+    const making = this.#store.encodeSoon(encoding, body)?.then(
       (encoded) => {
         if (encoded.length >= size) return this.#settle(encoding, useless, plain)
         const form = this.#keepEncoded(encoding, plain, encoded)
@@ -203,39 +203,39 @@ export class StoredFile {
   }
 
   #improve(encoding: ContentEncoding, plain: Representation, quick: Buffer): void {
-    this.#around.encodeLater(encoding, plain.body as Buffer)?.then(
+    this.#store.encodeLater(encoding, plain.body as Buffer)?.then(
       (encoded) => {
         if (encoded.length >= quick.length) return
-        this.#around.grew(this, -quick.length)
+        this.#store.grew(this, -quick.length)
         this.#keepEncoded(encoding, plain, encoded)
       },
-      // What was made quickly is as true.
+      // The quick encoding stays.
       () => {},
     )
   }
 
-  /** Its tag is weak: it stands for the content, whose encoding another release of ours, or more effort, makes otherwise. */
+  /** Its tag is weak: the bytes of the encoding differ with the effort and the version of zlib. */
   #keepEncoded(encoding: ContentEncoding, { path, facts, etag }: Representation, body: Buffer): Representation {
-    this.#around.grew(this, body.length)
+    this.#store.grew(this, body.length)
     const form = this.#form({ path, facts, encoding, body, etag: `W/"${opaqueOf(etag)}-${encoding}"` })
     return this.#settle(encoding, form, form)
   }
 
-  /** A form that is read from disk each time it is sent. */
-  #unread(parts: Pick<RepresentationParts, 'path' | 'facts' | 'encoding' | 'onTheWay'>): Representation {
-    const { path, facts, encoding, onTheWay } = parts
+  /** A form that is read from disk for each answer. */
+  #unread(parts: Pick<RepresentationParts, 'path' | 'facts' | 'encoding' | 'onTheFly'>): Representation {
+    const { path, facts, encoding, onTheFly } = parts
     const suffix = encoding === undefined ? '' : `-${encoding}`
     const formerTag = `W/"${weakTagOf(facts)}${suffix}"`
-    const digest = this.#around.tags.known(facts)
+    const digest = this.#store.tags.known(facts)
     if (digest !== undefined) {
-      const etag = `${onTheWay ? 'W/' : ''}"${digest}${suffix}"`
+      const etag = `${onTheFly ? 'W/' : ''}"${digest}${suffix}"`
       return this.#form({ ...parts, etag, formerTag })
     }
-    if (!this.#around.tags.learn(path, facts, this.#forgetUnread)) this.settled = false
+    if (!this.#store.tags.learn(path, facts, this.#forgetUnread)) this.settled = false
     return this.#form({ ...parts, etag: formerTag })
   }
 
-  /** What is read each time has another tag now. */
+  /** Drops the forms that are read from disk, since their tag has changed. */
   readonly #forgetUnread = (): void => {
     const plain = this.#plain
     if (plain && !(plain instanceof Promise) && !plain.body) this.#plain = undefined
@@ -265,7 +265,7 @@ function opaqueOf(etag: string): string {
   return etag.slice(etag.indexOf('"') + 1, -1)
 }
 
-/** HTTP's dates are of whole seconds. */
+/** HTTP dates have whole seconds. */
 export function secondOf({ mtimeMs }: FileFacts): number {
   return Math.floor(mtimeMs / 1_000) * 1_000
 }

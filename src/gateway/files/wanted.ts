@@ -1,4 +1,4 @@
-/** What a route asks the store for, and what may stand in for it on disk. */
+/** What a route asks the file store for, and the precompressed siblings that may be sent for it. */
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { FileFacts } from './disk.ts'
 
@@ -6,9 +6,9 @@ export interface Wanted {
   /** Absolute. */
   readonly path: string
   readonly rendering?: Rendering | undefined
-  /** The encodings that clients are offered. */
+  /** The encodings offered to clients. */
   readonly encodings: readonly ContentEncoding[]
-  /** Of these no file encoded beforehand is sent, even if it is there. */
+  /** Encodings whose precompressed siblings must not be sent. */
   readonly withheld?: readonly ContentEncoding[]
 }
 
@@ -20,8 +20,8 @@ export interface Rendering {
   render(text: string): string
 }
 
-/** Files that someone has encoded already, and that stand beside the file and are not older: by their encoding. */
+/** Precompressed files next to the file that are not older, by their encoding. */
 export type Siblings = ReadonlyMap<ContentEncoding, FileFacts>
 
-/** The endings of files that someone has encoded already. */
+/** The suffixes of precompressed files. */
 export const suffixes: Readonly<Record<ContentEncoding, string>> = { zstd: '.zst', br: '.br', gzip: '.gz' }

@@ -2,7 +2,7 @@ import type { AddressRulesPlan } from '../../plan/model/guards.ts'
 import { compileRanges } from '../request/trust.ts'
 import type { Guard } from './guard.ts'
 
-/** `deny` counts before `allow`; where there is an `allow`, whoever is not in it is denied. */
+/** `deny` takes precedence over `allow`; if there is an `allow`, all other addresses are denied. */
 export function addressRules({ allow, deny = [] }: AddressRulesPlan): Guard {
   const denied = compileRanges(deny)
   const allowed = allow && compileRanges(allow)

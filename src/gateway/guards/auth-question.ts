@@ -1,4 +1,4 @@
-/** One request to an auth service, and what its answer means. */
+/** One request to an auth service, and the verdict of its answer. */
 
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../shared/bytes.ts'
@@ -17,22 +17,22 @@ import { cutAnswer, sendHead } from '../response/respond.ts'
 import { isBroken } from '../upstream/faults.ts'
 import type { Verdict } from './guard.ts'
 
-/** A body of which nobody reads more than this, and in this time, is read to its end, so that its connection can carry the next question. */
-const worthReading: Bytes = 64_000
-const worthWaiting: Milliseconds = 1_000
+/** Unused bodies are read up to this length and for this time, so that their connection can be reused. */
+const maxDiscarded: Bytes = 64_000
+const maxDiscardTime: Milliseconds = 1_000
 
 export interface Question {
   readonly exchange: Exchange
-  /** As `requestHead` makes it; of a GET. */
+  /** As `requestHead` makes it, for a GET. */
   readonly head: string
-  /** Until the head of the answer. */
+  /** For the head of the answer. */
   readonly timeout: Milliseconds
   readonly pool: ConnectionPool
-  /** The service says yes, with these fields. */
+  /** Called if the service lets the request pass, with the fields of its answer. */
   yes(fields: readonly string[]): void
 }
 
-/** Any other answer is relayed; none is a no. Never rejects. */
+/** Asks the service. A 2xx lets the request pass, any other answer is relayed, no answer denies it. Never rejects. */
 export function askService(question: Question): Promise<Verdict> {
   return new Promise((resolve) => new AuthQuestion(question, resolve).ask(false))
 }
@@ -40,11 +40,11 @@ export function askService(question: Question): Promise<Verdict> {
 class AuthQuestion implements Waiter, Transaction {
   readonly #question: Question
   readonly #settle: (verdict: Verdict) => void
-  /** Bounds the wait for the head; then that for the end of a body that is thrown away. */
+  /** Bounds the wait for the head; later that for the end of a discarded body. */
   #timer: NodeJS.Timeout | undefined
   #connection: Connection | undefined
   #retried = false
-  /** What becomes of the answer's body. */
+  /** What is done with the answer's body. */
   #body: 'relayed' | 'dropped' = 'dropped'
   #dropped: Bytes = 0
   #answered = false
@@ -52,14 +52,14 @@ class AuthQuestion implements Waiter, Transaction {
   constructor(question: Question, settle: (verdict: Verdict) => void) {
     this.#question = question
     this.#settle = settle
-    this.#timer = setTimeout(() => this.#deny(new UpstreamTimeout('no answer in time')), question.timeout)
+    this.#timer = setTimeout(() => this.#deny(new UpstreamTimeout('no answer within the timeout')), question.timeout)
     question.exchange.onAbandoned(() => {
       this.#leave()
       settle('answered')
     })
   }
 
-  /** `fresh`: on a connection that no question has used before. */
+  /** `fresh`: on a new connection. */
   ask(fresh: boolean): void {
     this.#question.pool.acquire(this, { fresh })
   }
@@ -80,7 +80,7 @@ class AuthQuestion implements Waiter, Transaction {
     this.#answered = true
     if (speaksOfTheResource.has(status)) {
       this.#leave()
-      this.#settle({ status: 502, cause: `auth service: ${status} is neither yes nor no` })
+      this.#settle({ status: 502, cause: `auth service: unexpected status ${status}` })
       return
     }
     const own = answerFields(fields)
@@ -95,7 +95,7 @@ class AuthQuestion implements Waiter, Transaction {
   onBody(chunk: Buffer): void {
     if (this.#body === 'dropped') {
       this.#dropped += chunk.length
-      if (this.#dropped > worthReading) this.#leave()
+      if (this.#dropped > maxDiscarded) this.#leave()
       return
     }
     const { exchange } = this.#question
@@ -124,25 +124,25 @@ class AuthQuestion implements Waiter, Transaction {
     }
   }
 
-  /** Hints for the browser are the upstream's to give. */
+  /** Interim answers of the auth service are not for the client. */
   onInterim(): void {}
 
-  /** A body that nobody reads, and that does not end, must not keep one of the few connections to the service. */
+  /** A discarded body that does not end must not hold one of the few connections to the service. */
   onPause(): void {
     if (this.#answered && this.#body === 'dropped')
-      this.#timer ??= setTimeout(() => this.#leave(), worthWaiting).unref()
+      this.#timer ??= setTimeout(() => this.#leave(), maxDiscardTime).unref()
   }
 
   onDrain(): void {}
 
   onBodyRefused(): void {}
 
-  /** It was not asked to switch, so this is not reached. */
+  /** Not reached: the request asks for no upgrade. */
   onUpgrade(_head: AnswerHead, socket: Socket): void {
     socket.destroy()
   }
 
-  /** What the service says instead of yes is the client's to read: a challenge, or the way to a login page. */
+  /** Sends an answer other than 2xx to the client: a challenge, or a redirect to a login page. */
   #relay(status: number, fields: readonly string[]): void {
     const { exchange } = this.#question
     const { response, request } = exchange
@@ -151,7 +151,7 @@ class AuthQuestion implements Waiter, Transaction {
       sendHead(exchange, status, [...fields, ...close])
     } catch (error) {
       this.#leave()
-      this.#settle({ status: 502, cause: `auth service: its headers cannot be passed on: ${messageOf(error)}` })
+      this.#settle({ status: 502, cause: `auth service: cannot send on its headers: ${messageOf(error)}` })
       return
     }
     this.#settle('answered')
@@ -183,8 +183,8 @@ class AuthQuestion implements Waiter, Transaction {
 }
 
 /**
- * Answers to a part of a request or a condition (RFC 9110 §15.3.7, §15.4.5), of which the question has none: as the client's own answer
- * they would tell it that what it has of the guarded resource is still good.
+ * Answers to a range or a condition (RFC 9110 §15.3.7, §15.4.5), which the request to the service does not have. If relayed,
+ * they would tell the client that its copy of the guarded resource is still valid.
  */
 const speaksOfTheResource: ReadonlySet<number> = new Set([206, 304])
 
@@ -198,7 +198,7 @@ const unreachable = new Set([
   'POOL_EXHAUSTED',
 ])
 
-/** 503 where the service could not be asked or took too long; 502 where it gave no sound answer. */
+/** 503 if the service was unreachable or took too long; 502 if its answer was invalid. */
 function statusOf(error: unknown): 502 | 503 {
   return unreachable.has(String((error as { code?: unknown }).code)) ? 503 : 502
 }

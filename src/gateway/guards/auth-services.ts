@@ -1,10 +1,10 @@
 import { ConnectionPool } from '../proxy/client/connection-pool.ts'
 import type { Dial } from '../upstream/dial.ts'
 
-/** So many connections to a service at a time, of this thread: a slow one is not buried. */
+/** Most connections to one auth service, of this thread, so that a slow one is not overloaded. */
 export const connectionsPerService = 128
 
-/** The connections to services that are asked about requests. They outlive generations, and are forgotten with their last one. */
+/** The connection pools of auth services. They outlive generations; a pool is dropped with its last connection. */
 export class AuthServices {
   readonly #pools = new Map<string, ConnectionPool>()
 

@@ -5,8 +5,8 @@ import type { Denial, Guard } from './guard.ts'
 const challenge = ['www-authenticate', 'Basic realm="gatehouse", charset="UTF-8"']
 
 /**
- * RFC 7617. `users` are the names that may pass. The credentials are ours alone: an upstream gets no Authorization. Throws if a
- * user has no password, so that such a plan never serves.
+ * RFC 7617. `users` are the names that may pass. Authorization is not sent on to upstreams. Throws if a user has no password,
+ * so that the plan is refused.
  */
 export function basicAuth(users: readonly string[], passwords: PasswordHashes): Guard {
   const known = new Map(
@@ -16,14 +16,14 @@ export function basicAuth(users: readonly string[], passwords: PasswordHashes): 
       return [name, Buffer.from(hash, 'hex')]
     }),
   )
-  // Compared where the name is wrong, so that the time of an answer does not tell which names there are.
-  const nobody = randomBytes(32)
+  // Compared if the name is unknown, so that timing does not reveal which names exist.
+  const unknownUser = randomBytes(32)
   return (exchange) => {
     const given = credentialsOf(exchange.request.headers.authorization)
     if (!given) return denial('no user and password')
     const hash = createHash('sha256').update(given.password).digest()
     const expected = known.get(given.name)
-    if (!timingSafeEqual(hash, expected ?? nobody) || !expected) return denial('wrong user or password')
+    if (!timingSafeEqual(hash, expected ?? unknownUser) || !expected) return denial('wrong user or password')
     exchange.replaceHeader('authorization', null)
     return 'pass'
   }

@@ -10,16 +10,16 @@ import type { Limiter } from './rate-limit/limiter.ts'
 import { rateLimit } from './rate-limit/rate-limit.ts'
 import { bodyLimit } from './request-body.ts'
 
-/** What guards ask. */
+/** What guards use and do not own. */
 export interface GuardContext {
   readonly limiter: Limiter
   readonly authServices: AuthServices
 }
 
-/** The guards of the route with an index; -1: of requests that no route matches. */
+/** The guards of the route with this index; -1: of requests that no route matches. */
 export type Guards = (routeIndex: number) => readonly Guard[]
 
-/** Throws if a user whom a route lets in has no password. */
+/** Throws if a user of a route has no password. */
 export function compileGuards(plan: GatewayPlan, context: GuardContext): Guards {
   const compileContext: CompileContext = {
     ...context,
@@ -29,7 +29,7 @@ export function compileGuards(plan: GatewayPlan, context: GuardContext): Guards 
   }
   const own = inOrder(plan.guards, '', compileContext)
   const ofRoutes = plan.routes.map(({ guards, match }) => {
-    // Where each route counts for itself, it keeps its counters through a reload that moves it.
+    // A limit per route is keyed by its match, so that it keeps its counters when a reload moves the route.
     const scope = guards.rateLimit?.of === 'route' ? JSON.stringify(match) : ''
     return inOrder(guards, scope, compileContext)
   })
@@ -42,7 +42,7 @@ interface CompileContext extends GuardContext {
   readonly bodyLimit: typeof bodyLimit
 }
 
-/** The cheap ones first, and those who ask for a password only where guessing is limited. */
+/** Cheap guards first, and passwords after the rate limit, which bounds guessing. */
 function inOrder(plan: GuardsPlan, scope: string, context: CompileContext): readonly Guard[] {
   const { addresses, rateLimit: limit, requestBody, auth } = plan
   const { limiter, authServices, users } = context

@@ -1,4 +1,4 @@
-/** Asks a service whether a request may pass, as Caddy's `forward_auth` and nginx's `auth_request` do. Never open: no answer is a no. */
+/** Asks an auth service about each request, like Caddy's `forward_auth` and nginx's `auth_request`. Without an answer, it denies. */
 import type { ForwardAuthPlan } from '../../plan/model/guards.ts'
 import { requestHead } from '../proxy/client/request-head.ts'
 import { upstreamHeaders } from '../proxy/request-headers.ts'
@@ -8,9 +8,9 @@ import { askService } from './auth-question.ts'
 import { type AuthServices, connectionsPerService } from './auth-services.ts'
 import type { Guard } from './guard.ts'
 
-/** The service gets the head of the request and not its body. */
+/** The service gets the head of the request without its body. */
 const ofTheBody = new Set(['content-length', 'content-type', 'content-encoding', 'expect'])
-/** Conditions and parts (RFC 9110 §13.1, §14.2) concern what the client asks for, and not what the service says of it. */
+/** Conditions and ranges (RFC 9110 §13.1, §14.2) concern the resource, not the answer of the auth service. */
 const ofTheResource = new Set([
   'if-match',
   'if-none-match',
@@ -39,7 +39,7 @@ export function forwardAuth(plan: ForwardAuthPlan, services: AuthServices): Guar
     })
 }
 
-/** The request's headers as an upstream would get them, with what it is about in two more. */
+/** The request's headers as an upstream would get them, with the method and URI in two more. */
 function questionOf(exchange: Exchange): string[] {
   const sent = upstreamHeaders(exchange)
   const headers: string[] = []
@@ -54,7 +54,7 @@ function questionOf(exchange: Exchange): string[] {
   return headers
 }
 
-/** A header that the service does not give is taken away all the same: the client must not speak for it. */
+/** Headers that the service does not send are removed too, so that the client cannot forge them. */
 function copyHeaders(exchange: Exchange, answered: readonly string[], names: readonly string[]): void {
   for (const name of names) {
     const values = answered.filter((_, i) => i % 2 === 1 && answered[i - 1]?.toLowerCase() === name)

@@ -2,10 +2,9 @@ import { AuthServices } from './auth-services.ts'
 import { Stores, type StoresOptions } from './rate-limit/stores.ts'
 import { RateLimitTable } from './rate-limit/table.ts'
 
-/** What the guards of all generations of a thread use and do not own. */
+/** What the guards of all generations of a thread share. */
 export interface GuardResources {
   readonly stores: Stores
-  /** Connections to services that are asked about requests. */
   readonly authServices: AuthServices
   close(): void
 }

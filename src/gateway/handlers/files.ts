@@ -10,24 +10,24 @@ import type { FlatHeaders } from '../response/flat-headers.ts'
 import { sendError, sendText } from '../response/respond.ts'
 import { createLocator } from './locate.ts'
 
-/** What routes for files have in common. */
+/** What all routes that serve files share. */
 export interface FileService {
   readonly store: FileStore
   readonly encodings: readonly ContentEncoding[]
   readonly negotiate: Negotiate
 }
 
-/** A route that answers from a folder, made ready once per generation. */
+/** A route that serves a folder, compiled once per generation. */
 export interface Folder {
-  /** Whether a request for which there is no file goes on to the next route. */
+  /** Whether a request without a file is left to the next matching route. */
   readonly existingOnly: boolean
-  /** The file that the request names, if there is one: this is how a route for existing files is chosen. */
+  /** The file that the request names, if it exists: routes with `existingOnly` are chosen by it. */
   locate(exchange: Exchange): StoredFile | undefined | Promise<StoredFile | undefined>
-  /** Answers with the file that the path names, else with the fallback, else with 404. */
+  /** Sends the file that the path names, else the fallback, else 404. */
   answer(exchange: Exchange): void | Promise<void>
 }
 
-/** Whether a file can be the answer at all. */
+/** Whether the method can be answered with a file. */
 export function readsFiles({ request }: Exchange): boolean {
   return request.method === 'GET' || request.method === 'HEAD'
 }
@@ -37,7 +37,10 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
   const locator = createLocator(plan, service.encodings)
   const { cacheControl } = plan
   const send = createSender(service, cacheControl === undefined ? [] : ['cache-control', cacheControl])
-  const sendFallback = createSender(service, cacheControl === undefined ? [] : ['cache-control', standIn(cacheControl)])
+  const sendFallback = createSender(
+    service,
+    cacheControl === undefined ? [] : ['cache-control', fallbackCacheControl(cacheControl)],
+  )
 
   async function answerOther(exchange: Exchange, found: Found): Promise<void> {
     const { fallback } = locator
@@ -45,7 +48,7 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
     if (fallback) {
       const page = await store.find(fallback)
       if (page instanceof StoredFile) return sendFallback(exchange, page)
-      return refuse(exchange, isTrouble(page) ? page : { status: 404, cause: 'no such file, and no fallback either' })
+      return refuse(exchange, isTrouble(page) ? page : { status: 404, cause: 'no such file, and no fallback file' })
     }
     if (found === 'folder' && (await hasIndex(exchange))) return redirectInto(exchange)
     refuse(exchange, isTrouble(found) ? found : { status: 404, cause: 'no such file' })
@@ -65,7 +68,7 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
     locate({ inner }) {
       const wanted = locator.named(inner.path)
       if (!wanted) return undefined
-      // Most requests that come here are for other routes: that there is no folder `api` is known, whatever they ask of it.
+      // Most of these requests are for other routes: that the folder `api` does not exist is known after the first of them.
       const top = locator.topOf(inner.path)
       if (top && store.find(top) === 'absent') return undefined
       const found = store.find(wanted)
@@ -81,7 +84,7 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
   }
 }
 
-/** Answers every path with one file. */
+/** Sends one file for every path. */
 export function createFileAnswer(plan: FilePlan, service: FileService): Folder['answer'] {
   const send = createSender(service, [])
   const wanted: Wanted = { path: plan.path, encodings: service.encodings }
@@ -89,18 +92,18 @@ export function createFileAnswer(plan: FilePlan, service: FileService): Folder['
     if (!readsFiles(exchange)) return refuseMethod(exchange)
     const found = await service.store.find(wanted)
     if (found instanceof StoredFile) return send(exchange, found)
-    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: `${plan.path} is not there` })
+    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: `${plan.path} does not exist` })
   }
 }
 
-/** Directives that only restrict (RFC 9111 §5.2.2): they hold for whatever is sent in a file's place as well. */
+/** Directives that only restrict caching (RFC 9111 §5.2.2): they apply to the fallback as well. */
 const restricting = /^(?:no-store|private|no-transform|must-revalidate|proxy-revalidate)$/i
 
 /**
- * The Cache-Control of the fallback of a route whose files have this one. A lifetime is promised of a file by its name; the
- * file of that name may come with the next release, so what stands in for it is asked for again each time.
+ * The Cache-Control of the fallback, given that of the route's files. A lifetime belongs to a file by its name; a file of that
+ * name may come with the next release, so the fallback must be revalidated each time.
  */
-function standIn(ofFiles: string): string {
+function fallbackCacheControl(ofFiles: string): string {
   const kept = ofFiles.split(',').flatMap((directive) => {
     const name = directive.split('=', 1)[0]?.trim() ?? ''
     return restricting.test(name) ? [name.toLowerCase()] : []
@@ -110,7 +113,7 @@ function standIn(ofFiles: string): string {
 
 const attempts = 3
 
-/** Sends a file; one that was replaced since it was looked at is looked at again, for as long as nothing was sent of it. */
+/** Sends a file; retries if the file has been replaced meanwhile, unless the answer has begun. */
 function createSender({ store, negotiate }: FileService, headers: FlatHeaders) {
   async function recover(exchange: Exchange, file: StoredFile, error: unknown, attempt: number): Promise<void> {
     if (exchange.over) return
@@ -145,8 +148,8 @@ function refuse(exchange: Exchange, { status, cause }: Trouble): void {
 }
 
 /**
- * So that relative links in the index lead into the folder. Relative itself: whatever was in front of this path for the
- * client (a stripped prefix) still is, and no path can make it name another host.
+ * Adds the trailing slash, so that relative links in the index lead into the folder. The location is relative: it keeps a
+ * prefix that the route strips, and no path can make it name another host.
  */
 function redirectInto(exchange: Exchange): void {
   const { path, query } = exchange.target
@@ -154,5 +157,5 @@ function redirectInto(exchange: Exchange): void {
 }
 
 function refuseMethod(exchange: Exchange): void {
-  sendError(exchange, 405, 'files are only read', ['allow', 'GET, HEAD'])
+  sendError(exchange, 405, 'files can only be read', ['allow', 'GET, HEAD'])
 }

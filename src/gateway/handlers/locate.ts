@@ -1,4 +1,4 @@
-/** Which file below a root a path means. */
+/** Maps paths to files below a root. */
 import { join } from 'node:path'
 import type { ContentEncoding, FilesPlan } from '../../plan/model/plan.ts'
 import { suffixes, type Wanted } from '../files/wanted.ts'
@@ -9,13 +9,13 @@ export const indexFile = 'index.html'
 
 export interface Locator {
   /**
-   * The file that a path names; a folder (with its trailing slash) names its index.html. Undefined: it names none that
-   * this route would serve, whatever is on disk.
+   * The file that a path names; of a folder (with a trailing slash), its index.html. Undefined: no file that this route would
+   * serve, whatever is on disk.
    */
   named(path: string): Wanted | undefined
-  /** The first folder on the way to what a path names; undefined if that lies in the root itself. */
+  /** The first folder of a path; undefined for a path in the root itself. */
   topOf(path: string): Wanted | undefined
-  /** The index of the folder that a path without a trailing slash might mean. */
+  /** The index of the folder that a path without a trailing slash may name. */
   indexOf(path: string): Wanted | undefined
   readonly fallback: Wanted | undefined
 }
@@ -49,17 +49,17 @@ const endings = Object.values(suffixes)
 
 interface Exceptions {
   /**
-   * Whether a path relative to the root is one of those that are not served, or the same content encoded beforehand: of
-   * `a.txt`, `a.txt.gz` and `a.txt.gz.br` too.
+   * Whether a path relative to the root is excluded, or is a precompressed copy of an excluded file: for `a.txt`, `a.txt.gz` and
+   * `a.txt.gz.br` too.
    */
   hides(relative: string): boolean
-  /** The encodings of a file that are excepted by their own name (`a.txt.br`): they are not sent in its place either. */
+  /** The precompressed copies that are excluded by their own name (`a.txt.br`): they are not sent for the file either. */
   withholds(relative: string): Pick<Wanted, 'withheld'> | undefined
 }
 
 /**
- * Compared without case and in one Unicode form, as those file systems do to which `Secret.txt` and `secret.txt` are one file.
- * Undefined: everything is served.
+ * Compares names like a case-insensitive file system, on which `Secret.txt` and `secret.txt` are one file. Undefined: nothing is
+ * excluded.
  */
 function createExceptions(except: readonly string[]): Exceptions | undefined {
   if (except.length === 0) return undefined

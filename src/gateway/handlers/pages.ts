@@ -1,10 +1,10 @@
-/** The pages of a route: files that are rendered before they are sent, and then kept in memory like any other. */
+/** The pages of a route: files that are rendered before they are sent, and then cached like any other. */
 import { createHash } from 'node:crypto'
 import type { FilesPlan } from '../../plan/model/plan.ts'
 import type { Rendering } from '../files/wanted.ts'
 import { pageKind } from './render.ts'
 
-/** By path relative to the root. Equal variables make equal ids: a reload that changes none of them renders nothing anew. */
+/** By path relative to the root. Equal variables give equal ids, so that a reload without changes renders nothing again. */
 export function renderingsOf({ render }: FilesPlan): ReadonlyMap<string, Rendering> {
   if (!render) return new Map()
   const { files, variables } = render

@@ -7,13 +7,13 @@ import type { Exchange } from '../request/exchange.ts'
 import { sendError } from '../response/respond.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
-/** Forwards the exchange, or its wish to upgrade, and streams back what comes, with backpressure both ways. */
+/** Forwards the exchange or its upgrade, and streams the answer back, with backpressure both ways. */
 export function proxy(exchange: Exchange, plan: ProxyPlan, upstream: Upstream): void {
   if (exchange.upgrade) tunnel(exchange, exchange.upgrade, plan, upstream)
   else new UpstreamDispatch(exchange, upstream, plan).begin()
 }
 
-/** True if the process behind the route can be dialled; otherwise the client was told 503. */
+/** True if the process behind the route is ready; otherwise answers 503. */
 export function processIsUp(exchange: Exchange, plan: ProxyPlan, states: TargetStates): boolean {
   if (!('process' in plan) || plan.process === undefined) return true
   const state = states[plan.process]

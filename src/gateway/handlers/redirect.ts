@@ -3,13 +3,13 @@ import type { Exchange } from '../request/exchange.ts'
 import { sendText } from '../response/respond.ts'
 import { compileTemplate, fill } from '../response/template.ts'
 
-/** A route that redirects, made ready once per generation. */
+/** A route that redirects, compiled once per generation. */
 export function createRedirect(plan: RedirectPlan): (exchange: Exchange) => void {
   const to = compileTemplate(plan.to)
   const staysHere = /^(\/(?!\/)|\{(uri|path)\})/.test(plan.to)
   return (exchange) => {
     const filled = fill(to, exchange)
-    // A path such as `//host/x`, which a client may ask for, would lead a browser to that host (RFC 3986 §4.2).
+    // A path such as `//host/x`, which any client may send, would lead a browser to that host (RFC 3986 §4.2).
     const headers = ['location', staysHere ? filled.replace(/^\/+/, '/') : filled]
     // Connection is a header of h1 only (RFC 9113 §8.2.2).
     if (plan.close && exchange.protocol === 'h1') headers.push('connection', 'close')

@@ -1,13 +1,13 @@
 /**
- * Pages with `{{env "NAME"}}` in them (docs/pages.md). A value is escaped for the place where it stands, so that none can end
- * its string, attribute or element, whatever it holds.
+ * Renders pages with `{{env "NAME"}}` (docs/pages.md). Values are escaped for their context, so that none can end its string,
+ * attribute or element.
  */
 import { extname } from 'node:path'
 
 const placeholder = /\{\{\s*env\s+"([A-Za-z_][A-Za-z0-9_]*)"\s*\}\}/g
-/** Elements whose content is no HTML: 1 opening tag, 2 name, 3 content, 4 closing tag. */
+/** Elements whose content is not HTML: 1 opening tag, 2 name, 3 content, 4 closing tag. */
 const rawElement = /(<(script|style)(?=[\s/>])[^>]*>)([\s\S]*?)(<\/\2(?=[\s/>])[^>]*>|$)/gi
-/** The quotes and brackets of a placeholder end no tag. */
+/** Quotes and brackets within a placeholder do not end the tag. */
 const tag = /<[a-z](?:\{\{[^{}]*\}\}|[^>])*>/gi
 /** An attribute that is a script: `onclick="…"`. */
 const eventAttribute = /\son[a-z]+\s*=\s*(?:"(?:\{\{[^{}]*\}\}|[^"])*"|'(?:\{\{[^{}]*\}\}|[^'])*')/gi
@@ -15,7 +15,7 @@ const eventAttribute = /\son[a-z]+\s*=\s*(?:"(?:\{\{[^{}]*\}\}|[^"])*"|'(?:\{\{[
 type Render = (page: string, variables: Readonly<Record<string, string>>) => string
 type Escape = (value: string) => string
 
-/** How a page is filled in and what it is served as, by the name of its file. */
+/** How a page is rendered, and its content type, by its file name. */
 export interface PageKind {
   readonly contentType: string
   readonly render: Render
@@ -71,7 +71,7 @@ function renderTag(whole: string, variables: Readonly<Record<string, string>>): 
   )
 }
 
-/** Gives what matches to the one, and what stands between to the other. */
+/** Replaces the matches by one function, and the text between them by another. */
 function replaceBetween(
   text: string,
   pattern: RegExp,
@@ -97,19 +97,19 @@ function fill(text: string, variables: Readonly<Record<string, string>>, escaped
   )
 }
 
-/** As character references: what could begin a tag or a reference, or end a quoted attribute; CR would be read as LF. */
+/** Writes characters that could begin a tag or reference, or end a quoted attribute, as references; CR would be read as LF. */
 function escapeText(value: string): string {
   return value.replace(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-/** What would end an attribute without quotes, too. */
+/** Also escapes what would end an unquoted attribute. */
 function escapeAttribute(value: string): string {
   return value.replace(/[&<>"'`=\s]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 /**
- * Every character that could end a string of any of the three quotes, a template part, a line, a comment or the element, as
- * `\uXXXX`, which JavaScript and JSON read alike.
+ * Writes characters that could end a string of any kind, a template part, a line, a comment or the element as `\uXXXX`, which
+ * is valid in JavaScript and JSON alike.
  */
 function escapeScript(value: string): string {
   return value.replace(/["'`\\<>&$*\p{Cc}\u2028\u2029]/gu, (character) => {
@@ -117,7 +117,7 @@ function escapeScript(value: string): string {
   })
 }
 
-/** As `\HHHHHH`, which CSS reads in strings and names alike, all that is not part of a word, a number or a colour. */
+/** Writes all but words, numbers and colours as `\HHHHHH`, which is valid in CSS strings and names alike. */
 function escapeStyle(value: string): string {
   return value.replace(/[^\w#.%, -]/gu, (character) => {
     return `\\${(character.codePointAt(0) ?? 0).toString(16).padStart(6, '0')}`

@@ -5,7 +5,7 @@ import { sendHead, sendText } from '../response/respond.ts'
 // RFC 9110 §8.6: not even a Content-Length of 0.
 const bodiless = new Set([204, 304])
 
-/** A route whose answer stands in the config file. */
+/** A route whose answer is given in the config file. */
 export function createRespond({ status, body }: RespondPlan): (exchange: Exchange) => void {
   return (exchange) => {
     if (!bodiless.has(status)) {

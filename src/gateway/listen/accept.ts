@@ -1,7 +1,7 @@
 /**
- * The listening sockets of a port. libuv accepts one connection of a socket in a turn of its event loop: behind a burst of 300,
- * while each turn is long, the next client would wait for 300 turns. So a thread has several sockets on its port (Linux,
- * SO_REUSEPORT), between which the kernel spreads connections, and accepts as many in a turn.
+ * The listening sockets of a port. libuv accepts one connection per socket in a turn of its event loop: after a burst of 300,
+ * with long turns, the next client would wait for 300 turns. So a thread opens several sockets on its port (Linux,
+ * SO_REUSEPORT), among which the kernel spreads connections, and accepts as many per turn.
  */
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
@@ -13,24 +13,24 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { socketOptions } from './protocol-limits.ts'
 
 const reusable = process.platform === 'linux'
-/** Where descriptors are few, clients need them more. */
+/** One if file descriptors are scarce. */
 const sockets = reusable && (descriptorLimit() ?? 1_024) >= 512 ? 8 : 1
 
-/** How long connections that go on coming may keep a port from being closed. */
-const longestEmptying: Milliseconds = 500
+/** How long a steady stream of connections may delay the closing of a port. */
+const maxEmptyingTime: Milliseconds = 500
 
 export interface Acceptor {
   readonly address: AddressInfo
   /**
-   * Closes the port when nothing waits in its queues, whose connections would be reset. Resolves then; `closed` is called when the
-   * last connection is over.
+   * Closes the port once its queues are empty, since connections in them would be reset. Resolves then; `closed` is called
+   * when the last connection is over.
    */
   stop(closed: () => void): Promise<void>
   /** At once. */
   close(): void
 }
 
-/** Listens, and tells `server` of the connections; rejects with the system's error. */
+/** Listens, and emits the connections on `server`; rejects with the system's error. */
 export async function acceptOn(
   server: HttpServer | Http2SecureServer,
   { host, port }: Pick<ListenOptions, 'host' | 'port'>,
@@ -43,7 +43,7 @@ export async function acceptOn(
   const others: Server[] = []
   try {
     while (others.length < sockets - 1) {
-      // As Node makes them for its own servers: TLS tells of the end of its connections by itself.
+      // The options that Node uses for its own servers: TLS handles the end of its connections by itself.
       const other = createServer({ ...socketOptions, allowHalfOpen: !('setSecureContext' in server) })
       other.on('connection', (socket: Socket) => server.emit('connection', socket))
       others.push(other)
@@ -57,11 +57,11 @@ export async function acceptOn(
   return {
     address,
     async stop(closed) {
-      const deadline = performance.now() + longestEmptying
+      const deadline = performance.now() + maxEmptyingTime
       let before: number
       do {
         before = accepted
-        // The turn that is under way may be past its accepting.
+        // The current turn may be past its accept phase.
         await turn()
         await turn()
       } while (accepted !== before && performance.now() < deadline)
@@ -79,7 +79,7 @@ export async function acceptOn(
 }
 
 async function listen(server: Server, where: Pick<ListenOptions, 'host' | 'port'>): Promise<AddressInfo> {
-  // Each waits in a queue of its own, of which the kernel may make less.
+  // Each socket has its own queue; the kernel may limit it further.
   server.listen({ ...where, reusePort: reusable, backlog: 4096 })
   await once(server, 'listening')
   return server.address() as AddressInfo

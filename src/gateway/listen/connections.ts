@@ -4,11 +4,11 @@ import { isOfReserve } from '../../shared/system/descriptors.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 
-/** How often it is said at most that connections are refused: a flood must not flood the log too. */
-const sayEvery = 10_000
+/** Warns at most this often, so that a flood of connections does not flood the log too. */
+const warnEvery: Milliseconds = 10_000
 
-/** The first request follows a connection at once, and is on its way when that is accepted. */
-const firstRequest: Milliseconds = 100
+/** The first request usually follows its connection within this time. */
+const firstRequestTime: Milliseconds = 100
 
 /** The connections of one thread, over all its listeners. Those beyond the limit are refused at once. */
 export class Connections {
@@ -17,7 +17,7 @@ export class Connections {
   #open = 0
   #refused = 0
   #lastAdmitted = Number.NEGATIVE_INFINITY
-  #said = Number.NEGATIVE_INFINITY
+  #warned = Number.NEGATIVE_INFINITY
 
   constructor(log: Log) {
     this.#log = log
@@ -30,7 +30,7 @@ export class Connections {
       return false
     }
     if (isOfReserve(socket)) {
-      this.#refuse(socket, 'hardly any descriptors are left (raise the limit of open files, `ulimit -n`)')
+      this.#refuse(socket, 'hardly any file descriptors are left (raise the limit of open files, `ulimit -n`)')
       return false
     }
     this.#open += 1
@@ -41,19 +41,19 @@ export class Connections {
     return true
   }
 
-  /** Until the latest connection had the time to say what it wants. */
+  /** Waits until the latest connection had time to send its first request. */
   async firstRequests(): Promise<void> {
-    const left = this.#lastAdmitted + firstRequest - performance.now()
+    const left = this.#lastAdmitted + firstRequestTime - performance.now()
     if (left > 0) await pause(left)
   }
 
   #refuse(socket: Socket, why: string): void {
     this.#refused += 1
-    // A reset leaves nothing behind; an orderly close would keep the port in TIME_WAIT.
+    // A reset leaves no state behind; an orderly close would leave the port in TIME_WAIT.
     socket.resetAndDestroy()
     const now = performance.now()
-    if (now - this.#said < sayEvery) return
-    this.#said = now
-    this.#log.warn(`connections are refused: ${why} (${this.#refused} so far)`)
+    if (now - this.#warned < warnEvery) return
+    this.#warned = now
+    this.#log.warn(`refusing connections: ${why} (${this.#refused} so far)`)
   }
 }

@@ -20,24 +20,24 @@ import { type SniChooser, tlsFloor } from './tls/sni.ts'
 import { refuseName } from './tls/unknown-name.ts'
 
 export interface ListenerEvents {
-  /** Whether a new connection may stay; one that may not is gone already. */
+  /** Whether a new connection is admitted; a refused one is closed already. */
   connected(socket: Socket): boolean
   request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
   /** Also for CONNECT over h1, which over h2 is a request like any other. */
   upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
-  /** What came over an h1 connection cannot be read as a request. May be told again of the same socket. */
+  /** The bytes on an h1 connection are not a valid request. May be called repeatedly for the same socket. */
   unparsed(listener: Listener, socket: Socket, error: Error): void
-  /** What to show an ACME server that asks for this name. */
+  /** The certificate for an ACME server that validates this name. */
   challenge(name: string): SecureContext | undefined
-  /** Whether an address is that of a proxy in front of us. */
+  /** Whether an address is that of a trusted proxy. */
   trusts(address: string): boolean
   /** A connection was closed before any request could be read. */
   refused(plan: ListenerPlan, cause: string): void
-  /** Something went wrong while accepting (too many open files, for example); the port stays open. */
+  /** Accepting a connection failed (too many open files, for example); the port stays open. */
   failed(plan: ListenerPlan, error: Error): void
 }
 
-/** An open port with its server, which lives as long as the thread or until a reload takes the port away. */
+/** An open port with its server, until the thread ends or a reload removes the port. */
 export interface Listener {
   readonly plan: ListenerPlan
   readonly address: AddressInfo
@@ -48,13 +48,13 @@ export interface Listener {
   /** Holds connections to these limits from the next one on. */
   limit(limits: LimitsPlan): void
   /**
-   * Accepts what waits in its queue, then no more, and ends idle connections; h2 clients are told to go (GOAWAY) and finish
-   * their streams. Resolves when the port is closed; `closed` is called when the last connection is over.
+   * Accepts what is in the queue, then closes the port and idle connections; h2 clients get a GOAWAY and finish their streams.
+   * Resolves when the port is closed; `closed` is called when the last connection is over.
    */
   stopAccepting(closed: () => void): Promise<void>
-  /** Ends the h1 connections on which nothing is under way. */
+  /** Ends h1 connections without a request in flight. */
   closeIdle(): void
-  /** Ends what is still open before it returns. Never throws. */
+  /** Ends all connections before it returns. Never throws. */
   destroy(): void
 }
 
@@ -71,7 +71,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     expectProxyHeader(server, {
       version: plan.proxyProtocol,
       trusts: events.trusts,
-      patience: () => times.headerTimeout || 10_000,
+      timeout: () => times.headerTimeout || 10_000,
       refused: (cause) => events.refused(plan, cause),
     })
   server.on('connection', (socket: Socket) => {
@@ -80,7 +80,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     socket.once('close', () => sockets.delete(socket))
   })
   server.on('session', (session: ServerHttp2Session) => {
-    // A broken session concerns its client only; its streams report for themselves.
+    // A broken session concerns its client only; its streams report their own errors.
     session.on('error', () => {})
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
@@ -108,16 +108,16 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     },
     destroy() {
       acceptor.close()
-      // Sessions first: one that is in the midst of reading must open no further stream of what it has read already.
-      // Not closeAllConnections(): a server that speaks h2 as well has none.
-      for (const open of [...sessions, ...sockets]) destroyed(open)
+      // Sessions first: one that is being read must not open another stream from bytes that were read already.
+      // Not closeAllConnections(), which h2 servers do not have.
+      for (const open of [...sessions, ...sockets]) destroyOpen(open)
     },
   }
   const begin = serveHttp1(server, {
     request: (request, response) => events.request(listener, request, response),
     upgrade: (request, upgrade) => events.upgrade(listener, request, upgrade),
     unparsed: (socket, error) => events.unparsed(listener, socket, error),
-    flooded: () => events.refused(plan, 'too many requests sent ahead'),
+    flooded: () => events.refused(plan, 'too many pipelined requests'),
     headerTimeout: () => times.headerTimeout,
   })
   const streams = new StreamTurns((request, response) => events.request(listener, request, response))
@@ -130,18 +130,18 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     else begin(request, response)
   }
   server.on('request', take)
-  // Not Node's own 100: whoever reads the body tells the client to send it, and an answer that comes before spares it that.
+  // Not Node's own 100: it is sent when the body is read (proxy/upload.ts), and an earlier answer spares the client the upload.
   server.on('checkContinue', take)
-  // Refused like any other request that cannot be answered; Node's own 417 would go by our log.
+  // Refused like any other invalid request; Node's own 417 would not be logged.
   server.on('checkExpectation', take)
   return listener
 }
 
 /**
- * Called in the midst of anything: what one connection has against it must not spare the others. Without an error of its own a
- * session would end its streams with NO_ERROR, and half an answer would look whole.
+ * Called at any moment: an exception of one connection must not spare the others. Without an error, a session would end its
+ * streams with NO_ERROR, and half an answer would look complete.
  */
-function destroyed(open: ServerHttp2Session | Socket): void {
+function destroyOpen(open: ServerHttp2Session | Socket): void {
   try {
     if ('socket' in open) open.destroy(new Error('the connection is ended'), constants.NGHTTP2_INTERNAL_ERROR)
     else open.destroy()
@@ -152,20 +152,20 @@ function destroyed(open: ServerHttp2Session | Socket): void {
 const h2Allowance = 128 * 32
 
 function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void {
-  // All but `updateSettings` are read from the server for each connection; an h2 server has them for its h1 connections.
+  // Node reads these from the server for each connection; an h2 server has them for its h1 connections.
   Object.assign(server, {
     keepAliveTimeout: forNode(limits.idleTimeout),
     headersTimeout: forNode(limits.headerTimeout),
     maxHeaderSize: limits.requestHeaders,
-    // Node drops further ones without a word; their size bounds them already.
+    // No limit, since Node would silently drop the rest; their size is bounded already.
     maxHeadersCount: 0,
   })
-  // A longer head is reset by nghttp2 before it is ours to answer; up to twice the limit it gets its 431.
+  // nghttp2 resets streams with longer heads; up to twice the limit the gateway answers 431.
   if ('updateSettings' in server) server.updateSettings({ maxHeaderListSize: 2 * limits.requestHeaders + h2Allowance })
 }
 
-/** Sockets whose client is an ACME server that wants to see a challenge. */
-const looking = new WeakSet<object>()
+/** Sockets of ACME servers that validate a challenge. */
+const validating = new WeakSet<object>()
 
 function secureServer(
   plan: ListenerPlan,
@@ -180,36 +180,36 @@ function secureServer(
     ...tlsFloor,
     allowHTTP1: true,
     ...(clientCertificates && { requestCert: true, rejectUnauthorized: clientCertificates.required }),
-    // In TLS 1.3 it comes before SNICallback, in 1.2 after it: there the certificate is changed once more.
+    // In TLS 1.3 it runs before SNICallback, in 1.2 after it: there the certificate has to be replaced.
     ALPNCallback(this: TLSSocket, { servername, protocols }) {
       const context = protocols.includes(acmeProtocol) ? events.challenge(servername) : undefined
       if (!context) return offered.find((protocol) => protocols.includes(protocol))
-      looking.add(this)
+      validating.add(this)
       if (this.getProtocol() === 'TLSv1.2') this.setKeyCert(context)
       return acmeProtocol
     },
     SNICallback(this: TLSSocket, name, done) {
-      const context = (looking.has(this) ? undefined : sni().choose(name)) ?? events.challenge(name)
+      const context = (validating.has(this) ? undefined : sni().choose(name)) ?? events.challenge(name)
       if (context) return done(null, context)
       const error = new Error(`no certificate for ${name}`)
       refuseName(this, () => done(error))
-      events.refused(plan, `a TLS handshake with a name that has no certificate: ${name.slice(0, 255)}`)
+      events.refused(plan, `no certificate for the name ${name.slice(0, 255)} in a TLS handshake`)
     },
   })
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
-  // The handshake was all that an ACME server wanted (RFC 8737 §3).
+  // The handshake is all that an ACME server needs (RFC 8737 §3).
   gate(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
   return server
 }
 
 const offered = ['h2', 'http/1.1']
 
-/** The certificate for clients that send no name is the server's own context; SNICallback is not asked for them. */
+/** For clients that send no name, for which SNICallback is not called. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
   if (fallback) server.setSecureContext(fallback)
 }
 
-/** `owner`: who has the port, if that is known. */
+/** `owner`: the program that uses the port, if known. */
 export function listenError(
   plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>,
   error: unknown,

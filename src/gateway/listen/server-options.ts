@@ -4,7 +4,7 @@ import { sendHead } from '../response/respond.ts'
 
 const allow = [...answeredMethods].join(', ')
 
-/** Answers `OPTIONS *`, which asks what the server as a whole can do and is no route's (RFC 9110 §9.3.7); true if it was that. */
+/** Answers `OPTIONS *`, which is about the server as a whole and not for a route (RFC 9110 §9.3.7); true if it did. */
 export function answerServerOptions(exchange: Exchange): boolean {
   if (exchange.target.path !== serverWide) return false
   sendHead(exchange, 204, ['allow', allow])

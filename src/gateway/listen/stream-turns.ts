@@ -1,17 +1,17 @@
 /**
- * Requests of one h2 connection, of which only so many begin in a turn of the event loop: a client can have all its streams
- * opened by one packet, and others must not wait until each was answered.
+ * Starts only a few requests of an h2 connection per turn of the event loop: a client can open all its streams with one packet,
+ * and other clients must not wait for all of them.
  */
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { GatewayResponse } from '../request/exchange.ts'
 
 export type BeginStream = (request: Http2ServerRequest, response: GatewayResponse) => void
 
-/** Of one connection, in one turn. */
+/** Requests per connection and turn. */
 const atOnce = 4
 
-interface Line {
-  /** The turn that `begun` counts in. */
+interface Queue {
+  /** The turn in which `begun` counts. */
   turn: number
   begun: number
   waiting: (() => void)[]
@@ -29,30 +29,30 @@ export class StreamTurns {
   }
 
   take(request: Http2ServerRequest, response: GatewayResponse): void {
-    const session = request.stream.session as (ServerHttp2Session & { [key]?: Line }) | undefined
+    const session = request.stream.session as (ServerHttp2Session & { [key]?: Queue }) | undefined
     if (!session) return
     session[key] ??= { turn: 0, begun: 0, waiting: [] }
-    const line = session[key]
+    const queue = session[key]
     this.#count()
-    if (line.turn !== this.#turn) {
-      line.turn = this.#turn
-      line.begun = 0
+    if (queue.turn !== this.#turn) {
+      queue.turn = this.#turn
+      queue.begun = 0
     }
-    line.begun += 1
-    if (line.begun <= atOnce && line.waiting.length === 0) {
+    queue.begun += 1
+    if (queue.begun <= atOnce && queue.waiting.length === 0) {
       this.#begin(request, response)
       return
     }
-    line.waiting.push(() => {
-      // One that was reset while it waited costs nothing.
+    queue.waiting.push(() => {
+      // A stream that was reset while it waited is skipped.
       if (!request.stream.destroyed && !request.stream.aborted) this.#begin(request, response)
     })
-    if (line.waiting.length === 1) setImmediate(() => this.#next(line))
+    if (queue.waiting.length === 1) setImmediate(() => this.#next(queue))
   }
 
-  #next(line: Line): void {
-    const now = line.waiting.splice(0, atOnce)
-    if (line.waiting.length > 0) setImmediate(() => this.#next(line))
+  #next(queue: Queue): void {
+    const now = queue.waiting.splice(0, atOnce)
+    if (queue.waiting.length > 0) setImmediate(() => this.#next(queue))
     for (const begin of now) begin()
   }
 

@@ -1,4 +1,4 @@
-/** What upstreams are told of the client and of the way a request came. */
+/** The X-Forwarded-* headers for upstreams. */
 import type { Exchange } from '../request/exchange.ts'
 import { forwardedSchemes } from '../request/identity.ts'
 import type { HeaderRules } from '../response/header-rules.ts'
@@ -6,8 +6,8 @@ import type { HeaderRules } from '../response/header-rules.ts'
 const sentHost = /^[a-z0-9._:,[\] -]+$/i
 
 /**
- * Adds X-Forwarded-For, -Proto and -Host. A trusted peer's own values are kept, with the peer's address behind its list; what is
- * unsound in them is replaced like a stranger's. What the rules of the plan say of these names is left to them.
+ * Adds X-Forwarded-For, -Proto and -Host. The values of a trusted peer are kept, with its address appended; invalid ones are
+ * replaced, as those of any other client are. Names that the route's header rules set or remove are left to the rules.
  */
 export function pushForwarding(headers: string[], exchange: Exchange, { governed }: HeaderRules): void {
   const { identity, request, authority } = exchange

@@ -1,16 +1,16 @@
 import type { ErrorRatePlan, PassiveHealthPlan } from '../../plan/model/upstreams.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** A window is counted in so many parts, the oldest of which is forgotten at a time. */
+/** A window consists of this many slots, of which the oldest is dropped at a time. */
 const slots = 10
 
 /**
- * What the requests of this thread say of one target (passive health, outlier ejection). Active checks notice a target that is gone
- * before a request does; this notices one that is gone between two checks, or has none.
+ * The health of one target, judged by the requests of this thread (passive health, outlier ejection). Active checks notice a
+ * dead target before a request does; this notices one that dies between two checks, or has none.
  *
- * Connection faults count, because only the target can cause them. What a client can cause does not: a 5xx of one endpoint, an
- * answer that takes too long, a request that is broken off or too large would let anyone take every target away from everyone. Whoever
- * wants 5xx to count says which share of them is too much.
+ * Connection failures count, because only the target can cause them. What a client can cause does not: with a 5xx of one
+ * endpoint, a slow answer, or an aborted or too large request, anyone could take every target out of service. 5xx count only
+ * if the plan names the share that is too much.
  */
 export class PassiveHealth {
   #faults = 0
@@ -18,7 +18,7 @@ export class PassiveHealth {
   #ejectedUntil: Milliseconds = 0
   #answers: AnswerCount | undefined
 
-  /** No connection could be made, or a new one broke before it answered. True: this ejects the target. */
+  /** No connection could be made, or a new one broke before an answer. True: this ejects the target. */
   connectionFailed({ failures, within, ejectFor }: PassiveHealthPlan): boolean {
     const now = performance.now()
     if (this.#faults === 0 || now - this.#firstFault > within) {
@@ -28,13 +28,13 @@ export class PassiveHealth {
     this.#faults += 1
     if (this.#faults < failures || now < this.#ejectedUntil) return false
     this.#ejectedUntil = now + ejectFor
-    // When the time is over the next request tries it, and one more fault ejects it again.
+    // After that time the next request tries it, and one more failure ejects it again.
     this.#faults = failures - 1
     this.#firstFault = this.#ejectedUntil
     return true
   }
 
-  /** It answered; a timeout counts as 504. True: this ejects the target, because too many answers were 5xx. */
+  /** The target answered; a timeout counts as 504. True: this ejects it, because too many answers were 5xx. */
   answered(status: number, { errorRate, within, ejectFor }: PassiveHealthPlan): boolean {
     if (this.#faults !== 0) {
       this.#faults = 0
@@ -50,20 +50,20 @@ export class PassiveHealth {
     return true
   }
 
-  /** It is known to be well now, whatever was before. */
+  /** The target is known to be healthy. */
   clear(): void {
     this.#faults = 0
     this.#ejectedUntil = 0
     this.#answers = undefined
   }
 
-  /** Whether it should be left alone for now. */
+  /** Whether it should get no requests for now. */
   get ejected(): boolean {
     return this.#ejectedUntil !== 0 && performance.now() < this.#ejectedUntil
   }
 }
 
-/** Answers and errors of a sliding window. */
+/** Counts answers and errors in a sliding window. */
 class AnswerCount {
   readonly #answers = new Uint32Array(slots)
   readonly #errors = new Uint32Array(slots)

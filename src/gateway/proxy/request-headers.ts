@@ -1,4 +1,4 @@
-/** What an upstream is told: the client's headers without those that belong to one connection only, and our own. */
+/** Headers of requests to upstreams: the client's without the hop-by-hop ones, and the gateway's own. */
 
 import { kindOfHeader } from '../../plan/patterns/trusted-headers.ts'
 import type { Exchange } from '../request/exchange.ts'
@@ -7,7 +7,7 @@ import { pushAdded, type RequestRules } from '../response/header-rules.ts'
 import { listsTags } from '../upstream/entity-tags.ts'
 import { pushForwarding } from './forwarding.ts'
 
-// RFC 9110 §7.6.1. `te` and `trailer` go too: no trailers of a request are sent on. `expect` was answered by Node already.
+// RFC 9110 §7.6.1. `te` and `trailer` too: trailers of requests are not sent on. `expect` is answered by the gateway.
 export const connectionHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -53,19 +53,19 @@ export function upstreamHeaders(exchange: Exchange): string[] {
   return headers
 }
 
-/** What never goes on, whatever the plan says: `lower` is a client's field name in lower case. */
+/** Headers that are never sent on, whatever the plan says. `lower` is a client's field name in lower case. */
 function isDropped(lower: string, { identity, generation }: Exchange, rules: RequestRules): boolean {
   if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
   if (generation.clientCertificates.reserved.has(lower)) return true
-  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would pass every rule here
-  // and be obeyed there.
+  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would get past every rule
+  // here and be believed there.
   if (lower.includes('_') || lower.includes('.')) return true
   const kind = kindOfHeader(lower)
   if (kind === 'trusted') return !identity.trusted && !rules.kept.has(lower)
   return kind !== 'free'
 }
 
-/** The headers that Connection names belong to this hop as well. */
+/** The headers that Connection names, which are hop-by-hop as well. */
 export function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()))

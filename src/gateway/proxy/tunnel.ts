@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /**
- * Bytes both ways, with backpressure. An end is passed on as an end, and the other side may go on for as long as it sends:
- * until it is `quiet` for so long. Whatever else closes one side resets the other: what came so far must not look whole. Both
- * sockets must allow to be half open.
+ * Copies bytes both ways, with backpressure. An end is passed on as an end, and the other side may keep sending until it is
+ * silent for `quiet`. Anything else that closes one side resets the other, so that what arrived does not look complete. Both
+ * sockets must be opened with `allowHalfOpen`.
  */
 export function joinSockets(one: Socket, other: Socket, quiet: Milliseconds): void {
   bind(one, other, quiet)
@@ -21,12 +21,15 @@ function bind(from: Socket, to: Socket, quiet: Milliseconds): void {
   })
 }
 
-/** Node's own place for the connection below TLS. */
+/** Where Node keeps the connection below TLS. */
 interface Layered {
   readonly _parent?: Socket | null
 }
 
-/** A client's TLS is reset below it. A Unix socket knows no reset, and below TLS that we began Node lets nobody reach: both end. */
+/**
+ * Of a client's TLS, the connection below is reset. A Unix socket has no reset, and Node gives no access to the connection
+ * below TLS that the gateway itself began: both are closed.
+ */
 function reset(socket: Socket): void {
   if (socket.destroyed) return
   const wire = 'encrypted' in socket ? (socket as Layered)._parent : socket

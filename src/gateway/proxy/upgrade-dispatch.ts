@@ -1,4 +1,4 @@
-/** The handshake of an upgrade on its way to an upstream, and the answer to it. */
+/** The handshake of an upgrade with an upstream. */
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
@@ -16,22 +16,22 @@ import type { Transaction } from './client/transaction.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { retryAfter } from './retry.ts'
 
-/** What agreed: the head of its answer, its socket, and what came behind the head. */
+/** An upstream that agreed to upgrade: the head of its answer, its socket, and the bytes that followed the head. */
 export interface UpgradedPeer {
   readonly head: AnswerHead
   readonly socket: Socket
   readonly rest: Buffer
 }
 
-/** Such a connection is made for one handshake, and is never idle. */
-const nobody: ConnectionOwner = {
+/** A connection is made for one handshake and is never reused. */
+const noPool: ConnectionOwner = {
   free: (connection) => connection.destroy(),
   closed: () => {},
 }
 
 /**
- * Passes the handshake on; what comes back is a tunnel, or an answer like any other. A target that cannot be reached was
- * sent nothing, so the next one is tried; nothing else is tried twice, since a handshake may open a session.
+ * Passes the handshake on; the result is a tunnel, or an answer like any other. If a target cannot be reached, nothing was
+ * sent, so the next one is tried; nothing else is retried, since a handshake may open a session.
  */
 export class UpgradeDispatch implements Waiter, Transaction {
   readonly #exchange: Exchange
@@ -43,7 +43,7 @@ export class UpgradeDispatch implements Waiter, Transaction {
   #stopDialling: (() => void) | undefined
   #connection: Connection | undefined
 
-  /** `join` is called when an upstream has agreed; what becomes of its socket is left to it. */
+  /** `join` is called when an upstream has agreed, and takes over its socket. */
   constructor(exchange: Exchange, plan: ProxyPlan, upstream: Upstream, join: (peer: UpgradedPeer) => void) {
     this.#exchange = exchange
     this.#plan = plan
@@ -53,7 +53,7 @@ export class UpgradeDispatch implements Waiter, Transaction {
     exchange.response.on('drain', () => this.#connection?.resume())
   }
 
-  /** `failed` is why the target before could not be reached. */
+  /** `failed`: why the previous target could not be reached. */
   begin(failed?: Error): void {
     const target = this.#exchange.over ? undefined : this.#upstream.choose(this.#tried)
     if (target) this.#engage(target)
@@ -109,14 +109,14 @@ export class UpgradeDispatch implements Waiter, Transaction {
     this.#join({ head, socket, rest })
   }
 
-  /** An answer other than 101 is the client's to read; afterwards both connections are closed. */
+  /** An answer other than 101 is sent on; afterwards both connections are closed. */
   onHead({ status, fields }: AnswerHead): void {
     if (this.#target) this.#upstream.answered(this.#target, status)
     try {
       sendHead(this.#exchange, status, [...finalFields(status, fields), 'connection', 'close'])
     } catch (error) {
       this.#takeBack()
-      sendError(this.#exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
+      sendError(this.#exchange, 502, `cannot send on the upstream's headers: ${messageOf(error)}`)
       return
     }
     if (status !== 205) return
@@ -144,7 +144,7 @@ export class UpgradeDispatch implements Waiter, Transaction {
     else this.#fail(error)
   }
 
-  /** A client that waits for its upgrade has no use for hints. */
+  /** Interim answers are of no use to a client that waits for its upgrade. */
   onInterim(): void {}
 
   onPause(): void {}
@@ -157,10 +157,10 @@ export class UpgradeDispatch implements Waiter, Transaction {
     this.#tried.push(target)
     this.#target = target
     target.join(this.#exchange)
-    this.#stopDialling = dialConnection(target.dial, { owner: nobody, tunnel: true }, this)
+    this.#stopDialling = dialConnection(target.dial, { owner: noPool, tunnel: true }, this)
   }
 
-  /** The target has nothing to do with the exchange any more. */
+  /** The target is done with the exchange. */
   #leave(): void {
     this.#target?.leave(this.#exchange)
     this.#target = undefined

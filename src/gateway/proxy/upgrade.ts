@@ -1,6 +1,6 @@
 /**
- * WebSocket upgrades: the handshake is passed on with every header and subprotocol as it came, then bytes flow both
- * ways with backpressure, unread. (Re-framing messages would lose compression, limits and order of pings.)
+ * WebSocket upgrades: the handshake is passed on with all headers and subprotocols, then bytes are copied both ways with
+ * backpressure, unparsed. (Re-framing messages would lose compression, limits and the order of pings.)
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
@@ -13,12 +13,12 @@ import { joinSockets } from './tunnel.ts'
 import { UpgradeDispatch, type UpgradedPeer } from './upgrade-dispatch.ts'
 import { goingAway, ServerFrames } from './websocket-frames.ts'
 
-/** Below the 60 s after which load balancers forget an idle connection, so that a vanished peer is found. */
+/** Below the 60 s after which load balancers drop an idle connection; also detects a vanished peer. */
 const keepAliveDelay = 45_000
-/** How long the other side of a tunnel may be quiet when one has ended. */
+/** How long the other side of a tunnel may be silent after one has ended. */
 const halfOpenQuiet = 20_000
 
-/** Passes the handshake on; what comes back is a tunnel, or an answer like any other. */
+/** Passes the handshake on; the result is a tunnel, or an answer like any other. */
 export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan, upstream: Upstream): void {
   new UpgradeDispatch(exchange, plan, upstream, (peer) => join(exchange, upgrade, peer)).begin()
 }
@@ -50,11 +50,11 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer
   }
   if (client.head.length > 0) upstream.socket.write(client.head)
   upstream.socket.on('data', sent)
-  exchange.part = () => {
+  exchange.closeTunnel = () => {
     upstream.socket.off('data', sent)
     upstream.socket.unpipe(socket)
     upstream.socket.resume()
-    // A client that reads no Close sees the connection end, and connects anew after a while all the same.
+    // Without a Close frame the client still sees the connection end, and reconnects.
     if (frames.mayInterpose) socket.write(goingAway)
     socket.end()
   }
@@ -62,8 +62,8 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer
 }
 
 /**
- * Until the upstream has answered, nobody reads the client's socket, and one that leaves would go unnoticed. So it is read
- * as far as its buffer goes: what comes early waits there for the tunnel, an end destroys the socket.
+ * Until the upstream has answered, nothing reads the client's socket, and a client that leaves would go unnoticed. So it is
+ * read into its buffer: early bytes wait there for the tunnel, an end destroys the socket.
  */
 export function watchClient(socket: Socket): void {
   socket.on('error', () => socket.destroy())

@@ -6,10 +6,10 @@ import type { Connection } from './client/connection.ts'
 import { UnsendableRequest } from './client/faults.ts'
 import type { RequestBody } from './client/request-head.ts'
 
-// RFC 9110 §8.6: where one of these has no body, it is said so.
+// RFC 9110 §8.6: without a body, these are sent with `content-length: 0`.
 const meantToHaveBody = new Set(['POST', 'PUT', 'PATCH'])
 
-/** How the upstream is told where the body ends: as the client told us, where it told a length. */
+/** The framing of the body to the upstream: a length if the client sent one, else chunked. */
 export function bodyOf({ request, hasBody }: Exchange): RequestBody {
   const length = request.headers['content-length']
   if (length !== undefined) return Number(length)
@@ -18,19 +18,19 @@ export function bodyOf({ request, hasBody }: Exchange): RequestBody {
 }
 
 /**
- * The request's body on its way to the upstream, at the pace of the slower side. The client's stream is never destroyed: on
- * h1 that would destroy its socket, and with it the 502 that it should read.
+ * Sends the request's body to the upstream, at the pace of the slower side. The client's stream is never destroyed: over h1
+ * that would destroy its socket, and with it the 502 that it should read.
  */
 export class Upload {
   readonly #exchange: Exchange
   readonly #connection: Connection
   readonly #failed: (error: Error) => void
   readonly #chunked: boolean
-  /** Of a body of known length, bytes to come. */
+  /** Bytes left of a body of known length. */
   #left: number
   #over = false
 
-  /** `failed` is called once if the request can never become whole; the connection is not touched. */
+  /** `failed` is called once if the request cannot be completed; the connection is left to the caller. */
   constructor(exchange: Exchange, connection: Connection, body: RequestBody, failed: (error: Error) => void) {
     this.#exchange = exchange
     this.#connection = connection
@@ -40,8 +40,8 @@ export class Upload {
   }
 
   /**
-   * Begins to read. A client that waits for 100 Continue is told to go on only now that a target is there to read it: an
-   * answer that comes before spares it the upload.
+   * Begins to read. A client that waits for 100 Continue gets it only now that there is a target to read the body: an earlier
+   * answer spares it the upload.
    */
   begin(): void {
     const { request, response } = this.#exchange
@@ -51,9 +51,9 @@ export class Upload {
     request.on('end', this.#end)
     request.on('error', this.#leave)
     request.on('aborted', this.#leave)
-    // A body that must be empty may turn out not to be (over h2 it has an end of its own): nobody is sent half of a lie.
+    // Over h2 a body with a Content-Length of 0 may turn out not to be empty: then the head must not have been sent.
     if (!this.#chunked && this.#left === 0) return
-    // After what the request has already: its first bytes leave with the head, and a first piece that is too large leaves none.
+    // After the bytes that are there already, so that they leave with the head; if they exceed the limit, nothing leaves.
     setImmediate(flush, this.#connection)
   }
 
@@ -62,7 +62,7 @@ export class Upload {
     if (!this.#over) this.#exchange.request.resume()
   }
 
-  /** The upstream reads no more: what the client still sends is thrown away, so that it comes to read its answer. */
+  /** The upstream reads no more: what the client still sends is discarded, so that it gets to read its answer. */
   stop(): void {
     if (this.#over) return
     this.#over = true
@@ -93,7 +93,7 @@ export class Upload {
 
   #end = (): void => {
     const { stream } = this.#exchange
-    // The reader of an h2 request sees it end even if the client reset it: half an upload must not arrive as a whole.
+    // An h2 request ends even if the client resets it: half an upload must not look complete.
     if (stream && stream.rstCode !== 0) {
       this.#leave()
       return
@@ -121,7 +121,7 @@ function flush(connection: Connection): void {
   connection.flush()
 }
 
-/** RFC 9110 §10.1.1: never to HTTP/1.0, which does not know interim answers. */
+/** RFC 9110 §10.1.1: never in HTTP/1.0, which has no interim answers. */
 function awaitsContinue({ headers, httpVersion }: GatewayRequest): boolean {
   return headers.expect?.toLowerCase() === '100-continue' && httpVersion !== '1.0'
 }

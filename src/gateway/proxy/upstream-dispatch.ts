@@ -1,4 +1,4 @@
-/** One exchange on its way to an upstream and back. */
+/** Sends one exchange to an upstream, and the answer back. */
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
@@ -21,28 +21,29 @@ import { upstreamHeaders } from './request-headers.ts'
 import { isRepeatable, retryAfter } from './retry.ts'
 import { bodyOf, Upload } from './upload.ts'
 
-/** What a client has not taken of its answer: with so much no more is read. Node would wait for two reads, of each stream. */
-const enoughUnsent: Bytes = 32_768
+/** Reading pauses when the client has yet to take this much of its answer. Node itself would buffer two reads per stream. */
+const maxUnsent: Bytes = 32_768
 
 /**
- * Waits for its own connection and listens to its own answer, so that a request costs one object. Tries again in two safe
- * cases: no connection was made, so nothing was sent; or an idle one turned out to be closed, and the request is repeatable.
+ * Implements both the wait for a connection and the receiver of the answer, so that a request costs one object. It retries in
+ * two safe cases: no connection could be made, so nothing was sent; or an idle connection turned out to be closed, and the
+ * request is repeatable.
  */
 export class UpstreamDispatch implements Waiter, Transaction {
   readonly #exchange: Exchange
   readonly #upstream: Upstream
   readonly #plan: ProxyPlan
   readonly #body: RequestBody
-  /** Head of the request to the target of now. */
+  /** Head of the request to the current target. */
   #head = ''
-  /** That which has the request; undefined when it is over for it. */
+  /** The target that handles the request; undefined when it is done. */
   #target: Target | undefined
   #tried: Target[] | undefined
   #connection: Connection | undefined
   #upload: Upload | undefined
   #retried = false
   #encoder: AnswerEncoder | undefined
-  /** The head does not wait for the body any more. */
+  /** The answer's head has been flushed, or left with the body. */
   #headLeft = false
   #lastChunk: Buffer | undefined
 
@@ -54,7 +55,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     exchange.onAbandoned(() => this.#abandon())
   }
 
-  /** `failed` is why the target before could not be reached. */
+  /** `failed`: why the previous target could not be reached. */
   begin(failed?: Error): void {
     const target = this.#upstream.choose(this.#tried)
     if (target) this.#engage(target, false)
@@ -79,7 +80,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     if (!withBody) return
     this.#upload = new Upload(this.#exchange, connection, this.#body, (error) => {
       connection.destroy()
-      // The end of a client that left is told by its response.
+      // If the client left, the end of its response ends the exchange.
       if (error instanceof ClientLeft) this.#leave()
       else this.onError(error)
     })
@@ -108,12 +109,12 @@ export class UpstreamDispatch implements Waiter, Transaction {
       if (encoding) this.#encoder = new AnswerEncoder(exchange, encoding, () => this.#connection?.resume())
     } catch (error) {
       this.#takeBack()
-      sendError(exchange, 502, `the upstream's headers cannot be passed on: ${messageOf(error)}`)
+      sendError(exchange, 502, `cannot send on the upstream's headers: ${messageOf(error)}`)
       return
     }
     if (status === 205) {
       this.#takeBack()
-      // Whole with its head (RFC 9110 §15.3.6), whatever its upstream sends, or fails to send, as a body.
+      // Complete with its head (RFC 9110 §15.3.6), whatever the upstream sends as a body.
       exchange.response.end()
     } else if (exchange.kind === 'events' && this.#connection) this.#target?.pool.openEnded(this.#connection)
   }
@@ -132,18 +133,18 @@ export class UpstreamDispatch implements Waiter, Transaction {
     }
     const { response } = this.#exchange
     response.write(chunk, this.#written)
-    if (response.writableLength >= enoughUnsent) this.#connection?.pause()
+    if (response.writableLength >= maxUnsent) this.#connection?.pause()
   }
 
   #written = (): void => {
-    if (this.#exchange.response.writableLength < enoughUnsent) this.#connection?.resume()
+    if (this.#exchange.response.writableLength < maxUnsent) this.#connection?.resume()
   }
 
-  /** Over h1 the head waits for the body's first bytes, to leave in one packet with them; but not for those that are late. */
+  /** Over h1 the head waits for the first bytes of the body, to leave in one packet with them; it is flushed if they are late. */
   onPause(): void {
     const { response, stream } = this.#exchange
     if (!response.headersSent || this.#headLeft || stream) return
-    // Not `flushHeaders`, which writes the letters that are no ASCII (RFC 9110 §5.5: obs-text) as UTF-8.
+    // Not `flushHeaders`, which writes non-ASCII bytes (RFC 9110 §5.5: obs-text) as UTF-8.
     this.#headLeft = true
     response.write('', 'latin1')
   }
@@ -157,11 +158,11 @@ export class UpstreamDispatch implements Waiter, Transaction {
       else if (this.#lastChunk) response.end(this.#lastChunk)
       else response.end()
     } catch (error) {
-      cutAnswer(this.#exchange, `the upstream's trailers cannot be passed on: ${messageOf(error)}`)
+      cutAnswer(this.#exchange, `cannot send on the upstream's trailers: ${messageOf(error)}`)
     }
   }
 
-  /** A plain request asks for no upgrade, so that none is answered. */
+  /** Not reached: a plain request asks for no upgrade. */
   onUpgrade(_head: AnswerHead, socket: Socket): void {
     socket.destroy()
   }
@@ -197,7 +198,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     passTrailers(this.#exchange, trailers)
   }
 
-  /** `fresh`: on a connection that no request has used before. */
+  /** `fresh`: on a new connection. */
   #engage(target: Target, fresh: boolean): void {
     const exchange = this.#exchange
     this.#target = target
@@ -221,7 +222,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     return isRepeatable(this.#exchange) && !this.#retried && connection.reused && !connection.heard && isBroken(error)
   }
 
-  /** The target has nothing to do with the exchange any more. */
+  /** The target is done with the exchange. */
   #leave(): void {
     this.#target?.leave(this.#exchange)
     this.#target = undefined
@@ -230,7 +231,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     this.#upload = undefined
   }
 
-  /** Takes the request back from the target. */
+  /** Aborts the request at the target. */
   #takeBack(): void {
     this.#connection?.destroy()
     this.#leave()

@@ -1,17 +1,17 @@
-/** WebSocket frames, seen from outside: where one ends and the next begins (RFC 6455 §5.2). Payloads are never read. */
+/** Finds the boundaries of WebSocket frames (RFC 6455 §5.2). Payloads are never read. */
 
 const opcodeClose = 0x8
-/** Continuation, text, binary; close, ping, pong. What the others will mean nobody can tell. */
+/** Continuation, text, binary; close, ping, pong. The others are reserved. */
 const opcodes: ReadonlySet<number> = new Set([0x0, 0x1, 0x2, opcodeClose, 0x9, 0xa])
 
-/** 1001: the server goes away (§7.4.1). */
+/** A Close frame with 1001, going away (§7.4.1). */
 export const goingAway: Buffer = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
-/** Follows what a server sends. Told all its bytes in order, it knows whether a frame of ours may be put behind them. */
+/** Follows all bytes that a server sends, to know whether a frame of the gateway may be inserted after them. */
 export class ServerFrames {
   #header: number[] = []
   #payloadLeft = 0
-  /** Its Close has begun: no frame may follow (§5.5.1). */
+  /** The server's Close has begun: no frame may follow (§5.5.1). */
   #closed = false
   #certain = true
 
@@ -30,15 +30,15 @@ export class ServerFrames {
     }
   }
 
-  /** Certainly between two frames, none of which was the last. */
+  /** Whether the stream is known to be between two frames. */
   get mayInterpose(): boolean {
     return this.#certain && !this.#closed && this.#payloadLeft === 0 && this.#header.length === 0
   }
 
-  /** Once the header is whole, what is left is the payload. */
+  /** Once the header is complete, the payload follows. */
   #readHeader(): void {
     const [first = 0, second] = this.#header
-    // §5.1: a server never masks; one that seems to speaks something else.
+    // §5.1: a server never masks; if it seems to, this is not WebSocket.
     if (!opcodes.has(first & 0x0f) || (second !== undefined && second >= 0x80)) {
       this.#certain = false
       return
@@ -47,7 +47,7 @@ export class ServerFrames {
     const extended = second === 126 ? 2 : second === 127 ? 8 : 0
     if (this.#header.length < 2 + extended) return
     const length = this.#header.slice(2).reduce((sum, byte) => sum * 256 + byte, 0)
-    // §5.2: the first bit of eight bytes must be 0; and beyond 2^53 we could not count.
+    // §5.2: the first bit of eight bytes must be 0; numbers beyond 2^53 are not exact.
     if (length > Number.MAX_SAFE_INTEGER) this.#certain = false
     this.#payloadLeft = extended === 0 ? second : length
     this.#header = []

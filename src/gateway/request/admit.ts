@@ -1,26 +1,26 @@
-/** From a request's head to its exchange: everything that must be sound before a route is looked for. */
+/** From a request's head to its exchange: everything that must be valid before a route is chosen. */
 import { METHODS } from 'node:http'
-import { headSizeFlaw } from '../guards/head-size.ts'
+import { refusalOfHeadSize } from '../guards/head-size.ts'
 import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
 import { identify } from './identity.ts'
 import { requestIdsOf } from './request-id.ts'
 import { type RequestTarget, readTargetPath, unreadTarget } from './target-path.ts'
-import { flawOf, type Refusal } from './validate-request.ts'
+import { type Refusal, refusalOf } from './validate-request.ts'
 
-/** The target that means no path, but the server (RFC 9112 §3.2.4). */
+/** The target that stands for the server as a whole (RFC 9112 §3.2.4). */
 export const serverWide = '*'
 
-/** Not CONNECT, which asks for a tunnel to anywhere. */
+/** Without CONNECT, which asks for a tunnel to anywhere. */
 export const answeredMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'))
 
 export interface Arrival extends Omit<ExchangeParts, 'target' | 'authority' | 'host' | 'identity' | 'ids'> {
   /** Address of the other end of the connection. */
   readonly peer: string
-  /** Why nothing of it may be believed, where that is known before its head is looked at. */
+  /** Why it is refused, if that is known before its head is checked. */
   readonly refusal?: Refusal
 }
 
-/** The exchange, and why the request must be refused if it must. */
+/** The exchange, and a refusal if the request must not be routed. */
 export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly refusal?: Refusal } {
   const { request, generation, peer, listener } = arrival
   const target =
@@ -31,9 +31,9 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
   const host = authority === undefined ? undefined : hostOf(authority)
   const refusal =
     arrival.refusal ??
-    refusalOf(request, target, host) ??
-    flawOf(request) ??
-    headSizeFlaw(request, generation.plan.limits.requestHeaders)
+    refusalOfTarget(request, target, host) ??
+    refusalOf(request) ??
+    refusalOfHeadSize(request, generation.plan.limits.requestHeaders)
   const exchange = new Exchange({
     ...arrival,
     target: target ?? unreadTarget(nameOf(arrival)),
@@ -45,7 +45,7 @@ export function admit(arrival: Arrival): { readonly exchange: Exchange; readonly
   return refusal ? { exchange, refusal } : { exchange }
 }
 
-function refusalOf(
+function refusalOfTarget(
   request: GatewayRequest,
   target: RequestTarget | undefined,
   host: string | undefined,
@@ -58,29 +58,29 @@ function refusalOf(
   return undefined
 }
 
-/** What the log shows instead of a path. */
+/** Shown in the log instead of a path. */
 function nameOf({ request, refusal }: Arrival): string {
   if (request.method === 'CONNECT') return String(request.headers[':authority'] ?? request.url ?? '')
   return refusal ? '(unreadable)' : '(malformed)'
 }
 
-/** The one that the client names; undefined if it names none, or two outside its target. */
+/** The authority that the client names; undefined if there is none, or more than one Host. */
 function authorityOf(request: GatewayRequest, target: RequestTarget | undefined): string | undefined {
   const { headers } = request
   const named = headers[':authority'] ?? headers.host ?? (request.httpVersion === '1.0' ? '' : undefined)
   if (typeof named !== 'string' || repeatedHost(request)) return undefined
   if (target?.authority === undefined) return named
-  // An absolute target counts instead of Host, but a Host that is none is refused all the same (RFC 9112 §3.2).
+  // An absolute target overrides Host, but an invalid Host is still refused (RFC 9112 §3.2).
   return hostOf(named) === undefined ? undefined : target.authority
 }
 
-/** The name in lower case, without port and without the final dot; undefined if it is unsound. */
+/** The name in lower case, without port and final dot; undefined if it is invalid. */
 function hostOf(authority: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(?::\d{0,5})?$/i.exec(authority)
   return match?.[1]?.toLowerCase().replace(/\.$/, '')
 }
 
-/** Node keeps the first of two Host headers without a word; another reader might keep the second (RFC 9112 §3.2). */
+/** Node silently keeps the first of two Host headers; another parser might keep the second (RFC 9112 §3.2). */
 function repeatedHost(request: GatewayRequest): boolean {
   const raw = request.rawHeaders
   let count = 0

@@ -2,41 +2,41 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 import { sendError } from '../response/respond.ts'
 import type { AnswerKind, Exchange } from './exchange.ts'
-import { part } from './in-flight.ts'
+import { closeTunnels } from './in-flight.ts'
 
 /**
- * Takes leave of a target that is about to end and to which nothing new is sent. First the answers under way are given, in
- * `budget` at most; then event streams and tunnels, which have no end of their own, are ended, and their clients connect anew,
- * to whoever is there now. Resolves with the number of answers that took too long and were cut.
+ * Drains a target that is about to stop and gets no new requests. Answers in flight have `budget` to complete; then event
+ * streams and tunnels, which have no end of their own, are ended, and their clients reconnect to another target. Resolves
+ * with the number of answers that took too long and were cut.
  */
 export async function drainTarget(origin: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
   const bound = (kind: AnswerKind) =>
     [...open].filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin === origin)
-  await answersGiven(() => bound('answer'), budget)
+  await allAnswered(() => bound('answer'), budget)
   for (const exchange of bound('events')) {
     exchange.response.end()
     exchange.abandon()
   }
   const late = bound('answer')
   for (const exchange of late) sendError(exchange, 503, 'the process was replaced, and this answer took too long')
-  await part(bound('tunnel'))
+  await closeTunnels(bound('tunnel'))
   return late.length
 }
 
-/** Resolves when there are none any more, or when the budget is over. */
-async function answersGiven(answers: () => readonly Exchange[], budget: Milliseconds): Promise<void> {
+/** Resolves when none is left, or when the budget is over. */
+async function allAnswered(answers: () => readonly Exchange[], budget: Milliseconds): Promise<void> {
   const timeout = new AbortController()
-  const given = new Promise<void>((resolve) => {
-    const look = () => {
+  const answered = new Promise<void>((resolve) => {
+    const check = () => {
       if (answers().length === 0) resolve()
     }
     for (const exchange of answers()) {
-      // An answer turns out to be an event stream, or the target has done its part of it.
-      exchange.onSettled(look)
-      exchange.dialled?.onLeft(look)
+      // An answer may turn out to be an event stream, and the target may be done before its client is.
+      exchange.onSettled(check)
+      exchange.dialled?.onLeft(check)
     }
-    look()
+    check()
   })
-  await Promise.race([given, pause(budget, undefined, { signal: timeout.signal }).catch(() => {})])
+  await Promise.race([answered, pause(budget, undefined, { signal: timeout.signal }).catch(() => {})])
   timeout.abort()
 }

@@ -11,21 +11,21 @@ import type { RequestIds } from './request-id.ts'
 import type { RequestTarget, TargetPath } from './target-path.ts'
 
 export type GatewayRequest = IncomingMessage | Http2ServerRequest
-/** Over h2 this is an Http2ServerResponse, which offers the same calls; where the two differ, `Exchange.stream` tells. */
+/** Over h2 this is an Http2ServerResponse, which has the same methods; where the two differ, see `Exchange.stream`. */
 export type GatewayResponse = ServerResponse
 
-/** A client's wish to upgrade: its socket, which nobody else reads, and what came behind the head. */
+/** A client's request to upgrade: its socket, which nothing else reads, and the bytes that followed the head. */
 export interface UpgradeRequest {
   readonly socket: Socket
   readonly head: Buffer
 }
 
-/** An answer has an end of its own; a tunnel and an event stream go on until one side leaves. */
+/** An answer has an end of its own; a tunnel and an event stream last until one side leaves. */
 export type AnswerKind = 'answer' | 'tunnel' | 'events'
 
 /**
- * One request on its way through the gateway, from its head to the end of its answer: it knows what was answered, what was cut
- * and who left first, whichever handler answers.
+ * One request on its way through the gateway, from its head to the end of its answer. It records what was answered, what was
+ * cut and which side left first, whichever handler answers.
  */
 export class Exchange {
   readonly started = performance.now()
@@ -33,9 +33,9 @@ export class Exchange {
   readonly response: GatewayResponse
   readonly listener: ListenerPlan
   readonly target: RequestTarget
-  /** The target in the form that its route takes it in, which may be the canonical one. */
+  /** The target in the form that the route accepts, which may be the canonical one. */
   taken: TargetPath
-  /** What is forwarded or opened: that, after the rewriting of the route. */
+  /** `taken` after the rewrites of the route: the path that is forwarded or opened. */
   inner: TargetPath
   /** As the client wrote it, for the upstream's Host: with its port, if it named one. */
   readonly authority: string
@@ -47,29 +47,29 @@ export class Exchange {
   readonly hasBody: boolean
   /** Absent on plain requests. */
   readonly upgrade?: UpgradeRequest
-  /** Index of the route that answers, or -1 while none is chosen. */
+  /** Index of the route that answers; -1 while none is chosen. */
   routeIndex = -1
-  /** The file that a route for existing files was chosen by, so that it is not looked for twice. */
+  /** The file for which a route with `existingOnly` was chosen, so that it is not looked up twice. */
   located: StoredFile | undefined
   /** Bytes of the request's body read so far. */
   bytesReceived = 0
   /** An upstream is reading the request's body. */
   uploading = false
-  /** The target that has the request at the moment. */
+  /** The target that handles the request at the moment. */
   dialled: Target | undefined
-  /** Of the answer's head once it is written; as Node's own, 200 before. */
+  /** Of the answer's head once it is written; 200 before, as in Node. */
   status = 200
   /** Bytes of the body handed to the client so far. */
   bytesSent = 0
   /** The answer's body is that of an auth service, instead of what the route's handler would send. */
   relayed = false
-  /** Set when we end the answer before it is complete, or answer with an error of our own: the cause, for our log only. */
+  /** The cause, for the log only, if the gateway cut the answer or answered with an error of its own. */
   failure: string | undefined
-  /** Takes leave of a tunnel's client, who has then to close as well; undefined while it is none. */
-  part: (() => void) | undefined
+  /** Closes the client's side of a tunnel, upon which the client closes too; undefined while this is no tunnel. */
+  closeTunnel: (() => void) | undefined
   #kind: AnswerKind = 'answer'
   #generation: ExchangeContext | undefined
-  /** What is left of the generation once the answer has become one without an end. */
+  /** What is kept of the generation once the answer has become a tunnel or an event stream. */
   #kept: { readonly route: RoutePlan | undefined; readonly rules: HeaderRules } | undefined
   #replaced: Map<string, string | null> | undefined
   #over = false
@@ -93,7 +93,7 @@ export class Exchange {
     this.hasBody = announcesBody(parts.request)
   }
 
-  /** Address of the client, in its one form (see trust.ts). */
+  /** Address of the client in canonical form (see trust.ts). */
   get client(): string {
     return this.identity.client
   }
@@ -102,9 +102,9 @@ export class Exchange {
     return this.ids.requestId
   }
 
-  /** The one that answers; to be asked until the answer `becomes` one without an end. */
+  /** The generation that answers; must not be read after `becomes`. */
   get generation(): ExchangeContext {
-    if (!this.#generation) throw new Error('an answer without an end has outlived its generation')
+    if (!this.#generation) throw new Error('a tunnel or event stream has outlived its generation')
     return this.#generation
   }
 
@@ -117,7 +117,10 @@ export class Exchange {
     return this.route?.guards ?? this.generation.plan.guards
   }
 
-  /** The response headers of the route; the gateway's own while none is chosen, and on errors of our own unless the route has all of its own. */
+  /**
+   * The response headers of the route; the gateway's own while none is chosen, and for the gateway's errors unless the route
+   * replaces all of them.
+   */
   get rules(): HeaderRules {
     if (this.#kept) return this.#kept.rules
     const isOfRoute = this.failure === undefined || this.route?.ownHeaders
@@ -129,7 +132,7 @@ export class Exchange {
     return (this.response as { stream?: ServerHttp2Stream }).stream
   }
 
-  /** What carries this exchange, and over h2 others beside it: to count by, and nothing else. */
+  /** The connection, which over h2 carries other exchanges too: a key to count by. */
   get connection(): object {
     return this.stream?.session ?? this.request.socket
   }
@@ -153,7 +156,7 @@ export class Exchange {
     return this.#over
   }
 
-  /** Request headers that guards have put in place of the client's own, by name in lower case; null: taken away. */
+  /** Request headers that guards have replaced, by name in lower case; null: removed. */
   get replacedHeaders(): ReadonlyMap<string, string | null> | undefined {
     return this.#replaced
   }
@@ -163,24 +166,24 @@ export class Exchange {
     this.#replaced.set(name, value)
   }
 
-  /** Calls back once if the answer ends before it is complete: the client went away, or we gave up. At once if it has. */
+  /** Calls back once if the answer ends before it is complete: the client left, or the gateway gave up. At once if it has. */
   onAbandoned(callback: () => void): void {
     if (this.#abandoned) callback()
     else this.#onAbandoned.push(callback)
   }
 
-  /** Whoever still works for the answer may stop. */
+  /** All work for the answer may stop. */
   abandon(): void {
     this.#abandoned = true
     for (const callback of this.#onAbandoned.splice(0)) callback()
   }
 
-  /** Calls back once when nothing is owed any more: the answer is over, or goes on for as long as both sides like. */
+  /** Calls back once when the answer is over, or has become a tunnel or an event stream. */
   onSettled(callback: () => void): void {
     this.#onSettled.push(callback)
   }
 
-  /** The head of an answer without an end is made. It may go on for days, and keeps nothing of a generation but its route. */
+  /** The answer is a tunnel or an event stream, which may last for days: it keeps nothing of the generation but its route. */
   becomes(kind: Exclude<AnswerKind, 'answer'>): void {
     this.#kind = kind
     this.#kept = { route: this.route, rules: this.rules }
@@ -188,7 +191,7 @@ export class Exchange {
     this.#settle()
   }
 
-  /** The answer is over, in whichever way; `clientGone` if the client left first. Only the first call counts. */
+  /** The answer is over; `clientGone` if the client left first. Only the first call counts, and returns true. */
   end(clientGone: boolean): boolean {
     if (this.#over) return false
     this.#over = true
@@ -223,7 +226,7 @@ export function announcesBody(request: GatewayRequest): boolean {
 
 const exchangeKey = Symbol('exchange')
 
-/** What breaks in the midst of a body is told of its connection; the request on it leads back to the exchange (unparsed.ts). */
+/** An error in the middle of a body is reported for its connection; the request on it leads to the exchange (unparsed.ts). */
 export function attachExchange(exchange: Exchange): void {
   ;(exchange.request as { [exchangeKey]?: Exchange })[exchangeKey] = exchange
 }

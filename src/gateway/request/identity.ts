@@ -1,19 +1,19 @@
-/** Who asks, and what is believed of what a proxy in front of us says about that. */
+/** Who sent a request, as far as the proxies in front of the gateway are trusted to say. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { canonicalAddress, type InRanges } from './trust.ts'
 
 export interface Identity {
-  /** The other end of the connection; where a PROXY header came first, the one that it names. */
+  /** The other end of the connection, or the address that its PROXY header names. */
   readonly peer: string
   /** Whether the peer is a proxy whose X-Forwarded-* and Forwarded are believed. */
   readonly trusted: boolean
   /** The rightmost hop that is not one of our proxies. */
   readonly client: string
-  /** As the client spoke it, to us or to the trusted proxy in front of us. */
+  /** The scheme of the client's own request, to the gateway or to a trusted proxy in front of it. */
   readonly scheme: 'http' | 'https'
 }
 
-/** What is known of a connection. `secure`: it came with TLS. */
+/** `secure`: the connection uses TLS. */
 export interface Connection {
   readonly peer: string
   readonly secure: boolean
@@ -33,9 +33,8 @@ export function identify({ peer, secure }: Connection, headers: IncomingHttpHead
 }
 
 /**
- * Each proxy appends the address it was asked from, so the list is read from the right for as long as those who wrote it
- * are trusted: what stands left of the client was written by the client. An entry that is no address ends the walk at the
- * hop that vouched for it.
+ * Each proxy appends the address of its own peer, so the list is read from the right while the hops are trusted: anything
+ * to the left of the client was written by the client. An entry that is no address ends the walk at the hop that added it.
  */
 function clientBehind(peer: string, forwardedFor: string | undefined, trusts: InRanges): string {
   let client = peer
@@ -48,7 +47,7 @@ function clientBehind(peer: string, forwardedFor: string | undefined, trusts: In
   return client
 }
 
-/** Some proxies write a port behind the address, and brackets around one of IPv6. */
+/** Some proxies append a port to the address, and put an IPv6 address in brackets. */
 function hopAddress(hop: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(hop) ?? []
   return canonicalAddress(bracketed ?? plain ?? hop)

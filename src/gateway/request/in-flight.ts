@@ -4,10 +4,10 @@ import type { Listener } from '../listen/listener.ts'
 import { cutAnswer } from '../response/respond.ts'
 import type { Exchange } from './exchange.ts'
 
-/** How long both sides of a tunnel have to finish their closing before their sockets are destroyed. */
-const farewell: Milliseconds = 1_000
+/** How long both sides of a tunnel may take to close before their sockets are destroyed. */
+const closeTimeout: Milliseconds = 1_000
 
-/** The exchanges that are not over yet, and how to part with them. */
+/** The exchanges that are not over yet, and how to end them. */
 export class InFlight {
   readonly #open = new Set<Exchange>()
   #unsettled = 0
@@ -33,12 +33,12 @@ export class InFlight {
     if (this.#open.size === 0) this.#onGone()
   }
 
-  /** No answer under way on the listener will be followed by another one on its connection. */
+  /** Closes the listener's connections after the answers that are in flight on them. */
   closeAfterAnswer(listener: Listener): void {
     for (const exchange of this.#open) if (exchange.listener === listener.plan) closeAfterAnswer(exchange)
   }
 
-  /** Waits until every answer that has an end was given, `budget` at most; resolves with the number that was not. */
+  /** Waits, for `budget` at most, until all answers are complete; resolves with the number of those that are not. */
   async answered(budget: Milliseconds): Promise<number> {
     const quiet = new Promise<void>((resolve) => {
       this.#onQuiet = resolve
@@ -50,46 +50,46 @@ export class InFlight {
     return this.#unsettled
   }
 
-  /** Ends event streams and tunnels, which have no end of their own; their clients connect anew. */
+  /** Ends event streams and tunnels, which have no end of their own; their clients reconnect. */
   async endOpenEnded(): Promise<void> {
     for (const { kind, response } of this.#open) if (kind === 'events') response.end()
-    await part([...this.#open].filter(({ kind }) => kind === 'tunnel'))
+    await closeTunnels([...this.#open].filter(({ kind }) => kind === 'tunnel'))
   }
 
   cutRest(cause: string): void {
     for (const exchange of this.#open) if (exchange.kind === 'answer') cutAnswer(exchange, cause)
   }
 
-  /** For a thread that ends in the midst of anything: each answer by an end that nobody takes for a whole one. Never throws. */
+  /** For a thread that ends abruptly: cuts each answer so that no client takes it for a complete one. Never throws. */
   cutAtOnce(cause: string): void {
     for (const exchange of this.#open) {
       try {
         if (exchange.kind !== 'tunnel') cutAnswer(exchange, cause)
-      } catch {} // the next one must not be spared for it
+      } catch {} // the others must still be cut
     }
   }
 
-  /** Waits until the last exchange is over and logged; their connections must have been closed. */
+  /** Waits until the last exchange is over and logged; the connections must have been closed. */
   async gone(): Promise<void> {
     const gone = new Promise<void>((resolve) => {
       this.#onGone = resolve
       if (this.#open.size === 0) resolve()
     })
-    await Promise.race([gone, pause(farewell, undefined, { ref: false })])
+    await Promise.race([gone, pause(closeTimeout, undefined, { ref: false })])
   }
 }
 
-/** An h1 connection is not kept for another request; h2 sessions are told by GOAWAY. */
+/** Keeps an h1 connection from carrying another request; h2 sessions get a GOAWAY. */
 export function closeAfterAnswer({ response, stream }: Exchange): void {
   if (!stream && !response.headersSent) response.shouldKeepAlive = false
 }
 
-/** Says goodbye to the clients of tunnels; resolves when their connections are over. */
-export async function part(tunnels: readonly Exchange[]): Promise<void> {
+/** Closes tunnels in good order; resolves when their connections are closed. */
+export async function closeTunnels(tunnels: readonly Exchange[]): Promise<void> {
   const sockets = tunnels.flatMap(({ upgrade }) => (upgrade ? [upgrade.socket] : []))
   if (sockets.length === 0) return
   const closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
-  for (const tunnel of tunnels) tunnel.part?.()
-  await Promise.race([closed, pause(farewell, undefined, { ref: false })])
+  for (const tunnel of tunnels) tunnel.closeTunnel?.()
+  await Promise.race([closed, pause(closeTimeout, undefined, { ref: false })])
   for (const socket of sockets) socket.destroy()
 }

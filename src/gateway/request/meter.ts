@@ -1,4 +1,4 @@
-/** Counts each exchange of a thread. On the way of every request: labels become cells once, then it is additions only. */
+/** Counts the exchanges of a thread. It is on the path of every request: cells are looked up once per label, then added to. */
 import { METHODS, STATUS_CODES } from 'node:http'
 import type { AccessRecord } from '../../telemetry/access-log.ts'
 import { durationBuckets, type Tally } from '../../telemetry/metrics-tally.ts'
@@ -7,15 +7,15 @@ import type { Exchange } from './exchange.ts'
 export interface Meter {
   began(exchange: Exchange): void
   ended(exchange: Exchange, record: AccessRecord): void
-  /** What was sent behind a request and could not be read as another one. */
+  /** Bytes that followed a request and could not be read as another one. */
   unread(record: AccessRecord): void
   /** A connection beyond the limit. */
   refusedConnection(): void
-  /** A request that a limit of all replicas was meant for. */
+  /** A request that should have been counted for all replicas, and was counted by this one alone. */
   countedAlone(): void
 }
 
-/** For a thread whose numbers nobody asked for. */
+/** Without metrics. */
 export const noMeter: Meter = {
   began: () => {},
   ended: () => {},
@@ -37,7 +37,7 @@ interface RouteCells {
 /** Label of requests that no route answered. */
 const noRoute = '(none)'
 
-/** A client may send any token as a method and an upstream any three digits: labels are those that have a name. */
+/** A client may send any token as a method and an upstream any three digits: only known ones become labels. */
 const methodNumbers: ReadonlyMap<string, number> = new Map(METHODS.map((name, index) => [name, index + 1]))
 const knownStatuses: ReadonlySet<number> = new Set([...Object.keys(STATUS_CODES).map(Number), 499])
 
@@ -124,7 +124,7 @@ function upstreamError({ failure, route }: Exchange, { status }: AccessRecord): 
     case 504:
       return 'timeout'
     default:
-      // An answer of our own to a bad request is no fault of the upstream; one that had begun and was cut is.
+      // The gateway's answer to a bad request is no fault of the upstream; an answer that was cut is.
       return status < 400 ? 'cut' : undefined
   }
 }

@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts'
 /** nginx's code for a client that left before its answer was complete; it never goes over the wire. */
 const clientClosedRequest = 499
 
-/** What the access log tells of an exchange that is over. */
+/** The access log's record of an exchange that is over. */
 export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord {
   const { request } = exchange
   const userAgent = request.headers['user-agent']
@@ -26,7 +26,7 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
   }
 }
 
-/** A client ends a tunnel or an event stream when it has seen enough: nothing went wrong then. */
+/** A client may end a tunnel or an event stream at any time: that is no failure. */
 function statusOf({ kind, status }: Exchange, clientGone: boolean): number {
   if (kind === 'tunnel') return 101
   return clientGone && kind === 'answer' ? clientClosedRequest : status

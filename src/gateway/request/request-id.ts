@@ -3,16 +3,16 @@ import type { RequestIdPlan } from '../../plan/model/plan.ts'
 
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
-/** What a request is called: to the client and upstreams under the plan's headers, and in the access log. */
+/** The ids of a request, sent to the client and upstreams in the plan's headers, and written to the access log. */
 export interface RequestIds {
   readonly requestId: string
-  /** Ours in any case; only if the plan names a header for it. */
+  /** Always generated; only if the plan names a header for it. */
   readonly internalId?: string
 }
 
 /**
- * The client's own id if the plan accepts it, else the plan's text for such ids, else a new one: an id that anything may
- * hold could forge log lines.
+ * The client's own id if the plan accepts it, else the plan's text for invalid ids, else a new one: an arbitrary id could
+ * forge log lines.
  */
 export function requestIdsOf(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -24,7 +24,7 @@ export function requestIdsOf(
   return plan.internal === undefined ? { requestId } : { requestId, internalId: randomUUID() }
 }
 
-/** The headers under which ids travel: nobody's but ours, in either direction. */
+/** The headers that carry ids: only the gateway sets them, in either direction. */
 export function idHeadersOf({ header, internal }: RequestIdPlan): readonly string[] {
   return internal === undefined ? [header] : [header, internal]
 }

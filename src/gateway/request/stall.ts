@@ -1,7 +1,7 @@
 /**
- * Bodies that stand still. No timer is kept for a request: one sweep looks at all that is under way, and whatever has not
- * moved since the sweeps before is ended. Event streams and tunnels may be silent for ever; how long an upstream thinks
- * before it answers is bounded by its route's own timeout.
+ * Ends requests whose bodies have stalled. There is no timer per request: one sweep checks all exchanges in flight and ends
+ * those that made no progress for the stall timeout. Event streams and tunnels may be silent for ever; the time until an
+ * upstream answers is bounded by its route's own timeout.
  */
 
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -9,10 +9,10 @@ import { setInterval } from '../../shared/time/timer.ts'
 import { cutAnswer, sendError } from '../response/respond.ts'
 import type { Exchange } from './exchange.ts'
 
-/** How far a body had come, and how often it has been seen there again. */
+/** How far a body had come, and how many sweeps have seen it there since. */
 interface Mark {
   readonly bytes: number
-  looks: number
+  sweeps: number
 }
 
 export class StallWatch {
@@ -25,7 +25,7 @@ export class StallWatch {
     this.#open = open
   }
 
-  /** Looks often enough to end what stood still for `timeout` before a quarter more of it has passed. */
+  /** Sweeps four times per `timeout`, so that a stalled body ends after 1 to 1.25 times of it. */
   watch(timeout: Milliseconds): void {
     this.stop()
     this.#every = Math.max(timeout / 4, 10)
@@ -42,42 +42,42 @@ export class StallWatch {
       const bytes = progressOf(exchange)
       if (bytes === undefined) continue
       const before = this.#marks.get(exchange)
-      const mark = before?.bytes === bytes ? before : { bytes, looks: -1 }
-      // Looks are counted, not time: while this thread was stopped or starved nobody could move, and what has come meanwhile is
-      // read only after this look.
-      mark.looks += 1
+      const mark = before?.bytes === bytes ? before : { bytes, sweeps: -1 }
+      // Sweeps are counted, not time: while this thread was stopped or starved nothing could move, and what arrived meanwhile
+      // is read only after this sweep.
+      mark.sweeps += 1
       const { stallTimeout } = exchange.generation.plan.limits
-      if (mark.looks * this.#every < stallTimeout) marks.set(exchange, mark)
+      if (mark.sweeps * this.#every < stallTimeout) marks.set(exchange, mark)
       else end(exchange, stallTimeout)
     }
     this.#marks = marks
   }
 }
 
-/** Grows while a body moves, in whichever direction; undefined while none is under way. */
+/** Grows while a body moves, in either direction; undefined while there is none. */
 function progressOf(exchange: Exchange): number | undefined {
   const { response, stream, request } = exchange
   if (exchange.kind !== 'answer' || (!response.headersSent && !exchange.uploading)) return undefined
   if (stream && (exchange.relayed || exchange.route?.handler.kind === 'proxy')) {
     return exchange.bytesReceived + exchange.bytesSent - stream.writableLength
   }
-  // What the system has taken of the answer, since files are not written by us. Over h2 that is the whole connection's.
+  // The bytes that the kernel has taken, since files are written piece by piece. Over h2 they are those of the connection.
   const socket = stream?.session?.socket ?? request.socket
   return exchange.bytesReceived + socket.bytesWritten - socket.writableLength
 }
 
 function end(exchange: Exchange, timeout: Milliseconds): void {
   const { response, request } = exchange
-  const forHow = `for ${timeout} ms`
+  const duration = `for ${timeout} ms`
   if (response.headersSent) {
     const waiting = (exchange.stream ?? request.socket).writableLength > 0
-    cutAnswer(exchange, waiting ? `stalled: the client took nothing ${forHow}` : `stalled: nothing came ${forHow}`)
+    cutAnswer(exchange, waiting ? `stalled: the client read nothing ${duration}` : `stalled: no bytes ${duration}`)
   } else if (request.readableLength > 0) {
-    // What the client has sent lies unread, so it is the upstream that stands still.
-    sendError(exchange, 504, `upstream: stalled: it read nothing ${forHow}`)
+    // The client's bytes are unread, so it is the upstream that stalls.
+    sendError(exchange, 504, `upstream: stalled: it read nothing ${duration}`)
   } else {
-    sendError(exchange, 408, `stalled: the client sent nothing ${forHow}`)
+    sendError(exchange, 408, `stalled: the client sent nothing ${duration}`)
   }
-  // At once: an h2 stream ends only when nobody holds what is left of its request.
+  // At once: an h2 stream ends only when nothing holds the rest of its request.
   exchange.abandon()
 }

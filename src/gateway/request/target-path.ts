@@ -49,7 +49,7 @@ function readOriginForm(origin: string): RequestTarget | undefined {
   return { path: normal.path, query: normal.query, canonical, key: foldPath(canonical), hiddenDots }
 }
 
-/** Stands for the target of a request that is refused, in the log. */
+/** For the log: stands for the target of a request that is refused. */
 export function unreadTarget(path: string): RequestTarget {
   return { path, query: '', canonical: path, key: path, hiddenDots: false }
 }
@@ -59,21 +59,21 @@ export function normalizeTarget(origin: string): TargetPath | undefined {
   const mark = origin.indexOf('?')
   const raw = mark === -1 ? origin : origin.slice(0, mark)
   const query = mark === -1 ? '' : origin.slice(mark)
-  // Nearly every target is plain; anything odd takes the long way.
+  // Fast path: nearly every target is plain.
   if (isPlainPath(raw) && plainQuery.test(query)) return { path: raw, query }
   if (!visible.test(origin) || origin.includes('#') || raw.includes('\\')) return undefined
   const path = normalizePath(escapeBytes(raw))
   return path === undefined ? undefined : { path, query: escapeBytes(query) }
 }
 
-/** Bytes above ASCII, which some clients send raw, as escapes: no two readers may differ on what they mean. */
+/** Percent-encodes bytes above ASCII, which some clients send raw, so that no two parsers read them differently. */
 function escapeBytes(text: string): string {
   return text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 /**
- * The file that a path names below a root, as a relative path; undefined if it cannot name one:
- * an escaped slash or backslash is part of a name, and no file has one in its name; nor are dotfiles shown.
+ * The file that a path names below a root, as a relative path; undefined if it cannot name one: an escaped slash or backslash
+ * is part of a name, and no file has one in its name. Dotfiles are hidden.
  */
 export function relativeFilePath(path: string): string | undefined {
   let decoded: string
@@ -92,7 +92,7 @@ export function relativeFilePath(path: string): string | undefined {
     : undefined
 }
 
-/** What is below /.well-known/ is put there to be read by everyone (RFC 8615). */
+/** Files below /.well-known/ are public (RFC 8615). */
 function mayBeShown(segment: string, index: number, last: boolean): boolean {
   if (segment === '') return last
   return !segment.startsWith('.') || (index === 0 && segment === '.well-known' && !last)

@@ -1,7 +1,7 @@
-/** Which addresses lie in given ranges, and the one form in which an address is written here. */
+/** Tests of addresses against ranges, and the canonical form of an address. */
 import { BlockList, isIP, SocketAddress } from 'node:net'
 
-/** True for an address (in the form that `canonicalAddress` gives) inside the ranges. */
+/** True for a canonical address inside the ranges. */
 export type InRanges = (address: string) => boolean
 
 const remembered = 4_096
@@ -14,7 +14,7 @@ export function compileRanges(ranges: readonly string[]): InRanges {
     const [address = '', prefix] = range.split('/')
     list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6')
   }
-  // A load balancer has few addresses and sends every request: asking the list costs more than remembering them.
+  // A load balancer has few addresses and sends every request: remembering results is cheaper than checking the list.
   const known = new Map<string, boolean>()
   return (address) => {
     const answer = known.get(address)
@@ -28,8 +28,8 @@ export function compileRanges(ranges: readonly string[]): InRanges {
 }
 
 /**
- * One text for one address, so that a client cannot pass for several: IPv6 as RFC 5952 writes it, IPv4 without the form
- * that IPv6 sockets give it. Undefined if it is not an address.
+ * One text for one address, so that a client cannot pose as several: IPv6 as in RFC 5952, IPv4 without the mapping of IPv6
+ * sockets. Undefined if the text is no address.
  */
 export function canonicalAddress(text: string): string | undefined {
   const family = isIP(text)
@@ -39,7 +39,7 @@ export function canonicalAddress(text: string): string | undefined {
   return withoutMapping(address)
 }
 
-/** An address as the system gives it; `::ffff:10.0.0.1` is an IPv4 client of a socket that serves both. */
+/** Of an address as the system reports it: `::ffff:10.0.0.1` is an IPv4 client of a dual-stack socket. */
 export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }

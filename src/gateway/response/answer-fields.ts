@@ -1,10 +1,10 @@
-/** What of an upstream's header fields goes on to the client, over h1 and h2 alike. */
+/** Which header fields of an upstream are sent on to the client, over h1 and h2 alike. */
 import { connectionHeaders, namedByConnection } from '../proxy/request-headers.ts'
 import { withoutLength } from './flat-headers.ts'
 
 /**
- * Fields that have one value (RFC 9110 §5.3: nobody may send them twice). Of several the first counts, as most clients
- * read them; h2 would refuse the answer otherwise. Each has a bit, so that no list is kept of those seen.
+ * Fields that have one value (RFC 9110 §5.3: they must not be repeated). Of several the first counts, as for most clients; h2
+ * would refuse the answer otherwise. Each has a bit, so that seen ones need no list.
  */
 const singleValued: ReadonlyMap<string, number> = new Map(
   [
@@ -25,7 +25,7 @@ const singleValued: ReadonlyMap<string, number> = new Map(
   ].map((name, index) => [name, 1 << index]),
 )
 
-/** The fields of an answer (name and value in turn) without what belongs to its connection with us. */
+/** The fields of an answer (name and value in turn) without the hop-by-hop ones. */
 export function answerFields(flat: readonly string[]): string[] {
   const named = connectionOptionsOf(flat)
   const kept: string[] = []
@@ -44,14 +44,14 @@ export function answerFields(flat: readonly string[]): string[] {
   return kept
 }
 
-/** Those of a final answer. A 205 has no body, whatever was sent with it (RFC 9110 §15.3.6), and over h2 it ends with its head. */
+/** The fields of a final answer. A 205 has no body, whatever was sent with it (RFC 9110 §15.3.6); over h2 it ends with its head. */
 export function finalFields(status: number, flat: readonly string[]): string[] {
   const fields = answerFields(flat)
   if (status !== 205) return fields
   return [...withoutLength(fields), 'content-length', '0']
 }
 
-/** What the fields named Connection name, in lower case; undefined if there is nothing to look for. */
+/** The names in all Connection fields, in lower case; undefined if there are none to drop. */
 function connectionOptionsOf(flat: readonly string[]): ReadonlySet<string> | undefined {
   let options: string | undefined
   for (let i = 0; i < flat.length; i += 2) {

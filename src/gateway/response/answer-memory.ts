@@ -1,19 +1,19 @@
-/** Memory in which the bodies of answers wait for their clients: bounded for a connection, and for all of a thread. */
+/** Buffer memory for the bodies of answers: bounded per connection and per thread. */
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Exchange } from '../request/exchange.ts'
 
-/** What one answer gets while there is enough; small pieces cost a fast download a fifth more. */
+/** For one answer while there is enough memory; small buffers make a fast download a fifth more expensive. */
 const large: Bytes = 256 * 1024
-/** What it gets in any case: it must go on, however many stand still. */
+/** For one answer in any case, so that it progresses however many others are stalled. */
 const small: Bytes = 16 * 1024
-/** So much is lent in large pieces to the streams of one h2 connection, and to all answers of a thread. */
-const ofConnection: Bytes = 2 * 1024 * 1024
-const ofThread: Bytes = 48 * 1024 * 1024
+/** Lent in large buffers at most: to the streams of one h2 connection, and to all answers of a thread. */
+const maxPerConnection: Bytes = 2 * 1024 * 1024
+const maxPerThread: Bytes = 48 * 1024 * 1024
 
 let lent: Bytes = 0
 const lentTo = new WeakMap<object, Bytes>()
 
-/** For the time that an answer takes. */
+/** Held while an answer is sent. */
 export interface Loan {
   readonly size: Bytes
   /** To be called once. */
@@ -21,12 +21,12 @@ export interface Loan {
 }
 
 /**
- * How much of a body of this length may be read ahead of its client. A client that opens thousands of streams and takes nothing
- * (RFC 9113 §10.5) holds the small size for each, beyond the first few.
+ * How much of a body of this length may be read ahead of its client. A client that opens thousands of streams and reads
+ * nothing (RFC 9113 §10.5) gets the small size for all but the first few.
  */
 export function lendMemory({ connection }: Exchange, length: Bytes): Loan {
   const taken = lentTo.get(connection) ?? 0
-  const enough = taken + large <= ofConnection && lent + large <= ofThread
+  const enough = taken + large <= maxPerConnection && lent + large <= maxPerThread
   const size = Math.min(length, enough ? large : small)
   lent += size
   lentTo.set(connection, taken + size)

@@ -1,21 +1,21 @@
 /**
- * How many answers are encoded on their way at the same time. An encoder holds 0.3 to 3 MB for as long as its client takes nothing
- * of what it gives; over h2 one connection can have 128 of them. Beyond the limit answers go as they are, which is always right.
+ * Limits how many answers are compressed on the fly at the same time. An encoder holds 0.3 to 3 MB for as long as its client
+ * does not read; one h2 connection can have 128 of them. Beyond the limit answers are sent unencoded, which is always valid.
  */
 import type { Exchange } from '../request/exchange.ts'
 
-const ofConnection = 8
-const ofThread = 128
+const maxPerConnection = 8
+const maxPerThread = 128
 
 let reserved = 0
 const reservedBy = new WeakMap<object, number>()
 
-/** Whether this answer may be encoded on its way; its place is kept until the exchange is over. To be asked once for an exchange. */
+/** Whether this answer may be compressed on the fly; if so, reserves an encoder until the exchange is over. Once per exchange. */
 export function reserveEncoder(exchange: Exchange): boolean {
-  // Read once: a stream that is over knows its session no more.
+  // Read once: a closed stream no longer knows its session.
   const { connection } = exchange
   const own = reservedBy.get(connection) ?? 0
-  if (own >= ofConnection || reserved >= ofThread || exchange.over) return false
+  if (own >= maxPerConnection || reserved >= maxPerThread || exchange.over) return false
   reserved += 1
   reservedBy.set(connection, own + 1)
   exchange.onSettled(() => {

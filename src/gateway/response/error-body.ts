@@ -1,4 +1,4 @@
-/** What a client reads of an error of ours: its status and the id to ask us by, and nothing of the cause. */
+/** The body of the gateway's own errors: the status and the request id, but never the cause. */
 import { STATUS_CODES } from 'node:http'
 import type { ErrorsPlan } from '../../plan/model/gateway.ts'
 import type { FlatHeaders } from './flat-headers.ts'
@@ -10,14 +10,14 @@ export interface ErrorBody {
 
 type Kind = 'json' | 'html' | 'plain'
 
-/** `accept` and `requestId` are the client's own, as far as it sent them. */
+/** `accept` is the client's Accept header. */
 export function errorBody(
   status: number,
   { format }: ErrorsPlan,
   { accept, requestId }: { readonly accept: string | undefined; readonly requestId: string },
 ): ErrorBody {
   const kind = format === 'auto' ? kindFor(accept) : format
-  // RFC 9110 §12.5.5: a cache must not give one client's kind to another.
+  // RFC 9110 §12.5.5: a cache must not serve one client's format to another.
   const varies = format === 'auto' ? ['vary', 'accept'] : []
   const reason = STATUS_CODES[status] ?? 'Error'
   switch (kind) {
@@ -33,7 +33,7 @@ export function errorBody(
   }
 }
 
-/** The kind with the highest weight among those that the client names; the first of several (RFC 9110 §12.5.1). */
+/** The format with the highest weight among those that the client names; the first of several (RFC 9110 §12.5.1). */
 function kindFor(accept: string | undefined): Kind {
   let best: Kind = 'plain'
   let highest = 0
@@ -69,7 +69,7 @@ function page(status: number, reason: string, requestId: string): string {
 `
 }
 
-/** The id may be a text of the config's. */
+/** The id may be a text from the config. */
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -1,12 +1,12 @@
 /**
- * How much of large answers a thread passes on in one turn of its event loop. Where hundreds of them are under way, a turn in which
- * each goes on would take as long as all of them, and a new client waits for several turns. Beyond the budget they take turns.
+ * Bounds how many bytes of large answers a thread passes on in one turn of its event loop. With hundreds of them in flight, a
+ * turn that serves each would be long, and a new client waits for several turns. Beyond the budget they take turns.
  */
 import type { Bytes } from '../../shared/bytes.ts'
 
-/** To pass on as much takes 2 to 4 ms. */
+/** Takes 2 to 4 ms to pass on. */
 const budget: Bytes = 1024 * 1024
-/** What one of those that wait is taken to pass on when its turn has come. */
+/** What a waiting answer is assumed to pass on in its turn. */
 const piece: Bytes = 65_536
 
 /** First come, first served. */
@@ -15,20 +15,20 @@ let left = budget
 let scheduled = false
 
 /**
- * To be called with every piece that is passed on. False: enough for this turn; whoever has more waits for its own (`inTurn`). Small
- * pieces do not count: they cost by what is done with them.
+ * To be called with every piece that is passed on. False: the budget of this turn is used up, so the caller waits (`inTurn`)
+ * before it passes on more. Small pieces do not count: their cost is not in their bytes.
  */
-export function mayGoOn(length: Bytes): boolean {
+export function mayContinue(length: Bytes): boolean {
   if (length < piece / 4) return true
   schedule()
   left -= length
   return left > 0 && waiting.length === 0
 }
 
-/** Calls back when all that waited before had their turn. */
-export function inTurn(goOn: () => void): void {
+/** Calls back after all that waited before. */
+export function inTurn(resume: () => void): void {
   schedule()
-  waiting.push(goOn)
+  waiting.push(resume)
 }
 
 function schedule(): void {
@@ -43,5 +43,5 @@ function beginTurn(): void {
   const next = waiting.slice(0, budget / piece)
   waiting = waiting.slice(next.length)
   if (waiting.length > 0) schedule()
-  for (const goOn of next) goOn()
+  for (const resume of next) resume()
 }

@@ -7,19 +7,19 @@ import {
 } from '../../plan/model/headers.ts'
 import { compileTemplate, fill, type Template, type TemplateValues } from './template.ts'
 
-/** What is done to the headers of a request or of an answer, made ready once per generation. */
+/** Changes to the headers of a request or an answer, compiled once per generation. */
 export interface HeaderRules {
-  /** Lower-case names that are set or removed: what the message itself has under them is dropped. */
+  /** Lower-case names that are set or removed: the message's own values are dropped. */
   readonly governed: ReadonlySet<string>
   /** Name and value in turn. */
   readonly added: readonly Template[]
-  /** Whether no value must be filled in. */
+  /** Whether no value has a placeholder. */
   readonly constant: boolean
 }
 
-/** What is done to the headers of a request. */
+/** Changes to the headers of a request. */
 export interface RequestRules extends HeaderRules {
-  /** Lower-case names that pass from anybody, although only trusted peers are believed in them. */
+  /** Lower-case names that are passed on from all clients, although only trusted proxies may normally set them. */
   readonly kept: ReadonlySet<string>
 }
 
@@ -28,9 +28,8 @@ export function compileRequestRules({ headers, keep }: RequestHeadersPlan, ours:
 }
 
 /**
- * `ours` are headers that the gateway writes itself: governed as well, so that an upstream that echoes them does not make
- * the client read them twice, and not to be set. Throws on a header that cannot be sent, so that such a plan never
- * serves, rather than failing with each request.
+ * `ours` are headers that the gateway sets itself: rules cannot set them, and those of an upstream are dropped, so that the
+ * client does not get them twice. Throws on a header that cannot be sent, so that the plan fails instead of every request.
  */
 export function compileHeaderRules(plan: HeaderRulesPlan, ours: readonly string[]): HeaderRules {
   const governed = new Set(ours)
@@ -47,7 +46,7 @@ export function compileHeaderRules(plan: HeaderRulesPlan, ours: readonly string[
   return { governed, added, constant: added.every((part) => typeof part === 'string') }
 }
 
-/** The headers (name and value in turn) with the rules obeyed. */
+/** The headers (name and value in turn) with the rules applied. */
 export function applyRules(rules: HeaderRules, headers: readonly string[], values: TemplateValues): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
@@ -58,7 +57,7 @@ export function applyRules(rules: HeaderRules, headers: readonly string[], value
   return kept
 }
 
-/** Adds what the rules set and add, and nothing more. */
+/** Appends the headers that the rules set and add. */
 export function pushAdded(headers: string[], values: TemplateValues, rules: HeaderRules): void {
   if (rules.constant) headers.push(...(rules.added as readonly string[]))
   else for (const part of rules.added) headers.push(fill(part, values))

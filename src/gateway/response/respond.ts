@@ -9,7 +9,7 @@ import { type FlatHeaders, withoutLength } from './flat-headers.ts'
 import { respondH2 } from './h2-head.ts'
 import { applyRules } from './header-rules.ts'
 
-/** Writes the head of the answer: the given headers, the route's rules laid over them, the request id. */
+/** Writes the head of the answer: the given headers with the route's rules applied, and the request id. */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
   const { response, stream } = exchange
   const final = finalHeaders(exchange, status, headers)
@@ -19,7 +19,7 @@ export function sendHead(exchange: Exchange, status: number, headers: FlatHeader
   exchange.status = status
 }
 
-/** A whole answer of our own. A HEAD request gets the head of it. */
+/** Sends an answer with a text as its body; to a HEAD request, only its head. */
 export function sendText(exchange: Exchange, status: number, text: string, headers: FlatHeaders = []): void {
   sendBody(exchange, status, text, ['content-type', 'text/plain; charset=utf-8', ...headers])
 }
@@ -32,9 +32,9 @@ function sendBody(exchange: Exchange, status: number, text: string, headers: Fla
 }
 
 /**
- * An error of our own; where an answer was begun already, it is cut instead. The client reads the status and nothing of
- * the cause, which goes to our log; the route's headers (Cache-Control above all) are left out, since they were meant for
- * its answers. Never throws: it is what is left to do when something else has.
+ * Answers with an error of the gateway; an answer that was begun already is cut instead. The client gets the status, and only
+ * the log gets the cause. The route's headers (such as Cache-Control) are left out, since they are meant for its answers.
+ * Never throws.
  */
 export function sendError(exchange: Exchange, status: number, cause: string, headers: FlatHeaders = []): void {
   const { response } = exchange
@@ -49,17 +49,17 @@ export function sendError(exchange: Exchange, status: number, cause: string, hea
   try {
     sendBody(exchange, status, body.text, [...body.headers, ...headers])
   } catch (error) {
-    cutAnswer(exchange, `${cause} (and the answer could not be sent: ${messageOf(error)})`)
+    cutAnswer(exchange, `${cause} (and the error page could not be sent: ${messageOf(error)})`)
   }
 }
 
-/** The status that something thrown asks for; 500 if it asks for none. */
+/** The `statusCode` of a thrown error; 500 if it has none. */
 export function statusOf(error: unknown): number {
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
 }
 
-/** The headers of an answer as they are sent: with the rules of its route, and what the gateway says of every answer. */
+/** The headers of an answer as they are sent: with the rules of its route, HSTS and the request id. */
 export function finalHeaders(exchange: Exchange, status: number, headers: FlatHeaders): string[] {
   const ruled = applyRules(exchange.rules, headers, exchange)
   const final = hasNoBody(status) ? withoutLength(ruled) : ruled
@@ -68,14 +68,14 @@ export function finalHeaders(exchange: Exchange, status: number, headers: FlatHe
   return final
 }
 
-/** RFC 9110 §8.6: 1xx and 204 say no length, and a 304 only that of the answer it stands for, which few that send one know. */
+/** RFC 9110 §8.6: 1xx and 204 have no length, and a 304 only that of the answer it stands for, which is seldom right. */
 function hasNoBody(status: number): boolean {
   return status < 200 || status === 204 || status === 304
 }
 
 const hstsName = 'strict-transport-security'
 
-/** One value only: browsers read the first (RFC 6797 §8.1), and what a route or upstream says is nearer to the answer. */
+/** Only if there is none: browsers read the first (RFC 6797 §8.1), and that of a route or an upstream is more specific. */
 function pushHsts(headers: string[], { generation, listener, rules }: Exchange): void {
   const value = generation.hsts.get(listener.name)
   if (value === undefined || rules.governed.has(hstsName)) return
@@ -84,8 +84,8 @@ function pushHsts(headers: string[], { generation, listener, rules }: Exchange):
 }
 
 /**
- * Ends an answer that cannot be completed so that the client sees it: an h1 connection is reset, an h2 stream too. A clean
- * end would make half an answer look whole (to HTTP/1.0 clients even a closed connection is one).
+ * Cuts an answer that cannot be completed: the h1 connection or h2 stream is reset. A clean end would make half an answer look
+ * complete; to HTTP/1.0 clients even a closed connection does.
  */
 export function cutAnswer(exchange: Exchange, cause: string): void {
   exchange.failure = cause

@@ -11,10 +11,10 @@ export interface TemplateValues {
   readonly requestId: string
 }
 
-/** A text with placeholders, made ready to be filled in; one without any stays a text. */
+/** A compiled text with placeholders; one without any stays a string. */
 export type Template = string | ((values: TemplateValues) => string)
 
-// None of these can hold a line end or anything else that ends a header: all were read from a sound request.
+// None of these can contain a line break or anything else that ends a header: all are from a validated request.
 const readers: Readonly<Record<Placeholder, (values: TemplateValues) => string>> = {
   host: ({ host }) => host,
   uri: ({ taken }) => taken.path + taken.query,

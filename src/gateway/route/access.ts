@@ -1,14 +1,14 @@
-/** Who may pass which route, so that of two routes for one request the stricter can be told. */
+/** What clients must pass to reach a route, so that the stricter of two routes can be chosen. */
 
 import type { GatewayPlan, GuardsPlan, RoutePlan } from '../../plan/model/plan.ts'
 import { pathPatternKey, patternsBeside } from '../../plan/patterns/path-pattern.ts'
 
 export interface Access {
-  /** What a client must pass, each rule as a text that is equal for equal rules. */
+  /** The rules that a client must pass, each as a text that is equal for equal rules. */
   readonly rules: readonly string[]
   /** The route's own rate limit as a text; absent: it has none, or that of every request. */
   readonly rateLimit?: string
-  /** In bytes, if that is less than every request of the gateway may bring. */
+  /** In bytes, if it is below the gateway's own limit. */
   readonly requestBody?: number
 }
 
@@ -24,12 +24,12 @@ export function isOpen({ rules, rateLimit, requestBody }: Access): boolean {
   return rules.length === 0 && rateLimit === undefined && requestBody === undefined
 }
 
-/** Whether nobody passes `access` who would not pass `other`; how often and with how much is another question. */
+/** Whether all clients that pass `access` would pass `other` too; rates and sizes are not compared. */
 export function admitsNoMore(access: Access, other: Access): boolean {
   return other.rules.every((rule) => access.rules.includes(rule))
 }
 
-/** Whether all that `other` asks and limits is asked and limited by `access` too. */
+/** Whether `access` has all rules and limits of `other`. */
 export function isStricter(access: Access, other: Access): boolean {
   return (
     admitsNoMore(access, other) &&
@@ -39,8 +39,8 @@ export function isStricter(access: Access, other: Access): boolean {
 }
 
 /**
- * The routes, those with guards of their own matching as well what a common reader takes for the same: `/secret` beside
- * `/secret/*`, for an upstream behind a later route would answer it alike. Not where a route names that path itself.
+ * The routes, of which those with guards also match what many upstreams take for the same path: `/secret` besides `/secret/*`,
+ * since the upstream of a later route would serve it alike. Except for paths that a route names itself.
  */
 export function withGuardedNeighbours({ routes, guards }: GatewayPlan): readonly RoutePlan[] {
   if (!routes.some((route) => isGuarded(route.guards, guards))) return routes
@@ -56,7 +56,7 @@ export function withGuardedNeighbours({ routes, guards }: GatewayPlan): readonly
   })
 }
 
-/** More than every request of the gateway. */
+/** Whether a route has more guards than the gateway as a whole. */
 function isGuarded(own: GuardsPlan, gateway: GuardsPlan): boolean {
   return (
     own.auth !== undefined ||
@@ -66,7 +66,7 @@ function isGuarded(own: GuardsPlan, gateway: GuardsPlan): boolean {
   )
 }
 
-/** Whether a route behind an index forwards what a pattern without a star at its end matches. */
+/** Whether a route after an index forwards what a pattern without a star at its end matches. */
 function forwardingBehind(routes: readonly RoutePlan[]): (pattern: string, index: number) => boolean {
   const ends: [end: string, index: number][] = []
   const last = new Map<string, number>()

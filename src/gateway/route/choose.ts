@@ -1,7 +1,7 @@
 /**
- * Which route answers, and in which form it takes the path. Routes are matched by the canonical path, which is what the most
- * generous reader takes a path for (shared/net/canonical-path.ts). Whatever reader is behind a route, it must not find another
- * path in what it is given than one that the same route was matched for: docs/adr/0013-paths.md argues that it cannot.
+ * Chooses the route, and the form in which it gets the path. Routes are matched by the canonical path, which is how the most
+ * lenient parser reads a path (shared/net/canonical-path.ts). However the upstream of a route parses the path that it gets, it
+ * must not find a path that another route would have matched: docs/adr/0013-paths.md shows that it cannot.
  */
 
 import type { GatewayPlan, RoutePlan } from '../../plan/model/plan.ts'
@@ -17,12 +17,12 @@ import { createRouter } from './router.ts'
 import { otherNamesOf, shareFiles } from './same-file.ts'
 
 /**
- * The index of the route, -1 if none matches; the exchange has then what it forwards or opens. A promise only where the disk
- * must be asked. Throws, or rejects, with a `statusCode` if the path is refused.
+ * The index of the route, -1 if none matches; sets what the exchange forwards or opens. A promise only if the disk must be
+ * read. Throws, or rejects, with a `statusCode` if the path is refused.
  */
 export type Choose = (exchange: Exchange) => number | Promise<number>
 
-/** `folders`: by index, of the routes that answer from one. */
+/** `folders`: by index of the route, for routes that serve one. */
 export function createChoose(plan: GatewayPlan, folders: readonly (Folder | undefined)[]): Choose {
   const routes = plan.routes
   const { match } = createRouter(withGuardedNeighbours(plan))
@@ -32,7 +32,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   const somePatternsHaveCase = routes.some((route) => route.match.paths?.some(hasCase))
   const someKeepSlashes = routes.some(({ encodedSlashes }) => encodedSlashes === 'keep')
 
-  /** The first matching route behind `after`; one for existing files is passed over where there is none. */
+  /** The first matching route after `after`; routes with `existingOnly` are skipped if the file does not exist. */
   function search(exchange: Exchange, query: RouteQuery, after: number): number | Promise<number> {
     for (let index = match(query, after); index !== -1; index = match(query, index)) {
       const folder = folders[index]
@@ -51,18 +51,18 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     return settle(exchange, query, -1)
   }
 
-  /** By the name as it came there is no file; but the next route's upstream may read another name, of one that is guarded here. */
+  /** The file does not exist by this name; but the next route's upstream may read another name, of a file that is guarded here. */
   function holds({ target }: Exchange, index: number): boolean {
     return target.path !== target.canonical && (access[index]?.rules.length ?? 0) > 0
   }
 
-  /** The canonical path has chosen `index`; where another reading has a better claim, its route answers. */
+  /** The canonical path has chosen `index`; if another reading of the path leads to a stricter route, that one answers. */
   function settle(exchange: Exchange, query: RouteQuery, index: number): number {
     const { canonical, path, key } = exchange.target
     let chosen = index
     if (someAreGuarded && (somePatternsHaveCase || key !== canonical))
       chosen = stricterOfCases(query, canonical, chosen)
-    if (someKeepSlashes && path !== canonical) chosen = keeperOfSlashes(query, path, chosen)
+    if (someKeepSlashes && path !== canonical) chosen = routeKeepingSlashes(query, path, chosen)
     if (someAreGuarded && folders[chosen]) chosen = guardOfSameFile(query, chosen)
     if (chosen !== index) exchange.located = undefined
     if (chosen !== -1) take(exchange, query, chosen)
@@ -70,8 +70,8 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   }
 
   /**
-   * To an upstream that minds case `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for what it
-   * is then is guarded more, that one answers.
+   * For a case-sensitive upstream `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for that
+   * reading is stricter, it answers.
    */
   function stricterOfCases(query: RouteQuery, canonical: string, index: number): number {
     const cased = first({ ...query, cased: canonical }, index)
@@ -79,18 +79,18 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     return stricterOf(index, cased)
   }
 
-  /** Of two routes the one that is guarded more; if each is in its own way, nobody can say who may come in. */
+  /** The stricter of two routes; refused if neither is stricter. */
   function stricterOf(index: number, other: number): number {
     const [loose, strict] = [access[index] as Access, access[other] as Access]
     if (isStricter(loose, strict)) return index
     if (isStricter(strict, loose)) return other
-    // Each limits in its own way: who may come in at all decides.
+    // Their limits differ: compare only which clients they admit.
     if (admitsNoMore(loose, strict)) return index
     if (admitsNoMore(strict, loose)) return other
-    throw Object.assign(new Error('two routes with different guards match, by two names'), { statusCode: 400 })
+    throw Object.assign(new Error('two routes with different guards match the same path'), { statusCode: 400 })
   }
 
-  /** A route that is guarded more for another path of the same file. */
+  /** A stricter route for another path of the same file. */
   function guardOfSameFile(query: RouteQuery, index: number): number {
     let chosen = index
     for (const key of otherNamesOf(query.key)) {
@@ -104,17 +104,17 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     return chosen
   }
 
-  /** A route that keeps slashes is chosen by a path with them, unless that is a way round the guards of `index`. */
-  function keeperOfSlashes(query: RouteQuery, path: string, index: number): number {
+  /** A route with `encodedSlashes: keep` is matched by the path with them, unless that bypasses the guards of `index`. */
+  function routeKeepingSlashes(query: RouteQuery, path: string, index: number): number {
     const kept = canonicalPath(path, 'kept')
-    const keeper = kept === undefined ? -1 : first({ ...query, key: foldPath(kept.path) }, -1)
-    if (keeper === index || routes[keeper]?.encodedSlashes !== 'keep') return index
+    const keeping = kept === undefined ? -1 : first({ ...query, key: foldPath(kept.path) }, -1)
+    if (keeping === index || routes[keeping]?.encodedSlashes !== 'keep') return index
     const answersItself = ['respond', 'redirect'].includes(routes[index]?.handler.kind ?? '')
-    const isWayRound = index !== -1 && !isStricter(access[keeper] as Access, access[index] as Access)
-    return answersItself || isWayRound ? index : keeper
+    const isBypass = index !== -1 && !isStricter(access[keeping] as Access, access[index] as Access)
+    return answersItself || isBypass ? index : keeping
   }
 
-  /** The first route that matches, were no file there; `but` counts in any case. */
+  /** The first route that would match if no file existed; `but` counts in any case. */
   function first(query: RouteQuery, but: number): number {
     let index = match(query, -1)
     while (index !== -1 && index !== but && folders[index]?.existingOnly) index = match(query, index)
@@ -127,13 +127,13 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     const form = target.path === target.canonical ? target.path : formFor(target, query, index)
     exchange.taken = form === target.path ? target : { path: form, query: target.query }
     const inner = rewrites[index] ? rewrites[index](exchange.taken) : exchange.taken
-    if (!inner) throw Object.assign(new Error('no sound path is left of the rewriting'), { statusCode: 400 })
+    if (!inner) throw Object.assign(new Error('the rewrite results in no valid path'), { statusCode: 400 })
     exchange.inner = inner
   }
 
   /**
-   * The path as it came, or nearly so, if it leads to this route in every reading; else the canonical one, which has no other. Two
-   * readings tell of all: what a more sober one than the canonical matches is matched by it too.
+   * The path as received, or nearly so, if it leads to this route in every reading; else the canonical path, which has only
+   * one reading. Two readings cover all: whatever a stricter reading than the canonical one matches, that one matches too.
    */
   function formFor({ path, canonical, hiddenDots }: RequestTarget, query: RouteQuery, index: number): string {
     const { guards, encodedSlashes, rewrite } = routes[index] as RoutePlan
@@ -144,7 +144,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
         hasPrefix(form, rewrite.stripPrefix) === hasPrefix(canonical, rewrite.stripPrefix))
     const asItCame =
       !(kept ?? { hiddenDots }).hiddenDots &&
-      // The service that is asked has rules for paths of its own, and may read them in its own way.
+      // The auth service has its own rules for paths, and may read them in its own way.
       guards.auth?.kind !== 'forward' &&
       (kept ? chosenBy(kept.path) : !slashInParameters(path) || chosenBy(path.replace(/;[^/]*/g, '')))
     const forms = [...(asItCame ? [path, path.replace(/\/{2,}/g, '/')] : []), ...(kept ? [kept.path] : [])]
@@ -158,7 +158,7 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   }
 }
 
-/** Tomcat drops parameters before it decodes: for it, such a slash is in none of the paths. */
+/** Tomcat drops path parameters before it decodes: for it, such a slash is not part of the path. */
 function slashInParameters(path: string): boolean {
   return path.includes(';') && /%2F|%5C/.test(path)
 }

@@ -1,12 +1,12 @@
 import type { RewritePlan } from '../../plan/model/routes.ts'
 import { normalizeTarget, type TargetPath } from '../request/target-path.ts'
 
-/** What a route asks for inside, given what it was asked; undefined if no sound path would come of it. */
+/** The target that is forwarded or opened; undefined if the result would be no valid path. */
 export type Rewrite = (target: TargetPath) => TargetPath | undefined
 
 /**
- * The result is read like a target of a client: normalized again, and refused if it climbs above the root. So the path that
- * is opened or forwarded is one that could have been asked for.
+ * The result is treated like a client's target: normalized again, and refused if it climbs above the root. So the path that is
+ * opened or forwarded is one that a client could have sent.
  */
 export function compileRewrite({ stripPrefix, path: template }: RewritePlan): Rewrite {
   return ({ path, query }) => {
@@ -20,7 +20,7 @@ function withoutPrefix(path: string, prefix: string): string {
   return hasPrefix(path, prefix) ? path.slice(prefix.length) || '/' : path
 }
 
-/** Whole segments only, as `/old` is no prefix of `/older`; whatever the case, as routes match. */
+/** Of whole segments, as `/old` is no prefix of `/older`; case-insensitive, like the matching of routes. */
 export function hasPrefix(path: string, prefix: string): boolean {
   const next = path[prefix.length]
   return (next === undefined || next === '/') && path.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase()

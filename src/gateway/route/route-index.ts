@@ -1,49 +1,48 @@
 /**
- * Which routes can match a request at all, by its host and the first segment of its path: of thousands of routes a request meets
- * the few that it might be for. A route stands under each pair of its own hosts and segments and nowhere else, so that the index
- * grows with what was written.
+ * An index of routes by host and first path segment: of thousands of routes, a request is tested against the few that could
+ * match. A route has an entry for each pair of its own hosts and segments, so that the index grows with the config file.
  */
 
 import type { RoutePlan } from '../../plan/model/plan.ts'
 import { pathPatternKey } from '../../plan/patterns/path-pattern.ts'
 
-/** What a route is chosen by. `host` is lower case and without port, `method` upper case. */
+/** The parts of a request that routes are matched by. `host` is lower case and without port, `method` upper case. */
 export interface RouteQuery {
   readonly listener: string
   readonly host: string
   /** Canonical, and without its case (`foldPath`). */
   readonly key: string
-  /** The canonical path with its case, if that shall be told apart. */
+  /** The canonical path with its case, if case matters. */
   readonly cased?: string
   readonly method: string
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** The same as they came: name and value in turn. */
+  /** As received: name and value in turn. */
   readonly rawHeaders: readonly string[]
 }
 
-/** A route with the test that decides, which looks at all of its match. */
+/** A route with the full test of its match. */
 export interface Candidate {
-  /** Its place in the file. */
+  /** Its position in the config file. */
   readonly index: number
   readonly plan: RoutePlan
   matches(query: RouteQuery): boolean
 }
 
 export interface RouteIndex {
-  /** The index of the first matching candidate of the file behind `after`; -1 if none matches. */
+  /** The index of the first matching candidate after `after`; -1 if none matches. */
   first(query: RouteQuery, after: number): number
 }
 
-/** No host and no segment is written so. */
+/** Key for any host or any segment; no host or segment is spelled like this. */
 const any = '*'
-/** A route with more pairs of hosts and segments stands under its hosts alone. */
-const mostPairs = 64
+/** A route with more pairs of hosts and segments is indexed by its hosts alone. */
+const maxPairs = 64
 
 /** By first segment. */
 type Segments = Map<string, Candidate[]>
 
-/** `candidates` in the order of the file, with indexes from 0 on. */
+/** `candidates` in the order of the config file, with indexes from 0 on. */
 export function createRouteIndex(candidates: readonly Candidate[]): RouteIndex {
   const byHost = new Map<string, Segments>()
   let wildcards = false
@@ -82,7 +81,7 @@ interface Search {
   readonly query: RouteQuery
   readonly after: number
   readonly segment: string
-  /** The index of the first match so far; nothing behind it is looked at. */
+  /** The index of the first match so far; later candidates are skipped. */
   found: number
 }
 
@@ -112,11 +111,11 @@ const anything: ReadonlySet<string> = new Set([any])
 function keysOf({ plan: { match } }: Candidate): Keys {
   const hosts = match.hosts ? new Set(match.hosts) : anything
   const segments = match.paths ? new Set(match.paths.map(segmentOfPattern)) : anything
-  const tooMany = hosts.size * segments.size > mostPairs
+  const tooMany = hosts.size * segments.size > maxPairs
   return { hosts, segments: tooMany || segments.has(any) ? anything : segments }
 }
 
-/** The first segment of everything a pattern matches, or `any` where that varies (`*.map`, `*`, `/*`). */
+/** The first segment of all paths that a pattern matches; `any` if it varies (`*.map`, `*`, `/*`). */
 function segmentOfPattern(pattern: string): string {
   const segment = pattern.startsWith('/') ? firstSegment(pathPatternKey(pattern)) : any
   return segment.includes('*') ? any : segment

@@ -1,6 +1,6 @@
 /**
- * Ordered matching: the first route of the file that matches wins. Routes are indexed (route/route-index.ts), so that a request
- * looks only at the few that can match it; among those, the file's order is kept.
+ * Ordered matching: the first matching route of the config file wins. Routes are indexed (route-index.ts), so that only those
+ * that can match are tested, in the order of the file.
  */
 
 import type { RoutePlan } from '../../plan/model/plan.ts'
@@ -11,7 +11,7 @@ import { compileValuePattern } from '../../plan/patterns/value-pattern.ts'
 import { type Candidate, createRouteIndex, type RouteQuery } from './route-index.ts'
 
 export interface Router {
-  /** The index in the plan of the first matching route behind `after`; -1 if none matches. */
+  /** The index in the plan of the first matching route after `after`; -1 if none matches. */
   match(query: RouteQuery, after: number): number
 }
 
@@ -41,11 +41,11 @@ function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
 }
 
 /**
- * By all values together or by any one of them: which of several an upstream reads is its own choice, so a guarded route must not
- * be passed by a second one.
+ * Matches all values together, or any one of them: upstreams differ in which of several they read, so a repeated header must
+ * not bypass a guarded route.
  */
 function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
-  // What every object has (`constructor`) is no header.
+  // Inherited properties (`constructor`) are no headers.
   const value = Object.hasOwn(query.headers, wanted) ? query.headers[wanted] : undefined
   if (value === undefined) return false
   if (matches(typeof value === 'string' ? value : value.join(', '))) return true

@@ -1,11 +1,11 @@
-/** A file answers by more paths than its own: as the index of its folder, and with the ending of a copy that someone has encoded already. */
+/** A file is served under more paths than its own: as the index of its folder, and with the suffix of a precompressed copy. */
 import type { HandlerPlan } from '../../plan/model/plan.ts'
 import { suffixes } from '../files/wanted.ts'
 import { indexFile } from '../handlers/locate.ts'
 
 const endings = Object.values(suffixes)
 
-/** The other paths whose file has the content of this one's: of `/a/index.html.gz` `/a/index.html` and `/a/`. Of keys, see `foldPath`. */
+/** Other paths that serve the same content: of `/a/index.html.gz` `/a/index.html` and `/a/`. Takes and returns keys (`foldPath`). */
 export function otherNamesOf(key: string): readonly string[] {
   const names: string[] = []
   let name = key
@@ -22,7 +22,7 @@ function endingOf(name: string): string | undefined {
   return endings.find((ending) => name.endsWith(ending))
 }
 
-/** Whether both may answer with the same file: one reads in a folder of the other's, or in the same. */
+/** Whether both may serve the same file: the folder of one contains that of the other. */
 export function shareFiles(a: HandlerPlan, b: HandlerPlan): boolean {
   const [one, other] = [placeOf(a), placeOf(b)]
   if (one === undefined || other === undefined) return false

@@ -1,4 +1,4 @@
-/** Encodes answers of upstreams on their way, where that makes them shorter and harms nobody. */
+/** Compresses answers of upstreams on the fly, where that is allowed and makes them shorter. */
 
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -9,8 +9,8 @@ import { leastWorthEncoding, type Negotiate } from '../encoding/negotiate.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 
-/** Nothing waits longer than this in the encoder for what comes behind it. */
-const patience: Milliseconds = 10
+/** The encoder is flushed when its input pauses for this long. */
+const flushAfter: Milliseconds = 10
 
 export interface EncodedHead {
   readonly headers: readonly string[]
@@ -19,12 +19,12 @@ export interface EncodedHead {
 }
 
 /**
- * The head of an answer (name and value in turn), made fit for the encoding that its client likes best. Left alone are
- * answers already encoded, those that forbid it (RFC 9111 §5.2.2.6), event streams, and types that would not get shorter.
- * A strong ETag becomes a weak one, since the bytes differ (RFC 9110 §8.8.1). Left alone, too, is what would be one encoder too many.
+ * Rewrites the head of an answer (name and value in turn) for the encoding that its client prefers. Not encoded are answers
+ * that are encoded already, that forbid it (RFC 9111 §5.2.2.6), event streams, types that would not get shorter, and answers
+ * beyond the limit of encoders. A strong ETag becomes weak, since the bytes differ (RFC 9110 §8.8.1).
  *
- * HEAD, 304 and 206 carry no body that we encode, but they speak of the answer that GET would get: HEAD says all that GET
- * does (RFC 9110 §9.3.2), the others its ETag and Vary (§15.3.7, §15.4.5).
+ * HEAD, 304 and 206 carry no body that is encoded, but they describe the answer to a GET: HEAD with all its fields
+ * (RFC 9110 §9.3.2), the others with its ETag and Vary (§15.3.7, §15.4.5).
  */
 export function encodeHead(
   exchange: Exchange,
@@ -66,16 +66,16 @@ function withWeakTag(headers: readonly string[], without?: ReadonlySet<string>):
   return kept
 }
 
-/** Whether the client has named this very tag, and so has a copy that was not encoded. */
+/** Whether the client has named exactly this tag, and so has a copy that was not encoded. */
 function names(ifNoneMatch: string | undefined, etag: string | undefined): boolean {
   const named: readonly string[] = ifNoneMatch?.match(/(?:W\/)?"[^"]*"/g) ?? []
   return etag !== undefined && named.includes(etag)
 }
 
 interface Facts {
-  /** A 304 seldom says what type the answer has that it stands for. */
+  /** `unknown`: a 304 seldom names the type of the answer it stands for. */
   readonly encodable: 'yes' | 'no' | 'unknown'
-  /** It says already that it depends on Accept-Encoding. */
+  /** Its Vary covers Accept-Encoding already. */
   readonly varies: boolean
   readonly etag: string | undefined
 }
@@ -92,7 +92,7 @@ function factsOf(status: number, headers: readonly string[]): Facts {
         encodable = isCompressible(value) ? 'yes' : 'no'
         break
       case 'content-length':
-        // Of a 304 it is often 0, of a 206 that of the part.
+        // In a 304 it is often 0, in a 206 that of the part.
         if (status !== 304 && status !== 206) forbidden ||= Number(value) < leastWorthEncoding
         break
       case 'content-range':
@@ -115,14 +115,14 @@ function factsOf(status: number, headers: readonly string[]): Facts {
   return { encodable: forbidden ? 'no' : encodable, varies, etag }
 }
 
-/** The body behind such a head, with backpressure. */
+/** Encodes the body of such an answer, with backpressure. */
 export class AnswerEncoder {
   readonly #exchange: Exchange
   readonly #encoder: ReturnType<typeof createEncoder>
-  /** Absent while nothing waits in the encoder. */
+  /** Absent while the encoder is empty. */
   #flushing: NodeJS.Timeout | undefined
 
-  /** `resume` is called when `write` had returned false and there is room again. */
+  /** `resume` is called when there is room again after `write` has returned false. */
   constructor(exchange: Exchange, encoding: ContentEncoding, resume: () => void) {
     const { response } = exchange
     this.#exchange = exchange
@@ -142,7 +142,7 @@ export class AnswerEncoder {
     this.#flushing ??= setTimeout(() => {
       this.#flushing = undefined
       this.#encoder.flush()
-    }, patience)
+    }, flushAfter)
     return this.#encoder.write(chunk)
   }
 

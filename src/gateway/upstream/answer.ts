@@ -1,15 +1,15 @@
-/** What an upstream's answer becomes on its way to the client. */
+/** Passes an upstream's answer on to the client: heads, interim answers, trailers. */
 import { STATUS_CODES } from 'node:http'
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { answerFields, finalFields } from '../response/answer-fields.ts'
-import { mustBeTaken } from '../response/h2-head.ts'
+import { mustFitClientLimit } from '../response/h2-head.ts'
 import { sendHead } from '../response/respond.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**
- * Sends the final head on; throws, with nothing sent, if it holds what cannot be sent. Returns the encoding that the body
- * must have then; undefined: it goes as it is.
+ * Sends the final head on. Returns the encoding to apply to the body, if any. Throws, with nothing sent, if the head cannot be
+ * sent.
  */
 export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
   const { generation } = exchange
@@ -24,14 +24,13 @@ export function passHead(exchange: Exchange, status: number, raw: readonly strin
 }
 
 /**
- * An interim answer, Early Hints above all (RFC 8297). It is a hint: one that cannot be sent, or would wait
- * in our memory for a client that takes nothing, is left out. Headers that our
- * rules remove are removed here too; what they add is for the final answer.
+ * Sends on an interim answer, usually Early Hints (RFC 8297). It is dropped if it cannot be sent, or would have to be buffered
+ * for a slow client. Headers that the rules remove are removed here too; those that they add are for the final answer.
  */
 export function passInterim(exchange: Exchange, status: number, raw: readonly string[]): void {
   const { response, request, rules, stream } = exchange
   if (isBehind(exchange)) return
-  // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one of them, and 100 was ours to give.
+  // RFC 9110 §15.2: HTTP/1.0 has no interim answers. 101 is not one, and 100 is sent by the gateway itself.
   if (request.httpVersion === '1.0' || status <= 101 || STATUS_CODES[status] === undefined) return
   const fields = noFields()
   eachField(answerFields(raw), (name, value) => {
@@ -39,21 +38,21 @@ export function passInterim(exchange: Exchange, status: number, raw: readonly st
     if (lower !== 'set-cookie' && lower !== 'content-length' && !rules.governed.has(lower)) append(fields, lower, value)
   })
   try {
-    if (stream) mustBeTaken(stream, 'an interim answer', raw)
+    if (stream) mustFitClientLimit(stream, 'an interim answer', raw)
     response.writeInformation(status, fields)
   } catch {}
 }
 
-/** So many frames may wait in an h2 connection when a hint is added: a burst of one turn of many streams. */
+/** Frames that may be queued in an h2 connection when an interim answer is added: a burst of many streams. */
 const framesWaiting = 64
 
-/** What was sent to the client before waits to be taken. */
+/** Whether the client has yet to take what was sent to it before. */
 function isBehind({ stream, request }: Exchange): boolean {
   if (!stream) return request.socket.writableNeedDrain
   return (stream.session?.state.outboundQueueSize ?? 0) > framesWaiting
 }
 
-// RFC 9110 §6.5.1: what frames, routes, authenticates or describes a message must stand in front of its body.
+// RFC 9110 §6.5.1: fields that frame, route, authenticate or describe a message must precede its body.
 const neverTrailers = new Set([
   'authorization',
   'cache-control',
@@ -68,14 +67,14 @@ const neverTrailers = new Set([
   'www-authenticate',
 ])
 
-/** Throws if they cannot be sent. Over h1 they reach the client if the answer is chunked, which an answer with trailers is unless its client speaks 1.0. */
+/** Throws if they cannot be sent. Over h1 they need a chunked answer, which one with trailers is, except to HTTP/1.0 clients. */
 export function passTrailers({ response, rules, stream }: Exchange, raw: readonly string[]): void {
   const fields = noFields()
   eachField(answerFields(raw), (name, value) => {
     const lower = name.toLowerCase()
     if (!neverTrailers.has(lower) && !rules.governed.has(lower)) append(fields, stream ? lower : name, value)
   })
-  if (stream) mustBeTaken(stream, 'trailers', raw)
+  if (stream) mustFitClientLimit(stream, 'trailers', raw)
   response.addTrailers(fields)
 }
 

@@ -1,20 +1,20 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** How a target is dialled. */
+/** How to connect to a target. */
 export interface Dial {
   /** `scheme://host:port`, or `unix:/path`. */
   readonly origin: string
-  /** So many at a time, of this thread; answers without an end of their own do not count. */
+  /** Most connections at a time, of this thread; those of event streams do not count. */
   readonly connections: number
-  /** Bounds the dialling, the TLS handshake included. */
+  /** Connect timeout, including the TLS handshake. */
   readonly connect: Milliseconds
   readonly tls?: TargetTls
 }
 
 export interface TargetTls {
-  /** PEM; instead of the authorities that Node trusts. */
+  /** PEM; replaces the authorities that Node trusts. */
   readonly ca?: string
-  /** The name whose certificate the target must show, if it is not the one that it is dialled by. */
+  /** The name to verify the certificate for, if it differs from the host of `origin`. */
   readonly serverName?: string
   readonly verify: boolean
 }

@@ -1,8 +1,8 @@
-/** What a failed request to an upstream means: for the client, for the target, and for another try. */
+/** What an error of a request to an upstream means for the client, the target and a retry. */
 import { isLocalFault } from '../../shared/system/local-fault.ts'
 import { isBodyTooLarge } from '../guards/request-body.ts'
 
-/** The client broke off its request or left; no target is to blame. */
+/** The client aborted its request or left; not a fault of the target. */
 export class ClientLeft extends Error {
   constructor() {
     super('the client is gone')
@@ -12,7 +12,7 @@ export class ClientLeft extends Error {
 export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
   if (isBodyTooLarge(error)) return 413
   switch (codeOf(error)) {
-    // Refused before anything was sent: a header or a target that no upstream should see.
+    // Nothing was sent: a header or a request target that no upstream should see.
     case 'REQUEST_UNSENDABLE':
       return 400
     case 'POOL_EXHAUSTED':
@@ -24,7 +24,7 @@ export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
   }
 }
 
-/** No connection could be made, and the target is why; not our own lack of descriptors or ports, which a load may cause. */
+/** No connection could be made because of the target, and not because the gateway ran out of descriptors or ports. */
 export function isConnectionFault(error: Error): boolean {
   return !isExhausted(error) && !isLocalFault(error)
 }
@@ -35,7 +35,7 @@ export function isBroken(error: Error): boolean {
   return code === 'CONNECTION_CLOSED' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
-/** We allow ourselves no more connections to the target: it is as well as before. */
+/** The gateway's own limit of connections to the target is reached: this says nothing about its health. */
 function isExhausted(error: Error): boolean {
   return codeOf(error) === 'POOL_EXHAUSTED'
 }

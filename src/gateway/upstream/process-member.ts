@@ -5,7 +5,7 @@ import type { Dial } from './dial.ts'
 import type { Target } from './target.ts'
 import type { Member } from './upstream.ts'
 
-/** Where targets come from, and where they go when nobody needs them. */
+/** Where targets are leased and released. */
 export interface TargetStock {
   take(dial: Dial): Target
   giveBack(target: Target): void
@@ -16,8 +16,8 @@ export function followsProcess({ origin }: OriginProxyPlan): boolean {
 }
 
 /**
- * The target of a process whose port is another one at each start. What the process does is told seldom and asked with every
- * request: so the target is exchanged when it is told. Connections to the port before are closed when their requests are over.
+ * The target of a process whose port changes at each start. States change seldom and are read by every request, so the target
+ * is replaced when they change. Connections to the previous port are closed when their requests are over.
  */
 export class ProcessMember implements Member {
   readonly key: string
@@ -36,7 +36,7 @@ export class ProcessMember implements Member {
   follow(states: TargetStates): void {
     const { origin: pattern, process = '', timeouts } = this.#plan
     const port = states[process]?.port
-    // While it has no process the last port stays: nothing is sent there, and it may be all that is known for long.
+    // Without a process the last port is kept: nothing is sent there, and the next start may take a while.
     if (port === undefined) return
     const origin = pattern.replace(portPlaceholder, String(port))
     const before = this.target

@@ -1,20 +1,20 @@
 import { getHeapSpaceStatistics } from 'node:v8'
 import type { Bytes } from '../../shared/bytes.ts'
 
-/** So much passes between two collections. */
+/** Bytes between two collections. */
 const worthCollecting: Bytes = 16_000_000
 
-/** Of one array that is made to be forgotten: 64 KiB, small enough for V8's space of the young. */
+/** One array of garbage: 64 KiB, small enough for V8's young generation. */
 const filler = { elements: 8_192, bytes: 65_536 } as const
 
 let spent: Bytes = 0
-/** Filled so that the arrays are really made; emptied so that nothing of them stays. */
-const forgotten: unknown[] = []
+/** Filled so that the arrays are really allocated; emptied so that none stays. */
+const garbage: unknown[] = []
 
 /**
- * Every piece of a body is a buffer of its own outside the heap, and V8 comes for the spent ones by the fill of its heap:
- * a download of gigabytes makes few objects, and 80 MB of spent buffers stood in the resident set. A collection of the
- * young ones after every 16 MB keeps it to 20 MB; small bodies come to it once in thousands of requests.
+ * Every piece of a body is a buffer of its own outside the heap, and V8 collects by the fill of its heap: a download of
+ * gigabytes makes few objects, and 80 MB of used buffers stayed resident. Collecting the young generation after every 16 MB
+ * keeps that to 20 MB; with small bodies this happens once in thousands of requests.
  */
 export function countSpent(bytes: Bytes): void {
   spent += bytes
@@ -24,14 +24,14 @@ export function countSpent(bytes: Bytes): void {
 }
 
 /**
- * Fills up the space of young objects, at which V8 collects it: 1 ms, as a call of `gc` takes. That function is offered behind a
- * flag, flags belong to the whole process, and another thread may be changing them in the same instant; under a changed one V8
- * also refuses code caches.
+ * Fills the young generation, upon which V8 collects it: 1 ms, as long as a call of `gc`. That function needs a flag; flags
+ * belong to the whole process, another thread may be changing them at the same time, and V8 rejects code caches made under
+ * other flags.
  */
 function collectYoung(): void {
   const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
   for (let left = young?.space_available_size ?? 0; left > 0; left -= filler.bytes) {
-    forgotten[0] = new Array(filler.elements)
+    garbage[0] = new Array(filler.elements)
   }
-  forgotten.length = 0
+  garbage.length = 0
 }

@@ -8,12 +8,12 @@ interface Dispatched {
   dialled: Target | undefined
 }
 
-/** One address that answers requests, with the connections to it. Kept over generations. */
+/** One upstream address with the connections to it. It outlives generations. */
 export class Target {
   readonly dial: Dial
   readonly passiveHealth = new PassiveHealth()
   readonly tags = new EntityTags()
-  /** Requests and tunnels under way, of this thread. */
+  /** Requests and tunnels in flight, of this thread. */
   active = 0
   readonly pool: ConnectionPool
   #left: (() => void) | undefined
@@ -29,14 +29,14 @@ export class Target {
     exchange.dialled = this
   }
 
-  /** It is over, as far as this target is concerned. */
+  /** A request or tunnel ends, as far as this target is concerned. */
   leave(exchange: Dispatched): void {
     this.active -= 1
     if (exchange.dialled === this) exchange.dialled = undefined
     this.#left?.()
   }
 
-  /** Calls back whenever one of them is over. */
+  /** Calls back after each `leave`. */
   onLeft(callback: () => void): void {
     this.#left = callback
   }

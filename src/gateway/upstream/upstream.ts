@@ -5,9 +5,9 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { isBroken, statusOf } from './faults.ts'
 import type { Target } from './target.ts'
 
-/** A target under the name by which health checks speak of it. */
+/** A target with the key of its health state. */
 export interface Member {
-  /** Undefined: nobody knows yet where it is. */
+  /** Undefined: its address is not known yet. */
   readonly target: Target | undefined
   /** Key in TargetStates. */
   readonly key: string
@@ -20,7 +20,7 @@ export interface UpstreamParts {
   /** Absent: no target is ejected. */
   readonly passiveHealth?: PassiveHealthPlan | undefined
   states(): TargetStates
-  /** Told of a target that is ejected. */
+  /** Called when a target is ejected. */
   ejected(ejection: Ejection): void
 }
 
@@ -31,7 +31,7 @@ export interface Ejection {
   readonly duration: Milliseconds
 }
 
-/** What a route's requests go to: one target, or a choice of several. */
+/** Where a route's requests go: one target, or a choice of several. */
 export class Upstream {
   readonly #parts: UpstreamParts
   readonly #order: Order
@@ -40,7 +40,7 @@ export class Upstream {
   constructor(parts: UpstreamParts) {
     this.#parts = parts
     this.#order = orders[parts.balance]()
-    // The only target is never left alone, so nothing need be counted of it.
+    // A single target is never ejected, so nothing is counted for it.
     this.#passiveHealth = parts.members.length > 1 ? parts.passiveHealth : undefined
   }
 
@@ -49,15 +49,15 @@ export class Upstream {
   }
 
   /**
-   * The target for a request that has failed on those `tried`; undefined if all others are known to be down. One that is ejected is
-   * chosen if nobody else is left: to leave the last ones alone would help nobody.
+   * The target for a request that has failed on those in `tried`; undefined if all others are known to be down. If only
+   * ejected targets are left, one of them is chosen.
    */
   choose(tried?: readonly Target[]): Target | undefined {
     const { members } = this.#parts
     if (members.length === 1) return this.#unlessDown(members[0] as Member, tried)
-    const sparing = members.some((member) => this.#unlessEjected(member, tried))
+    const someNotEjected = members.some((member) => this.#unlessEjected(member, tried))
     return this.#order(members, (member) =>
-      sparing ? this.#unlessEjected(member, tried) : this.#unlessDown(member, tried),
+      someNotEjected ? this.#unlessEjected(member, tried) : this.#unlessDown(member, tried),
     )
   }
 
@@ -65,32 +65,36 @@ export class Upstream {
   connectionFailed(target: Target, error: Error): void {
     const passiveHealth = this.#passiveHealth
     if (passiveHealth && target.passiveHealth.connectionFailed(passiveHealth))
-      this.#tell(target, passiveHealth, `${passiveHealth.failures} connection faults, the last: ${messageOf(error)}`)
+      this.#report(
+        target,
+        passiveHealth,
+        `${passiveHealth.failures} connection failures, the last: ${messageOf(error)}`,
+      )
   }
 
   /**
-   * A target that was reached gave no whole answer. `explained`: it may have broken the connection for another reason than that it
-   * is not well: an idle one is closed at any time, an upload is refused so, an answer is cut.
+   * A target that was reached did not answer completely. `explained`: it may have closed the connection although it is
+   * healthy, because it was idle, to refuse an upload, or to cut an answer.
    */
   broke(target: Target, error: Error, explained: boolean): void {
     if (statusOf(error) === 504) this.answered(target, 504)
     else if (!explained && isBroken(error)) this.connectionFailed(target, error)
   }
 
-  /** A target answered; 504 where it did not in time. */
+  /** A target answered; 504: it did not in time. */
   answered(target: Target, status: number): void {
     const passiveHealth = this.#passiveHealth
     if (passiveHealth && target.passiveHealth.answered(status, passiveHealth))
-      this.#tell(target, passiveHealth, `${passiveHealth.errorRate?.percent} % of its answers or more were 5xx`)
+      this.#report(target, passiveHealth, `${passiveHealth.errorRate?.percent}% or more of its answers were 5xx`)
   }
 
-  /** A target whose check passes again is well, whatever requests met while it was down. */
+  /** A target whose check passes again is healthy, whatever failed while it was down. */
   follow(before: TargetStates, now: TargetStates): void {
     for (const { key, target } of this.#parts.members)
       if (before[key]?.ready === false && now[key]?.ready) target?.passiveHealth.clear()
   }
 
-  #tell(target: Target, { ejectFor }: PassiveHealthPlan, cause: string): void {
+  #report(target: Target, { ejectFor }: PassiveHealthPlan, cause: string): void {
     this.#parts.ejected({ upstream: this.name, target: target.dial.origin, cause, duration: ejectFor })
   }
 
@@ -118,7 +122,7 @@ const orders: Readonly<Record<Balance, () => Order>> = {
   'least-requests': () => {
     let turn = -1
     return (members, available) => {
-      // Among equals they take turns, or the first would get every request of a quiet hour.
+      // Equal targets take turns, or the first would get every request of a quiet hour.
       turn = (turn + 1) % members.length
       let least: Target | undefined
       for (let i = 0; i < members.length; i++) {

@@ -1,4 +1,4 @@
-/** The upstreams of all generations. A target that two generations name is one, so that a reload dials nothing anew. */
+/** The upstreams of all generations. Generations that name the same target share it, so that a reload keeps its connections. */
 import { readFile } from 'node:fs/promises'
 import type { GatewayPlan, OriginProxyPlan, ProxyPlan } from '../../plan/model/plan.ts'
 import type { UpstreamPlan } from '../../plan/model/upstreams.ts'
@@ -14,7 +14,7 @@ import { type Ejection, Upstream, type UpstreamParts } from './upstream.ts'
 export interface Upstreams {
   /** Rejects with `gateway-failed` if a file that the plan names cannot be read. */
   lease(plan: GatewayPlan): Promise<UpstreamLease>
-  /** Sends what comes from now on to where processes are now; to be called when the states have changed. */
+  /** To be called when the states have changed: new requests go to where the processes are now. */
   follow(): void
   /** Ends every connection to upstreams. */
   close(): void
@@ -22,20 +22,20 @@ export interface Upstreams {
 
 /** The upstreams of one generation. */
 export interface UpstreamLease {
-  /** That of the route with this index, which must be a proxy route. */
+  /** The upstream of the route with this index, which must be a proxy route. */
   of(routeIndex: number): Upstream
-  /** Targets that no other lease holds are closed once their requests are over. */
+  /** Targets that no other lease holds are closed when their requests are over. */
   release(): void
 }
 
-/** `log` is told of targets that are ejected. */
+/** Warns in `log` about targets that are ejected. */
 export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn'>): Upstreams {
   const held = new Map<string, { readonly target: Target; leases: number }>()
   const following = new Set<ProcessMember>()
   const leased = new Set<Upstream>()
   let known: TargetStates = {}
   const ejected = ({ upstream, target, cause, duration }: Ejection) =>
-    log.warn(`upstream ${upstream}: ${target} is ejected for ${formatDuration(duration)}: ${cause}`, {
+    log.warn(`upstream ${upstream}: ejecting ${target} for ${formatDuration(duration)}: ${cause}`, {
       upstream,
       target,
       health: 'ejected',
@@ -110,7 +110,7 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
   }
 }
 
-/** Makes what an upstream consists of. */
+/** Creates the members of an upstream. */
 interface Members {
   one(address: Omit<Dial, 'connections'>): Target
   following(plan: OriginProxyPlan): ProcessMember
@@ -155,7 +155,7 @@ async function readAuthorities({ name, tls }: UpstreamPlan): Promise<string | un
   try {
     return await readFile(tls.ca, 'utf8')
   } catch (error) {
-    throw new GatehouseError('gateway-failed', `upstream ${name}: its \`ca\` cannot be read: ${messageOf(error)}`, {
+    throw new GatehouseError('gateway-failed', `upstream ${name}: cannot read its \`ca\`: ${messageOf(error)}`, {
       cause: error,
     })
   }

@@ -44,7 +44,7 @@ describe.each(protocols)('over %s', (protocol) => {
       ...logged[protocol],
       status: 200,
       bytes: 4,
-      error: `stalled: nothing came for ${stallTimeout} ms`,
+      error: `stalled: no bytes for ${stallTimeout} ms`,
     })
   })
 
@@ -108,7 +108,7 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(await gateway.waitForRecord(() => true)).toMatchObject({
       ...logged[protocol],
       status: 200,
-      error: `stalled: the client took nothing for ${stallTimeout} ms`,
+      error: `stalled: the client read nothing for ${stallTimeout} ms`,
     })
     socket.destroy()
   })

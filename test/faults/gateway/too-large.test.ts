@@ -56,7 +56,7 @@ it('connections beyond the limit are reset and counted, those that are open are 
         reset += 1
       })
     }
-    await guarded.gatehouse.waitFor(({ message }) => String(message).startsWith('connections are refused: '))
+    await guarded.gatehouse.waitFor(({ message }) => String(message).startsWith('refusing connections: '))
     // The kernel spreads connections by a hash: one thread may be full before the other.
     await expect.poll(() => reset).toBeGreaterThanOrEqual(100)
     await expect.poll(async () => (await guarded.metric('gatehouse_connections_refused_total')) - reset).toBe(0)

@@ -61,8 +61,8 @@ describe('reading a file', () => {
   it('never waits for a fifo that was put in its place', async () => {
     const path = join(await temporaryFolder(), 'pipe')
     execFileSync('mkfifo', [path])
-    await expect(openFile(path)).rejects.toThrow('is no regular file')
-    await expect(openFile('/dev/null')).rejects.toThrow('is no regular file')
+    await expect(openFile(path)).rejects.toThrow('is not a regular file')
+    await expect(openFile('/dev/null')).rejects.toThrow('is not a regular file')
   })
 })
 

@@ -28,7 +28,7 @@ describe.each(protocols)('the head of a request over %s', (protocol) => {
     const record = await gateway.waitForRecord(({ status }) => status === 431)
     expect(record).toMatchObject(logged[protocol])
     expect(record.error).toMatch(
-      protocol === 'h2' ? /^a head of \d+ bytes; the limit is 2000$/ : /^unreadable request: /,
+      protocol === 'h2' ? /^request headers of \d+ bytes exceed the limit of 2000$/ : /^unreadable request: /,
     )
   })
 
@@ -161,7 +161,7 @@ describe('connections', () => {
     const session = h2Session(gateway)
     expect((await askOn(session)).status).toBe(404)
     await Promise.all([rawSocket(gateway.http), tlsSocket(gateway.https)].map(closed))
-    expect(gateway.warnings).toEqual(['connections are refused: 2 are open, the limit of this thread (1 so far)'])
+    expect(gateway.warnings).toEqual(['refusing connections: 2 are open, the limit of this thread (1 so far)'])
     // Those that are open are served, and one that closes makes room.
     expect((await askOn(session)).status).toBe(404)
     plain.end()

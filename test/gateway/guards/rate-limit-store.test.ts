@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { mends } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
+import { hints } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { part } from '../../parts.ts'
 import { ask } from '../clients.ts'
@@ -100,9 +100,9 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     const gateway = await startSettled(planWith({ ...store, ca: other }))
     expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/certificate/) })
     await gateway.apply(planWith({ ...store, tls: false }))
-    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it speaks TLS, write `rediss:/)
+    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it uses TLS, write `rediss:/)
     await gateway.apply(planWith({ ...store, port: plain.port }))
-    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it speaks no TLS, write `redis:/)
+    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it does not use TLS, write `redis:/)
     await gateway.apply(planWith({ ...store, ca: certificate }))
     await becomes(gateway, 'counting')
   })
@@ -119,7 +119,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
 
   it('needs no more rights than the operator is told to give', async () => {
     const server = await startedRedis()
-    const rights = mends.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
+    const rights = hints.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
     await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)
     const gateway = await startSettled(planWith(storeAt(server.port, { user: 'gate', password: 'hunter2' })))
     expect(state(gateway)).toMatchObject({ state: 'counting' })

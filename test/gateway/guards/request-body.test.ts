@@ -46,7 +46,7 @@ describe.each(protocols)('a body over %s', (protocol) => {
       ...logged[protocol],
       method: 'POST',
       route: 'route 0',
-      error: 'a body of 1001 bytes; the limit is 1000',
+      error: 'request body of 1001 bytes exceeds the limit of 1000',
     })
   })
 
@@ -101,7 +101,7 @@ describe.each(['h1', 'h1s'] as const)('a chunked body over %s', (protocol) => {
     expect(await gateway.waitForRecord(({ path }) => path === '/a')).toMatchObject({
       ...logged[protocol],
       status: 413,
-      error: 'a body of more than 1000 bytes',
+      error: 'request body exceeds the limit of 1000 bytes',
     })
   })
 
@@ -128,7 +128,7 @@ describe.each(['h1', 'h1s'] as const)('a chunked body over %s', (protocol) => {
     expect(rest).not.toContain('0\r\n\r\n')
     await behind.abandoned()
     const record = await gateway.waitForRecord(({ path }) => path === '/a')
-    expect(record).toMatchObject({ status: 200, error: 'a body of more than 1000 bytes' })
+    expect(record).toMatchObject({ status: 200, error: 'request body exceeds the limit of 1000 bytes' })
     expect((await seen.promise).complete).toBe(false)
   })
 })

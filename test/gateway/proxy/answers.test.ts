@@ -143,7 +143,7 @@ describe('the limit of connections to a target', () => {
     expect(answers.map(({ status, headers }) => [status, headers['retry-after']])).toEqual(Array(6).fill([503, '2']))
     const causes = gateway.records.map(({ error }) => error)
     expect(causes).toContainEqual(expect.stringContaining('too many requests wait'))
-    expect(causes).toContainEqual(expect.stringContaining('are in use, for 200 ms'))
+    expect(causes).toContainEqual(expect.stringContaining('were in use for 200 ms'))
     held.destroy()
   })
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { inTurn, mayGoOn } from '../../../src/gateway/response/fair-turns.ts'
+import { inTurn, mayContinue } from '../../../src/gateway/response/fair-turns.ts'
 
 const piece = 65_536
 
@@ -9,10 +9,10 @@ it('hundreds of large answers do not all go on in one turn of the event loop, bu
   const rounds: number[] = []
   let held = 0
   for (let index = 0; index < 300; index += 1) {
-    if (mayGoOn(piece)) continue
+    if (mayContinue(piece)) continue
     held += 1
     inTurn(() => {
-      mayGoOn(piece)
+      mayContinue(piece)
       done.push(index)
     })
   }
@@ -28,7 +28,7 @@ it('hundreds of large answers do not all go on in one turn of the event loop, bu
 
 it('a few answers, and any number of small pieces, wait for nobody', async () => {
   await turn()
-  for (let index = 0; index < 15; index += 1) expect(mayGoOn(piece)).toBe(true)
+  for (let index = 0; index < 15; index += 1) expect(mayContinue(piece)).toBe(true)
   await turn()
-  for (let index = 0; index < 10_000; index += 1) expect(mayGoOn(1_000)).toBe(true)
+  for (let index = 0; index < 10_000; index += 1) expect(mayContinue(1_000)).toBe(true)
 })

@@ -1,6 +1,6 @@
 /**
- * Limits that all replicas share: what our own table does not refuse is counted by Redis. While Redis is late or away the
- * table counts alone, and nobody waits: that a limit holds for each replica only is better than a late or refused request.
+ * Limits that all replicas share: what the local table does not refuse is counted by Redis. While Redis is slow or away, the
+ * table counts alone and no request waits: a limit per replica is better than a late or refused request.
  */
 
 import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
@@ -11,61 +11,61 @@ import { answerWithin, openRedisLink, type RedisLink } from './redis-link.ts'
 import { troubleOf } from './store-trouble.ts'
 import { type Allowance, type RateLimitTable, sharedNow } from './table.ts'
 
-/** `closed`: nobody asks it any more. */
+/** `closed`: no longer in use. */
 export interface StoreState {
   /** `host:port`. */
   readonly address: string
   readonly state: 'counting' | 'away' | 'closed'
-  /** Why it is away. */
+  /** Why it is `away`. */
   readonly trouble?: string
 }
 
 export interface FleetOptions {
   readonly table: RateLimitTable
-  /** Called whenever it changes. */
+  /** Called on every change. */
   stateChanged(state: StoreState): void
   /** A request was counted by this replica alone. */
   countedAlone(): void
 }
 
-/** A key, as our table and as Redis know it. */
+/** A key in the local table and in Redis. */
 export interface FleetKey {
   readonly own: string
   readonly shared: string
 }
 
-/** One that Redis has not answered. */
-interface Question {
-  /** How often it had been looked at the questions when it was asked. */
-  readonly look: number
-  /** Its request waits no longer. */
+/** A query that Redis has not answered. */
+interface Query {
+  /** Number of checks before it was sent. */
+  readonly sentAt: number
+  /** Lets its request go on without an answer. */
   giveUp(): void
 }
 
 /**
- * Looks are counted, not time: where this thread is busy or starved, that is no fault of Redis. A Redis may be late while it
- * forks, or runs another client's slow command; after a second it is lost.
+ * Checks are counted, not time: if this thread is busy or starved, Redis is not to blame. Redis may be slow while it forks or
+ * runs another client's slow command; after a second the connection is given up.
  */
-const lookEvery: Milliseconds = 25
-const lateAfter = answerWithin / lookEvery
-const lostAfter = 1_000 / lookEvery
+const checkEvery: Milliseconds = 25
+const lateAfter = answerWithin / checkEvery
+const lostAfter = 1_000 / checkEvery
 
-/** How long an absent Redis is left alone: doubled each time, until it has been there for `proven`. */
+/** Backoff between attempts to connect: doubled each time, and reset after a connection has lasted for `proven`. */
 const pause = { first: 250, longest: 5_000 }
 const proven: Milliseconds = 10_000
 
 export class FleetLimits {
-  /** Resolves when Redis counts, or is known to be away. */
+  /** Resolves when the first attempt to connect has succeeded or failed. */
   readonly settled: Promise<void>
   readonly #plan: RateLimitStorePlan
   readonly #options: FleetOptions
   readonly #closing = new AbortController()
   /** The oldest first: Redis answers in this order. */
-  readonly #questions = new Set<Question>()
+  readonly #queries = new Set<Query>()
   #link: RedisLink | undefined
   #since: Milliseconds = 0
   #pause = pause.first
-  #looks = 0
+  #checks = 0
   #watching = false
   #late = false
   #timer: NodeJS.Timeout | undefined
@@ -73,10 +73,10 @@ export class FleetLimits {
   constructor(plan: RateLimitStorePlan, options: FleetOptions) {
     this.#plan = plan
     this.#options = options
-    this.settled = this.#reach()
+    this.settled = this.#connect()
   }
 
-  /** Counts one request. 0: it is within the allowance; else the milliseconds until the key's window is over. */
+  /** Counts one request. 0: it is within the limit; else the milliseconds until the key's window is over. */
   take(key: FleetKey, allowance: Allowance): Milliseconds | Promise<Milliseconds> {
     const { table } = this.#options
     const link = this.#link
@@ -105,14 +105,14 @@ export class FleetLimits {
         if (waiting) resolve(this.#takeAlone(key, allowance))
         waiting = false
       }
-      const question = { look: this.#looks, giveUp }
-      this.#questions.add(question)
+      const query = { sentAt: this.#checks, giveUp }
+      this.#queries.add(query)
       this.#watch()
       link.take(key.shared, allowance).then(
         ({ allowed, count, left }) => {
-          if (!this.#questions.delete(question)) return
-          if (this.#questions.size === 0) this.#late = false
-          // Counted from before it was asked, so that our table never refuses for longer than Redis would.
+          if (!this.#queries.delete(query)) return
+          if (this.#queries.size === 0) this.#late = false
+          // From before the query, so that the local table never refuses for longer than Redis would.
           this.#options.table.learn(key.own, count, since + left)
           waiting = false
           resolve(allowed ? 0 : Math.max(left, 1))
@@ -122,25 +122,25 @@ export class FleetLimits {
     })
   }
 
-  /** One timer for all questions, as long as there are any: it looks at the oldest. */
+  /** One timer for all queries, while there are any: it checks the oldest. */
   #watch(): void {
     if (this.#watching) return
     this.#watching = true
     // Answers that came while this thread was busy are read first.
-    this.#timer = setTimeout(() => setImmediate(() => this.#look()), lookEvery)
+    this.#timer = setTimeout(() => setImmediate(() => this.#check()), checkEvery)
   }
 
-  #look(): void {
+  #check(): void {
     this.#watching = false
-    this.#looks += 1
-    const [oldest] = this.#questions
+    this.#checks += 1
+    const [oldest] = this.#queries
     if (!oldest || !this.#link) return
-    const looks = this.#looks - oldest.look
-    if (looks >= lostAfter) return void this.#lose(this.#link, new Error('it did not answer within 1 s'))
-    if (looks >= lateAfter) {
+    const checks = this.#checks - oldest.sentAt
+    if (checks >= lostAfter) return void this.#lose(this.#link, new Error('no answer within 1 s'))
+    if (checks >= lateAfter) {
       this.#late = true
-      // Those behind it wait for the same Redis.
-      for (const question of this.#questions) question.giveUp()
+      // All others wait for the same Redis.
+      for (const query of this.#queries) query.giveUp()
     }
     this.#watch()
   }
@@ -152,25 +152,25 @@ export class FleetLimits {
     this.#away(error)
   }
 
-  /** Nobody waits for it any longer. */
+  /** Closes the connection; pending requests go on without it. */
   #leave(): void {
     this.#link?.close()
     this.#link = undefined
     this.#late = false
-    for (const question of this.#questions) question.giveUp()
-    this.#questions.clear()
+    for (const query of this.#queries) query.giveUp()
+    this.#queries.clear()
   }
 
   #away(error: unknown): void {
     this.#report({ state: 'away', trouble: troubleOf(error, this.#plan) })
     clearTimeout(this.#timer)
     this.#watching = false
-    // Not all replicas and threads at the same moment.
-    this.#timer = setTimeout(() => void this.#reach(), this.#pause * (0.75 + Math.random() / 2))
+    // Jitter, so that replicas and threads do not all connect at once.
+    this.#timer = setTimeout(() => void this.#connect(), this.#pause * (0.75 + Math.random() / 2))
     this.#pause = Math.min(2 * this.#pause, pause.longest)
   }
 
-  async #reach(): Promise<void> {
+  async #connect(): Promise<void> {
     const { signal } = this.#closing
     try {
       const link: RedisLink = await openRedisLink(this.#plan, { signal, lost: (error) => this.#lose(link, error) })

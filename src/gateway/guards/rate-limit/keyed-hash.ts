@@ -1,9 +1,9 @@
 /**
- * HalfSipHash-2-4 (Aumasson and Bernstein) with 64 bits of output: whoever does not know the key cannot find two texts that are
- * counted as one, or that crowd one bucket.
+ * HalfSipHash-2-4 (Aumasson and Bernstein) with 64 bits of output: without the key, no one can find texts that collide or that
+ * crowd one bucket.
  */
 
-/** Two halves of 32 bits. */
+/** Two 32-bit halves. */
 export interface Hash64 {
   high: number
   low: number

@@ -4,7 +4,7 @@ import type { Exchange } from '../../request/exchange.ts'
 import type { Guard, Verdict } from '../guard.ts'
 import type { Limiter } from './limiter.ts'
 
-/** `scope`: requests are counted together where it is the same, whichever route, thread or generation they go through. */
+/** Requests with equal `scope` are counted together, across routes, threads and generations. */
 export function rateLimit(plan: RateLimitPlan, scope: string, limiter: Limiter): Guard {
   const { requests, window, by } = plan
   const take = limiter.counter(`${scope}\n${requests}\n${window}\n`, plan)
@@ -18,7 +18,7 @@ export function rateLimit(plan: RateLimitPlan, scope: string, limiter: Limiter):
   }
 }
 
-/** A request without the header or cookie is counted by its client: leaving it out must not be a way around the limit. */
+/** Without the header or cookie, a request is counted by its client, so that leaving it out does not bypass the limit. */
 function compileKey(by: RateLimitKeyPlan): (exchange: Exchange) => string {
   switch (by.kind) {
     case 'client':
@@ -40,7 +40,7 @@ function clientKey({ client }: Exchange): string {
   return client.includes(':') ? networkOf(client) : client
 }
 
-/** The first 64 bits of an IPv6 address, which one subscriber has at least (RFC 6177): the rest is theirs to vary. */
+/** The first 64 bits of an IPv6 address: a subscriber has at least a /64 (RFC 6177), and can vary the rest. */
 export function networkOf(address: string): string {
   const [before = '', after] = address.split('::')
   const groups = before === '' ? [] : before.split(':')

@@ -10,31 +10,31 @@ import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Allowance } from './table.ts'
 
 export interface RedisLink {
-  /** Counts one request if it is within the allowance. Rejects if Redis cannot do so, or is lost meanwhile. */
+  /** Counts one request if it is within the limit. Rejects if Redis fails, or the connection is lost. */
   take(key: string, allowance: Allowance): Promise<Taken>
   close(): void
 }
 
-/** What the fleet's window of a key looks like behind a request. */
+/** The shared window of a key after a request. */
 export interface Taken {
   readonly allowed: boolean
-  /** Requests that were let pass in this window. */
+  /** Requests admitted in this window. */
   readonly count: number
   /** Until the window is over. */
   readonly left: Milliseconds
 }
 
 export interface LinkOptions {
-  /** What was open is gone. May be called more than once. */
+  /** An open connection is lost. May be called more than once. */
   lost(error: Error): void
-  /** Gives up what is not open yet. */
+  /** Aborts the attempt to connect. */
   readonly signal: AbortSignal
 }
 
 /**
- * The window of a key lasts as long as its entry, so that nobody's clock counts but that of Redis. It begins with the first
- * request, and what is refused is not counted, as in our own table. One that is left longer than it lasts was made before that
- * clock was put back.
+ * The window of a key lasts as long as its entry, so that only the clock of Redis counts. It begins with the first request, and
+ * refused requests are not counted, as in the local table. An entry that lives longer than its window was made before the
+ * clock was set back.
  */
 const script = `
 local left = redis.call('PTTL', KEYS[1])
@@ -48,18 +48,18 @@ if count >= tonumber(ARGV[1]) then return {0, count, left} end
 return {1, redis.call('INCR', KEYS[1]), left}
 `
 
-/** One slot, where Redis has slots: what holds for the first key that is counted holds for all. */
+/** A hash tag, so that all keys share one slot of a cluster: what works for the first key works for all. */
 const prefix = '{gatehouse:rl}:'
 
-/** To connect, and to be let in. */
-const patience: Milliseconds = 2_000
+/** To connect and authenticate. */
+const connectTimeout: Milliseconds = 2_000
 
-/** How long a request is kept waiting for Redis. One in the same data centre takes 1 ms; one that takes longer is of no use. */
+/** How long a request waits for Redis. In the same data centre it takes 1 ms; a slower Redis is of no use. */
 export const answerWithin: Milliseconds = 100
 
 /**
- * Resolves when Redis has counted a first time for us: one that only accepts connections, or may not be written, is none. A
- * node of a cluster names the one that has our slot.
+ * Resolves when Redis has counted once: accepting connections is not enough, it must also be writable. A node of a cluster
+ * redirects to the one that has the slot.
  */
 export async function openRedisLink(plan: RateLimitStorePlan, options: LinkOptions): Promise<RedisLink> {
   try {
@@ -72,12 +72,12 @@ export async function openRedisLink(plan: RateLimitStorePlan, options: LinkOptio
 }
 
 async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOptions): Promise<RedisLink> {
-  // Only who has such a store pays for it.
+  // Loaded only if a store is configured.
   const { createClient } = await import('@redis/client')
   const { host, port, user, password, database } = plan
-  const address = { host, port, connectTimeout: patience, reconnectStrategy: false as const }
+  const address = { host, port, connectTimeout, reconnectStrategy: false as const }
   const client = createClient({
-    // Known to every Redis and to what stands in for one.
+    // Supported by every Redis and its substitutes.
     RESP: 2,
     disableClientInfo: true,
     socket: plan.tls ? { ...address, tls: true, ca: await authoritiesOf(plan), ...serverNameOf(host) } : address,
@@ -85,7 +85,7 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
     ...(password !== undefined && { password }),
     database,
     disableOfflineQueue: true,
-    commandOptions: { timeout: undefined }, // who asks has its own patience
+    commandOptions: { timeout: undefined }, // callers have their own timeouts
   })
   let open = false
   let failure: Error | undefined
@@ -93,15 +93,15 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
   client.on('error', (error: Error) => {
     if (open) return lost(error)
     failure ??= error
-    giveUp() // what is no Redis would be listened to until patience ends
+    giveUp() // otherwise a server that is no Redis would be read until the timeout
   })
   const connecting = client.connect()
-  // Not by AbortSignal.any: what it makes stays with `signal`, which lives as long as the store (measured: 0.5 kB each time).
+  // Not AbortSignal.any: its signals stay attached to `signal`, which lives as long as the store (0.5 kB each time).
   let late = false
   const timer = setTimeout(() => {
     late = true
     giveUp()
-  }, patience)
+  }, connectTimeout)
   signal.addEventListener('abort', giveUp)
   try {
     await connecting
@@ -111,7 +111,7 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
       take: (key, { requests, window }) => {
         const rest = ['1', prefix + key, String(requests), String(Math.ceil(window))]
         return client.sendCommand(['EVALSHA', sha, ...rest]).then(takenFrom, (error: Error) => {
-          // Redis forgets scripts when it is told to.
+          // SCRIPT FLUSH, or a restart of Redis.
           if (!error.message.startsWith('NOSCRIPT')) throw error
           return client.sendCommand(['EVAL', script, ...rest]).then(takenFrom)
         })
@@ -119,14 +119,15 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
       close: giveUp,
     }
     const delay = await shortestDelay(link)
-    if (delay > answerWithin) throw new Error(`it answers in ${delay} ms, and requests wait ${answerWithin} ms at most`)
+    if (delay > answerWithin)
+      throw new Error(`it takes ${delay} ms to answer, and requests wait at most ${answerWithin} ms`)
     open = true
     return link
   } catch (error) {
-    // One that was destroyed while it dialled goes on dialling, and would then be a connection of nobody's.
+    // A client that is destroyed while it dials continues to dial, and would leave an unused connection.
     connecting.then(giveUp, giveUp)
     giveUp()
-    const said = failure ?? (late ? new Error(`it does not answer within ${patience / 1_000} s`) : error)
+    const said = failure ?? (late ? new Error(`no answer within ${connectTimeout / 1_000} s`) : error)
     throw late || /^Socket closed|ECONNRESET/.test(messageOf(said)) ? withTlsInMind(said, plan) : said
   } finally {
     clearTimeout(timer)
@@ -134,34 +135,34 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
   }
 }
 
-/** Where one side speaks TLS and the other does not, they wait for each other, or part without a word of it. */
+/** If only one side uses TLS, they wait for each other, or close the connection without a reason. */
 function withTlsInMind(error: unknown, { tls }: RateLimitStorePlan): Error {
-  const hint = tls ? 'if it speaks no TLS, write `redis://`' : 'if it speaks TLS, write `rediss://`'
+  const hint = tls ? 'if it does not use TLS, write `redis://`' : 'if it uses TLS, write `rediss://`'
   return new Error(`${messageOf(error)} (${hint})`)
 }
 
-/** Of some questions, since a thread that has just begun is slow itself. */
+/** Of a few attempts, since a thread that has just started is slow itself. */
 async function shortestDelay(link: RedisLink): Promise<Milliseconds> {
   let shortest = Number.POSITIVE_INFINITY
   for (let tries = 0; tries < 3 && shortest > answerWithin; tries += 1) {
-    const asked = performance.now()
+    const sent = performance.now()
     await link.take('probe', { requests: 1_000_000, window: 1_000 })
-    shortest = Math.min(shortest, Math.round(performance.now() - asked))
+    shortest = Math.min(shortest, Math.round(performance.now() - sent))
   }
   return shortest
 }
 
-/** Read anew for each connection, since such files are renewed, too. */
+/** Read for each connection, since such files are renewed. */
 async function authoritiesOf({ ca }: RateLimitStorePlan): Promise<string[]> {
   if (ca === undefined) return [...getCACertificates('default'), ...getCACertificates('system')]
   try {
     return [await readFile(ca, 'utf8')]
   } catch (error) {
-    throw new Error(`\`ca\` of \`rateLimitStore\` cannot be read: ${codeOf(error)}`)
+    throw new Error(`cannot read \`ca\` of \`rateLimitStore\`: ${codeOf(error)}`)
   }
 }
 
-/** An address is no name that a client may ask for (RFC 6066 §3). */
+/** Addresses are not allowed in SNI (RFC 6066 §3). */
 function serverNameOf(host: string): { readonly servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {}
 }
@@ -169,6 +170,6 @@ function serverNameOf(host: string): { readonly servername?: string } {
 function takenFrom(reply: unknown): Taken {
   const [allowed, count, left] = Array.isArray(reply) ? reply : []
   if (typeof allowed !== 'number' || typeof count !== 'number' || typeof left !== 'number')
-    throw new Error('it answers what no Redis would')
+    throw new Error('unexpected reply; is it a Redis server?')
   return { allowed: allowed === 1, count, left }
 }

@@ -1,4 +1,4 @@
-/** The stores of all generations of a thread. One that two generations name is one, so that a reload connects nothing anew. */
+/** The stores of all generations of a thread. Generations with equal settings share one, so that a reload keeps its connection. */
 
 import { isDeepStrictEqual } from 'node:util'
 import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
@@ -7,23 +7,23 @@ import { sleep } from '../../../shared/time/timer.ts'
 import { FleetLimits, type FleetOptions, type StoreState } from './fleet.ts'
 import { fleetLimiterOf, type Limiter, limiterOf } from './limiter.ts'
 
-/** `id`: of one connection's life; two may have one address. */
+/** `id`: of one store in use; two may have the same address. */
 export type StoreNews = StoreState & { readonly id: number }
 
 export interface StoresOptions extends Omit<FleetOptions, 'stateChanged'> {
   stateChanged(news: StoreNews): void
 }
 
-/** What a generation counts with. */
+/** A generation's use of a store. */
 export interface LimiterLease {
   readonly limiter: Limiter
-  /** Resolves when what it counts with is known, and soon in any case. */
+  /** Resolves when the store is connected or known to be away, or after a second. */
   readonly settled: Promise<unknown>
-  /** A store that no other lease holds is closed. */
+  /** Closes the store if no other lease holds it. */
   release(): void
 }
 
-/** How long a generation may be kept from its start: an absent store must not delay a reload. */
+/** How long a generation waits for its store: an absent one must not delay a reload. */
 const settling: Milliseconds = 1_000
 
 interface Held {
@@ -41,7 +41,7 @@ export class Stores {
     this.#options = options
   }
 
-  /** Without a plan this thread's replica counts alone. */
+  /** Without a plan this replica counts alone. */
   lease(plan: RateLimitStorePlan | undefined): LimiterLease {
     if (!plan) return { limiter: limiterOf(this.#options.table), settled: Promise.resolve(), release: () => {} }
     const held = [...this.#held].find((one) => isDeepStrictEqual(one.plan, plan)) ?? this.#open(plan)

@@ -1,7 +1,7 @@
 /**
- * How often each key was seen in its window, in memory that all gateway threads share: a table of fixed size, so that no
- * flood of keys can grow it. A key has one bucket of a few slots; whoever counts holds the bucket's lock for that moment,
- * which makes a limit exact whichever threads its requests arrive at.
+ * Counts requests per key and window, in memory that all gateway threads share: a table of fixed size, so that a flood of keys
+ * cannot grow it. A key has one bucket of a few slots, whose lock is held while it is counted, so that limits are exact across
+ * threads.
  */
 import { randomBytes } from 'node:crypto'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
@@ -14,11 +14,11 @@ const slots = buckets * slotsOfBucket
 const offset = { key: 0, locks: 8, hashes: 8 + 4 * buckets, counts: 8 + 4 * buckets + 8 * slots, ends: 0 }
 offset.ends = offset.counts + 4 * slots
 
-/** A lock is held for less than a microsecond. One that is held so long belongs to a thread that was ended meanwhile. */
+/** A lock is held for less than a microsecond. One that is held for this long belongs to a thread that was terminated. */
 const abandoned: Milliseconds = 1_000
 const spins = 200
 
-/** 1.3 MB of zeros with a secret key in front: for 65,536 keys at a time. Made once, by the main thread. */
+/** 1.3 MB of zeros after a secret key: for 65,536 keys at a time. Created once, by the main thread. */
 export function createRateLimitMemory(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(offset.ends + 8 * slots)
   new Uint8Array(memory).set(randomBytes(8), offset.key)
@@ -26,7 +26,7 @@ export function createRateLimitMemory(): SharedArrayBuffer {
 }
 
 export interface Allowance {
-  /** So many within each window. */
+  /** Requests within each window. */
   readonly requests: number
   readonly window: Milliseconds
 }
@@ -36,7 +36,7 @@ export class RateLimitTable {
   readonly #locks: Int32Array
   readonly #hashes: Int32Array
   readonly #counts: Int32Array
-  /** When the window of each slot is over; 0: the slot was never used. */
+  /** When the window of each slot ends; 0: the slot was never used. */
   readonly #ends: Float64Array
   readonly #hash: Hash64 = { high: 0, low: 0 }
 
@@ -50,8 +50,8 @@ export class RateLimitTable {
   }
 
   /**
-   * Counts one request. 0: it is within the allowance; else the milliseconds until the key's window is over. A window begins
-   * with the first request of its key; what is refused is not counted.
+   * Counts one request. 0: it is within the limit; else the milliseconds until the key's window ends. A window begins with the
+   * first request of its key; refused requests are not counted.
    */
   take(key: string, { requests, window }: Allowance): Milliseconds {
     const bucket = this.#bucketOf(key)
@@ -60,32 +60,32 @@ export class RateLimitTable {
     const slot = this.#slotFor(bucket, now)
     let wait = 0
     if (!this.#isOpen(slot, now)) this.#open(slot, now + window, 1)
-    else if (this.#times(slot) >= requests) wait = this.#end(slot) - now
-    else this.#counts[slot] = this.#times(slot) + 1
+    else if (this.#count(slot) >= requests) wait = this.#end(slot) - now
+    else this.#counts[slot] = this.#count(slot) + 1
     this.#unlock(bucket, token)
     return wait
   }
 
-  /** The milliseconds until a window that is used up is over; 0: it is not. Counts nothing. */
+  /** The milliseconds until an exhausted window ends; 0: it is not exhausted. Counts nothing. */
   left(key: string, { requests }: Allowance): Milliseconds {
     const bucket = this.#bucketOf(key)
     const token = this.#lock(bucket)
     const now = sharedNow()
     const slot = this.#slotFor(bucket, now)
-    const left = this.#isOpen(slot, now) && this.#times(slot) >= requests ? this.#end(slot) - now : 0
+    const left = this.#isOpen(slot, now) && this.#count(slot) >= requests ? this.#end(slot) - now : 0
     this.#unlock(bucket, token)
     return left
   }
 
-  /** Somebody else, who counts for more than this table, has seen a key so often in a window that ends then (`sharedNow`). */
+  /** Takes over a count from the shared store, of a window that ends at `end` (`sharedNow`). */
   learn(key: string, count: number, end: Milliseconds): void {
     const bucket = this.#bucketOf(key)
     const token = this.#lock(bucket)
     const now = sharedNow()
     const slot = this.#slotFor(bucket, now)
-    // Words of several threads may come in another order than they were said.
+    // Updates from several threads may arrive out of order.
     if (this.#isOpen(slot, now)) {
-      this.#counts[slot] = Math.max(this.#times(slot), count)
+      this.#counts[slot] = Math.max(this.#count(slot), count)
       this.#ends[slot] = Math.max(this.#end(slot), end)
     } else if (end > now) this.#open(slot, end, count)
     this.#unlock(bucket, token)
@@ -96,13 +96,13 @@ export class RateLimitTable {
     return this.#hash.low & (buckets - 1)
   }
 
-  /** That of the key, or the one that is worth least. */
+  /** The key's slot, or the one to evict. */
   #slotFor(bucket: number, now: Milliseconds): number {
     const first = bucket * slotsOfBucket
     let victim = first
     for (let slot = first; slot < first + slotsOfBucket; slot += 1) {
       if (this.#isOpen(slot, now)) return slot
-      if (this.#isWorthLess(slot, victim, now)) victim = slot
+      if (this.#isEvictedBefore(slot, victim, now)) victim = slot
     }
     return victim
   }
@@ -120,35 +120,35 @@ export class RateLimitTable {
     this.#counts[slot] = count
   }
 
-  /** Windows that are over go first. Then keys that were seen least: a flood of new ones pushes out itself, not the heavy ones. */
-  #isWorthLess(slot: number, other: number, now: Milliseconds): boolean {
+  /** Ended windows are evicted first, then the keys with the fewest requests: a flood of new keys evicts itself, not the heavy ones. */
+  #isEvictedBefore(slot: number, other: number, now: Milliseconds): boolean {
     const over = this.#end(slot) <= now
     if (over !== this.#end(other) <= now) return over
-    return this.#times(slot) < this.#times(other)
+    return this.#count(slot) < this.#count(other)
   }
 
   #end(slot: number): Milliseconds {
     return this.#ends[slot] as number
   }
 
-  #times(slot: number): number {
+  #count(slot: number): number {
     return this.#counts[slot] as number
   }
 
   #lock(bucket: number): number {
     for (let tries = 1; ; tries += 1) {
-      // When it was taken, as a number other than 0, which is a free lock.
+      // The time it was taken, never 0, which is a free lock.
       const token = (Math.floor(sharedNow()) & 0x7fffffff) | 1
       const held = Atomics.compareExchange(this.#locks, bucket, 0, token)
       if (held === 0) return token
       if (timeFrom(held, token) > abandoned && this.#takeOver(bucket, held, token)) return token
-      // Its holder is waiting for a CPU, perhaps for this one.
+      // The holder may be waiting for this CPU.
       if (tries % spins === 0) Atomics.wait(this.#locks, bucket, held, 1)
     }
   }
 
   #unlock(bucket: number, token: number): void {
-    // Not if another thread thought this one dead and took the lock.
+    // Not if another thread took this one for dead and took over the lock.
     Atomics.compareExchange(this.#locks, bucket, token, 0)
   }
 
@@ -158,14 +158,14 @@ export class RateLimitTable {
 }
 
 /**
- * Between two tokens, over the end of their 31 bits. Negative, and no reason to take a lock from anybody, where this thread was put
- * aside between its look at the clock and its look at the lock, which another has taken meanwhile.
+ * The time between two tokens, with wraparound of their 31 bits. Negative if this thread was preempted between reading the
+ * clock and reading the lock, which another thread has taken meanwhile: then the lock is not abandoned.
  */
 function timeFrom(held: number, token: number): Milliseconds {
   return ((token - held) << 1) >> 1
 }
 
-/** Milliseconds of a clock that never jumps and is the same in every thread, as `performance.now()` is not. */
+/** Milliseconds of a monotonic clock that is the same in every thread, unlike `performance.now()`. */
 export function sharedNow(): Milliseconds {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1_000 + nanoseconds / 1_000_000

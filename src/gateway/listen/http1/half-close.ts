@@ -1,6 +1,6 @@
 /**
- * Clients over h1 that end their side of the connection while an answer is owed to them. Such an end does not say whether they
- * still read (`shutdown`) or are gone (`close`); what tells is how they take the next bytes: see ADR 0017.
+ * h1 clients that end their side of the connection before they have their answer. Such an end does not say whether they still
+ * read (`shutdown`) or are gone (`close`); that shows when they get the next bytes (docs/adr/0017-h1-connections.md).
  */
 
 import type { ServerResponse } from 'node:http'
@@ -8,12 +8,12 @@ import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setInterval } from '../../../shared/time/timer.ts'
 
-/** How often it is looked whether a client has answered with a reset. */
-const lookEvery: Milliseconds = 200
-/** How long an upstream may think before it is asked whether somebody still waits for its answer. */
-const askAfter: Milliseconds = 1_000
+/** How often sockets are checked for a reset. */
+const checkEvery: Milliseconds = 200
+/** How long after the client's end it is probed whether it still reads. */
+const probeAfter: Milliseconds = 1_000
 
-/** Node's own places for the answer that is under way on a socket, and for the connection below TLS. */
+/** Where Node keeps the answer in flight on a socket, and the connection below TLS. */
 interface Answering {
   readonly _httpMessage?: ServerResponse | null
   readonly _parent?: Socket | null
@@ -21,23 +21,23 @@ interface Answering {
 
 interface Ended {
   readonly at: Milliseconds
-  asked: boolean
+  probed: boolean
 }
 
 export class HalfClosed {
   readonly #sockets = new Map<Socket, Ended>()
   #timer: NodeJS.Timeout | undefined
 
-  /** Looks after the connection from its client's end on, for as long as an answer is under way. */
+  /** Checks the connection from its client's end on, while an answer is in flight. */
   watch(socket: Socket): void {
     socket.on('end', () => {
       if (!(socket as Answering)._httpMessage) return
-      this.#sockets.set(socket, { at: performance.now(), asked: false })
-      this.#timer ??= setInterval(() => this.#look(), lookEvery).unref()
+      this.#sockets.set(socket, { at: performance.now(), probed: false })
+      this.#timer ??= setInterval(() => this.#check(), checkEvery).unref()
     })
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now()
     for (const [socket, ended] of this.#sockets) {
       const { _httpMessage: answer, _parent: below } = socket as Answering
@@ -45,12 +45,12 @@ export class HalfClosed {
         this.#sockets.delete(socket)
         continue
       }
-      // Sends nothing, and fails where a reset has come: reading tells of an end only, once there was one.
+      // An empty write sends nothing, but fails after a reset, which reading no longer reports once the client has ended.
       const wire = below ?? socket
       wire.write('')
-      if (ended.asked || now - ended.at < askAfter) continue
-      ended.asked = true
-      ask(answer)
+      if (ended.probed || now - ended.at < probeAfter) continue
+      ended.probed = true
+      probe(answer)
     }
     if (this.#sockets.size > 0) return
     clearInterval(this.#timer)
@@ -59,11 +59,11 @@ export class HalfClosed {
 }
 
 /**
- * Sends what says nothing to a client that reads, and one that is gone answers with a reset: an interim answer before the head,
- * which every client passes over (RFC 9110 §15.2); between two chunks, a zero in front of the next one's size (RFC 9112 §7.1).
- * HTTP/1.0 knows neither, and a body of known length has no room: there the next bytes of the upstream ask.
+ * Sends bytes that a reading client ignores, and to which a client that is gone answers with a reset: before the head, an
+ * interim answer (RFC 9110 §15.2); between two chunks, a zero in front of the next chunk's size (RFC 9112 §7.1). HTTP/1.0 has
+ * neither, and a body of known length has no room: there the next bytes of the upstream are the probe.
  */
-function ask(answer: ServerResponse): void {
+function probe(answer: ServerResponse): void {
   if (answer.req.httpVersion !== '1.1' || answer.writableEnded) return
   if (!answer.headersSent) answer.writeContinue()
   else if (answer.chunkedEncoding && answer.req.method !== 'HEAD') answer.socket?.write('0')

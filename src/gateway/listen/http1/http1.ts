@@ -1,4 +1,4 @@
-/** Connections over HTTP/1: one request at a time, and an end that loses no answer. */
+/** HTTP/1 connections: pipelining, upgrades, and a close that loses no answer. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -14,21 +14,21 @@ export interface Http1Events {
   request: Begin
   /** Also for CONNECT. */
   upgrade(request: IncomingMessage, upgrade: UpgradeRequest): void
-  /** What came cannot be read as a request. May be told again of the same socket. */
+  /** The bytes are not a valid request. May be called repeatedly for the same socket. */
   unparsed(socket: Socket, error: Error): void
-  /** A client has sent more requests ahead than can be kept; its connection is gone. */
+  /** A client has pipelined too many requests; its connection is closed already. */
   flooded(): void
   headerTimeout(): Milliseconds
 }
 
-/** Returns what the server's requests over HTTP/1 are to be given to. */
+/** Returns the function that takes the server's HTTP/1 requests. */
 export function serveHttp1(server: Server | Http2SecureServer, events: Http1Events): Begin {
   const halfClosed = new HalfClosed()
   const pipelines = new Pipelines((socket) => {
     socket.destroy()
     events.flooded()
   })
-  // The end of a client's side ends no answer; h2c and other protocols are not ours to tunnel.
+  // The end of a client's side ends no answer; only WebSocket is tunnelled, not h2c or other protocols.
   Object.assign(server, { httpAllowHalfOpen: true, shouldUpgradeCallback: isWebSocket })
   const opened = (socket: Socket) => {
     closeGently(socket)
@@ -63,9 +63,8 @@ export function serveHttp1(server: Server | Http2SecureServer, events: Http1Even
 }
 
 /**
- * A handshake has no body (RFC 6455 §4.1). One that announces a body is answered as a plain request: Node would hand it over
- * with a stream that is no socket in place of the connection, and with the body still to be read. So is one that comes while
- * an earlier request of its connection is not answered (RFC 9110 §7.8 lets us ignore the wish).
+ * A handshake has no body (RFC 6455 §4.1). One that announces a body is treated as a plain request: Node would hand over a
+ * stream that is no socket, with the body still unread. So is a pipelined one (RFC 9110 §7.8 allows to ignore the upgrade).
  */
 function isWebSocket({ method, headers, httpVersion, socket }: IncomingMessage): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false

@@ -1,9 +1,9 @@
-/** So many at a time, before whoever else waits gets a turn. */
+/** Items per turn of the event loop. */
 const atOnce = 16
 
 /**
- * Spreads over many turns of the event loop what comes all at once: the heads of thousands of connections can be overdue in the
- * same moment, and others must not wait until each was told so.
+ * Spreads bursts of work over several turns of the event loop: the heads of thousands of connections can be overdue at the
+ * same moment, and other clients must not wait for all of them.
  */
 export function inTurns<T>(work: (item: T) => void): (item: T) => void {
   let waiting: T[] = []

@@ -1,7 +1,6 @@
 /**
- * Requests of one h1 connection, answered one at a time (RFC 9112 §9.3.2). Node reads ahead, and tells at once of all requests
- * that came in one packet; here they wait for their turn, each for a turn of the event loop of its own, so that one
- * connection costs the others no more than one request.
+ * Answers the requests of an h1 connection one at a time (RFC 9112 §9.3.2). Node reads ahead, and emits all requests of a packet
+ * at once; here they wait, each for its own turn of the event loop, so that one connection does not delay the others.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -10,15 +9,15 @@ import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 
-/** Begins the work for a request; the response's `close` ends it. */
+/** Starts to handle a request, until the response emits `close`. */
 export type Begin = (request: IncomingMessage, response: ServerResponse) => void
 
-/** What is parsed at once of a connection that has sent requests ahead. */
+/** Bytes that are parsed at once on a connection that pipelines. */
 const pieceLength: Bytes = 4 * 1024
-/** How many requests of all connections of a thread may wait; each holds about 3 KB. */
-const mostWaiting = 10_000
-/** How many of one connection may wait while it is read on, so that its end is noticed. */
-const fewWaiting = 8
+/** Requests of all connections of a listener that may wait; each holds about 3 KB. */
+const maxWaiting = 10_000
+/** A connection with at most this many waiting requests is still read, so that its end is noticed. */
+const maxWaitingWhileReading = 8
 
 interface Waiting {
   readonly request: IncomingMessage
@@ -26,17 +25,17 @@ interface Waiting {
   readonly begin: Begin
 }
 
-/** Those of one listener. */
+/** The pipelines of one listener. */
 export class Pipelines {
   readonly #flooded: (socket: Socket) => void
   #waiting = 0
 
-  /** `flooded` is called with a socket that sends so far ahead that its connection has to be closed. */
+  /** `flooded` is called with a socket that must be closed, because too many requests wait. */
   constructor(flooded: (socket: Socket) => void) {
     this.#flooded = flooded
   }
 
-  /** Begins the request if no other one of its connection is under way; otherwise when its turn has come. */
+  /** Handles the request at once if it is the only one of its connection, else after those before it. */
   take(request: IncomingMessage, response: ServerResponse, begin: Begin): void {
     const socket = request.socket as Pipelined
     socket[key] ??= new Pipeline(socket, this)
@@ -45,7 +44,7 @@ export class Pipelines {
 
   /** False if it may not wait. */
   mayWait(socket: Socket): boolean {
-    if (this.#waiting >= mostWaiting) {
+    if (this.#waiting >= maxWaiting) {
       this.#flooded(socket)
       return false
     }
@@ -53,7 +52,7 @@ export class Pipelines {
     return true
   }
 
-  waitedNoMore(count: number): void {
+  stoppedWaiting(count: number): void {
     this.#waiting -= count
   }
 }
@@ -61,26 +60,26 @@ export class Pipelines {
 const key = Symbol('pipeline')
 type Pipelined = Socket & { [key]?: Pipeline }
 
-/** Whether requests have come ahead of their turn on this connection: an upgrade cannot follow them. */
+/** Whether requests are pipelined on this connection: an upgrade cannot follow them. */
 export function isPipelined(socket: Socket): boolean {
   return (socket as Pipelined)[key]?.pipelined ?? false
 }
 
-/** Whether requests that came ahead are not answered yet. */
+/** Whether pipelined requests are still unanswered. */
 export function hasWaiting(socket: Socket): boolean {
   return (socket as Pipelined)[key]?.holds ?? false
 }
 
-/** The answer to the last request that came, where it is not over yet. */
+/** The answer to the last request, if it is not over yet. */
 export function lastAnswer(socket: Socket): ServerResponse | undefined {
-  // Node's own place for the answer that is under way.
+  // Where Node keeps the answer in flight.
   const { _httpMessage: current } = socket as { _httpMessage?: ServerResponse | null }
   return (socket as Pipelined)[key]?.lastWaiting ?? current ?? undefined
 }
 
 /**
- * For a head that is late while we do not read on, which is no fault of its client: calls back when it is still not there so
- * long after we do again.
+ * For a head that is late because reading is paused, which is no fault of the client: calls back if it is still missing
+ * `patience` after reading has resumed.
  */
 export function whenLateAgain(socket: Socket, patience: Milliseconds, late: () => void): void {
   ;(socket as Pipelined)[key]?.whenLateAgain(patience, late)
@@ -90,18 +89,18 @@ class Pipeline {
   readonly #socket: Socket
   readonly #all: Pipelines
   #waiting: Waiting[] = []
-  /** The request that is under way. */
+  /** The request in flight. */
   #current: IncomingMessage | undefined
-  /** Node's own reader of the socket, once it gets from us what it parses. */
+  /** Node's own `data` listener, once it is fed in pieces. */
   #parse: ((piece: Buffer) => void) | undefined
   /** Read and not parsed. */
   #rest: Buffer | undefined
   #paused = false
-  /** What is to be done when every request that came is answered. */
+  /** Called when all requests are answered. */
   #caughtUp: (() => void) | undefined
   readonly #answered = () => {
     this.#current = undefined
-    if (this.holds) setImmediate(this.#goOn)
+    if (this.holds) setImmediate(this.#next)
     else if (this.#caughtUp) this.#caughtUp()
   }
 
@@ -131,7 +130,7 @@ class Pipeline {
     this.#waiting.push(one)
     if (this.#waiting.length > 1) return
     this.#pause()
-    // Not at once: Node is in the midst of parsing.
+    // Not at once: Node is parsing.
     setImmediate(this.#readInPieces)
   }
 
@@ -141,7 +140,7 @@ class Pipeline {
     begin(request, response)
   }
 
-  readonly #goOn = () => {
+  readonly #next = () => {
     if (this.#socket.destroyed || !this.#socket.writable) {
       this.#drop()
       return
@@ -149,13 +148,13 @@ class Pipeline {
     if (this.#current) return
     const next = this.#waiting.shift()
     if (next) {
-      this.#all.waitedNoMore(1)
+      this.#all.stoppedWaiting(1)
       this.#start(next)
     }
     this.#parseRest()
   }
 
-  /** So that no more than a piece is parsed before its requests are answered. Costs Node's shortcut from socket to parser. */
+  /** Parses only a piece at a time, until its requests are answered. This disables Node's shortcut from socket to parser. */
   readonly #readInPieces = () => {
     const [parse] = this.#socket.listeners('data') as ((piece: Buffer) => void)[]
     if (this.#parse || !parse || this.#socket.destroyed) return
@@ -170,20 +169,20 @@ class Pipeline {
   }
 
   #parseRest(): void {
-    // Where a tunnel was asked for, Node's parser is that of another connection by now.
+    // After an upgrade, Node's parser belongs to another connection by now.
     if (!(this.#socket as { parser?: unknown }).parser) this.#rest = undefined
     while (this.#rest && this.#mayParse()) {
       const piece = this.#rest.subarray(0, pieceLength)
       this.#rest = piece.length === this.#rest.length ? undefined : this.#rest.subarray(pieceLength)
       this.#parse?.(piece)
     }
-    if (this.#rest || this.#waiting.length > fewWaiting) {
+    if (this.#rest || this.#waiting.length > maxWaitingWhileReading) {
       this.#pause()
     } else if (this.#paused) {
-      // Only where it was us who paused: the reader of a body does so too.
+      // Only if paused here: the reader of a body pauses too.
       this.#paused = false
       this.#socket.resume()
-      // Node's parser has stopped reading by itself, and the stream does not know.
+      // Node's parser has stopped reading the handle, unknown to the stream.
       this.#socket._read(0)
     }
   }
@@ -203,16 +202,16 @@ class Pipeline {
     }
   }
 
-  /** The body of the request that is under way is parsed; the next request only when that one is answered. */
+  /** The body of the current request may be parsed; the next request only after its answer. */
   #mayParse(): boolean {
     if (this.#waiting.length > 0) return false
-    // Node has paused the connection itself, and goes on when its buffers have been drained.
+    // Node has paused the connection itself, and resumes it when its buffers are drained.
     if ((this.#socket as { _paused?: boolean })._paused) return false
     return this.#current === undefined || !this.#current.complete
   }
 
   #drop(): void {
-    this.#all.waitedNoMore(this.#waiting.length)
+    this.#all.stoppedWaiting(this.#waiting.length)
     this.#waiting = []
     this.#rest = undefined
   }

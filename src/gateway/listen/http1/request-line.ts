@@ -1,4 +1,4 @@
-/** What can still be told of a request that the parser refused for its method. */
+/** The request line of a request whose method the parser does not know. */
 import { METHODS } from 'node:http'
 
 export interface RequestLine {
@@ -11,8 +11,8 @@ const known: ReadonlySet<string> = new Set(METHODS)
 const line = /^[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ([\x21-\x7e]{1,8192}) HTTP\/1\.[01]\r?\n/
 
 /**
- * The request line around the place at which the parser stopped, if it is sound but for a method that the parser does not know,
- * or knows from other protocols (RTSP's SETUP); undefined if it is no request at all.
+ * The request line at which the parser stopped, if it is valid except for an unknown method, or one of another protocol
+ * (RTSP's SETUP); undefined if it is no request at all.
  */
 export function unknownMethod(packet: Buffer, stopped: number): RequestLine | undefined {
   // It may have stopped at the very end of the line.

@@ -1,4 +1,4 @@
-/** What came over an h1 connection and cannot be read as a request: too long, too slow, or not HTTP at all. */
+/** Bytes on an h1 connection that are not a valid request: too long, too slow, or not HTTP at all. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -21,16 +21,16 @@ export interface Unparsed {
 
 export type Unreadable = Pick<Arrival, 'request' | 'response'> & { readonly refusal: Refusal }
 
-/** A parser that has failed fails again with every packet that still comes. */
+/** A parser that has failed fails again with every further packet. */
 const refused = new WeakSet<Socket>()
 
 /**
- * Closes the connection. Returns what is to be answered before, if the client can still read an answer; or what the access log
- * is to tell, where an answer to an earlier request is still under way.
+ * Closes the connection. Returns a request to be answered first, if the client can still read an answer; or a record for the
+ * access log, if the answer to an earlier request is still in flight.
  */
 export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadable | AccessRecord | undefined {
   if (refused.has(socket)) return undefined
-  // RFC 9112 §9.6: the client itself has said that nothing would come behind that request.
+  // RFC 9112 §9.6: the client has announced that no request would follow.
   if (codeOf(error) === 'HPE_CLOSED_CONNECTION') {
     expectSurplus(socket)
     return undefined
@@ -41,19 +41,19 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadabl
     return undefined
   }
   refused.add(socket)
-  // A connection that was opened ahead of need, or by a probe of the port.
+  // A connection that was opened in advance, or by a port probe.
   if (status === 408 && socket.bytesRead === 0) {
     socket.destroy()
     return undefined
   }
   const line = lineOf(error)
   const cause = line ? `unknown method ${line.method}` : `unreadable request: ${messageOf(error)}`
-  // The only place where Node keeps the answer that is under way on a socket.
+  // The only place where Node keeps the answer in flight.
   const answer = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
   if (answer?.req.complete) {
     lastAnswer(socket)?.once('finish', () => lingerThenClose(socket))
   } else if (answer) {
-    // It was the body of this one's request, which may be answered already.
+    // It is the body of this request, which may be answered already.
     if (!answer.writableEnded) sendError(exchangeOf(answer.req), status, cause, ['connection', 'close'])
     return undefined
   } else {
@@ -75,7 +75,7 @@ export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadabl
   }
 }
 
-/** A request of which nothing is known but `line`, with the means to answer it like any other. */
+/** A request of which only `line` is known, ready to be answered like any other. */
 function unreadable(socket: Socket, refusal: Refusal, line: RequestLine | undefined): Unreadable {
   const request = Object.assign(new IncomingMessage(socket), {
     method: line?.method ?? '',
@@ -91,13 +91,13 @@ function unreadable(socket: Socket, refusal: Refusal, line: RequestLine | undefi
   return { request, response, refusal }
 }
 
-/** Undefined: it was the connection that failed, not what came over it. */
+/** Undefined: the connection failed, not a request on it. */
 function statusOf(error: Error): 400 | 408 | 413 | 431 | undefined {
   const code = codeOf(error)
   if (code === 'HPE_HEADER_OVERFLOW') return 431
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 413
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
-  // The end of the connection in the midst of a request: its client is gone.
+  // The connection ended in the middle of a request: the client is gone.
   if (code === 'HPE_INVALID_EOF_STATE') return undefined
   return code.startsWith('HPE_') ? 400 : undefined
 }
@@ -108,7 +108,7 @@ function codeOf(error: Error): string {
 
 const ofTheMethod = new Set(['HPE_INVALID_METHOD', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'])
 
-/** RFC 9110 §9.1: a method that is not known is answered 501, and told by its name. */
+/** RFC 9110 §9.1: an unknown method is answered with 501, and logged by its name. */
 function lineOf(error: Error): RequestLine | undefined {
   const { rawPacket, bytesParsed } = error as { rawPacket?: unknown; bytesParsed?: unknown }
   if (!ofTheMethod.has(codeOf(error)) || !Buffer.isBuffer(rawPacket) || typeof bytesParsed !== 'number')

@@ -4,30 +4,33 @@ import { setTimeout } from '../../../shared/time/timer.ts'
 import { withoutMapping } from '../../request/trust.ts'
 import { readProxyHeader, type Source, type Version } from './header.ts'
 
-export interface Expectation {
+export interface ProxyHeaderOptions {
   readonly version: Version
   /** Whether an address is that of a proxy whose header is believed. */
   trusts(address: string): boolean
   /** How long a header may take to arrive. */
-  patience(): Milliseconds
-  /** A connection was closed because of what it began with. `cause` names neither secrets nor bytes of it. */
+  timeout(): Milliseconds
+  /** A connection was closed because of how it began. `cause` contains none of its bytes. */
   refused(cause: string): void
 }
 
 type Endpoint = Pick<Socket, 'remoteAddress' | 'remotePort'>
 
 /**
- * Lets the server see a connection only after its PROXY header, which is taken away; TLS begins behind it. To be called
- * before anyone else listens for connections. Returns the address that a connection's header named, if it named one.
+ * Strips the PROXY header from each connection before the server gets it; TLS begins after the header. To be called before
+ * other listeners for connections are added. The returned function gives the address that a connection's header named.
  */
-export function expectProxyHeader(server: Server, expectation: Expectation): (socket: Endpoint) => string | undefined {
-  // By address and port rather than by socket: the one that speaks TLS is another one than the one that was accepted.
+export function expectProxyHeader(
+  server: Server,
+  options: ProxyHeaderOptions,
+): (socket: Endpoint) => string | undefined {
+  // By address and port, since the TLS socket is another object than the accepted one.
   const sources = new Map<string, Source>()
   const accept = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     const key = keyOf(socket)
-    takeHeader(socket, expectation, (source) => {
+    takeHeader(socket, options, (source) => {
       if (source) {
         sources.set(key, source)
         socket.once('close', () => sources.delete(key))
@@ -42,18 +45,18 @@ function keyOf({ remoteAddress, remotePort }: Endpoint): string {
   return `${remoteAddress} ${remotePort}`
 }
 
-function takeHeader(socket: Socket, expectation: Expectation, taken: (source: Source | undefined) => void): void {
-  const { version, trusts, patience, refused } = expectation
+function takeHeader(socket: Socket, options: ProxyHeaderOptions, taken: (source: Source | undefined) => void): void {
+  const { version, trusts, timeout, refused } = options
   const peer = withoutMapping(socket.remoteAddress ?? '')
   const refuse = (cause: string) => {
     stop()
-    // A reset: nothing that was not asked for shall look like an answer.
+    // Reset, without any bytes that could look like an answer.
     socket.resetAndDestroy()
     refused(`${cause} (from ${peer})`)
   }
   if (!trusts(peer)) {
     socket.resetAndDestroy()
-    refused(`a connection of a peer that is not among \`trustedProxies\` (${peer})`)
+    refused(`its peer is not among \`trustedProxies\` (${peer})`)
     return
   }
   let seen: Buffer = Buffer.alloc(0)
@@ -68,8 +71,8 @@ function takeHeader(socket: Socket, expectation: Expectation, taken: (source: So
       return taken(header.source)
     }
   }
-  const timer = setTimeout(() => refuse('the PROXY header did not arrive in time'), patience())
-  // A load balancer that only looks whether the port is open leaves without a word, and that is no fault.
+  const timer = setTimeout(() => refuse('the PROXY header did not arrive in time'), timeout())
+  // A load balancer that only checks whether the port is open closes without sending anything; that is no error.
   const leave = () => {
     stop()
     socket.destroy()

@@ -1,16 +1,16 @@
 /**
- * The header that a proxy writes in front of a connection to say where it came from: PROXY protocol, versions 1 and 2
- * (haproxy.org, doc/proxy-protocol.txt). Read from what has arrived so far, of which any part may be missing.
+ * The header that a proxy sends at the start of a connection to name its client: PROXY protocol, versions 1 and 2
+ * (haproxy.org, doc/proxy-protocol.txt). Parsed from what has arrived so far, which may be incomplete.
  */
 import { canonicalAddress } from '../../request/trust.ts'
 
 export type Version = 'v1' | 'v2' | 'any'
 
 export type Header =
-  /** More bytes are needed to tell. */
+  /** More bytes are needed. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'malformed'; readonly cause: string }
-  /** `length` bytes belong to it. No source: the proxy speaks for itself (a check of health), or knows none. */
+  /** `length` bytes belong to it. No source: the connection is the proxy's own (a health check), or the client is unknown. */
   | { readonly kind: 'complete'; readonly length: number; readonly source?: Source }
 
 export interface Source {
@@ -20,13 +20,13 @@ export interface Source {
 
 const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 const word = Buffer.from('PROXY ', 'latin1')
-/** What the longest line of version 1 takes, with its end (doc §2.1). */
+/** The longest line of version 1, with its end (doc §2.1). */
 const longestLine = 107
 const fixedPart = 16
-/** Addresses of Unix sockets take 216 bytes; the rest is room for TLVs. More than that is no proxy we know of. */
+/** Addresses of Unix sockets take 216 bytes; the rest is room for TLVs. No known proxy sends more. */
 const longestBody = 2_048
 
-/** `bytes` begin with the connection; at most a few kilobytes of them are ever needed. */
+/** `bytes`: the connection from its start; a few kilobytes suffice. */
 export function readProxyHeader(bytes: Buffer, version: Version): Header {
   if (version !== 'v1' && startsAlike(bytes, signature)) {
     return bytes.length < fixedPart ? incomplete : readBinary(bytes)
@@ -51,8 +51,7 @@ function startsAlike(bytes: Buffer, expected: Buffer): boolean {
 
 function readLine(bytes: Buffer): Header {
   const end = bytes.subarray(0, longestLine).indexOf('\r\n', 0, 'latin1')
-  if (end === -1)
-    return bytes.length < longestLine ? incomplete : malformed('the line of the PROXY header does not end')
+  if (end === -1) return bytes.length < longestLine ? incomplete : malformed('endless line in the PROXY header')
   const line = bytes.toString('latin1', 0, end)
   const length = end + 2
   // What follows `UNKNOWN` is to be ignored (doc §2.1).
@@ -60,7 +59,7 @@ function readLine(bytes: Buffer): Header {
   const [, family, address = '', , port = ''] =
     /^PROXY TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})$/.exec(line) ?? []
   const source = family && sourceOf(address, Number(port), family === '6')
-  return source ? { kind: 'complete', length, source } : malformed('the line of the PROXY header cannot be read')
+  return source ? { kind: 'complete', length, source } : malformed('malformed line in the PROXY header')
 }
 
 function sourceOf(written: string, port: number, mayHaveColons: boolean): Source | undefined {
@@ -72,14 +71,14 @@ function sourceOf(written: string, port: number, mayHaveColons: boolean): Source
 
 function readBinary(bytes: Buffer): Header {
   const [versionAndCommand = 0, family = 0] = bytes.subarray(signature.length)
-  if (versionAndCommand >> 4 !== 2) return malformed('the PROXY header is of an unknown version')
+  if (versionAndCommand >> 4 !== 2) return malformed('unknown version in the PROXY header')
   const command = versionAndCommand & 0xf
-  if (command > 1) return malformed('the PROXY header has an unknown command')
+  if (command > 1) return malformed('unknown command in the PROXY header')
   const body = bytes.readUInt16BE(14)
   if (body > longestBody) return malformed(`the PROXY header is longer than ${longestBody} bytes`)
   const needed = addressBytes[family >> 4] ?? Number.POSITIVE_INFINITY
-  // LOCAL: whatever addresses there are must be ignored, and so may be of any kind (doc §2.2).
-  if (command === 1 && (needed > body || (family & 0xf) > 2)) return malformed('the PROXY header has no sound address')
+  // LOCAL: addresses must be ignored, so they may be of any kind (doc §2.2).
+  if (command === 1 && (needed > body || (family & 0xf) > 2)) return malformed('no valid address in the PROXY header')
   const length = fixedPart + body
   if (bytes.length < length) return incomplete
   const source = command === 1 ? binarySource(bytes.subarray(fixedPart), family >> 4) : undefined

@@ -1,4 +1,4 @@
-/** Answers to ACME servers that look whether a name is ours: a text over HTTP (RFC 8555 §8.3), a certificate over TLS (RFC 8737). */
+/** Answers ACME servers that validate a name: with a text over HTTP (RFC 8555 §8.3) or a certificate over TLS (RFC 8737). */
 
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readProof } from '../../../shared/files/challenge-files.ts'
@@ -10,22 +10,22 @@ import type { Exchange } from '../../request/exchange.ts'
 import { sendText } from '../../response/respond.ts'
 import { tlsFloor } from './sni.ts'
 
-/** The protocol that an ACME server asks for in its handshake (RFC 8737 §6.2), and nobody else. */
+/** The ALPN protocol that only ACME servers ask for (RFC 8737 §6.2). */
 export const acmeProtocol = 'acme-tls/1'
 
-const folder = '/.well-known/acme-challenge/'
+const pathPrefix = '/.well-known/acme-challenge/'
 
-// Of a local disk a thousandth of it; an ACME server asks again.
-const longestLook: Milliseconds = 2_000
+/** A local disk takes a thousandth of it; ACME servers retry. */
+const readTimeout: Milliseconds = 2_000
 
 export class Challenges {
   #proofs: ReadonlyMap<string, string> = new Map()
   #contexts: ReadonlyMap<string, SecureContext> = new Map()
   #folder: string | undefined
-  /** Anybody may ask for tokens: where the storage hangs, not every question may take a thread. */
+  /** Anyone may request tokens: if the storage hangs, requests must not use up the thread pool. */
   readonly #lane = createDiskLane()
 
-  /** From now on these, and no others. */
+  /** Replaces all challenges. */
   set(challenges: readonly ServedChallenge[]): void {
     this.#proofs = new Map(
       challenges.flatMap(({ type, token, proof }) => (type === 'http-01' ? [[token, proof] as const] : [])),
@@ -39,34 +39,34 @@ export class Challenges {
     )
   }
 
-  /** Absolute path of the folder in which other replicas leave theirs; undefined: there is none. */
+  /** Absolute path of the folder with the challenges of other replicas, if there is one. */
   setFolder(folder: string | undefined): void {
     this.#folder = folder
   }
 
-  /** Answers before any route and guard; a token that is not ours is left to the routes, where another client of ACME may be. */
+  /** Answers before routes and guards; unknown tokens are left to the routes, behind which another ACME client may run. */
   answer(exchange: Exchange, otherwise: () => void): void {
     const token = tokenAskedFor(exchange)
     const proof = token === undefined ? undefined : this.#proofs.get(token)
     if (proof !== undefined) show(exchange, proof)
     else if (token === undefined || this.#folder === undefined) otherwise()
     else
-      void this.#look(this.#folder, token, exchange).then((found) => {
+      void this.#read(this.#folder, token, exchange).then((found) => {
         if (exchange.over) return
         if (found === undefined) otherwise()
         else show(exchange, found)
       })
   }
 
-  /** Undefined, too, if the storage does not answer in time. Never rejects. */
-  #look(folder: string, token: string, exchange: Exchange): Promise<string | undefined> {
+  /** Undefined also if the storage does not answer in time. Never rejects. */
+  #read(folder: string, token: string, exchange: Exchange): Promise<string | undefined> {
     return new Promise((done) => {
-      let waited = false
+      let timedOut = false
       const timer = setTimeout(() => {
-        waited = true
+        timedOut = true
         done(undefined)
-      }, longestLook)
-      void this.#lane(async () => (waited || exchange.over ? undefined : readProof(folder, token))).then((found) => {
+      }, readTimeout)
+      void this.#lane(async () => (timedOut || exchange.over ? undefined : readProof(folder, token))).then((found) => {
         clearTimeout(timer)
         done(found)
       })
@@ -80,15 +80,15 @@ export class Challenges {
 }
 
 function tokenAskedFor({ request: { method }, target: { canonical, key } }: Exchange): string | undefined {
-  if (!key.startsWith(folder) || (method !== 'GET' && method !== 'HEAD')) return undefined
-  return canonical.slice(folder.length)
+  if (!key.startsWith(pathPrefix) || (method !== 'GET' && method !== 'HEAD')) return undefined
+  return canonical.slice(pathPrefix.length)
 }
 
 function show(exchange: Exchange, proof: string): void {
   sendText(exchange, 200, proof, ['cache-control', 'no-store'])
 }
 
-/** An address is asked for by its name in the reverse DNS (RFC 8738 §6). */
+/** For an address, SNI holds its name in the reverse DNS (RFC 8738 §6). */
 function sniOf(name: string): string {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return `${name.split('.').reverse().join('.')}.in-addr.arpa`
   if (!name.includes(':')) return name

@@ -1,4 +1,4 @@
-/** Clients that show who they are by a certificate (mTLS): whose are accepted, who is refused, what upstreams are told. */
+/** Client certificates (mTLS): which are accepted, and how upstreams learn of them. */
 import { createHash, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Http2SecureServer } from 'node:http2'
@@ -7,13 +7,13 @@ import type { ListenerPlan } from '../../../plan/model/plan.ts'
 import { GatehouseError, messageOf } from '../../../shared/errors.ts'
 import { gate } from './secure-gate.ts'
 
-/** What a handshake needs to know to judge a client's certificate. */
+/** The authorities that a handshake verifies client certificates by. */
 export interface ClientAuthorities {
   /** PEM. */
   readonly ca: string
   /**
-   * A resumed session is not judged again: it is one of this context only, so that it counts neither where another authority is
-   * asked for, nor where a certificate is required and it was begun without.
+   * A resumed session is not verified again. It belongs to this context only, so that it is not valid for other authorities,
+   * nor where a certificate is required and the session began without.
    */
   readonly sessionIdContext: string
 }
@@ -28,7 +28,7 @@ export async function readClientAuthorities(
     const ca = await readFile(clientCertificates.ca, 'utf8').catch((error) => {
       throw unusable(name, `cannot be read: ${messageOf(error)}`, error)
     })
-    // Node takes such a file for an empty list, and then trusts nobody without a word.
+    // Node would silently take such a file for an empty list.
     if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw unusable(name, 'holds no certificate in PEM')
     const digest = createHash('sha256').update(`${clientCertificates.required} ${ca}`).digest('hex')
     read.set(name, { ca, sessionIdContext: digest.slice(0, 32) })
@@ -42,47 +42,47 @@ function unusable(listener: string, why: string, cause?: unknown): GatehouseErro
   })
 }
 
-const shownKey = Symbol('client certificate')
+const certificateKey = Symbol('client certificate')
 
-interface Shown {
-  [shownKey]?: Told
+interface Verified {
+  [certificateKey]?: CertificateFields
 }
 
-/** What upstreams may be told of a certificate, as they read it. */
-interface Told {
+/** Values of the headers that describe a certificate to upstreams. */
+interface CertificateFields {
   readonly subject: string
   readonly fingerprint: string
   readonly certificate: string
 }
 
 /**
- * Lets a connection go on to the protocols only when its client may come in. Not left to `rejectUnauthorized` alone: with it a
- * certificate that is not valid would do wherever none is required.
+ * Closes connections whose client is not admitted, before they reach h1 or h2. `rejectUnauthorized` alone is not enough: it
+ * would accept an invalid certificate where none is required.
  */
 export function admitClients(server: Http2SecureServer, required: boolean, refused: (cause: string) => void): void {
   gate(server, (socket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate ? !socket.authorized : required) {
-      refused(certificate ? `a client certificate that is not valid (${socket.authorizationError})` : lacking)
+      refused(certificate ? `invalid client certificate (${socket.authorizationError})` : missing)
       return false
     }
-    if (certificate) (socket as Shown)[shownKey] = told(certificate)
+    if (certificate) (socket as Verified)[certificateKey] = fieldsOf(certificate)
     return true
   })
   server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
-    if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') refused(lacking)
-    else if (socket.authorizationError) refused(`a client certificate that is not valid (${socket.authorizationError})`)
+    if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') refused(missing)
+    else if (socket.authorizationError) refused(`invalid client certificate (${socket.authorizationError})`)
   })
 }
 
-const lacking = 'a client without a certificate'
+const missing = 'the client sent no certificate'
 
-/** Also of the stand-in that h2 gives for its socket. */
-export function shownBy(socket: object): Told | undefined {
-  return (socket as Shown)[shownKey]
+/** Works for the proxy of a socket too, which h2 gives out. */
+export function certificateOf(socket: object): CertificateFields | undefined {
+  return (socket as Verified)[certificateKey]
 }
 
-function told(certificate: X509Certificate): Told {
+function fieldsOf(certificate: X509Certificate): CertificateFields {
   return {
     subject: oneLine(certificate.subject),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
@@ -90,7 +90,7 @@ function told(certificate: X509Certificate): Told {
   }
 }
 
-/** RFC 4514: the last name first, and what is no printable ASCII as `\XX`. Node writes one name on each line. */
+/** RFC 4514: the last name first, and non-printable or non-ASCII bytes as `\XX`. Node writes one name per line. */
 function oneLine(subject: string | undefined): string {
   const names = (subject ?? '').split('\n').reverse().join(',')
   return [...Buffer.from(names)]
@@ -98,11 +98,11 @@ function oneLine(subject: string | undefined): string {
     .join('')
 }
 
-/** The headers of these for one generation. */
+/** The headers for client certificates, compiled once per generation. */
 export interface ClientCertificateHeaders {
-  /** In lower case: those of any listener, which no client may send. */
+  /** Of all listeners, in lower case: no client may send them. */
   readonly reserved: ReadonlySet<string>
-  /** Adds what is known of the client of a connection on this listener. */
+  /** Appends the headers for the certificate of a connection on this listener, if it has one. */
   push(headers: string[], listener: string, socket: object): void
 }
 
@@ -116,10 +116,10 @@ export function clientCertificateHeaders(listeners: readonly ListenerPlan[]): Cl
     reserved: new Set([...names.values()].flatMap((headers) => Object.values(headers))),
     push(headers, listener, socket) {
       const wanted = names.get(listener)
-      const shown = wanted && shownBy(socket)
-      if (!wanted || !shown) return
-      headers.push(wanted.subject, shown.subject, wanted.fingerprint, shown.fingerprint)
-      if (wanted.certificate !== undefined) headers.push(wanted.certificate, shown.certificate)
+      const fields = wanted && certificateOf(socket)
+      if (!wanted || !fields) return
+      headers.push(wanted.subject, fields.subject, wanted.fingerprint, fields.fingerprint)
+      if (wanted.certificate !== undefined) headers.push(wanted.certificate, fields.certificate)
     },
   }
 }

@@ -2,18 +2,18 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { ServedCertificate } from '../../../shared/served.ts'
 import type { ClientAuthorities } from './client-certificates.ts'
 
-/** Chooses the certificate of a TLS handshake; a change counts from the next handshake on. */
+/** Chooses the certificates of a listener's TLS handshakes. */
 export interface SniChooser {
-  /** The context for a name the client sent; undefined: no certificate may be served for it. */
+  /** The context for the name that a client sent; undefined: there is no certificate for it. */
   choose(name: string): SecureContext | undefined
   /**
-   * Of the server itself: the certificate for clients that name no host, since they dialled an address. Its key of session
-   * tickets counts for every name: OpenSSL keeps to the context that a connection began with.
+   * The server's own context: the certificate for clients that send no name, since they connected to an address. Its ticket
+   * key is used for all names: OpenSSL takes it from the context that a connection began with.
    */
   readonly fallback: SecureContextOptions | undefined
 }
 
-/** The same in every thread and run: a session whose context is another is not resumed. */
+/** The same in every thread and run: sessions of another context are not resumed. */
 const sessionIdContext = 'gatehouse'
 
 // TLS 1.2 with forward secrecy and AEAD only, in Mozilla's "intermediate" spirit; TLS 1.3 suites are fixed by OpenSSL.
@@ -32,16 +32,16 @@ export const tlsFloor = {
   ].join(':'),
 } as const
 
-/** What handshakes are answered with. */
+/** What the handshakes of all listeners use. */
 export interface TlsSettings {
   readonly certificates: readonly ServedCertificate[]
-  /** The 48 bytes with which session tickets are sealed; a secret. */
+  /** 48 bytes that seal session tickets; a secret. */
   readonly ticketKey: Uint8Array
-  /** By the name of the listener; those without do not ask clients for certificates. */
+  /** By the name of the listener; the others do not ask clients for certificates. */
   readonly authorities: ReadonlyMap<string, ClientAuthorities>
 }
 
-/** Chooses for each listener; throws if a certificate is unusable. */
+/** Throws if a certificate is unusable. */
 export function sniByListener(settings: TlsSettings): (listener: { readonly name: string }) => SniChooser {
   const common = createSni(settings)
   const own = new Map([...settings.authorities].map(([name, clients]) => [name, createSni(settings, clients)] as const))
@@ -49,7 +49,7 @@ export function sniByListener(settings: TlsSettings): (listener: { readonly name
 }
 
 function createSni({ certificates, ticketKey }: TlsSettings, clients?: ClientAuthorities): SniChooser {
-  // Every context that may be chosen must know them: the chosen one's are those that a client is judged by.
+  // Every context needs them: clients are verified by the authorities of the chosen one.
   const ca = clients && { ca: clients.ca }
   const unnamed = certificates.find((certificate) => certificate.anyName) ?? certificates[0]
   const byName = new Map<string, SecureContext>()

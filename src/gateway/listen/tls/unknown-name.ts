@@ -5,12 +5,12 @@ import type { TLSSocket } from 'node:tls'
 const alert = Buffer.from([21, 3, 3, 0, 2, 2, 112])
 
 /**
- * Tells a client in the midst of its handshake that there is no certificate for the name that it sent; `told` is called when
- * that is written. Node has no way to do so: it would end the connection without a word.
+ * Sends the alert for a name without a certificate during the handshake, then calls `sent`. Node itself would close the
+ * connection without an alert.
  */
-export function refuseName(socket: TLSSocket, told: () => void): void {
-  // Node's own place for the connection below TLS.
+export function refuseName(socket: TLSSocket, sent: () => void): void {
+  // Where Node keeps the connection below TLS.
   const { _parent: below } = socket as { _parent?: Socket | null }
-  if (below?.writable) below.write(alert, told)
-  else told()
+  if (below?.writable) below.write(alert, sent)
+  else sent()
 }

@@ -1,32 +1,32 @@
-/** Heads of answers: the status line and the fields behind it (RFC 9112 §4 and §5). Strict: what is odd is refused. */
+/** A strict parser for the heads of answers: the status line and the fields (RFC 9112 §4 and §5). */
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { AnswerFault } from './faults.ts'
 
-/** How the end of a body is found: after so many bytes, by its chunks, by the end of the connection. */
+/** How a body ends: after this many bytes, with its last chunk, or with the connection. */
 export type Framing = number | 'chunked' | 'close'
 
 export interface AnswerHead {
   /** 100 to 999. */
   readonly status: number
-  /** Name and value in turn, as they came and in their order, without blanks around values; bytes as latin1. */
+  /** Name and value in turn, as received, without whitespace around values; bytes as latin1. */
   readonly fields: readonly string[]
-  /** As the fields say; whether a body follows depends on the status and the request as well. */
+  /** By the fields alone; whether there is a body depends on the status and the request as well. */
   readonly framing: Framing
   /** Whether the connection may carry another request. */
   readonly keepAlive: boolean
-  /** How long the upstream says that it keeps an idle connection open; absent: it does not say. */
+  /** How long the upstream keeps an idle connection open, if it announces that. */
   readonly idleTimeout: Milliseconds | undefined
-  /** What Upgrade names, in lower case; absent: nothing. */
+  /** The value of Upgrade, in lower case. */
   readonly upgrade: string | undefined
 }
 
-// HTTP/1.0 and HTTP/1.1 only: a server of another protocol (RTSP, ICY, HTTP/2) means something else by what follows. The
-// blank before an empty reason is often left out (RFC 9112 §4 asks for it).
+// HTTP/1.0 and HTTP/1.1 only, and no other protocol (RTSP, ICY, HTTP/2). The space before an empty reason is required by
+// RFC 9112 §4, but often missing.
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/
-/** RFC 9110 §5.6.2. No blank before the colon, and none before the name: that would be a folded line (RFC 9112 §5.2). */
+/** RFC 9110 §5.6.2. No space before the colon, and none before the name, which would be a folded line (RFC 9112 §5.2). */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Control characters, and CR and LF that are not the two of a line's end (RFC 9110 §5.5, RFC 9112 §2.2). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters, and any CR or LF on its own (RFC 9110 §5.5, RFC 9112 §2.2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
 
 /** Reads a head, up to and with the empty line that ends it. Throws an AnswerFault. */
@@ -38,7 +38,7 @@ export function readAnswerHead(text: string): AnswerHead {
   return new HeadReader(Number(line[2]), line[1] === '0').read(text, lineEnd + 2)
 }
 
-/** Reads fields, one a line, up to and with an empty line. Throws an AnswerFault. */
+/** Reads fields, one per line, up to and with an empty line. Throws an AnswerFault. */
 export function readTrailers(text: string): readonly string[] {
   if (forbidden.test(text)) throw new AnswerFault('a control character in its trailers')
   const fields: string[] = []
@@ -66,7 +66,7 @@ function membersOf(value: string): string[] {
   return value.split(',').map((member) => trimmed(member, 0, member.length))
 }
 
-/** Blanks around a value are no part of it (RFC 9110 §5.5). Not `trim()`, for which a byte above 0x7f may be a blank too. */
+/** Strips the whitespace around a value (RFC 9110 §5.5). Not `trim()`, which also strips some bytes above 0x7f. */
 function trimmed(text: string, start: number, end: number): string {
   let from = start
   let to = end
@@ -79,7 +79,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Collects the fields of a head and what they say of its body and its connection. */
+/** Collects the fields of a head, and what they say about its body and its connection. */
 class HeadReader implements AnswerHead {
   readonly status: number
   readonly fields: string[] = []
@@ -103,7 +103,7 @@ class HeadReader implements AnswerHead {
 
   read(text: string, start: number): AnswerHead {
     eachField(text, start, (name, value) => this.#take(name, value))
-    // RFC 9112 §6.3: one of them is a lie, and whoever believes the other one sees another answer.
+    // RFC 9112 §6.3: the two framings disagree, and parsers differ in which one they use.
     if (this.#chunked && this.#length !== undefined) {
       throw new AnswerFault('both Content-Length and Transfer-Encoding')
     }
@@ -112,7 +112,7 @@ class HeadReader implements AnswerHead {
     return this
   }
 
-  /** The length tells most names apart from those that matter here. */
+  /** Switches on the length of the name first, which rules out most fields cheaply. */
   #take(name: string, value: string): void {
     switch (name.length) {
       case 7:
@@ -129,7 +129,7 @@ class HeadReader implements AnswerHead {
         break
       case 17:
         if (name.toLowerCase() === 'transfer-encoding') {
-          // Any other coding, alone or before the chunks, is one that we cannot undo.
+          // No other coding can be decoded, alone or before `chunked`.
           if (this.#chunked || value.toLowerCase() !== 'chunked') throw new AnswerFault('an unknown Transfer-Encoding')
           this.#chunked = true
         }
@@ -149,11 +149,11 @@ class HeadReader implements AnswerHead {
     }
   }
 
-  /** Equal ones are one (RFC 9110 §8.6); the client reads it once. */
+  /** Equal lengths count as one (RFC 9110 §8.6), and are sent on once. */
   #takeLength(name: string, value: string): void {
     for (const digits of membersOf(value)) {
       const length = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
-      if (!Number.isSafeInteger(length)) throw new AnswerFault('a Content-Length that is none')
+      if (!Number.isSafeInteger(length)) throw new AnswerFault('an invalid Content-Length')
       if (this.#length === undefined) this.fields.push(name, String(length))
       else if (this.#length !== length) throw new AnswerFault('two different Content-Lengths')
       this.#length = length

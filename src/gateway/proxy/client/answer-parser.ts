@@ -1,6 +1,6 @@
 /**
- * Reads one answer after another off a connection: strict, resumable at every byte, bounded everywhere. Framing is where
- * requests are smuggled, so whatever two readers could read in two ways is a fault.
+ * Parses an answer: strict, resumable at every byte, bounded everywhere. Ambiguous framing enables request smuggling, so
+ * anything that two parsers could read in two ways is an error.
  */
 import type { Bytes } from '../../../shared/bytes.ts'
 import { type AnswerHead, type Framing, readAnswerHead } from './answer-head.ts'
@@ -8,12 +8,12 @@ import { ChunkedBody } from './chunked-body.ts'
 import { AnswerFault, ConnectionClosed } from './faults.ts'
 import { Section } from './section.ts'
 
-/** What must be known of a request to read its answer. */
+/** What the parser needs to know about the request. */
 export interface Expected {
   readonly method: string
   /** The protocol that the request asked to switch to, in lower case. */
   readonly upgrade?: string | undefined
-  /** Longest head; that of all interim answers together; longest trailers. */
+  /** Limits the head, all interim answers together, and the trailers. */
   readonly headLimit: Bytes
 }
 
@@ -21,18 +21,18 @@ const beginning = Buffer.from('HTTP/1.')
 const noTrailers: readonly string[] = []
 
 export class AnswerParser {
-  /** Interim answers (RFC 9110 §15.2) that were read and not yet taken out. */
+  /** Interim answers (RFC 9110 §15.2) that the caller has yet to remove. */
   readonly interim: AnswerHead[] = []
-  /** Of the final answer, once it was read; with status 101, what follows is no HTTP any more. */
+  /** Head of the final answer, once it is read; after status 101 the bytes are no HTTP any more. */
   head: AnswerHead | undefined
-  /** Pieces of the body that were read and not yet taken out: views of the bytes given. */
+  /** Pieces of the body that the caller has yet to remove: views of the bytes given to `take`. */
   readonly body: Buffer[] = []
-  /** Once the answer is complete; empty where there are none. */
+  /** Set once the answer is complete; empty if there are none. */
   trailers: readonly string[] | undefined
   readonly #expected: Expected
   readonly #section: Section
   #framing: Framing = 0
-  /** Of a body of known length, bytes to come. */
+  /** Bytes left of a body of known length. */
   #left = 0
   #chunks: ChunkedBody | undefined
   #interimBytes = 0
@@ -46,7 +46,7 @@ export class AnswerParser {
     return this.trailers !== undefined
   }
 
-  /** Reads the bytes; returns how many of them belong to the answer. Throws an AnswerFault, and must not be used again. */
+  /** Returns how many of the bytes belong to the answer. After it has thrown an AnswerFault, it must not be used again. */
   take(bytes: Buffer): number {
     let at = 0
     while (at < bytes.length && !this.complete) {
@@ -55,11 +55,11 @@ export class AnswerParser {
     return at
   }
 
-  /** The connection was closed in good order: the end of a body that has no other; throws if it is too early. */
+  /** The connection was closed in good order, which ends a body without other framing. Throws if the answer is incomplete. */
   end(): void {
     if (this.complete) return
-    if (!this.head) throw new ConnectionClosed('the connection was closed before an answer')
-    if (this.#framing !== 'close') throw new ConnectionClosed('the connection was closed in the midst of the answer')
+    if (!this.head) throw new ConnectionClosed('the connection was closed before the answer')
+    if (this.#framing !== 'close') throw new ConnectionClosed('the connection was closed in the middle of the answer')
     this.trailers = noTrailers
   }
 
@@ -81,7 +81,7 @@ export class AnswerParser {
     if (head.status === 101) {
       const { upgrade } = this.#expected
       if (upgrade === undefined || head.upgrade !== upgrade) {
-        throw new AnswerFault('it switches to a protocol that was not asked for')
+        throw new AnswerFault('it switches to a protocol that was not requested')
       }
       this.head = head
       this.trailers = noTrailers
@@ -102,7 +102,7 @@ export class AnswerParser {
     else if (this.#framing !== 'close') this.#left = this.#framing
   }
 
-  /** RFC 9112 §6.3: these end with their head, whatever it says of a length. */
+  /** RFC 9112 §6.3: these have no body, whatever length their head announces. */
   #isBodyless(status: number): boolean {
     return this.#expected.method === 'HEAD' || status === 204 || status === 304
   }

@@ -4,7 +4,7 @@ import { readTrailers } from './answer-head.ts'
 import { AnswerFault } from './faults.ts'
 import { Section } from './section.ts'
 
-/** The line before a chunk: its size and extensions, which nobody reads. */
+/** The line before a chunk: its size and extensions, which are ignored. */
 const longestLine: Bytes = 4_096
 
 const CR = 0x0d
@@ -14,13 +14,13 @@ type State = 'size' | 'blanks' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 
 
 export class ChunkedBody {
   readonly #trailers: Section
-  /** Once the body is complete. */
+  /** Set once the body is complete. */
   trailers: readonly string[] | undefined
   #state: State = 'size'
   #digits = 0
-  /** Of the line before a chunk, bytes so far. */
+  /** Bytes so far of the line before a chunk. */
   #line = 0
-  /** Of the chunk, bytes to come. */
+  /** Bytes left of the chunk. */
   #left = 0
 
   /** `limit`: the longest trailer section. */
@@ -28,7 +28,7 @@ export class ChunkedBody {
     this.#trailers = new Section(limit, 'its trailers')
   }
 
-  /** Puts the pieces of the body into `pieces`; returns where it stopped: at the end of the bytes, or of the body. */
+  /** Appends the pieces of the body to `pieces`; returns where it stopped: at the end of the bytes, or of the body. */
   take(bytes: Buffer, start: number, pieces: Buffer[]): number {
     let at = start
     while (at < bytes.length && this.trailers === undefined) {
@@ -54,7 +54,7 @@ export class ChunkedBody {
     return end
   }
 
-  /** One byte of what stands around the chunks. */
+  /** One byte between chunks. */
   #step(byte: number): void {
     switch (this.#state) {
       case 'size':
@@ -73,15 +73,15 @@ export class ChunkedBody {
         }
         return
       case 'size-lf':
-        if (byte !== LF) throw new AnswerFault('a chunk size whose line has no end')
+        if (byte !== LF) throw new AnswerFault('a chunk size whose line does not end with CRLF')
         this.#state = this.#left === 0 ? 'trailers' : 'data'
         return
       case 'data-cr':
-        if (byte !== CR) throw new AnswerFault('a chunk that is longer than its size')
+        if (byte !== CR) throw new AnswerFault('a chunk longer than its size')
         this.#state = 'data-lf'
         return
       case 'data-lf':
-        if (byte !== LF) throw new AnswerFault('a chunk that is longer than its size')
+        if (byte !== LF) throw new AnswerFault('a chunk longer than its size')
         this.#state = 'size'
         this.#digits = 0
         this.#line = 0
@@ -89,13 +89,13 @@ export class ChunkedBody {
     }
   }
 
-  /** Blanks behind the size are bad, and known (RFC 9112 §7.1.1: BWS before an extension; some servers pad the size). */
+  /** Whitespace after the size is bad, but common (RFC 9112 §7.1.1: BWS before an extension; some servers pad the size). */
   #behindSize(byte: number): void {
     this.#countLine()
     if (byte === CR) this.#state = 'size-lf'
     else if (byte === 0x3b) this.#state = 'extension'
     else if (byte === 0x20 || byte === 0x09) this.#state = 'blanks'
-    else throw new AnswerFault('a chunk size that is none')
+    else throw new AnswerFault('an invalid chunk size')
   }
 
   #countLine(): void {
@@ -108,7 +108,7 @@ export class ChunkedBody {
     if (digit === -1) return false
     this.#digits += 1
     this.#left = this.#left * 16 + digit
-    // Bounded by their number as well: zeros in front could go on for ever.
+    // The number of digits is bounded as well: leading zeros could be endless.
     if (this.#digits > 16 || this.#left > Number.MAX_SAFE_INTEGER)
       throw new AnswerFault('a chunk size that is too large')
     return true

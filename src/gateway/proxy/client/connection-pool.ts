@@ -1,4 +1,4 @@
-/** The connections of one thread to one target: those in use, those idle, and who waits for one. */
+/** The connections of one thread to one target: those in use, those idle, and the requests that wait for one. */
 
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setInterval, setTimeout } from '../../../shared/time/timer.ts'
@@ -7,38 +7,38 @@ import type { Connection, ConnectionOwner } from './connection.ts'
 import { dialConnection, type Waiter } from './dialling.ts'
 import { ConnectionClosed, PoolExhausted } from './faults.ts'
 
-export interface Wish {
-  /** Not one that was idle: where one of those was closed, the next may be as well. */
+export interface AcquireOptions {
+  /** A new connection: where one idle connection was closed, the others may be as well. */
   readonly fresh?: boolean
-  /** The request cannot be sent again, so it must not meet a connection whose end is not yet noticed. */
+  /** The request cannot be retried, so it must not get a connection that has been closed unnoticed. */
   readonly careful?: boolean
 }
 
-/** So many may wait for each connection that is allowed. */
+/** Requests that may wait, per connection that is allowed. */
 const waitersPerConnection = 4
-/** An idle connection is closed so soon after its time. */
+/** How often expired idle connections are closed. */
 const sweepEvery: Milliseconds = 1_000
-/** A connection that was idle for less was alive just now. */
+/** A connection that was idle for less is taken to be alive. */
 const justUsed: Milliseconds = 100
 
 export class ConnectionPool implements ConnectionOwner {
   readonly #dial: Dial
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
-  /** Those whose answer has no end of its own: they are as many as clients want them, and do not count. */
+  /** Those of event streams: their number is up to the clients, and they do not count. */
   readonly #openEnded = new Set<Connection>()
   readonly #dialling = new Map<Waiter, () => void>()
   /** First come, first served. */
   readonly #queue = new Map<Waiter, NodeJS.Timeout>()
-  /** Those whose connection is looked at once more before they get it. */
-  readonly #looking = new Map<Waiter, Connection>()
+  /** Waiters whose connection is checked once more before they get it. */
+  readonly #checking = new Map<Waiter, Connection>()
   #session: Buffer | undefined
   #sweeping: NodeJS.Timeout | undefined
   #closed = false
 
   readonly #emptied: (() => void) | undefined
 
-  /** `emptied` is called whenever it has no connection any more, and nobody waits for one. */
+  /** `emptied` is called whenever the last connection is closed and none is being made. */
   constructor(dial: Dial, emptied?: () => void) {
     this.#dial = dial
     this.#emptied = emptied
@@ -48,27 +48,27 @@ export class ConnectionPool implements ConnectionOwner {
     return this.#all.size - this.#openEnded.size + this.#dialling.size
   }
 
-  acquire(waiter: Waiter, { fresh = false, careful = false }: Wish = {}): void {
+  acquire(waiter: Waiter, { fresh = false, careful = false }: AcquireOptions = {}): void {
     const now = performance.now()
     const idle = fresh ? undefined : this.#takeIdle(now)
-    if (idle && careful && idle.idleness.lasted(now) > justUsed) this.#lookAt(idle, waiter)
+    if (idle && careful && idle.idleness.lasted(now) > justUsed) this.#check(idle, waiter)
     else if (idle) waiter.onConnection(idle)
     else if (this.#inUse < this.#dial.connections) this.#connect(waiter)
     else this.#enqueue(waiter)
   }
 
-  /** The waiter wants no connection any more, and is told nothing. */
+  /** The waiter needs no connection any more, and is not called. */
   cancel(waiter: Waiter): void {
     this.#dialling.get(waiter)?.()
     this.#dialling.delete(waiter)
     clearTimeout(this.#queue.get(waiter))
     this.#queue.delete(waiter)
-    const connection = this.#looking.get(waiter)
-    this.#looking.delete(waiter)
+    const connection = this.#checking.get(waiter)
+    this.#checking.delete(waiter)
     if (connection?.open) this.free(connection)
   }
 
-  /** Keeps no idle connection any more; requests under way are finished. */
+  /** Closes idle connections, and the others after their requests. */
   close(): void {
     this.#closed = true
     clearInterval(this.#sweeping)
@@ -78,7 +78,8 @@ export class ConnectionPool implements ConnectionOwner {
   /** Ends everything. */
   destroy(): void {
     this.close()
-    for (const waiter of [...this.#dialling.keys(), ...this.#queue.keys(), ...this.#looking.keys()]) this.cancel(waiter)
+    for (const waiter of [...this.#dialling.keys(), ...this.#queue.keys(), ...this.#checking.keys()])
+      this.cancel(waiter)
     for (const connection of [...this.#all]) connection.fail(new ConnectionClosed('the gateway ends'))
   }
 
@@ -104,13 +105,13 @@ export class ConnectionPool implements ConnectionOwner {
     if (this.#all.size + this.#dialling.size === 0) this.#emptied?.()
   }
 
-  /** Its answer has no end of its own: from now on it does not count as one in use. */
+  /** It carries an event stream: from now on it does not count as in use. */
   openEnded(connection: Connection): void {
     this.#openEnded.add(connection)
     this.#connectNext()
   }
 
-  /** The one used last: the others come to be closed, and their number to what is needed. */
+  /** The one used last, so that surplus connections expire. */
   #takeIdle(now: Milliseconds): Connection | undefined {
     for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) {
       if (connection.open && !connection.idleness.expired(now)) return connection
@@ -119,12 +120,12 @@ export class ConnectionPool implements ConnectionOwner {
     return undefined
   }
 
-  /** What the system knows of its other end is read in the turn of the event loop that begins after this one. */
-  #lookAt(connection: Connection, waiter: Waiter): void {
-    this.#looking.set(waiter, connection)
+  /** Gives the event loop one full turn to read a close that has already arrived. */
+  #check(connection: Connection, waiter: Waiter): void {
+    this.#checking.set(waiter, connection)
     setImmediate(() =>
       setImmediate(() => {
-        if (!this.#looking.delete(waiter)) return
+        if (!this.#checking.delete(waiter)) return
         if (connection.open) waiter.onConnection(connection)
         else this.acquire(waiter, { careful: true })
       }),
@@ -158,12 +159,14 @@ export class ConnectionPool implements ConnectionOwner {
   #enqueue(waiter: Waiter): void {
     const { connections, connect } = this.#dial
     if (this.#queue.size >= connections * waitersPerConnection) {
-      waiter.onNoConnection(new PoolExhausted(`all ${connections} connections are in use, and too many requests wait`))
+      waiter.onNoConnection(
+        new PoolExhausted(`all ${connections} connections are in use, and too many requests are waiting`),
+      )
       return
     }
     const timer = setTimeout(() => {
       this.#queue.delete(waiter)
-      waiter.onNoConnection(new PoolExhausted(`all ${connections} connections are in use, for ${connect} ms`))
+      waiter.onNoConnection(new PoolExhausted(`all ${connections} connections were in use for ${connect} ms`))
     }, connect)
     this.#queue.set(waiter, timer)
   }

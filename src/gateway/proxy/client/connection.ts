@@ -1,4 +1,4 @@
-/** One connection to an upstream: a request at a time, and the answer to it. */
+/** One connection to an upstream, which carries one request at a time. */
 import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { AnswerHead } from './answer-head.ts'
@@ -10,17 +10,17 @@ import { Idleness } from './idleness.ts'
 import { keepFromWriteErrors } from './socket.ts'
 import type { Sent, Transaction } from './transaction.ts'
 
-/** How long an upstream that takes no more of a request may go on with the answer that it may have begun. */
-const lastWords: Milliseconds = 1_000
+/** How long an upstream that reads no more of a request may take to answer. */
+const answerAfterRefusal: Milliseconds = 1_000
 
-/** Who keeps it while it is idle. */
+/** Keeps the connection while it is idle. */
 export interface ConnectionOwner {
-  /** It can carry another request. */
+  /** The connection can carry another request. */
   free(connection: Connection): void
   closed(connection: Connection): void
 }
 
-/** Made when the socket is connected; lives until it is closed, or handed over to an upgrade. */
+/** Created when the socket is connected; used until it is closed, or handed over to an upgrade. */
 export class Connection {
   readonly idleness = new Idleness()
   readonly #socket: Socket
@@ -29,7 +29,7 @@ export class Connection {
   #parser: AnswerParser | undefined
   #requests = 0
   #bodySent = true
-  #headTold = false
+  #headPassed = false
   #heard = false
   readonly #reading: FairReading
   #ended = false
@@ -37,10 +37,10 @@ export class Connection {
   /** Why no more of the request can be written. */
   #writeError: Error | undefined
   #timeout: Milliseconds = 0
-  /** Of the head of the answer. */
+  /** For the head of the answer. */
   readonly #deadline = new Deadline(() => this.#passDeadline())
 
-  /** The socket is connected, and whoever reads it calls `take`; all else is watched here. */
+  /** The socket is connected. The caller reads it and calls `take`; its other events are handled here. */
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket
     this.#owner = owner
@@ -57,7 +57,7 @@ export class Connection {
     return this.#requests > 1
   }
 
-  /** Whether any byte of an answer to this request has come. */
+  /** Whether any byte of an answer to this request has arrived. */
   get heard(): boolean {
     return this.#heard
   }
@@ -66,13 +66,13 @@ export class Connection {
     return !this.#destroyed && !this.#ended
   }
 
-  /** Writes the head. With `withBody` the body follows: the head waits for what of it is there already, until `flush`. */
+  /** Writes the head. If a body follows (`withBody`), the head is held back until `flush`, to leave with its first bytes. */
   send(sent: Sent, transaction: Transaction, withBody: boolean): void {
     this.#requests += 1
     this.#transaction = transaction
     this.#parser = new AnswerParser(sent)
     this.#heard = false
-    this.#headTold = false
+    this.#headPassed = false
     this.#bodySent = !withBody
     this.#timeout = sent.timeout
     this.#deadline.set(sent.timeout)
@@ -87,11 +87,11 @@ export class Connection {
   /** False: no more until `onDrain`. */
   write(chunk: Buffer | string): boolean {
     if (this.#writeError || this.#destroyed) return true
-    if (!this.#headTold) this.#deadline.set(this.#timeout)
+    if (!this.#headPassed) this.#deadline.set(this.#timeout)
     return this.#socket.write(chunk, 'latin1')
   }
 
-  /** As one chunk of a chunked body; must not be empty. */
+  /** Writes one chunk of a chunked body; it must not be empty. */
   writeChunk(chunk: Buffer): boolean {
     this.#socket.cork()
     this.write(`${chunk.length.toString(16)}\r\n`)
@@ -106,7 +106,6 @@ export class Connection {
     this.#bodySent = true
   }
 
-  /** Reads no more for now. */
   pause(): void {
     this.#reading.pause()
   }
@@ -115,7 +114,7 @@ export class Connection {
     this.#reading.resume()
   }
 
-  /** Without a word to the transaction. */
+  /** Closes without a call to the transaction. */
   destroy(): void {
     this.#transaction = undefined
     this.#close()
@@ -128,10 +127,10 @@ export class Connection {
     transaction?.onError(error)
   }
 
-  /** What was read off the socket: valid during the call only. */
+  /** Bytes read from the socket; valid during the call only. */
   take(bytes: Buffer): void {
     const parser = this.#parser
-    // Nobody asked: it would be taken for the answer to the next request.
+    // No request is in flight: these bytes would be taken for the answer to the next one.
     if (!this.#transaction || !parser) {
       this.#close()
       return
@@ -139,20 +138,20 @@ export class Connection {
     this.#heard = true
     try {
       const used = parser.take(bytes)
-      this.#tell(parser, bytes.subarray(used))
+      this.#passOn(parser, bytes.subarray(used))
       if (this.#transaction) this.#reading.count(bytes.length)
     } catch (error) {
-      // Whoever threw: an answer ends its request at the most, never the thread.
+      // Whatever threw: a bad answer may fail its request, never the thread.
       this.fail(error as Error)
     }
   }
 
-  /** Whoever is told may have had enough, and has destroyed the connection: then it is told no more. */
-  #tell(parser: AnswerParser, rest: Buffer): void {
+  /** Each call may destroy the connection, after which the transaction is undefined. */
+  #passOn(parser: AnswerParser, rest: Buffer): void {
     for (const head of parser.interim.splice(0)) this.#transaction?.onInterim(head)
     const { head } = parser
-    if (head && !this.#headTold) {
-      this.#headTold = true
+    if (head && !this.#headPassed) {
+      this.#headPassed = true
       this.#deadline.off()
       if (head.status === 101) {
         this.#upgrade(head, rest)
@@ -166,13 +165,13 @@ export class Connection {
     else this.#transaction.onPause()
   }
 
-  /** `surplus`: bytes came behind the answer, in nobody's framing. */
+  /** `surplus`: bytes followed the answer, which belong to nothing. */
   #complete(parser: AnswerParser, surplus: boolean): void {
     const transaction = this.#transaction
     this.#transaction = undefined
     this.#parser = undefined
-    const sound = (parser.head?.keepAlive ?? false) && this.#bodySent && !this.#writeError && !surplus
-    if (sound && this.open && this.idleness.begin(parser.head?.idleTimeout)) {
+    const reusable = (parser.head?.keepAlive ?? false) && this.#bodySent && !this.#writeError && !surplus
+    if (reusable && this.open && this.idleness.begin(parser.head?.idleTimeout)) {
       this.resume()
       this.#owner.free(this)
     } else {
@@ -215,14 +214,14 @@ export class Connection {
   #onDrain = (): void => this.#transaction?.onDrain()
 
   /**
-   * Writing failed. Nothing is lost by it that is there to be read: an upstream may answer, and close, without having read
-   * all of a request (RFC 9112 §9.6). True: the socket stays, and ends by what is read of it.
+   * A write has failed. An upstream may answer, and close, without reading all of a request (RFC 9112 §9.6), so its answer is
+   * still read. True: the socket stays open until its end is read.
    */
   #spare = (error: Error): boolean => {
     if (!this.#transaction || this.#ended || this.#destroyed) return false
     if (this.#writeError) return true
     this.#writeError = error
-    if (!this.#headTold) this.#deadline.set(lastWords)
+    if (!this.#headPassed) this.#deadline.set(answerAfterRefusal)
     this.#transaction.onBodyRefused()
     return true
   }
@@ -241,13 +240,13 @@ export class Connection {
 
   #passDeadline = (): void => {
     if (this.#writeError) this.fail(this.#writeError)
-    // It would read more of the request if the client sent more: it is not the one that is slow.
+    // The upstream waits for more of the request: the client is slow.
     else if (!this.#bodySent && !this.#socket.writableNeedDrain) this.#deadline.set(this.#timeout)
     else this.fail(new UpstreamTimeout(`no answer within ${this.#timeout} ms`))
   }
 }
 
-/** A copy: the pieces are views of bytes that are read into again. */
+/** Copies: the pieces are views of a buffer that is reused. */
 function joined(pieces: Buffer[]): Buffer {
   const whole = pieces.length === 1 ? Buffer.from(pieces[0] as Buffer) : Buffer.concat(pieces)
   pieces.length = 0

@@ -1,14 +1,14 @@
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 
-/** A time limit that is set with every request: its one timer is set anew only when it has fired, or would fire too late. */
+/** A timeout that is set for every request. Its one timer is restarted only when it has fired, or would fire too late. */
 export class Deadline {
   readonly #passed: () => void
   #due = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #timerDue = 0
 
-  /** `passed` is called when the time is over; the deadline is off then. */
+  /** `passed` is called when the time is over, with the deadline off. */
   constructor(passed: () => void) {
     this.#passed = passed
   }

@@ -1,4 +1,4 @@
-/** Connections in the making. */
+/** Dials connections to upstreams. */
 
 import type { OnReadOpts } from 'node:net'
 import { isOfReserve } from '../../../shared/system/descriptors.ts'
@@ -8,7 +8,7 @@ import { Connection, type ConnectionOwner } from './connection.ts'
 import { DescriptorsUsedUp, UpstreamTimeout } from './faults.ts'
 import { eventOfReady, openSocket } from './socket.ts'
 
-/** Told once, of a connection or of why there is none. */
+/** Called once, with a connection or an error. */
 export interface Waiter {
   onConnection(connection: Connection): void
   onNoConnection(error: Error): void
@@ -16,17 +16,17 @@ export interface Waiter {
 
 export interface DialOptions {
   readonly owner: ConnectionOwner
-  /** A TLS session of an earlier connection, and where a newer one goes. */
+  /** A TLS session of an earlier connection, and the receiver of newer ones. */
   readonly session?: Buffer | undefined
   keepSession?(session: Buffer): void
-  /** Whether the socket may become a tunnel, of which others read. */
+  /** Whether the socket may become a tunnel, which is read by others. */
   readonly tunnel?: boolean
 }
 
-/** All sockets of a thread are read into one buffer: whatever is kept of it is copied at once. */
+/** All sockets of a thread are read into one buffer: what is kept of it must be copied at once. */
 const readBuffer = Buffer.allocUnsafeSlow(65_536)
 
-/** Hands on what is read. It lives as long as the socket, so it must know nothing of who waited for the connection. */
+/** Passes on what is read. It lives as long as the socket, so it must not hold the waiter. */
 class Receiver {
   connection: Connection | undefined
   readonly take = (bytes: Buffer): void => this.connection?.take(bytes)
@@ -39,14 +39,14 @@ class Receiver {
   }
 }
 
-/** Connects within the time of the dial. Returns what to call to give it up, without a word to the waiter. */
+/** Connects within the connect timeout. Returns a function that aborts, without a call to the waiter. */
 export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter): () => void {
   const receiver = new Receiver()
   const socket = openSocket(dial, { session: options.session, ...(!options.tunnel && { onread: receiver.onread }) })
   const giveUp = () => {
     clearTimeout(timer)
     socket.off('error', failed)
-    // Of a socket that nobody waits for, nobody wants to know what else goes wrong.
+    // Later errors of an aborted socket are of no interest.
     socket.on('error', () => {})
     socket.destroy()
   }
@@ -61,7 +61,7 @@ export function dialConnection(dial: Dial, options: DialOptions, waiter: Waiter)
   if (options.keepSession) socket.on('session', options.keepSession)
   socket.once(eventOfReady(socket), () => {
     if (isOfReserve(socket)) {
-      failed(new DescriptorsUsedUp('hardly any descriptors are left for connections'))
+      failed(new DescriptorsUsedUp('hardly any file descriptors are left for connections'))
       return
     }
     clearTimeout(timer)

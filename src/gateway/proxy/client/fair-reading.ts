@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
-import { inTurn, mayGoOn } from '../../response/fair-turns.ts'
+import { inTurn, mayContinue } from '../../response/fair-turns.ts'
 
-/** Whether a connection is read: not while its client has enough, nor before its turn. */
+/** Pauses the reading of a connection while its client is slower, and until it is its turn (fair-turns.ts). */
 export class FairReading {
   readonly #socket: Socket
   #paused = false
@@ -12,7 +12,6 @@ export class FairReading {
     this.#socket = socket
   }
 
-  /** Reads no more for now. */
   pause(): void {
     if (this.#paused) return
     this.#paused = true
@@ -27,7 +26,7 @@ export class FairReading {
 
   /** To be called with every piece that was read and is not the last. */
   count(length: Bytes): void {
-    if (this.#held || mayGoOn(length)) return
+    if (this.#held || mayContinue(length)) return
     this.#held = true
     if (!this.#paused) this.#socket.pause()
     inTurn(this.#release)

@@ -1,6 +1,6 @@
-/** Why a request to an upstream failed, as far as the connection can tell. Errors of the system keep their own codes. */
+/** Errors of connections to upstreams. System errors keep their own codes. */
 
-/** The upstream's answer is malformed, or too long: nothing more can be read of its connection. */
+/** The upstream's answer is malformed or too long: its connection cannot be read any further. */
 export class AnswerFault extends Error {
   readonly code = 'ANSWER_MALFORMED'
 
@@ -19,17 +19,17 @@ export class UnsendableRequest extends Error {
   readonly code = 'REQUEST_UNSENDABLE'
 }
 
-/** As many connections as are allowed are in use, and none became free: nothing was sent. */
+/** All allowed connections are in use, and none became free in time: nothing was sent. */
 export class PoolExhausted extends Error {
   readonly code = 'POOL_EXHAUSTED'
 }
 
-/** The upstream took too long, to be connected to or to begin its answer. */
+/** The upstream took too long to accept the connection or to answer. */
 export class UpstreamTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
-/** What is left of them is kept for probes, programs and stopping. The code is that of the kernel, which would soon have said so itself. */
+/** The last file descriptors are kept for probes, processes and shutdown. The kernel would soon fail with the same code. */
 export class DescriptorsUsedUp extends Error {
   readonly code = 'EMFILE'
 }

@@ -1,15 +1,15 @@
-/** Heads of requests to upstreams, as they are written: one string. */
+/** Serializes the heads of requests to upstreams. */
 import type { Bytes } from '../../../shared/bytes.ts'
 import { UnsendableRequest } from './faults.ts'
 
-/** How the end of a request's body is told; `none`: there is no body, and nothing is said of one. */
+/** The framing of a request's body; `none`: no body, and no header for one. */
 export type RequestBody = Bytes | 'chunked' | 'none'
 
 export interface RequestHead {
   readonly method: string
   /** Path and query. */
   readonly path: string
-  /** Name and value in turn. What frames the body and the connection is left to this module. */
+  /** Name and value in turn. Those that frame the body and the connection are dropped, and written by this module. */
   readonly headers: readonly string[]
   readonly body: RequestBody
   /** What to switch to, as the client named it. */
@@ -17,29 +17,30 @@ export interface RequestHead {
 }
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** What no value may hold: controls, and letters that are more than the one byte which they would be cut to. */
+/** Not allowed in values: control characters, and those above one byte, which latin1 would truncate. */
 const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
 const unsendablePath = /[^\x21-\x7e\x80-\xff]/
 
 /**
- * The head with its empty line, to be written as latin1. Throws an UnsendableRequest for what would end a line early: the
- * parts come from clients, rules and auth services, and whoever forgot to look at one of them must not open a door here.
+ * The head with its empty line, to be written as latin1. Throws an UnsendableRequest for anything that would end a line early:
+ * the parts come from clients, rules and auth services, and a missing check elsewhere must not allow an injection here.
  */
 export function requestHead({ method, path, headers, body, upgrade }: RequestHead): string {
-  if (!token.test(method) || path === '' || unsendablePath.test(path)) throw new UnsendableRequest('an unsound target')
+  if (!token.test(method) || path === '' || unsendablePath.test(path))
+    throw new UnsendableRequest('invalid method or path')
   let head = `${method} ${path} HTTP/1.1\r\n`
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const value = headers[i + 1] as string
     if (framesMessage(name)) continue
-    if (!token.test(name) || unsendableValue.test(value)) throw new UnsendableRequest(`an unsound header ${name}`)
+    if (!token.test(name) || unsendableValue.test(value)) throw new UnsendableRequest(`invalid header ${name}`)
     head += `${name}: ${value}\r\n`
   }
-  if (typeof body === 'number' && !Number.isSafeInteger(body)) throw new UnsendableRequest('an unsound Content-Length')
+  if (typeof body === 'number' && !Number.isSafeInteger(body)) throw new UnsendableRequest('invalid Content-Length')
   if (body === 'chunked') head += 'transfer-encoding: chunked\r\n'
   else if (body !== 'none') head += `content-length: ${body}\r\n`
   if (upgrade === undefined) return `${head}connection: keep-alive\r\n\r\n`
-  if (unsendableValue.test(upgrade)) throw new UnsendableRequest('an unsound Upgrade')
+  if (unsendableValue.test(upgrade)) throw new UnsendableRequest('invalid Upgrade')
   return `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n\r\n`
 }
 

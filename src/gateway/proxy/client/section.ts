@@ -5,34 +5,34 @@ const LF = 0x0a
 const CR = 0x0d
 const emptyLine = Buffer.from('\r\n\r\n')
 
-/** Lines up to an empty one, a head or trailers, put together from as many pieces as they come in. */
+/** Collects lines up to an empty one (a head or trailers) from the pieces in which they arrive. */
 export class Section {
   readonly #limit: Bytes
   readonly #what: string
-  /** The whole section as latin1, with its empty line, once it is there. */
+  /** The complete section as latin1, with its empty line; undefined before. */
   text: string | undefined
   #before: Buffer | undefined
 
-  /** Throws an AnswerFault when there are more bytes than `limit`; `what` they are called then. */
+  /** `take` throws an AnswerFault beyond `limit`; `what` names the section in the message. */
   constructor(limit: Bytes, what: string) {
     this.#limit = limit
     this.#what = what
   }
 
-  /** The next section begins. */
+  /** Starts the next section. */
   begin(): void {
     this.text = undefined
     this.#before = undefined
   }
 
-  /** Throws an AnswerFault as soon as what has come so far cannot be the beginning of these bytes. */
+  /** Throws an AnswerFault as soon as the bytes so far differ from the beginning of these. */
   mustBeginWith(expected: Buffer): void {
     const length = Math.min(this.#before?.length ?? 0, expected.length)
     if (this.#before?.compare(expected, 0, length, 0, length) === 0) return
     throw new AnswerFault(`it begins with ${JSON.stringify(this.#before?.toString('latin1', 0, 40))}`)
   }
 
-  /** Returns where it stopped: behind the section, or at the end of the bytes. */
+  /** Returns where it stopped: after the section, or at the end of the bytes. */
   take(bytes: Buffer, start: number): number {
     const before = this.#before
     const known = before?.length ?? 0
@@ -48,12 +48,12 @@ export class Section {
       return start + (end - from) - known
     }
     this.#judge(joined, from)
-    // Copied: the bytes may be those of a buffer that is read into again.
+    // Copied, since the buffer is reused.
     this.#before = before ? joined : Buffer.from(joined.subarray(from))
     return bytes.length
   }
 
-  /** What can never become lines is refused at once, and not when its sender has had time enough to go on. */
+  /** Refuses malformed lines at once, and not only when the section is complete. */
   #judge(bytes: Buffer, start: number): void {
     for (let at = bytes.indexOf(LF, start); at !== -1; at = bytes.indexOf(LF, at + 1)) {
       if (at === start || bytes[at - 1] !== CR) throw new AnswerFault(`${this.#what} have a line that ends without CR`)
@@ -61,7 +61,7 @@ export class Section {
   }
 }
 
-/** Where the section ends, behind its empty line; -1: not among these bytes, of which the first `known` were looked at. */
+/** Where the section ends, after its empty line; -1: not within these bytes, of which the first `known` were checked. */
 function endOf(bytes: Buffer, start: number, known: number): number {
   // An empty section is an empty line.
   if (bytes[start] === CR && bytes[start + 1] === LF) return start + 2

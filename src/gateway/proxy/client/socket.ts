@@ -6,20 +6,20 @@ import { socketPathOf } from '../../../shared/net/socket-origin.ts'
 import type { Dial } from '../../upstream/dial.ts'
 
 export interface SocketOptions {
-  /** Bytes are read into its buffer instead of being told by `data` events. */
+  /** Bytes are read into its buffer instead of being emitted as `data`. */
   readonly onread?: OnReadOpts
-  /** A session of an earlier connection, which makes the handshake shorter. */
+  /** TLS session of an earlier connection, to resume. */
   readonly session?: Buffer | undefined
 }
 
-/** Begins to connect; `eventOfReady` says when it may be written to. The timeout of the dial is left to the caller. */
+/** Starts to connect; it may be written to after `eventOfReady`. The connect timeout is left to the caller. */
 export function openSocket(dial: Dial, { onread, session }: SocketOptions): Socket {
   const common = {
-    // Which end closes first is the protocol's business: an upstream may end its side while its answer is still unread.
+    // An upstream may end its side while its answer is still unread.
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
-    // Below the 60 s after which firewalls forget a silent connection.
+    // Below the 60 s after which firewalls drop a silent connection.
     keepAliveInitialDelay: 45_000,
     ...(onread && { onread }),
   }
@@ -46,8 +46,8 @@ export function eventOfReady(socket: Socket): 'connect' | 'secureConnect' {
 }
 
 /**
- * A socket that fails to write is destroyed by Node, and with it what its other end had sent before it closed. So an error of
- * writing is told to `spare` first; true: the socket stays, and ends by what is read of it.
+ * Node destroys a socket when a write fails, and with it the unread bytes that the peer sent before it closed. So `spare` is
+ * asked first; true: the socket stays open until its end is read.
  */
 export function keepFromWriteErrors(socket: Socket, spare: (error: Error) => boolean): void {
   const destroy = socket.destroy
