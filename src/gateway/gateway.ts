@@ -23,11 +23,13 @@ import { StallWatch } from './request/stall.ts'
 
 export interface Gateway {
   /**
-   * Replaces the plan in service. Rejects, with the old plan still in service, if a port cannot be opened or a certificate is
-   * unusable. Concurrent calls run one after the other.
+   * Replaces the plan in service. Rejects, with the old plan still in service, if a port cannot be opened or a
+   * certificate is unusable. Concurrent calls run one after the other.
    */
   apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
-  /** Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable. */
+  /**
+   * Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable.
+   */
   setCertificates(certificates: readonly ServedCertificate[]): void
   /** Seals session tickets with this key from now on; older tickets cost their clients a full handshake. */
   renewTickets(key: Uint8Array): void
@@ -38,9 +40,15 @@ export interface Gateway {
   drainTarget(origin: string, budget: Milliseconds): Promise<number>
   /** Readiness answers 503 from now on; requests are still answered. */
   withdraw(): void
-  /** Accepts no more, answers what is in flight, closes tunnels. Resolves with the number of answers that were cut after `budget`. */
+  /**
+   * Accepts no more, answers what is in flight, closes tunnels. Resolves with the number of answers that were cut after
+   * `budget`.
+   */
   drain(budget: Milliseconds): Promise<number>
-  /** Ends every connection of its listeners before it returns, whatever is under way; nothing works afterwards. Never throws. */
+  /**
+   * Ends every connection of its listeners before it returns, whatever is under way; nothing works afterwards. Never
+   * throws.
+   */
   destroy(): void
 }
 
@@ -108,7 +116,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
     listeners.limit(plan.limits)
     connections.limit = Math.ceil(plan.limits.connections / (plan.threads === 'auto' ? 1 : plan.threads))
     previous?.retire()
-    // Until a removed port is closed, the next plan cannot open it anew.
+    // Until a removed port is closed, the next plan cannot reopen it.
     await closed
   }
 

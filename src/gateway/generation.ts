@@ -1,7 +1,7 @@
 /**
  * A generation: a plan compiled into what answers requests. It owns no socket: listeners hand it requests, and a reload
- * replaces it by the next one. A request is matched to a route, passes its guards and reaches its handler; promises are made
- * only where there is something to wait for.
+ * replaces it by the next one. A request is matched to a route, passes its guards and reaches its handler; promises are
+ * made only where there is something to wait for.
  */
 import type { HeaderRules as HeaderRulesPlan, RequestHeadersPlan } from '../plan/model/headers.ts'
 import type { GatewayPlan, RoutePlan } from '../plan/model/plan.ts'
@@ -36,7 +36,9 @@ export interface Generation extends ExchangeContext {
   close(): void
 }
 
-/** What a generation uses and does not own. `withdrawn`: readiness answers 503, because the gateway is about to stop. */
+/**
+ * What a generation uses and does not own. `withdrawn`: readiness answers 503, because the gateway is about to stop.
+ */
 export interface GenerationResources {
   readonly upstreams: Upstreams
   readonly files: FileStore
@@ -49,8 +51,8 @@ export interface GenerationResources {
 type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
- * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, or names a CA
- * file of an upstream that cannot be read.
+ * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, or names a
+ * CA file of an upstream that cannot be read.
  */
 export async function buildGeneration(plan: GatewayPlan, resources: GenerationResources): Promise<Generation> {
   const limits = resources.guards.stores.lease(plan.rateLimitStore)

@@ -8,7 +8,10 @@ import type { GuardResources } from './guards/guard-resources.ts'
 import type { Exchange } from './request/exchange.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
-/** The generations of one thread, which follow one another, and the resources that outlive them: upstreams, files, guards. */
+/**
+ * The generations of one thread, which follow one another, and the resources that outlive them: upstreams, files,
+ * guards.
+ */
 export class Generations {
   /** Answers all new requests; undefined until the first plan is applied. */
   current: GenerationRef | undefined
@@ -55,8 +58,9 @@ export class Generations {
 }
 
 /**
- * Counts the answers that a generation still owes, and closes it after the last one once another has replaced it. Tunnels
- * and event streams need nothing of it once they run: a WebSocket that stays open for days keeps no old generation in memory.
+ * Counts the answers that a generation still owes, and closes it after the last one once another has replaced it.
+ * Tunnels and event streams need nothing of it once they run: a WebSocket that stays open for days keeps no old
+ * generation in memory.
  */
 export class GenerationRef {
   readonly generation: Generation

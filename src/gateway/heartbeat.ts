@@ -1,6 +1,6 @@
 /**
- * The heartbeat of a gateway thread, in memory that it shares with the main thread: a thread that is stuck in a loop answers
- * no message, but what it wrote last can still be read.
+ * The heartbeat of a gateway thread, in memory that it shares with the main thread: a thread that is stuck in a loop
+ * answers no message, but what it wrote last can still be read.
  */
 
 import { getHeapStatistics } from 'node:v8'
@@ -12,8 +12,8 @@ import { setInterval } from '../shared/time/timer.ts'
 export const beatEvery: Milliseconds = 100
 
 /**
- * The limit of a thread's heap. The main thread enforces it, below V8's own: nothing can be saved of a thread that reaches
- * that one (see app/workers/worker.ts and docs/adr/0015-ending-threads.md).
+ * The limit of a thread's heap. The main thread enforces it, below V8's own: nothing can be saved of a thread that
+ * reaches that one (see app/workers/worker.ts and docs/adr/0015-ending-threads.md).
  */
 export const heapLimit: Bytes = 256 * 1_048_576
 
@@ -25,7 +25,10 @@ export interface Vitals {
   readonly beats: number
   readonly heap: number
   readonly heapLimit: number
-  /** Counts up with each request that begins or ends, even while no beat comes because one turn of the event loop is long. */
+  /**
+   * Counts up with each request that begins or ends, even while no beat comes because one turn of the event loop is
+   * long.
+   */
   readonly progress: number
   /** Connections accepted since the thread started. */
   readonly accepted: number

@@ -1,4 +1,6 @@
-/** The messages between the main thread and a gateway thread. Plain data: they are copied from one heap to the other. */
+/**
+ * The messages between the main thread and a gateway thread. Plain data: they are copied from one heap to the other.
+ */
 import type { GatewayPlan, LogPlan } from '../plan/model/plan.ts'
 import type { ServedCertificate, ServedChallenge } from '../shared/served.ts'
 import type { TargetStates } from '../shared/target-states.ts'
@@ -6,7 +8,10 @@ import type { Series } from '../telemetry/metrics-tally.ts'
 import type { OutputDescriptor } from '../telemetry/output-descriptor.ts'
 import type { StoreNews } from './guards/rate-limit/stores.ts'
 
-/** The thread's global function that ends all its connections; to be called before the thread is terminated, at any moment. */
+/**
+ * The thread's global function that ends all its connections; to be called before the thread is terminated, at any
+ * moment.
+ */
 export const destroyName = '__gatehouseDestroy'
 
 /** The thread's `workerData`. */
@@ -21,7 +26,9 @@ export interface ThreadBirth {
   readonly tally?: SharedArrayBuffer
   /** Memory for the rate limits of all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
-  /** 48 bytes with which all threads seal session tickets, so that each can resume the sessions of the others. A secret. */
+  /**
+   * 48 bytes with which all threads seal session tickets, so that each can resume the sessions of the others. A secret.
+   */
   readonly ticketKey: Uint8Array
 }
 

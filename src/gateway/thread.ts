@@ -18,11 +18,11 @@ const logger = createLogger({ ...birth.log, terminal: birth.terminal, stdout: bi
 const log = logger.named('gateway')
 const gateway = createGateway({
   accessLog: accessLogOf,
-  meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => say({ type: 'series', series }))) : noMeter,
+  meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => send({ type: 'series', series }))) : noMeter,
   log,
   heartbeat,
   rateLimits: birth.rateLimits,
-  storeChanged: (news) => say({ type: 'store', news }),
+  storeChanged: (news) => send({ type: 'store', news }),
   ticketKey: birth.ticketKey,
 })
 
@@ -36,7 +36,7 @@ function accessLogOf(plan: GatewayPlan): AccessLog {
   }
 }
 
-function say(message: FromThread): void {
+function send(message: FromThread): void {
   parentPort?.postMessage(message)
 }
 
@@ -46,9 +46,9 @@ async function handle(message: ToThread): Promise<void> {
       heartbeat.builds(true)
       try {
         await gateway.apply(message.plan, message.certificates)
-        say({ type: 'applied', id: message.id })
+        send({ type: 'applied', id: message.id })
       } catch (error) {
-        say({ type: 'applied', id: message.id, error: messageOf(error) })
+        send({ type: 'applied', id: message.id, error: messageOf(error) })
       } finally {
         heartbeat.builds(false)
       }
@@ -64,12 +64,12 @@ async function handle(message: ToThread): Promise<void> {
       return gateway.renewTickets(message.key)
     case 'challenges':
       gateway.setChallenges(message.challenges)
-      return say({ type: 'applied', id: message.id })
+      return send({ type: 'applied', id: message.id })
     case 'targets':
       return gateway.setTargets(message.targets)
     case 'drain-target': {
       const cut = await gateway.drainTarget(message.origin, message.budget)
-      return say({ type: 'target-drained', id: message.id, cut })
+      return send({ type: 'target-drained', id: message.id, cut })
     }
     case 'withdraw':
       return gateway.withdraw()
@@ -77,7 +77,7 @@ async function handle(message: ToThread): Promise<void> {
       const cut = await gateway.drain(message.budget)
       gateway.destroy()
       await logger.flush()
-      say({ type: 'drained', cut })
+      send({ type: 'drained', cut })
       parentPort?.close()
     }
   }
@@ -85,16 +85,16 @@ async function handle(message: ToThread): Promise<void> {
 
 parentPort?.on('message', (message: ToThread) => void handle(message))
 
-// A thread that ends with live h2 sessions takes the whole process with it (docs/adr/0015-ending-threads.md). The main thread
-// calls this through the inspector; 'exit' covers code that ends the thread by itself.
+// A thread that ends with live h2 sessions takes the whole process with it (docs/adr/0015-ending-threads.md). The main
+// thread calls this through the inspector; 'exit' covers code that ends the thread by itself.
 Object.assign(globalThis, { [destroyName]: gateway.destroy })
 process.on('exit', gateway.destroy)
 
-// The thread's state is unknown now, so it is replaced; but its other requests need not be cut for that. The main thread
-// drains it as soon as its successor listens. Unhandled rejections arrive here too.
+// The thread's state is unknown now, so it is replaced; but its other requests need not be cut for that. The main
+// thread drains it as soon as its successor listens. Unhandled rejections arrive here too.
 let threw = false
 process.on('uncaughtException', (error) => {
   if (threw) return
   threw = true
-  say({ type: 'threw', error: messageOf(error), ...(error instanceof Error && { stack: error.stack }) })
+  send({ type: 'threw', error: messageOf(error), ...(error instanceof Error && { stack: error.stack }) })
 })

@@ -59,8 +59,8 @@ export function encodeWhole(encoding: ContentEncoding, body: Buffer, effort: Eff
 }
 
 /**
- * A stream that encodes what is written to it. It emits bytes when it has enough for a block; `flush(callback)` makes it emit
- * what it holds.
+ * A stream that encodes what is written to it. It emits bytes when it has enough for a block; `flush(callback)` makes
+ * it emit what it holds.
  */
 export function createEncoder(encoding: ContentEncoding): Gzip | BrotliCompress | ZstdCompress {
   switch (encoding) {

@@ -5,8 +5,8 @@ import type { ContentEncoding } from '../../plan/model/plan.ts'
 export const leastWorthEncoding = 512
 
 /**
- * The offered encodings that the client accepts, best first; at equal weight in the order of the offer. Empty: the body is
- * sent unencoded, even to a client that forbids that, since no body at all would help it less.
+ * The offered encodings that the client accepts, best first; at equal weight in the order of the offer. Empty: the body
+ * is sent unencoded, even to a client that forbids that, since no body at all would help it less.
  */
 export type Negotiate = (acceptEncoding: string | undefined) => readonly ContentEncoding[]
 

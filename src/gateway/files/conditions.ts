@@ -21,7 +21,7 @@ export function isConditional(headers: IncomingHttpHeaders): boolean {
 }
 
 /** In the order of RFC 9110 §13.2.2. `notModified`: the tag of the copy that the client may continue to use. */
-export function judge(
+export function evaluate(
   headers: IncomingHttpHeaders,
   { etag, alsoCurrent = [], modified }: Validators,
 ): 'send' | 'precondition-failed' | { readonly notModified: string } {
@@ -43,8 +43,9 @@ export function judge(
 }
 
 /**
- * Whether the client's part belongs to this answer (RFC 9110 §13.1.5): only a strong tag shows that. A date would have to be a
- * strong validator (§8.8.2.2), but files of two releases may have the same one. All answers have a tag, so none is needed.
+ * Whether the client's part belongs to this answer (RFC 9110 §13.1.5): only a strong tag shows that. A date would have
+ * to be a strong validator (§8.8.2.2), but files of two releases may have the same one. All answers have a tag, so none
+ * is needed.
  */
 export function isPartOf(ifRange: string | string[] | undefined, etag: string): boolean {
   return ifRange === undefined || (ifRange === etag && !etag.startsWith('W/'))

@@ -1,6 +1,6 @@
 /**
- * Entity tags of files that are too big for the cache, derived from their content. Until one is known, a file has a weak tag
- * derived from its metadata (docs/adr/0018-entity-tags.md).
+ * Entity tags of files that are too big for the cache, derived from their content. Until one is known, a file has a
+ * weak tag derived from its metadata (docs/adr/0018-entity-tags.md).
  */
 
 import { hash } from 'node:crypto'
@@ -13,9 +13,9 @@ export interface ContentTags {
   /** The digest of the file's content in this state, if it is known. */
   known(facts: FileFacts): string | undefined
   /**
-   * Queues the file to be read, and calls back when its digest is known; the same callback is called once. A file is not read
-   * if it is too big, or has changed or gone when its turn comes. False: call again later, since the file has just changed or
-   * too many are waiting.
+   * Queues the file to be read, and calls back when its digest is known; the same callback is called once. A file is
+   * not read if it is too big, or has changed or gone when its turn comes. False: call again later, since the file has
+   * just changed or too many are waiting.
    */
   learn(path: string, facts: FileFacts, known: () => void): boolean
 }
@@ -35,7 +35,9 @@ const maxWaiting = 256
 const budget = 2 * mebibyte
 const entryWeight = 200
 
-/** Reads one file at a time, in one thread of the pool, and at most half of the time, so that clients' reads come first. */
+/**
+ * Reads one file at a time, in one thread of the pool, and at most half of the time, so that clients' reads come first.
+ */
 export function createContentTags(): ContentTags {
   const digests = new Recent<string>(budget)
   const waiting = new Map<string, Unread>()
@@ -94,8 +96,8 @@ async function digestOfFile(path: string, expected: FileFacts): Promise<string> 
 const pieceSize = mebibyte
 
 /**
- * The digest of content in memory: the same content has the same digest in every thread and replica. Above one mebibyte, it is
- * the digest of the digests of each, since the pool cannot digest incrementally.
+ * The digest of content in memory: the same content has the same digest in every thread and replica. Above one
+ * mebibyte, it is the digest of the digests of each, since the pool cannot digest incrementally.
  */
 export async function digestOf(content: Buffer): Promise<string> {
   const pieces: Buffer[] = []
@@ -117,9 +119,9 @@ async function sha256(content: Buffer): Promise<Buffer> {
 }
 
 /**
- * The opaque part of a weak tag, from all facts of a file, including those that no tool can set, so that files of two releases
- * with equal size and modification time differ. On some image file systems all facts are equal, so the start time of this
- * process is included. Hashed, so that inodes are not disclosed.
+ * The opaque part of a weak tag, from all facts of a file, including those that no tool can set, so that files of two
+ * releases with equal size and modification time differ. On some image file systems all facts are equal, so the start
+ * time of this process is included. Hashed, so that inodes are not disclosed.
  */
 export function weakTagOf(facts: FileFacts): string {
   return hash('sha256', `${startOfProcess} ${keyOf(facts)}`, 'base64url').slice(0, 22)

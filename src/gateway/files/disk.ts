@@ -16,25 +16,25 @@ export interface FileFacts {
 }
 
 /** Why a file cannot be served: the cause for the log, and the status for the client. */
-export interface Trouble {
+export interface FileProblem {
   readonly status: 403 | 404 | 500 | 503
   readonly cause: string
 }
 
-export type Sighting = { readonly file: FileFacts } | { readonly trouble: Trouble } | 'folder' | 'absent'
+export type PathState = { readonly file: FileFacts } | { readonly problem: FileProblem } | 'folder' | 'absent'
 
 /** Errors of a path that names nothing, or goes through a file, is too long, or has a loop of links. */
 const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'])
 
 /** Checks what is at a path, following links: who can create links in the folder can create files too. */
-export async function look(path: string): Promise<Sighting> {
+export async function inspectPath(path: string): Promise<PathState> {
   try {
     const found = await stat(path)
     if (found.isFile()) return { file: factsOf(found) }
     if (found.isDirectory()) return 'folder'
-    return { trouble: { status: 404, cause: `${path} is not a regular file` } }
+    return { problem: { status: 404, cause: `${path} is not a regular file` } }
   } catch (error) {
-    return absentCodes.has(codeOf(error)) ? 'absent' : { trouble: troubleOf(error) }
+    return absentCodes.has(codeOf(error)) ? 'absent' : { problem: problemOf(error) }
   }
 }
 
@@ -43,7 +43,10 @@ export function isSame(a: FileFacts, b: FileFacts): boolean {
   return isUnchanged(a, b) && a.ctimeMs === b.ctimeMs && a.ino === b.ino && a.dev === b.dev
 }
 
-/** For an open descriptor: the change time also moves when the file is renamed or unlinked, which does not affect readers. */
+/**
+ * For an open descriptor: the change time also moves when the file is renamed or unlinked, which does not affect
+ * readers.
+ */
 function isUnchanged(a: FileFacts, b: FileFacts): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs
 }
@@ -58,8 +61,8 @@ const coarsestTick: Milliseconds = 2_000
 const fineTick: Milliseconds = 100
 
 /**
- * False while another change could leave the file with the same facts, so that what was read may be outdated. The modification
- * time can be set to anything, the change time cannot; a fraction shows a fine resolution.
+ * False while another change could leave the file with the same facts, so that what was read may be outdated. The
+ * modification time can be set to anything, the change time cannot; a fraction shows a fine resolution.
  */
 export function isSettled({ mtimeMs, ctimeMs }: FileFacts): boolean {
   const now = Date.now()
@@ -130,9 +133,9 @@ const pieceSize = 256 * 1024
 const quietAfter: Milliseconds = 600_000
 
 /**
- * The bytes of a part. Each piece is valid until the next is requested, since all use one buffer. Throws FileChanged instead of
- * yielding the last piece if the file has changed since it was opened, so that no answer is completed with a mix of two
- * states. A file may grow, like a log: then what was sent is compared with what is there in the end.
+ * The bytes of a part. Each piece is valid until the next is requested, since all use one buffer. Throws FileChanged
+ * instead of yielding the last piece if the file has changed since it was opened, so that no answer is completed with a
+ * mix of two states. A file may grow, like a log: then what was sent is compared with what is there in the end.
  */
 export async function* readPart(
   handle: FileHandle,
@@ -181,7 +184,7 @@ async function readPiece(handle: FileHandle, piece: Buffer, at: number): Promise
   return piece
 }
 
-export function troubleOf(error: unknown): Trouble {
+export function problemOf(error: unknown): FileProblem {
   const code = codeOf(error)
   const cause = messageOf(error)
   if (code === 'EACCES' || code === 'EPERM') return { status: 403, cause }

@@ -3,8 +3,8 @@ import type { Bytes } from '../../shared/bytes.ts'
 /** Runs a few jobs at a time, so that the thread pool that they use has threads left for others. */
 export interface Queue {
   /**
-   * The result of the work, which runs before all work for `later`. Undefined if so much is waiting that this would take too
-   * long. `weight` is in bytes.
+   * The result of the work, which runs before all work for `later`. Undefined if so much is waiting that this would
+   * take too long. `weight` is in bytes.
    */
   soon<T>(work: () => Promise<T>, weight: Bytes): Promise<T> | undefined
   /** The same for work without a waiting client. */
@@ -12,7 +12,7 @@ export interface Queue {
 }
 
 export interface QueueOptions {
-  readonly atOnce: number
+  readonly concurrency: number
   /** Limit of the bytes that wait, for `soon` and for `later` each. */
   readonly waiting: Bytes
 }
@@ -20,13 +20,13 @@ export interface QueueOptions {
 /** The least weight of a job: the fixed cost of a small one. */
 const leastWeight = 16 * 1024
 
-export function createQueue({ atOnce, waiting }: QueueOptions): Queue {
+export function createQueue({ concurrency, waiting }: QueueOptions): Queue {
   const soon = createLine(waiting)
   const later = createLine(waiting)
   let running = 0
 
   function run<T>(line: Line, work: () => Promise<T>, weight: Bytes): Promise<T> | undefined {
-    if (running < atOnce) {
+    if (running < concurrency) {
       running += 1
       return work().finally(startNext)
     }

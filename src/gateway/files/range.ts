@@ -1,8 +1,8 @@
 import type { Part } from './disk.ts'
 
 /**
- * The part of a body of `size` bytes that a Range header asks for (RFC 9110 §14.1.2). `whole`: several ranges, which may be
- * answered with the complete body, or an invalid header; `none`: the range cannot be satisfied (416).
+ * The part of a body of `size` bytes that a Range header asks for (RFC 9110 §14.1.2). `whole`: several ranges, which
+ * may be answered with the complete body, or an invalid header; `none`: the range cannot be satisfied (416).
  */
 export function readRange(header: string, size: number): Part | 'whole' | 'none' {
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header)

@@ -1,7 +1,8 @@
 /**
- * A cache of recently used values, bounded by weight. It has two maps instead of a list in the order of use: used entries move
- * to the young map; when that has reached half the budget, it becomes the old map, and entries of the former old map that were
- * not used are dropped. So a flood of keys that are used once evicts nothing that is in constant use.
+ * A cache of recently used values, bounded by weight. It has two maps instead of a list in the order of use: used
+ * entries move to the young map; when that has reached half the budget, it becomes the old map, and entries of the
+ * former old map that were not used are dropped. So a flood of keys that are used once evicts nothing that is in
+ * constant use.
  */
 export class Recent<V> {
   readonly #half: number

@@ -9,7 +9,7 @@ import { lendMemory } from '../response/answer-memory.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 import type { FlatHeaders } from '../response/flat-headers.ts'
 import { sendError, sendHead } from '../response/respond.ts'
-import { isConditional, isPartOf, judge } from './conditions.ts'
+import { evaluate, isConditional, isPartOf } from './conditions.ts'
 import { FileChanged, type FileFacts, isGrown, isSame, openFile, type Part, readPart } from './disk.ts'
 import { sendPieces } from './pump.ts'
 import { readRange } from './range.ts'
@@ -26,7 +26,10 @@ export interface SendOptions {
 /** Larger bodies are written in pieces, so that a slow client does not have all of it encrypted and buffered. */
 const largestWrite = 256 * 1024
 
-/** Synchronous if the file is in memory. Rejects with errors for `troubleOf`, and with FileChanged if the file was replaced. */
+/**
+ * Synchronous if the file is in memory. Rejects with errors for `problemOf`, and with FileChanged if the file was
+ * replaced.
+ */
 export function sendFile(exchange: Exchange, file: StoredFile, options: SendOptions): void | Promise<void> {
   const { headers, method } = exchange.request
   if (method === 'GET' && headers.range !== undefined) return sendWithRange(exchange, file, options)
@@ -72,7 +75,7 @@ function endsByCondition(exchange: Exchange, file: StoredFile, form: Representat
   const asked = exchange.request.headers
   if (!isConditional(asked)) return false
   const alsoCurrent = [form.formerTag, file.plainTag]
-  const verdict = judge(asked, { etag: form.etag, alsoCurrent, modified: file.modified })
+  const verdict = evaluate(asked, { etag: form.etag, alsoCurrent, modified: file.modified })
   if (verdict === 'send') return false
   if (verdict === 'precondition-failed') {
     sendError(exchange, 412, 'precondition failed: the file has changed')
@@ -141,7 +144,9 @@ async function sendSlices(exchange: Exchange, body: Buffer): Promise<void> {
   }
 }
 
-/** A log may have grown since it was looked up; but a client that has a part of it must get the rest of the same state. */
+/**
+ * A log may have grown since it was looked up; but a client that has a part of it must get the rest of the same state.
+ */
 function asGrown({ request }: Exchange, file: StoredFile, seen: Representation, facts: FileFacts): Representation {
   if (!isGrown(facts, seen.facts) || request.headers['if-range'] !== undefined) throw new FileChanged(seen.path)
   return file.grown(seen, facts)

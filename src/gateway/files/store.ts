@@ -1,6 +1,6 @@
 /**
- * The file cache of one thread: metadata for half a second, and the content of frequently used files. It outlives generations,
- * so that a reload drops nothing.
+ * The file cache of one thread: metadata for half a second, and the content of frequently used files. It outlives
+ * generations, so that a reload drops nothing.
  */
 
 import type { ContentEncoding } from '../../plan/model/plan.ts'
@@ -9,14 +9,14 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep } from '../../shared/time/timer.ts'
 import { encodeWhole } from '../encoding/encode.ts'
 import { createContentTags } from './content-tags.ts'
-import { type FileFacts, isFresh, isSame, look, type Sighting, type Trouble } from './disk.ts'
+import { type FileFacts, type FileProblem, inspectPath, isFresh, isSame, type PathState } from './disk.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
 import { type FileSizes, type StoreContext, StoredFile, secondOf } from './stored-file.ts'
 import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What is at a path. */
-export type Found = StoredFile | Trouble | 'folder' | 'absent'
+export type Found = StoredFile | FileProblem | 'folder' | 'absent'
 
 export interface FileStore {
   /** What is at the path, at most half a second old; synchronous if it is cached. Never rejects. */
@@ -38,7 +38,7 @@ const outdated = Number.NEGATIVE_INFINITY
 
 /** An empty file is checked again for a while: most are empty only while they are being rewritten. */
 const emptyAfter: Milliseconds = 500
-const lookAgainAfter: Milliseconds = 20
+const recheckAfter: Milliseconds = 20
 
 /** Bodies that wait to be encoded: about a quarter of a second of work for waiting clients. */
 const maxWaiting: Bytes = 32 * 1024 * 1024
@@ -62,8 +62,8 @@ function defaultOptions(): FileStoreOptions {
 
 export function createFileStore({ budget, sizes } = defaultOptions()): FileStore {
   const entries = new Recent<Entry>(budget)
-  const looking = new Map<string, Promise<Found>>()
-  const encodings = createQueue({ atOnce: 2, waiting: maxWaiting })
+  const refreshing = new Map<string, Promise<Found>>()
+  const encodings = createQueue({ concurrency: 2, waiting: maxWaiting })
   const context: StoreContext = {
     sizes,
     tags: createContentTags(),
@@ -75,9 +75,9 @@ export function createFileStore({ budget, sizes } = defaultOptions()): FileStore
     },
   }
 
-  async function lookAgain(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
+  async function refresh(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
     const seen = performance.now()
-    const found = await findOnDisk(wanted, known?.found, context).finally(() => looking.delete(key))
+    const found = await findOnDisk(wanted, known?.found, context).finally(() => refreshing.delete(key))
     const from = isEmptied(found) ? outdated : seen
     if (known && found === known.found && entries.get(key) === known) known.seen = from
     else entries.set(key, { found, seen: from }, bareWeight + 2 * key.length)
@@ -89,10 +89,10 @@ export function createFileStore({ budget, sizes } = defaultOptions()): FileStore
       const key = keyOf(wanted)
       const known = entries.get(key)
       if (known && performance.now() - known.seen < cachedFor) return known.found
-      const underWay = looking.get(key)
-      if (underWay) return underWay
-      const answer = lookAgain(key, wanted, known)
-      looking.set(key, answer)
+      const pending = refreshing.get(key)
+      if (pending) return pending
+      const answer = refresh(key, wanted, known)
+      refreshing.set(key, answer)
       return answer
     },
     forget(wanted) {
@@ -110,28 +110,28 @@ function keyOf({ path, rendering, withheld }: Wanted): string {
 /** The same object as before if nothing has changed. */
 async function findOnDisk(wanted: Wanted, before: Found | undefined, store: StoreContext): Promise<Found> {
   const { path, rendering } = wanted
-  const sighting = await lookTwice(path)
-  if (typeof sighting === 'string') return sighting
-  if ('trouble' in sighting) return sighting.trouble
-  const facts = sighting.file
-  const siblings = rendering ? new Map() : await lookForSiblings(wanted, facts)
+  const state = await inspectUntilFilled(path)
+  if (typeof state === 'string') return state
+  if ('problem' in state) return state.problem
+  const facts = state.file
+  const siblings = rendering ? new Map() : await findSiblings(wanted, facts)
   const next = new StoredFile({ wanted, facts, siblings, store, dated: isDated(facts, before) })
   return before instanceof StoredFile && isAsGood(before, next) ? before : next
 }
 
 /** A file that was emptied a moment ago is checked until it is no longer empty, or has been for long enough. */
-async function lookTwice(path: string): Promise<Sighting> {
+async function inspectUntilFilled(path: string): Promise<PathState> {
   const until = performance.now() + emptyAfter
-  let sighting = await look(path)
-  while (isJustEmptied(sighting) && performance.now() < until) {
-    await sleep(lookAgainAfter)
-    sighting = await look(path)
+  let state = await inspectPath(path)
+  while (isJustEmptied(state) && performance.now() < until) {
+    await sleep(recheckAfter)
+    state = await inspectPath(path)
   }
-  return sighting
+  return state
 }
 
-function isJustEmptied(sighting: Sighting): boolean {
-  return typeof sighting === 'object' && 'file' in sighting && isEmptyAndFresh(sighting.file)
+function isJustEmptied(state: PathState): boolean {
+  return typeof state === 'object' && 'file' in state && isEmptyAndFresh(state.file)
 }
 
 function isEmptied(found: Found): boolean {
@@ -158,18 +158,15 @@ function isAsGood(before: StoredFile, next: StoredFile): boolean {
   )
 }
 
-async function lookForSiblings(
-  { path, encodings: offered, withheld }: Wanted,
-  { mtimeMs }: FileFacts,
-): Promise<Siblings> {
+async function findSiblings({ path, encodings: offered, withheld }: Wanted, { mtimeMs }: FileFacts): Promise<Siblings> {
   const encodings = withheld ? offered.filter((encoding) => !withheld.includes(encoding)) : offered
-  const sightings = await Promise.all(encodings.map((encoding) => look(path + suffixes[encoding])))
+  const states = await Promise.all(encodings.map((encoding) => inspectPath(path + suffixes[encoding])))
   const found = new Map<ContentEncoding, FileFacts>()
   for (const [index, encoding] of encodings.entries()) {
-    const sighting = sightings[index]
-    if (typeof sighting !== 'object' || !('file' in sighting)) continue
+    const state = states[index]
+    if (typeof state !== 'object' || !('file' in state)) continue
     // An older copy was made from another state of the file; an empty one is no encoding of anything.
-    if (sighting.file.mtimeMs >= mtimeMs && sighting.file.size > 0) found.set(encoding, sighting.file)
+    if (state.file.mtimeMs >= mtimeMs && state.file.size > 0) found.set(encoding, state.file)
   }
   return found
 }

@@ -25,8 +25,8 @@ export interface FileSizes {
   /** Files up to this size are cached, and sent in one write. */
   readonly small: Bytes
   /**
-   * Files up to this size are cached if they are worth encoding. Others are read from disk for each answer, through a small
-   * buffer: a thousand slow clients of a thousand photos must not fill the memory.
+   * Files up to this size are cached if they are worth encoding. Others are read from disk for each answer, through a
+   * small buffer: a thousand slow clients of a thousand photos must not fill the memory.
    */
   readonly encodable: Bytes
 }
@@ -47,8 +47,8 @@ const maxEncodedOnTheFly = 32 * 1024 * 1024
 const onePacket = 1_200
 
 /**
- * Earlier modification times are constants that tools set for reproducible builds: 1970-01-01, with or without a second, and
- * 1980-01-01, in any time zone. They are no dates.
+ * Earlier modification times are constants that tools set for reproducible builds: 1970-01-01, with or without a
+ * second, and 1980-01-01, in any time zone. They are no dates.
  */
 const firstDate = Date.UTC(1980, 0, 3)
 
@@ -61,8 +61,8 @@ export class StoredFile {
   readonly siblings: Siblings
   readonly dated: boolean
   /**
-   * The date in Last-Modified, in milliseconds; undefined if the content may change without it. A rendered page has none, since
-   * it changes with its variables too.
+   * The date in Last-Modified, in milliseconds; undefined if the content may change without it. A rendered page has
+   * none, since it changes with its variables too.
    */
   readonly modified: number | undefined
   /** False: the file was read so soon after its last change that another change might have left the same facts. */
@@ -88,7 +88,7 @@ export class StoredFile {
     return this.#plain instanceof Promise ? undefined : this.#plain?.etag
   }
 
-  /** The unencoded file. Rejects with errors for `troubleOf`. */
+  /** The unencoded file. Rejects with errors for `problemOf`. */
   plain(): Representation | Promise<Representation> {
     if (this.#plain) return this.#plain
     const loading = this.#loadPlain()
@@ -105,9 +105,9 @@ export class StoredFile {
   }
 
   /**
-   * The best form for a client that accepts these encodings: a precompressed sibling if there is one, else one made here. The
-   * first client waits for a quick encoding; a thorough one replaces it later. If too many are queued, the file is sent
-   * unencoded.
+   * The best form for a client that accepts these encodings: a precompressed sibling if there is one, else one made
+   * here. The first client waits for a quick encoding; a thorough one replaces it later. If too many are queued, the
+   * file is sent unencoded.
    */
   best(favourites: readonly ContentEncoding[]): Representation | Promise<Representation> {
     const [favourite] = favourites

@@ -29,7 +29,7 @@ export interface Question {
   readonly timeout: Milliseconds
   readonly pool: ConnectionPool
   /** Called if the service lets the request pass, with the fields of its answer. */
-  yes(fields: readonly string[]): void
+  allowed(fields: readonly string[]): void
 }
 
 /** Asks the service. A 2xx lets the request pass, any other answer is relayed, no answer denies it. Never rejects. */
@@ -78,14 +78,14 @@ class AuthQuestion implements Waiter, Transaction {
   onHead({ status, fields }: AnswerHead): void {
     this.#stopWaiting()
     this.#answered = true
-    if (speaksOfTheResource.has(status)) {
+    if (neverRelayed.has(status)) {
       this.#leave()
       this.#settle({ status: 502, cause: `auth service: unexpected status ${status}` })
       return
     }
     const own = answerFields(fields)
     if (status >= 200 && status <= 299) {
-      this.#question.yes(own)
+      this.#question.allowed(own)
       this.#settle('pass')
     } else {
       this.#relay(status, own)
@@ -116,7 +116,7 @@ class AuthQuestion implements Waiter, Transaction {
     if (this.#answered) {
       this.#stopWaiting()
       if (this.#body === 'relayed' && !exchange.over) cutAnswer(exchange, `auth service: ${messageOf(error)}`)
-    } else if (connection?.reused && !connection.heard && isBroken(error) && !this.#retried) {
+    } else if (connection?.reused && !connection.answerBegun && isBroken(error) && !this.#retried) {
       this.#retried = true
       this.ask(true)
     } else {
@@ -183,10 +183,10 @@ class AuthQuestion implements Waiter, Transaction {
 }
 
 /**
- * Answers to a range or a condition (RFC 9110 §15.3.7, §15.4.5), which the request to the service does not have. If relayed,
- * they would tell the client that its copy of the guarded resource is still valid.
+ * Answers to a range or a condition (RFC 9110 §15.3.7, §15.4.5), which the request to the service does not have. If
+ * relayed, they would tell the client that its copy of the guarded resource is still valid.
  */
-const speaksOfTheResource: ReadonlySet<number> = new Set([206, 304])
+const neverRelayed: ReadonlySet<number> = new Set([206, 304])
 
 const unreachable = new Set([
   'ECONNREFUSED',

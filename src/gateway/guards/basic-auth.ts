@@ -5,8 +5,8 @@ import type { Denial, Guard } from './guard.ts'
 const challenge = ['www-authenticate', 'Basic realm="gatehouse", charset="UTF-8"']
 
 /**
- * RFC 7617. `users` are the names that may pass. Authorization is not sent on to upstreams. Throws if a user has no password,
- * so that the plan is refused.
+ * RFC 7617. `users` are the names that may pass. Authorization is not sent on to upstreams. Throws if a user has no
+ * password, so that the plan is refused.
  */
 export function basicAuth(users: readonly string[], passwords: PasswordHashes): Guard {
   const known = new Map(

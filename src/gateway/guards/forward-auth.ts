@@ -1,4 +1,7 @@
-/** Asks an auth service about each request, like Caddy's `forward_auth` and nginx's `auth_request`. Without an answer, it denies. */
+/**
+ * Asks an auth service about each request, like Caddy's `forward_auth` and nginx's `auth_request`. Without an answer,
+ * it denies.
+ */
 import type { ForwardAuthPlan } from '../../plan/model/guards.ts'
 import { requestHead } from '../proxy/client/request-head.ts'
 import { upstreamHeaders } from '../proxy/request-headers.ts'
@@ -9,9 +12,9 @@ import { type AuthServices, connectionsPerService } from './auth-services.ts'
 import type { Guard } from './guard.ts'
 
 /** The service gets the head of the request without its body. */
-const ofTheBody = new Set(['content-length', 'content-type', 'content-encoding', 'expect'])
+const bodyHeaders = new Set(['content-length', 'content-type', 'content-encoding', 'expect'])
 /** Conditions and ranges (RFC 9110 §13.1, §14.2) concern the resource, not the answer of the auth service. */
-const ofTheResource = new Set([
+const conditionalHeaders = new Set([
   'if-match',
   'if-none-match',
   'if-modified-since',
@@ -19,7 +22,7 @@ const ofTheResource = new Set([
   'if-range',
   'range',
 ])
-const ours = new Set(['host', 'x-forwarded-method', 'x-forwarded-uri'])
+const overridden = new Set(['host', 'x-forwarded-method', 'x-forwarded-uri'])
 
 export function forwardAuth(plan: ForwardAuthPlan, services: AuthServices): Guard {
   const { origin, host, pathname, search } = new URL(plan.url)
@@ -30,23 +33,23 @@ export function forwardAuth(plan: ForwardAuthPlan, services: AuthServices): Guar
       head: requestHead({
         method: 'GET',
         path: pathname + search,
-        headers: ['host', host, ...questionOf(exchange)],
+        headers: ['host', host, ...headersFor(exchange)],
         body: 'none',
       }),
       timeout: plan.timeout,
       pool: services.poolOf(dial),
-      yes: (fields) => copyHeaders(exchange, fields, plan.copy),
+      allowed: (fields) => copyHeaders(exchange, fields, plan.copy),
     })
 }
 
 /** The request's headers as an upstream would get them, with the method and URI in two more. */
-function questionOf(exchange: Exchange): string[] {
+function headersFor(exchange: Exchange): string[] {
   const sent = upstreamHeaders(exchange)
   const headers: string[] = []
   for (let i = 0; i < sent.length; i += 2) {
     const name = sent[i] as string
     const lower = name.toLowerCase()
-    if (!ofTheBody.has(lower) && !ofTheResource.has(lower) && !ours.has(lower))
+    if (!bodyHeaders.has(lower) && !conditionalHeaders.has(lower) && !overridden.has(lower))
       headers.push(name, sent[i + 1] as string)
   }
   const { request, taken } = exchange

@@ -1,6 +1,6 @@
 /**
- * Guards run between the choice of the route and its handler: each lets a request pass, or denies it. They run before anything
- * is dialled, for upgrades too, whose clients get a denial as a plain HTTP answer.
+ * Guards run between the choice of the route and its handler: each lets a request pass, or denies it. They run before
+ * anything is dialled, for upgrades too, whose clients get a denial as a plain HTTP answer.
  */
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
@@ -20,8 +20,8 @@ export type Verdict = 'pass' | 'answered' | Denial
 export type Guard = (exchange: Exchange) => Verdict | Promise<Verdict>
 
 /**
- * Runs the guards in order, from index `from` on; calls `next`, which must not throw, if all let the request pass. Throws what
- * a synchronous guard throws.
+ * Runs the guards in order, from index `from` on; calls `next`, which must not throw, if all let the request pass.
+ * Throws what a synchronous guard throws.
  */
 export function runGuards(
   exchange: Exchange,

@@ -1,6 +1,6 @@
 import type { ContentEncoding, FilePlan, FilesPlan } from '../../plan/model/plan.ts'
 import type { Negotiate } from '../encoding/negotiate.ts'
-import { FileChanged, type Trouble, troubleOf } from '../files/disk.ts'
+import { FileChanged, type FileProblem, problemOf } from '../files/disk.ts'
 import { sendFile } from '../files/send-file.ts'
 import type { FileStore, Found } from '../files/store.ts'
 import { StoredFile } from '../files/stored-file.ts'
@@ -44,14 +44,14 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
 
   async function answerOther(exchange: Exchange, found: Found): Promise<void> {
     const { fallback } = locator
-    if (isTrouble(found) && found.status !== 404) return refuse(exchange, found)
+    if (isProblem(found) && found.status !== 404) return refuse(exchange, found)
     if (fallback) {
       const page = await store.find(fallback)
       if (page instanceof StoredFile) return sendFallback(exchange, page)
-      return refuse(exchange, isTrouble(page) ? page : { status: 404, cause: 'no such file, and no fallback file' })
+      return refuse(exchange, isProblem(page) ? page : { status: 404, cause: 'no such file, and no fallback file' })
     }
     if (found === 'folder' && (await hasIndex(exchange))) return redirectInto(exchange)
-    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: 'no such file' })
+    refuse(exchange, isProblem(found) ? found : { status: 404, cause: 'no such file' })
   }
 
   async function hasIndex({ inner }: Exchange): Promise<boolean> {
@@ -68,7 +68,8 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
     locate({ inner }) {
       const wanted = locator.named(inner.path)
       if (!wanted) return undefined
-      // Most of these requests are for other routes: that the folder `api` does not exist is known after the first of them.
+      // Most of these requests are for other routes: that the folder `api` does not exist is known after the first of
+      // them.
       const top = locator.topOf(inner.path)
       if (top && store.find(top) === 'absent') return undefined
       const found = store.find(wanted)
@@ -92,7 +93,7 @@ export function createFileAnswer(plan: FilePlan, service: FileService): Folder['
     if (!readsFiles(exchange)) return refuseMethod(exchange)
     const found = await service.store.find(wanted)
     if (found instanceof StoredFile) return send(exchange, found)
-    refuse(exchange, isTrouble(found) ? found : { status: 404, cause: `${plan.path} does not exist` })
+    refuse(exchange, isProblem(found) ? found : { status: 404, cause: `${plan.path} does not exist` })
   }
 }
 
@@ -100,8 +101,8 @@ export function createFileAnswer(plan: FilePlan, service: FileService): Folder['
 const restricting = /^(?:no-store|private|no-transform|must-revalidate|proxy-revalidate)$/i
 
 /**
- * The Cache-Control of the fallback, given that of the route's files. A lifetime belongs to a file by its name; a file of that
- * name may come with the next release, so the fallback must be revalidated each time.
+ * The Cache-Control of the fallback, given that of the route's files. A lifetime belongs to a file by its name; a file
+ * of that name may come with the next release, so the fallback must be revalidated each time.
  */
 function fallbackCacheControl(ofFiles: string): string {
   const kept = ofFiles.split(',').flatMap((directive) => {
@@ -117,13 +118,13 @@ const attempts = 3
 function createSender({ store, negotiate }: FileService, headers: FlatHeaders) {
   async function recover(exchange: Exchange, file: StoredFile, error: unknown, attempt: number): Promise<void> {
     if (exchange.over) return
-    const trouble = troubleOf(error)
-    if (exchange.response.headersSent || attempt === attempts) return refuse(exchange, trouble)
-    if (!(error instanceof FileChanged) && trouble.status !== 404) return refuse(exchange, trouble)
+    const problem = problemOf(error)
+    if (exchange.response.headersSent || attempt === attempts) return refuse(exchange, problem)
+    if (!(error instanceof FileChanged) && problem.status !== 404) return refuse(exchange, problem)
     store.forget(file.wanted)
     const found = await store.find(file.wanted)
     if (found instanceof StoredFile) return send(exchange, found, attempt + 1)
-    refuse(exchange, isTrouble(found) ? found : trouble)
+    refuse(exchange, isProblem(found) ? found : problem)
   }
 
   function send(exchange: Exchange, file: StoredFile, attempt = 1): void | Promise<void> {
@@ -139,17 +140,17 @@ function fileOrNothing(found: Found | undefined): StoredFile | undefined {
   return found instanceof StoredFile ? found : undefined
 }
 
-function isTrouble(found: Found): found is Trouble {
+function isProblem(found: Found): found is FileProblem {
   return typeof found === 'object' && 'cause' in found
 }
 
-function refuse(exchange: Exchange, { status, cause }: Trouble): void {
+function refuse(exchange: Exchange, { status, cause }: FileProblem): void {
   sendError(exchange, status, cause)
 }
 
 /**
- * Adds the trailing slash, so that relative links in the index lead into the folder. The location is relative: it keeps a
- * prefix that the route strips, and no path can make it name another host.
+ * Adds the trailing slash, so that relative links in the index lead into the folder. The location is relative: it keeps
+ * a prefix that the route strips, and no path can make it name another host.
  */
 function redirectInto(exchange: Exchange): void {
   const { path, query } = exchange.target

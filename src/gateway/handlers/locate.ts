@@ -9,8 +9,8 @@ export const indexFile = 'index.html'
 
 export interface Locator {
   /**
-   * The file that a path names; of a folder (with a trailing slash), its index.html. Undefined: no file that this route would
-   * serve, whatever is on disk.
+   * The file that a path names; of a folder (with a trailing slash), its index.html. Undefined: no file that this route
+   * would serve, whatever is on disk.
    */
   named(path: string): Wanted | undefined
   /** The first folder of a path; undefined for a path in the root itself. */
@@ -49,17 +49,19 @@ const endings = Object.values(suffixes)
 
 interface Exceptions {
   /**
-   * Whether a path relative to the root is excluded, or is a precompressed copy of an excluded file: for `a.txt`, `a.txt.gz` and
-   * `a.txt.gz.br` too.
+   * Whether a path relative to the root is excluded, or is a precompressed copy of an excluded file: for `a.txt`,
+   * `a.txt.gz` and `a.txt.gz.br` too.
    */
   hides(relative: string): boolean
-  /** The precompressed copies that are excluded by their own name (`a.txt.br`): they are not sent for the file either. */
+  /**
+   * The precompressed copies that are excluded by their own name (`a.txt.br`): they are not sent for the file either.
+   */
   withholds(relative: string): Pick<Wanted, 'withheld'> | undefined
 }
 
 /**
- * Compares names like a case-insensitive file system, on which `Secret.txt` and `secret.txt` are one file. Undefined: nothing is
- * excluded.
+ * Compares names like a case-insensitive file system, on which `Secret.txt` and `secret.txt` are one file. Undefined:
+ * nothing is excluded.
  */
 function createExceptions(except: readonly string[]): Exceptions | undefined {
   if (except.length === 0) return undefined

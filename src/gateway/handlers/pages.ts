@@ -4,7 +4,9 @@ import type { FilesPlan } from '../../plan/model/plan.ts'
 import type { Rendering } from '../files/wanted.ts'
 import { pageKind } from './render.ts'
 
-/** By path relative to the root. Equal variables give equal ids, so that a reload without changes renders nothing again. */
+/**
+ * By path relative to the root. Equal variables give equal ids, so that a reload without changes renders nothing again.
+ */
 export function renderingsOf({ render }: FilesPlan): ReadonlyMap<string, Rendering> {
   if (!render) return new Map()
   const { files, variables } = render

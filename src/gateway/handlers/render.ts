@@ -1,6 +1,6 @@
 /**
- * Renders pages with `{{env "NAME"}}` (docs/pages.md). Values are escaped for their context, so that none can end its string,
- * attribute or element.
+ * Renders pages with `{{env "NAME"}}` (docs/pages.md). Values are escaped for their context, so that none can end its
+ * string, attribute or element.
  */
 import { extname } from 'node:path'
 
@@ -97,7 +97,10 @@ function fill(text: string, variables: Readonly<Record<string, string>>, escaped
   )
 }
 
-/** Writes characters that could begin a tag or reference, or end a quoted attribute, as references; CR would be read as LF. */
+/**
+ * Writes characters that could begin a tag or reference, or end a quoted attribute, as references; CR would be read as
+ * LF.
+ */
 function escapeText(value: string): string {
   return value.replace(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
@@ -108,8 +111,8 @@ function escapeAttribute(value: string): string {
 }
 
 /**
- * Writes characters that could end a string of any kind, a template part, a line, a comment or the element as `\uXXXX`, which
- * is valid in JavaScript and JSON alike.
+ * Writes characters that could end a string of any kind, a template part, a line, a comment or the element as `\uXXXX`,
+ * which is valid in JavaScript and JSON alike.
  */
 function escapeScript(value: string): string {
   return value.replace(/["'`\\<>&$*\p{Cc}\u2028\u2029]/gu, (character) => {

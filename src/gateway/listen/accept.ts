@@ -1,7 +1,7 @@
 /**
- * The listening sockets of a port. libuv accepts one connection per socket in a turn of its event loop: after a burst of 300,
- * with long turns, the next client would wait for 300 turns. So a thread opens several sockets on its port (Linux,
- * SO_REUSEPORT), among which the kernel spreads connections, and accepts as many per turn.
+ * The listening sockets of a port. libuv accepts one connection per socket in a turn of its event loop: after a burst
+ * of 300, with long turns, the next client would wait for 300 turns. So a thread opens several sockets on its port
+ * (Linux, SO_REUSEPORT), among which the kernel spreads connections, and accepts as many per turn.
  */
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
@@ -22,8 +22,8 @@ const maxEmptyingTime: Milliseconds = 500
 export interface Acceptor {
   readonly address: AddressInfo
   /**
-   * Closes the port once its queues are empty, since connections in them would be reset. Resolves then; `closed` is called
-   * when the last connection is over.
+   * Closes the port once its queues are empty, since connections in them would be reset. Resolves then; `closed` is
+   * called when the last connection is over.
    */
   stop(closed: () => void): Promise<void>
   /** At once. */

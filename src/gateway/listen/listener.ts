@@ -48,8 +48,8 @@ export interface Listener {
   /** Holds connections to these limits from the next one on. */
   limit(limits: LimitsPlan): void
   /**
-   * Accepts what is in the queue, then closes the port and idle connections; h2 clients get a GOAWAY and finish their streams.
-   * Resolves when the port is closed; `closed` is called when the last connection is over.
+   * Accepts what is in the queue, then closes the port and idle connections; h2 clients get a GOAWAY and finish their
+   * streams. Resolves when the port is closed; `closed` is called when the last connection is over.
    */
   stopAccepting(closed: () => void): Promise<void>
   /** Ends h1 connections without a request in flight. */
@@ -130,7 +130,8 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     else begin(request, response)
   }
   server.on('request', take)
-  // Not Node's own 100: it is sent when the body is read (proxy/upload.ts), and an earlier answer spares the client the upload.
+  // Not Node's own 100: it is sent when the body is read (proxy/upload.ts), and an earlier answer spares the client the
+  // upload.
   server.on('checkContinue', take)
   // Refused like any other invalid request; Node's own 417 would not be logged.
   server.on('checkExpectation', take)
@@ -138,8 +139,8 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
 }
 
 /**
- * Called at any moment: an exception of one connection must not spare the others. Without an error, a session would end its
- * streams with NO_ERROR, and half an answer would look complete.
+ * Called at any moment: an exception of one connection must not spare the others. Without an error, a session would end
+ * its streams with NO_ERROR, and half an answer would look complete.
  */
 function destroyOpen(open: ServerHttp2Session | Socket): void {
   try {

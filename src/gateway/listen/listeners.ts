@@ -10,7 +10,10 @@ export interface PreparedTls extends Pick<TlsSettings, 'certificates' | 'authori
   sni(listener: ListenerPlan): SniChooser
 }
 
-/** The ports of one thread and what their TLS handshakes are answered with. A port that the next plan has too stays open. */
+/**
+ * The ports of one thread and what their TLS handshakes are answered with. A port that the next plan has too stays
+ * open.
+ */
 export class Listeners {
   /** They accept no more, and some of their connections are not over yet. */
   readonly closing = new Set<Listener>()

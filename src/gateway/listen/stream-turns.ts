@@ -1,6 +1,6 @@
 /**
- * Starts only a few requests of an h2 connection per turn of the event loop: a client can open all its streams with one packet,
- * and other clients must not wait for all of them.
+ * Starts only a few requests of an h2 connection per turn of the event loop: a client can open all its streams with one
+ * packet, and other clients must not wait for all of them.
  */
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { GatewayResponse } from '../request/exchange.ts'
@@ -8,7 +8,7 @@ import type { GatewayResponse } from '../request/exchange.ts'
 export type BeginStream = (request: Http2ServerRequest, response: GatewayResponse) => void
 
 /** Requests per connection and turn. */
-const atOnce = 4
+const perTurn = 4
 
 interface Queue {
   /** The turn in which `begun` counts. */
@@ -39,7 +39,7 @@ export class StreamTurns {
       queue.begun = 0
     }
     queue.begun += 1
-    if (queue.begun <= atOnce && queue.waiting.length === 0) {
+    if (queue.begun <= perTurn && queue.waiting.length === 0) {
       this.#begin(request, response)
       return
     }
@@ -51,7 +51,7 @@ export class StreamTurns {
   }
 
   #next(queue: Queue): void {
-    const now = queue.waiting.splice(0, atOnce)
+    const now = queue.waiting.splice(0, perTurn)
     if (queue.waiting.length > 0) setImmediate(() => this.#next(queue))
     for (const begin of now) begin()
   }

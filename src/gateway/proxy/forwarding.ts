@@ -6,8 +6,9 @@ import type { HeaderRules } from '../response/header-rules.ts'
 const sentHost = /^[a-z0-9._:,[\] -]+$/i
 
 /**
- * Adds X-Forwarded-For, -Proto and -Host. The values of a trusted peer are kept, with its address appended; invalid ones are
- * replaced, as those of any other client are. Names that the route's header rules set or remove are left to the rules.
+ * Adds X-Forwarded-For, -Proto and -Host. The values of a trusted peer are kept, with its address appended; invalid
+ * ones are replaced, as those of any other client are. Names that the route's header rules set or remove are left to
+ * the rules.
  */
 export function pushForwarding(headers: string[], exchange: Exchange, { governed }: HeaderRules): void {
   const { identity, request, authority } = exchange

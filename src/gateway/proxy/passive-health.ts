@@ -5,12 +5,12 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 const slots = 10
 
 /**
- * The health of one target, judged by the requests of this thread (passive health, outlier ejection). Active checks notice a
- * dead target before a request does; this notices one that dies between two checks, or has none.
+ * The health of one target, judged by the requests of this thread (passive health, outlier ejection). Active checks
+ * notice a dead target before a request does; this notices one that dies between two checks, or has none.
  *
- * Connection failures count, because only the target can cause them. What a client can cause does not: with a 5xx of one
- * endpoint, a slow answer, or an aborted or too large request, anyone could take every target out of service. 5xx count only
- * if the plan names the share that is too much.
+ * Connection failures count, because only the target can cause them. What a client can cause does not: with a 5xx of
+ * one endpoint, a slow answer, or an aborted or too large request, anyone could take every target out of service. 5xx
+ * count only if the plan names the share that is too much.
  */
 export class PassiveHealth {
   #faults = 0

@@ -57,8 +57,8 @@ export function upstreamHeaders(exchange: Exchange): string[] {
 function isDropped(lower: string, { identity, generation }: Exchange, rules: RequestRules): boolean {
   if (lower === 'host' || lower.startsWith(':') || connectionHeaders.has(lower)) return true
   if (generation.clientCertificates.reserved.has(lower)) return true
-  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would get past every rule
-  // here and be believed there.
+  // CGI-like upstreams read X_Forwarded_For and X.Forwarded.For as X-Forwarded-For: such names would get past every
+  // rule here and be believed there.
   if (lower.includes('_') || lower.includes('.')) return true
   const kind = kindOfHeader(lower)
   if (kind === 'trusted') return !identity.trusted && !rules.kept.has(lower)

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /**
- * Copies bytes both ways, with backpressure. An end is passed on as an end, and the other side may keep sending until it is
- * silent for `quiet`. Anything else that closes one side resets the other, so that what arrived does not look complete. Both
- * sockets must be opened with `allowHalfOpen`.
+ * Copies bytes both ways, with backpressure. An end is passed on as an end, and the other side may keep sending until
+ * it is silent for `quiet`. Anything else that closes one side resets the other, so that what arrived does not look
+ * complete. Both sockets must be opened with `allowHalfOpen`.
  */
 export function joinSockets(one: Socket, other: Socket, quiet: Milliseconds): void {
   bind(one, other, quiet)
@@ -27,8 +27,8 @@ interface Layered {
 }
 
 /**
- * Of a client's TLS, the connection below is reset. A Unix socket has no reset, and Node gives no access to the connection
- * below TLS that the gateway itself began: both are closed.
+ * Of a client's TLS, the connection below is reset. A Unix socket has no reset, and Node gives no access to the
+ * connection below TLS that the gateway itself began: both are closed.
  */
 function reset(socket: Socket): void {
   if (socket.destroyed) return

@@ -30,8 +30,8 @@ const noPool: ConnectionOwner = {
 }
 
 /**
- * Passes the handshake on; the result is a tunnel, or an answer like any other. If a target cannot be reached, nothing was
- * sent, so the next one is tried; nothing else is retried, since a handshake may open a session.
+ * Passes the handshake on; the result is a tunnel, or an answer like any other. If a target cannot be reached, nothing
+ * was sent, so the next one is tried; nothing else is retried, since a handshake may open a session.
  */
 export class UpgradeDispatch implements Waiter, Transaction {
   readonly #exchange: Exchange

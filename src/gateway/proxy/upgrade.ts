@@ -1,6 +1,6 @@
 /**
- * WebSocket upgrades: the handshake is passed on with all headers and subprotocols, then bytes are copied both ways with
- * backpressure, unparsed. (Re-framing messages would lose compression, limits and the order of pings.)
+ * WebSocket upgrades: the handshake is passed on with all headers and subprotocols, then bytes are copied both ways
+ * with backpressure, unparsed. (Re-framing messages would lose compression, limits and the order of pings.)
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
@@ -62,21 +62,21 @@ function join(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer
 }
 
 /**
- * Until the upstream has answered, nothing reads the client's socket, and a client that leaves would go unnoticed. So it is
- * read into its buffer: early bytes wait there for the tunnel, an end destroys the socket.
+ * Until the upstream has answered, nothing reads the client's socket, and a client that leaves would go unnoticed. So
+ * it is read into its buffer: early bytes wait there for the tunnel, an end destroys the socket.
  */
 export function watchClient(socket: Socket): void {
   socket.on('error', () => socket.destroy())
-  socket.on('readable', look)
+  socket.on('readable', readAhead)
   socket.once('end', leave)
 }
 
 function unwatchClient(socket: Socket): void {
-  socket.off('readable', look)
+  socket.off('readable', readAhead)
   socket.off('end', leave)
 }
 
-function look(this: Socket): void {
+function readAhead(this: Socket): void {
   this.read(0)
 }
 

@@ -18,8 +18,8 @@ export function bodyOf({ request, hasBody }: Exchange): RequestBody {
 }
 
 /**
- * Sends the request's body to the upstream, at the pace of the slower side. The client's stream is never destroyed: over h1
- * that would destroy its socket, and with it the 502 that it should read.
+ * Sends the request's body to the upstream, at the pace of the slower side. The client's stream is never destroyed:
+ * over h1 that would destroy its socket, and with it the 502 that it should read.
  */
 export class Upload {
   readonly #exchange: Exchange
@@ -40,8 +40,8 @@ export class Upload {
   }
 
   /**
-   * Begins to read. A client that waits for 100 Continue gets it only now that there is a target to read the body: an earlier
-   * answer spares it the upload.
+   * Begins to read. A client that waits for 100 Continue gets it only now that there is a target to read the body: an
+   * earlier answer spares it the upload.
    */
   begin(): void {
     const { request, response } = this.#exchange
@@ -53,7 +53,8 @@ export class Upload {
     request.on('aborted', this.#leave)
     // Over h2 a body with a Content-Length of 0 may turn out not to be empty: then the head must not have been sent.
     if (!this.#chunked && this.#left === 0) return
-    // After the bytes that are there already, so that they leave with the head; if they exceed the limit, nothing leaves.
+    // After the bytes that are there already, so that they leave with the head; if they exceed the limit, nothing
+    // leaves.
     setImmediate(flush, this.#connection)
   }
 

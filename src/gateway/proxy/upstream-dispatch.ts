@@ -21,13 +21,16 @@ import { upstreamHeaders } from './request-headers.ts'
 import { isRepeatable, retryAfter } from './retry.ts'
 import { bodyOf, Upload } from './upload.ts'
 
-/** Reading pauses when the client has yet to take this much of its answer. Node itself would buffer two reads per stream. */
+/**
+ * Reading pauses when the client has yet to take this much of its answer. Node itself would buffer two reads per
+ * stream.
+ */
 const maxUnsent: Bytes = 32_768
 
 /**
- * Implements both the wait for a connection and the receiver of the answer, so that a request costs one object. It retries in
- * two safe cases: no connection could be made, so nothing was sent; or an idle connection turned out to be closed, and the
- * request is repeatable.
+ * Implements both the wait for a connection and the receiver of the answer, so that a request costs one object. It
+ * retries in two safe cases: no connection could be made, so nothing was sent; or an idle connection turned out to be
+ * closed, and the request is repeatable.
  */
 export class UpstreamDispatch implements Waiter, Transaction {
   readonly #exchange: Exchange
@@ -140,7 +143,10 @@ export class UpstreamDispatch implements Waiter, Transaction {
     if (this.#exchange.response.writableLength < maxUnsent) this.#connection?.resume()
   }
 
-  /** Over h1 the head waits for the first bytes of the body, to leave in one packet with them; it is flushed if they are late. */
+  /**
+   * Over h1 the head waits for the first bytes of the body, to leave in one packet with them; it is flushed if they are
+   * late.
+   */
   onPause(): void {
     const { response, stream } = this.#exchange
     if (!response.headersSent || this.#headLeft || stream) return
@@ -179,7 +185,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
       return
     }
     if (target && connection)
-      this.#upstream.broke(target, error, this.#exchange.hasBody || connection.reused || connection.heard)
+      this.#upstream.broke(target, error, this.#exchange.hasBody || connection.reused || connection.answerBegun)
     this.#fail(error)
   }
 
@@ -219,7 +225,9 @@ export class UpstreamDispatch implements Waiter, Transaction {
   }
 
   #mayRepeat(connection: Connection, error: Error): boolean {
-    return isRepeatable(this.#exchange) && !this.#retried && connection.reused && !connection.heard && isBroken(error)
+    return (
+      isRepeatable(this.#exchange) && !this.#retried && connection.reused && !connection.answerBegun && isBroken(error)
+    )
   }
 
   /** The target is done with the exchange. */

@@ -24,8 +24,8 @@ export interface UpgradeRequest {
 export type AnswerKind = 'answer' | 'tunnel' | 'events'
 
 /**
- * One request on its way through the gateway, from its head to the end of its answer. It records what was answered, what was
- * cut and which side left first, whichever handler answers.
+ * One request on its way through the gateway, from its head to the end of its answer. It records what was answered,
+ * what was cut and which side left first, whichever handler answers.
  */
 export class Exchange {
   readonly started = performance.now()
@@ -118,8 +118,8 @@ export class Exchange {
   }
 
   /**
-   * The response headers of the route; the gateway's own while none is chosen, and for the gateway's errors unless the route
-   * replaces all of them.
+   * The response headers of the route; the gateway's own while none is chosen, and for the gateway's errors unless the
+   * route replaces all of them.
    */
   get rules(): HeaderRules {
     if (this.#kept) return this.#kept.rules
@@ -166,7 +166,10 @@ export class Exchange {
     this.#replaced.set(name, value)
   }
 
-  /** Calls back once if the answer ends before it is complete: the client left, or the gateway gave up. At once if it has. */
+  /**
+   * Calls back once if the answer ends before it is complete: the client left, or the gateway gave up. At once if it
+   * has.
+   */
   onAbandoned(callback: () => void): void {
     if (this.#abandoned) callback()
     else this.#onAbandoned.push(callback)
@@ -183,7 +186,10 @@ export class Exchange {
     this.#onSettled.push(callback)
   }
 
-  /** The answer is a tunnel or an event stream, which may last for days: it keeps nothing of the generation but its route. */
+  /**
+   * The answer is a tunnel or an event stream, which may last for days: it keeps nothing of the generation but its
+   * route.
+   */
   becomes(kind: Exclude<AnswerKind, 'answer'>): void {
     this.#kind = kind
     this.#kept = { route: this.route, rules: this.rules }
@@ -226,7 +232,10 @@ export function announcesBody(request: GatewayRequest): boolean {
 
 const exchangeKey = Symbol('exchange')
 
-/** An error in the middle of a body is reported for its connection; the request on it leads to the exchange (unparsed.ts). */
+/**
+ * An error in the middle of a body is reported for its connection; the request on it leads to the exchange
+ * (unparsed.ts).
+ */
 export function attachExchange(exchange: Exchange): void {
   ;(exchange.request as { [exchangeKey]?: Exchange })[exchangeKey] = exchange
 }

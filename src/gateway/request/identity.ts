@@ -33,8 +33,9 @@ export function identify({ peer, secure }: Connection, headers: IncomingHttpHead
 }
 
 /**
- * Each proxy appends the address of its own peer, so the list is read from the right while the hops are trusted: anything
- * to the left of the client was written by the client. An entry that is no address ends the walk at the hop that added it.
+ * Each proxy appends the address of its own peer, so the list is read from the right while the hops are trusted:
+ * anything to the left of the client was written by the client. An entry that is no address ends the walk at the hop
+ * that added it.
  */
 function clientBehind(peer: string, forwardedFor: string | undefined, trusts: InRanges): string {
   let client = peer
@@ -53,7 +54,9 @@ function hopAddress(hop: string): string | undefined {
   return canonicalAddress(bracketed ?? plain ?? hop)
 }
 
-/** The values of X-Forwarded-Proto, the client's first; undefined if there are none or one is not a scheme of the web. */
+/**
+ * The values of X-Forwarded-Proto, the client's first; undefined if there are none or one is not a scheme of the web.
+ */
 export function forwardedSchemes(value: string | undefined): readonly string[] | undefined {
   const schemes = value?.split(',').map((scheme) => scheme.trim().toLowerCase())
   return schemes?.every((scheme) => /^(https?|wss?)$/.test(scheme)) ? schemes : undefined

@@ -119,6 +119,6 @@ export class RequestLifecycle {
 }
 
 function refuse(exchange: Exchange, refusal: Refusal): void {
-  // RFC 9112 §2.2: what follows a request that was not understood cannot be told from its body.
+  // RFC 9112 §2.2: what follows a request that was not understood cannot be distinguished from its body.
   sendError(exchange, refusal.status, refusal.cause, exchange.protocol === 'h1' ? ['connection', 'close'] : [])
 }

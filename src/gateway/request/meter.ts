@@ -1,4 +1,7 @@
-/** Counts the exchanges of a thread. It is on the path of every request: cells are looked up once per label, then added to. */
+/**
+ * Counts the exchanges of a thread. It is on the path of every request: cells are looked up once per label, then added
+ * to.
+ */
 import { METHODS, STATUS_CODES } from 'node:http'
 import type { AccessRecord } from '../../telemetry/access-log.ts'
 import { durationBuckets, type Tally } from '../../telemetry/metrics-tally.ts'

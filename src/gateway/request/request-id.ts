@@ -11,8 +11,8 @@ export interface RequestIds {
 }
 
 /**
- * The client's own id if the plan accepts it, else the plan's text for invalid ids, else a new one: an arbitrary id could
- * forge log lines.
+ * The client's own id if the plan accepts it, else the plan's text for invalid ids, else a new one: an arbitrary id
+ * could forge log lines.
  */
 export function requestIdsOf(
   headers: Readonly<Record<string, string | string[] | undefined>>,

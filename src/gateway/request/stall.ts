@@ -1,7 +1,7 @@
 /**
- * Ends requests whose bodies have stalled. There is no timer per request: one sweep checks all exchanges in flight and ends
- * those that made no progress for the stall timeout. Event streams and tunnels may be silent for ever; the time until an
- * upstream answers is bounded by its route's own timeout.
+ * Ends requests whose bodies have stalled. There is no timer per request: one sweep checks all exchanges in flight and
+ * ends those that made no progress for the stall timeout. Event streams and tunnels may be silent for ever; the time
+ * until an upstream answers is bounded by its route's own timeout.
  */
 
 import type { Milliseconds } from '../../shared/time/duration.ts'
@@ -43,8 +43,8 @@ export class StallWatch {
       if (bytes === undefined) continue
       const before = this.#marks.get(exchange)
       const mark = before?.bytes === bytes ? before : { bytes, sweeps: -1 }
-      // Sweeps are counted, not time: while this thread was stopped or starved nothing could move, and what arrived meanwhile
-      // is read only after this sweep.
+      // Sweeps are counted, not time: while this thread was stopped or starved nothing could move, and what arrived
+      // meanwhile is read only after this sweep.
       mark.sweeps += 1
       const { stallTimeout } = exchange.generation.plan.limits
       if (mark.sweeps * this.#every < stallTimeout) marks.set(exchange, mark)
@@ -61,7 +61,8 @@ function progressOf(exchange: Exchange): number | undefined {
   if (stream && (exchange.relayed || exchange.route?.handler.kind === 'proxy')) {
     return exchange.bytesReceived + exchange.bytesSent - stream.writableLength
   }
-  // The bytes that the kernel has taken, since files are written piece by piece. Over h2 they are those of the connection.
+  // The bytes that the kernel has taken, since files are written piece by piece. Over h2 they are those of the
+  // connection.
   const socket = stream?.session?.socket ?? request.socket
   return exchange.bytesReceived + socket.bytesWritten - socket.writableLength
 }

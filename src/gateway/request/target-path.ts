@@ -1,6 +1,6 @@
 /**
- * The request target, read once. It is matched in its canonical form (see shared/net/canonical-path.ts); route/choose.ts decides
- * in which form it is forwarded or opened.
+ * The request target, read once. It is matched in its canonical form (see shared/net/canonical-path.ts);
+ * route/choose.ts decides in which form it is forwarded or opened.
  */
 import { canonicalPath, foldPath, isPlainPath, normalizePath } from '../../shared/net/canonical-path.ts'
 
@@ -26,8 +26,8 @@ const plainQuery = /^(?:\?[\x21\x22\x24-\x7e]*)?$/
 const visible = /^[\x21-\x7e\x80-\xff]*$/
 
 /**
- * Reads an origin-form (`/a?b`) or, over h1, absolute-form (`http://host/a?b`) target. Undefined if it is not one, holds
- * a NUL, a backslash, a malformed escape, or climbs above the root in any reading; the answer then is 400.
+ * Reads an origin-form (`/a?b`) or, over h1, absolute-form (`http://host/a?b`) target. Undefined if it is not one,
+ * holds a NUL, a backslash, a malformed escape, or climbs above the root in any reading; the answer then is 400.
  */
 export function readTargetPath(
   target: string,
@@ -72,8 +72,8 @@ function escapeBytes(text: string): string {
 }
 
 /**
- * The file that a path names below a root, as a relative path; undefined if it cannot name one: an escaped slash or backslash
- * is part of a name, and no file has one in its name. Dotfiles are hidden.
+ * The file that a path names below a root, as a relative path; undefined if it cannot name one: an escaped slash or
+ * backslash is part of a name, and no file has one in its name. Dotfiles are hidden.
  */
 export function relativeFilePath(path: string): string | undefined {
   let decoded: string

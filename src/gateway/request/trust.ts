@@ -28,8 +28,8 @@ export function compileRanges(ranges: readonly string[]): InRanges {
 }
 
 /**
- * One text for one address, so that a client cannot pose as several: IPv6 as in RFC 5952, IPv4 without the mapping of IPv6
- * sockets. Undefined if the text is no address.
+ * One text for one address, so that a client cannot pose as several: IPv6 as in RFC 5952, IPv4 without the mapping of
+ * IPv6 sockets. Undefined if the text is no address.
  */
 export function canonicalAddress(text: string): string | undefined {
   const family = isIP(text)

@@ -1,6 +1,6 @@
 /**
- * Checks for what the parsers accept and another parser might read differently. node:http and nghttp2 refuse most ambiguous
- * requests; these checks cover the rest, so that the upstream sees the request that the client sent.
+ * Checks for what the parsers accept and another parser might read differently. node:http and nghttp2 refuse most
+ * ambiguous requests; these checks cover the rest, so that the upstream sees the request that the client sent.
  */
 import { announcesBody, type GatewayRequest } from './exchange.ts'
 

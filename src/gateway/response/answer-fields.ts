@@ -3,8 +3,8 @@ import { connectionHeaders, namedByConnection } from '../proxy/request-headers.t
 import { withoutLength } from './flat-headers.ts'
 
 /**
- * Fields that have one value (RFC 9110 §5.3: they must not be repeated). Of several the first counts, as for most clients; h2
- * would refuse the answer otherwise. Each has a bit, so that seen ones need no list.
+ * Fields that have one value (RFC 9110 §5.3: they must not be repeated). Of several the first counts, as for most
+ * clients; h2 would refuse the answer otherwise. Each has a bit, so that seen ones need no list.
  */
 const singleValued: ReadonlyMap<string, number> = new Map(
   [
@@ -44,7 +44,10 @@ export function answerFields(flat: readonly string[]): string[] {
   return kept
 }
 
-/** The fields of a final answer. A 205 has no body, whatever was sent with it (RFC 9110 §15.3.6); over h2 it ends with its head. */
+/**
+ * The fields of a final answer. A 205 has no body, whatever was sent with it (RFC 9110 §15.3.6); over h2 it ends with
+ * its head.
+ */
 export function finalFields(status: number, flat: readonly string[]): string[] {
   const fields = answerFields(flat)
   if (status !== 205) return fields

@@ -7,8 +7,8 @@ import type { Exchange } from '../request/exchange.ts'
 const maxDiscarded: Bytes = 64_000
 
 /**
- * To be called before the head of any answer is written. A long body that is still to come is not awaited: after the answer
- * the stream is closed (h2), or the connection, which lingers (h1; see linger.ts).
+ * To be called before the head of any answer is written. A long body that is still to come is not awaited: after the
+ * answer the stream is closed (h2), or the connection, which lingers (h1; see linger.ts).
  */
 export function answerEarly({ request, response, stream, hasBody }: Exchange): void {
   if (!hasBody || request.complete || Number(request.headers['content-length']) <= maxDiscarded) return
@@ -16,7 +16,7 @@ export function answerEarly({ request, response, stream, hasBody }: Exchange): v
     response.shouldKeepAlive = false
     return
   }
-  // RFC 9113 §8.1: the answer is complete without the rest of the request. A head without a body is finished before it is
-  // written, and the reset would overtake it.
+  // RFC 9113 §8.1: the answer is complete without the rest of the request. A head without a body is finished before it
+  // is written, and the reset would overtake it.
   stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)))
 }

@@ -1,6 +1,7 @@
 /**
- * Bounds how many bytes of large answers a thread passes on in one turn of its event loop. With hundreds of them in flight, a
- * turn that serves each would be long, and a new client waits for several turns. Beyond the budget they take turns.
+ * Bounds how many bytes of large answers a thread passes on in one turn of its event loop. With hundreds of them in
+ * flight, a turn that serves each would be long, and a new client waits for several turns. Beyond the budget they take
+ * turns.
  */
 import type { Bytes } from '../../shared/bytes.ts'
 
@@ -15,8 +16,8 @@ let left = budget
 let scheduled = false
 
 /**
- * To be called with every piece that is passed on. False: the budget of this turn is used up, so the caller waits (`inTurn`)
- * before it passes on more. Small pieces do not count: their cost is not in their bytes.
+ * To be called with every piece that is passed on. False: the budget of this turn is used up, so the caller waits
+ * (`inTurn`) before it passes on more. Small pieces do not count: their cost is not in their bytes.
  */
 export function mayContinue(length: Bytes): boolean {
   if (length < piece / 4) return true

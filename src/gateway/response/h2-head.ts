@@ -15,8 +15,8 @@ export function mustFitClientLimit(stream: ServerHttp2Stream, what: string, fiel
 }
 
 /**
- * Sends the head: fields as name and value in turn. Does nothing on a closed stream, like a late write over h1. Throws if the
- * head exceeds the client's limit.
+ * Sends the head: fields as name and value in turn. Does nothing on a closed stream, like a late write over h1. Throws
+ * if the head exceeds the client's limit.
  */
 export function respondH2(stream: ServerHttp2Stream, status: number, fields: readonly string[]): void {
   if (stream.destroyed || stream.closed) return
@@ -32,8 +32,8 @@ export function respondH2(stream: ServerHttp2Stream, status: number, fields: rea
 }
 
 /**
- * A status from 600 to 999: not assigned, to be treated as a server error (RFC 9110 §15). Node sends such a status over h1 and
- * refuses it over h2, where it checks the number, but writes the text.
+ * A status from 600 to 999: not assigned, to be treated as a server error (RFC 9110 §15). Node sends such a status over
+ * h1 and refuses it over h2, where it checks the number, but writes the text.
  */
 class UnassignedStatus {
   readonly #digits: string

@@ -23,20 +23,21 @@ export interface RequestRules extends HeaderRules {
   readonly kept: ReadonlySet<string>
 }
 
-export function compileRequestRules({ headers, keep }: RequestHeadersPlan, ours: readonly string[]): RequestRules {
-  return { ...compileHeaderRules(headers, ours), kept: new Set(keep) }
+export function compileRequestRules({ headers, keep }: RequestHeadersPlan, reserved: readonly string[]): RequestRules {
+  return { ...compileHeaderRules(headers, reserved), kept: new Set(keep) }
 }
 
 /**
- * `ours` are headers that the gateway sets itself: rules cannot set them, and those of an upstream are dropped, so that the
- * client does not get them twice. Throws on a header that cannot be sent, so that the plan fails instead of every request.
+ * `reserved` are headers that the gateway sets itself: rules cannot set them, and those of an upstream are dropped, so
+ * that the client does not get them twice. Throws on a header that cannot be sent, so that the plan fails instead of
+ * every request.
  */
-export function compileHeaderRules(plan: HeaderRulesPlan, ours: readonly string[]): HeaderRules {
-  const governed = new Set(ours)
+export function compileHeaderRules(plan: HeaderRulesPlan, reserved: readonly string[]): HeaderRules {
+  const governed = new Set(reserved)
   const added: Template[] = []
   for (const [name, rule] of Object.entries(plan)) {
     validateHeaderName(name)
-    if (ours.includes(name)) continue
+    if (reserved.includes(name)) continue
     if (!isAddition(rule)) governed.add(name)
     for (const text of textsOf(rule)) {
       validateHeaderValue(name, text)

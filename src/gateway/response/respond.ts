@@ -32,9 +32,9 @@ function sendBody(exchange: Exchange, status: number, text: string, headers: Fla
 }
 
 /**
- * Answers with an error of the gateway; an answer that was begun already is cut instead. The client gets the status, and only
- * the log gets the cause. The route's headers (such as Cache-Control) are left out, since they are meant for its answers.
- * Never throws.
+ * Answers with an error of the gateway; an answer that was begun already is cut instead. The client gets the status,
+ * and only the log gets the cause. The route's headers (such as Cache-Control) are left out, since they are meant for
+ * its answers. Never throws.
  */
 export function sendError(exchange: Exchange, status: number, cause: string, headers: FlatHeaders = []): void {
   const { response } = exchange
@@ -68,14 +68,18 @@ export function finalHeaders(exchange: Exchange, status: number, headers: FlatHe
   return final
 }
 
-/** RFC 9110 §8.6: 1xx and 204 have no length, and a 304 only that of the answer it stands for, which is seldom right. */
+/**
+ * RFC 9110 §8.6: 1xx and 204 have no length, and a 304 only that of the answer it stands for, which is seldom right.
+ */
 function hasNoBody(status: number): boolean {
   return status < 200 || status === 204 || status === 304
 }
 
 const hstsName = 'strict-transport-security'
 
-/** Only if there is none: browsers read the first (RFC 6797 §8.1), and that of a route or an upstream is more specific. */
+/**
+ * Only if there is none: browsers read the first (RFC 6797 §8.1), and that of a route or an upstream is more specific.
+ */
 function pushHsts(headers: string[], { generation, listener, rules }: Exchange): void {
   const value = generation.hsts.get(listener.name)
   if (value === undefined || rules.governed.has(hstsName)) return
@@ -84,8 +88,8 @@ function pushHsts(headers: string[], { generation, listener, rules }: Exchange):
 }
 
 /**
- * Cuts an answer that cannot be completed: the h1 connection or h2 stream is reset. A clean end would make half an answer look
- * complete; to HTTP/1.0 clients even a closed connection does.
+ * Cuts an answer that cannot be completed: the h1 connection or h2 stream is reset. A clean end would make half an
+ * answer look complete; to HTTP/1.0 clients even a closed connection does.
  */
 export function cutAnswer(exchange: Exchange, cause: string): void {
   exchange.failure = cause

@@ -39,8 +39,8 @@ export function isStricter(access: Access, other: Access): boolean {
 }
 
 /**
- * The routes, of which those with guards also match what many upstreams take for the same path: `/secret` besides `/secret/*`,
- * since the upstream of a later route would serve it alike. Except for paths that a route names itself.
+ * The routes, of which those with guards also match what many upstreams take for the same path: `/secret` besides
+ * `/secret/*`, since the upstream of a later route would serve it alike. Except for paths that a route names itself.
  */
 export function withGuardedNeighbours({ routes, guards }: GatewayPlan): readonly RoutePlan[] {
   if (!routes.some((route) => isGuarded(route.guards, guards))) return routes

@@ -1,7 +1,7 @@
 /**
- * Chooses the route, and the form in which it gets the path. Routes are matched by the canonical path, which is how the most
- * lenient parser reads a path (shared/net/canonical-path.ts). However the upstream of a route parses the path that it gets, it
- * must not find a path that another route would have matched: docs/adr/0013-paths.md shows that it cannot.
+ * Chooses the route, and the form in which it gets the path. Routes are matched by the canonical path, which is how the
+ * most lenient parser reads a path (shared/net/canonical-path.ts). However the upstream of a route parses the path that
+ * it gets, it must not find a path that another route would have matched: docs/adr/0013-paths.md shows that it cannot.
  */
 
 import type { GatewayPlan, RoutePlan } from '../../plan/model/plan.ts'
@@ -17,8 +17,8 @@ import { createRouter } from './router.ts'
 import { otherNamesOf, shareFiles } from './same-file.ts'
 
 /**
- * The index of the route, -1 if none matches; sets what the exchange forwards or opens. A promise only if the disk must be
- * read. Throws, or rejects, with a `statusCode` if the path is refused.
+ * The index of the route, -1 if none matches; sets what the exchange forwards or opens. A promise only if the disk must
+ * be read. Throws, or rejects, with a `statusCode` if the path is refused.
  */
 export type Choose = (exchange: Exchange) => number | Promise<number>
 
@@ -51,12 +51,17 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     return settle(exchange, query, -1)
   }
 
-  /** The file does not exist by this name; but the next route's upstream may read another name, of a file that is guarded here. */
+  /**
+   * The file does not exist by this name; but the next route's upstream may read another name, of a file that is
+   * guarded here.
+   */
   function holds({ target }: Exchange, index: number): boolean {
     return target.path !== target.canonical && (access[index]?.rules.length ?? 0) > 0
   }
 
-  /** The canonical path has chosen `index`; if another reading of the path leads to a stricter route, that one answers. */
+  /**
+   * The canonical path has chosen `index`; if another reading of the path leads to a stricter route, that one answers.
+   */
   function settle(exchange: Exchange, query: RouteQuery, index: number): number {
     const { canonical, path, key } = exchange.target
     let chosen = index
@@ -70,8 +75,8 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   }
 
   /**
-   * For a case-sensitive upstream `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route for that
-   * reading is stricter, it answers.
+   * For a case-sensitive upstream `/PUBLIC/x` is not below `/public/`, nor `/public/x` below `/PUBLIC/`. If the route
+   * for that reading is stricter, it answers.
    */
   function stricterOfCases(query: RouteQuery, canonical: string, index: number): number {
     const cased = first({ ...query, cased: canonical }, index)
@@ -104,7 +109,9 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
     return chosen
   }
 
-  /** A route with `encodedSlashes: keep` is matched by the path with them, unless that bypasses the guards of `index`. */
+  /**
+   * A route with `encodedSlashes: keep` is matched by the path with them, unless that bypasses the guards of `index`.
+   */
   function routeKeepingSlashes(query: RouteQuery, path: string, index: number): number {
     const kept = canonicalPath(path, 'kept')
     const keeping = kept === undefined ? -1 : first({ ...query, key: foldPath(kept.path) }, -1)
@@ -132,8 +139,9 @@ export function createChoose(plan: GatewayPlan, folders: readonly (Folder | unde
   }
 
   /**
-   * The path as received, or nearly so, if it leads to this route in every reading; else the canonical path, which has only
-   * one reading. Two readings cover all: whatever a stricter reading than the canonical one matches, that one matches too.
+   * The path as received, or nearly so, if it leads to this route in every reading; else the canonical path, which has
+   * only one reading. Two readings cover all: whatever a stricter reading than the canonical one matches, that one
+   * matches too.
    */
   function formFor({ path, canonical, hiddenDots }: RequestTarget, query: RouteQuery, index: number): string {
     const { guards, encodedSlashes, rewrite } = routes[index] as RoutePlan

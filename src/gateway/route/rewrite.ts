@@ -5,8 +5,8 @@ import { normalizeTarget, type TargetPath } from '../request/target-path.ts'
 export type Rewrite = (target: TargetPath) => TargetPath | undefined
 
 /**
- * The result is treated like a client's target: normalized again, and refused if it climbs above the root. So the path that is
- * opened or forwarded is one that a client could have sent.
+ * The result is treated like a client's target: normalized again, and refused if it climbs above the root. So the path
+ * that is opened or forwarded is one that a client could have sent.
  */
 export function compileRewrite({ stripPrefix, path: template }: RewritePlan): Rewrite {
   return ({ path, query }) => {

@@ -1,6 +1,7 @@
 /**
- * An index of routes by host and first path segment: of thousands of routes, a request is tested against the few that could
- * match. A route has an entry for each pair of its own hosts and segments, so that the index grows with the config file.
+ * An index of routes by host and first path segment: of thousands of routes, a request is tested against the few that
+ * could match. A route has an entry for each pair of its own hosts and segments, so that the index grows with the
+ * config file.
  */
 
 import type { RoutePlan } from '../../plan/model/plan.ts'
@@ -59,11 +60,11 @@ export function createRouteIndex(candidates: readonly Candidate[]): RouteIndex {
     first(query, after) {
       const { host } = query
       const search: Search = { query, after, segment: firstSegment(query.key), found: none }
-      look(byHost.get(host), search)
+      searchSegments(byHost.get(host), search)
       if (wildcards)
         for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
-          look(byHost.get(`*${host.slice(dot)}`), search)
-      look(ofAnyHost, search)
+          searchSegments(byHost.get(`*${host.slice(dot)}`), search)
+      searchSegments(ofAnyHost, search)
       return search.found === none ? -1 : search.found
     },
   }
@@ -85,13 +86,13 @@ interface Search {
   found: number
 }
 
-function look(segments: Segments | undefined, search: Search): void {
+function searchSegments(segments: Segments | undefined, search: Search): void {
   if (!segments) return
-  lookThrough(segments.get(search.segment), search)
-  lookThrough(segments.get(any), search)
+  searchCandidates(segments.get(search.segment), search)
+  searchCandidates(segments.get(any), search)
 }
 
-function lookThrough(candidates: readonly Candidate[] | undefined, search: Search): void {
+function searchCandidates(candidates: readonly Candidate[] | undefined, search: Search): void {
   if (!candidates) return
   for (const candidate of candidates) {
     if (candidate.index >= search.found) return

@@ -1,6 +1,6 @@
 /**
- * Ordered matching: the first matching route of the config file wins. Routes are indexed (route-index.ts), so that only those
- * that can match are tested, in the order of the file.
+ * Ordered matching: the first matching route of the config file wins. Routes are indexed (route-index.ts), so that only
+ * those that can match are tested, in the order of the file.
  */
 
 import type { RoutePlan } from '../../plan/model/plan.ts'
@@ -41,8 +41,8 @@ function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
 }
 
 /**
- * Matches all values together, or any one of them: upstreams differ in which of several they read, so a repeated header must
- * not bypass a guarded route.
+ * Matches all values together, or any one of them: upstreams differ in which of several they read, so a repeated header
+ * must not bypass a guarded route.
  */
 function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
   // Inherited properties (`constructor`) are no headers.

@@ -1,11 +1,17 @@
-/** A file is served under more paths than its own: as the index of its folder, and with the suffix of a precompressed copy. */
+/**
+ * A file is served under more paths than its own: as the index of its folder, and with the suffix of a precompressed
+ * copy.
+ */
 import type { HandlerPlan } from '../../plan/model/plan.ts'
 import { suffixes } from '../files/wanted.ts'
 import { indexFile } from '../handlers/locate.ts'
 
 const endings = Object.values(suffixes)
 
-/** Other paths that serve the same content: of `/a/index.html.gz` `/a/index.html` and `/a/`. Takes and returns keys (`foldPath`). */
+/**
+ * Other paths that serve the same content: of `/a/index.html.gz` `/a/index.html` and `/a/`. Takes and returns keys
+ * (`foldPath`).
+ */
 export function otherNamesOf(key: string): readonly string[] {
   const names: string[] = []
   let name = key

@@ -19,12 +19,13 @@ export interface EncodedHead {
 }
 
 /**
- * Rewrites the head of an answer (name and value in turn) for the encoding that its client prefers. Not encoded are answers
- * that are encoded already, that forbid it (RFC 9111 §5.2.2.6), event streams, types that would not get shorter, and answers
- * beyond the limit of encoders. A strong ETag becomes weak, since the bytes differ (RFC 9110 §8.8.1).
+ * Rewrites the head of an answer (name and value in turn) for the encoding that its client prefers. Not encoded are
+ * answers that are encoded already, that forbid it (RFC 9111 §5.2.2.6), event streams, types that would not get
+ * shorter, and answers beyond the limit of encoders. A strong ETag becomes weak, since the bytes differ (RFC 9110
+ * §8.8.1).
  *
- * HEAD, 304 and 206 carry no body that is encoded, but they describe the answer to a GET: HEAD with all its fields
- * (RFC 9110 §9.3.2), the others with its ETag and Vary (§15.3.7, §15.4.5).
+ * HEAD, 304 and 206 carry no body that is encoded, but they describe the answer to a GET: HEAD with all its fields (RFC
+ * 9110 §9.3.2), the others with its ETag and Vary (§15.3.7, §15.4.5).
  */
 export function encodeHead(
   exchange: Exchange,

@@ -8,8 +8,8 @@ import { sendHead } from '../response/respond.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**
- * Sends the final head on. Returns the encoding to apply to the body, if any. Throws, with nothing sent, if the head cannot be
- * sent.
+ * Sends the final head on. Returns the encoding to apply to the body, if any. Throws, with nothing sent, if the head
+ * cannot be sent.
  */
 export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
   const { generation } = exchange
@@ -24,8 +24,9 @@ export function passHead(exchange: Exchange, status: number, raw: readonly strin
 }
 
 /**
- * Sends on an interim answer, usually Early Hints (RFC 8297). It is dropped if it cannot be sent, or would have to be buffered
- * for a slow client. Headers that the rules remove are removed here too; those that they add are for the final answer.
+ * Sends on an interim answer, usually Early Hints (RFC 8297). It is dropped if it cannot be sent, or would have to be
+ * buffered for a slow client. Headers that the rules remove are removed here too; those that they add are for the final
+ * answer.
  */
 export function passInterim(exchange: Exchange, status: number, raw: readonly string[]): void {
   const { response, request, rules, stream } = exchange
@@ -67,7 +68,10 @@ const neverTrailers = new Set([
   'www-authenticate',
 ])
 
-/** Throws if they cannot be sent. Over h1 they need a chunked answer, which one with trailers is, except to HTTP/1.0 clients. */
+/**
+ * Throws if they cannot be sent. Over h1 they need a chunked answer, which one with trailers is, except to HTTP/1.0
+ * clients.
+ */
 export function passTrailers({ response, rules, stream }: Exchange, raw: readonly string[]): void {
   const fields = noFields()
   eachField(answerFields(raw), (name, value) => {

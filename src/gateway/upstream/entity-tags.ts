@@ -1,7 +1,7 @@
 /**
- * Entity tags that are strong at the target, and weak only in the gateway's answers (answer-encoder.ts). They go back to the
- * target as they were: many programs compare tags as texts, and would otherwise send everything again, or refuse a change to
- * the latest state (RFC 9110 §13.1.1: weak tags never satisfy If-Match).
+ * Entity tags that are strong at the target, and weak only in the gateway's answers (answer-encoder.ts). They go back
+ * to the target as they were: many programs compare tags as texts, and would otherwise send everything again, or refuse
+ * a change to the latest state (RFC 9110 §13.1.1: weak tags never satisfy If-Match).
  */
 
 /** The oldest are dropped first; keys of path and tag that are longer are not remembered. */
@@ -34,8 +34,8 @@ export class EntityTags {
   }
 
   /**
-   * A client's If-None-Match or If-Match for this path, rewritten for the target. A tag that is unknown here, because another
-   * thread or an earlier process sent it, is restored too if the target has only ever sent strong ones.
+   * A client's If-None-Match or If-Match for this path, rewritten for the target. A tag that is unknown here, because
+   * another thread or an earlier process sent it, is restored too if the target has only ever sent strong ones.
    */
   restore(path: string, list: string): string {
     return list.replace(/W\/("[^"]*")/g, (weak, tag: string) =>

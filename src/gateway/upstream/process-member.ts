@@ -16,8 +16,8 @@ export function followsProcess({ origin }: OriginProxyPlan): boolean {
 }
 
 /**
- * The target of a process whose port changes at each start. States change seldom and are read by every request, so the target
- * is replaced when they change. Connections to the previous port are closed when their requests are over.
+ * The target of a process whose port changes at each start. States change seldom and are read by every request, so the
+ * target is replaced when they change. Connections to the previous port are closed when their requests are over.
  */
 export class ProcessMember implements Member {
   readonly key: string

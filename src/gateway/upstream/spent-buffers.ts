@@ -13,8 +13,8 @@ const garbage: unknown[] = []
 
 /**
  * Every piece of a body is a buffer of its own outside the heap, and V8 collects by the fill of its heap: a download of
- * gigabytes makes few objects, and 80 MB of used buffers stayed resident. Collecting the young generation after every 16 MB
- * keeps that to 20 MB; with small bodies this happens once in thousands of requests.
+ * gigabytes makes few objects, and 80 MB of used buffers stayed resident. Collecting the young generation after every
+ * 16 MB keeps that to 20 MB; with small bodies this happens once in thousands of requests.
  */
 export function countSpent(bytes: Bytes): void {
   spent += bytes
@@ -24,9 +24,9 @@ export function countSpent(bytes: Bytes): void {
 }
 
 /**
- * Fills the young generation, upon which V8 collects it: 1 ms, as long as a call of `gc`. That function needs a flag; flags
- * belong to the whole process, another thread may be changing them at the same time, and V8 rejects code caches made under
- * other flags.
+ * Fills the young generation, upon which V8 collects it: 1 ms, as long as a call of `gc`. That function needs a flag;
+ * flags belong to the whole process, another thread may be changing them at the same time, and V8 rejects code caches
+ * made under other flags.
  */
 function collectYoung(): void {
   const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')

@@ -1,4 +1,7 @@
-/** The upstreams of all generations. Generations that name the same target share it, so that a reload keeps its connections. */
+/**
+ * The upstreams of all generations. Generations that name the same target share it, so that a reload keeps its
+ * connections.
+ */
 import { readFile } from 'node:fs/promises'
 import type { GatewayPlan, OriginProxyPlan, ProxyPlan } from '../../plan/model/plan.ts'
 import type { UpstreamPlan } from '../../plan/model/upstreams.ts'

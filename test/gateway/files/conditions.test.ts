@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isPartOf, judge } from '../../../src/gateway/files/conditions.ts'
+import { evaluate, isPartOf } from '../../../src/gateway/files/conditions.ts'
 
 const date = 'Tue, 14 Nov 2023 22:13:20 GMT'
 const modified = Date.parse(date)
@@ -34,23 +34,23 @@ describe('conditions', () => {
     [{ 'if-unmodified-since': date }, 'send'],
     [{ 'if-match': '"a"', 'if-unmodified-since': earlier, 'if-none-match': '"a"' }, known],
   ])('%j of a strong tag and a date are answered with %j', (headers, verdict) => {
-    expect(judge(headers, strong)).toEqual(verdict)
+    expect(evaluate(headers, strong)).toEqual(verdict)
   })
 
   it('cannot be met strongly by a weak tag, nor by a date that there is not', () => {
     const weak = { etag: 'W/"a"' }
-    expect(judge({ 'if-match': 'W/"a"' }, weak)).toBe('precondition-failed')
-    expect(judge({ 'if-none-match': '"a"' }, weak)).toEqual({ notModified: 'W/"a"' })
-    expect(judge({ 'if-modified-since': later }, weak)).toBe('send')
-    expect(judge({ 'if-unmodified-since': earlier }, weak)).toBe('send')
+    expect(evaluate({ 'if-match': 'W/"a"' }, weak)).toBe('precondition-failed')
+    expect(evaluate({ 'if-none-match': '"a"' }, weak)).toEqual({ notModified: 'W/"a"' })
+    expect(evaluate({ 'if-modified-since': later }, weak)).toBe('send')
+    expect(evaluate({ 'if-unmodified-since': earlier }, weak)).toBe('send')
   })
 
   it('name the copy that is still good, where there may be two', () => {
     const two = { etag: '"a-br"', alsoCurrent: [undefined, '"a"'], modified }
-    expect(judge({ 'if-none-match': '"a"' }, two)).toEqual({ notModified: '"a"' })
-    expect(judge({ 'if-none-match': '"a", "a-br"' }, two)).toEqual({ notModified: '"a-br"' })
-    expect(judge({ 'if-none-match': '"a-gzip"' }, two)).toBe('send')
-    expect(judge({ 'if-match': '"a"' }, two)).toBe('send')
+    expect(evaluate({ 'if-none-match': '"a"' }, two)).toEqual({ notModified: '"a"' })
+    expect(evaluate({ 'if-none-match': '"a", "a-br"' }, two)).toEqual({ notModified: '"a-br"' })
+    expect(evaluate({ 'if-none-match': '"a-gzip"' }, two)).toBe('send')
+    expect(evaluate({ 'if-match': '"a"' }, two)).toBe('send')
   })
 })
 

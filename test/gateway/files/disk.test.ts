@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFile, open, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { FileChanged, look, openFile, readPart, readWhole, troubleOf } from '../../../src/gateway/files/disk.ts'
+import { FileChanged, inspectPath, openFile, problemOf, readPart, readWhole } from '../../../src/gateway/files/disk.ts'
 import { cleanUp, temporaryFolder, whenOver } from '../support.ts'
 
 afterEach(cleanUp)
@@ -73,15 +73,15 @@ describe('looking at a path', () => {
     await symlink('file', join(root, 'link'))
     await symlink('nowhere', join(root, 'dangling'))
     await symlink('round', join(root, 'round'))
-    expect(await look(join(root, 'link'))).toMatchObject({ file: { size: 5 } })
-    expect(await look(root)).toBe('folder')
+    expect(await inspectPath(join(root, 'link'))).toMatchObject({ file: { size: 5 } })
+    expect(await inspectPath(root)).toBe('folder')
     for (const name of ['dangling', 'round', 'missing', 'file/below', 'n'.repeat(5_000)])
-      expect(await look(join(root, name)), name.slice(0, 20)).toBe('absent')
-    expect(await look('/dev/null')).toMatchObject({ trouble: { status: 404 } })
+      expect(await inspectPath(join(root, name)), name.slice(0, 20)).toBe('absent')
+    expect(await inspectPath('/dev/null')).toMatchObject({ problem: { status: 404 } })
   })
 })
 
-describe('trouble', () => {
+describe('problem', () => {
   it.each([
     ['EACCES', 403],
     ['EPERM', 403],
@@ -92,6 +92,6 @@ describe('trouble', () => {
     ['ESTALE', 500],
   ])('%s is %d', (code, status) => {
     const error = Object.assign(new Error('why'), { code })
-    expect(troubleOf(error)).toEqual({ status, cause: expect.stringContaining('why') })
+    expect(problemOf(error)).toEqual({ status, cause: expect.stringContaining('why') })
   })
 })

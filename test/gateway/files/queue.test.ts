@@ -15,7 +15,7 @@ function recorder() {
 
 describe('a queue', () => {
   it('does so many things at once, those that somebody waits for first', async () => {
-    const queue = createQueue({ atOnce: 2, waiting: 1_000 * kibibyte })
+    const queue = createQueue({ concurrency: 2, waiting: 1_000 * kibibyte })
     const { begun, work, end } = recorder()
     const all = ['l1', 'l2', 'l3'].map((name) => queue.later(work(name), 1))
     all.push(queue.soon(work('s1'), 1), queue.soon(work('s2'), 1))
@@ -31,7 +31,7 @@ describe('a queue', () => {
   })
 
   it.each(['soon', 'later'] as const)('refuses what would wait too long, wanted %s', async (when) => {
-    const queue = createQueue({ atOnce: 1, waiting: 100 * kibibyte })
+    const queue = createQueue({ concurrency: 1, waiting: 100 * kibibyte })
     const { begun, work, end } = recorder()
     const first = queue[when](work('first'), 5_000 * kibibyte)
     await expect.poll(() => begun).toEqual(['first'])
@@ -53,7 +53,7 @@ describe('a queue', () => {
   })
 
   it('goes on after work that failed', async () => {
-    const queue = createQueue({ atOnce: 1, waiting: 100 * kibibyte })
+    const queue = createQueue({ concurrency: 1, waiting: 100 * kibibyte })
     const failed = queue.later(() => Promise.reject(new Error('no')), 1)
     const next = queue.later(() => Promise.resolve('yes'), 1)
     await expect(failed).rejects.toThrow('no')

@@ -1,6 +1,6 @@
 /**
- * Limits that all replicas share: what the local table does not refuse is counted by Redis. While Redis is slow or away, the
- * table counts alone and no request waits: a limit per replica is better than a late or refused request.
+ * Limits that all replicas share: what the local table does not refuse is counted by Redis. While Redis is slow or
+ * away, the table counts alone and no request waits: a limit per replica is better than a late or refused request.
  */
 
 import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'
@@ -43,8 +43,8 @@ interface Query {
 }
 
 /**
- * Checks are counted, not time: if this thread is busy or starved, Redis is not to blame. Redis may be slow while it forks or
- * runs another client's slow command; after a second the connection is given up.
+ * Checks are counted, not time: if this thread is busy or starved, Redis is not to blame. Redis may be slow while it
+ * forks or runs another client's slow command; after a second the connection is given up.
  */
 const checkEvery: Milliseconds = 25
 const lateAfter = answerWithin / checkEvery

@@ -1,6 +1,6 @@
 /**
- * HalfSipHash-2-4 (Aumasson and Bernstein) with 64 bits of output: without the key, no one can find texts that collide or that
- * crowd one bucket.
+ * HalfSipHash-2-4 (Aumasson and Bernstein) with 64 bits of output: without the key, no one can find texts that collide
+ * or that crowd one bucket.
  */
 
 /** Two 32-bit halves. */
@@ -9,7 +9,10 @@ export interface Hash64 {
   low: number
 }
 
-/** Writes the hash of `text` (its UTF-16 units) under a key of two 32-bit numbers into `into`, so that nothing is allocated. */
+/**
+ * Writes the hash of `text` (its UTF-16 units) under a key of two 32-bit numbers into `into`, so that nothing is
+ * allocated.
+ */
 export function keyedHash(text: string, key: Readonly<Hash64>, into: Hash64): void {
   state.v0 = key.low
   state.v1 = key.high ^ 0xee

@@ -18,7 +18,9 @@ export function rateLimit(plan: RateLimitPlan, scope: string, limiter: Limiter):
   }
 }
 
-/** Without the header or cookie, a request is counted by its client, so that leaving it out does not bypass the limit. */
+/**
+ * Without the header or cookie, a request is counted by its client, so that leaving it out does not bypass the limit.
+ */
 function compileKey(by: RateLimitKeyPlan): (exchange: Exchange) => string {
   switch (by.kind) {
     case 'client':

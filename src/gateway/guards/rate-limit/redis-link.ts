@@ -32,9 +32,9 @@ export interface LinkOptions {
 }
 
 /**
- * The window of a key lasts as long as its entry, so that only the clock of Redis counts. It begins with the first request, and
- * refused requests are not counted, as in the local table. An entry that lives longer than its window was made before the
- * clock was set back.
+ * The window of a key lasts as long as its entry, so that only the clock of Redis counts. It begins with the first
+ * request, and refused requests are not counted, as in the local table. An entry that lives longer than its window was
+ * made before the clock was set back.
  */
 const script = `
 local left = redis.call('PTTL', KEYS[1])
@@ -58,8 +58,8 @@ const connectTimeout: Milliseconds = 2_000
 export const answerWithin: Milliseconds = 100
 
 /**
- * Resolves when Redis has counted once: accepting connections is not enough, it must also be writable. A node of a cluster
- * redirects to the one that has the slot.
+ * Resolves when Redis has counted once: accepting connections is not enough, it must also be writable. A node of a
+ * cluster redirects to the one that has the slot.
  */
 export async function openRedisLink(plan: RateLimitStorePlan, options: LinkOptions): Promise<RedisLink> {
   try {
@@ -127,8 +127,8 @@ async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOption
     // A client that is destroyed while it dials continues to dial, and would leave an unused connection.
     connecting.then(giveUp, giveUp)
     giveUp()
-    const said = failure ?? (late ? new Error(`no answer within ${connectTimeout / 1_000} s`) : error)
-    throw late || /^Socket closed|ECONNRESET/.test(messageOf(said)) ? withTlsInMind(said, plan) : said
+    const cause = failure ?? (late ? new Error(`no answer within ${connectTimeout / 1_000} s`) : error)
+    throw late || /^Socket closed|ECONNRESET/.test(messageOf(cause)) ? withTlsInMind(cause, plan) : cause
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', giveUp)

@@ -13,17 +13,17 @@ export const hints: Readonly<Record<string, string>> = {
 }
 
 export function troubleOf(error: unknown, { password }: RateLimitStorePlan): string {
-  const said = wordsOf(error)
-  const [kind = ''] = /^[A-Z]+/.exec(said) ?? []
+  const text = textOf(error)
+  const [kind = ''] = /^[A-Z]+/.exec(text) ?? []
   const hint = hints[kind]
-  // A server that is no Redis may echo what it was sent, the password included. An error with a code is the system's own, in
-  // which the password may occur by chance: `redis` is a common password, and host name, of Redis.
-  if (password !== undefined && !('code' in Object(error)) && said.includes(password))
+  // A server that is no Redis may echo what it was sent, the password included. An error with a code is the system's
+  // own, in which the password may occur by chance: `redis` is a common password, and host name, of Redis.
+  if (password !== undefined && !('code' in Object(error)) && text.includes(password))
     return hint === undefined ? 'unexpected reply; is it a Redis server?' : `${kind} (${hint})`
-  return hint === undefined ? said : `${said} (${hint})`
+  return hint === undefined ? text : `${text} (${hint})`
 }
 
-function wordsOf(error: unknown): string {
+function textOf(error: unknown): string {
   // For a name with two addresses Node wraps two errors in one whose message is empty.
   const { message = '', code } = error as { message?: string; code?: unknown }
   return oneLine(message || String(code ?? error))

@@ -1,4 +1,7 @@
-/** The stores of all generations of a thread. Generations with equal settings share one, so that a reload keeps its connection. */
+/**
+ * The stores of all generations of a thread. Generations with equal settings share one, so that a reload keeps its
+ * connection.
+ */
 
 import { isDeepStrictEqual } from 'node:util'
 import type { RateLimitStorePlan } from '../../../plan/model/guards.ts'

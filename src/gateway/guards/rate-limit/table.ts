@@ -1,7 +1,7 @@
 /**
- * Counts requests per key and window, in memory that all gateway threads share: a table of fixed size, so that a flood of keys
- * cannot grow it. A key has one bucket of a few slots, whose lock is held while it is counted, so that limits are exact across
- * threads.
+ * Counts requests per key and window, in memory that all gateway threads share: a table of fixed size, so that a flood
+ * of keys cannot grow it. A key has one bucket of a few slots, whose lock is held while it is counted, so that limits
+ * are exact across threads.
  */
 import { randomBytes } from 'node:crypto'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
@@ -14,7 +14,9 @@ const slots = buckets * slotsOfBucket
 const offset = { key: 0, locks: 8, hashes: 8 + 4 * buckets, counts: 8 + 4 * buckets + 8 * slots, ends: 0 }
 offset.ends = offset.counts + 4 * slots
 
-/** A lock is held for less than a microsecond. One that is held for this long belongs to a thread that was terminated. */
+/**
+ * A lock is held for less than a microsecond. One that is held for this long belongs to a thread that was terminated.
+ */
 const abandoned: Milliseconds = 1_000
 const spins = 200
 
@@ -50,8 +52,8 @@ export class RateLimitTable {
   }
 
   /**
-   * Counts one request. 0: it is within the limit; else the milliseconds until the key's window ends. A window begins with the
-   * first request of its key; refused requests are not counted.
+   * Counts one request. 0: it is within the limit; else the milliseconds until the key's window ends. A window begins
+   * with the first request of its key; refused requests are not counted.
    */
   take(key: string, { requests, window }: Allowance): Milliseconds {
     const bucket = this.#bucketOf(key)
@@ -120,7 +122,10 @@ export class RateLimitTable {
     this.#counts[slot] = count
   }
 
-  /** Ended windows are evicted first, then the keys with the fewest requests: a flood of new keys evicts itself, not the heavy ones. */
+  /**
+   * Ended windows are evicted first, then the keys with the fewest requests: a flood of new keys evicts itself, not the
+   * heavy ones.
+   */
   #isEvictedBefore(slot: number, other: number, now: Milliseconds): boolean {
     const over = this.#end(slot) <= now
     if (over !== this.#end(other) <= now) return over
@@ -158,8 +163,8 @@ export class RateLimitTable {
 }
 
 /**
- * The time between two tokens, with wraparound of their 31 bits. Negative if this thread was preempted between reading the
- * clock and reading the lock, which another thread has taken meanwhile: then the lock is not abandoned.
+ * The time between two tokens, with wraparound of their 31 bits. Negative if this thread was preempted between reading
+ * the clock and reading the lock, which another thread has taken meanwhile: then the lock is not abandoned.
  */
 function timeFrom(held: number, token: number): Milliseconds {
   return ((token - held) << 1) >> 1

@@ -1,6 +1,7 @@
 /**
- * h1 clients that end their side of the connection before they have their answer. Such an end does not say whether they still
- * read (`shutdown`) or are gone (`close`); that shows when they get the next bytes (docs/adr/0017-h1-connections.md).
+ * h1 clients that end their side of the connection before they have their answer. Such an end does not say whether they
+ * still read (`shutdown`) or are gone (`close`); that shows when they get the next bytes
+ * (docs/adr/0017-h1-connections.md).
  */
 
 import type { ServerResponse } from 'node:http'
@@ -45,7 +46,8 @@ export class HalfClosed {
         this.#sockets.delete(socket)
         continue
       }
-      // An empty write sends nothing, but fails after a reset, which reading no longer reports once the client has ended.
+      // An empty write sends nothing, but fails after a reset, which reading no longer reports once the client has
+      // ended.
       const wire = below ?? socket
       wire.write('')
       if (ended.probed || now - ended.at < probeAfter) continue
@@ -59,9 +61,9 @@ export class HalfClosed {
 }
 
 /**
- * Sends bytes that a reading client ignores, and to which a client that is gone answers with a reset: before the head, an
- * interim answer (RFC 9110 §15.2); between two chunks, a zero in front of the next chunk's size (RFC 9112 §7.1). HTTP/1.0 has
- * neither, and a body of known length has no room: there the next bytes of the upstream are the probe.
+ * Sends bytes that a reading client ignores, and to which a client that is gone answers with a reset: before the head,
+ * an interim answer (RFC 9110 §15.2); between two chunks, a zero in front of the next chunk's size (RFC 9112 §7.1).
+ * HTTP/1.0 has neither, and a body of known length has no room: there the next bytes of the upstream are the probe.
  */
 function probe(answer: ServerResponse): void {
   if (answer.req.httpVersion !== '1.1' || answer.writableEnded) return

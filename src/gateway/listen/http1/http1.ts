@@ -63,8 +63,9 @@ export function serveHttp1(server: Server | Http2SecureServer, events: Http1Even
 }
 
 /**
- * A handshake has no body (RFC 6455 §4.1). One that announces a body is treated as a plain request: Node would hand over a
- * stream that is no socket, with the body still unread. So is a pipelined one (RFC 9110 §7.8 allows to ignore the upgrade).
+ * A handshake has no body (RFC 6455 §4.1). One that announces a body is treated as a plain request: Node would hand
+ * over a stream that is no socket, with the body still unread. So is a pipelined one (RFC 9110 §7.8 allows to ignore
+ * the upgrade).
  */
 function isWebSocket({ method, headers, httpVersion, socket }: IncomingMessage): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false

@@ -21,8 +21,8 @@ export function expectSurplus(socket: Socket): void {
 }
 
 /**
- * Ends the gateway's side, and discards what still arrives until the client ends its own. Closing with unread bytes would
- * reset the connection, and the reset may overtake the answer (RFC 9112 §9.6).
+ * Ends the gateway's side, and discards what still arrives until the client ends its own. Closing with unread bytes
+ * would reset the connection, and the reset may overtake the answer (RFC 9112 §9.6).
  */
 export function lingerThenClose(socket: Socket): void {
   if (lingering.has(socket) || socket.destroyed) return
@@ -49,7 +49,8 @@ interface Parsed {
 }
 
 /**
- * Gives clients time to read an answer that ends its connection. Node closes through `destroySoon`, which would close at once.
+ * Gives clients time to read an answer that ends its connection. Node closes through `destroySoon`, which would close
+ * at once.
  */
 export function closeGently(socket: Socket): void {
   socket.destroySoon = destroySoon

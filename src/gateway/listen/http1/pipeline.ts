@@ -1,6 +1,7 @@
 /**
- * Answers the requests of an h1 connection one at a time (RFC 9112 §9.3.2). Node reads ahead, and emits all requests of a packet
- * at once; here they wait, each for its own turn of the event loop, so that one connection does not delay the others.
+ * Answers the requests of an h1 connection one at a time (RFC 9112 §9.3.2). Node reads ahead, and emits all requests of
+ * a packet at once; here they wait, each for its own turn of the event loop, so that one connection does not delay the
+ * others.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -154,7 +155,10 @@ class Pipeline {
     this.#parseRest()
   }
 
-  /** Parses only a piece at a time, until its requests are answered. This disables Node's shortcut from socket to parser. */
+  /**
+   * Parses only a piece at a time, until its requests are answered. This disables Node's shortcut from socket to
+   * parser.
+   */
   readonly #readInPieces = () => {
     const [parse] = this.#socket.listeners('data') as ((piece: Buffer) => void)[]
     if (this.#parse || !parse || this.#socket.destroyed) return

@@ -25,8 +25,8 @@ export type Unreadable = Pick<Arrival, 'request' | 'response'> & { readonly refu
 const refused = new WeakSet<Socket>()
 
 /**
- * Closes the connection. Returns a request to be answered first, if the client can still read an answer; or a record for the
- * access log, if the answer to an earlier request is still in flight.
+ * Closes the connection. Returns a request to be answered first, if the client can still read an answer; or a record
+ * for the access log, if the answer to an earlier request is still in flight.
  */
 export function refuseUnparsed({ listener, socket, error }: Unparsed): Unreadable | AccessRecord | undefined {
   if (refused.has(socket)) return undefined
@@ -106,12 +106,12 @@ function codeOf(error: Error): string {
   return String((error as { code?: unknown }).code)
 }
 
-const ofTheMethod = new Set(['HPE_INVALID_METHOD', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'])
+const methodErrors = new Set(['HPE_INVALID_METHOD', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'])
 
 /** RFC 9110 §9.1: an unknown method is answered with 501, and logged by its name. */
 function lineOf(error: Error): RequestLine | undefined {
   const { rawPacket, bytesParsed } = error as { rawPacket?: unknown; bytesParsed?: unknown }
-  if (!ofTheMethod.has(codeOf(error)) || !Buffer.isBuffer(rawPacket) || typeof bytesParsed !== 'number')
+  if (!methodErrors.has(codeOf(error)) || !Buffer.isBuffer(rawPacket) || typeof bytesParsed !== 'number')
     return undefined
   return unknownMethod(rawPacket, bytesParsed)
 }

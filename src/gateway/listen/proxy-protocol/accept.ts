@@ -17,8 +17,9 @@ export interface ProxyHeaderOptions {
 type Endpoint = Pick<Socket, 'remoteAddress' | 'remotePort'>
 
 /**
- * Strips the PROXY header from each connection before the server gets it; TLS begins after the header. To be called before
- * other listeners for connections are added. The returned function gives the address that a connection's header named.
+ * Strips the PROXY header from each connection before the server gets it; TLS begins after the header. To be called
+ * before other listeners for connections are added. The returned function gives the address that a connection's header
+ * named.
  */
 export function expectProxyHeader(
   server: Server,
@@ -60,7 +61,7 @@ function takeHeader(socket: Socket, options: ProxyHeaderOptions, taken: (source:
     return
   }
   let seen: Buffer = Buffer.alloc(0)
-  const look = () => {
+  const onReadable = () => {
     for (let chunk = socket.read() as Buffer | null; chunk; chunk = socket.read() as Buffer | null) {
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk])
       const header = readProxyHeader(seen, version)
@@ -73,19 +74,19 @@ function takeHeader(socket: Socket, options: ProxyHeaderOptions, taken: (source:
   }
   const timer = setTimeout(() => refuse('the PROXY header did not arrive in time'), timeout())
   // A load balancer that only checks whether the port is open closes without sending anything; that is no error.
-  const leave = () => {
+  const onLeave = () => {
     stop()
     socket.destroy()
   }
   const stop = () => {
     clearTimeout(timer)
-    socket.off('readable', look)
-    socket.off('end', leave)
-    socket.off('error', leave)
-    socket.off('close', leave)
+    socket.off('readable', onReadable)
+    socket.off('end', onLeave)
+    socket.off('error', onLeave)
+    socket.off('close', onLeave)
   }
-  socket.on('readable', look)
-  socket.on('end', leave)
-  socket.on('error', leave)
-  socket.on('close', leave)
+  socket.on('readable', onReadable)
+  socket.on('end', onLeave)
+  socket.on('error', onLeave)
+  socket.on('close', onLeave)
 }

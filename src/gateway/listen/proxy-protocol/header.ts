@@ -10,7 +10,10 @@ export type Header =
   /** More bytes are needed. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'malformed'; readonly cause: string }
-  /** `length` bytes belong to it. No source: the connection is the proxy's own (a health check), or the client is unknown. */
+  /**
+   * `length` bytes belong to it. No source: the connection is the proxy's own (a health check), or the client is
+   * unknown.
+   */
   | { readonly kind: 'complete'; readonly length: number; readonly source?: Source }
 
 export interface Source {

@@ -1,4 +1,7 @@
-/** Answers ACME servers that validate a name: with a text over HTTP (RFC 8555 §8.3) or a certificate over TLS (RFC 8737). */
+/**
+ * Answers ACME servers that validate a name: with a text over HTTP (RFC 8555 §8.3) or a certificate over TLS (RFC
+ * 8737).
+ */
 
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { readProof } from '../../../shared/files/challenge-files.ts'
@@ -44,7 +47,9 @@ export class Challenges {
     this.#folder = folder
   }
 
-  /** Answers before routes and guards; unknown tokens are left to the routes, behind which another ACME client may run. */
+  /**
+   * Answers before routes and guards; unknown tokens are left to the routes, behind which another ACME client may run.
+   */
   answer(exchange: Exchange, otherwise: () => void): void {
     const token = tokenAskedFor(exchange)
     const proof = token === undefined ? undefined : this.#proofs.get(token)

@@ -12,8 +12,8 @@ export interface ClientAuthorities {
   /** PEM. */
   readonly ca: string
   /**
-   * A resumed session is not verified again. It belongs to this context only, so that it is not valid for other authorities,
-   * nor where a certificate is required and the session began without.
+   * A resumed session is not verified again. It belongs to this context only, so that it is not valid for other
+   * authorities, nor where a certificate is required and the session began without.
    */
   readonly sessionIdContext: string
 }
@@ -56,8 +56,8 @@ interface CertificateFields {
 }
 
 /**
- * Closes connections whose client is not admitted, before they reach h1 or h2. `rejectUnauthorized` alone is not enough: it
- * would accept an invalid certificate where none is required.
+ * Closes connections whose client is not admitted, before they reach h1 or h2. `rejectUnauthorized` alone is not
+ * enough: it would accept an invalid certificate where none is required.
  */
 export function admitClients(server: Http2SecureServer, required: boolean, refused: (cause: string) => void): void {
   gate(server, (socket) => {

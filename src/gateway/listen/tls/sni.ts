@@ -7,8 +7,8 @@ export interface SniChooser {
   /** The context for the name that a client sent; undefined: there is no certificate for it. */
   choose(name: string): SecureContext | undefined
   /**
-   * The server's own context: the certificate for clients that send no name, since they connected to an address. Its ticket
-   * key is used for all names: OpenSSL takes it from the context that a connection began with.
+   * The server's own context: the certificate for clients that send no name, since they connected to an address. Its
+   * ticket key is used for all names: OpenSSL takes it from the context that a connection began with.
    */
   readonly fallback: SecureContextOptions | undefined
 }

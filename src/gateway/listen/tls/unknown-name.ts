@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** A TLS record (RFC 8446 §5.1) with one alert: fatal, unrecognized_name (RFC 6066 §3). Nothing is encrypted at this point yet. */
+/**
+ * A TLS record (RFC 8446 §5.1) with one alert: fatal, unrecognized_name (RFC 6066 §3). Nothing is encrypted at this
+ * point yet.
+ */
 const alert = Buffer.from([21, 3, 3, 0, 2, 2, 112])
 
 /**

@@ -20,10 +20,12 @@ export interface AnswerHead {
   readonly upgrade: string | undefined
 }
 
-// HTTP/1.0 and HTTP/1.1 only, and no other protocol (RTSP, ICY, HTTP/2). The space before an empty reason is required by
-// RFC 9112 §4, but often missing.
+// HTTP/1.0 and HTTP/1.1 only, and no other protocol (RTSP, ICY, HTTP/2). The space before an empty reason is required
+// by RFC 9112 §4, but often missing.
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/
-/** RFC 9110 §5.6.2. No space before the colon, and none before the name, which would be a folded line (RFC 9112 §5.2). */
+/**
+ * RFC 9110 §5.6.2. No space before the colon, and none before the name, which would be a folded line (RFC 9112 §5.2).
+ */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Control characters, and any CR or LF on its own (RFC 9110 §5.5, RFC 9112 §2.2). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters

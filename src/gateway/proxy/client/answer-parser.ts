@@ -1,6 +1,6 @@
 /**
- * Parses an answer: strict, resumable at every byte, bounded everywhere. Ambiguous framing enables request smuggling, so
- * anything that two parsers could read in two ways is an error.
+ * Parses an answer: strict, resumable at every byte, bounded everywhere. Ambiguous framing enables request smuggling,
+ * so anything that two parsers could read in two ways is an error.
  */
 import type { Bytes } from '../../../shared/bytes.ts'
 import { type AnswerHead, type Framing, readAnswerHead } from './answer-head.ts'
@@ -46,7 +46,9 @@ export class AnswerParser {
     return this.trailers !== undefined
   }
 
-  /** Returns how many of the bytes belong to the answer. After it has thrown an AnswerFault, it must not be used again. */
+  /**
+   * Returns how many of the bytes belong to the answer. After it has thrown an AnswerFault, it must not be used again.
+   */
   take(bytes: Buffer): number {
     let at = 0
     while (at < bytes.length && !this.complete) {
@@ -55,7 +57,10 @@ export class AnswerParser {
     return at
   }
 
-  /** The connection was closed in good order, which ends a body without other framing. Throws if the answer is incomplete. */
+  /**
+   * The connection was closed in good order, which ends a body without other framing. Throws if the answer is
+   * incomplete.
+   */
   end(): void {
     if (this.complete) return
     if (!this.head) throw new ConnectionClosed('the connection was closed before the answer')

@@ -89,7 +89,9 @@ export class ChunkedBody {
     }
   }
 
-  /** Whitespace after the size is bad, but common (RFC 9112 §7.1.1: BWS before an extension; some servers pad the size). */
+  /**
+   * Whitespace after the size is bad, but common (RFC 9112 §7.1.1: BWS before an extension; some servers pad the size).
+   */
   #behindSize(byte: number): void {
     this.#countLine()
     if (byte === CR) this.#state = 'size-lf'

@@ -30,7 +30,7 @@ export class Connection {
   #requests = 0
   #bodySent = true
   #headPassed = false
-  #heard = false
+  #answerBegun = false
   readonly #reading: FairReading
   #ended = false
   #destroyed = false
@@ -58,20 +58,23 @@ export class Connection {
   }
 
   /** Whether any byte of an answer to this request has arrived. */
-  get heard(): boolean {
-    return this.#heard
+  get answerBegun(): boolean {
+    return this.#answerBegun
   }
 
   get open(): boolean {
     return !this.#destroyed && !this.#ended
   }
 
-  /** Writes the head. If a body follows (`withBody`), the head is held back until `flush`, to leave with its first bytes. */
+  /**
+   * Writes the head. If a body follows (`withBody`), the head is held back until `flush`, to leave with its first
+   * bytes.
+   */
   send(sent: Sent, transaction: Transaction, withBody: boolean): void {
     this.#requests += 1
     this.#transaction = transaction
     this.#parser = new AnswerParser(sent)
-    this.#heard = false
+    this.#answerBegun = false
     this.#headPassed = false
     this.#bodySent = !withBody
     this.#timeout = sent.timeout
@@ -135,7 +138,7 @@ export class Connection {
       this.#close()
       return
     }
-    this.#heard = true
+    this.#answerBegun = true
     try {
       const used = parser.take(bytes)
       this.#passOn(parser, bytes.subarray(used))
@@ -214,8 +217,8 @@ export class Connection {
   #onDrain = (): void => this.#transaction?.onDrain()
 
   /**
-   * A write has failed. An upstream may answer, and close, without reading all of a request (RFC 9112 §9.6), so its answer is
-   * still read. True: the socket stays open until its end is read.
+   * A write has failed. An upstream may answer, and close, without reading all of a request (RFC 9112 §9.6), so its
+   * answer is still read. True: the socket stays open until its end is read.
    */
   #spare = (error: Error): boolean => {
     if (!this.#transaction || this.#ended || this.#destroyed) return false

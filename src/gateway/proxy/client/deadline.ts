@@ -1,7 +1,9 @@
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 
-/** A timeout that is set for every request. Its one timer is restarted only when it has fired, or would fire too late. */
+/**
+ * A timeout that is set for every request. Its one timer is restarted only when it has fired, or would fire too late.
+ */
 export class Deadline {
   readonly #passed: () => void
   #due = Number.POSITIVE_INFINITY
@@ -32,10 +34,10 @@ export class Deadline {
 
   #start(timeout: Milliseconds): void {
     this.#timerDue = this.#due
-    this.#timer = setTimeout(this.#look, timeout).unref()
+    this.#timer = setTimeout(this.#onTimer, timeout).unref()
   }
 
-  #look = (): void => {
+  #onTimer = (): void => {
     this.#timer = undefined
     if (this.#due === Number.POSITIVE_INFINITY) return
     const left = this.#due - performance.now()

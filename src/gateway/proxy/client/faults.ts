@@ -29,7 +29,9 @@ export class UpstreamTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
-/** The last file descriptors are kept for probes, processes and shutdown. The kernel would soon fail with the same code. */
+/**
+ * The last file descriptors are kept for probes, processes and shutdown. The kernel would soon fail with the same code.
+ */
 export class DescriptorsUsedUp extends Error {
   readonly code = 'EMFILE'
 }

@@ -11,7 +11,10 @@ export class Idleness {
   #allowed = defaultTimeout
   #since = 0
 
-  /** The connection is idle from now on; `announced`: the upstream's own timeout. False: too short to keep the connection. */
+  /**
+   * The connection is idle from now on; `announced`: the upstream's own timeout. False: too short to keep the
+   * connection.
+   */
   begin(announced: Milliseconds | undefined): boolean {
     this.#allowed = announced === undefined ? defaultTimeout : Math.min(announced - margin, maxTimeout)
     this.#since = performance.now()

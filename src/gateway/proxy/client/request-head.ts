@@ -22,8 +22,9 @@ const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
 const unsendablePath = /[^\x21-\x7e\x80-\xff]/
 
 /**
- * The head with its empty line, to be written as latin1. Throws an UnsendableRequest for anything that would end a line early:
- * the parts come from clients, rules and auth services, and a missing check elsewhere must not allow an injection here.
+ * The head with its empty line, to be written as latin1. Throws an UnsendableRequest for anything that would end a line
+ * early: the parts come from clients, rules and auth services, and a missing check elsewhere must not allow an
+ * injection here.
  */
 export function requestHead({ method, path, headers, body, upgrade }: RequestHead): string {
   if (!token.test(method) || path === '' || unsendablePath.test(path))

@@ -61,7 +61,9 @@ export class Section {
   }
 }
 
-/** Where the section ends, after its empty line; -1: not within these bytes, of which the first `known` were checked. */
+/**
+ * Where the section ends, after its empty line; -1: not within these bytes, of which the first `known` were checked.
+ */
 function endOf(bytes: Buffer, start: number, known: number): number {
   // An empty section is an empty line.
   if (bytes[start] === CR && bytes[start + 1] === LF) return start + 2

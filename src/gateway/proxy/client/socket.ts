@@ -46,8 +46,8 @@ export function eventOfReady(socket: Socket): 'connect' | 'secureConnect' {
 }
 
 /**
- * Node destroys a socket when a write fails, and with it the unread bytes that the peer sent before it closed. So `spare` is
- * asked first; true: the socket stays open until its end is read.
+ * Node destroys a socket when a write fails, and with it the unread bytes that the peer sent before it closed. So
+ * `spare` is asked first; true: the socket stays open until its end is read.
  */
 export function keepFromWriteErrors(socket: Socket, spare: (error: Error) => boolean): void {
   const destroy = socket.destroy

@@ -5,8 +5,8 @@ import type { AnswerHead } from './answer-head.ts'
 import type { Expected } from './answer-parser.ts'
 
 /**
- * Receives the answer to a request. The last call is exactly one of `onEnd`, `onUpgrade` and `onError`, unless the receiver
- * destroys the connection first.
+ * Receives the answer to a request. The last call is exactly one of `onEnd`, `onUpgrade` and `onError`, unless the
+ * receiver destroys the connection first.
  */
 export interface Transaction {
   onInterim(head: AnswerHead): void
