@@ -1,4 +1,6 @@
-/** Heads of answers that HTTP/1.1 lets through and HTTP/2 is said to refuse: what a client reads is the same over both. */
+/**
+ * Heads of answers that HTTP/1.1 lets through and HTTP/2 is said to refuse: what a client reads is the same over both.
+ */
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, protocols } from './clients.ts'

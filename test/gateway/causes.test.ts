@@ -1,4 +1,6 @@
-/** What the log says of a name whose addresses all refuse: Node fails with an AggregateError then, which has no message. */
+/**
+ * What the log says of a name whose addresses all refuse: Node fails with an AggregateError then, which has no message.
+ */
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createHealthChecks } from '../../src/health/health-checks.ts'
@@ -23,43 +25,43 @@ afterEach(async () => {
 
 async function refusing() {
   const port = await freePort()
-  const told = `connect ECONNREFUSED 127.0.0.1:${port}, connect ECONNREFUSED 127.0.0.2:${port}`
-  return { port, told, origin: `http://two.example:${port}` }
+  const cause = `connect ECONNREFUSED 127.0.0.1:${port}, connect ECONNREFUSED 127.0.0.2:${port}`
+  return { port, cause, origin: `http://two.example:${port}` }
 }
 
 describe('the cause of a 502 of a name with two addresses', () => {
   it.each(protocols)('names both over %s', async (protocol) => {
-    const { port, told, origin } = await refusing()
+    const { port, cause, origin } = await refusing()
     const gateway = await startGateway({ routes: [proxyTo(port, { origin })] })
     expect((await ask(gateway, protocol)).status).toBe(502)
     const record = await gateway.waitForRecord(() => true)
-    expect(record).toMatchObject({ ...logged[protocol], status: 502, error: `upstream: ${told}` })
+    expect(record).toMatchObject({ ...logged[protocol], status: 502, error: `upstream: ${cause}` })
   })
 
   it('names both for an upgrade', async () => {
-    const { port, told, origin } = await refusing()
+    const { port, cause, origin } = await refusing()
     const gateway = await startGateway({ routes: [proxyTo(port, { origin })] })
     const upgrade = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
     expect(await exchangeRaw(gateway.http, upgrade)).toContain('HTTP/1.1 502 ')
-    expect(await gateway.waitForRecord(() => true)).toMatchObject({ error: `upstream: ${told}` })
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({ error: `upstream: ${cause}` })
   })
 
   it('names both for a service that is asked about requests', async () => {
-    const { port, told, origin } = await refusing()
+    const { port, cause, origin } = await refusing()
     const auth = { kind: 'forward', url: `${origin}/verify`, copy: [], timeout: 5_000 } as const
     const gateway = await startGateway({ routes: [{ ...proxyTo(port), guards: { auth } }] })
     expect((await ask(gateway, 'h1')).status).toBe(503)
-    expect(await gateway.waitForRecord(() => true)).toMatchObject({ error: `auth service: ${told}` })
+    expect(await gateway.waitForRecord(() => true)).toMatchObject({ error: `auth service: ${cause}` })
   })
 
   it('names both where a health check finds it', async () => {
-    const { told, origin } = await refusing()
+    const { cause, origin } = await refusing()
     const health = { http: '/', every: 20, timeout: 1_000, failures: 1, successes: 1 }
     const down = Promise.withResolvers<string>()
     const log = { info: () => {}, warn: down.resolve, error: () => {} }
     const checks = createHealthChecks(log, () => {})
     whenOver(() => checks.close())
     checks.apply([upstreamPlan([origin], { health })])
-    expect(await down.promise).toContain(told)
+    expect(await down.promise).toContain(cause)
   })
 })

@@ -30,7 +30,7 @@ const stranger = makeCertificate({ commonName: 'alice, of Zürich', issuer: othe
 const late = makeCertificate({ commonName: 'late', issuer: authority, notAfter: new Date(Date.now() - 60_000) })
 
 const headers = { subject: 'x-client-subject', fingerprint: 'x-client-fingerprint', certificate: 'client-cert' }
-const told = {
+const expected = {
   'x-client-subject': 'CN=alice\\, of Z\\c3\\bcrich',
   'x-client-fingerprint': fingerprintOf(alice),
   'client-cert': `:${new X509Certificate(alice.certificate).raw.toString('base64')}:`,
@@ -82,8 +82,8 @@ function dial(gateway: RunningGateway, options: ConnectionOptions): TLSSocket {
   return socket
 }
 
-/** What the upstream was told of the client. Rejects with the error of the connection if it is refused. */
-async function toldOf(gateway: RunningGateway, options: ConnectionOptions, more = ''): Promise<object> {
+/** The headers about the client that the upstream got. Rejects with the error of the connection if it is refused. */
+async function headersAt(gateway: RunningGateway, options: ConnectionOptions, more = ''): Promise<object> {
   const socket = dial(gateway, options)
   const failed = once(socket, 'error')
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`)
@@ -99,19 +99,19 @@ async function toldOf(gateway: RunningGateway, options: ConnectionOptions, more 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('client certificates over %s', (version) => {
   const only = { minVersion: version, maxVersion: version }
 
-  it('are told to the upstream, over h1, h2 and upgrades, by any name', async () => {
+  it('are passed to the upstream, over h1, h2 and upgrades, by any name', async () => {
     const { gateway } = await start(true)
-    expect(await toldOf(gateway, { ...only, ...pairOf(alice) })).toEqual(told)
-    expect(await toldOf(gateway, { ...only, ...pairOf(alice), servername: `sub.${host}` })).toEqual(told)
+    expect(await headersAt(gateway, { ...only, ...pairOf(alice) })).toEqual(expected)
+    expect(await headersAt(gateway, { ...only, ...pairOf(alice), servername: `sub.${host}` })).toEqual(expected)
     const withoutName = { ...only, ...pairOf(alice), servername: '', checkServerIdentity: () => undefined }
-    expect(await toldOf(gateway, withoutName)).toEqual(told)
+    expect(await headersAt(gateway, withoutName)).toEqual(expected)
     const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
-    expect(await toldOf(gateway, { ...only, ...pairOf(alice) }, upgrade)).toEqual(told)
+    expect(await headersAt(gateway, { ...only, ...pairOf(alice) }, upgrade)).toEqual(expected)
     const session = connectH2(`https://${host}`, {
       createConnection: () => dial(gateway, { ...only, ...pairOf(alice), ALPNProtocols: ['h2'] }),
     })
     whenOver(() => session.destroy())
-    expect(JSON.parse((await askOn(session, { headers: { 'x-client-subject': 'CN=root' } })).body)).toEqual(told)
+    expect(JSON.parse((await askOn(session, { headers: { 'x-client-subject': 'CN=root' } })).body)).toEqual(expected)
   })
 
   it('are refused if they are of another authority or expired, whether one is required or not', async () => {
@@ -119,7 +119,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('client certificates over %s', (v
     for (const required of [true, false]) {
       await terms(authority, required)
       for (const bad of [stranger, late])
-        await expect(toldOf(gateway, { ...only, ...pairOf(bad) })).rejects.toThrow(/closed|ECONNRESET|disconnected/)
+        await expect(headersAt(gateway, { ...only, ...pairOf(bad) })).rejects.toThrow(/closed|ECONNRESET|disconnected/)
     }
     expect(gateway.warnings.join()).toMatch(
       /listener https: closed 1 connections without a request; the last one: invalid client certificate/,
@@ -129,13 +129,13 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('client certificates over %s', (v
 
   it('if required, are missed with an alert; if requested, a client may come without', async () => {
     const { gateway, ask: terms } = await start(true)
-    await expect(toldOf(gateway, only)).rejects.toThrow(
+    await expect(headersAt(gateway, only)).rejects.toThrow(
       version === 'TLSv1.3' ? /certificate required/ : /handshake failure/,
     )
     expect(gateway.warnings.join()).toContain('the client sent no certificate')
     await terms(authority, false)
-    expect(await toldOf(gateway, { ...only }, 'X-Client-Subject: CN=root\r\n')).toEqual({})
-    expect(await toldOf(gateway, { ...only, ...pairOf(alice) })).toEqual(told)
+    expect(await headersAt(gateway, { ...only }, 'X-Client-Subject: CN=root\r\n')).toEqual({})
+    expect(await headersAt(gateway, { ...only, ...pairOf(alice) })).toEqual(expected)
   })
 
   it('are remembered by a session that is resumed, and by none that was begun on other terms', async () => {
@@ -151,19 +151,19 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('client certificates over %s', (v
     }
     const known = await (await visit(pairOf(alice))).session
     const unknown = await (await visit({})).session
-    expect(await visit({ session: known[0] })).toMatchObject({ resumed: true, seen: told })
+    expect(await visit({ session: known[0] })).toMatchObject({ resumed: true, seen: expected })
     expect(await visit({ session: unknown[0] })).toMatchObject({ resumed: true, seen: {} })
     // The same certificates, but a client may not come in without: an anonymous session must not open the door.
     await terms(authority, true)
-    await expect(toldOf(gateway, { ...only, session: unknown[0] })).rejects.toThrow()
+    await expect(headersAt(gateway, { ...only, session: unknown[0] })).rejects.toThrow()
     await terms(otherAuthority, true)
-    await expect(toldOf(gateway, { ...only, session: known[0] })).rejects.toThrow()
-    await expect(toldOf(gateway, { ...only, ...pairOf(alice) })).rejects.toThrow()
+    await expect(headersAt(gateway, { ...only, session: known[0] })).rejects.toThrow()
+    await expect(headersAt(gateway, { ...only, ...pairOf(alice) })).rejects.toThrow()
   })
 })
 
 describe('client certificates', () => {
-  it('are claimed by nobody in headers, on listeners without them neither', async () => {
+  it('cannot be forged in headers, on listeners without them neither', async () => {
     const { gateway } = await start(true)
     const forged = { 'X-Client-Subject': 'CN=root', 'X-Client-Fingerprint': '00', 'Client-Cert': ':AA==:' }
     expect(JSON.parse((await ask(gateway, 'h1', { headers: forged })).body)).toEqual({})
@@ -173,9 +173,9 @@ describe('client certificates', () => {
     const { gateway } = await start(true)
     gateway.gateway.setCertificates([certificate])
     gateway.gateway.renewTickets(Buffer.alloc(48, 1))
-    expect(await toldOf(gateway, pairOf(alice))).toEqual(told)
-    await expect(toldOf(gateway, pairOf(stranger))).rejects.toThrow()
-    await expect(toldOf(gateway, {})).rejects.toThrow(/certificate required/)
+    expect(await headersAt(gateway, pairOf(alice))).toEqual(expected)
+    await expect(headersAt(gateway, pairOf(stranger))).rejects.toThrow()
+    await expect(headersAt(gateway, {})).rejects.toThrow(/certificate required/)
   })
 
   it('refuse a plan whose authorities cannot be read, and keep the one before', async () => {
@@ -183,6 +183,6 @@ describe('client certificates', () => {
     await expect(terms({ ...authority, certificate: 'nothing' }, true)).rejects.toThrow(
       'listener https: `ca` of its clientCertificates holds no certificate in PEM',
     )
-    expect(await toldOf(gateway, pairOf(alice))).toEqual(told)
+    expect(await headersAt(gateway, pairOf(alice))).toEqual(expected)
   })
 })

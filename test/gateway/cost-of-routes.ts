@@ -1,6 +1,7 @@
 /**
- * A program of its own, run with --expose-gc: what a route costs a gateway thread, of each kind. Prints JSON. Time is that of the
- * CPU, which a busy machine does not stretch; the best of some builds, since the first ones are slow while the code is compiled.
+ * A program of its own, run with --expose-gc: what a route costs a gateway thread, of each kind. Prints JSON. Time is
+ * that of the CPU, which a busy machine does not stretch; the best of some builds, since the first ones are slow while
+ * the code is compiled.
  */
 import { createFileStore } from '../../src/gateway/files/store.ts'
 import { buildGeneration, type Generation } from '../../src/gateway/generation.ts'

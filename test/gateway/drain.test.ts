@@ -9,7 +9,7 @@ afterEach(cleanUp)
 
 const get = (path = '/') => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
 
-/** Answers when it is told to, and tells when so many requests are waiting. */
+/** Answers on request, and reports when enough requests are waiting. */
 async function slow(expected: number) {
   const waiting: ServerResponse[] = []
   let full: () => void = () => {}
@@ -84,9 +84,9 @@ describe('a drain', () => {
     const session = h2Session(gateway)
     const answers = [askOn(session), askOn(session)]
     await behind.allArrived
-    const told = new Promise((resolve) => session.once('goaway', resolve))
+    const goaway = new Promise((resolve) => session.once('goaway', resolve))
     const drained = gateway.gateway.drain(20_000)
-    expect(await told).toBe(0)
+    expect(await goaway).toBe(0)
     await expect(askOn(session)).rejects.toThrow(/GOAWAY/i)
     behind.release()
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(['answered', 'answered'])

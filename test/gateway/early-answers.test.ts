@@ -1,4 +1,4 @@
-/** Answers that come before an upload was read: whoever sends all of it before it reads still reads the answer. */
+/** Answers that come before an upload was read: a client that sends all of it first still reads the answer. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'

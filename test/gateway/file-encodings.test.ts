@@ -116,7 +116,7 @@ describe.each(protocols)('encodings of files over %s', (protocol) => {
       expect(answer).toMatchObject({ status: 304, body: '', headers: { etag: tag(one), vary: 'accept-encoding' } })
       expect(answer.headers).not.toHaveProperty('content-encoding')
     }
-    // But a client that cannot read zstd must not be told that its copy is good, if that is what it has.
+    // But a client that cannot read zstd must not get a 304, if that is what it has.
     expect((await get('/app.js', 'gzip', { 'if-none-match': tag(zstd) })).status).toBe(200)
   })
 
@@ -131,7 +131,7 @@ describe.each(protocols)('encodings of files over %s', (protocol) => {
     })
     expect(part.headers).not.toHaveProperty('content-encoding')
     expect(part.headers.etag).not.toBe(zstd.headers.etag)
-    // Whoever has half of the encoded form gets all of it.
+    // A client with half of the encoded form gets all of it.
     const resumed = await get('/app.js', 'zstd', { range: 'bytes=7-11', 'if-range': String(zstd.headers.etag) })
     expect(resumed).toMatchObject({ status: 200, headers: { 'content-encoding': 'zstd' } })
   })

@@ -1,6 +1,6 @@
 /**
- * Releases of files that look alike: of one size, with the modification times that images and archives set, so that only
- * what is in them tells one from the other.
+ * Releases of files that look alike: of one size, with the modification times that images and archives set, so that
+ * only what is in them tells one from the other.
  */
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -129,7 +129,7 @@ describe('a release in the place of another, in front of which Gatehouse was sta
     }
   })
 
-  it('that is the same has the same strong tags: nobody reads it again', async () => {
+  it('that is the same has the same strong tags: it is not read again', async () => {
     const parent = await temporaryFolder()
     const tags: unknown[] = []
     for (const folder of ['one', 'other']) {

@@ -42,7 +42,7 @@ function descriptorsOf(path: string): number {
   }).length
 }
 
-/** Begins to read the file over a protocol, and stops after the first bytes until it is told to go on. */
+/** Begins to read the file over a protocol, and stops after the first bytes until it is resumed. */
 async function begin(gateway: RunningGateway, protocol: (typeof protocols)[number]) {
   if (protocol === 'h2') {
     const session = h2Session(gateway)
@@ -78,7 +78,7 @@ async function countElsewhere(port: number): Promise<number> {
 }
 
 describe.each(protocols)('a big file over %s', (protocol) => {
-  it('arrives whole, and in parts, with its length told before', async () => {
+  it('arrives whole, and in parts, with its length announced', async () => {
     const { gateway, path } = await start(9 * mebibyte)
     const whole = await ask(gateway, protocol, { path: '/big.bin' })
     expect(whole.headers).toMatchObject({ 'content-length': String(9 * mebibyte), 'accept-ranges': 'bytes' })
@@ -116,7 +116,7 @@ describe.each(protocols)('a big file over %s', (protocol) => {
     const record = await gateway.waitForRecord(() => true)
     expect(record).toMatchObject({ status: 200, error: expect.stringContaining('changed while it was read') })
     await expect.poll(() => descriptorsOf(path), soon).toBe(0)
-    // The connection was told a length that never came: the next client gets the new file with the new one.
+    // The connection was promised a length that never came: the next client gets the new file with the new one.
     const next = await ask(gateway, protocol, { path: '/big.bin', method: 'HEAD' })
     expect(['1048576', String(size)]).toContain(next.headers['content-length'])
   })
@@ -154,7 +154,7 @@ describe.each(protocols)('a big file over %s', (protocol) => {
 })
 
 describe('a log', () => {
-  it('is there for whoever asks, however fast it grows: each answer is a beginning of it', async () => {
+  it('is served however fast it grows: each answer is a beginning of it', async () => {
     const { gateway, path } = await start(mebibyte)
     let growing = true
     const grows = (async () => {

@@ -244,7 +244,7 @@ describe('the root of files', () => {
     expect(answer).not.toMatch(/OUTSIDE|root:/)
   })
 
-  it('may hold links: they are the wish of whoever made the folder', async () => {
+  it('may hold links: the owner of the folder wants them', async () => {
     const root = await site()
     await symlink('../outside.txt', join(root, 'linked.txt'))
     const gateway = await startGateway({ routes: [filesIn(root)] })

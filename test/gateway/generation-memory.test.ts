@@ -25,7 +25,9 @@ afterEach(cleanUp)
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Until everything that can be collected is: a WeakRef holds its object until the end of the turn that looked at it. */
+/**
+ * Until everything that can be collected is: a WeakRef holds its object until the end of the turn that looked at it.
+ */
 async function collectAll(): Promise<void> {
   for (let round = 0; round < 4; round += 1) {
     await turn()
@@ -51,7 +53,7 @@ async function behind() {
   return listening(server)
 }
 
-/** A plan that nobody but the gateway holds. */
+/** A plan that only the gateway holds. */
 async function apply(gateway: RunningGateway, wish: PlanWish): Promise<WeakRef<GatewayPlan>> {
   const plan = planOf(wish, gateway.listeners)
   await gateway.gateway.apply(plan, [certificate])

@@ -201,9 +201,9 @@ describe('listeners of a new plan', () => {
     const session = h2Session(gateway)
     const slow = askOn(session)
     await arrival
-    const told = new Promise((resolve) => session.once('goaway', resolve))
+    const goaway = new Promise((resolve) => session.once('goaway', resolve))
     await gateway.apply({ routes, listeners: [listener('http', gateway.http)] })
-    expect(await told).toBe(0)
+    expect(await goaway).toBe(0)
     const closed = new Promise<void>((resolve) => session.once('close', resolve))
     release()
     expect((await slow).body).toBe('slow')

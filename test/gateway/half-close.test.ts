@@ -1,4 +1,7 @@
-/** Clients that end their side behind the request, as `nc -N` does, read their answer; those that are gone are found out. */
+/**
+ * Clients that end their side behind the request, as `nc -N` does, read their answer; those that are gone are found
+ * out.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** A folder on a disk that hangs: whoever looks into it waits, as for a network volume whose server is gone. */
+/** A folder on a disk that hangs: reading it blocks, as for a network volume whose server is gone. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { whenOver } from './support.ts'
@@ -14,8 +14,8 @@ export function canHang(): boolean {
 }
 
 /**
- * Lays a file system in user space over the folder, which answers nothing. `end` takes it away: who waits gets an error, and what lay
- * there is there again. Undefined where it cannot be mounted.
+ * Lays a file system in user space over the folder, which answers nothing. `end` takes it away: who waits gets an
+ * error, and what lay there is there again. Undefined where it cannot be mounted.
  */
 export function hangingMount(folder: string): { end(): void } | undefined {
   const device = openSync('/dev/fuse', 'r+')

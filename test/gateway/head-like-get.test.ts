@@ -1,4 +1,7 @@
-/** HEAD, 304 and 206 say of an answer what GET says of it (RFC 9110 §9.3.2, §15.3.7, §15.4.5), also where GET encodes it. */
+/**
+ * HEAD, 304 and 206 say of an answer what GET says of it (RFC 9110 §9.3.2, §15.3.7, §15.4.5), also where GET encodes
+ * it.
+ */
 import { utimes, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -88,7 +91,7 @@ describe.each(protocols)('an answer of an upstream over %s', (protocol) => {
     expect((await get({ range: 'bytes=0-9' })).headers.etag).toBe('"v1"')
   })
 
-  it('that is short, encoded already or of no type is told by HEAD as it is', async () => {
+  it('that is short, encoded already or of no type has a HEAD like its GET', async () => {
     for (const head of [
       { 'content-type': 'text/plain', 'content-length': '5' },
       { 'content-type': 'text/plain', 'content-length': '5000', 'content-encoding': 'x-own' },
@@ -160,7 +163,7 @@ describe.each(protocols)('a file over %s', (protocol) => {
   }
 
   it.each([undefined, 'gzip', 'br', 'zstd'])(
-    'has one head for HEAD and GET, also if nobody has asked before, and for its 304, with Accept-Encoding %s',
+    'has one head for HEAD and GET, also for the first request, and for its 304, with Accept-Encoding %s',
     async (accept) => {
       const gateway = await site()
       for (const path of ['on-its-way.js', 'film.mp4']) {

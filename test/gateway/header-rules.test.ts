@@ -133,7 +133,7 @@ describe.each(protocols)('request ids over %s', (protocol) => {
   })
 })
 
-test('an upgrade is told the same as any request', async () => {
+test('an upgrade gets the same headers as any request', async () => {
   const seen: string[] = []
   const behind = await rawUpstream((socket) => {
     socket.once('data', (bytes) => {

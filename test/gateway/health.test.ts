@@ -21,7 +21,7 @@ async function statusOf(gateway: RunningGateway, protocol: Protocol, path: strin
 }
 
 describe.each(protocols)('health over %s', (protocol) => {
-  it('is told before any route, with the headers of the gateway, and never kept by a cache', async () => {
+  it('is answered before any route, with the headers of the gateway, and never kept by a cache', async () => {
     const gateway = await startTelling()
     for (const path of ['/healthz', '/readyz', '/readyz?x=1', '/./readyz']) {
       const { status, headers, body } = await ask(gateway, protocol, { path })
@@ -32,7 +32,7 @@ describe.each(protocols)('health over %s', (protocol) => {
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ ...logged[protocol], path: '/healthz' })
   })
 
-  it('is not told to other methods, on other paths, and on listeners that do not want to', async () => {
+  it('is not answered to other methods, on other paths, and on listeners that do not want to', async () => {
     const gateway = await startTelling()
     expect((await ask(gateway, protocol, { path: '/readyz', method: 'POST' })).status).toBe(302)
     expect(await statusOf(gateway, protocol, '/readyz/x')).toBe(302)

@@ -24,7 +24,7 @@ interface Heard {
   readonly trailers: Readonly<Record<string, unknown>>
 }
 
-/** Listens to everything there is to hear; with `expect`, a body is sent once the client is told to go on. */
+/** Records all answers; with `expect`, a body is sent after 100 Continue. */
 async function hear(gateway: RunningGateway, protocol: (typeof protocols)[number], upload?: string): Promise<Heard> {
   const interim: [number, Record<string, unknown>][] = []
   const expecting = upload === undefined ? {} : { expect: '100-continue' }
@@ -133,7 +133,7 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(heard.endsWith(`0\r\n${fields}\r\n`)).toBe(true)
   })
 
-  it('a client that waits for 100 Continue is told so when a target is there to read, and once', async () => {
+  it('a client that waits for 100 Continue gets it once, when there is a target to read', async () => {
     const seen: (string | undefined)[] = []
     const behind = await upstream(async (request, response) => {
       seen.push(request.headers.expect, await bodyOf(request))
@@ -148,14 +148,14 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(seen).toEqual([undefined, 'the body'])
   })
 
-  it('a client that waits for 100 Continue is spared its upload if nobody can read it', async () => {
+  it('a client that waits for 100 Continue is spared its upload if there is no target', async () => {
     const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
     expect(await hear(gateway, protocol, 'the body')).toMatchObject({ interim: [], status: 502 })
   })
 })
 
 describe('an h1 connection', () => {
-  it('is closed behind a final answer to a client that was not told to go on: what follows could be either', async () => {
+  it('is closed behind a final answer to a client that got no 100 Continue: what follows could be either', async () => {
     const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
     const answer = await exchangeRaw(
       gateway.http,
@@ -231,7 +231,7 @@ it('hints for an h2 client that does not read are left out, and its answers come
     })
   })
   const gateway = await startGateway({ routes: [proxyTo(behind.port)], limits: { answerHeaders: 1_000_000 } })
-  // What stands between can be told not to read; below TLS Node reads by itself.
+  // A proxy in between can be paused; below TLS Node reads by itself.
   const wire = rawSocket(gateway.https)
   let relayed: Socket | undefined
   const relay = await rawUpstream((socket) => {

@@ -1,4 +1,7 @@
-/** Heads and trailers that are long, or of many fields, within `limits.answerHeaders`: what clients read is the same over h1 and h2. */
+/**
+ * Heads and trailers that are long, or of many fields, within `limits.answerHeaders`: what clients read is the same
+ * over h1 and h2.
+ */
 import { once } from 'node:events'
 import { connect as connectH2 } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -86,7 +89,7 @@ it('a head that an h2 client does not take is 502 with its cause, and its connec
   )
 })
 
-it('trailers that an h2 client does not take cut the answer, and the cause is told', async () => {
+it('trailers that an h2 client does not take cut the answer, and the cause is logged', async () => {
   const gateway = await gatewayTo(
     `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n${long(30_000)}\r\n`,
   )

@@ -81,7 +81,7 @@ describe('a client', () => {
 })
 
 describe('a target', () => {
-  it('that refuses is ejected after three faults, which is told once, and tried no more', async () => {
+  it('that refuses is ejected after three faults, with one warning, and tried no more', async () => {
     const well = await upstream((_request, response) => response.end('well'))
     const port = await freePort()
     const gateway = await behind([port, well.port])
@@ -145,7 +145,7 @@ describe('a target', () => {
 })
 
 describe('where all targets are ejected, all are tried', () => {
-  /** Breaks every connection while it is told to. */
+  /** Breaks every connection while `broken`. */
   async function moody() {
     const state = { broken: true }
     const target = await rawUpstream((socket: Socket) => {
@@ -157,7 +157,7 @@ describe('where all targets are ejected, all are tried', () => {
     return { ...target, state }
   }
 
-  it('while one of two is dead, the other one serves from its first good answer on: nobody reads 503', async () => {
+  it('while one of two is dead, the other one serves from its first good answer on: no client gets 503', async () => {
     const [a, b] = await Promise.all([moody(), moody()])
     const gateway = await behind([a.port, b.port])
     for (let n = 0; n < 12; n++) expect((await ask(gateway, 'h1')).status).toBe(502)

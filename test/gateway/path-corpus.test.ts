@@ -22,7 +22,7 @@ function rowsOver(protocol: Protocol): readonly (readonly [string, PathRow])[] {
 
 const label = ({ target }: PathRow) => JSON.stringify(target)
 
-/** The target on the wire as it stands in the table: clients for users would mend it. */
+/** The target on the wire as it stands in the table: ordinary clients would normalize it. */
 function ask(gateway: RunningGateway, protocol: Protocol, target: string): Promise<PathAnswer> {
   return protocol === 'h2' ? askH2(gateway, target) : askH1(gateway, protocol, target)
 }
@@ -121,7 +121,7 @@ describe.each(protocols)('against a recording upstream over %s', (protocol) => {
     expect(answer).toMatchObject({ status: 200, body: 'recorded' })
     const query = target.includes('?') ? target.slice(target.indexOf('?')) : ''
     expect(seen).toEqual([{ by: isPrivate(path) ? 'private' : 'public', url: path + query }])
-    // Whoever normalizes it once more comes to the same path, so no reader behind us can mean another one.
+    // Normalizing it once more gives the same path, so no upstream can read another one.
     expect(new URL(`http://upstream.example${path}`).pathname).toBe(path)
   })
 })

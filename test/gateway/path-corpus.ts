@@ -1,7 +1,7 @@
 /**
- * Ways to write a path, honest and otherwise. For each: the path that files are found by and upstreams are asked for, by one
- * route for `/private/*` and one for all others, or that the request is refused; and the file it means in the folder that the
- * tests build.
+ * Ways to write a path, honest and otherwise. For each: the path that files are found by and upstreams are asked for,
+ * by one route for `/private/*` and one for all others, or that the request is refused; and the file it means in the
+ * folder that the tests build.
  */
 export interface PathRow {
   readonly target: string
@@ -15,7 +15,10 @@ export interface PathRow {
   readonly onlyOverH2?: true
 }
 
-/** Below the root. `.hidden` and what is in `.git` is there and must never be shown; neither must `outside.txt` above it. */
+/**
+ * Below the root. `.hidden` and what is in `.git` is there and must never be shown; neither must `outside.txt` above
+ * it.
+ */
 export const corpusFiles: Readonly<Record<string, string>> = {
   'index.html': 'INDEX',
   'public/file.txt': 'PUBLIC',
@@ -51,7 +54,7 @@ export const pathCorpus: readonly PathRow[] = [
   row('/a%20b.txt', '/a%20b.txt', 'SPACE'),
   row('/%C3%A9.txt', '/%C3%A9.txt', 'ACCENT'),
   row('/%c3%a9.txt', '/%C3%A9.txt', 'ACCENT'),
-  // Escapes of what needs none: one path, whoever reads it.
+  // Escapes of what needs none: one path for every parser.
   row('/%70rivate/file.txt', '/private/file.txt', 'PRIVATE'),
   row('/p%72ivate/%66ile.txt', '/private/file.txt', 'PRIVATE'),
   row('/private/file%2Etxt', '/private/file.txt', 'PRIVATE'),
@@ -110,7 +113,7 @@ export const pathCorpus: readonly PathRow[] = [
   seenThrough('/private./file.txt', '/private./file.txt', '/private/file.txt', 'PRIVATE'),
   seenThrough('/private%20/file.txt', '/private%20/file.txt', '/private/file.txt', 'PRIVATE'),
   row('/private/file.txt;jsessionid=1', '/private/file.txt;jsessionid=1'),
-  // Where an escaped slash makes no difference for the route, it may be part of a name for whoever is behind us.
+  // Where an escaped slash makes no difference for the route, it may be part of a name for an upstream.
   row('/..%2foutside.txt'),
   row('/%2e%2e%2foutside.txt'),
   row('/public%2ffile.txt', '/public%2Ffile.txt'),

@@ -18,7 +18,9 @@ function tell(gateway: RunningGateway, { port }: { readonly port: number }): voi
   gateway.gateway.setTargets({ app: { ready: true, phase: 'running', port } })
 }
 
-/** A gateway before two programs, of which the first is the process. `held` are the requests that it does not answer. */
+/**
+ * A gateway before two programs, of which the first is the process. `held` are the requests that it does not answer.
+ */
 async function moving(answer?: RequestListener) {
   const held: ServerResponse[] = []
   const waiting = new Set<() => void>()
@@ -137,7 +139,7 @@ describe('a process whose port changes', () => {
     expect((await ask(gateway, 'h1')).body).toBe('after')
   })
 
-  it('is 503 while nobody knows where it is, and stays where it was while it has no process', async () => {
+  it('is 503 while its port is unknown, and stays where it was while it has no process', async () => {
     const behind = await upstream((_request, response) => void response.end('there'))
     const gateway = await startGateway({ routes: [route] })
     expect((await ask(gateway, 'h1')).status).toBe(503)

@@ -8,8 +8,8 @@ afterEach(cleanUp)
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const ownId = '0b9e2f6a-1c3d-4e5f-8a7b-0123456789ab'
 
-describe.each(protocols)('what an upstream is told over %s', (protocol) => {
-  it('is told who asks, by which name and over which scheme, and nothing that the client made up about it', async () => {
+describe.each(protocols)('headers for an upstream over %s', (protocol) => {
+  it('name the client, the host and the scheme, and nothing that the client forged', async () => {
     const behind = await mirror()
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
     const forged = {

@@ -1,7 +1,8 @@
 /**
- * Ten thousand answers that no one would think of, from an upstream and from an auth service, to clients over h1 and h2, through two
- * gateway threads of a whole program. Whatever comes: every exchange ends within its time, with an answer or a cut that the client
- * can see; nobody reads the answer to another one; what is one whole answer is the same over both; no thread is lost.
+ * Ten thousand answers that no one would think of, from an upstream and from an auth service, to clients over h1 and
+ * h2, through two gateway threads of a whole program. Whatever comes: every exchange ends within its time, with an
+ * answer or a cut that the client can see; no client gets the answer to another request; what is one whole answer is
+ * the same over both; no thread is lost.
  */
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect as connectH2, type IncomingHttpHeaders } from 'node:http2'

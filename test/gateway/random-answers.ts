@@ -1,4 +1,7 @@
-/** Answers of an upstream as nobody would think of them: legal, odd, and none at all. Each comes from its number and the seed alone. */
+/**
+ * Answers of an upstream that no one would think of: legal, odd, and none at all. Each comes from its number and the
+ * seed alone.
+ */
 import { seeded } from '../supervisor/simulated-kernel.ts'
 
 export interface RandomAnswer {
@@ -16,7 +19,7 @@ export type Field = readonly [name: string, value: string]
 
 type Choice = ReturnType<typeof choices>
 
-/** Answer number `n`: its own X-N field says so, and whoever asked for another one must not see it. */
+/** Answer number `n`: its own X-N field says so, and a client of another one must not get it. */
 export function randomAnswer(seed: number, n: number): RandomAnswer {
   const choose = choices(seeded(seed * 1_000_003 + n))
   const kind = choose.below(100)
@@ -109,7 +112,7 @@ function interim(choose: Choice): string {
   return Array.from({ length: choose.once(10) ? 40 : 1 + choose.below(3) }, one).join('')
 }
 
-/** One whole answer, with what HTTP/1.1 forbids or nobody sends, and a gateway can pass on or mend. */
+/** One whole answer, with what HTTP/1.1 forbids or no one sends, and a gateway can pass on or repair. */
 function oddAnswer(choose: Choice, n: number): RandomAnswer {
   const { bytes: _, ...legal } = legalAnswer(choose, n)
   const body = legal.legal?.body ?? ''

@@ -44,7 +44,7 @@ describe.each(protocols)('respond over %s', (protocol) => {
     expect(answer.headers['content-length']).toBeUndefined()
     expect(answer.headers['content-type']).toBeUndefined()
   })
-  it('a status without body reaches a client whose own body nobody reads', async () => {
+  it('a status without body reaches a client whose own body is not read', async () => {
     const gateway = await startGateway({ routes })
     for (let turn = 0; turn < 10; turn += 1) {
       const answer = await ask(gateway, protocol, { path: '/nothing', method: 'POST', body: 'sent' })

@@ -126,7 +126,7 @@ describe('what the request names', () => {
     expect(valuesOf(seen, 'host')).toEqual(['APP.example:1'])
   })
 
-  it('a method that nobody knows is answered with 501 over h2', async () => {
+  it('an unknown method is answered with 501 over h2', async () => {
     const gateway = await startGateway({ routes: [] })
     expect((await askOn(h2Session(gateway), { method: 'FROB' })).status).toBe(501)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({

@@ -127,10 +127,10 @@ export interface RunningGateway {
   readonly https: number
   readonly listeners: readonly ListenerPlan[]
   readonly records: readonly AccessRecord[]
-  /** What was told to the operator. */
+  /** Logged errors. */
   readonly errors: readonly string[]
   readonly warnings: readonly string[]
-  /** What was told of stores of rate limits. */
+  /** Reported states of rate limit stores. */
   readonly storeNews: readonly StoreNews[]
   apply(wish: PlanWish): Promise<void>
   /** The first record, past or future, for which this is true. */
@@ -205,7 +205,7 @@ export async function cleanUp(): Promise<void> {
   for (const ending of endings.splice(0).reverse()) await ending()
 }
 
-/** A port that is free now. The gateway listens with SO_REUSEPORT, so nobody may hold it in the meantime. */
+/** A port that is free now. The gateway listens with SO_REUSEPORT, so no one may hold it in the meantime. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

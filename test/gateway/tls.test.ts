@@ -200,7 +200,7 @@ describe('an upstream with TLS', () => {
     expect(asked).toEqual(['localhost'])
   })
 
-  it('is not trusted with a certificate for another name, nor one that nobody signed', async () => {
+  it('is not trusted with a certificate for another name, nor a self-signed one', async () => {
     const { behind } = await start()
     const gateway = await startGateway({ routes: [proxyTo(0, { origin: `https://127.0.0.1:${behind.port}` })] })
     expect((await ask(gateway, 'h1', { headers: { host: 'localhost' } })).status).toBe(502)

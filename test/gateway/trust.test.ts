@@ -129,7 +129,7 @@ describe('Connection', () => {
   test.each([
     ['a stranger', [], ['127.0.0.1']],
     ['a trusted peer', loopback, ['203.0.113.7, 127.0.0.1']],
-  ])('of %s cannot remove what upstreams are told of the client', async (_, trustedProxies, expected) => {
+  ])('of %s cannot remove the headers about the client', async (_, trustedProxies, expected) => {
     const behind = await mirror()
     const gateway = await startGateway({ trustedProxies, routes: [proxyTo(behind.port)] })
     const answer = await exchangeRaw(

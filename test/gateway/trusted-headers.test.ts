@@ -1,4 +1,4 @@
-/** Headers that upstreams believe: from trusted peers, from nobody else, and one of them from anybody where it is kept. */
+/** Headers that upstreams believe: from trusted peers only, and one of them from all clients where it is kept. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { neverForwarded, trustedHeaders } from '../../src/plan/patterns/trusted-headers.ts'
 import { ask, protocols, rawSocket, text } from './clients.ts'
@@ -29,7 +29,7 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(arrived(JSON.parse(body))).toEqual(['x-free'])
   })
 
-  it('a trusted peer can write all but those that nobody may, and no alias', async () => {
+  it('a trusted peer can write all but the reserved ones, and no alias', async () => {
     const gateway = await mirrored({ trustedProxies: ['127.0.0.0/8'] })
     const { body } = await ask(gateway, protocol, { headers })
     expect(new Set(arrived(JSON.parse(body)))).toEqual(new Set([...listed, 'x-free']))
@@ -42,7 +42,7 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ client: '127.0.0.1' })
   })
 
-  it('an auth service is told no more than an upstream', async () => {
+  it('an auth service gets no more than an upstream', async () => {
     const asked: string[] = []
     const auth = await upstream((request, response) => {
       asked.push(...request.rawHeaders.filter((_, index) => index % 2 === 0 && request.rawHeaders[index + 1] === mark))

@@ -39,8 +39,8 @@ it('a WebSocket is tunnelled to a Unix socket', async () => {
   socket.terminate()
 })
 
-it('a socket that nobody listens on is answered 502, and the log names it', async () => {
-  const path = join(await temporaryFolder(), 'nobody.sock')
+it('a socket without a listener is answered 502, and the log names it', async () => {
+  const path = join(await temporaryFolder(), 'unused.sock')
   const gateway = await startGateway({ routes: [proxyTo(0, { origin: socketOrigin(path) })] })
   const answer = await ask(gateway, 'h1')
   expect(answer.status).toBe(502)

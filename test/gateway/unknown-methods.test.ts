@@ -1,4 +1,4 @@
-/** Methods that nobody here knows, targets that are no path, codings that cannot be undone, and names without a certificate. */
+/** Unknown methods, targets that are no path, codings that cannot be undone, and names without a certificate. */
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -142,7 +142,7 @@ describe('over h2', () => {
 })
 
 it.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'over %s, a name without a certificate gets its alert, and is told',
+  'over %s, a name without a certificate gets its alert, and is logged',
   async (version) => {
     const gateway = await start()
     for (let i = 0; i < 3; i++) {

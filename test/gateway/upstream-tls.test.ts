@@ -62,7 +62,7 @@ describe.each(protocols)('over %s, an HTTPS upstream', (protocol) => {
   })
 
   it.each([
-    ['whose authority and name are told', { pem: inner.certificate, serverName: 'legacy.internal' }],
+    ['whose authority and name are configured', { pem: inner.certificate, serverName: 'legacy.internal' }],
     ['that is not to be verified', { verify: false }],
   ])('%s answers', async (_what, tls) => {
     const gateway = await gatewayWith(tls)

@@ -1,7 +1,7 @@
 /**
- * A Gatehouse of its own with two gateway threads, whose memory can be watched, and a bystander that asks it something every
- * 100 ms while somebody else misbehaves. It is the built binary: the sources, which Node strips of their types by a program in
- * WebAssembly, take 70 MB more, and this program is compiled anew in the background at any time.
+ * A Gatehouse of its own with two gateway threads, whose memory can be watched, and a bystander that asks it something
+ * every 100 ms while somebody else misbehaves. It is the built binary: the sources, which Node strips of their types by
+ * a program in WebAssembly, take 70 MB more, and this program is compiled anew in the background at any time.
  */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -137,8 +137,8 @@ export async function during(attacked: Attacked, attack: () => Promise<void>): P
 }
 
 /**
- * What is loaded and compiled with the first requests is no growth, nor that the heap of a thread which has work takes its usual
- * size: 1,000 requests over each of several connections, which the kernel spreads over the threads.
+ * What is loaded and compiled with the first requests is no growth, nor that the heap of a thread which has work takes
+ * its usual size: 1,000 requests over each of several connections, which the kernel spreads over the threads.
  */
 async function warmUp(http: number, https: number, ca: string): Promise<void> {
   const sessions = Array.from({ length: 4 }, () => h2Client(`https://127.0.0.1:${https}`, ca))

@@ -1,4 +1,4 @@
-/** Upstreams that answer what no one may pass on: the request fails, the thread does not, and nobody is led astray. */
+/** Upstreams that answer what no one may pass on: the request fails, the thread does not, and no client is misled. */
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -87,7 +87,7 @@ describe.each(protocols)('an upstream that answers over %s', (protocol) => {
   })
 })
 
-it('an h2 connection stays when one of its answers cannot be passed on', async () => {
+it('an h2 connection stays when one of its answers cannot be sent on', async () => {
   const session = h2Session(gateway)
   for (const [, answer] of unsound) {
     current.answer = answer
@@ -142,7 +142,7 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s that the upstream', (p
 
   it.each([
     ['ends its side', (socket: Socket) => socket.end(), ''],
-    // No clean end: nobody knows what was lost.
+    // No clean end: something may be missing.
     ['is gone', (socket: Socket) => socket.resetAndDestroy(), 'ECONNRESET'],
   ])('agrees to and then %s is closed on both sides, nothing is left', async (_how, leave, end) => {
     const upstream = await rawUpstream((socket) => {

@@ -1,6 +1,6 @@
 /**
- * The client leaves: its upstream is let go within 100 ms, 499 in the log, nobody blamed, nothing left open. Over h1 it leaves
- * with a reset; one that only ends its side may still read its answer (half-close.test.ts).
+ * The client leaves: its upstream is let go within 100 ms, 499 in the log, no target blamed, nothing left open. Over h1
+ * it leaves with a reset; one that only ends its side may still read its answer (half-close.test.ts).
  */
 import { afterEach, describe, expect, it } from 'vitest'
 import { h2Session, logged, openHttp1, protocols, rawSocket, tlsSocket } from '../../gateway/clients.ts'

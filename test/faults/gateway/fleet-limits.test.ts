@@ -1,4 +1,7 @@
-/** Limits that three replicas share: exact while Redis counts; each replica's own, and nothing else amiss, while it is away. */
+/**
+ * Limits that three replicas share: exact while Redis counts; each replica's own, and nothing else amiss, while it is
+ * away.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { part } from '../../parts.ts'
 import { type Fleet, password, startFleet } from './fleet.ts'
@@ -93,7 +96,7 @@ describe.skipIf(!part('redis-server'))('three replicas with one Redis', () => {
     const loaded = load()
     fleet.redis.signal('SIGSTOP')
     await fleet.becomes(false)
-    // The breaker is open: nobody waits, and each replica has the limit for itself.
+    // The breaker is open: no request waits, and each replica has the limit for itself.
     expect((await hammer('/frozen', 20)).map(passed)).toEqual([9, 9, 9])
     for (const { warnings } of fleet.replicas)
       expect(await warnings()).toEqual([

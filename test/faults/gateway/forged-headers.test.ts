@@ -103,9 +103,9 @@ describe.each(protocols)('over %s', (protocol) => {
     const { status, body } = await ask(gateway, protocol, { path, headers })
     expect(status).toBe(200)
     const seen = JSON.parse(body) as Seen
-    const told = JSON.stringify(seen.headers)
-    expect(told).not.toContain(forged)
-    expect(told).not.toContain(mark)
+    const received = JSON.stringify(seen.headers)
+    expect(received).not.toContain(forged)
+    expect(received).not.toContain(mark)
     expect(valuesOf(seen, 'x-forwarded-for')).toEqual(['127.0.0.1'])
     expect(valuesOf(seen, 'x-forwarded-proto')).toEqual([logged[protocol].tls ? 'https' : 'http'])
     const record = await gateway.waitForRecord((one) => one.path === path)

@@ -131,7 +131,7 @@ const rows: readonly Row[] = [
     },
   },
   {
-    name: 'settings flood, and nobody reads the acknowledgements (CVE-2019-9515)',
+    name: 'settings flood without reading the acknowledgements (CVE-2019-9515)',
     ends: true,
     attack: async (wire) => {
       wire.socket.pause()
@@ -140,7 +140,7 @@ const rows: readonly Row[] = [
     },
   },
   {
-    name: 'ping flood, and nobody reads the answers (CVE-2019-9512)',
+    name: 'ping flood without reading the answers (CVE-2019-9512)',
     ends: true,
     attack: async (wire) => {
       wire.socket.pause()

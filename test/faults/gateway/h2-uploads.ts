@@ -14,8 +14,9 @@ const streams = 18
 const body = Buffer.alloc(1_024, 'x')
 
 /**
- * Uploads of 1 KB over several h2 sessions, 18 streams on each, from now on: answered ones are followed by others, and more keep coming while
- * nothing is answered, so that a thread that is held up finds heads and bodies in one piece. A session that ends is followed by another.
+ * Uploads of 1 KB over several h2 sessions, 18 streams on each, from now on: answered ones are followed by others, and
+ * more keep coming while nothing is answered, so that a thread that is held up finds heads and bodies in one piece. A
+ * session that ends is followed by another.
  */
 export function uploadOverH2(port: number, count: number): Uploads {
   let answered = 0

@@ -15,7 +15,10 @@ const streams = 100
 const body = Buffer.alloc(5_000_000, 'x')
 /** Encoded it still is of some megabytes. */
 const text = Buffer.from(randomBytes(3_750_000).toString('base64'))
-/** MB. Caddy grows by 128. Encoders on their way hold about 1 MB each, 8 for a connection (without a limit: 1,400 and 2,450 in all). */
+/**
+ * MB. Caddy grows by 128. Encoders on their way hold about 1 MB each, 8 for a connection (without a limit: 1,400 and
+ * 2,450 in all).
+ */
 const bound = { plain: 200, encoded: 450 }
 
 let gatehouse: Gatehouse

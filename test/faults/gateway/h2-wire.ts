@@ -1,5 +1,5 @@
 /**
- * An h2 client that obeys nobody: it writes the frames it is told to (RFC 9113 §4, §6), of which node:http2's own client
+ * An h2 client without rules: it writes any frames (RFC 9113 §4, §6), of which node:http2's own client
  * refuses most, and notes what comes back.
  */
 import type { Socket } from 'node:net'

@@ -13,8 +13,8 @@ afterEach(cleanUp)
 const longest = 60
 
 /**
- * Seconds until the kernel asks the other side of this connection, from proc_net_tcp: `tr` is 2 while a keep-alive timer runs,
- * `tm->when` is in hundredths. Undefined: it never will.
+ * Seconds until the kernel asks the other side of this connection, from proc_net_tcp: `tr` is 2 while a keep-alive
+ * timer runs, `tm->when` is in hundredths. Undefined: it never will.
  */
 function keepAliveOf(local: number, remote: number): number | undefined {
   const port = (address = '') => Number.parseInt(address.split(':')[1] ?? '', 16)

@@ -10,7 +10,7 @@ afterEach(cleanUp)
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood'
 
 /**
- * Answers the first request of each connection. At the second one, of the connections that are told to, it does not
+ * Answers the first request of each connection. At the second one, of the chosen connections, it does not
  * answer but resets: as if the close had crossed the request on its way.
  */
 async function fickle(resets: (connection: number) => boolean, leave = (socket: Socket) => socket.resetAndDestroy()) {

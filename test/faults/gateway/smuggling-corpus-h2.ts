@@ -1,6 +1,6 @@
 /**
- * The same for h2, whose requests become h1 on their way: what a header could say there that is a line of its own here, and
- * bodies that are not as long as they say. Each row is written as frames by hand.
+ * The same for h2, whose requests become h1 on their way: what a header could say there that is a line of its own here,
+ * and bodies that are not as long as they say. Each row is written as frames by hand.
  */
 import { type Field, flags, frame, headers, uint32 } from './h2-wire.ts'
 import type { Meaning } from './smuggling-corpus.ts'
@@ -11,8 +11,8 @@ export interface H2Row {
   readonly frames: readonly Buffer[]
   readonly seen: 'refused' | readonly Meaning[]
   /**
-   * nghttp2 throws a field that is none away, and goes on with the rest of the request: no header with this name, or one that
-   * begins with it, reaches the upstream.
+   * nghttp2 throws a field that is none away, and goes on with the rest of the request: no header with this name, or
+   * one that begins with it, reaches the upstream.
    */
   readonly lost: string | undefined
 }
@@ -98,7 +98,7 @@ const methods: readonly Row[] = [
   ['CRLF', getOf({ method: 'GET /smuggled HTTP/1.1\r\nx: y\r\n\r\nGET' })],
   ['a target', getOf({ method: 'GET /smuggled' })],
   ['lower case', getOf({ method: 'get' })],
-  ['one that nobody knows', getOf({ method: 'SMUGGLE' })],
+  ['an unknown one', getOf({ method: 'SMUGGLE' })],
   ['a space in front', getOf({ method: ' GET' })],
   ['NUL', getOf({ method: 'GET\0' })],
   ['nothing', getOf({ method: '' })],
@@ -139,7 +139,7 @@ const pseudoHeaders: readonly Row[] = [
   [':scheme with CRLF', getOf({ scheme: 'https\r\nx: y' })],
   [':scheme with a host', getOf({ scheme: 'http://evil.example/' })],
   ['one behind a header', [headers(1, [...pseudo({ path: undefined }), ['x-a', 'b'], [':path', '/row']], true)]],
-  ['one that nobody knows', get([':smuggled', 'x'])],
+  ['an unknown one', get([':smuggled', 'x'])],
   ['one of answers', get([':status', '200'])],
   [':protocol without CONNECT', get([':protocol', 'websocket'])],
 ]
@@ -156,7 +156,7 @@ const connectionHeaders: readonly Row[] = [
   ['te: trailers', get(['te', 'trailers']), got],
   ['http2-settings', get(['http2-settings', 'AAMAAABk']), got],
   ['expect: 100-continue', post([['expect', '100-continue']], 'hello'), posted],
-  ['an expectation that nobody knows', post([['expect', '200-ok']], 'hello')],
+  ['an unknown expectation', post([['expect', '200-ok']], 'hello')],
 ]
 
 const bodies: readonly Row[] = [

@@ -1,7 +1,7 @@
 /**
- * Requests that two readers might read differently, and what becomes of each. One row a request, as the bytes on the wire
- * (`latin1`). `refused`: an error status or a closed connection, and the upstream saw no request at all. Otherwise the list
- * of requests that the upstream saw, which must be everything that the client meant.
+ * Requests that two readers might read differently, and what becomes of each. One row a request, as the bytes on the
+ * wire (`latin1`). `refused`: an error status or a closed connection, and the upstream saw no request at all. Otherwise
+ * the list of requests that the upstream saw, which must be everything that the client meant.
  */
 
 /** What a request means: everything that decides where it goes and what it carries. */
@@ -16,7 +16,9 @@ export interface SmugglingRow {
   readonly name: string
   readonly bytes: string
   readonly seen: 'refused' | readonly Meaning[]
-  /** What follows the request ends the connection, maybe before it was passed on: the upstream saw no more than `seen`. */
+  /**
+   * What follows the request ends the connection, maybe before it was passed on: the upstream saw no more than `seen`.
+   */
   readonly cut: boolean
 }
 
@@ -52,7 +54,7 @@ const bothFramings: readonly Row[] = [
   ['TE.CL', post('Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', `5c\r\n${smuggled}\r\n${lastChunk}`)],
   ['CL 0 and TE', post(`Content-Length: 0\r\nTransfer-Encoding: chunked\r\n`, `${lastChunk}${smuggled}`)],
   ['CL and TE identity', post('Content-Length: 5\r\nTransfer-Encoding: identity\r\n', 'hello')],
-  ['CL and TE that nobody knows', post('Content-Length: 5\r\nTransfer-Encoding: xchunked\r\n', 'hello')],
+  ['CL and an unknown TE', post('Content-Length: 5\r\nTransfer-Encoding: xchunked\r\n', 'hello')],
   ['CL and an empty TE', post('Content-Length: 5\r\nTransfer-Encoding:\r\n', 'hello')],
 ]
 
@@ -213,7 +215,7 @@ const versions: readonly Row[] = [
 const methods: readonly Row[] = [
   ['get', `get /row HTTP/1.1\r\n${host}\r\n`],
   ['GeT', `GeT /row HTTP/1.1\r\n${host}\r\n`],
-  ['a method that nobody knows', `SMUGGLE /row HTTP/1.1\r\n${host}\r\n`],
+  ['an unknown method', `SMUGGLE /row HTTP/1.1\r\n${host}\r\n`],
   ['a method with a letter behind', `GETX /row HTTP/1.1\r\n${host}\r\n`],
   ['CONNECT', 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n'],
   ['CONNECT to a path', `CONNECT /row HTTP/1.1\r\n${host}\r\n`],
@@ -298,7 +300,7 @@ const expectations: readonly Row[] = [
   ['100-continue without a body', get('Expect: 100-continue\r\n'), got],
   ['100-continue twice', post('Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 5\r\n', 'hello')],
   ['100-continue with something in front', post('Expect: x 100-continue\r\nContent-Length: 5\r\n', 'hello')],
-  ['an expectation that nobody knows', post('Expect: y 200-ok\r\nContent-Length: 5\r\n', 'hello')],
+  ['an unknown expectation', post('Expect: y 200-ok\r\nContent-Length: 5\r\n', 'hello')],
 ]
 
 const webSocket =

@@ -6,7 +6,9 @@ import { cleanUp, proxyTo, type RunningGateway, startGateway } from '../../gatew
 import { meaningOf, type Recording, recordingUpstream } from './recording-upstream.ts'
 import { type Meaning, smugglingCorpus } from './smuggling-corpus.ts'
 
-/** Asked behind each row on the same connection: once it is answered or the connection is over, the row is done with. */
+/**
+ * Asked behind each row on the same connection: once it is answered or the connection is over, the row is done with.
+ */
 const canary = 'GET /canary HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n'
 
 /** One gateway and one upstream for all rows: what one leaves behind in a pooled connection, the next would find. */

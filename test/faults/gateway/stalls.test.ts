@@ -1,4 +1,7 @@
-/** Slow heads and bodies that stand still: 504 or 408 before an answer has begun, a cut after that; never for event streams. */
+/**
+ * Slow heads and bodies that stand still: 504 or 408 before an answer has begun, a cut after that; never for event
+ * streams.
+ */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'

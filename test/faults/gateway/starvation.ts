@@ -1,6 +1,6 @@
 /**
- * How long a process could have run and was not let: other programs had the CPU. A test that bounds how long something takes
- * subtracts it, or else it judges the machine.
+ * How long a process could have run and was not let: other programs had the CPU. A test that bounds how long something
+ * takes subtracts it, or else it judges the machine.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 

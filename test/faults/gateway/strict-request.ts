@@ -1,6 +1,6 @@
 /**
- * A second opinion: an HTTP/1.1 request reader of our own, stricter than any upstream. Where two readers of the same bytes
- * can differ, this one refuses, so that a request that it accepts is the one request that every upstream reads.
+ * A second opinion: an HTTP/1.1 request reader of our own, stricter than any upstream. Where two readers of the same
+ * bytes can differ, this one refuses, so that a request that it accepts is the one request that every upstream reads.
  */
 
 /** A request as it was read off the wire. */
@@ -12,7 +12,10 @@ export interface StrictRequest {
   readonly body: string
 }
 
-/** `need more`: what there is may be the beginning of a request. Throws on bytes that two readers could read differently. */
+/**
+ * `need more`: what there is may be the beginning of a request. Throws on bytes that two readers could read
+ * differently.
+ */
 export function readStrictly(bytes: string): { request: StrictRequest; rest: string } | 'need more' {
   const end = bytes.indexOf('\r\n\r\n')
   const head = end === -1 ? bytes : bytes.slice(0, end)

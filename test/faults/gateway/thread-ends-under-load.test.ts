@@ -1,4 +1,7 @@
-/** A gateway thread that ends while uploads come over h2 must not take the process with it (docs/adr/0015-ending-threads.md). */
+/**
+ * A gateway thread that ends while uploads come over h2 must not take the process with it
+ * (docs/adr/0015-ending-threads.md).
+ */
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'

@@ -29,12 +29,12 @@ async function nobodyElseNoticed(
 
 describe.each([
   {
-    fault: 'an exception that nobody catches',
+    fault: 'an uncaught exception',
     path: '/fault/throw',
     said: /^gateway thread \d threw: thrown by the test/,
   },
   {
-    fault: 'a rejection that nobody handles',
+    fault: 'an unhandled rejection',
     path: '/fault/reject',
     said: /^gateway thread \d threw: rejected by the test/,
   },
@@ -137,7 +137,8 @@ describe('the only gateway thread', () => {
     for (let round = 0; round < 4; round += 1) {
       const after = gatehouse.lines.length
       const connection = new Connection(port)
-      // Once more if the thread before closed its listener with this connection in the queue: nobody has read the request then.
+      // Once more if the thread before closed its listener with this connection in the queue: the request was not read
+      // then.
       const { thread } = await connection.ask('/fault/throw').catch(() => connection.ask('/fault/throw'))
       await gatehouse.waitFor({ message: /^gateway thread 1 was replaced/ }, { after })
       // Drained, it ends its idle connection; until then a new one might wait in the queue of the one that goes.

@@ -1,4 +1,6 @@
-/** Gatehouse with two gateway threads, a child, and requests that do to a thread what no request should be able to do. */
+/**
+ * Gatehouse with two gateway threads, a child, and requests that do to a thread what no request should be able to do.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -177,7 +179,9 @@ export function between(from: LogLine, to: LogLine): number {
   return Date.parse(String(to.time)) - Date.parse(String(from.time))
 }
 
-/** A second, or more where the machine is so busy that Gatehouse's own start, which loads a thread too, took that long. */
+/**
+ * A second, or more where the machine is so busy that Gatehouse's own start, which loads a thread too, took that long.
+ */
 export function oneSecond({ lines }: Gatehouse): number {
   const begun = lines.find(({ message }) => message.endsWith(' starts'))
   const listened = lines.find(({ message }) => message === 'listening')

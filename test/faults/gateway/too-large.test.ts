@@ -1,4 +1,6 @@
-/** Heads and bodies that are too large, too many connections, and too many requests: refused before anything is dialled. */
+/**
+ * Heads and bodies that are too large, too many connections, and too many requests: refused before anything is dialled.
+ */
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectH2 } from 'node:http2'

@@ -1,7 +1,7 @@
 /**
- * The rows of the table of faults once more, against the whole program with two gateway threads: what the client gets over
- * h1, TLS h1 and h2, what the upstream saw, the line in the access log, and the count on the metrics page. The files
- * beside this one take each row to its corners.
+ * The rows of the table of faults once more, against the whole program with two gateway threads: what the client gets
+ * over h1, TLS h1 and h2, what the upstream saw, the line in the access log, and the count on the metrics page. The
+ * files beside this one take each row to its corners.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ let gateway: RunningGateway
 
 beforeAll(async () => {
   upstream = await troubledUpstream()
-  const [http = 0, https = 0, nobody = 0] = await freePorts(3)
+  const [http = 0, https = 0, unused = 0] = await freePorts(3)
   gatehouse = startGatehouse({
     config: `
 gateway:
@@ -40,7 +40,7 @@ gateway:
   limits: { requestBody: 1KB, requestHeaders: 8KB, stallTimeout: 500ms, headerTimeout: 1s }
   listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
   routes:
-    - { path: /refused, to: "http://127.0.0.1:${nobody}" }
+    - { path: /refused, to: "http://127.0.0.1:${unused}" }
     - { path: /files/*, files: { root: ./public } }
     - { path: /*, to: "http://127.0.0.1:${upstream.port}", timeouts: { connect: 1s, response: 500ms } }
 certificates: [{ domains: [${host}], use: [{ files: { certificate: ./chain.pem, key: ./key.pem } }] }]
@@ -74,9 +74,10 @@ const requests = 'gatehouse_http_requests_total'
 
 /**
  * Runs one exchange and holds what the log and the metrics say of it. Both come a moment after the answer, those of the
- * exchange before perhaps only now: so the line is known by its path (where it has one) and protocol, and the count may have grown by more.
+ * exchange before perhaps only now: so the line is known by its path (where it has one) and protocol, and the count may
+ * have grown by more.
  */
-async function told(
+async function loggedLine(
   protocol: Protocol,
   status: number,
   path: string | undefined,
@@ -100,7 +101,7 @@ async function cut(protocol: Protocol, path: string): Promise<void> {
 describe.each(protocols)('over %s', (protocol) => {
   it.each(['GET', 'POST'])('an upstream that refuses: 502 to a %s', async (method) => {
     const errors = await count('gatehouse_upstream_errors_total')
-    const line = await told(protocol, 502, '/refused', async () => {
+    const line = await loggedLine(protocol, 502, '/refused', async () => {
       expect(
         (await ask(gateway, protocol, { method, path: '/refused', ...(method === 'POST' && { body: 'x' }) })).status,
       ).toBe(502)
@@ -121,23 +122,23 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('an upstream that resets in the middle of a body: the client sees the cut', async () => {
-    const line = await told(protocol, 200, '/reset-body', () => cut(protocol, '/reset-body'))
+    const line = await loggedLine(protocol, 200, '/reset-body', () => cut(protocol, '/reset-body'))
     expect(line.error).toMatch(/^upstream/)
   })
 
   it('slow headers: 504', async () => {
-    await told(protocol, 504, '/slow-head', async () =>
+    await loggedLine(protocol, 504, '/slow-head', async () =>
       expect((await ask(gateway, protocol, { path: '/slow-head' })).status).toBe(504),
     )
   })
 
   it('a body that stalls: cut', async () => {
-    const line = await told(protocol, 200, '/stall', () => cut(protocol, '/stall'))
+    const line = await loggedLine(protocol, 200, '/stall', () => cut(protocol, '/stall'))
     expect(line.error).toBeDefined()
   })
 
   it('an event stream that is silent for longer than every time-out: whole', async () => {
-    await told(protocol, 200, '/events', async () => {
+    await loggedLine(protocol, 200, '/events', async () => {
       expect((await ask(gateway, protocol, { path: '/events' })).body).toBe('data: 1\n\ndata: 2\n\n')
     })
   })
@@ -152,7 +153,7 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('header values that are not valid: the request fails, the next one is served', async () => {
-    await told(protocol, 502, '/bad-value', async () =>
+    await loggedLine(protocol, 502, '/bad-value', async () =>
       expect((await ask(gateway, protocol, { path: '/bad-value' })).status).toBe(502),
     )
     expect((await ask(gateway, protocol, { path: '/seen' })).status).toBe(200)
@@ -162,7 +163,7 @@ describe.each(protocols)('over %s', (protocol) => {
     const mark = `gone-${protocol}`
     const closed = upstream.closed(mark)
     const seen = upstream.heads.length
-    const line = await told(protocol, 499, '/slow-head', async () => {
+    const line = await loggedLine(protocol, 499, '/slow-head', async () => {
       const leave = leaveAfter(protocol, `/slow-head?${mark}`)
       await expect.poll(() => upstream.heads.length).toBe(seen + 1)
       const left = performance.now()
@@ -174,7 +175,7 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('an answer before the upload ends: passed on', async () => {
-    await told(protocol, 403, '/early', async () => {
+    await loggedLine(protocol, 403, '/early', async () => {
       const answer = await ask(gateway, protocol, { method: 'POST', path: '/early', body: Buffer.alloc(900) })
       expect(answer).toMatchObject({ status: 403, body: 'no' })
     })
@@ -182,7 +183,7 @@ describe.each(protocols)('over %s', (protocol) => {
 
   it('a body that is too large: 413, and nothing was dialled', async () => {
     const heads = upstream.heads.length
-    await told(protocol, 413, '/seen', async () => {
+    await loggedLine(protocol, 413, '/seen', async () => {
       expect((await ask(gateway, protocol, { method: 'POST', path: '/seen', body: Buffer.alloc(2_000) })).status).toBe(
         413,
       )
@@ -191,7 +192,7 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('headers that are too large: 431', async () => {
-    await told(protocol, 431, undefined, async () => {
+    await loggedLine(protocol, 431, undefined, async () => {
       const headers = { 'x-large': 'a'.repeat(9_000) }
       expect((await ask(gateway, protocol, { path: '/seen', headers })).status).toBe(431)
     })
@@ -209,14 +210,14 @@ describe.each(protocols)('over %s', (protocol) => {
       expect([400, 404, 504]).toContain(status)
       expect(body).not.toContain('PRIVATE KEY')
     }
-    await told(protocol, 400, undefined, async () =>
+    await loggedLine(protocol, 400, undefined, async () =>
       expect((await ask(gateway, protocol, { path: '/files/a%00b' })).status).toBe(400),
     )
     expect(await ask(gateway, protocol, { path: '/files/x/../here.txt' })).toMatchObject({ status: 200, body: 'here' })
   })
 
   it('forged and connection-bound headers: the upstream reads ours', async () => {
-    await told(protocol, 200, '/seen', async () => {
+    await loggedLine(protocol, 200, '/seen', async () => {
       const forged = {
         'x-forwarded-for': '6.6.6.6',
         forwarded: 'for=6.6.6.6',
@@ -246,7 +247,7 @@ describe('what only h1 can send', () => {
     ['no host', 'GET /seen HTTP/1.1\r\n\r\n'],
   ])('%s: 400, the connection is closed, no upstream saw it', async (_what, bytes) => {
     const heads = upstream.heads.length
-    await told('h1', 400, undefined, async () =>
+    await loggedLine('h1', 400, undefined, async () =>
       expect(await exchangeRaw(gateway.http, bytes)).toMatch(/^HTTP\/1\.1 400 /),
     )
     expect(upstream.heads.length).toBe(heads)
@@ -306,7 +307,7 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
     ['/slow-head', 504],
     ['/bad-value', 502],
   ])('to %s is answered with %d and closed', async (path, status) => {
-    await told(protocol, status, path, async () => {
+    await loggedLine(protocol, status, path, async () => {
       const socket = open()
       const closed = new Promise((resolve) => socket.once('close', resolve))
       socket.write(upgrade(path))
@@ -317,8 +318,8 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
 })
 
 /**
- * Begins a request that is not answered; what is returned leaves it. Over h1 by a reset: one that only ends its side may still read
- * (docs/adr/0017-h1-connections.md).
+ * Begins a request that is not answered; what is returned leaves it. Over h1 by a reset: one that only ends its side
+ * may still read (docs/adr/0017-h1-connections.md).
  */
 function leaveAfter(protocol: Protocol, path: string): () => void {
   if (protocol === 'h2') {

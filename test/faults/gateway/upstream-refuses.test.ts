@@ -1,4 +1,6 @@
-/** Targets that cannot be reached: another one is tried, since nothing was sent; else 502, and 503 where it was known. */
+/**
+ * Targets that cannot be reached: another one is tried, since nothing was sent; else 502, and 503 where it was known.
+ */
 import { afterEach, describe, expect, it } from 'vitest'
 import { targetKey } from '../../../src/shared/target-states.ts'
 import { ask, logged, protocols, rawSocket, readUntil, tlsSocket } from '../../gateway/clients.ts'

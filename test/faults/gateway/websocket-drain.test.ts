@@ -14,7 +14,7 @@ describe.each(['h1', 'h1s'] as const)('over %s', (protocol) => {
     return protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
   }
 
-  it('a real client is told 1001, and its server sees it close as it should', async () => {
+  it('a real client gets 1001, and its server sees it close as it should', async () => {
     const server = createServer()
     const sockets = new WebSocketServer({ server })
     const serverSaw = new Promise<number>((resolve) =>

@@ -1,6 +1,6 @@
 /**
- * What Autobahn's test suite asks (it wants Python 2, which no system of today has): every sequence of frames, sound or not, gets
- * through the gateway the bytes that it gets from the `ws` server itself.
+ * What Autobahn's test suite asks (it wants Python 2, which no system of today has): every sequence of frames, sound or
+ * not, gets through the gateway the bytes that it gets from the `ws` server itself.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -114,7 +114,10 @@ const handshake =
   `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
 
-/** Everything behind the server's head until it closes. A sound close follows, which it answers unless it has closed before. */
+/**
+ * Everything behind the server's head until it closes. A sound close follows, which it answers unless it has closed
+ * before.
+ */
 async function transcript(socket: Socket, frames: readonly Buffer[]): Promise<string> {
   socket.write(handshake)
   const head = await readUntil(socket, '\r\n\r\n')

@@ -22,7 +22,7 @@ describe.each(['gzip', 'br', 'zstd'] as const)('the encoding %s', (encoding) => 
     expect(decoded[encoding](await buffer(encoder)).equals(body)).toBe(true)
   })
 
-  it('of a stream gives away what it holds when it is told to', async () => {
+  it('of a stream emits what it holds on flush', async () => {
     const encoder = createEncoder(encoding)
     encoder.write('an event')
     const given = new Promise<Buffer>((resolve) => encoder.once('data', resolve))

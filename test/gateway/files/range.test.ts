@@ -15,7 +15,7 @@ describe('a Range header for 100 bytes', () => {
     ['bytes=100-', 'none'],
     ['bytes=999999999999999-', 'none'],
     ['bytes=-0', 'none'],
-    // Several may be answered with everything (RFC 9110 §14.2): nobody gains by a thousand overlapping ones.
+    // Several may be answered with everything (RFC 9110 §14.2): a thousand overlapping ones help no one.
     ['bytes=0-0,2-2', 'whole'],
     ['bytes=0-,0-,0-,0-', 'whole'],
     ['bytes=5-2', 'whole'],

@@ -43,7 +43,7 @@ describe('what was used lately', () => {
     expect([recent.get('small'), recent.get('grows')]).toEqual(['small', undefined])
   })
 
-  it('forgets what it is told to', () => {
+  it('forgets deleted keys', () => {
     const recent = new Recent<string>(1_000)
     recent.set('a', 'a', 400)
     recent.delete('a')

@@ -46,7 +46,7 @@ it('an upgrade from a denied address reads 403 as an HTTP answer', async () => {
   expect(record).toMatchObject({ status: 403, error: 'address 127.0.0.1 is denied' })
 })
 
-it('deny counts before allow, and everyone is allowed where nobody is named', async () => {
+it('deny counts before allow, and everyone is allowed where no one is named', async () => {
   expect(await statusWith([{ allow: loopback }])).toBe(404)
   expect(await statusWith([{ deny: elsewhere }])).toBe(404)
   expect(await statusWith([{ allow: loopback, deny: ['127.0.0.1/32'] }])).toBe(403)

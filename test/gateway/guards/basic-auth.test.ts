@@ -51,7 +51,7 @@ describe.each(protocols)('a route with basic auth over %s', (protocol) => {
     ['a wrong password', basic('ops', 'wrong')],
     ['an empty password', basic('ops', '')],
     ['a user who is not named by the route', basic('other', 'else')],
-    ['a user who does not exist', basic('nobody', password)],
+    ['a user who does not exist', basic('unknown', password)],
     ['a name of every object', basic('constructor', password)],
     ['no colon', `Basic ${Buffer.from('ops').toString('base64')}`],
     ['another scheme', 'Bearer token'],
@@ -90,7 +90,7 @@ it('passwords are in no record', async () => {
   await ask(gateway, 'h1', { path: '/ops', headers: { authorization: basic('ops', password) } })
   await ask(gateway, 'h1', { path: '/ops', headers: { authorization: basic('ops', 'mistyped') } })
   await gateway.waitForRecord(({ status }) => status === 401)
-  const told = JSON.stringify([gateway.records, gateway.errors, gateway.warnings])
+  const output = JSON.stringify([gateway.records, gateway.errors, gateway.warnings])
   for (const secret of [password, 'mistyped', basic('ops', password), hashOf(password)])
-    expect(told).not.toContain(secret)
+    expect(output).not.toContain(secret)
 })

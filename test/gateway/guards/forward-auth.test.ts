@@ -47,7 +47,7 @@ describe.each(protocols)('forward auth over %s', (protocol) => {
     expect(valuesOf(seen, 'x-secret')).toEqual([])
   })
 
-  it('gives any other answer to the client, and dials nobody', async () => {
+  it('gives any other answer to the client, and dials no upstream', async () => {
     const auth = await service((_request, response) => {
       response.writeHead(302, { Location: 'https://login.example/', 'Set-Cookie': ['a=1', 'b=2'] }).end('go there')
     })
@@ -75,7 +75,7 @@ describe.each(protocols)('forward auth over %s', (protocol) => {
     expect(await behind.connections()).toBe(0)
     await auth.abandoned()
     const record = await gateway.waitForRecord(({ status }) => status === 503)
-    expect(record.error).toBe('auth service: no answer in time (ETIMEDOUT)')
+    expect(record.error).toBe('auth service: no answer within the timeout (ETIMEDOUT)')
   })
 })
 

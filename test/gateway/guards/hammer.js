@@ -1,4 +1,4 @@
-/** A thread that takes from one shared limit as fast as it can, beginning when told, and says how often it was allowed to. */
+/** A thread that takes from one shared limit as fast as it can, beginning on a message, and says how often it was allowed to. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { RateLimitTable } from '../../../src/gateway/guards/rate-limit/table.ts'
 

@@ -129,7 +129,7 @@ describe.each(h1)('over %s', (protocol) => {
   })
 })
 
-it('an idle h2 connection is told to go, one with an open stream is not', async () => {
+it('an idle h2 connection gets a GOAWAY, one with an open stream is not', async () => {
   const behind = await upstream((_request, response) => {
     setTimeout(() => response.end('late'), 2 * limits.idleTimeout)
   })

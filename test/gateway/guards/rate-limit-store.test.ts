@@ -117,7 +117,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(Number(await server.ask('pttl', await clientKey(server)))).toBeLessThanOrEqual(60_000)
   })
 
-  it('needs no more rights than the operator is told to give', async () => {
+  it('needs no more rights than the hint tells the operator to grant', async () => {
     const server = await startedRedis()
     const rights = hints.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
     await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)

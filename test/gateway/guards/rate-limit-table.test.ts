@@ -57,7 +57,8 @@ describe('the table', () => {
     const wait = table.take('a', allowance)
     expect(wait).toBeGreaterThan(0)
     expect(wait).toBeLessThanOrEqual(40)
-    // A timer drops the fraction of its time, and counts from the turn of the event loop: it may be early by more than 1 ms.
+    // A timer drops the fraction of its time, and counts from the turn of the event loop: it may be early by more than
+    // 1 ms.
     const over = performance.now() + wait
     while (performance.now() <= over) await new Promise((resolve) => setTimeout(resolve, 1))
     expect([table.take('a', allowance), table.take('a', allowance)]).toEqual([0, 0])
@@ -118,7 +119,7 @@ describe('the table', () => {
     new Int32Array(memory, 8, 8_192).fill(((Math.floor(sharedNow()) + 4) & 0x7fffffff) | 1)
     const asked = sharedNow()
     table.take('a', { requests: 1, window: minute })
-    // Nobody gives it back here: it is held until it counts as abandoned.
+    // It is never released here: it is held until it counts as abandoned.
     expect(sharedNow() - asked).toBeGreaterThan(1_000)
   })
 

@@ -181,7 +181,7 @@ it('an upgrade that announces a body is judged as the plain request that it is',
   expect(await gateway.waitForRecord(({ path }) => path === '/socket')).toMatchObject({ status: 413, listener: 'http' })
 })
 
-describe('a body that nobody reads', () => {
+describe('a body that is not read', () => {
   const routes = [{ kind: 'redirect', to: '/in', status: 302, close: false, match: { paths: ['/a'] } } as const]
 
   it.each(['/a', '/nowhere'])('does not keep its h1 connection: %s', async (path) => {

@@ -19,7 +19,7 @@ const refusals: Readonly<
     store: { password: 'hunter2' },
     trouble: /^WRONGPASS .*put the right user and password into/,
   },
-  'knows no such user': { store: { user: 'nobody', password: 'hunter2' }, trouble: /^WRONGPASS / },
+  'knows no such user': { store: { user: 'unknown', password: 'hunter2' }, trouble: /^WRONGPASS / },
   'wants another password, and says a word that this one is': {
     wish: { password: 'right' },
     store: { password: 'password' },
@@ -29,7 +29,7 @@ const refusals: Readonly<
   'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
   'is in a cluster without slots': {
     wish: { options: ['--cluster-enabled', 'yes'] },
-    trouble: /^CLUSTERDOWN .*look at `CLUSTER INFO`/,
+    trouble: /^CLUSTERDOWN .*see `CLUSTER INFO`/,
   },
   'is full': { orders: [['config', 'set', 'maxmemory', '1']], trouble: /^OOM .*`maxmemory` is reached/ },
   'lets the user run no scripts': {
@@ -42,7 +42,7 @@ const refusals: Readonly<
 describe.skipIf(!part('redis-server')).each(Object.entries(refusals))(
   'a Redis that %s',
   (_, { wish, store, orders = [], trouble }) => {
-    it('is told of, with the mend and without the password; each replica counts alone', async () => {
+    it('is reported, with a hint and without the password; each replica counts alone', async () => {
       const server = await startedRedis(wish)
       for (const order of orders) await server.ask(...order)
       const gateway = await startSettled(planWith(storeAt(server.port, store)))
@@ -96,8 +96,8 @@ describe('a server that is no Redis', () => {
     expect(uncaught).not.toHaveBeenCalled()
   })
 
-  it('is nobody at all: the plan serves all the same', async () => {
-    // What nobody has answered cannot repeat a password, though this one is part of it.
+  it('is absent: the plan serves all the same', async () => {
+    // Without an answer no password can be repeated, though this one is part of it.
     const store = storeAt(await freePort(), { host: 'localhost', password: 'REFUSED' })
     const gateway = await startSettled(planWith(store))
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])

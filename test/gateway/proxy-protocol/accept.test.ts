@@ -93,7 +93,7 @@ describe.each(protocols)('a PROXY header in front of %s', (protocol) => {
     expect(valuesOf(await askOver(socket, protocol), 'x-forwarded-for')).toEqual(['203.0.113.7'])
   })
 
-  it('that lacks closes the connection without an answer, and the operator is told', async () => {
+  it('that lacks closes the connection without an answer, and is logged', async () => {
     const gateway = await startExpecting({})
     const socket = dial(gateway, protocol)
     if (protocol === 'h1') socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -199,7 +199,7 @@ test('a load balancer that only looks whether the port is open is no fault', asy
   expect(gateway.warnings).toEqual([])
 })
 
-test('many refused connections are told once', async () => {
+test('many refused connections are logged once', async () => {
   const gateway = await startExpecting({})
   for (let i = 0; i < 20; i += 1) {
     const socket = dial(gateway, 'h1')

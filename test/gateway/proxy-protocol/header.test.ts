@@ -21,11 +21,7 @@ const binaries: readonly (readonly [string, Buffer, Partial<Header & { source: u
   ['an unspecified family', binaryHeader({ family: 0, addresses: Buffer.alloc(0) }), {}],
   ['LOCAL', binaryHeader({ ...ipv4, command: 0x20 }), {}],
   ['LOCAL without addresses', binaryHeader({ command: 0x20, family: 0, addresses: Buffer.alloc(0) }), {}],
-  [
-    'LOCAL with a family that nobody knows',
-    binaryHeader({ command: 0x20, family: 0xff, addresses: Buffer.alloc(3) }),
-    {},
-  ],
+  ['LOCAL with an unknown family', binaryHeader({ command: 0x20, family: 0xff, addresses: Buffer.alloc(3) }), {}],
 ]
 
 const sound: readonly (readonly [string, Buffer, Partial<Header & { source: unknown }>])[] = [

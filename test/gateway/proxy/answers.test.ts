@@ -46,7 +46,7 @@ describe.each(protocols)('over %s', (protocol) => {
     await behind.abandoned()
   })
 
-  it.each(['GET', 'POST'])('a 100 that nobody asked for is dropped, and %s is answered', async (method) => {
+  it.each(['GET', 'POST'])('an unrequested 100 is dropped, and %s is answered', async (method) => {
     const gateway = await gatewayTo(
       await answering('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'),
     )
@@ -130,7 +130,7 @@ describe.each(protocols)('over %s', (protocol) => {
 })
 
 describe('the limit of connections to a target', () => {
-  it('answers 503 with Retry-After when nobody gives one back, or too many wait, and blames no target', async () => {
+  it('answers 503 with Retry-After when none becomes free, or too many wait, and blames no target', async () => {
     const behind = await rawUpstream(() => {})
     const gateway = await startGateway({
       routes: [proxyTo(behind.port, { timeouts: { connect: 200, response: 5_000 } })],
@@ -142,7 +142,7 @@ describe('the limit of connections to a target', () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => ask(gateway, 'h1')))
     expect(answers.map(({ status, headers }) => [status, headers['retry-after']])).toEqual(Array(6).fill([503, '2']))
     const causes = gateway.records.map(({ error }) => error)
-    expect(causes).toContainEqual(expect.stringContaining('too many requests wait'))
+    expect(causes).toContainEqual(expect.stringContaining('too many requests are waiting'))
     expect(causes).toContainEqual(expect.stringContaining('were in use for 200 ms'))
     held.destroy()
   })
@@ -164,7 +164,7 @@ describe('the limit of connections to a target', () => {
 })
 
 describe('an idle connection to an upstream', () => {
-  it('is closed if bytes come on it, and they are nobody’s answer', async () => {
+  it('is closed if bytes come on it, and belong to no answer', async () => {
     let connections = 0
     const behind = await rawUpstream((socket) => {
       connections += 1

@@ -26,7 +26,7 @@ it('hundreds of large answers do not all go on in one turn of the event loop, bu
   expect(done).toEqual([...done].sort((a, b) => a - b))
 })
 
-it('a few answers, and any number of small pieces, wait for nobody', async () => {
+it('a few answers, and any number of small pieces, do not wait', async () => {
   await turn()
   for (let index = 0; index < 15; index += 1) expect(mayContinue(piece)).toBe(true)
   await turn()

@@ -10,8 +10,8 @@ afterEach(cleanUp)
 type Wish = Omit<RouteWish, 'kind'>
 
 const paths = (...patterns: string[]): Wish => ({ match: { paths: patterns } })
-const nobody = ['::/0', '0.0.0.0/0']
-const closed: Partial<GuardsPlan> = { addresses: [{ deny: nobody }] }
+const everyone = ['::/0', '0.0.0.0/0']
+const closed: Partial<GuardsPlan> = { addresses: [{ deny: everyone }] }
 const closedOtherwise: Partial<GuardsPlan> = { addresses: [{ allow: ['192.0.2.1/32'] }] }
 
 const limited: Partial<GuardsPlan> = {
@@ -47,7 +47,7 @@ describe('an upstream gets', () => {
     ['/api/%40a', '0 /api/%40a'],
     ['/API/A', '0 /API/A'],
     ['/else/a%2Fb//c;d', '1 /else/a%2Fb//c;d'],
-    // Nearly so, or the one form that nobody reads in another way.
+    // Nearly so, or the one form that no parser reads in another way.
     ['//api/a%2Fb', '0 /api/a%2Fb'],
     ['/api%2Fa%2Fb', '0 /api/a/b'],
     ['/api;x/a%2Fb', '0 /api/a/b'],
@@ -139,7 +139,7 @@ describe('the case of a path', () => {
     expect(await answerOf(gateway, '/A/x')).toBe('403')
   })
 
-  it('is refused where nobody can say which guards hold', async () => {
+  it('is refused if neither route is stricter', async () => {
     const gateway = await gatewayWith({ ...paths('/a/*'), guards: closed }, { guards: closedOtherwise })
     expect(await answerOf(gateway, '/a/x')).toBe('403')
     expect(await answerOf(gateway, '/A/x')).toBe('400')
@@ -191,7 +191,7 @@ describe('a guard of /secret/*', () => {
   })
 })
 
-test('the auth service and the upstream are asked about one path, which nobody reads in another way', async () => {
+test('the auth service and the upstream are asked about one path, which no parser reads in another way', async () => {
   const asked: (string | undefined)[] = []
   const service = await upstream((request, response) => {
     asked.push(request.headers['x-forwarded-uri'] as string)

@@ -1,6 +1,6 @@
 /**
- * Spellings of guarded paths × guards × readers as upstream, over h1, h2 and as upgrades: nobody sees a secret without a password.
- * And what is not guarded is served as its reader serves it.
+ * Spellings of guarded paths × guards × readers as upstream, over h1, h2 and as upgrades: no client sees a secret
+ * without a password. And what is not guarded is served as its reader serves it.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -174,8 +174,8 @@ const filesReader: Reader = { name: 'Gatehouse itself', open: () => Promise.reso
 const resolvedBefore = /^\/\/|\/(?:\.|%2e){1,2}(?:\/|$)/i
 
 /**
- * `every`: each spelling is tried in each way on each site. Else in each way, but on one site each, so that all pairs of a spelling and a
- * site are tried with one reader or another.
+ * `every`: each spelling is tried in each way on each site. Else in each way, but on one site each, so that all pairs
+ * of a spelling and a site are tried with one reader or another.
  */
 export function describeGuardCorpus(every: boolean): void {
   let root: string
@@ -241,8 +241,8 @@ export function describeGuardCorpus(every: boolean): void {
         const lost: string[] = []
         await forEach(spellings, async (path) => {
           const target = readTargetPath(path)
-          // What climbs in one reading is refused, also where another reader stops at the root; of dots that only some see the
-          // canonical reading is forwarded, which ends with a slash where they are the end.
+          // What climbs in one reading is refused, also where another reader stops at the root; of dots that only some
+          // see the canonical reading is forwarded, which ends with a slash where they are the end.
           if (!target || (target.hiddenDots && (target.canonical.endsWith('/') || path.includes(';%2f')))) return
           if (resolvedBefore.test(path) || !isSecret(await askDirectly(port, path))) return
           found.push(path)

@@ -1,4 +1,6 @@
-/** A guarded file must not be had by another path that leads to it: as the index of its folder, or encoded beforehand. */
+/**
+ * A guarded file must not be had by another path that leads to it: as the index of its folder, or encoded beforehand.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'

@@ -1,6 +1,6 @@
 /**
- * Ways to ask for what is guarded, such that one of the readers of readers.ts may find it. Each is tried with each of them, and with
- * each guard: none may be answered with a secret to somebody without a password.
+ * Ways to ask for what is guarded, such that one of the readers of readers.ts may find it. Each is tried with each of
+ * them, and with each guard: none may be answered with a secret to somebody without a password.
  */
 
 /** What lies below the root of every reader. */

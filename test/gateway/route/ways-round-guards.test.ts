@@ -1,4 +1,7 @@
-/** Ways round a guarded route that are none of its path: a second header field, a file that is not found by the name as it came. */
+/**
+ * Ways round a guarded route that are none of its path: a second header field, a file that is not found by the name as
+ * it came.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, test } from 'vitest'

@@ -1,4 +1,7 @@
-/** Where our reading of an answer differs from llhttp's, and whether that is one of the differences that ADR 14 argues for. */
+/**
+ * Where our reading of an answer differs from llhttp's, and whether that is one of the differences that ADR 14 argues
+ * for.
+ */
 import { parseWithLlhttp } from './llhttp.ts'
 import { mutatedAnswer, randomFrom } from './mutations.ts'
 import { parse } from './parsed.ts'
