@@ -122,7 +122,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('client certificates over %s', (v
         await expect(headersAt(gateway, { ...only, ...pairOf(bad) })).rejects.toThrow(/closed|ECONNRESET|disconnected/)
     }
     expect(gateway.warnings.join()).toMatch(
-      /listener https: closed 1 connections without a request; the last one: invalid client certificate/,
+      /listener https: closed 1 connections; last cause: invalid client certificate/,
     )
     expect(gateway.errors).toEqual([])
   })

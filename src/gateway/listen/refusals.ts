@@ -13,7 +13,7 @@ export function refusals(log: Log): ListenerEvents['refused'] {
     last.since += 1
     warned.set(name, last)
     if (now - last.at < warnEvery) return
-    log.warn(`listener ${name}: closed ${last.since} connections without a request; the last one: ${cause}`)
+    log.warn(`listener ${name}: closed ${last.since} connections; last cause: ${cause}`)
     last.at = now
     last.since = 0
   }

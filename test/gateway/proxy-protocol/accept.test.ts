@@ -103,7 +103,7 @@ describe.each(protocols)('a PROXY header in front of %s', (protocol) => {
     expect(gateway.records).toEqual([])
     expect(gateway.warnings).toEqual([
       expect.stringMatching(
-        /^listener https?: closed 1 connections without a request; the last one: .* PROXY header \(from 127\.0\.0\.1\)$/,
+        /^listener https?: closed 1 connections; last cause: .* PROXY header \(from 127\.0\.0\.1\)$/,
       ),
     ])
   })
