@@ -7,7 +7,7 @@ import { checkShape } from './check-shape.ts'
 import type { Report } from './diagnostics.ts'
 import { interpolate, type Variables } from './environment/interpolate.ts'
 import type { FileFacts } from './file-facts.ts'
-import { otherVariable } from './hints/other-variables.ts'
+import { findForeignVariable } from './hints/foreign-variables.ts'
 import { nearest } from './hints/suggest.ts'
 import { conditionSchema } from './schema/environment/condition.ts'
 import { mapping } from './schema/structures.ts'
@@ -113,10 +113,10 @@ function evaluateScalar({ source, report }: Evaluation, scalar: Scalar, { path, 
   }
   if (scalar.value === null) return { kind: 'scalar', at, value: null, written: '' }
   const written = typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))
-  const other = otherVariable(written, path)
-  if (other) {
-    const { severity, message, ours } = other
-    report({ severity, code: 'bad-variable-syntax', at, message, hint: `write \`${quoted(shorten(ours))}\`` })
+  const foreign = findForeignVariable(written, path)
+  if (foreign) {
+    const { severity, message, replacement } = foreign
+    report({ severity, code: 'bad-variable-syntax', at, message, hint: `write \`${quoted(shorten(replacement))}\`` })
     if (severity === 'error') return 'unusable'
   }
   const interpolation = interpolate(written, variables)

@@ -16,9 +16,9 @@ import {
   quote,
 } from '../yaml/located.ts'
 import { exampleAt, flowScalar } from './example.ts'
+import { foreignKeyHint } from './foreign-keys.ts'
+import { equivalentKey, equivalentWord } from './foreign-words.ts'
 import { malformedKeyHint, unsplitHint, unsplitKey } from './malformed-keys.ts'
-import { foreignKeyHint } from './other-places.ts'
-import { equivalentKey, equivalentWord } from './other-spellings.ts'
 import { keysAllowedAt } from './schema-keys.ts'
 import { nearest, suggestion } from './suggest.ts'
 

@@ -8,7 +8,7 @@ import { shorthands } from '../schema/shorthand.ts'
 import { alternatives, isMapping } from '../schema-walk.ts'
 import { withShorthands } from '../shorthands.ts'
 import { type Located, plainValue } from '../yaml/located.ts'
-import { equivalentWord } from './other-spellings.ts'
+import { equivalentWord } from './foreign-words.ts'
 
 type Value = string | null | readonly Value[] | { readonly [key: string]: Value }
 

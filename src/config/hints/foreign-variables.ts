@@ -2,12 +2,12 @@
 import type { Severity } from '../diagnostics.ts'
 import type { Path } from '../yaml/located.ts'
 
-export interface OtherVariable {
+export interface ForeignVariable {
   readonly severity: Severity
   /** A sentence. */
   readonly message: string
   /** The whole text as Gatehouse writes it. */
-  readonly ours: string
+  readonly replacement: string
 }
 
 /** nginx variables that have a placeholder here. */
@@ -36,15 +36,15 @@ const isForPrograms = (path: Path) => path.some((key) => /^(command|exec|run|set
 const isForRequests = (path: Path) =>
   path.some((key) => /^(redirect|rewrite|headers|host|path|stripPrefix|cacheControl)$/.test(`${key}`))
 
-export function otherVariable(text: string, path: Path): OtherVariable | undefined {
+export function findForeignVariable(text: string, path: Path): ForeignVariable | undefined {
   if (!/[$%]|\{env\./.test(text)) return undefined
   const [found] = text.match(supervisord) ?? []
   if (found !== undefined) return foreignVariable(found, 'supervisord', text.replaceAll(supervisord, '${$1}'))
   if (!isForPrograms(path)) {
     const [variable] = text.match(caddy) ?? []
-    const ours = (_: string, name?: string, otherwise?: string, env?: string) =>
+    const replacement = (_: string, name?: string, otherwise?: string, env?: string) =>
       `\${${name ?? env ?? ''}${otherwise ? `:-${otherwise}` : ''}}`
-    if (variable !== undefined) return foreignVariable(variable, 'Caddy', text.replaceAll(caddy, ours))
+    if (variable !== undefined) return foreignVariable(variable, 'Caddy', text.replaceAll(caddy, replacement))
     const [value] = isForRequests(path) ? (text.match(nginx) ?? []) : []
     if (value !== undefined)
       return foreignVariable(
@@ -57,20 +57,20 @@ export function otherVariable(text: string, path: Path): OtherVariable | undefin
   if (bare) return bare
   if (!text.match(compose)) return undefined
   const message = 'in Compose `$$` is an escaped `$`: here it stays `$$`'
-  return { severity: 'warning', message, ours: text.replaceAll(compose, '$') }
+  return { severity: 'warning', message, replacement: text.replaceAll(compose, '$') }
 }
 
 /** Only warnings: no shell expands arguments or values of variables, but a program may want them literally. */
-function unexpanded(text: string, path: Path): OtherVariable | undefined {
+function unexpanded(text: string, path: Path): ForeignVariable | undefined {
   if (path.includes('body') || path.includes('create')) return undefined
   const [, before = '', braced, name, behind = ''] = bareVariable.exec(text) ?? []
   const found = braced ?? name
   if (found === undefined) return undefined
   const message = `this variable is passed on as text: ${braced ? 'Caddy' : 'a shell'} would expand it, Gatehouse does not`
-  return { severity: 'warning', message, ours: `${before}\${${found}}${behind}` }
+  return { severity: 'warning', message, replacement: `${before}\${${found}}${behind}` }
 }
 
-function foreignVariable(found: string, program: string, ours: string): OtherVariable {
+function foreignVariable(found: string, program: string, replacement: string): ForeignVariable {
   const severity = 'error'
-  return { severity, message: `\`${found}\` is ${program}'s syntax for a variable: here it is plain text`, ours }
+  return { severity, message: `\`${found}\` is ${program}'s syntax for a variable: here it is plain text`, replacement }
 }
