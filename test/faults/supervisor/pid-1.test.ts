@@ -127,7 +127,7 @@ describe.skipIf(!mayUnshare)('as PID 1 itself', () => {
     )
     await waitFor({ message: 'ready' })
     process.kill(init, 'SIGUSR1')
-    await waitFor({ message: /opened anew/ })
+    await waitFor({ message: /^no log files to reopen/ })
     process.kill(init, number)
     expect(await exit).toEqual({ code: 0, signal: null })
     const said = record.lines.map(({ message }) => message)
