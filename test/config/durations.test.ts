@@ -1,4 +1,6 @@
-/** Every option that takes a duration, as the JSON schema has them, with every duration from a millisecond to ten years. */
+/**
+ * Every option that takes a duration, as the JSON schema has them, with every duration from a millisecond to ten years.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

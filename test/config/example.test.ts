@@ -1,4 +1,4 @@
-/** "expected a mapping" shows the shortest that could stand there, for every mapping and list of the schema. */
+/** "expected a mapping" shows the shortest valid one, for every mapping and list of the schema. */
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -23,7 +23,7 @@ function located(value: unknown): Located {
   return text(String(value))
 }
 
-/** Every place at which a mapping or a list may stand. */
+/** Every place for a mapping or a list. */
 function places(schema: z.ZodType, path: string): [path: string, place: z.ZodType][] {
   const own: [string, z.ZodType][] = alternatives(schema).some((one) => isMapping(one) || one instanceof z.ZodArray)
     ? [[path, schema]]

@@ -1,4 +1,7 @@
-/** Each mistake of a first file is reported with its place and a hint; following the hints alone leads to a file that passes. */
+/**
+ * Each mistake of a first file is reported with its place and a hint; following the hints alone leads to a file that
+ * passes.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** What people write who come from other programs, or for the first time: whose habit it is, where the first diagnostic stands, the file. */
+/**
+ * Mistakes of people new to Gatehouse or used to another program: a name, the place of the first diagnostic, the file.
+ */
 export type Mistake = readonly [name: string, at: string, text: string]
 
 const route = (keys: string) => `gateway:\n  routes:\n    - ${keys.replaceAll('\n', '\n      ')}\n`
@@ -26,7 +28,7 @@ export const mistakes: readonly Mistake[] = [
     '4:18',
     process('command: [x]\ndependsOn: { rediss: ready }').concat('  redis: { command: [x] }\n'),
   ],
-  // A value where a mapping stands, and the other way round.
+  // A value in place of a mapping, and the other way round.
   ['redirect: /x', '3:17', route('redirect: /x')],
   ['redirect to a URL with a placeholder', '3:17', route('redirect: https://a.example{uri}')],
   ['respond: 404', '3:16', route('respond: 404')],
@@ -158,7 +160,7 @@ export const mistakes: readonly Mistake[] = [
   ['a method that is misspelt', '4:16', route('respond: {}\nmethods: POTS')],
   ['a command for a shell', '3:14', process('command: "make && ./run"')],
   ['a level of another logger', '1:15', `log: { level: warning }\n${process('command: [x]')}`],
-  // Of one who has read the first page alone.
+  // After reading only the first page.
   ['a regular rate in one word', '3:18', route('rateLimit: 100/s\nrespond: {}')],
   ['a port with a colon', '4:11', process('command: [x]\nport: ":9000"')],
   ['a port as Compose maps it', '4:11', process('command: [x]\nport: "8080:9000"')],
@@ -224,7 +226,7 @@ function listener(keys: string): string {
   return `gateway:\n  listeners:\n    http: { ${keys} }\n  routes: [{ respond: {} }]\n`
 }
 
-/** Where following the hint takes a human: what it must say. */
+/** Hints that only a human can follow: what they must contain. */
 export const advice: readonly (readonly [name: string, hint: string, text: string])[] = [
   [
     'variables at once go to `set`',

@@ -1,4 +1,4 @@
-/** Does to a file what a diagnostic's hint says, and nothing else: it knows the form of hints, not their matter. */
+/** Applies the hint of a diagnostic to a file, by the form of the hint alone. */
 import {
   type Document,
   isCollection,
@@ -41,7 +41,7 @@ export function followHint(text: string, { line, col, hint = '' }: Diagnostic): 
 }
 
 function withWritten(text: string, offset: number, written: string): string {
-  // What is in quotes now stood there without them.
+  // The same value without quotes is replaced.
   const unquoted = written.startsWith('"') ? String(parseDocument(written).toJS()) : undefined
   if (unquoted !== undefined && text.startsWith(unquoted, offset))
     return text.slice(0, offset) + written + text.slice(offset + unquoted.length)
@@ -83,7 +83,7 @@ function at(text: string, offset: number) {
   return { document, ...found }
 }
 
-/** A key and what stands behind it, by other ones. */
+/** Replaces a key and its value by others. */
 function replaced(text: string, offset: number, others: string): string {
   const { document, pair, owner } = at(text, offset)
   const addition = parseDocument(others).contents

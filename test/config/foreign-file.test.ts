@@ -1,4 +1,4 @@
-/** A file of another program that is given to `check` is called by its name. */
+/** `check` names the kind of a file of another program. */
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** Every file that is read without a word means the same to the shell of this machine. */
+/** Every file that is read without a warning means the same to the shell of this machine. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -85,7 +85,7 @@ test('a shell reads the same from every file that is read without a word', () =>
       `A=${Array.from({ length: 1 + random(8) }, () => pieces[random(pieces.length)]).join('')}${random(2) ? '\n' : ''}`,
   )
   const values = made.map((text) => writeVariables({ A: text.slice(2), B: 'b' }))
-  // A file of which something is said is not given to the shell: who knows what it would run.
+  // A file with warnings is not given to the shell, which might run something.
   const accepted = [...new Set([...known, ...made, ...values.slice(0, 500)])].filter(
     (text) => readVariables(text).oddities.length === 0,
   )

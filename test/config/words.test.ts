@@ -61,7 +61,7 @@ test('a shell splits quoted text into the same words', () => {
   }
 })
 
-/** Outside of quotes a line end would end the command; between words any blank does the same. */
+/** Outside quotes a line end would end the command; any other whitespace separates words as well. */
 function joined(text: string): string {
   let quote = ''
   let out = ''

@@ -1,8 +1,8 @@
-/** Where state and control socket are that a file does not name: by user, by variables, and by what may be written. */
+/** Where state and control socket are if a file does not name them: by user, variables and writable folders. */
 import { describe, expect, it } from 'vitest'
 import { defaultPlaces } from '../../src/plan/resolve/default-places.ts'
 
-/** User 1000, who may write below these folders, and owns them but for those that everybody may write to. */
+/** User 1000, who may write below these folders and owns them, except those that everyone may write to. */
 function user(...writable: readonly string[]) {
   return {
     uid: 1000,

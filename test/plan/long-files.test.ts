@@ -1,6 +1,6 @@
 /**
- * Files that are long, or made to be: each of these took the square of its length once, hours for some. CPU time and not that of the clock, so
- * that a busy machine does not matter; the bounds are several times what is needed.
+ * Long files, some made to be slow: each of these once took quadratic time, some hours. Measured in CPU time, so that a
+ * busy machine does not matter; the bounds are several times what is needed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Every option of a process that there is, by the generated reference: whether its change restarts the process, and what is said
- * of it. An option that has no row here fails the test, so that adding one takes a decision.
+ * Every option of a process in the generated reference: whether its change restarts the process, and how it is
+ * reported. An option that has no row here fails the test, so that adding one takes a decision.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ const limit = (name: string, before: string, after: string): Row[] => {
   ]
 }
 
-/** What the process got when it was executed: only a new one can have it otherwise. */
+/** What the process got when it was executed: it can only change in a new process. */
 const restarting: readonly Row[] = [
   ['command', 'command: [x]', 'command: [x, --more]', 'command changed'],
   ['directory', 'directory: a', 'directory: b', 'directory changed'],
@@ -108,7 +108,7 @@ const task = (text: string) => `kind: task, ${text}`
 const backup = (text: string) => task(`command: [x, "{backup}"], backup: { ${text} }`)
 const rolling = (text: string) => `port: auto, ready: { tcp: 7001 }, restart: { style: rolling${text} }`
 
-/** How we supervise it: the process knows nothing of that. */
+/** How it is supervised, which does not concern the process itself. */
 const live: readonly Row[] = [
   ...probes,
   ['schedule', task('schedule: "0 3 * * *"'), task('schedule: "0 4 * * *"'), 'schedule.cron 0 3 * * * → 0 4 * * *'],
@@ -174,12 +174,12 @@ const live: readonly Row[] = [
   ['stop.grace', 'stop: { grace: 10s }', 'stop: { grace: 30s }', 'stop.grace 10s → 30s'],
 ]
 
-/** A descriptor is open in the process from its start on, or not at all. */
+/** A descriptor is open in the process from its start, or not at all. */
 const opened: readonly Row[] = (['startup', 'ready'] as const).map((probe) => {
   return [`${probe}.fd`, `${probe}: { fd: 3 }`, `${probe}: { fd: 4 }`, `${probe}.fd changed`]
 })
 
-/** Parts of a word of a command: the words themselves are compared. */
+/** Parts of a word of a command: whole words are compared. */
 const partsOfCommand = ['command[]', 'command[].words', 'command[].word']
 
 describe('a change of', () => {

@@ -1,4 +1,6 @@
-/** Programs and scripts that are not on this machine are warnings with a place, since the file may be for another one. */
+/**
+ * Programs and scripts that are not on this machine are warnings with a place, since the file may be for another one.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 writeFileSync(join(folder, 'here.js'), '')
 writeFileSync(join(folder, 'tool'), '#!/no/such/shell\n', { mode: 0o755 })
 
-/** What `check` says of it, each on one line, without the name of the file. */
+/** The diagnostics of `check`, one per line, without the file name. */
 function warningsOf(config: string, environment: Readonly<Record<string, string>> = {}): string[] {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, config)

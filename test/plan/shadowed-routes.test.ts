@@ -7,7 +7,7 @@ import { readPlan } from '../../src/plan/read-plan.ts'
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-shadowed-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Of each route that is never reached: its index and that of the one in front of it. Each stands on a line of its own. */
+/** Each route that is never reached: its index and that of the route before it. Each route is on a line of its own. */
 function shadowed(routes: readonly string[]): readonly (readonly [number, number])[] {
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, `gateway:\n  routes:\n${routes.map((route) => `    - { ${route} }\n`).join('')}`)
@@ -62,7 +62,7 @@ describe('routes that are never reached', () => {
     )
     shadowed(routes.slice(0, 400))
     const plain = cpuTime(() => shadowed(routes.map((route) => `when: { env: NEVER_SET }, ${route}`)))
-    // Reading that many routes takes most of it; comparing each with each took several times as long again.
+    // Reading that many routes takes most of the time; comparing each with each took several times as long.
     expect(cpuTime(() => shadowed(routes))).toBeLessThan(2.5 * plain)
   })
 })

@@ -1,4 +1,4 @@
-/** A machine that lacks what gives a process its rights: `check` says so, before a start does. */
+/** `check` reports tools for `user` and limits that the machine does not have, before a start fails. */
 import { expect, it } from 'vitest'
 import { formatDiagnostic } from '../../src/config/diagnostics.ts'
 import { readPlan } from '../../src/plan/read-plan.ts'

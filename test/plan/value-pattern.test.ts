@@ -17,7 +17,7 @@ describe('a pattern for a value', () => {
     ['ab*ba', 'aba', false],
     ['a**b', 'ab', true],
     ['a.c', 'abc', false],
-    // As Node has the bytes of Latin-1 and of UTF-8.
+    // The strings that Node makes of Latin-1 and of UTF-8 bytes.
     ['ü', '\xfc', true],
     ['ü', '\xc3\xbc', true],
     ['€*', '\xe2\x82\xac 5', true],
