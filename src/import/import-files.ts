@@ -6,9 +6,9 @@ import type { Kind } from './kind.ts'
 import { withDashboard } from './merge/dashboard.ts'
 import { withDistinctNames } from './merge/distinct-names.ts'
 import { joinPorts } from './merge/join-ports.ts'
-import { withoutLoneUpstreams } from './merge/lone-upstreams.ts'
 import { inSectionOrder, type Merged, merge, type ReadFile } from './merge/merge.ts'
 import { withOneBudget } from './merge/shutdown-budget.ts'
+import { withoutSingleTargetUpstreams } from './merge/single-target-upstreams.ts'
 import { withoutWebServer } from './merge/web-server.ts'
 import type { Finding } from './reading.ts'
 import { readSupervisord } from './supervisord/read.ts'
@@ -21,7 +21,7 @@ export interface ForeignFile {
 }
 
 /** Access to the machine for files that name others. */
-export interface Around {
+export interface FileAccess {
   /** Undefined: it cannot be read. */
   readonly readFile: (path: string) => string | undefined
   /** Files that match a shell pattern, sorted by name. */
@@ -29,15 +29,15 @@ export interface Around {
   readonly environment: Readonly<Record<string, string>>
 }
 
-export function importFiles(files: readonly ForeignFile[], around: Around): Merged {
-  const readings = withOneBudget(readAll(files, around))
+export function importFiles(files: readonly ForeignFile[], access: FileAccess): Merged {
+  const readings = withOneBudget(readAll(files, access))
   const isFronted = files.some(({ kind }) => kind === 'caddyfile' || kind === 'caddy-json')
   const whole = withDistinctNames(merge(readings))
   const merged = isFronted ? withoutWebServer(whole) : whole
   const page = readings.find(({ reading }) => reading.page !== undefined)?.reading.page
   const hosts = Object.assign({}, ...readings.map(({ reading }) => reading.hosts ?? {}))
   const { config, comments, findings, places } = joinPorts(
-    withoutLoneUpstreams(page ? withDashboard(merged, page) : merged, hosts),
+    withoutSingleTargetUpstreams(page ? withDashboard(merged, page) : merged, hosts),
     hosts,
   )
   const given = files.map(({ file }) => file)
@@ -53,17 +53,17 @@ function byPlace(findings: readonly Finding[], given: readonly string[]): readon
 }
 
 /** supervisord reads its files as one; all others are read separately. */
-function readAll(files: readonly ForeignFile[], around: Around): readonly ReadFile[] {
+function readAll(files: readonly ForeignFile[], access: FileAccess): readonly ReadFile[] {
   const supervised = files.filter(({ kind }) => kind === 'supervisord')
   return files.flatMap(({ file, text, kind }): readonly ReadFile[] => {
     if (kind === 'supervisord')
       return file === supervised[0]?.file
-        ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...around }))) }]
+        ? [{ file, reading: readSupervisord(supervised.map((one) => ({ ...one, ...access }))) }]
         : []
-    const readFile = (path: string) => around.readFile(isAbsolute(path) ? path : join(dirname(file), path))
+    const readFile = (path: string) => access.readFile(isAbsolute(path) ? path : join(dirname(file), path))
     if (kind === 'caddy-json') return [{ file, reading: readCaddyJson({ file, text }) }]
     return kind === 'compose'
       ? [{ file, reading: readCompose({ file, text, readFile }) }]
-      : [{ file, reading: readCaddyfile({ file, text, ...around }) }]
+      : [{ file, reading: readCaddyfile({ file, text, ...access }) }]
   })
 }

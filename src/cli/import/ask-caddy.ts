@@ -1,4 +1,4 @@
-import type { Around, ForeignFile } from '../../import/import-files.ts'
+import type { FileAccess, ForeignFile } from '../../import/import-files.ts'
 import type { Finding } from '../../import/reading.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
@@ -6,7 +6,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 const timeout: Milliseconds = 10_000
 
 /** What Caddy, where it is installed, has to say about how its files were read. Without it: nothing. */
-export async function askCaddy(files: readonly ForeignFile[], around: Around): Promise<readonly Finding[]> {
+export async function askCaddy(files: readonly ForeignFile[], around: FileAccess): Promise<readonly Finding[]> {
   const { compareWithCaddy } = await import('../../import/caddy/compare-with-caddy.ts')
   const { readCaddyfile } = await import('../../import/caddy/read-caddyfile.ts')
   const findings: Finding[] = []

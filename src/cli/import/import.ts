@@ -2,7 +2,7 @@ import { globSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { formatDiagnostic } from '../../config/diagnostics.ts'
-import type { Around, ForeignFile } from '../../import/import-files.ts'
+import type { FileAccess, ForeignFile } from '../../import/import-files.ts'
 import { type Kind, kindOf, kinds } from '../../import/kind.ts'
 import type { Finding, Fragment } from '../../import/reading.ts'
 import { messageOf } from '../../shared/errors.ts'
@@ -112,7 +112,7 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   const { verify } = await import('../../import/verify.ts')
   const { yamlText } = await import('../../import/yaml-text.ts')
   const variables = environment()
-  const around: Around = { ...disk, environment: variables }
+  const around: FileAccess = { ...disk, environment: variables }
   const { config, comments, findings: told } = importFiles(files, around)
   const findings = [...(await askCaddy(files, around)), ...told]
   const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
@@ -129,7 +129,7 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   return { text, sound: errors.length === 0, whole }
 }
 
-const disk: Omit<Around, 'environment'> = {
+const disk: Omit<FileAccess, 'environment'> = {
   readFile(path) {
     try {
       return readFileSync(path, 'utf8')

@@ -20,19 +20,19 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
   const routes = config.gateway?.routes
   if (!Array.isArray(routes)) return merged
   const processes = config.processes ?? {}
-  const led = new Map<string, number>()
+  const routedPorts = new Map<string, number>()
   const joined = routes.map((route: Value) => {
     const address = addressOf(route)
     if (!address) return route
     const name = processAt(processes, hosts, address)
     if (name === undefined) return route
-    const port = led.get(name) ?? portOf(processes[name]) ?? address.port
+    const port = routedPorts.get(name) ?? portOf(processes[name]) ?? address.port
     // A second port of the same program: a process has one `port`.
     if (port !== address.port) return { ...address.route, to: `http://127.0.0.1:${address.port}` }
-    led.set(name, address.port)
+    routedPorts.set(name, address.port)
     return { ...address.route, to: name }
   })
-  const joinedNotes = [...led].map(([name, port]): Finding => {
+  const joinedNotes = [...routedPorts].map(([name, port]): Finding => {
     const at = places.find(({ path }) => path.length === 2 && path[1] === name)?.at ?? { file: '', line: 1, column: 1 }
     return {
       ...at,
@@ -42,7 +42,7 @@ export function joinPorts(merged: Merged, hosts: Hosts): Merged {
   })
   return {
     ...merged,
-    config: { ...config, gateway: { ...config.gateway, routes: joined }, ...withPorts(processes, led) },
+    config: { ...config, gateway: { ...config.gateway, routes: joined }, ...withPorts(processes, routedPorts) },
     findings: [...findings, ...joinedNotes],
   }
 }
@@ -61,10 +61,10 @@ export function localPort(route: Value): number | undefined {
   return address && isLocal(address.host) ? address.port : undefined
 }
 
-function withPorts(processes: Entries, led: ReadonlyMap<string, number>): { readonly processes?: Entries } {
-  if (led.size === 0) return {}
+function withPorts(processes: Entries, routedPorts: ReadonlyMap<string, number>): { readonly processes?: Entries } {
+  if (routedPorts.size === 0) return {}
   const changed = Object.entries(processes).map(([name, process]) => {
-    const port = led.get(name)
+    const port = routedPorts.get(name)
     return [name, port === undefined ? process : withPortProbe(withPort(process, port), port)]
   })
   return { processes: Object.fromEntries(changed) }

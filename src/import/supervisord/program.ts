@@ -16,7 +16,7 @@ import { restartEntries } from './restart.ts'
 import { setEntries, variablesOf } from './variables.ts'
 
 /** Settings from `[supervisord]` and a `[group:...]`. */
-export interface Surroundings {
+export interface ProgramContext {
   readonly group?: { readonly name: string; readonly rank: number | undefined }
   readonly directory?: string
   readonly umask?: string
@@ -41,11 +41,11 @@ export interface Program {
 }
 
 /** One program, or several with `numprocs`; none without a valid command. */
-export function readProgram(section: Section, around: Surroundings, report: Report): readonly Program[] {
+export function readProgram(section: Section, context: ProgramContext, report: Report): readonly Program[] {
   const programName = section.name.slice(section.name.indexOf(':') + 1).trim()
   const known: Known = {
     program_name: programName,
-    group_name: around.group?.name ?? programName,
+    group_name: context.group?.name ?? programName,
     host_node_name: expandedHost,
   }
   const counts = keysOf(section, known, report)
@@ -62,7 +62,7 @@ export function readProgram(section: Section, around: Surroundings, report: Repo
   return Array.from({ length: numprocs }, (_, index) => {
     // Report findings of the first only: the others are the same.
     const say = index === 0 ? report : () => {}
-    return readOne(keysOf(each, { ...known, process_num: first + index, numprocs }, say), around, say)
+    return readOne(keysOf(each, { ...known, process_num: first + index, numprocs }, say), context, say)
   }).flatMap((program) => program ?? [])
 }
 
@@ -71,14 +71,14 @@ const expandedHost = marked('HOSTNAME')
 /** Each copy gets its own entry in the file. */
 const maxCopies = 100
 
-function readOne(keys: Keys, around: Surroundings, report: Report): Program | undefined {
+function readOne(keys: Keys, context: ProgramContext, report: Report): Program | undefined {
   const { section } = keys
   const environment = variablesOf(keys, report)
   const own = Object.fromEntries(environment.map(([name, value]) => [`ENV_${name}`, value]))
   const command = readCommand(keys, own, report)
   if (!command) return undefined
   const name = readName(keys, report)
-  const directory = keys.text('directory', own)?.value || around.directory
+  const directory = keys.text('directory', own)?.value || context.directory
   const user = readUser(keys, report)
   const port = portOf(
     command.words.map(({ text }) => text),
@@ -90,8 +90,8 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
     ...withoutUndefined({
       command: commandItems(command.words),
       directory: directory === undefined ? undefined : written(directory),
-      user: user ? written(user.value) : around.user,
-      umask: readUmask(keys, around, report),
+      user: user ? written(user.value) : context.user,
+      umask: readUmask(keys, context, report),
       environment: environment.length === 0 ? undefined : setEntries(environment),
       ready: port === undefined ? undefined : { tcp: port },
     }),
@@ -105,7 +105,7 @@ function readOne(keys: Keys, around: Surroundings, report: Report): Program | un
     name,
     at: section.at,
     entries,
-    rank: rankOf(around.group?.rank, rank),
+    rank: rankOf(context.group?.rank, rank),
     passing: restart.kind === 'task' || (isEntries(restart.restart) && restart.restart.policy === 'never'),
     grace,
     logs,
@@ -162,9 +162,9 @@ function readUser(keys: Keys, report: Report): Read<string> | undefined {
   return undefined
 }
 
-function readUmask(keys: Keys, around: Surroundings, report: Report): string | undefined {
+function readUmask(keys: Keys, context: ProgramContext, report: Report): string | undefined {
   const own = keys.text('umask')
-  const value = own?.value ?? around.umask
+  const value = own?.value ?? context.umask
   if (value === undefined) return undefined
   const mask = /^0?o?[0-7]{1,4}$/.test(value.trim()) ? Number.parseInt(value.trim().replace(/^0o/, ''), 8) : undefined
   if (mask !== undefined && mask <= 0o077) return `0${mask.toString(8).padStart(3, '0')}`

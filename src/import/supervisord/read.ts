@@ -11,7 +11,7 @@ import type { Section } from './ini.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { decideLogs } from './log-files.ts'
 import { inStartOrder, predecessors } from './order.ts'
-import { type Program, readProgram, type Surroundings } from './program.ts'
+import { type Program, type ProgramContext, readProgram } from './program.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 /** Several files are read like one with includes: supervisord's main file and those in its `conf.d`. */
@@ -29,9 +29,7 @@ export function readSupervisord(sources: readonly IniSource[]): PlacedReading {
   )
   const groups = sections.filter(isGroup).map((section) => readGroup(keysOf(section, {}, report), report))
   const programs = distinct(
-    sections
-      .filter(isProgram)
-      .flatMap((section) => readProgram(section, surroundings(section, settings, groups), report)),
+    sections.filter(isProgram).flatMap((section) => readProgram(section, contextOf(section, settings, groups), report)),
     report,
   )
   return { ...assembled(inStartOrder(programs), settings, report), findings }
@@ -54,7 +52,7 @@ function readGroup(keys: Keys, report: Report): Group {
   return { name, programs, rank: keys.integer('priority')?.value }
 }
 
-function surroundings({ name }: Section, settings: Settings, groups: readonly Group[]): Surroundings {
+function contextOf({ name }: Section, settings: Settings, groups: readonly Group[]): ProgramContext {
   const group = groups.find(({ programs }) => programs.includes(name.slice('program:'.length)))
   const { directory, umask, user } = settings
   return {

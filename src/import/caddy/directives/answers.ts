@@ -4,7 +4,7 @@ import { headerValue } from '../../../config/schema/scalars.ts'
 import { isPlaceholder } from '../../../plan/patterns/placeholders.ts'
 import type { StepAction } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
-import { fixedValue, leftOut, liveValue, type Reader } from '../syntax/lines.ts'
+import { fixedValue, type Reader, reportUnsupported, valueWithPlaceholders } from '../syntax/lines.ts'
 import { argumentsOf, directiveName } from '../syntax/tree.ts'
 import { rangesOf } from './matchers.ts'
 
@@ -13,7 +13,7 @@ const redirects: Readonly<Record<string, number>> = { temporary: 302, permanent:
 export const readRedir: Reader = ({ at, values, scope }) => {
   const [target, code] = values
   if (target === undefined) return []
-  const to = liveValue(target, scope.notes)
+  const to = valueWithPlaceholders(target, scope.notes)
   if (to === undefined) return []
   // The rules of `gatehouse check` for `redirect.to`.
   const foreign = [...to.matchAll(/(?<!\$)\{([^}]*)\}/g)].some(([, name = '']) => !isPlaceholder(name))
@@ -39,7 +39,7 @@ export const readStatus: Reader = ({ name, at, values, block, matcher, scope }) 
   for (const line of block) {
     const option = directiveName(line)
     if (option === 'body' && name === 'respond') text = argumentsOf(line)[0]
-    else if (option !== 'close') leftOut(line, scope.notes, 'a response has a status and a body')
+    else if (option !== 'close') reportUnsupported(line, scope.notes, 'a response has a status and a body')
   }
   const written = values.findLast((value) => /^\d{3}$/.test(value.text))?.text
   const status = name === 'abort' ? 403 : Number(written ?? (name === 'error' ? 500 : 200))
@@ -89,10 +89,10 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         break
       case 'index':
         if (words.map(({ text }) => text).join(' ') !== 'index.html')
-          leftOut(line, notes, 'a directory is served by its index.html')
+          reportUnsupported(line, notes, 'a directory is served by its index.html')
         break
       case 'browse':
-        leftOut(line, notes, 'directory listings are not supported')
+        reportUnsupported(line, notes, 'directory listings are not supported')
         break
       case 'precompressed':
         // Precompressed files are always used, by the client's preference and the order of `compression`.
@@ -104,7 +104,7 @@ export const readFileServer: Reader = ({ values, block, scope }) => {
         )
         break
       default:
-        leftOut(line, notes, '`files` has `root`, `except`, `fallback` and `cacheControl`')
+        reportUnsupported(line, notes, '`files` has `root`, `except`, `fallback` and `cacheControl`')
     }
   }
   return [{ kind: 'answer', answer: { kind: 'files', ...(root !== undefined && { root }), passThrough, except } }]

@@ -63,10 +63,10 @@ const guards = new Set(['basic_auth', 'basicauth', 'forward_auth'])
 const denying = new Set(['abort', 'error', 'respond'])
 
 /** Directives whose first word is never a matcher. */
-const matchesAll = new Set(['try_files'])
+const withoutMatcher = new Set(['try_files'])
 
 /** A single word of these is not a matcher, even if it begins with `/`. */
-const alone = new Set(['root', 'rewrite', 'redir'])
+const withoutMatcherIfSingle = new Set(['root', 'rewrite', 'redir'])
 
 /** The steps of one block. `kept`: in the written order, as in `route`. */
 export function stepsOf(directives: readonly Directive[], scope: Scope, kept = false): readonly Step[] {
@@ -146,9 +146,9 @@ function splitMatcher(directive: Directive): { token?: Token; values: readonly T
   const values = argumentsOf(directive)
   const [first] = values
   const name = directiveName(directive)
-  if (!first || matchesAll.has(name)) return { values }
+  if (!first || withoutMatcher.has(name)) return { values }
   if (first.text === '*') return { values: values.slice(1) }
-  const isPath = first.text.startsWith('/') && !(alone.has(name) && values.length === 1)
+  const isPath = first.text.startsWith('/') && !(withoutMatcherIfSingle.has(name) && values.length === 1)
   return isPath || first.text.startsWith('@') ? { token: first, values: values.slice(1) } : { values }
 }
 

@@ -4,7 +4,7 @@ import type { Entries } from '../../reading.ts'
 import type { Notes } from '../notes.ts'
 import { everyAddress, everything, type Step, type StepAction, type Written } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
-import { fixedValue, leftOut, type Reader } from '../syntax/lines.ts'
+import { fixedValue, type Reader, reportUnsupported } from '../syntax/lines.ts'
 import { ourDuration, ourSize, ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 import { readMatcher } from './matchers.ts'
@@ -61,9 +61,10 @@ export const readForwardAuth: Reader = ({ at, values, block, scope }) => {
           notes.untranslated(word.at, `\`${word.text}\`: \`copy\` takes header names`)
         else copy.push(word.text)
       }
-    else if (directiveName(line) !== 'header_up') leftOut(line, notes, '`auth` has `forward`, `copy` and `timeout`')
+    else if (directiveName(line) !== 'header_up')
+      reportUnsupported(line, notes, '`auth` has `forward`, `copy` and `timeout`')
     else if (!/^X-Forwarded-/i.test(words[0]?.text ?? ''))
-      leftOut(line, notes, 'the service gets the headers that an upstream would get')
+      reportUnsupported(line, notes, 'the service gets the headers that an upstream would get')
   }
   const url = `${origin?.includes('://') ? '' : 'http://'}${origin}${path}`
   const asked = url.replaceAll(/(?<!\$)\$\{\w+(:-[^{}]*)?\}/g, '1')
@@ -91,7 +92,7 @@ export const readRateLimit: Reader = ({ at, block, scope }) => {
   const actions: StepAction[] = []
   for (const line of block) {
     if (directiveName(line) !== 'zone') {
-      leftOut(
+      reportUnsupported(
         line,
         scope.notes,
         'each instance counts for itself; for a limit over a fleet, use `rateLimit` with a store',
@@ -127,11 +128,11 @@ function readZone(zone: Directive, notes: Notes): Written | undefined {
     switch (directiveName(line)) {
       case 'events':
         if (/^[1-9]\d{0,5}$|^\{\$\w+(:[1-9]\d{0,5})?\}$/.test(text)) limit.requests = numberOrText(ourText(text).text)
-        else leftOut(line, notes, '`requests` is a number of 1 or more')
+        else reportUnsupported(line, notes, '`requests` is a number of 1 or more')
         break
       case 'window': {
         const window = text.includes('{$') ? ourText(text).text : ourDuration(text)
-        if (window === undefined) leftOut(line, notes, `${text} is not a duration`)
+        if (window === undefined) reportUnsupported(line, notes, `${text} is not a duration`)
         else limit.window = window
         break
       }
@@ -156,7 +157,7 @@ function readZone(zone: Directive, notes: Notes): Written | undefined {
         break
       }
       default:
-        leftOut(line, notes, '`rateLimit` has `requests`, `window` and `by`')
+        reportUnsupported(line, notes, '`rateLimit` has `requests`, `window` and `by`')
     }
   }
   if (limit.requests === undefined || limit.window === undefined) return undefined
@@ -170,7 +171,7 @@ function numberOrText(text: string): string | number {
 export const readRequestBody: Reader = ({ block, scope }) => {
   const sizes = block.flatMap((line) => {
     const size = directiveName(line) === 'max_size' ? ourSize(argumentsOf(line)[0]?.text ?? '') : undefined
-    if (size === undefined) leftOut(line, scope.notes, '`limits.requestBody` takes a size such as `150MB`')
+    if (size === undefined) reportUnsupported(line, scope.notes, '`limits.requestBody` takes a size such as `150MB`')
     return size ?? []
   })
   const requestBody = sizes.at(-1)
@@ -188,7 +189,7 @@ export const readEncode: Reader = ({ at, values, block, matcher, scope }) => {
     if (!encodings.includes(text)) notes.untranslated(place, `\`encode ${text}\`: the encodings are zstd, br and gzip`)
   for (const line of block)
     if (!encodings.includes(directiveName(line)))
-      leftOut(
+      reportUnsupported(
         line,
         notes,
         'responses of 512 bytes or more are compressed if that makes them smaller; `compression` names the encodings',

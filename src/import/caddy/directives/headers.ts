@@ -2,7 +2,7 @@
 import { headerValue } from '../../../config/schema/scalars.ts'
 import type { HeaderRules, State, StepAction } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
-import { type Line, liveValue, type Reader, type Scope } from '../syntax/lines.ts'
+import { type Line, type Reader, type Scope, valueWithPlaceholders } from '../syntax/lines.ts'
 import type { Token } from '../syntax/tokens.ts'
 import type { MatcherReading } from './matchers.ts'
 
@@ -49,7 +49,7 @@ export function readRule(
   } else if (value === undefined) refuse('it has no value')
   else if (value.text === '{http.request.uuid}') requestIds.mint(name, field.at)
   else {
-    const text = liveValue(value, notes)
+    const text = valueWithPlaceholders(value, notes)
     if (text === undefined) return undefined
     if (!accepted(headerValue, text)) {
       refuse('a header is one line of printable ASCII')

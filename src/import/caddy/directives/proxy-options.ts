@@ -2,7 +2,7 @@
 
 import type { Notes } from '../notes.ts'
 import type { HeaderRules, Written } from '../routes/steps.ts'
-import { leftOut } from '../syntax/lines.ts'
+import { reportUnsupported } from '../syntax/lines.ts'
 import { ourDuration, ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 
@@ -29,14 +29,18 @@ export function readHealth(health: Written, option: Directive, notes: Notes): bo
   const text = argumentsOf(option)[0]?.text ?? ''
   if (name === 'health_uri' || name === 'health_path') {
     if (/^\/[\x21-\x7e]*$/.test(text)) health.http = ourText(text).text
-    else leftOut(option, notes, '`health.http` takes a path such as `/health`')
+    else reportUnsupported(option, notes, '`health.http` takes a path such as `/health`')
   } else if (checks[name] !== undefined) duration(health, checks[name], { option, notes })
   else if (counts[name] !== undefined) health[counts[name]] = Number(text) || 1
   else if (name === 'health_status') {
     if (text === '2xx') notes.changed(option.words[0].at, '`health_status`: a target is up at 3xx, too')
-    else leftOut(option, notes, 'a target is up at any status from 200 to 399')
+    else reportUnsupported(option, notes, 'a target is up at any status from 200 to 399')
   } else if (name.startsWith('health_'))
-    leftOut(option, notes, 'targets are checked by GET on their own port, and are up at any status from 200 to 399')
+    reportUnsupported(
+      option,
+      notes,
+      'targets are checked by GET on their own port, and are up at any status from 200 to 399',
+    )
   else if (/^(fail_duration|max_fails|unhealthy_)/.test(name))
     notes.changed(option.words[0].at, `\`${name}\`: ${passive}`)
   else return false
@@ -51,7 +55,8 @@ interface OptionContext {
 function duration(entries: Written, key: string, { option, notes }: OptionContext): void {
   const text = argumentsOf(option)[0]?.text ?? ''
   const ours = text.includes('{$') ? ourText(text).text : ourDuration(text)
-  if (ours === undefined || ours === '0') leftOut(option, notes, `\`${key}\` takes a duration such as \`30s\``)
+  if (ours === undefined || ours === '0')
+    reportUnsupported(option, notes, `\`${key}\` takes a duration such as \`30s\``)
   else entries[key] = ours
 }
 
@@ -76,7 +81,7 @@ export function readTransport(proxy: ProxyOptions, option: Directive, notes: Not
     case 'tls_trusted_ca_certs':
       proxy.secure = true
       proxy.tls.ca = text
-      if (words.length > 1) leftOut(option, notes, '`ca` is one file; it may hold several authorities')
+      if (words.length > 1) reportUnsupported(option, notes, '`ca` is one file; it may hold several authorities')
       return
     case 'tls_server_name':
       proxy.secure = true
@@ -100,13 +105,13 @@ export function readTransport(proxy: ProxyOptions, option: Directive, notes: Not
       return
     case 'compression':
       if (text === 'off') return
-      leftOut(option, notes, 'upstreams get the `Accept-Encoding` of the client')
+      reportUnsupported(option, notes, 'upstreams get the `Accept-Encoding` of the client')
       return
     case 'versions':
       if (text.startsWith('1')) return
-      leftOut(option, notes, 'requests to targets use HTTP/1.1')
+      reportUnsupported(option, notes, 'requests to targets use HTTP/1.1')
       return
     default:
-      leftOut(option, notes, '`timeouts` has `connect` and `response`; `upstreams` has `tls`')
+      reportUnsupported(option, notes, '`timeouts` has `connect` and `response`; `upstreams` has `tls`')
   }
 }

@@ -4,7 +4,7 @@ import { socketOrigin, socketPathOf } from '../../../shared/net/socket-origin.ts
 import type { Value } from '../../reading.ts'
 import type { StepAction, Written } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
-import { fixedValue, type Line, leftOut, type Reader } from '../syntax/lines.ts'
+import { fixedValue, type Line, type Reader, reportUnsupported } from '../syntax/lines.ts'
 import type { Token } from '../syntax/tokens.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 import { readRule } from './headers.ts'
@@ -107,12 +107,12 @@ function readTarget(proxy: ProxyOptions, token: Token, { scope: { notes } }: Lin
   else refuse('a target is the name or address of a host, and a port')
 }
 
-interface Around {
+interface LineContext {
   readonly line: Line
   readonly before: StepAction[]
 }
 
-function readOption(proxy: ProxyOptions, option: Directive, { line, before }: Around): void {
+function readOption(proxy: ProxyOptions, option: Directive, { line, before }: LineContext): void {
   const { scope } = line
   const { notes } = scope
   const name = directiveName(option)
@@ -128,7 +128,7 @@ function readOption(proxy: ProxyOptions, option: Directive, { line, before }: Ar
       return
     case 'transport':
       if (words[0]?.text !== 'http') {
-        leftOut(option, notes, 'only the `http` transport is supported')
+        reportUnsupported(option, notes, 'only the `http` transport is supported')
         return
       }
       for (const part of option.block ?? []) readTransport(proxy, part, notes)
@@ -145,24 +145,28 @@ function readOption(proxy: ProxyOptions, option: Directive, { line, before }: Ar
       const path = words[0] && fixedValue(words[0], notes)
       if (path?.startsWith('/') && !/[?#{]/.test(path))
         before.push({ kind: 'change', change: (state) => rewritten(state, path) })
-      else leftOut(option, notes, '`rewrite` takes a literal path')
+      else reportUnsupported(option, notes, '`rewrite` takes a literal path')
       return
     }
     case 'lb_try_duration':
     case 'lb_try_interval':
     case 'lb_retries':
     case 'lb_retry_match':
-      leftOut(option, notes, 'a request is retried once on each target, as long as nothing of it was sent')
+      reportUnsupported(option, notes, 'a request is retried once on each target, as long as nothing of it was sent')
       return
     case 'trusted_proxies':
-      leftOut(option, notes, '`gateway.trustedProxies` decides for all routes whose X-Forwarded-* headers are trusted')
+      reportUnsupported(
+        option,
+        notes,
+        '`gateway.trustedProxies` decides for all routes whose X-Forwarded-* headers are trusted',
+      )
       return
     case 'stream_timeout':
     case 'stream_close_delay':
-      leftOut(option, notes, 'a stream stays open as long as bytes flow; a stalled one is closed')
+      reportUnsupported(option, notes, 'a stream stays open as long as bytes flow; a stalled one is closed')
       return
     default:
-      leftOut(option, notes, 'not supported; see docs/proxy.md')
+      reportUnsupported(option, notes, 'not supported; see docs/proxy.md')
   }
 }
 
@@ -170,7 +174,7 @@ function readBalance(upstream: Written, option: Directive, { scope: { notes } }:
   const policy = argumentsOf(option)[0]?.text ?? ''
   const ours = balances[policy]
   if (ours !== undefined) upstream.balance = ours
-  else leftOut(option, notes, `${policy}: the policies are round-robin, random, least-requests and first`)
+  else reportUnsupported(option, notes, `${policy}: the policies are round-robin, random, least-requests and first`)
 }
 
 /** The values that these headers have by default. */

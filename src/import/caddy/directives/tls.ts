@@ -3,7 +3,7 @@
 import type { Notes } from '../notes.ts'
 import { directoryOf, isDirectory, readAcme } from '../options/acme.ts'
 import type { Written } from '../routes/steps.ts'
-import { leftOut } from '../syntax/lines.ts'
+import { reportUnsupported } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 
@@ -57,7 +57,7 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
     case 'ciphers':
     case 'curves':
     case 'alpn':
-      leftOut(option, notes, 'not configurable: TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1')
+      reportUnsupported(option, notes, 'not configurable: TLS 1.2 with forward secrecy and TLS 1.3, h2 and HTTP/1.1')
       return
     case 'issuer':
       readIssuer(parts, option, notes)
@@ -66,10 +66,10 @@ function readOption(parts: Parts, option: Directive, notes: Notes): void {
       readClients(parts, option, notes)
       return
     case 'on_demand':
-      leftOut(option, notes, 'certificates are only for names listed in `domains`')
+      reportUnsupported(option, notes, 'certificates are only for names listed in `domains`')
       return
     default:
-      leftOut(option, notes, 'see `certificates` and docs/tls.md')
+      reportUnsupported(option, notes, 'see `certificates` and docs/tls.md')
   }
 }
 
@@ -82,9 +82,10 @@ function readIssuer(parts: Parts, option: Directive, notes: Notes): void {
       const text = ourText(argumentsOf(line)[0]?.text ?? '').text
       if (readAcme(parts.acme, line, notes)) continue
       if (directiveName(line) === 'profile') parts.acme.profile = text
-      else leftOut(line, notes, 'see `acme` in `certificates`')
+      else reportUnsupported(line, notes, 'see `acme` in `certificates`')
     }
-  } else leftOut(option, notes, 'the issuers are `acme` and `internal`; ZeroSSL is `acme: { directory: zerossl }`')
+  } else
+    reportUnsupported(option, notes, 'the issuers are `acme` and `internal`; ZeroSSL is `acme: { directory: zerossl }`')
 }
 
 const modes: Readonly<Record<string, string>> = { require_and_verify: 'required', verify_if_given: 'requested' }
@@ -99,7 +100,7 @@ function readClients(parts: Parts, option: Directive, notes: Notes): void {
     else if (name === 'trust_pool' && texts[0] === 'file')
       ca = texts[1] ?? ourText(argumentsOf(line.block?.[0] ?? line)[0]?.text ?? '').text
     else if (name === 'mode' && modes[texts[0] ?? '']) mode = modes[texts[0] ?? ''] ?? mode
-    else leftOut(line, notes, '`clientCertificates` has `ca`, a file, and `mode`, required or requested')
+    else reportUnsupported(line, notes, '`clientCertificates` has `ca`, a file, and `mode`, required or requested')
   }
   if (ca === undefined)
     notes.untranslated(option.words[0].at, '`client_auth`: `clientCertificates.ca` needs a file with the authorities')

@@ -3,7 +3,7 @@ import { acmeSchema } from '../../../config/schema/acme.ts'
 import type { Value } from '../../reading.ts'
 import type { Notes } from '../notes.ts'
 import type { Written } from '../routes/steps.ts'
-import { leftOut } from '../syntax/lines.ts'
+import { reportUnsupported } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 
@@ -18,7 +18,7 @@ export function readAcme(acme: Written, line: Directive, notes: Notes): boolean 
     case 'ca':
     case 'dir':
       if (isDirectory(text)) acme.directory = directoryOf(text)
-      else leftOut(line, notes, 'a directory is an `https://` URL')
+      else reportUnsupported(line, notes, 'a directory is an `https://` URL')
       return true
     case 'acme_ca_root':
     case 'ca_root':
@@ -67,7 +67,8 @@ function externalAccount(line: Directive, notes: Notes): Value {
   const keyId = first ?? of('key_id')?.words[1]
   const mac = second ?? of('mac_key')?.words[1]
   for (const other of line.block ?? [])
-    if (!/^(key_id|mac_key)$/.test(directiveName(other))) leftOut(other, notes, 'an account has `keyId` and `hmac`')
+    if (!/^(key_id|mac_key)$/.test(directiveName(other)))
+      reportUnsupported(other, notes, 'an account has `keyId` and `hmac`')
   const isVariable = mac !== undefined && /^\{(\$|env\.)/.test(mac.text)
   if (mac && !isVariable) notes.changed(mac.at, '`mac_key`: a secret; set ACME_EAB_HMAC')
   return {
@@ -87,5 +88,5 @@ const keyTypes: Readonly<Record<string, string>> = {
 function readKeyType(acme: Written, line: Directive, notes: Notes): void {
   const key = keyTypes[argumentsOf(line)[0]?.text ?? '']
   if (key !== undefined) acme.key = key
-  else leftOut(line, notes, '`key` is ecdsa-p256, ecdsa-p384, rsa-2048 or rsa-4096')
+  else reportUnsupported(line, notes, '`key` is ecdsa-p256, ecdsa-p384, rsa-2048 or rsa-4096')
 }

@@ -56,7 +56,7 @@ function isPrivate(host: string): boolean {
   return isIP(bare(host)) !== 0 || privateNames.test(host)
 }
 
-interface Given {
+interface SourceContext {
   readonly options: Options
   /** The internal authority must sign. */
   readonly own: boolean
@@ -65,7 +65,7 @@ interface Given {
   readonly wildcard: boolean
 }
 
-function sourcesOf({ tls }: SiteReading, { options, own, open, wildcard }: Given): Value {
+function sourcesOf({ tls }: SiteReading, { options, own, open, wildcard }: SourceContext): Value {
   if (tls.files) return [{ files: { ...tls.files, ...(open && { anyName: true }) } }]
   if (tls.internal || options.internal || own || !options.certificates) return [{ internal: {} }]
   const acme: Written = { ...options.acme, ...tls.acme }

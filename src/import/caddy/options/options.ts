@@ -10,7 +10,7 @@ import type { Notes } from '../notes.ts'
 import { orderWith } from '../routes/order.ts'
 import type { Written } from '../routes/steps.ts'
 import { accepted } from '../syntax/accepted.ts'
-import { leftOut } from '../syntax/lines.ts'
+import { reportUnsupported } from '../syntax/lines.ts'
 import { ourDuration, ourSize, ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName } from '../syntax/tree.ts'
 import { readAcme } from './acme.ts'
@@ -91,11 +91,11 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       return
     case 'http_port':
       if (accepted(address, `:${first}`)) options.httpPort = first
-      else leftOut(directive, notes, 'no port')
+      else reportUnsupported(directive, notes, 'no port')
       return
     case 'https_port':
       if (accepted(address, `:${first}`)) options.httpsPort = first
-      else leftOut(directive, notes, 'no port')
+      else reportUnsupported(directive, notes, 'no port')
       return
     case 'auto_https':
       if (first === 'off' || first === 'disable_redirects') options.redirects = false
@@ -115,7 +115,7 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
     case 'grace_period':
     case 'shutdown_delay': {
       const time = ourDuration(first)
-      if (time === undefined) leftOut(directive, notes, '`shutdown` takes durations such as `30s`')
+      if (time === undefined) reportUnsupported(directive, notes, '`shutdown` takes durations such as `30s`')
       else options.shutdown[name === 'grace_period' ? 'budget' : 'deregistrationDelay'] = time
       return
     }
@@ -131,7 +131,7 @@ function readOption(options: Options, directive: Directive, notes: Notes): void 
       notes.changed(at, '`default_sni`: a client without SNI gets the first certificate')
       return
     default:
-      leftOut(directive, notes, 'not supported')
+      reportUnsupported(directive, notes, 'not supported')
   }
 }
 
@@ -151,21 +151,25 @@ export function readGlobalLog(log: Written, directive: Directive, notes: Notes):
     switch (directiveName(line)) {
       case 'level': {
         const level = levels[text.toLowerCase()]
-        if (level === undefined) leftOut(line, notes, '`log.level` is debug, info, warn or error')
+        if (level === undefined) reportUnsupported(line, notes, '`log.level` is debug, info, warn or error')
         else log.level = level
         break
       }
       case 'format':
         if (text === 'console') log.format = 'text'
         else if (text === 'json') log.format = 'json'
-        else leftOut(line, notes, '`log.format` is auto, json or text')
+        else reportUnsupported(line, notes, '`log.format` is auto, json or text')
         break
       case 'output':
         if (text !== 'stdout' && text !== 'stderr')
-          leftOut(line, notes, 'everything is logged on stdout; `log.directory` is for the output of processes')
+          reportUnsupported(
+            line,
+            notes,
+            'everything is logged on stdout; `log.directory` is for the output of processes',
+          )
         break
       default:
-        leftOut(line, notes, 'there is one log, on stdout, with `level` and `format`')
+        reportUnsupported(line, notes, 'there is one log, on stdout, with `level` and `format`')
     }
   }
 }
@@ -185,11 +189,11 @@ function readServer(options: Options, directive: Directive, notes: Notes): void 
       return
     case 'client_ip_headers':
       if (texts.join().toLowerCase() !== 'x-forwarded-for')
-        leftOut(directive, notes, 'the client address comes from X-Forwarded-For of trusted proxies')
+        reportUnsupported(directive, notes, 'the client address comes from X-Forwarded-For of trusted proxies')
       return
     case 'max_header_size': {
       const size = ourSize(texts[0] ?? '')
-      if (size === undefined) leftOut(directive, notes, '`limits.requestHeaders` takes a size such as `16KB`')
+      if (size === undefined) reportUnsupported(directive, notes, '`limits.requestHeaders` takes a size such as `16KB`')
       else options.limits.requestHeaders = size
       return
     }
@@ -203,23 +207,23 @@ function readServer(options: Options, directive: Directive, notes: Notes): void 
       for (const wrapper of directive.block ?? []) {
         if (directiveName(wrapper) === 'proxy_protocol') options.proxyProtocol = true
         else if (directiveName(wrapper) !== 'tls')
-          leftOut(wrapper, notes, 'only `proxy_protocol` is supported, as `proxyProtocol`')
+          reportUnsupported(wrapper, notes, 'only `proxy_protocol` is supported, as `proxyProtocol`')
       }
       return
     default:
-      leftOut(directive, notes, 'see `gateway.limits`')
+      reportUnsupported(directive, notes, 'see `gateway.limits`')
   }
 }
 
 function readTrusted(options: Options, directive: Directive, notes: Notes): void {
   const [source, ...ranges] = argumentsOf(directive).map(({ text }) => ourText(text).text)
   if (source !== 'static') {
-    leftOut(directive, notes, '`trustedProxies` is a list of addresses')
+    reportUnsupported(directive, notes, '`trustedProxies` is a list of addresses')
     return
   }
   const wrong = rangesOf(ranges).find((range) => !accepted(addressRanges, range))
   if (wrong !== undefined) {
-    leftOut(directive, notes, `\`${wrong}\` is not an address or range, so no proxy is trusted`)
+    reportUnsupported(directive, notes, `\`${wrong}\` is not an address or range, so no proxy is trusted`)
     return
   }
   const narrowed = rangesOf(ranges).filter((range) => !/\/0$/.test(range))
@@ -243,7 +247,7 @@ function readTimeout(limits: Written, line: Directive, notes: Notes): void {
   const key = timeouts[directiveName(line)]
   const time = ourDuration(argumentsOf(line)[0]?.text ?? '')
   if (key === undefined || time === undefined || time === '0') {
-    leftOut(line, notes, '`limits.stallTimeout` ends stalled transfers')
+    reportUnsupported(line, notes, '`limits.stallTimeout` ends stalled transfers')
     return
   }
   limits[key] = time

@@ -5,7 +5,7 @@ import { readTls, type SiteTls } from '../directives/tls.ts'
 import type { Place } from '../notes.ts'
 import { readAddress, type SiteAddress } from '../options/addresses.ts'
 import { type Options, readGlobalLog } from '../options/options.ts'
-import { leftOut, type Scope } from '../syntax/lines.ts'
+import { reportUnsupported, type Scope } from '../syntax/lines.ts'
 import { ourText } from '../syntax/texts.ts'
 import { argumentsOf, type Directive, directiveName, type Site } from '../syntax/tree.ts'
 import { runSteps } from './chain.ts'
@@ -26,13 +26,13 @@ export interface SiteReading {
   readonly plainErrors: boolean
 }
 
-export interface Around {
+export interface SiteContext {
   readonly scope: Scope
   readonly options: Options
   readonly environment: Readonly<Record<string, string>>
 }
 
-export function readSite(site: Site, { scope, options, environment }: Around): SiteReading | undefined {
+export function readSite(site: Site, { scope, options, environment }: SiteContext): SiteReading | undefined {
   const { notes } = scope
   const addresses = site.addresses.flatMap((token) => readAddress(token, options, { environment, notes }) ?? [])
   if (addresses.length === 0) return undefined
@@ -40,7 +40,7 @@ export function readSite(site: Site, { scope, options, environment }: Around): S
   const chain = runSteps(stepsOf(site.body, scope), hosts, notes)
   const named = (name: string) => site.body.filter((one) => directiveName(one) === name)
   for (const line of named('bind').flatMap(({ block = [] }) => block))
-    leftOut(line, notes, 'every listener supports HTTP/1.1 and h2')
+    reportUnsupported(line, notes, 'every listener supports HTTP/1.1 and h2')
   for (const log of named('log')) readGlobalLog(options.log, log, notes)
   return {
     routes: tidy(chain.routes, notes),

@@ -47,12 +47,12 @@ function expand(tokens: readonly Token[], imports: Imports, depth: number): Toke
       const last = position + words.length
       const isBlock = isOpening(tokens[last])
       const end = isBlock ? closingOf(tokens, last, token.at) : last
-      const given: Given = {
+      const args: ImportArguments = {
         words: isBlock ? words.slice(0, -1) : words,
         block: isBlock ? tokens.slice(last + 1, end) : [],
       }
       if (depth >= maxDepth) throw new Unreadable(token.at, `imports are nested more than ${maxDepth} deep`)
-      expanded.push(...expand(imported(token, given, imports), imports, depth + 1))
+      expanded.push(...expand(imported(token, args, imports), imports, depth + 1))
       position = end
     } else {
       if (isOpening(token)) level += 1
@@ -81,12 +81,12 @@ function closingOf(tokens: readonly Token[], opening: number, at: Place): number
 }
 
 /** The arguments of `import`: its words and its block. */
-interface Given {
+interface ImportArguments {
   readonly words: readonly Token[]
   readonly block: readonly Token[]
 }
 
-function imported(at: Token, { words, block }: Given, { snippets, folder, notes }: Imports): Token[] {
+function imported(at: Token, { words, block }: ImportArguments, { snippets, folder, notes }: Imports): Token[] {
   const [name, ...values] = words
   const filled = (token: Token) => (token.text === '{block}' ? block : withArguments(token, values))
   if (name === undefined) throw new Unreadable(at.at, '`import` needs the name of a snippet or a file')
@@ -105,15 +105,15 @@ function imported(at: Token, { words, block }: Given, { snippets, folder, notes 
 }
 
 /** `{args[0]}` and the older `{args.0}`; `{args[:]}` as a separate word becomes all of them. */
-function withArguments(token: Token, given: readonly Token[]): Token[] {
+function withArguments(token: Token, args: readonly Token[]): Token[] {
   if (!token.text.includes('{args')) return [token]
   const range = /^\{args\[(\d*):(\d*)\]\}$/.exec(token.text)
   if (range) {
-    const all = given.slice(Number(range[1] || 0), range[2] ? Number(range[2]) : undefined)
+    const all = args.slice(Number(range[1] || 0), range[2] ? Number(range[2]) : undefined)
     return all.map((one, index) => ({ ...token, text: one.text, first: token.first && index === 0 }))
   }
   const text = token.text.replaceAll(/\{args(?:\[(\d+)\]|\.(\d+))\}/g, (written, index, older) => {
-    return given[Number(index ?? older)]?.text ?? written
+    return args[Number(index ?? older)]?.text ?? written
   })
   return [{ ...token, text }]
 }

@@ -41,7 +41,7 @@ export interface Line {
 export type Reader = (line: Line) => readonly StepAction[]
 
 /** A value that may hold our placeholders; undefined, and reported, if it holds others. */
-export function liveValue(token: Token, notes: Notes): string | undefined {
+export function valueWithPlaceholders(token: Token, notes: Notes): string | undefined {
   const { text, unknown: placeholders } = ourText(token.text)
   // Braces around a word are one of our placeholders, even after a `$`.
   const unknown = [...placeholders, ...(text.match(/\$\$\{\w+\}/g) ?? []).map((literal) => literal.slice(1))]
@@ -69,6 +69,6 @@ export function required(text: string): string {
 }
 
 /** Reports an option as untranslated, with the nearest alternative. */
-export function leftOut(directive: Directive, notes: Notes, nearest: string): void {
+export function reportUnsupported(directive: Directive, notes: Notes, nearest: string): void {
   notes.untranslated(directive.words[0].at, `\`${directive.words[0].text}\`: ${nearest}`)
 }

@@ -16,7 +16,7 @@ export interface Section {
   readonly routes: readonly TidyRoute[]
 }
 
-interface Around {
+interface SectionContext {
   readonly listeners: Listeners
   readonly options: Options
   readonly notes: Notes
@@ -33,9 +33,13 @@ export function bySpecificity(sites: readonly SiteReading[]): readonly SiteReadi
   })
 }
 
-const lifting = 'merged with a site that answers the same for all hosts; over TLS only the names of certificates get in'
+const mergedNote =
+  'merged with a site that answers the same for all hosts; over TLS only the names of certificates get in'
 
-export function sectionsOf(sites: readonly SiteReading[], { listeners, options, notes }: Around): readonly Section[] {
+export function sectionsOf(
+  sites: readonly SiteReading[],
+  { listeners, options, notes }: SectionContext,
+): readonly Section[] {
   const sections: Section[] = []
   for (const site of sites) {
     const names = listeners.of.get(site) ?? []
@@ -45,7 +49,7 @@ export function sectionsOf(sites: readonly SiteReading[], { listeners, options, 
     if (other) {
       sections[twin] = together(other, { listeners: names, routes: site.routes, hosts })
       const lifted = sections[twin].hosts === undefined && (other.hosts !== undefined || !hosts.includes(''))
-      if (lifted) notes.note(site.at, lifting)
+      if (lifted) notes.note(site.at, mergedNote)
       continue
     }
     sections.push({ title: title(site), listeners: names, ...(!hosts.includes('') && { hosts }), routes: site.routes })
@@ -94,7 +98,7 @@ function together(one: Section, other: Section): Section {
 }
 
 /** Redirects HTTP to HTTPS for the hosts that no HTTP site answers. */
-function toHttps(sites: readonly SiteReading[], { listeners, options }: Around): Section | undefined {
+function toHttps(sites: readonly SiteReading[], { listeners, options }: SectionContext): Section | undefined {
   const secure = new Map<string, string>()
   const plain = new Set<string>()
   for (const site of sites)

@@ -86,7 +86,7 @@ function addressesAt(tokens: readonly Token[], start: number): { addresses: Toke
   return { addresses, end: position }
 }
 
-interface Surroundings {
+interface BlockContext {
   /** Of the brace that is to be closed; absent: the end of the file ends it. */
   readonly opened?: Place
   readonly depth: number
@@ -95,7 +95,7 @@ interface Surroundings {
 function blockAt(
   tokens: readonly Token[],
   start: number,
-  { opened, depth }: Surroundings,
+  { opened, depth }: BlockContext,
 ): { directives: Directive[]; end: number } {
   if (opened && depth > maxDepth) throw new Unreadable(opened, `blocks are nested more than ${maxDepth} deep`)
   const directives: Directive[] = []

@@ -7,7 +7,7 @@ import { type Entries, isEntries, type Value } from '../reading.ts'
 import { addressOf, type Hosts, processAt, withPort } from './join-ports.ts'
 import type { Merged } from './merge.ts'
 
-interface Lone {
+interface SingleTarget {
   /** `http://localhost:8080`. */
   readonly target: string
   readonly process: string
@@ -16,25 +16,25 @@ interface Lone {
 }
 
 /** Routes get the address of the target; joinPorts then points them to the process. */
-export function withoutLoneUpstreams(merged: Merged, hosts: Hosts): Merged {
+export function withoutSingleTargetUpstreams(merged: Merged, hosts: Hosts): Merged {
   const { upstreams = {}, processes = {}, gateway } = merged.config
-  const lone = new Map<string, Lone>()
+  const single = new Map<string, SingleTarget>()
   for (const [name, upstream] of Object.entries(upstreams)) {
-    const one = loneOf(upstream, processes, hosts)
-    if (one) lone.set(name, one)
+    const one = singleTargetOf(upstream, processes, hosts)
+    if (one) single.set(name, one)
   }
-  if (lone.size === 0) return merged
+  if (single.size === 0) return merged
   const { upstreams: _, ...rest } = merged.config
-  const kept = Object.entries(upstreams).filter(([name]) => !lone.has(name))
+  const kept = Object.entries(upstreams).filter(([name]) => !single.has(name))
   const routes: readonly Value[] = Array.isArray(gateway?.routes) ? gateway.routes : []
-  const byProcess = new Map([...lone.values()].map((one) => [one.process, one]))
+  const byProcess = new Map([...single.values()].map((one) => [one.process, one]))
   const isGone = ({ path: [section, name] }: { readonly path: readonly (string | number)[] }) =>
-    section === 'upstreams' && lone.has(String(name))
+    section === 'upstreams' && single.has(String(name))
   return {
     ...merged,
     config: {
       ...rest,
-      gateway: { ...gateway, routes: routes.map((route) => withTarget(route, lone)) },
+      gateway: { ...gateway, routes: routes.map((route) => withTarget(route, single)) },
       ...(kept.length > 0 && { upstreams: Object.fromEntries(kept) }),
       processes: Object.fromEntries(
         Object.entries(processes).map(([name, process]) => [name, withReady(process, byProcess.get(name))]),
@@ -45,7 +45,7 @@ export function withoutLoneUpstreams(merged: Merged, hosts: Hosts): Merged {
   }
 }
 
-function loneOf(upstream: Value, processes: Entries, hosts: Hosts): Lone | undefined {
+function singleTargetOf(upstream: Value, processes: Entries, hosts: Hosts): SingleTarget | undefined {
   if (!isEntries(upstream) || !Array.isArray(upstream.targets) || upstream.tls !== undefined) return undefined
   const [target, ...others] = upstream.targets
   const address = others.length === 0 ? addressOf({ to: target }) : undefined
@@ -66,15 +66,15 @@ function readyOf({ http, every, timeout, failures = 2 }: Entries): Entries | und
   return { http, ...(every !== undefined && { every }), ...(timeout !== undefined && { timeout }), failures }
 }
 
-function withTarget(route: Value, lone: ReadonlyMap<string, Lone>): Value {
+function withTarget(route: Value, single: ReadonlyMap<string, SingleTarget>): Value {
   if (!isEntries(route) || typeof route.to !== 'string') return route
-  const target = lone.get(route.to)?.target
+  const target = single.get(route.to)?.target
   return target === undefined ? route : { ...route, to: target }
 }
 
 /** An existing probe wins, unless it only checks a port. */
-function withReady(process: Value, lone: Lone | undefined): Value {
-  if (!lone?.ready || !isEntries(process) || (isEntries(process.ready) && process.ready.tcp === undefined))
+function withReady(process: Value, single: SingleTarget | undefined): Value {
+  if (!single?.ready || !isEntries(process) || (isEntries(process.ready) && process.ready.tcp === undefined))
     return process
-  return withPort({ ...process, ready: lone.ready }, lone.port)
+  return withPort({ ...process, ready: single.ready }, single.port)
 }
