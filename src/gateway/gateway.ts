@@ -46,8 +46,8 @@ export interface Gateway {
    */
   drain(budget: Milliseconds): Promise<number>
   /**
-   * Ends every connection of its listeners before it returns, whatever is under way; nothing works afterwards. Never
-   * throws.
+   * Ends every connection of its listeners before it returns; may be called at any moment, and nothing works afterwards.
+   * Never throws.
    */
   destroy(): void
 }

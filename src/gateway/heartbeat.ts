@@ -46,7 +46,7 @@ export function createHeartbeat(): SharedArrayBuffer {
 export interface Heartbeat {
   /** A request has begun or ended. */
   progressed(): void
-  /** A connection has come. */
+  /** A connection was accepted. */
   accepted(): void
   builds(building: boolean): void
 }

@@ -85,7 +85,7 @@ it('a head that an h2 client does not take is 502 with its cause, and its connec
   expect(await read(gateway, 'h2', 20_000)).toMatchObject({ status: 502, head: 0 })
   const { error } = await gateway.waitForRecord(() => true)
   expect(error).toMatch(
-    /^cannot send on the upstream's headers: a head of 30\d+ bytes exceeds the client's limit of 20000$/,
+    /^cannot send on the upstream's headers: a head of 30\d+ bytes, over the client's limit of 20000$/,
   )
 })
 

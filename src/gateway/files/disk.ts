@@ -26,7 +26,7 @@ export type PathState = { readonly file: FileFacts } | { readonly problem: FileP
 /** Errors of a path that names nothing, or goes through a file, is too long, or has a loop of links. */
 const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'])
 
-/** Checks what is at a path, following links: who can create links in the folder can create files too. */
+/** Checks what is at a path, following links: anyone who can create links in the folder can create files too. */
 export async function inspectPath(path: string): Promise<PathState> {
   try {
     const found = await stat(path)

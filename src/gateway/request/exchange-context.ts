@@ -16,6 +16,6 @@ export interface ExchangeContext {
   /** Values of Strict-Transport-Security, by the name of the listener. */
   readonly hsts: ReadonlyMap<string, string>
   readonly clientCertificates: ClientCertificateHeaders
-  /** Which encodings a client wants. */
+  /** Negotiates the encoding of an answer by Accept-Encoding. */
   readonly negotiate: Negotiate
 }

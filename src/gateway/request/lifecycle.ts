@@ -59,7 +59,7 @@ export class RequestLifecycle {
     const response = new ServerResponse(request)
     response.assignSocket(upgrade.socket)
     response.shouldKeepAlive = false
-    // An answer other than 101 ends the connection: what the client sent behind the head cannot be framed.
+    // An answer other than 101 ends the connection: the bytes after the head have no framing.
     response.on('finish', () => lingerThenClose(upgrade.socket))
     watchClient(upgrade.socket)
     this.#begin(listener, { request, response, upgrade })
@@ -90,7 +90,7 @@ export class RequestLifecycle {
     current.begin(exchange)
     this.#meter.began(exchange)
     this.#watchEnd(exchange, current.log, listener)
-    // After a request for an upgrade Node's parser stops, and loses what it had read behind the request.
+    // After a request for an upgrade, Node's parser stops and loses the bytes that it has read beyond it.
     if (this.#closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade))
       closeAfterAnswer(exchange)
     attachExchange(exchange)
@@ -113,7 +113,7 @@ export class RequestLifecycle {
       if (this.#closing.has(listener)) listener.closeIdle()
     }
     if (upgrade) upgrade.socket.on('close', ended)
-    // After the answer to an upgrade the connection lingers, so its end comes too late.
+    // After a failed upgrade the connection lingers, so the exchange ends with its answer.
     response.on(upgrade ? 'finish' : 'close', ended)
   }
 }

@@ -16,7 +16,7 @@ export interface RequestTarget extends TargetPath {
   readonly canonical: string
   /** The same without its case. */
   readonly key: string
-  /** See canonical-path.ts: no reader may be given `path`. */
+  /** See canonical-path.ts: `path` must not be sent on. */
   readonly hiddenDots: boolean
   /** Host and port in an absolute-form target, which then count instead of the Host header (RFC 9112 §3.2.2). */
   readonly authority?: string

@@ -11,7 +11,7 @@ export function mustFitClientLimit(stream: ServerHttp2Stream, what: string, fiel
   // Hardly any client takes less, so most heads need no look at the settings.
   if (size <= 4_096) return
   const limit = stream.session?.remoteSettings.maxHeaderListSize ?? Number.POSITIVE_INFINITY
-  if (size > limit) throw new Error(`${what} of ${size} bytes exceeds the client's limit of ${limit}`)
+  if (size > limit) throw new Error(`${what} of ${size} bytes, over the client's limit of ${limit}`)
 }
 
 /**

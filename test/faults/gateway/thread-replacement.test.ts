@@ -8,14 +8,14 @@ afterEach(async () => {
   threads = undefined
 })
 
-/** What may be expected of every fault: the other thread, the supervisor and the child noticed nothing. */
-async function nobodyElseNoticed(
+/** After every fault: the other thread, the supervisor and the child are unaffected. */
+async function expectUnaffected(
   { gatehouse, child, port, metric }: Threads,
   before: readonly string[],
   reason: string,
 ): Promise<void> {
   expect(await metric(`gatehouse_gateway_thread_replacements_total{reason="${reason}"}`)).toBe(1)
-  // What the thread that is gone had counted is counted still.
+  // The counts of the replaced thread are kept.
   const logged = gatehouse.lines.filter(({ path, status }) => path === '/pid' && status === 200).length
   const total = await metric('gatehouse_http_requests_total{route="/* → api",method="GET",status="200"}')
   expect(total).toBeGreaterThanOrEqual(logged)
@@ -63,7 +63,7 @@ describe.each([
     one.close()
     await bystander.stop()
     expect(bystander.failures).toEqual([])
-    await nobodyElseNoticed(threads, names, 'threw')
+    await expectUnaffected(threads, names, 'threw')
   })
 })
 
@@ -80,7 +80,7 @@ describe('a gateway thread that fills its heap', () => {
     one.close()
     await bystander.stop()
     expect(bystander.failures).toEqual([])
-    await nobodyElseNoticed(threads, names, 'heap-limit')
+    await expectUnaffected(threads, names, 'heap-limit')
   }, 60_000)
 })
 
@@ -99,7 +99,7 @@ describe('a gateway thread that hangs', () => {
     await bystander.stop()
     expect(bystander.failures).toEqual([])
     expect(Math.max(...bystander.durations)).toBeLessThan(1_000)
-    await nobodyElseNoticed(threads, names, 'hung')
+    await expectUnaffected(threads, names, 'hung')
   }, 60_000)
 })
 

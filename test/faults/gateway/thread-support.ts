@@ -180,11 +180,11 @@ export function between(from: LogLine, to: LogLine): number {
 }
 
 /**
- * A second, or more where the machine is so busy that Gatehouse's own start, which loads a thread too, took that long.
+ * A second, or more if the machine is so busy that Gatehouse's own start, which loads a thread too, took that long.
  */
 export function oneSecond({ lines }: Gatehouse): number {
-  const begun = lines.find(({ message }) => message.endsWith(' starts'))
+  const begun = lines.find(({ message }) => message.startsWith('starting gatehouse '))
   const listened = lines.find(({ message }) => message === 'listening')
-  if (!begun || !listened) throw new Error('Gatehouse has not said that it listens')
+  if (!begun || !listened) throw new Error('Gatehouse has not logged that it is listening')
   return Math.max(1_000, 2 * between(begun, listened))
 }

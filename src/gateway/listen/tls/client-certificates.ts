@@ -77,7 +77,7 @@ export function admitClients(server: Http2SecureServer, required: boolean, refus
 
 const missing = 'the client sent no certificate'
 
-/** Works for the proxy of a socket too, which h2 gives out. */
+/** Also takes the socket proxy that h2 exposes. */
 export function certificateOf(socket: object): CertificateFields | undefined {
   return (socket as Verified)[certificateKey]
 }

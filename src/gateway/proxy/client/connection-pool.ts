@@ -80,7 +80,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.close()
     for (const waiter of [...this.#dialling.keys(), ...this.#queue.keys(), ...this.#checking.keys()])
       this.cancel(waiter)
-    for (const connection of [...this.#all]) connection.fail(new ConnectionClosed('the gateway ends'))
+    for (const connection of [...this.#all]) connection.fail(new ConnectionClosed('the gateway is stopping'))
   }
 
   free(connection: Connection): void {
