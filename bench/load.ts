@@ -15,7 +15,7 @@ export interface LoadResult {
 
 export const loadProgram = '/usr/bin/wrk'
 
-/** Loads a URL with wrk over keep-alive connections for so many seconds. */
+/** Loads a URL with wrk over keep-alive connections for a number of seconds. */
 export async function load(url: string, connections: number, seconds: number): Promise<LoadResult> {
   const args = ['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`, '--latency', url]
   const child = spawn(loadProgram, args, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,4 +1,4 @@
-/** Us and our peers, each with the smallest configuration that serves the same: a proxy and a folder, no access log. */
+/** Gatehouse and its peers, each with the smallest equivalent configuration: a proxy and a folder, no access log. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 

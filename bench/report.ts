@@ -24,7 +24,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
-/** Medians by server, and beside each the ratio of the first server's to it: below 1 is better for us but in the rate. */
+/**
+ * Medians by server, with the ratio of the first server's to each: except for the rate, below 1 is better for the
+ * first.
+ */
 export function printTable(title: string, samples: readonly Sample[]): void {
   const servers = [...new Set(samples.map(({ server }) => server))]
   const of = (server: string, figure: (sample: Sample) => number) =>
@@ -55,7 +58,7 @@ export function printTable(title: string, samples: readonly Sample[]): void {
   }
 }
 
-/** Writes the figures, and what they were measured on, to dist/bench/, which git does not keep; returns the path. */
+/** Writes the figures and the machine to dist/bench/, which git ignores; returns the path. */
 export function save(name: string, figures: unknown): string {
   const folder = join(import.meta.dirname, '../dist/bench')
   mkdirSync(folder, { recursive: true })

@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- SECONDS [ROUNDS]]`: the proxy and a hot file, ours against the peers that are installed, in one run. Rounds
- * are paired (ours, theirs, ours, theirs …), since a shared machine's speed drifts; medians and their ratios are told. CPU
- * microseconds a request, of the server and its descendants, is the steadiest figure.
+ * `npm run bench [-- SECONDS [ROUNDS]]`: proxy and a hot file, Gatehouse against the installed peers, in one run.
+ * Rounds alternate (ours, theirs, ours, theirs …), since the speed of a shared machine drifts; it prints medians and
+ * their ratios. CPU microseconds a request, of the server and its descendants, is the steadiest figure.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,7 +38,7 @@ async function measureAll(): Promise<void> {
   const site = { upstream, files: join(folder, 'www') }
   mkdirSync(join(site.files, 'files'), { recursive: true })
   writeFileSync(join(site.files, 'files/hot.css'), 'a'.repeat(fileSize))
-  // nginx answers from its configuration, cheaper than any proxy in front of it: it is never what limits.
+  // nginx answers from its configuration, which is cheaper than any proxy in front of it: it is never the bottleneck.
   const originFolder = newFolder('origin')
   const hello = `server { listen 127.0.0.1:${upstream} backlog=4096; keepalive_requests 1000000; location / { return 200 "hello"; } }`
   const origin = await startServer(nginxCommand(originFolder, hello), upstream)

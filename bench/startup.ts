@@ -1,7 +1,7 @@
 /**
- * `node bench/startup.ts [RUNS]`: from exec to the first 200 of the binary (median), memory when idle, and size. The port is
- * dialled every millisecond from the start on: a refused connection costs some 50 µs, and a loop without a pause would take
- * one of two cores from what it measures. What the binary prints is not waited for.
+ * `node bench/startup.ts [RUNS]`: time from exec to the first 200 of the binary (median), memory when idle, and size.
+ * It connects to the port every millisecond from the start: a refused connection costs some 50 µs, and a loop without a
+ * pause would take one of two cores from what it measures.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ const settle = 5_000
 
 interface Memory {
   readonly resident: number
-  /** Of that, what is not a page of a file: the heaps, which no other process can share. */
+  /** Of that, pages that belong to no file: the heaps, which no other process shares. */
   readonly anonymous: number
   /** Resident with shared pages counted in proportion. */
   readonly proportional: number
@@ -92,8 +92,8 @@ function memoryOf(pid: number): Memory {
 }
 
 /**
- * A file that was written a moment ago lies in the page cache in large pieces, which are mapped whole: the same process then
- * shows 40 MB more. A binary that came with an image is read from the disk, so that is what we measure.
+ * A file that was just written is in the page cache in large folios, which are mapped as a whole: the same process then
+ * shows 40 MB more. A binary from an image is read from the disk, so that is measured.
  */
 function dropFromPageCache(file: string): void {
   spawnSync('sync', [file])

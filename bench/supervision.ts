@@ -1,8 +1,8 @@
 /**
- * `node bench/supervision.ts [ROUNDS]`: three services, each standing on the one before, under Gatehouse and under supervisord,
- * in turns. Each round kills the one in the middle, then the one at the bottom; timed by events from that SIGKILL on: noticed
- * (the supervisor says so), runs again, serves again (the service says so), known to be ready (the supervisor says so). At the
- * end the one in the middle crashes at boot for good: what becomes of the container?
+ * `node bench/supervision.ts [ROUNDS]`: three services, each depending on the one before, under Gatehouse and under
+ * supervisord. Each round kills the second one, then the first one, and times events from that SIGKILL on: noticed (by
+ * the supervisor), running and serving again (by the service), known to be ready (by the supervisor). At the end the
+ * second one crashes at boot for good: what happens to the container?
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePorts } from '../test/e2e/support/free-ports.ts'
 import { save } from './report.ts'
-import { hearEvents, listen, Observations } from './supervision/observed.ts'
+import { followEvents, listen, Observations } from './supervision/observed.ts'
 import { gatehouse, type Supervisor, services, supervisord } from './supervision/supervisors.ts'
 
 const [rounds = 10] = process.argv.slice(2).map(Number)
@@ -23,12 +23,17 @@ interface Result {
   /** From exec until all three serve. */
   readonly start: number
   readonly crashes: { readonly victim: string; readonly revived: string; readonly times: Times }[]
-  /** Milliseconds from the first crash for good until the supervisor gives up, and how it ended within a while, if it did. */
+  /**
+   * Milliseconds from the first crash for good until the supervisor gives up, and how it ended within a while, if it
+   * did.
+   */
   readonly gaveUp: number
   readonly exit: string
 }
 
-/** Time for a supervisor to settle, so that a crash is not one of a start: supervisord counts as such what dies in its first second. */
+/**
+ * Time to settle, so that a crash does not count as a failed start: for supervisord that is one in the first second.
+ */
 const settle = 2_500
 const endLimit = 10_000
 
@@ -47,14 +52,14 @@ async function measure(supervisor: Supervisor): Promise<Result> {
   const begun = performance.now()
   const child = spawn(program, words, { stdio: 'ignore' })
   const ended = once(child, 'exit')
-  if (supervisor.control !== undefined) void hearEvents(join(folder, supervisor.control), observed)
+  if (supervisor.control !== undefined) void followEvents(join(folder, supervisor.control), observed)
   try {
     const serving = await Promise.all(services.map((name) => observed.first('serving', name, begun)))
     const start = Math.max(...serving.map(({ at }) => at)) - begun
     const crashes: Result['crashes'] = []
     for (let round = 0; round < rounds; round += 1) {
       crashes.push(...(await crash(observed, 'backend', ['backend'])))
-      // What stands on the database falls with it: how long until the last of them is back?
+      // Services that depend on the database fail with it: how long until the last one is back?
       crashes.push(...(await crash(observed, 'database', ['database', 'web'])))
       process.stderr.write(`${supervisor.name}: round ${round + 1} of ${rounds}\n`)
     }
@@ -88,12 +93,12 @@ async function crash(observed: Observations, victim: string, all: readonly strin
     const times = { noticed, running: since(running), serving: since(serving), ready: since(ready) }
     crashes.push({ victim, revived, times })
   }
-  // Everything that fell is up again before the next one falls.
+  // Everything is up again before the next crash.
   await observed.first('ready', 'web', killed)
   return crashes
 }
 
-/** Means, and the worst: supervisord sometimes sleeps for a second and sometimes is awake, and a median would hide one of the two. */
+/** Mean and worst: supervisord polls once a second, so its times vary widely, which a median would hide. */
 function report(): void {
   const ours = results.gatehouse as Result
   const theirs = results.supervisord as Result

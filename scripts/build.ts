@@ -1,13 +1,14 @@
 /**
- * `npm run build` makes dist/gatehouse: one executable file, the pinned Node with our bundles in it. It needs no Node, no
- * node_modules and no source at run time. dist/gatehouse.cdx.json lists what is in it. Works in dist/ only, and leaves no other file there.
+ * `npm run build` creates dist/gatehouse: a single executable, the pinned Node with our bundles in it. It needs no
+ * Node, node_modules or sources at run time. dist/gatehouse.cdx.json lists what is in it. Writes to dist/ only, and
+ * leaves no other file there.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { billOfMaterials } from './build/bill-of-materials.ts'
 import { bundle } from './build/bundle.ts'
-import { type Rehearsal, runCheck, runReader, runThread, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
+import { runCheck, runReader, runThread, type TrialRun, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
 import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
 import { keepOpenFiles } from './build/open-files.ts'
 import { inject, stripNode } from './build/single-executable.ts'
@@ -16,7 +17,7 @@ const project = resolve(import.meta.dirname, '..')
 const binary = join(project, 'dist', 'gatehouse')
 const bill = join(project, 'dist', 'gatehouse.cdx.json')
 
-/** Touches what nearly every config file uses, so that V8 has compiled it (see build/code-cache.ts). */
+/** Uses what nearly every config file uses, so that V8 compiles it (see build/code-cache.ts). */
 const typicalConfig = `
 gateway:
   listeners: { http: { address: "127.0.0.1:\${PORT:-8080}" } }
@@ -31,38 +32,38 @@ processes:
 async function main(): Promise<void> {
   const [major = 0] = process.versions.node.split('.').map(Number)
   if (major < 26)
-    throw new Error(`Node ${process.versions.node} cannot build it; \`npm run build\` uses the Node 26 of \`npm ci\``)
+    throw new Error(`Node ${process.versions.node} is too old; \`npm run build\` uses the Node 26 of \`npm ci\``)
   const started = performance.now()
   mkdirSync(join(project, 'dist'), { recursive: true })
   const folder = mkdtempSync(join(project, 'dist', '.build-'))
   try {
     await make(folder)
-    // A rename, so that a gatehouse that runs from the old file is not disturbed.
+    // A rename does not disturb a gatehouse that runs from the old file.
     renameSync(join(folder, 'gatehouse'), binary)
     renameSync(join(folder, 'gatehouse.cdx.json'), bill)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  console.log(`dist/gatehouse: ${megabytes(statSync(binary).size)}, made in ${seconds(started)}`)
+  console.log(`dist/gatehouse: ${megabytes(statSync(binary).size)}, built in ${seconds(started)}`)
 }
 
 async function make(folder: string): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }
   const config = join(folder, 'config.yaml')
   writeFileSync(config, typicalConfig)
-  const program = { name: 'gatehouse.js', entry: 'src/main.ts', loader: 'main.js', rehearsal: runCheck(config) }
+  const program = { name: 'gatehouse.js', entry: 'src/main.ts', loader: 'main.js', trialRun: runCheck(config) }
   const thread = {
     name: 'gateway.js',
     entry: 'src/gateway/thread.ts',
     loader: 'gateway-thread.js',
-    rehearsal: runThread(),
+    trialRun: runThread(),
   }
   await embed(folder, version, program)
   const reader = {
     name: 'reader.js',
     entry: 'src/app/reload/plan-reader.ts',
     loader: 'plan-reader.js',
-    rehearsal: runReader(config),
+    trialRun: runReader(config),
   }
   await embed(folder, version, thread)
   await embed(folder, version, reader)
@@ -78,7 +79,7 @@ async function make(folder: string): Promise<void> {
     inject('node', { folder, main: program.loader, assets, output: 'gatehouse' })
     return statSync(join(folder, 'gatehouse')).size
   })
-  prove(join(folder, 'gatehouse'), version)
+  verify(join(folder, 'gatehouse'), version)
   writeFileSync(join(folder, 'gatehouse.cdx.json'), billOfMaterials(project, version))
 }
 
@@ -87,17 +88,17 @@ interface Part {
   readonly entry: string
   /** Name of the small script that starts it. */
   readonly loader: string
-  readonly rehearsal: Rehearsal
+  readonly trialRun: TrialRun
 }
 
-/** Writes the bundle of a part, its code cache, and the script that starts the one with the other. */
-async function embed(folder: string, version: string, { name, entry, loader, rehearsal }: Part): Promise<void> {
+/** Writes the bundle of a part, its code cache, and the script that loads both. */
+async function embed(folder: string, version: string, { name, entry, loader, trialRun }: Part): Promise<void> {
   const file = join(folder, name)
   await step(`${name} from ${entry}`, () =>
     bundle(project, { entry, file, constants: { __GATEHOUSE_VERSION__: JSON.stringify(version) } }),
   )
   wrapAsFunction(file)
-  await step(`${name}.cache`, () => writeCodeCache(file, rehearsal))
+  await step(`${name}.cache`, () => writeCodeCache(file, trialRun))
   await bundle(project, {
     entry: 'scripts/build/cached-script.ts',
     file: join(folder, loader),
@@ -105,21 +106,21 @@ async function embed(folder: string, version: string, { name, entry, loader, reh
   })
 }
 
-/** Throws unless the binary runs, and needs no library that a minimal machine would not have. */
-function prove(file: string, version: string): void {
+/** Throws unless the binary runs, and needs only libraries that a minimal machine has. */
+function verify(file: string, version: string): void {
   const { stdout, stderr, status, signal } = spawnSync(file, ['--version'], { encoding: 'utf8' })
   if (stdout !== `${version}\n`) throw new Error(`the binary does not run (${signal ?? status}): ${stderr || stdout}`)
   if (process.platform !== 'linux') {
-    console.log(`not checked on ${process.platform}: the libraries that it needs`)
+    console.log(`its libraries are not checked on ${process.platform}`)
     return
   }
   const libraries = linkedLibraries(file)
   const unexpected = unexpectedLibraries(libraries)
-  if (unexpected.length > 0) throw new Error(`the binary needs libraries that it must not: ${unexpected.join(', ')}`)
+  if (unexpected.length > 0) throw new Error(`the binary needs unexpected libraries: ${unexpected.join(', ')}`)
   console.log(`needs ${libraries.join(' ')}`)
 }
 
-/** Does one thing that results in bytes, and says how many and how long it took. */
+/** Runs a step that returns a size in bytes, and prints size and duration. */
 async function step(what: string, work: () => number | Promise<number>): Promise<void> {
   const started = performance.now()
   const size = await work()

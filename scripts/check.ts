@@ -1,4 +1,4 @@
-/** `npm run check`: everything that can be said of the code without running it. All checks run; exit code 1 if one failed. */
+/** `npm run check`: all static checks. Exit code 1 if one of them fails. */
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { styleText } from 'node:util'

@@ -1,6 +1,6 @@
 /**
- * The real programs that tests run against, and the Debian packages they come from. A part that is missing is installed
- * when we may; otherwise its tests are skipped and `npm test` says so.
+ * The real programs that tests use, and their Debian packages. Missing ones are installed if we are root; otherwise
+ * their tests are skipped, and `npm test` says so.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, globSync } from 'node:fs'
@@ -17,16 +17,16 @@ interface Part {
 const parts = {
   chromium: { package: 'chromium', for: 'the demo in a real browser' },
   certutil: { package: 'libnss3-tools', for: "the browser's trust in the internal certificate authority" },
-  // Found by the compiler: `java Backend.java` needs it, and a mere runtime has a `java` as well.
+  // `java Backend.java` needs the compiler, which a runtime lacks.
   javac: { package: 'default-jdk-headless', for: "the demo's Java backend" },
   'redis-server': { package: 'redis-server', for: "rate limits of several replicas, the demo's counter" },
-  postgres: { package: 'postgresql', for: 'a database that must not be hurried' },
+  postgres: { package: 'postgresql', for: 'a database that needs time to stop' },
   h2load: { package: 'nghttp2-client', for: 'load over HTTP/2' },
   slowhttptest: { package: 'slowhttptest', for: 'thousands of slow clients' },
-  testssl: { package: 'testssl.sh', for: 'what an auditor thinks of our TLS' },
+  testssl: { package: 'testssl.sh', for: 'an audit of our TLS' },
   pebble: { package: 'pebble', for: 'certificates from an ACME server' },
   'pebble-challtestsrv': { package: 'pebble', for: 'the DNS of an ACME server' },
-  openssl: { package: 'openssl', for: 'what another TLS library thinks of our certificates' },
+  openssl: { package: 'openssl', for: 'our certificates in another TLS library' },
   python3: { package: 'python3', for: 'processes that share memory' },
   faketime: { package: 'faketime', for: 'a clock that jumps' },
   tini: { package: 'tini', for: 'Gatehouse under an init' },
@@ -49,7 +49,7 @@ export type PartName = keyof typeof parts
 
 export const debianParts: Readonly<Record<PartName, Part>> = parts
 
-/** Where Debian puts the programs of a server of which several versions may be installed. */
+/** Where Debian puts programs of which several versions may be installed. */
 const offThePath = ['/usr/lib/postgresql/*/bin', '/usr/sbin']
 
 /** Absolute path of a part's program, or undefined if it is not installed. */
@@ -59,13 +59,13 @@ export function findPart(name: PartName): string | undefined {
     .find(isExecutable)
 }
 
-/** Of the tier that is run: `full` has all. */
+/** Of the tier to run: `full` has all parts. */
 export function missingParts(full: boolean): PartName[] {
   const names = (Object.keys(debianParts) as PartName[]).filter((name) => full || !debianParts[name].full)
   return names.filter((name) => findPart(name) === undefined)
 }
 
-/** Installs what is missing where we are root on Debian; says what it does, and what remains missing for which tests. */
+/** Installs missing parts if we are root on Debian; prints what it does, what is still missing, and for which tests. */
 export function installMissingParts(full: boolean): void {
   const missing = missingParts(full)
   if (missing.length === 0) return
@@ -75,7 +75,7 @@ export function installMissingParts(full: boolean): void {
   } else {
     console.log(`Installing ${packages.join(', ')} ...`)
     const started = performance.now()
-    // A failure is told by apt-get itself, and by the parts that are still missing below.
+    // Failures are printed below: by aptGet, and as parts that are still missing.
     if (aptGet('update')) aptGet('install', '-y', '--no-install-recommends', ...packages)
     console.log(`... took ${Math.round((performance.now() - started) / 1000)} s`)
   }
@@ -83,7 +83,7 @@ export function installMissingParts(full: boolean): void {
     console.log(`  ${name} is missing: tests of ${debianParts[name].for} are skipped`)
 }
 
-/** apt-get is quiet unless it fails: its progress would bury what the tests say. */
+/** Prints the output of apt-get only if it fails. */
 function aptGet(...words: string[]): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const { status, stdout, stderr, error } = spawnSync('apt-get', ['-q', ...words], { env, encoding: 'utf8' })

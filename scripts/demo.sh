@@ -1,6 +1,6 @@
 #!/bin/sh
-# demo.sh ARGUMENTS: runs the demo by Node with these arguments. Its state is in .cache/demo, or where that cannot be written (another
-# user's checkout, a read-only one) in a folder of this user's own for temporary files.
+# demo.sh ARGUMENTS: runs the demo with Node and these arguments. Its state is in .cache/demo, or if that is not
+# writable (another user's checkout, a read-only one) in a private temporary folder.
 set -eu
 project=$(dirname "$0")/..
 
@@ -12,7 +12,7 @@ if [ -z "${GATEHOUSE_DEMO_STATE:-}" ]; then
     GATEHOUSE_DEMO_STATE=${TMPDIR:-/tmp}/gatehouse-demo-$(id -u)
     mkdir -m 700 "$GATEHOUSE_DEMO_STATE" 2>/dev/null || true
     if ! owned "$GATEHOUSE_DEMO_STATE"; then
-      echo "$GATEHOUSE_DEMO_STATE cannot be made, or is somebody else's: set GATEHOUSE_DEMO_STATE to a folder of yours" >&2
+      echo "cannot use $GATEHOUSE_DEMO_STATE: set GATEHOUSE_DEMO_STATE to a folder that belongs to you" >&2
       exit 1
     fi
     export GATEHOUSE_DEMO_STATE

@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the sources: the JSON schema for editors and the reference for readers. With `--check` it
- * writes nothing and fails if a file is not what would be written.
+ * Generates the JSON schema for editors and the reference page from the sources. With `--check` it writes nothing, and
+ * fails if a file is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ for (const [name, text] of Object.entries(generated)) {
   if (!process.argv.includes('--check')) {
     writeFileSync(file, text)
   } else if (present(file) !== text) {
-    console.error(`${name} is stale: run \`npm run generate\` and commit what it writes`)
+    console.error(`${name} is stale: run \`npm run generate\` and commit the result`)
     process.exitCode = 1
   }
 }

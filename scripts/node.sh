@@ -1,7 +1,7 @@
 #!/bin/sh
-# node.sh ARGUMENTS: runs the Node that `npm ci` pinned, which npm puts first on the PATH.
-# That Node needs libatomic1 and libstdc++6, which a minimal Debian lacks, and without them it cannot even say so: hence a
-# shell script. As root they are installed, otherwise it says what to do.
+# node.sh ARGUMENTS: runs the Node that `npm ci` pinned, which npm puts first on the PATH. That Node needs libatomic1
+# and libstdc++6, which a minimal Debian lacks: this script installs them if it is run as root, and otherwise prints
+# what to do.
 set -eu
 
 # Fails where the loader lacks a library (127) and where Node is older than TypeScript without a build needs.
@@ -18,8 +18,8 @@ check() {
   complaint=$(env -i PATH="$PATH" LD_LIBRARY_PATH="${LD_LIBRARY_PATH-}" node -e "$runs_typescript" 2>&1) || status=$?
 }
 
-# Gatehouse keeps from its own Node what is meant for programs (docs/adr/0023-environment.md). These few Node obeys before any line of
-# ours: they are handed on under names that it does not know. As in the binary, SIGUSR1 finds no address for a debugger.
+# Gatehouse hides variables that are meant for programs from its own Node (docs/adr/0023-environment.md). Node reads
+# these few before our first line, so they are passed on under other names. As in the binary, SIGUSR1 opens no debugger.
 case " $*" in
 *src/main.ts*)
   set -- node --inspect-port=192.0.2.1:65535 "$@"

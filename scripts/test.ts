@@ -1,10 +1,10 @@
 /**
- * `npm test [-- FILES]`: installs missing Debian parts, builds the binary, runs the tests, and closes with
- * `N passed, N failed, N skipped` alone on the last line. Exit code 1 if anything failed, if nothing ran, and in CI if
- * anything but the full tier was skipped.
+ * `npm test [-- FILES]`: installs missing Debian parts, builds the binary, runs the tests, and prints `N passed, N
+ * failed, N skipped` on the last line. Exit code 1 if anything failed, if nothing ran, and in CI if anything outside of
+ * the full tier was skipped.
  *
- * The tiers: `npm test` is all but test/reference (the reference deployment) and test/full; `--reference` adds the first, as
- * CI does, and `--full` both. FILES that lie in a tier add it as well.
+ * The tiers: `npm test` is all but test/reference (the reference deployment) and test/full; `--reference` adds the
+ * first, as CI does, and `--full` both. FILES in a tier add it as well.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,13 +16,13 @@ const project = resolve(import.meta.dirname, '..')
 const full = process.argv.includes('--full')
 const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 
-/** What takes longest, and is left out unless it is asked for. */
+/** The slowest tests, which run only on request. */
 const tiers = [
   { folder: 'test/reference', asked: full || process.argv.includes('--reference') },
   { folder: 'test/full', asked: full },
 ]
 
-/** What we read of vitest's JSON report. */
+/** The part of vitest's JSON report that is used. */
 interface Report {
   readonly testResults: readonly {
     readonly name: string
@@ -31,7 +31,7 @@ interface Report {
     readonly assertionResults: readonly {
       readonly fullName: string
       readonly status: string
-      /** Of a test that passed: what went wrong before it was tried again. */
+      /** Of a test that passed: the failures before its retry. */
       readonly failureMessages?: readonly string[]
     }[]
   }[]
@@ -41,7 +41,7 @@ interface Tally {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
-  /** Why the run fails though no test did. */
+  /** Why the run fails although no test did. */
   readonly complaints: readonly string[]
 }
 
@@ -65,7 +65,7 @@ function runTests(): Tally {
   }
 }
 
-/** A file that could not be loaded counts as a failed test: its tests are not in the report at all. */
+/** A file that could not be loaded counts as a failed test: its tests are not in the report. */
 function tally({ testResults }: Report, status: number): Tally {
   const tests = testResults.flatMap(({ name, assertionResults }) =>
     assertionResults.map(({ fullName, status: result, failureMessages = [] }) => {

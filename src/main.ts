@@ -7,9 +7,9 @@ import { endProcess } from './shared/system/process-end.ts'
 import { flushStandardStreams } from './telemetry/standard-streams.ts'
 
 const words = process.argv.slice(2)
-// By this name top, ps and pgrep find it: Node calls its thread `node-MainThread`.
+// For top, ps and pgrep: Node calls its thread `node-MainThread`.
 process.title = ['gatehouse', ...words].join(' ')
-// What ends by itself before the verb is through, since nothing was left to wait for, has not done what it should.
+// If the event loop runs empty before the verb has completed, that is an internal error.
 process.exitCode = exitCodes.internal
 cli(words).then(async (code) => {
   await flushStandardStreams()

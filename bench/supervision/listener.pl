@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# An event listener of supervisord (its protocol: READY, header, payload, RESULT): tells the measuring program of each change
-# of state in the moment in which supervisord knows it.
+# An event listener of supervisord (its protocol: READY, header, payload, RESULT): reports each change of state to the
+# benchmark as soon as supervisord knows it.
 use strict;
 use warnings;
 use IO::Socket::UNIX;

@@ -1,13 +1,13 @@
-/** What happens to services, in the order and at the moments in which the measuring program hears of it. */
+/** What happens to services, in the order and with the times in which it is observed. */
 import { get, type IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
 
 export interface Observation {
-  /** `running`, `serving`: said by the service itself. `noticed`, `ready`, `gave-up`: said by its supervisor. */
+  /** `running`, `serving`: reported by the service. `noticed`, `ready`, `gave-up`: reported by its supervisor. */
   readonly what: 'running' | 'serving' | 'noticed' | 'ready' | 'gave-up'
   readonly name: string
-  /** Of the service; 0 where its supervisor speaks. */
+  /** Of the service; 0 if reported by its supervisor. */
   readonly pid: number
   /** Milliseconds, monotonic. */
   readonly at: number
@@ -24,7 +24,7 @@ export class Observations {
     for (const look of [...this.#waiting]) look()
   }
 
-  /** The first of its kind after that moment; rejects after a minute. */
+  /** The first one of its kind after that time; rejects after a minute. */
   first(what: Observation['what'], name: string, after: number): Promise<Observation> {
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -58,7 +58,7 @@ const supervisordSays: Readonly<Record<string, Observation['what']>> = {
   PROCESS_STATE_FATAL: 'gave-up',
 }
 
-/** Hears the services, and supervisord's listener, on a Unix socket. */
+/** Receives the reports of services and of supervisord's listener on a Unix socket. */
 export async function listen(path: string, observed: Observations): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => {}) // a service that was killed
@@ -73,8 +73,8 @@ export async function listen(path: string, observed: Observations): Promise<Serv
   return server
 }
 
-/** Hears Gatehouse by the events of its control socket, as soon as that is open. */
-export async function hearEvents(socketPath: string, observed: Observations): Promise<void> {
+/** Follows the events of Gatehouse's control socket, as soon as that is open. */
+export async function followEvents(socketPath: string, observed: Observations): Promise<void> {
   const response = await new Promise<IncomingMessage>((resolve) => {
     const ask = () => get({ socketPath, path: '/v1/events' }, resolve).once('error', () => setTimeout(ask, 5))
     ask()

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
-# One of three services that stand on one another. Tells the measuring program over a Unix socket when it runs and when it serves.
+# One of three services that depend on one another. Reports to the benchmark over a Unix socket when it runs and when it
+# serves.
 #   service.pl NAME EVENTS PORT START_MS [UPSTREAM_PORT]
-# Without its upstream it cannot start, and when that goes it ends: as a backend does that loses its database. While the
-# file EVENTS.broken is there, it crashes at boot with 7. Perl, because it is on every Debian and starts in milliseconds.
+# Without its upstream it cannot start, and when it loses it, it exits, as a backend without its database. While the
+# file EVENTS.broken exists, it crashes at boot with 7. Perl, because it is on every Debian and starts in milliseconds.
 use strict;
 use warnings;
 use IO::Select;

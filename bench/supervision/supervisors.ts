@@ -1,4 +1,4 @@
-/** The same three services for each supervisor, with what it has by default wherever that makes sense. */
+/** The same three services for each supervisor, with its defaults where that makes sense. */
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -8,7 +8,7 @@ const startTimes = { database: 200, backend: 100, web: 20 } as const
 
 export interface Site {
   readonly folder: string
-  /** Of the Unix socket on which events are heard. */
+  /** Path of the Unix socket for reports. */
   readonly events: string
   readonly ports: readonly number[]
 }
@@ -16,7 +16,7 @@ export interface Site {
 export interface Supervisor {
   readonly name: string
   readonly program: string
-  /** Name of its control socket, if that tells of events. */
+  /** Name of its control socket, if that has events. */
   readonly control?: string
   /** Writes its configuration and returns its command line. */
   prepare(site: Site): readonly string[]

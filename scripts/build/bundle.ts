@@ -1,4 +1,4 @@
-/** One file out of many: the sources and the packages that they import, as a CommonJS script that runs anywhere. */
+/** Bundles the sources and the packages that they import into one CommonJS script. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -24,7 +24,7 @@ export async function bundle(project: string, { entry, file, constants }: Bundle
     format: 'cjs',
     // A code-cached script cannot import(); require() of a builtin is the same here.
     supported: { 'dynamic-import': false },
-    // Identifiers stay as they are, so that a stack trace can be read.
+    // Identifiers are kept for readable stack traces.
     minifySyntax: true,
     minifyWhitespace: true,
     keepNames: true,

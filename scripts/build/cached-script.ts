@@ -1,7 +1,7 @@
 /**
- * What a thread of the single executable runs first: the embedded bundle, with the code that V8 made of it at build time,
- * so that a start compiles next to nothing. Node's own `useCodeCache` serves the main script only, and holds no function
- * that was not yet called. V8 compiles as usual if it does not accept the cache.
+ * The entry of each thread of the single executable: runs the embedded bundle with V8's code cache from the build, so
+ * that a start compiles next to nothing. Node's own `useCodeCache` serves the main script only, and lacks functions
+ * that were not called. V8 compiles as usual if it rejects the cache.
  */
 import { getAsset, getRawAsset } from 'node:sea'
 import { Script } from 'node:vm'

@@ -1,6 +1,6 @@
 /**
- * V8's compiled form of a bundle, taken after the bundle has run once, so that it holds the functions that a start really
- * calls. The bytes differ between builds, because V8 seeds its hashes anew in each process; what they do does not.
+ * V8's code cache of a bundle, created after the bundle has run once, so that it has the functions that a start calls.
+ * The bytes differ between builds, because V8 seeds its hashes in each process; what they do does not.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -11,19 +11,19 @@ import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table
 import { createHeartbeat } from '../../src/gateway/heartbeat.ts'
 import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
 
-/** Makes the bundle one function expression, which cached-script.ts calls with what CommonJS gives to a module. */
+/** Wraps the bundle in a function expression, which cached-script.ts calls with the arguments of a CommonJS module. */
 export function wrapAsFunction(file: string): void {
   const source = readFileSync(file, 'utf8').replace(/^#!.*\n/, '')
   writeFileSync(file, `(function (require, module, exports) {${source}\n})`)
 }
 
-/** A real run of the program: reads a config file, checks it and ends. */
-export function runCheck(config: string): Rehearsal {
+/** A run of the program that checks a config file. */
+export function runCheck(config: string): TrialRun {
   return { argv: ['check', config] }
 }
 
-/** A real life of a gateway thread: it loads all that it serves with, and drains. */
-export function runThread(): Rehearsal {
+/** A gateway thread that loads everything and drains. */
+export function runThread(): TrialRun {
   const birth: ThreadBirth = {
     log: { level: 'error', format: 'json' },
     terminal: false,
@@ -35,24 +35,24 @@ export function runThread(): Rehearsal {
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
 }
 
-/** A real reading of a config file, as for a reload. */
-export function runReader(config: string): Rehearsal {
+/** A thread that reads a config file, as for a reload. */
+export function runReader(config: string): TrialRun {
   return { workerData: { file: config, env: {}, create: false }, answer: 'next' }
 }
 
-export interface Rehearsal {
+export interface TrialRun {
   readonly argv?: readonly string[]
   readonly workerData?: ThreadBirth | ReadRequest
   readonly message?: ToThread
-  /** What is said to each of its messages. */
+  /** Sent in reply to each of its messages. */
   readonly answer?: string
 }
 
 /** Runs the wrapped bundle once and writes `FILE.cache`; resolves with its size. Rejects if the run fails. */
-export async function writeCodeCache(file: string, { argv, workerData, message, answer }: Rehearsal): Promise<number> {
+export async function writeCodeCache(file: string, { argv, workerData, message, answer }: TrialRun): Promise<number> {
   const cache = `${file}.cache`
   const paths = JSON.stringify({ file, cache, filename: basename(file) })
-  const worker = new Worker(`(${rehearse})(${paths}, require, module, exports)`, {
+  const worker = new Worker(`(${tryOut})(${paths}, require, module, exports)`, {
     eval: true,
     argv: [...(argv ?? [])],
     workerData,
@@ -63,12 +63,12 @@ export async function writeCodeCache(file: string, { argv, workerData, message, 
   if (answer !== undefined) worker.on('message', () => worker.postMessage(answer))
   const ended = new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
   const [code, ...said] = await Promise.all([ended, text(worker.stdout), text(worker.stderr)])
-  if (code !== 0) throw new Error(`${basename(file)} ended with ${code} when it was tried:\n${said.join('')}`)
+  if (code !== 0) throw new Error(`${basename(file)} exited with ${code} in its trial run:\n${said.join('')}`)
   return statSync(cache).size
 }
 
-/** Runs inside the worker as text, hence without anything of this module. */
-function rehearse(
+/** Runs in the worker as text, hence without anything of this module. */
+function tryOut(
   paths: { readonly file: string; readonly cache: string; readonly filename: string },
   require: NodeJS.Require,
   module: unknown,

@@ -1,7 +1,7 @@
-/** What the dynamic loader must find on the machine that runs the binary. */
+/** The shared libraries that the binary needs. */
 import { spawnSync } from 'node:child_process'
 
-/** Part of glibc, or of GCC's runtime: libc6, libgcc-s1, libstdc++6 and libatomic1 on Debian. */
+/** Of glibc and of GCC's runtime: libc6, libgcc-s1, libstdc++6 and libatomic1 on Debian. */
 const allowed = [
   /^linux-vdso\.so\./,
   /^ld-linux[\w-]*\.so\./,
@@ -9,7 +9,7 @@ const allowed = [
   /^lib(stdc\+\+|gcc_s|atomic)\.so\./,
 ]
 
-/** File names of the shared libraries that a binary needs, as `ldd` lists them. Throws where ldd cannot say. */
+/** File names of the shared libraries that a binary needs, from `ldd`. Throws if ldd fails. */
 export function linkedLibraries(binary: string): string[] {
   const { status, stdout, stderr, error } = spawnSync('ldd', [binary], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`ldd could not read the binary: ${error?.message ?? stderr.trim()}`)

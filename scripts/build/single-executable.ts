@@ -1,12 +1,12 @@
-/** A copy of the Node that runs this, with a script and assets inside: Node's single executable application. */
+/** Node's single executable application: a copy of the running Node with a script and assets. */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Until our own handler of SIGUSR1 stands, Node's opens the inspector, by which any local user would be us: it gets an address that no
- * machine has (RFC 5737). With `--disable-sigusr1` the signal would stay blocked for good, and log files could not be opened
- * anew by it. OPENSSL_CONF, which may name code to load, gives way to an option.
+ * Until our own handler of SIGUSR1 is installed, Node's opens the inspector, by which any local user could take over:
+ * it gets an address that no machine has (RFC 5737). With `--disable-sigusr1` the signal would stay blocked, and could
+ * not reopen log files. The option for OpenSSL overrides OPENSSL_CONF, which may name code to load.
  */
 const runtimeOptions = ['--inspect-port=192.0.2.1:65535', '--openssl-config=/dev/null']
 
@@ -19,8 +19,8 @@ export interface SingleExecutable {
 }
 
 /**
- * Puts the base binary at `file` without its symbols, which are a fifth of it. Only before the injection: stripping
- * afterwards breaks the binary. Returns why it was left as it is, if it was.
+ * Copies the running Node to `file` without its symbols, which are a fifth of it. Must precede the injection: stripping
+ * afterwards breaks the binary. Returns the reason if it was copied unchanged.
  */
 export function stripNode(file: string): string | undefined {
   // macOS refuses a binary whose signature no longer fits.
@@ -36,7 +36,9 @@ function stripTo(file: string): string | undefined {
   return undefined
 }
 
-/** Injects main and assets into `base`. All names are relative to the folder, because Node writes them into the binary. */
+/**
+ * Injects main and assets into `base`. All names are relative to the folder, because Node writes them into the binary.
+ */
 export function inject(base: string, { folder, main, assets, output }: SingleExecutable): void {
   const config = {
     main,
@@ -44,7 +46,7 @@ export function inject(base: string, { folder, main, assets, output }: SingleExe
     executable: base,
     output,
     disableExperimentalSEAWarning: true,
-    // NODE_OPTIONS in a container is meant for the programs that run in it; `--require ./x` would end us before them.
+    // NODE_OPTIONS of a container is meant for its programs; `--require ./x` would break Gatehouse itself.
     execArgvExtension: 'none',
     execArgv: runtimeOptions,
     assets: Object.fromEntries(assets.map((name) => [name, name])),

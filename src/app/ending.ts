@@ -29,7 +29,8 @@ export function firstEnding(signals: Signals, log: Log): FirstEnding {
     ended()
   }
   signals.onStop((signal) => end({ code: exitCodes.ok, reason: signal }))
-  // Every one, not only the first: unhandled, an error during the shutdown would end Node and leave the children behind.
+  // Every one, not only the first: unhandled, an error during the shutdown would end Node and leave the children
+  // behind.
   process.on('uncaughtException', (error) => {
     if (isLocalFault(error)) {
       // Only one attempt of something has failed. Ending the run would not give the machine more memory or files.

@@ -6,8 +6,8 @@ import { descriptorFlags } from '../shared/system/descriptors.ts'
 const closeOnExec = 0o2000000
 
 /**
- * Closes those that our programs would inherit: a program gets its own three and no more. To be called before anything else is
- * opened. libuv does the same only for the first ones, up to a gap behind 15. Without /proc nothing happens.
+ * Closes those that our programs would inherit: a program gets its own three and no more. To be called before anything
+ * else is opened. libuv does the same only for the first ones, up to a gap behind 15. Without /proc nothing happens.
  */
 export function closeInherited(): void {
   for (const descriptor of openDescriptors()) if (descriptor > 2 && isPassedOn(descriptor)) closeSync(descriptor)

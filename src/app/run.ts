@@ -157,7 +157,7 @@ async function open(
       events: supervisor,
       previewReload: () => previewReload(app, env),
       run: (name) => supervisor.run(name),
-      renew: (name, wish) => renewNow(certificates, name, wish),
+      renew: (name, options) => renewNow(certificates, name, options),
     },
   })
   try {

@@ -8,9 +8,9 @@ function hookTime(left: Milliseconds): Milliseconds {
 }
 
 /**
- * Stops everything within the plan's budget: readiness is withdrawn from load balancers, requests in flight are answered, then the
- * processes are stopped in reverse order. They get at least half of the budget after the deregistration delay, so that slow clients
- * cannot cost a database its time.
+ * Stops everything within the plan's budget: readiness is withdrawn from load balancers, requests in flight are
+ * answered, then the processes are stopped in reverse order. They get at least half of the budget after the
+ * deregistration delay, so that slow clients cannot cost a database its time.
  */
 export async function shutdown(app: App, reason: string): Promise<void> {
   const { log, plan, workers, supervisor, certificates, health, control } = app

@@ -33,8 +33,8 @@ const realTime = { first: 34, last: 64 } as const
 let signals: Signals | undefined
 
 /**
- * Listens from the first call until the process ends: an early signal still leads to an orderly end, and a late one does not interrupt
- * it. Signals that come before there is a callback are kept for the first one. Main thread only.
+ * Listens from the first call until the process ends: an early signal still leads to an orderly end, and a late one
+ * does not interrupt it. Signals that come before there is a callback are kept for the first one. Main thread only.
  */
 export function listenForSignals(): Signals {
   signals ??= listen()

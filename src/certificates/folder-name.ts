@@ -1,4 +1,4 @@
-/** A domain as the name of a folder: never hidden, never a way out of the parent, nothing that a shell would expand. */
+/** A domain as a folder name: never hidden, never outside of the parent, with nothing that a shell expands. */
 export function folderName(domain: string): string {
   return domain
     .replace(/^\*\./, 'wildcard.')

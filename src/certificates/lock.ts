@@ -1,6 +1,7 @@
 /**
- * A lock on a folder that several replicas may share, perhaps over a network file system. Its holder touches it all the time;
- * one that is not touched any more is taken over. No clock of another machine is trusted: each looks for changes itself.
+ * A lock on a folder that several replicas may share, perhaps over a network file system. Its holder touches it
+ * periodically; a lock that is no longer touched is taken over. Clocks of other machines are not compared: each replica
+ * watches for changes itself.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -12,35 +13,34 @@ import type { Milliseconds } from '../shared/time/duration.ts'
 import { setInterval } from '../shared/time/timer.ts'
 
 export interface Lock {
-  /** False once somebody else has taken it over, as after this process was stopped for a while. */
+  /** False once another holder has taken it over, for example because this process was suspended for a while. */
   stillHeld(): Promise<boolean>
   release(): Promise<void>
 }
 
 export interface LockTimes {
   readonly heartbeat: Milliseconds
-  /** Without a beat for so long, its holder is dead. */
+  /** Without a heartbeat for this long its holder counts as dead. */
   readonly stale: Milliseconds
 }
 
 const usual: LockTimes = { heartbeat: 2_000, stale: 15_000 }
 
-/** For one folder; to be kept, since it remembers since when a foreign lock has not changed. */
+/** For one folder. To be kept: it remembers since when another holder's lock has not changed. */
 export interface FolderLock {
-  /** Undefined while somebody else holds it: to be tried again. Rejects with the file system's error. */
+  /** Undefined while another holder has it: try again later. Rejects with the file system's error. */
   take(): Promise<Lock | undefined>
 }
 
 export function createFolderLock(folder: string, times: LockTimes = usual): FolderLock {
   const name = 'lock'
-  let seen: { readonly sign: string; readonly since: Milliseconds } | undefined
+  let seen: { readonly version: string; readonly since: Milliseconds } | undefined
 
-  /** True: what lies there has not changed for too long. */
   async function isStale(path: string): Promise<boolean> {
-    const sign = await signOf(path)
-    if (sign === undefined) return false
-    if (seen?.sign !== sign) {
-      seen = { sign, since: performance.now() }
+    const version = await versionOf(path)
+    if (version === undefined) return false
+    if (seen?.version !== version) {
+      seen = { version, since: performance.now() }
       return false
     }
     return performance.now() - seen.since > times.stale
@@ -53,7 +53,7 @@ export function createFolderLock(folder: string, times: LockTimes = usual): Fold
         const path = opened.at(name)
         if (await create(path, token)) return true
         if (!(await isStale(path))) return false
-        await removeStale(path, seen?.sign)
+        await removeStale(path, seen?.version)
         seen = undefined
         return create(path, token)
       })
@@ -62,7 +62,7 @@ export function createFolderLock(folder: string, times: LockTimes = usual): Fold
   }
 }
 
-/** Whole at once: a link to a file that is written already, which fails where the name is taken (also over NFS). */
+/** Atomic: links a complete file, which fails if the name is taken (also over NFS). */
 async function create(path: string, token: string): Promise<boolean> {
   const temporary = `${path}.${randomUUID()}`
   await writeFile(temporary, token, { flag: 'wx', mode: 0o600 })
@@ -77,28 +77,33 @@ async function create(path: string, token: string): Promise<boolean> {
   }
 }
 
-/** Moved away first: of two who do so at once only one finds it. A fresh lock that was hit by mistake is put back. */
-async function removeStale(path: string, sign: string | undefined): Promise<void> {
+/**
+ * Moved away first: of two processes that do so only one succeeds. A fresh lock that was moved by mistake is put back.
+ */
+async function removeStale(path: string, version: string | undefined): Promise<void> {
   const aside = `${path}.${randomUUID()}`
   try {
     await rename(path, aside)
   } catch {
     return
   }
-  if ((await signOf(aside)) !== sign) await link(aside, path).catch(() => {})
+  if ((await versionOf(aside)) !== version) await link(aside, path).catch(() => {})
   await rm(aside, { force: true })
 }
 
-/** Until it is released the folder stays open: what is beaten and removed is in the same one, whatever became of its path. */
+/**
+ * The folder stays open until the release: the lock is touched and removed in the same folder, even if its path
+ * changes.
+ */
 function hold(folder: SafeFolder, token: string, { heartbeat }: LockTimes): Lock {
   const path = folder.at('lock')
   let released = false
   const isOurs = async () => !released && (await contentOf(path).catch(() => undefined)) === token
-  const beat = async () => {
+  const touch = async () => {
     const now = new Date()
     if ((await isOurs()) && !released) await lutimes(path, now, now).catch(() => {})
   }
-  const timer = setInterval(beat, heartbeat).unref()
+  const timer = setInterval(touch, heartbeat).unref()
   return {
     stillHeld: isOurs,
     async release() {
@@ -112,10 +117,10 @@ function hold(folder: SafeFolder, token: string, { heartbeat }: LockTimes): Lock
 }
 
 /**
- * Who holds it and when it was touched last; undefined if nobody does. One that cannot be read, since another user left it, is
- * held all the same: by somebody who can only be known by the time.
+ * The holder and the time of the last touch; undefined if it is not held. A lock of another user that cannot be read
+ * counts as held, by its time alone.
  */
-async function signOf(path: string): Promise<string | undefined> {
+async function versionOf(path: string): Promise<string | undefined> {
   try {
     const [content, { mtimeMs }] = await Promise.all([contentOf(path).catch(() => ''), lstat(path)])
     return `${content}${mtimeMs}`
@@ -124,7 +129,7 @@ async function signOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Without following a link, or waiting for the writer of a named pipe, that somebody put there. */
+/** Does not follow a link, nor wait for the writer of a named pipe, that another user put there. */
 async function contentOf(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {

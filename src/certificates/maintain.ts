@@ -11,29 +11,32 @@ import type { CertificateStatus, ChallengePresenter, RunDnsHook } from './certif
 import { ManagedCertificate } from './managed-certificate.ts'
 import type { Issuers } from './source-state.ts'
 
-/** Every certificate of the plan: obtained, renewed in time, and handed on whenever one changes. */
+/** Every certificate of the plan: obtained, renewed in time, and passed to listeners when one changes. */
 export interface Certificates {
   /**
-   * What can be served at once for the plans that it was made with, in their order: no CA is waited for, and at worst our own
-   * serves. Throws `certificate-unusable` if even that one cannot.
+   * What can be served at once for the plans of the options, in their order: it does not wait for any CA, and at worst
+   * the internal one serves. Throws `certificate-unusable` if even that one cannot.
    */
   load(): Promise<readonly ServedCertificate[]>
   /**
-   * Does the same for new plans, and takes them over; files are read anew even if the plans are the same. Stricter than `load`: a
-   * new certificate that none of its sources can serve is refused, unless there is an ACME server among them.
-   * If it throws, the old plans and certificates go on.
+   * Does the same for new plans and replaces the old ones; files are read again even if the plans are the same.
+   * Stricter than `load`: a new certificate that none of its sources can serve is an error, unless there is an ACME
+   * server among them. If it throws the old plans and certificates stay in use.
    */
   apply(plans: readonly CertificatePlan[]): Promise<readonly ServedCertificate[]>
-  /** The listener, which must not throw, gets the whole list whenever it differs from the last one. Returns the way to stop that. */
+  /** The listener, which must not throw, gets the whole list when it changes. Returns what unsubscribes it. */
   subscribe(listener: CertificatesListener): () => void
-  /** From now on looks every few seconds for what has changed and what is due. Does not keep the process alive. */
+  /** From now on checks every few seconds what has changed and what is due. Does not keep the process alive. */
   watch(): void
-  /** A new certificate for this name now, from its ACME server; `revoke` the old one then. Rejects with the reason. */
+  /**
+   * Gets a new certificate for this name from its ACME server now, then revokes the old one if `revoke`. Rejects with
+   * the reason.
+   */
   renew(name: string, options: { readonly revoke: boolean }): Promise<CertificateStatus>
-  /** PEM of our own CA's root, made if there is none yet. Rejects with `certificate-unusable` if it cannot be. */
+  /** PEM of the internal CA's root, created if there is none. Rejects with `certificate-unusable`. */
   internalRoot(): Promise<string>
   close(): void
-  /** What may be told of them, in the order of the plans. */
+  /** For the status, in the order of the plans. */
   describe(): readonly CertificateStatus[]
 }
 
@@ -41,19 +44,19 @@ export type CertificatesListener = (certificates: readonly ServedCertificate[]) 
 
 export interface CertificatesOptions {
   readonly plans: readonly CertificatePlan[]
-  /** Absolute path of the folder for state; the internal CA lives below it in `internal`, what ACME servers gave in `acme`. */
+  /** Absolute path of the folder for state; the internal CA is below it in `internal`, ACME in `acme`. */
   readonly storage: string
   readonly presenter: ChallengePresenter
   readonly runDnsHook: RunDnsHook
   readonly log: Log
 }
 
-/** A pair that is swapped on disk is seen within seconds; a look costs a few stats. */
+/** A pair that is replaced on disk is noticed within seconds; a check costs a few stats. */
 const lookEvery = 2_000
 
 export function createCertificates(options: CertificatesOptions): Certificates {
   const { storage, log } = options
-  /** Of plans that are in use: a reload lets go of the others. */
+  /** Of plans in use: after a reload the others are garbage-collected. */
   const acmeIssuers = new WeakMap<AcmePlan, AcmeIssuer>()
   const issuers: Issuers = {
     authority: createAuthority(join(storage, 'internal'), log),
@@ -66,39 +69,39 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   }
   const listeners = new Set<CertificatesListener>()
   const inTurn = createTurns()
-  let keepers: readonly ManagedCertificate[] = []
+  let managed: readonly ManagedCertificate[] = []
   let served: readonly ServedCertificate[] = []
   let timer: NodeJS.Timeout | undefined
 
-  function handOn(): readonly ServedCertificate[] {
-    const list = keepers.map((keeper) => keeper.served)
+  function publish(): readonly ServedCertificate[] {
+    const list = managed.map((certificate) => certificate.served)
     if (isDeepStrictEqual(list, served)) return served
     served = list
     for (const listener of listeners) listener(served)
     return served
   }
 
-  /** Those whose plan is the same keep what they know: of failures above all, which a reload must not make them forget. */
-  async function keepAll(plans: readonly CertificatePlan[], strict: boolean): Promise<readonly ServedCertificate[]> {
+  /** Certificates with the same plan keep their state, above all their failures, which a reload must not reset. */
+  async function manage(plans: readonly CertificatePlan[], strict: boolean): Promise<readonly ServedCertificate[]> {
     const next = plans.map(
-      (plan) => keepers.find((one) => samePlan(one.plan, plan)) ?? new ManagedCertificate(plan, issuers, lookSoon),
+      (plan) => managed.find((one) => samePlan(one.plan, plan)) ?? new ManagedCertificate(plan, issuers, lookSoon),
     )
-    for (const keeper of next) await keeper.choose({ anew: true, strict })
-    for (const keeper of keepers) if (!next.includes(keeper)) keeper.close()
-    keepers = next
-    return handOn()
+    for (const certificate of next) await certificate.choose({ force: true, strict })
+    for (const certificate of managed) if (!next.includes(certificate)) certificate.close()
+    managed = next
+    return publish()
   }
 
   async function look(): Promise<void> {
-    for (const keeper of keepers) {
+    for (const certificate of managed) {
       try {
-        await keeper.choose()
+        await certificate.choose()
       } catch (error) {
         log.error(messageOf(error))
       }
-      keeper.pursue()
+      certificate.startAttempts()
     }
-    handOn()
+    publish()
   }
 
   function lookSoon(): void {
@@ -106,8 +109,8 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   }
 
   return {
-    load: () => inTurn(() => keepAll(options.plans, false)),
-    apply: (plans) => inTurn(() => keepAll(plans, true)),
+    load: () => inTurn(() => manage(options.plans, false)),
+    apply: (plans) => inTurn(() => manage(plans, true)),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -116,21 +119,21 @@ export function createCertificates(options: CertificatesOptions): Certificates {
       timer ??= setInterval(lookSoon, lookEvery).unref()
       lookSoon()
     },
-    async renew(name, wish) {
-      const keeper = keepers.find(({ plan }) => plan.domains.includes(name))
-      if (!keeper) throw new Error(`there is no certificate for ${name}`)
-      await keeper.renew(wish)
+    async renew(name, options) {
+      const certificate = managed.find(({ plan }) => plan.domains.includes(name))
+      if (!certificate) throw new Error(`no certificate for ${name}`)
+      await certificate.renew(options)
       await inTurn(look)
-      return keeper.status()
+      return certificate.status()
     },
     internalRoot: () => inTurn(() => issuers.authority.root()),
     close() {
       clearInterval(timer)
       timer = undefined
       listeners.clear()
-      for (const keeper of keepers) keeper.close()
+      for (const certificate of managed) certificate.close()
     },
-    describe: () => keepers.map((keeper) => keeper.status()),
+    describe: () => managed.map((certificate) => certificate.status()),
   }
 }
 
@@ -138,7 +141,7 @@ function samePlan({ position: _, ...one }: CertificatePlan, { position: __, ...o
   return isDeepStrictEqual(one, other)
 }
 
-/** One piece of work after the other: a reload and a renewal at once could make two internal roots. */
+/** One piece of work after another: a reload and a renewal at the same time could create two internal roots. */
 function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {

@@ -1,4 +1,4 @@
-/** One certificate of the plan: keeps the best source in service, and ACME at work for as long as nothing better serves. */
+/** One certificate of the plan: serves from the best source, and keeps asking ACME while no better source serves. */
 import type { CertificatePlan } from '../plan/model/certificates.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import type { ServedCertificate } from '../shared/served.ts'
@@ -11,15 +11,14 @@ export class ManagedCertificate {
   readonly plan: CertificatePlan
   readonly #issuers: Issuers
   readonly #sources: readonly SourceState[]
-  /** By their sources. */
   readonly #attempts: ReadonlyMap<SourceState, AcmeAttempts>
-  /** Of our own CA, for when nothing else can serve: a browser's warning is better than no answer at all. */
+  /** The internal CA, when nothing else can serve: a browser's warning is better than no answer. */
   readonly #stopgap: SourceState
-  #held: SourceState | undefined
-  /** What was told last of the one in service. */
-  #trouble: string | undefined
+  #inUse: SourceState | undefined
+  /** The problem of the source in use that was logged last. */
+  #loggedProblem: string | undefined
 
-  /** `changed` is called when something happened that deserves a look. */
+  /** `changed` is called when the certificate or its status may have changed. */
   constructor(plan: CertificatePlan, issuers: Issuers, changed: () => void) {
     this.plan = plan
     this.#issuers = issuers
@@ -36,31 +35,31 @@ export class ManagedCertificate {
   }
 
   /**
-   * Chooses again; `anew` reads what has not changed, too. Throws `certificate-unusable` if nothing can serve, not even our own
-   * CA; with `strict` also if only that one can and nothing better is to be hoped for.
+   * Chooses the source again; `force` reads unchanged files, too. Throws `certificate-unusable` if nothing can serve,
+   * not even the internal CA; with `strict` also if only that one can and there is no ACME source to wait for.
    */
-  async choose({ anew = false, strict = false } = {}): Promise<void> {
-    const before = this.#held
+  async choose({ force = false, strict = false } = {}): Promise<void> {
+    const before = this.#inUse
     const served = before?.issued
-    let next = await this.#firstThatServes(anew)
+    let next = await this.#firstThatServes(force)
     if (!next) {
       if (strict && !before && this.#attempts.size === 0) this.#unusable()
-      await this.#stopgap.refresh(anew)
+      await this.#stopgap.refresh(force)
       next = this.#stopgap.issued ? this.#stopgap : undefined
     }
-    // One that has just expired is still better than none: some clients go on.
-    this.#held = next ?? (before?.issued ? before : this.#unusable())
-    if (this.#held !== before) this.#narrateChoice(this.#held, before !== undefined)
-    else if (served && this.#held.issued !== served) this.#narrateRenewal(served)
-    this.#narrateTrouble(this.#held)
+    // An expired certificate is better than none: some clients accept it.
+    this.#inUse = next ?? (before?.issued ? before : this.#unusable())
+    if (this.#inUse !== before) this.#logChoice(this.#inUse, before !== undefined)
+    else if (served && this.#inUse.issued !== served) this.#logRenewal(served)
+    this.#logProblem(this.#inUse)
   }
 
-  async #firstThatServes(anew: boolean): Promise<SourceState | undefined> {
+  async #firstThatServes(force: boolean): Promise<SourceState | undefined> {
     let stopsSoon: SourceState | undefined
     for (const state of this.#sources) {
-      // Browsers warn of our own CA: it is no successor to what they trust.
+      // Browsers warn about the internal CA: it must not replace a certificate that they trust.
       if (stopsSoon && state.source.kind === 'internal') continue
-      await state.refresh(anew)
+      await state.refresh(force)
       if (!state.serves) continue
       if (!state.makesRoom) return state
       stopsSoon ??= state
@@ -68,8 +67,8 @@ export class ManagedCertificate {
     return stopsSoon
   }
 
-  /** Sets ACME to work where that is due. Does not wait for it. */
-  pursue(): void {
+  /** Starts ACME attempts that are due, without waiting for them. */
+  startAttempts(): void {
     let adopted: IssuedCertificate | undefined
     for (const state of this.#sources) {
       const attempts = this.#attempts.get(state)
@@ -78,46 +77,50 @@ export class ManagedCertificate {
         if (state.serves) adopted ??= state.issued
         continue
       }
-      // Another one would not be valid sooner: it is dated by the CA's clock. To ask for more would only use up its limits.
+      // A certificate that is not valid yet is not replaced: the next one would have the same date, and cost the CA's
+      // rate limit.
       const current = state.serves || state.isPremature ? state.issued : undefined
-      if (current) void attempts.seekAdvice(current)
+      if (current) void attempts.updateAdvice(current)
       if (!attempts.isDue(current)) return
-      attempts.begin(current)
-      // The next one is asked only when this one cannot, or cannot in time.
+      attempts.start(current)
+      // The next source is asked only if this one fails, or not in time.
       const serving = current ?? adopted
       const waits = !attempts.failing || (serving !== undefined && !attempts.inEmergency(serving))
       if (waits) return
     }
   }
 
-  /** A new one from the ACME source that serves, else from the first. Rejects with the reason if there is none or if it fails. */
+  /** From the ACME source in use, else from the first one. Rejects with the reason if there is none or if it fails. */
   async renew({ revoke }: { readonly revoke: boolean }): Promise<IssuedCertificate> {
-    const state = [this.#held, ...this.#sources].find((one) => one !== undefined && this.#attempts.has(one))
+    const state = [this.#inUse, ...this.#sources].find((one) => one !== undefined && this.#attempts.has(one))
     const attempts = state && this.#attempts.get(state)
     if (!state || !attempts || state.source.kind !== 'acme')
-      throw new GatehouseError('certificate-unusable', `${this.#names} has no ACME source to renew it from`)
+      throw new GatehouseError(
+        'certificate-unusable',
+        `the certificate for ${this.#names} has no ACME source to renew it from`,
+      )
     const old = state.issued
-    const made = await attempts.now(old)
+    const made = await attempts.renewNow(old)
     if (!revoke || !old) return made
     try {
       await this.#issuers.acme(state.source).revoke(old.certificate)
     } catch (error) {
-      throw new Error(`renewed, but the one before could not be revoked: ${messageOf(error)}`, { cause: error })
+      throw new Error(`renewed, but the old one could not be revoked: ${messageOf(error)}`, { cause: error })
     }
     return made
   }
 
   /** Only after `choose`. */
   get served(): ServedCertificate {
-    const { source, issued } = this.#inService
+    const { source, issued } = this.#current
     const { certificate, key } = issued
     return { names: this.plan.domains, certificate, key, anyName: source.kind === 'files' && source.anyName }
   }
 
   status(): CertificateStatus {
-    const { state, source, issued } = this.#inService
+    const { state, source, issued } = this.#current
     const preferred = this.#preferredTo(state)
-    const told = state === this.#stopgap ? preferred : [...preferred, state]
+    const reported = state === this.#stopgap ? preferred : [...preferred, state]
     const attempts = [...this.#attempts].find(([one]) => one === state) ?? [...this.#attempts][0]
     return {
       names: this.plan.domains,
@@ -125,7 +128,7 @@ export class ManagedCertificate {
       issuer: issued.issuer,
       notBefore: issued.notBefore.toISOString(),
       notAfter: issued.notAfter.toISOString(),
-      skipped: told.flatMap(({ source: { kind }, problem }) =>
+      skipped: reported.flatMap(({ source: { kind }, problem }) =>
         problem === undefined ? [] : [{ source: kind, error: problem }],
       ),
       stopgap: state === this.#stopgap,
@@ -137,48 +140,47 @@ export class ManagedCertificate {
     for (const attempts of this.#attempts.values()) attempts.close()
   }
 
-  /** The certificate that the next one of this ACME source takes the place of. */
+  /** The certificate that the next one of this ACME source will replace. */
   #replacedBy(acme: SourceState): IssuedCertificate | undefined {
-    if (this.#held?.adopted) return this.#held.issued
+    if (this.#inUse?.adopted) return this.#inUse.issued
     return acme.serves ? acme.issued : undefined
   }
 
-  get #inService(): { state: SourceState; source: SourceState['source']; issued: IssuedCertificate } {
-    const state = this.#held
+  get #current(): { state: SourceState; source: SourceState['source']; issued: IssuedCertificate } {
+    const state = this.#inUse
     if (!state?.issued) throw new Error('no certificate was chosen yet')
     return { state, source: state.source, issued: state.issued }
   }
 
-  #preferredTo(held: SourceState): readonly SourceState[] {
-    return held === this.#stopgap ? this.#sources : this.#sources.slice(0, this.#sources.indexOf(held))
+  #preferredTo(state: SourceState): readonly SourceState[] {
+    return state === this.#stopgap ? this.#sources : this.#sources.slice(0, this.#sources.indexOf(state))
   }
 
-  #narrateChoice(held: SourceState, changed: boolean): void {
+  #logChoice(state: SourceState, changed: boolean): void {
     const { log } = this.#issuers
     if (changed) {
-      const { source, issued } = this.#inService
-      log.info(`the certificate for ${this.#names} is now from ${source.kind}, by ${issued.issuer}`)
+      const { source, issued } = this.#current
+      log.info(`the certificate for ${this.#names} is now from ${source.kind}, issued by ${issued.issuer}`)
     }
-    const kind = held === this.#stopgap ? 'a certificate of our own CA, which browsers warn of,' : held.source.kind
-    for (const { source, problem, makesRoom } of this.#preferredTo(held)) {
+    const kind = state === this.#stopgap ? 'the internal CA, which browsers warn about,' : state.source.kind
+    for (const { source, problem, makesRoom } of this.#preferredTo(state)) {
       if (makesRoom) continue
-      log.warn(
-        `certificate for ${this.#names}: ${kind} serves instead of ${source.kind}: ${problem ?? 'it cannot serve yet'}`,
-      )
+      const reason = problem ?? 'it cannot serve yet'
+      log.warn(`certificate for ${this.#names}: ${kind} serves instead of ${source.kind}: ${reason}`)
     }
   }
 
-  #narrateRenewal(before: IssuedCertificate): void {
-    const { source, issued } = this.#inService
-    // ACME tells of each certificate itself, and reads it again from storage.
+  #logRenewal(before: IssuedCertificate): void {
+    const { source, issued } = this.#current
+    // ACME attempts log this themselves; the certificate is then read again from storage.
     if (source.kind === 'acme' || issued.certificate === before.certificate) return
-    this.#issuers.log.info(`renewed the certificate for ${this.#names}, until ${issued.notAfter.toISOString()}`)
+    this.#issuers.log.info(`renewed the certificate for ${this.#names}, valid until ${issued.notAfter.toISOString()}`)
   }
 
-  /** Said once for each reason: what serves goes on, but will not for ever. */
-  #narrateTrouble({ problem, issued }: SourceState): void {
-    if (problem === this.#trouble) return
-    this.#trouble = problem
+  /** Logged once for each reason. */
+  #logProblem({ problem, issued }: SourceState): void {
+    if (problem === this.#loggedProblem) return
+    this.#loggedProblem = problem
     if (problem === undefined || !issued) return
     const until = issued.notAfter.toISOString()
     this.#issuers.log.error(`cannot renew the certificate for ${this.#names}, which expires on ${until}: ${problem}`)
@@ -191,8 +193,10 @@ export class ManagedCertificate {
   #unusable(): never {
     const { file, line, column } = this.plan.position
     const all = [...this.#sources, this.#stopgap].filter(({ problem }) => problem !== undefined)
-    const told = all.filter(({ source }, index) => all.findIndex((one) => one.source.kind === source.kind) === index)
-    const reasons = told.map(({ source, problem }) => `\n  ${source.kind}: ${problem}`).join('')
+    const distinct = all.filter(
+      ({ source }, index) => all.findIndex((one) => one.source.kind === source.kind) === index,
+    )
+    const reasons = distinct.map(({ source, problem }) => `\n  ${source.kind}: ${problem}`).join('')
     throw new GatehouseError(
       'certificate-unusable',
       `${file}:${line}:${column}: no source can serve the certificate for ${this.#names}:${reasons}`,

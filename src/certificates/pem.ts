@@ -8,15 +8,15 @@ export interface IssuedCertificate {
   readonly certificate: string
   /** PKCS#8. */
   readonly key: string
-  /** Common name of whoever signed the leaf. */
+  /** Common name of the leaf's issuer. */
   readonly issuer: string
   readonly notBefore: Date
   readonly notAfter: Date
-  /** In [0, 1): the same for one certificate at every look, so that what is planned by it does not wander. */
+  /** In [0, 1), derived from the certificate: it spreads renewals without moving their time at each check. */
   readonly random: number
 }
 
-/** What is known of a pair by its leaf, read once: certificates are looked at every few seconds. */
+/** Reads the facts of a pair from its leaf, once: certificates are checked every few seconds. */
 export function withFacts(
   leaf: X509Certificate,
   pair: Pick<IssuedCertificate, 'certificate' | 'key'>,
@@ -26,13 +26,15 @@ export function withFacts(
   return { certificate: pair.certificate, key: pair.key, issuer: issuerOf(leaf), notBefore, notAfter, random }
 }
 
-/** The certificates of a PEM text in its order; other blocks and text between them are passed over. Throws if one does not parse. */
+/** The certificates of a PEM text, in order; other blocks and text are skipped. Throws if one does not parse. */
 export function certificatesIn(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? []
   return blocks.map((block) => new X509Certificate(block))
 }
 
-/** True if a client that asks for this domain (a name, an address or a `*.` wildcard) accepts the certificate's names. */
+/**
+ * True if a client that asks for this domain (a name, an address or a `*.` wildcard) accepts the certificate's names.
+ */
 export function covers(leaf: X509Certificate, domain: string): boolean {
   if (isIP(domain) !== 0) return leaf.checkIP(domain) !== undefined
   return leaf.checkHost(domain.replace(/^\*\./, 'any-label.')) !== undefined

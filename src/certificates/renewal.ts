@@ -15,26 +15,28 @@ export interface RenewalWindow {
   readonly explanation?: string
 }
 
-/** So much of the life is left when it is due. */
+/** The part of its lifetime that is left when a certificate is due. */
 const leftWhenDue = 1 / 3
-/** Replicas and neighbours that were started together do not come in one wave: so much of the life, at most, earlier. */
+/** Up to this part of the lifetime earlier, so that replicas that were started together do not renew all at once. */
 const spread = 1 / 20
 const leftInEmergency = 1 / 50
-/** Issuing takes seconds: a life that is shorter than this needs all of them. */
+/** Issuing takes seconds: certificates that live for minutes need this much time. */
 const slowestIssue: Milliseconds = 20_000
 
-/** Unix time. `random` in [0, 1) stays the same for one certificate, so that the time does not wander with each look. */
+/**
+ * Unix time. `random` in [0, 1) must stay the same for one certificate, so that the time does not move at each check.
+ */
 export function dueAt(life: Lifetime, random: number, window?: RenewalWindow): Milliseconds {
   const whole = life.notAfter - life.notBefore
   if (!window) return life.notAfter - whole * (leftWhenDue + spread * random)
-  // A window in the past means at once (RFC 9773 §4.2); one that reaches beyond the life of the certificate, which test servers
-  // name for short ones, is cut to it: else half of all new certificates would be replaced as soon as they are there.
+  // A window in the past means at once (RFC 9773 §4.2). Test servers name windows beyond the lifetime of short-lived
+  // certificates; without the cut half of all new certificates would be replaced at once.
   const end = Math.min(window.end, lastMoment(life))
   const start = Math.min(Math.max(window.start, life.notBefore), end)
   return start + random * (end - start)
 }
 
-/** So little is left that no pause after failures counts any more. */
+/** Hardly any of the lifetime is left: the pauses after failures no longer matter. */
 export function isEmergency(life: Lifetime, now: Milliseconds): boolean {
   return now > lastMoment(life)
 }
@@ -45,19 +47,21 @@ function lastMoment({ notBefore, notAfter }: Lifetime): Milliseconds {
 }
 
 const minute: Milliseconds = 60_000
-/** After the first failure, the second …; then always the last. CAs count failures by the hour, some by the week. */
+/**
+ * After the first failure, the second …; then always the last one. CAs count failures by the hour, some by the week.
+ */
 const steps: readonly Milliseconds[] = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360].map((minutes) => minutes * minute)
-/** In an emergency; also what is left of a short life is divided so. */
+/** In an emergency, and for short-lived certificates. */
 const shortestPause: Milliseconds = 5_000
-/** A CA that names a longer time is asked once a day all the same: a mistake there must not let the certificate expire here. */
+/** A longer `Retry-After` is cut to a day: a mistake of the CA must not let the certificate expire here. */
 const longestHeeded: Milliseconds = 24 * 60 * minute
 
 export interface Failure {
   /** In a row, this one included. */
   readonly failures: number
-  /** What the CA asked for. */
+  /** From the CA. */
   readonly retryAfter?: Milliseconds
-  /** Of the certificate in service, if there is one: a certificate of an hour cannot wait for six. */
+  /** Of the certificate in use, if there is one: a certificate that lives for an hour cannot wait for six. */
   readonly life?: Lifetime
   readonly now: Milliseconds
   /** In [0, 1). */

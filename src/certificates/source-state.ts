@@ -7,7 +7,7 @@ import type { Log } from '../shared/log.ts'
 import type { AcmeIssuer } from './acme/acme-issuer.ts'
 import type { Authority } from './ca/authority.ts'
 import { findCaddyPair } from './files/caddy-storage.ts'
-import { fileSign } from './files/file-sign.ts'
+import { fileVersion } from './files/file-version.ts'
 import { certificateFromFiles } from './files/files.ts'
 import { type IssuedCertificate, lifeOf } from './pem.ts'
 import { isAdopted, makesRoom } from './succession.ts'
@@ -25,19 +25,18 @@ interface Pair {
   readonly key: string
 }
 
-/** What is issued by ourselves is looked after every hour; a pair of files is parsed again then even if nobody wrote to it. */
+/** Even an unchanged source is read again after this time. */
 const longestTrust = 3_600_000
 
 export class SourceState {
   readonly source: CertificateSourcePlan
   readonly #domains: readonly string[]
   readonly #issuers: Issuers
-  #sign: string | undefined
-  #read = Number.NEGATIVE_INFINITY
-  /** The last good one; a mistake in newer files does not take it away. */
+  #version: string | undefined
+  #readAt = Number.NEGATIVE_INFINITY
+  /** The last good one; mistakes in newer files do not remove it. */
   issued: IssuedCertificate | undefined
-  /** Of the last reading. */
-  #flaw: string | undefined
+  #readError: string | undefined
 
   constructor(source: CertificateSourcePlan, domains: readonly string[], issuers: Issuers) {
     this.source = source
@@ -45,17 +44,17 @@ export class SourceState {
     this.#issuers = issuers
   }
 
-  /** Has something that clients accept at this time. */
+  /** Has a certificate that clients accept now. */
   get serves(): boolean {
     return this.issued !== undefined && validityProblem(lifeOf(this.issued)) === undefined
   }
 
-  /** Why it cannot serve, or why not with what lies there now. */
+  /** Why it cannot serve, or cannot serve the newest files. */
   get problem(): string | undefined {
-    return (this.issued && validityProblem(lifeOf(this.issued))) ?? this.#flaw
+    return (this.issued && validityProblem(lifeOf(this.issued))) ?? this.#readError
   }
 
-  /** Its time is still to come, by our clock. */
+  /** Not valid yet, by our clock. */
   get isPremature(): boolean {
     return this.issued !== undefined && !this.serves && this.issued.notAfter.getTime() > Date.now()
   }
@@ -64,38 +63,38 @@ export class SourceState {
     return isAdopted(this.source.kind)
   }
 
-  /** Serves, but a later source that can do so for longer takes its place. */
+  /** Serves, but a later source that serves for longer is preferred. */
   get makesRoom(): boolean {
     const { issued, source } = this
     if (!issued || !this.serves) return false
     return makesRoom({ kind: source.kind, life: lifeOf(issued), random: issued.random, now: Date.now() })
   }
 
-  /** Reads again what has changed since the last time; `anew`: whether it has or not. Never rejects. */
-  async refresh(anew = false): Promise<void> {
+  /** Reads again if something has changed since the last time; `force`: in any case. Never rejects. */
+  async refresh(force = false): Promise<void> {
     try {
       const pair = await this.#pair()
-      const sign = await this.#signOf(pair)
-      // By the clock on the wall, whichever way it was moved: it is what certificates expire by.
-      const recent = Math.abs(Date.now() - this.#read) < longestTrust
-      if (!anew && recent && sign === this.#sign) return
-      this.#sign = sign
-      this.#read = Date.now()
-      this.issued = await this.#give(pair)
-      this.#flaw = undefined
+      const version = await this.#versionOf(pair)
+      // By the system clock, in whichever direction it was set: certificates expire by it.
+      const recent = Math.abs(Date.now() - this.#readAt) < longestTrust
+      if (!force && recent && version === this.#version) return
+      this.#version = version
+      this.#readAt = Date.now()
+      this.issued = await this.#read(pair)
+      this.#readError = undefined
     } catch (error) {
-      this.#read = Date.now()
-      this.#flaw = messageOf(error)
+      this.#readAt = Date.now()
+      this.#readError = messageOf(error)
     }
   }
 
-  async #give(pair: Pair | undefined): Promise<IssuedCertificate> {
+  async #read(pair: Pair | undefined): Promise<IssuedCertificate> {
     const { source } = this
     const { authority, log } = this.#issuers
     if (source.kind === 'internal') return authority.issue(this.#domains)
     if (source.kind === 'acme') {
       const stored = await this.#issuers.acme(source).stored(this.#domains)
-      if (!stored) throw new Error('none has been issued yet')
+      if (!stored) throw new Error('no certificate has been issued yet')
       return stored
     }
     const anyName = source.kind === 'files' && source.anyName
@@ -117,10 +116,10 @@ export class SourceState {
     }
   }
 
-  async #signOf(pair: Pair | undefined): Promise<string | undefined> {
-    if (this.source.kind === 'acme') return this.#issuers.acme(this.source).storedSign(this.#domains)
+  async #versionOf(pair: Pair | undefined): Promise<string | undefined> {
+    if (this.source.kind === 'acme') return this.#issuers.acme(this.source).storedVersion(this.#domains)
     if (!pair) return undefined
-    const signs = await Promise.all([pair.certificate, pair.key].map(fileSign))
-    return [...signs, pair.certificate].join(' ')
+    const versions = await Promise.all([pair.certificate, pair.key].map(fileVersion))
+    return [...versions, pair.certificate].join(' ')
   }
 }

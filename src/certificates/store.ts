@@ -5,7 +5,7 @@ import { readSafely } from '../shared/files/safe-file.ts'
 import { inFolder } from '../shared/files/safe-folder.ts'
 import type { Log } from '../shared/log.ts'
 
-/** Where a certificate and its key are kept: absolute paths. */
+/** The files of a certificate and its key: absolute paths. */
 export interface PairFiles {
   readonly certificate: string
   readonly key: string
@@ -17,21 +17,23 @@ export interface StoredPair {
   readonly key?: string
 }
 
-/** Reads both files. Throws the file system's error if one exists and cannot be read: that is not the same as absent. */
+/** Reads both files. Throws the file system's error if one exists and cannot be read. */
 export async function readPair(files: PairFiles): Promise<StoredPair> {
   const [certificate, key] = await Promise.all([readIfPresent(files.certificate), readIfPresent(files.key)])
   return { ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) }
 }
 
-/** Writes both, 0600 in a folder of 0700. The key comes first: a certificate on disk means that its key is there too. */
+/**
+ * Writes both, 0600 in a folder of 0700. The key comes first: a certificate on disk means that its key is there too.
+ */
 export async function writePair(files: PairFiles, pair: Required<StoredPair>): Promise<void> {
   await writeFileAtomic(files.key, pair.key, 0o600)
   await writeFileAtomic(files.certificate, pair.certificate, 0o600)
 }
 
-/** Renames whatever is there of a pair, so that it makes room and yet nothing is lost. Returns the new paths. */
+/** Renames the files of a pair, as far as they exist, so that nothing is lost. Returns the new paths. */
 export async function setAside(files: PairFiles): Promise<string[]> {
-  // No colons: some volumes that containers mount (SMB, NTFS) refuse them.
+  // No colons: some file systems of volumes (SMB, NTFS) refuse them.
   const suffix = `.unusable-${new Date().toISOString().replaceAll(':', '-')}`
   const moved: string[] = []
   for (const path of [files.certificate, files.key]) {
@@ -47,12 +49,12 @@ export async function setAside(files: PairFiles): Promise<string[]> {
   return moved
 }
 
-/** Says so if others than its owner may use a private key; it is served all the same. */
+/** Warns if users other than its owner can read a private key; it is served all the same. */
 export async function warnIfExposed(keyFile: string, log: Log): Promise<void> {
   const { mode } = await stat(keyFile)
   if ((mode & 0o077) === 0) return
   const octal = (mode & 0o777).toString(8).padStart(4, '0')
-  log.warn(`the private key ${keyFile} is open to other users (mode ${octal}): chmod 600 ${keyFile}`)
+  log.warn(`the private key ${keyFile} is accessible to other users (mode ${octal}): chmod 600 ${keyFile}`)
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

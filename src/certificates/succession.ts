@@ -1,26 +1,26 @@
-/** When a source that still serves makes room for a later one. Pure. */
+/** When a later source replaces one that still serves. Pure. */
 import type { CertificateSourceKind } from './certificate-source.ts'
 import { dueAt, isEmergency, type Lifetime } from './renewal.ts'
 
-/** What another program kept in the place that is ours now: nobody renews it any more. */
+/** The files of a program that Gatehouse has replaced: nothing renews them any more. */
 export function isAdopted(kind: CertificateSourceKind): boolean {
   return kind === 'certbot' || kind === 'caddy'
 }
 
-export interface GenerationRef {
+export interface InUse {
   readonly kind: CertificateSourceKind
   readonly life: Lifetime
-  /** In [0, 1), the same for one certificate, as in `dueAt`. */
+  /** In [0, 1), as in `dueAt`. */
   readonly random: number
   /** Unix time in milliseconds. */
   readonly now: number
 }
 
 /**
- * An adopted certificate does when it is due, so that its successor is there long before it expires; one by ACME when hardly
- * anything is left, since it is being renewed until then. Files are their owner's to replace, and our own CA never fails to.
+ * An adopted certificate is replaced when it is due, long before it expires; one from ACME shortly before it expires,
+ * since until then it is being renewed. Files are replaced by their owner, and the internal CA always renews in time.
  */
-export function makesRoom({ kind, life, random, now }: GenerationRef): boolean {
+export function makesRoom({ kind, life, random, now }: InUse): boolean {
   if (isAdopted(kind)) return now >= dueAt(life, random)
   return kind === 'acme' && isEmergency(life, now)
 }

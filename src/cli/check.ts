@@ -4,7 +4,7 @@ import type { Verb } from './verb.ts'
 
 export const checkVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('check'))
-    .description('check a configuration file: prints every mistake as file:line:col, starts nothing')
+    .description('check a configuration file and print every mistake as file:line:col; starts nothing')
     .action((argument: string | undefined, options: { config?: string }) => {
       const { plan, diagnostics } = readAndReport(configFile(argument, options.config), terminal)
       const errors = diagnostics.filter(({ severity }) => severity === 'error').length

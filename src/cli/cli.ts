@@ -25,24 +25,24 @@ const verbs: readonly Verb[] = [
 
 const help = `
 Start here:
-  gatehouse check gatehouse.yaml     is the file right? every mistake with its place
-  gatehouse plan gatehouse.yaml      what would start, in which order; which route goes where
-  gatehouse run gatehouse.yaml       start it all; SIGHUP reads the file again, SIGTERM ends it
-  gatehouse status                   what is running, ready, or waiting, and for what
-  gatehouse start backup             run a task now, and wait until it has completed
-  gatehouse certs list               certificates: until when, next renewal; certs doctor: why there is none
-  gatehouse import Caddyfile         a configuration from the files of Caddy, supervisord or Compose
+  gatehouse check gatehouse.yaml     check the file and print every mistake with its place
+  gatehouse plan gatehouse.yaml      show what would start, in which order, and where each route leads
+  gatehouse run gatehouse.yaml       start everything; SIGHUP reloads the file, SIGTERM stops
+  gatehouse status                   show what is running, ready or waiting, and for what
+  gatehouse start backup             run a task now and wait until it has completed
+  gatehouse certs list               show expiry and next renewal of certificates; certs doctor finds out why there is none
+  gatehouse import Caddyfile         write a configuration from files of Caddy, supervisord or Compose
 
 Exit codes:
   ${exitCodes.ok}   success, or a clean stop
   ${exitCodes.configInvalid}   the configuration has errors; not healthy (healthcheck); untranslated (import --strict)
   ${exitCodes.usage}   wrong usage
-  ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage cannot be written
-  ${exitCodes.notRunning}   nothing is running (status, start, certs)
-  ${exitCodes.internal}  a fault of gatehouse itself
-  When an essential process fails for good, run exits with that process's own exit code; start with that of its task.`
+  ${exitCodes.cannotStart}   cannot start: a port is in use, another gatehouse is running, storage is not writable
+  ${exitCodes.notRunning}   gatehouse is not running (status, start, certs)
+  ${exitCodes.internal}  internal error
+  If an essential process fails for good, run exits with its exit code; start exits with that of its task.`
 
-/** Runs the program with these arguments (without the program's name) and resolves with its exit code. */
+/** Runs the program with these arguments (without its own name) and resolves with the exit code. */
 export async function cli(args: readonly string[]): Promise<number> {
   const terminal: Terminal = {
     out: (text) => process.stdout.write(text),
@@ -52,7 +52,7 @@ export async function cli(args: readonly string[]): Promise<number> {
   }
   let code: number = exitCodes.ok
   const program = new Command('gatehouse')
-    .description('A reverse proxy and a process supervisor for containers, in one binary.')
+    .description('A reverse proxy and process supervisor for containers, in one binary.')
     .version(version(), '-v, --version')
     .addHelpText('after', help)
     .showSuggestionAfterError()
@@ -71,7 +71,7 @@ export async function cli(args: readonly string[]): Promise<number> {
 }
 
 function codeOf(error: unknown, terminal: Terminal): number {
-  // Commander has printed its message; asking for help or the version is no failure.
+  // Commander has printed its message. Help and version come as errors, too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   terminal.err(`gatehouse: ${messageOf(error)}\n`)
   if (!(error instanceof GatehouseError)) return exitCodes.internal

@@ -13,39 +13,39 @@ export interface SocketOptions {
   readonly socket?: string
 }
 
-/** Gives a verb the options by which it finds the Gatehouse that runs. */
+/** Adds the options by which a verb finds the running Gatehouse. */
 export function takesSocket(command: Command): Command {
   return takesConfigFile(command).option(
     '-s, --socket <path>',
-    "control socket (default: the configuration's, else where `run` puts it for this user)",
+    'control socket (default: that of the configuration, else the place where `run` creates it for this user)',
   )
 }
 
 /**
- * Absolute path of the socket that was asked for, or on which a Gatehouse of this user listens. Throws `not-running`, with all the
- * places that were looked at, if there are several and nobody listens on any.
+ * Absolute path of the given socket, or of the one on which a Gatehouse of this user listens. Throws `not-running`,
+ * with all places that were tried, if there are several and nothing listens on any.
  */
 export async function socketOf(argument: string | undefined, { config, socket }: SocketOptions): Promise<string> {
   if (socket !== undefined) return resolve(socket)
-  // Who broke the file while it runs, or before it was read again, must still be able to ask how it is.
+  // Also from a file with errors: the running Gatehouse may have read it before they were made.
   const { sockets } = readPlan(configFile(argument, config), environment())
   const [first = '', ...others] = sockets
-  const ofOthers = foreignSockets(sockets)
-  if (others.length === 0 && ofOthers.length === 0) return first
-  for (const path of sockets) if (await isThere(path)) return path
+  const foreign = foreignSockets(sockets)
+  if (others.length === 0 && foreign.length === 0) return first
+  for (const path of sockets) if (await isListening(path)) return path
   throw new GatehouseError(
     'not-running',
-    `no gatehouse listens on ${sockets.join(' or ')}; start it with \`gatehouse run\`, ${hintOf(ofOthers)}`,
+    `no gatehouse listens on ${sockets.join(' or ')}; start it with \`gatehouse run\`, ${hintFor(foreign)}`,
   )
 }
 
-function hintOf(ofOthers: readonly string[]): string {
-  if (ofOthers.length === 0) return 'or say where with `--socket` or `control.socket` in the config file'
-  return `or ask one of another user: ${ofOthers.map((path) => `--socket ${path}`).join(', ')}`
+function hintFor(foreign: readonly string[]): string {
+  if (foreign.length === 0) return 'or set `--socket`, or `control.socket` in the config file'
+  return `or connect to one of another user: ${foreign.map((path) => `--socket ${path}`).join(', ')}`
 }
 
-/** Whether somebody listens there, be it one whom we may not ask: that is told by the answer. */
-function isThere(path: string): Promise<boolean> {
+/** Also true if we lack the permission to connect: the request then fails with that reason. */
+function isListening(path: string): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(path)
     socket.once('connect', () => done(true))
@@ -54,7 +54,7 @@ function isThere(path: string): Promise<boolean> {
   })
 }
 
-/** Where those of other users are by default, for root, who may ask them: only told, since who made them is not known. */
+/** The default sockets of other users, if we are root. Only suggested, never used: it is not known who created them. */
 function foreignSockets(own: readonly string[]): readonly string[] {
   if (process.geteuid?.() !== 0) return []
   const folders = [...entriesOf(tmpdir(), /^gatehouse-\d+$/), ...entriesOf('/run/user', /^\d+$/)]
@@ -67,6 +67,6 @@ function entriesOf(folder: string, pattern: RegExp): readonly string[] {
       .filter((name) => pattern.test(name))
       .map((name) => join(folder, name))
   } catch {
-    return [] // it is not there
+    return [] // it does not exist
   }
 }

@@ -1,6 +1,9 @@
-/** Imported before nearly all else: as PID 1 of a container a signal for which no handler stands is lost, and the first moments of a start count, too. */
+/**
+ * Imported before nearly everything else: PID 1 of a container loses signals without a handler, also in the first
+ * moments.
+ */
 import { isMainThread } from 'node:worker_threads'
 import { listenForSignals } from '../app/signals.ts'
 
-// All other verbs end by a signal as any program does.
+// Signals end all other verbs, as any program.
 if (isMainThread && process.argv[2] === 'run') listenForSignals()

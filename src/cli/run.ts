@@ -8,15 +8,15 @@ import type { Verb } from './verb.ts'
 
 export const runVerb: Verb = (program, terminal, end) => {
   takesConfigFile(program.command('run'))
-    .description('start everything and stay; SIGHUP reads the file again, SIGTERM or Ctrl-C stops all in reverse order')
+    .description('start everything and keep running; SIGHUP reloads the file, SIGTERM or Ctrl-C stops in reverse order')
     .action(async (argument: string | undefined, options: { config?: string }) => {
-      // A terminal that is stopped holds up neither the start nor what runs.
+      // So that a stopped terminal blocks neither the start nor anything later.
       standardStream('stdout')
       standardStream('stderr')
       const file = configFile(argument, options.config)
       const environment = environmentForPrograms()
       const reading = await readPlanToRun(file, environment)
-      // Notes are for `check`: at every start they would only be noise.
+      // Notes are for `check`.
       reportOn(reading, terminal, ['error', 'warning'])
       for (const sentence of reading.created) terminal.err(`${sentence}\n`)
       end(reading.plan ? await run(reading.plan, environment) : exitCodes.configInvalid)

@@ -6,24 +6,24 @@ import { type SocketOptions, socketOf, takesSocket } from './control-socket.ts'
 import type { Verb } from './verb.ts'
 
 const help = `
-A service that is fatal, has ended or sits out a pause before its next attempt is started: its failures are forgotten, and what
-waits for it goes on. A task runs now, besides the run at the start or those of its schedule; it never runs twice at a time, and not
-while it lacks what it depends on. Output is in the log. Ctrl-C ends the waiting, and nothing else.
+Starts a service that is fatal, has exited or is in backoff: its failures are reset, and processes that wait for it
+continue. A task runs now, in addition to its run at the start or its schedule; it never runs twice at the same time, nor
+before its dependencies are met. The output is in the log. Ctrl-C stops the waiting and nothing else.
 
-  gatehouse start redis              start it and wait until it is ready, or has been given up again
-  gatehouse start backup             run it and wait for its end; its exit code becomes ours
-  gatehouse start backup --no-wait   only set it going; \`gatehouse status\` tells how it went
+  gatehouse start redis              start it and wait until it is ready or has failed for good
+  gatehouse start backup             run it, wait for its end and exit with its exit code
+  gatehouse start backup --no-wait   only start it; \`gatehouse status\` shows the result
 
 Exit codes:
-  ${exitCodes.ok}   the service is ready, the task has completed
-  that of the process itself if it failed, or
+  ${exitCodes.ok}   the service is ready, or the task has completed
+  the exit code of the process if it failed, or
   ${exitCodes.usage}   there is no such process
-  ${exitCodes.cannotStart}   it cannot start now: it is ending, runs already, or lacks what it depends on; or it was stopped
-  ${exitCodes.notRunning}   no gatehouse is running`
+  ${exitCodes.cannotStart}   it cannot start now: it is stopping, already running, or its dependencies are not met; or it was stopped
+  ${exitCodes.notRunning}   gatehouse is not running`
 
 export const startVerb: Verb = (program, terminal, end) => {
   takesSocket(program.command('start').argument('<process>', 'name of a process'))
-    .description('start a service that is down, or run a task now, and wait until it is ready or has completed')
+    .description('start a service that is down or run a task now, and wait until it is ready or has completed')
     .option('--no-wait', 'do not wait')
     .addHelpText('after', help)
     .action(async (name: string, file: string | undefined, options: SocketOptions & { wait: boolean }) => {
@@ -48,7 +48,7 @@ export const startVerb: Verb = (program, terminal, end) => {
           terminal.err(`${name} failed: ${oneLine(reason)}\n`)
           return end(exitCode ?? exitCodes.cannotStart)
         case 'stopped':
-          terminal.err(`${name} was stopped after ${after}, before it was through\n`)
+          terminal.err(`${name} was stopped after ${after}, before it had completed\n`)
           return end(exitCodes.cannotStart)
       }
     })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-/** Where a verb writes what was asked for, and what its reader can show. */
+/** Where a verb writes: results to `out`, messages to `err`. */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
@@ -8,5 +8,5 @@ export interface Terminal {
   readonly width: number
 }
 
-/** A verb adds itself to the program; its action resolves with the exit code through `end`. */
+/** Adds a verb to the program; its action passes the exit code to `end`. */
 export type Verb = (program: Command, terminal: Terminal, end: (code: number) => void) => void

@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Execution, type ExecutionFault, executionFault } from '../shared/execution/fault.ts'
-import { type Reading, readDoubtfully } from '../shared/files/safe-file.ts'
+import { type Reading, readUntrusted } from '../shared/files/safe-file.ts'
 
 /** Read-only access to the disk while planning; tests replace it. */
 export interface FileFacts {
@@ -12,9 +12,9 @@ export interface FileFacts {
   /** Why a command could not be executed here; absent: not checked, as for a file of another machine. */
   executionFault?(execution: Execution): ExecutionFault | undefined
   /**
-   * Like `read`, and also who else can change the file; for files that programs depend on. Default: `read`, no doubt.
+   * Like `read`, and also who else can change the file; for files that programs depend on. Default: `read`, without a risk.
    */
-  readDoubtfully?(path: string): Reading
+  readUntrusted?(path: string): Reading
   /** The current user; absent: root. */
   readonly user?: FileUser
 }
@@ -39,7 +39,7 @@ export const disk: FileFacts = {
   },
   read: (path) => readFileSync(path, 'utf8'),
   executionFault,
-  readDoubtfully,
+  readUntrusted,
   get user(): FileUser | undefined {
     const uid = process.geteuid?.() ?? 0
     return uid === 0 ? undefined : { uid, canCreateIn, owns: (folder) => ownerOf(folder) === uid }

@@ -2,14 +2,14 @@ import { oneLine } from '../shared/one-line.ts'
 import type { CertificateStatus } from './contract/certificates.ts'
 
 /**
- * What is wrong with a certificate, in a few words each. Warnings, never a reason to restart a container: it serves with what
- * it has, and a restart gets no certificate sooner. `now`: Unix time in milliseconds.
+ * What is wrong with a certificate, a few words each. Warnings, not reasons to restart a container: a restart gets no
+ * certificate sooner. `now`: Unix time in milliseconds.
  */
 export function certificateWarnings(certificate: CertificateStatus, now: number): readonly string[] {
   const { notBefore, notAfter, stopgap, renewal } = certificate
   const names = certificate.names.join(', ')
   const warnings: string[] = []
-  if (stopgap) warnings.push(`our own CA serves for ${names}, which browsers warn of`)
+  if (stopgap) warnings.push(`the internal CA serves ${names}, which browsers warn about`)
   if (Date.parse(notAfter) <= now) warnings.push(`the certificate of ${names} expired on ${notAfter}`)
   if (isStillToCome(notBefore, now)) warnings.push(`the certificate of ${names} is not valid before ${notBefore}`)
   if (renewal && renewal.failures > 0) {
@@ -20,7 +20,7 @@ export function certificateWarnings(certificate: CertificateStatus, now: number)
   return warnings
 }
 
-/** Whether a certificate is not valid yet; its ISO time is unknown of an older Gatehouse. */
+/** Whether a certificate is not valid yet. `notBefore`: ISO time; older versions do not report it. */
 export function isStillToCome(notBefore: string | undefined, now: number): boolean {
   return notBefore !== undefined && Date.parse(notBefore) > now
 }

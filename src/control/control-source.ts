@@ -1,4 +1,4 @@
-/** What control needs from the rest of the house; runtime/ wires it. Whatever is not part of the contract is not told. */
+/** What control needs from the rest of Gatehouse; app wires it. Fields beyond the contract are not sent. */
 
 import type { CertificateStatus, RenewalRefusal } from './contract/certificates.ts'
 import type { Status } from './contract/contract.ts'
@@ -7,23 +7,22 @@ import type { PreviewRefusal, ReloadPreview } from './contract/reload.ts'
 import type { Refusal, RunReport } from './contract/runs.ts'
 
 export interface ControlSource {
-  /** How things stand at this moment. */
   status(): Status
   readonly events: EventSource
-  /** What a reload would change; the file is read for it, and nothing else happens. */
+  /** What a reload would change; reads the file, and changes nothing. */
   previewReload(): Promise<ReloadPreview | { readonly refused: PreviewRefusal; readonly message: string }>
-  /** Runs a task now, or says why not. */
+  /** Starts a service or runs a task now. */
   run(name: string): RunAnswer
-  /** A new certificate for this name, now; resolves when it serves, or says why not. Never rejects. */
+  /** Gets a new certificate for this name now; resolves when it is in use, or with the refusal. Never rejects. */
   renew(name: string, options: { readonly revoke: boolean }): Promise<RenewalAnswer>
 }
 
 export interface EventSource {
-  /** The id of the last event; before the first, one that no event has. */
+  /** The id of the last event; before the first one, an id that no event has. */
   readonly lastEvent: number
-  /** All events behind the one with this id; undefined if some of them are not known any more. */
+  /** All events after the one with this id; undefined if some of them are no longer known. */
   since(id: number): readonly ControlEvent[] | undefined
-  /** Returns what ends the subscription. */
+  /** Returns what unsubscribes. */
   subscribe(listener: (event: ControlEvent) => void): () => void
 }
 

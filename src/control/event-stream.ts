@@ -1,4 +1,4 @@
-/** Events for clients that stay: each has a stream of lines, and none of them can make us keep more than a little. */
+/** Streams of events: each client gets a stream of lines, of which only a bounded part is buffered. */
 
 import type { ServerResponse } from 'node:http'
 import type { Bytes } from '../shared/bytes.ts'
@@ -8,13 +8,13 @@ import type { ProcessStatus } from './contract/contract.ts'
 import { type Cut, eventSchema, type Snapshot, snapshotSchema } from './contract/events.ts'
 import type { EventSource } from './control-source.ts'
 
-/** What a client may leave unread. It is then ended, and may come back with the id that it read last. */
-const patience: Bytes = 256 * 1024
+/** A client that leaves more than this unread is disconnected. It may come back with the last id that it read. */
+const unreadLimit: Bytes = 256 * 1024
 
-/** For its last line, after which its connection is closed whether it was read or not. */
-const lastWords: Milliseconds = 2_000
+/** How long a client has to read the last line before its connection is closed. */
+const lastLinePatience: Milliseconds = 2_000
 
-const most = 32
+const maxClients = 32
 
 export class EventStreams {
   readonly #source: EventSource
@@ -26,25 +26,25 @@ export class EventStreams {
     this.#processes = processes
   }
 
-  /** Whether no more clients are taken. */
+  /** Whether no more clients are accepted. */
   get full(): boolean {
-    return this.#open.size >= most
+    return this.#open.size >= maxClients
   }
 
-  /** Tells all that has happened since the event with this id, or how things stand, and then what happens. */
+  /** Sends the events since the one with this id, or a snapshot, and then every new event. */
   open(response: ServerResponse, since: number | undefined): void {
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
     const missed = since === undefined ? undefined : this.#source.since(since)
     const first = missed ? missed.map((event) => eventSchema.parse(event)) : [this.#snapshot()]
     const leave = this.#source.subscribe((event) => {
       response.write(line(eventSchema.parse(event)))
-      if (response.writableLength > patience) {
-        this.#end(response, 'events came faster than they were read; ask again with `since`')
+      if (response.writableLength > unreadLimit) {
+        this.#end(response, 'events came faster than they were read; reconnect with `since`')
       }
     })
     this.#open.set(response, leave)
     response.on('close', () => this.#forget(response))
-    // Also if there is nothing to tell yet: the client then knows that it is heard.
+    // Also without any event yet: the client then knows that it is connected.
     response.flushHeaders()
     for (const one of first) response.write(line(one))
   }
@@ -61,7 +61,7 @@ export class EventStreams {
   #end(response: ServerResponse, message: string): void {
     this.#forget(response)
     response.end(line({ type: 'cut', message } satisfies Cut))
-    const late = setTimeout(() => response.destroy(), lastWords)
+    const late = setTimeout(() => response.destroy(), lastLinePatience)
     response.once('close', () => clearTimeout(late))
   }
 

@@ -1,13 +1,13 @@
-/** Whether a container can be left alone, judged by its status: for Docker's HEALTHCHECK and the probes of Kubernetes. */
+/** The health of a container, judged by its status: for HEALTHCHECK of Docker and probes of Kubernetes. */
 import { oneLine } from '../shared/one-line.ts'
 import { backupWarnings } from './backup-warnings.ts'
 import { certificateWarnings } from './certificate-warnings.ts'
 import type { ProcessStatus, Status } from './contract/contract.ts'
 
 export interface Health {
-  /** Only `healthy` is; `starting` has not been yet, as far as is known. */
+  /** `starting`: not healthy yet, for the first time. */
   readonly verdict: 'healthy' | 'starting' | 'unhealthy' | 'stopping'
-  /** What is wrong, or waited for; each in a few words. */
+  /** What is wrong, or what it waits for; a few words each. */
   readonly reasons: readonly string[]
   /** What is wrong without making it unhealthy. */
   readonly warnings: readonly string[]
@@ -16,10 +16,10 @@ export interface Health {
 /** `now`: Unix time in milliseconds. */
 export function healthOf(status: Status, now: number): Health {
   if (status.stopping) return { verdict: 'stopping', reasons: [], warnings: [] }
-  if (status.starting) return { verdict: 'starting', reasons: ['gatehouse itself starts'], warnings: [] }
+  if (status.starting) return { verdict: 'starting', reasons: ['gatehouse itself is starting'], warnings: [] }
   const findings = withCauses(status.processes.flatMap((process) => findingOf(process) ?? []))
   const words = (grade: Finding['grade']) => findings.filter((one) => one.grade === grade).map((one) => one.words)
-  const wrong = [...gatewayTrouble(status), ...words('wrong'), ...blocked(findings, 'blocked')]
+  const wrong = [...gatewayProblem(status), ...words('wrong'), ...blocked(findings, 'blocked')]
   const awaited = findings.filter(({ grade }) => grade === 'awaited').map(({ process }) => process)
   const reasons = [...wrong, ...waiting(awaited)]
   const verdict = wrong.length > 0 ? 'unhealthy' : reasons.length > 0 ? 'starting' : 'healthy'
@@ -40,27 +40,31 @@ export function healthOf(status: Status, now: number): Health {
 
 interface Finding {
   readonly process: ProcessStatus
-  /** `awaited`: it is not ready for the first time. `blocked`: it waits in vain, which is wrong, or with `-warning` only a pity. */
+  /**
+   * `awaited`: not ready yet, for the first time. `blocked`: waits in vain; `-warning`: of a process that is not
+   * required.
+   */
   readonly grade: 'wrong' | 'awaited' | 'warning' | 'blocked' | 'blocked-warning'
   readonly words: string
 }
 
-/** What there is to say of one process, if all is not well with it. */
+/** What is wrong with a process, if anything. */
 function findingOf(process: ProcessStatus): Finding | undefined {
   const { name, wanted, ready, schedule, lastRun } = process
-  // Nobody waits for the next run of a scheduled task, nor for another run of what has completed before.
+  // Nothing waits for the next run of a scheduled task, nor for another run of a task that has completed before.
   if (schedule) return lastRun?.failed ? { process, grade: 'warning', words: failedRunOf(process) } : undefined
   if (!wanted) return { process, grade: 'warning', words: `${name} was stopped by request` }
-  if (hasFailed(process)) return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: failureOf(process) }
+  if (hasFailed(process))
+    return { process, grade: isRequired(process) ? 'wrong' : 'warning', words: failureOf(process) }
   if (ready && isUnstable(process))
-    return { process, grade: isMissed(process) ? 'wrong' : 'warning', words: unstable(process) }
+    return { process, grade: isRequired(process) ? 'wrong' : 'warning', words: unstable(process) }
   if (ready || lastRun?.failed === false) return undefined
-  if (process.blockedBy) return { process, grade: isMissed(process) ? 'blocked' : 'blocked-warning', words: name }
-  const grade = isMissed(process) ? (isBack(process) ? 'wrong' : 'awaited') : 'warning'
+  if (process.blockedBy) return { process, grade: isRequired(process) ? 'blocked' : 'blocked-warning', words: name }
+  const grade = isRequired(process) ? (ranBefore(process) ? 'wrong' : 'awaited') : 'warning'
   return { process, grade, words: setbackOf(process) }
 }
 
-/** A task that failed is a warning as long as nobody needs it; if somebody who is missed does, it is what is wrong. */
+/** A failed task is a warning unless it blocks a required process. */
 function withCauses(findings: readonly Finding[]): readonly Finding[] {
   const causes = new Set(
     findings.flatMap(({ grade, process }) => (grade === 'blocked' ? (process.blockedBy ?? []) : [])),
@@ -70,7 +74,7 @@ function withCauses(findings: readonly Finding[]): readonly Finding[] {
   )
 }
 
-/** Those of this grade, by what blocks them. */
+/** Blocked processes, grouped by their cause. */
 function blocked(findings: readonly Finding[], grade: 'blocked' | 'blocked-warning'): readonly string[] {
   const byCause = new Map<string, string[]>()
   for (const { process } of findings.filter((one) => one.grade === grade)) {
@@ -84,29 +88,31 @@ function failedRunOf({ name, reason }: ProcessStatus): string {
   return `the last run of ${name} failed${reason === undefined ? '' : `: ${oneLine(reason)}`}`
 }
 
-/** It is down and nobody starts it again. */
+/** It is down and will not be restarted. */
 function hasFailed({ state, kind, ready }: ProcessStatus): boolean {
   return state === 'fatal' || (state === 'exited' && (kind === 'service' || !ready))
 }
 
-/** Who can do without it has said so. A task that failed is missed by those who wait for it, and they are told of. */
-function isMissed(process: ProcessStatus): boolean {
+/**
+ * Processes are required unless they are `rebuildable`. Failed tasks are reported by the processes that wait for them.
+ */
+function isRequired(process: ProcessStatus): boolean {
   if (process.essential) return true
   return process.criticality !== 'rebuildable' && !(process.kind === 'task' && hasFailed(process))
 }
 
-/** It ran before, or is no longer what it was: this is no first start. */
-function isBack({ restarts, state, reason }: ProcessStatus): boolean {
+/** It ran before: this is not its first start. */
+function ranBefore({ restarts, state, reason }: ProcessStatus): boolean {
   return restarts > 0 || state === 'backoff' || state === 'parked' || (state === 'running' && reason !== undefined)
 }
 
-/** Ready between two crashes is not well. One failure is an accident, after which it is well as soon as it is ready. */
+/** Being ready between two crashes is not healthy. After a single failure it is healthy as soon as it is ready. */
 function isUnstable({ failures = 0 }: ProcessStatus): boolean {
   return failures > 1
 }
 
 function unstable({ name, failures }: ProcessStatus): string {
-  return `${name} is unstable: it has failed ${failures} times in a row, and is not yet ready for long enough since`
+  return `${name} is unstable: it failed ${failures} times in a row, and has not been ready for long enough since`
 }
 
 function failureOf({ name, state, reason, lastOutput }: ProcessStatus): string {
@@ -117,19 +123,19 @@ function failureOf({ name, state, reason, lastOutput }: ProcessStatus): string {
 }
 
 function setbackOf({ name, state, reason, waitingFor }: ProcessStatus): string {
-  if (waitingFor.length > 0) return `${name} waits for ${waitingFor.join(', ')}`
+  if (waitingFor.length > 0) return `${name} is waiting for ${waitingFor.join(', ')}`
   const what = state === 'backoff' ? `${name} will be restarted` : `${name} is not ready`
   return reason === undefined ? what : `${what}: ${oneLine(reason)}`
 }
 
-/** Those that wait for others only repeat what these others say. */
+/** Only the first ones in a chain: those that wait for others add nothing. */
 function waiting(processes: readonly ProcessStatus[]): readonly string[] {
   const first = processes.filter(({ waitingFor }) => waitingFor.length === 0)
   const named = first.length > 0 ? first.map(({ name }) => name) : processes.flatMap(({ waitingFor }) => waitingFor)
   return named.length === 0 ? [] : [`waiting for ${[...new Set(named)].join(', ')}`]
 }
 
-function gatewayTrouble({ listeners, gateway }: Status): readonly string[] {
+function gatewayProblem({ listeners, gateway }: Status): readonly string[] {
   if (listeners.length === 0 || gateway.serving > 0) return []
-  return [`the gateway does not serve: none of its ${gateway.threads} threads answers`]
+  return [`the gateway does not serve: none of its ${gateway.threads} threads is serving`]
 }

@@ -2,7 +2,7 @@ import { oneLine } from '../shared/one-line.ts'
 import type { ProcessStatus } from './contract/contract.ts'
 import { backupNotes, runNotes } from './run-notes.ts'
 
-/** What a person would ask next, in one line: what it waits for, why it is down, how it ended last. */
+/** The note of a process in one line: what it waits for, why it is down, how it ended last. */
 export function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: ProcessStatus): string {
   const notes: string[] = []
   const { blockedBy = [] } = process
@@ -11,7 +11,7 @@ export function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: 
   if (blockedBy.length > 0) notes.push(`blocked by ${blockedBy.join(', ')}`)
   const { successor, predecessor } = process
   if (successor) notes.push(`a successor is ${companionWords(successor)}`)
-  if (predecessor) notes.push(`the one before is ending: ${companionWords(predecessor)}`)
+  if (predecessor) notes.push(`its predecessor is ending: ${companionWords(predecessor)}`)
   const isUp = state === 'running' || state === 'starting' || state === 'parked'
   if (reason !== undefined) notes.push(oneLine(reason))
   else if (exit !== undefined) notes.push(`${isUp ? 'last time: ' : ''}${endingOf(exit)}`)
@@ -20,7 +20,7 @@ export function noteOf({ state, wanted, waitingFor, reason, exit, ...process }: 
   notes.push(...runNotes(all), ...backupNotes(all))
   if (!wanted && state === 'stopped' && !process.schedule) notes.push('not wanted')
   if (process.essential && state === 'fatal') notes.push('essential: gatehouse stops')
-  if (process.oomKills !== undefined) notes.push(`killed ${times(process.oomKills)} for memory`)
+  if (process.oomKills !== undefined) notes.push(`out of memory: killed ${times(process.oomKills)}`)
   if (process.criticality !== 'important') notes.push(process.criticality)
   return notes.join('; ')
 }

@@ -3,15 +3,15 @@ import { formatDuration } from '../shared/time/duration.ts'
 import type { BackupStatus } from './contract/backups.ts'
 import type { ProcessStatus } from './contract/contract.ts'
 
-/** Of a scheduled task, behind how it ended: when that was, and when it comes next. */
+/** Of a scheduled task: when it ended, and when it runs next. */
 export function runNotes({ state, schedule, nextRun, lastRun }: ProcessStatus): readonly string[] {
   if (!schedule) return []
   const atRest = state === 'exited' || state === 'fatal' || state === 'stopped'
-  if (!atRest) return lastRun?.failed ? ['the run before failed'] : []
+  if (!atRest) return lastRun?.failed ? ['the previous run failed'] : []
   return [
     ...(lastRun ? [`that was ${untilNow(lastRun.startedAt + lastRun.duration)} ago`] : []),
     nextRun === undefined
-      ? 'its schedule names no time that is still to come'
+      ? 'its schedule has no future time'
       : `next run in ${formatDuration(Math.max(0, nextRun - Date.now()))}, at ${timeOf(nextRun)}`,
   ]
 }
@@ -20,21 +20,21 @@ function untilNow(time: number): string {
   return formatDuration(Math.max(0, Date.now() - time))
 }
 
-/** Of a task that makes backups: how old the newest is, what it holds, and what is wrong with it. */
+/** Of a task that makes backups: age and size of the newest one, and what is wrong with it. */
 export function backupNotes({ backup }: ProcessStatus): readonly string[] {
   if (!backup) return []
   return [newestWords(backup), ...(backup.overdue ? ['overdue'] : []), ...(backup.shrunk ? [shrunkWords(backup)] : [])]
 }
 
 function newestWords({ newest, files, trouble }: BackupStatus): string {
-  if (trouble !== undefined) return `its backups cannot be looked at: ${trouble}`
+  if (trouble !== undefined) return `cannot read its backups: ${trouble}`
   if (!newest) return 'no backup yet'
-  const others = files > 1 ? ` (${files} are kept)` : ''
+  const others = files > 1 ? ` (${files} kept)` : ''
   return `last backup ${untilNow(newest.at)} ago, ${formatBytes(newest.size)}${others}`
 }
 
 function shrunkWords({ newest }: BackupStatus): string {
-  return `the one before holds ${formatBytes(newest?.before ?? 0)}`
+  return `the previous one has ${formatBytes(newest?.before ?? 0)}`
 }
 
 /** To the second, UTC. */

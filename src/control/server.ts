@@ -12,7 +12,8 @@ import { dashboardPage } from './dashboard/page.ts'
 import { EventStreams } from './event-stream.ts'
 import type { SocketReservation } from './socket.ts'
 
-const lastAnswers: Milliseconds = 500
+/** For the last answers, when it is closed. */
+const closePatience: Milliseconds = 500
 
 /** The open control socket. */
 export interface Control {
@@ -21,14 +22,15 @@ export interface Control {
 }
 
 export interface ControlOptions {
-  /** Where it listens; given up when it is closed. */
+  /** Released when it is closed. */
   readonly socket: SocketReservation
   readonly source: ControlSource
 }
 
 /**
- * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `GET /v1/reload`, `POST /v1/processes/NAME/start`,
- * `POST /v1/certificates/NAME/renew`. Throws `control-failed` if the socket cannot be made.
+ * Serves the control API and the dashboard: `GET /v1/status`, `GET /v1/events`, `GET /v1/reload`, `POST
+ * /v1/processes/NAME/start`, `POST /v1/certificates/NAME/renew`. Throws `control-failed` if the socket cannot be
+ * created.
  */
 export async function openControl({ socket, source }: ControlOptions): Promise<Control> {
   const streams = new EventStreams(source.events, () => source.status().processes)
@@ -38,12 +40,12 @@ export async function openControl({ socket, source }: ControlOptions): Promise<C
   await socket.listen(server)
   return {
     async close() {
-      // The file first: from now on a client learns at once that nobody listens.
+      // The file first, so that new clients fail at once.
       await socket.release()
       const closed = new Promise((resolve) => server.close(resolve))
       streams.close()
-      // What was answered last, such as the end of a run, is still on its way.
-      await Promise.race([closed, pause(lastAnswers, undefined, { ref: false })])
+      // The last answers, such as the end of a run, may not be sent yet.
+      await Promise.race([closed, pause(closePatience, undefined, { ref: false })])
       server.closeAllConnections()
       await closed
       await app.close()
@@ -69,7 +71,7 @@ const renewalCodes: Readonly<Record<RenewalRefusal, number>> = {
 
 function createApp(source: ControlSource, streams: EventStreams): FastifyInstance {
   const app = fastify({ logger: false })
-  // Parsing keeps to the contract: a field that a source has besides, such as a child's environment, never leaves the process.
+  // Parsing drops fields beyond the contract: a child's environment, for example, must never leave the process.
   app.get(paths.status, async (): Promise<Status> => statusSchema.parse(source.status()))
   app.get(paths.dashboard, async (_request, reply): Promise<string> => {
     reply.header('Cache-Control', 'no-store').type('text/html; charset=utf-8')
@@ -81,7 +83,7 @@ function createApp(source: ControlSource, streams: EventStreams): FastifyInstanc
       return reply.code(400).send(failure('bad-request', '`since` is the id of an event: a whole number'))
     }
     if (streams.full)
-      return reply.code(503).send(failure('too-many-clients', 'as many as can be follow the events already'))
+      return reply.code(503).send(failure('too-many-clients', 'too many clients follow the events already'))
     reply.hijack()
     streams.open(reply.raw, since === undefined ? undefined : Number(since))
   })

@@ -9,15 +9,16 @@ import { openFolder } from '../shared/files/safe-folder.ts'
 import { lockPath, readStatus } from './client/client.ts'
 
 /**
- * A path that is ours for as long as we run: for the control socket, and for what is kept beside it under its name. The lock is on
- * `<path>.lock`, so that of several who start at once one gets it, and a socket that somebody removed frees nothing.
+ * A path that is reserved for as long as we run: for the control socket, and for the files beside it with its name. The
+ * lock is on `<path>.lock`: of several processes that start at once one gets it, and removing the socket does not
+ * release it.
  */
 export interface SocketReservation {
   /** Absolute. */
   readonly path: string
-  /** Listens there; only its owner, and root, may open the socket. Throws `control-failed`. */
+  /** Listens there; only its owner and root may connect. Throws `control-failed`. */
   listen(server: Server): Promise<void>
-  /** Removes the socket, unless another one has taken its place since, and gives the path up. */
+  /** Removes the socket, unless it has been replaced since, and releases the path. */
   release(): Promise<void>
 }
 
@@ -25,17 +26,17 @@ export interface SocketReservation {
 const longestPath = process.platform === 'linux' ? 107 : 103
 
 /**
- * Claims the path, and makes its folder. Main thread only. Throws `already-running` if a Gatehouse has it or somebody listens there,
- * `control-failed` if it cannot be used.
+ * Reserves the path and creates its folder. Main thread only. Throws `already-running` if another Gatehouse has it or a
+ * process listens there, `control-failed` if it cannot be used.
  */
 export async function reserveSocket(path: string): Promise<SocketReservation> {
-  // libuv unlinks the path it has bound when it closes, whosever socket is there by then. So a name nobody knows is bound,
-  // and renamed: that also replaces a dead socket in one step, with no moment at which the path leads nowhere.
+  // On close libuv unlinks the path that it bound, even if another process's socket is there by then. So we bind a
+  // random name and rename it, which also replaces a dead socket atomically.
   const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
   checkLength(path, bound)
   const lock = await explained(path, async () => {
-    // Whoever may rename what lies there could put a socket of their own in the place of ours.
-    const folder = await openFolder(dirname(path), { make: 0o700, claim: true })
+    // Users who may rename files there could replace our socket with theirs.
+    const folder = await openFolder(dirname(path), { make: 0o700, makeSticky: true })
     folder.close()
     return lockFile(lockPath(path))
   })
@@ -46,10 +47,10 @@ export async function reserveSocket(path: string): Promise<SocketReservation> {
     lock.release()
     throw error
   }
-  return claim(path, bound, lock)
+  return reservation(path, bound, lock)
 }
 
-function claim(path: string, bound: string, lock: FileLock): SocketReservation {
+function reservation(path: string, bound: string, lock: FileLock): SocketReservation {
   let file: { readonly dev: number; readonly ino: number } | undefined
   return {
     path,
@@ -88,7 +89,7 @@ function checkLength(path: string, bound: string): void {
   if (length <= longestPath) return
   throw new GatehouseError(
     'control-failed',
-    `the path of the control socket is ${length} bytes long, and the system takes ${longestPath} at most: ${path}; shorten \`control.socket\``,
+    `the path of the control socket is ${length} bytes long, and the limit is ${longestPath}: ${path}; shorten \`control.socket\``,
   )
 }
 
@@ -98,36 +99,36 @@ async function checkVacant(path: string): Promise<void> {
   if (!there.isSocket()) {
     throw new GatehouseError(
       'control-failed',
-      `${path} is there already and is no socket, so it is left alone; move it away or change \`control.socket\``,
+      `${path} exists and is not a socket; move it away or change \`control.socket\``,
     )
   }
   const occupant = await askOccupant(path)
   if (occupant !== undefined) throw new GatehouseError('already-running', occupant)
 }
 
-/** Who has the lock. While it starts nobody listens yet, and only the kernel knows it. */
+/** Who has the lock. A Gatehouse that is starting does not listen yet: only the kernel knows its pid. */
 async function describeHolder(path: string): Promise<string> {
   const occupant = await askOccupant(path)
   if (occupant !== undefined) return occupant
   const pid = lockHolder(lockPath(path))
   const who = pid === undefined ? 'another gatehouse' : `a gatehouse (pid ${pid})`
-  return `${who} has claimed ${path} and starts or ends just now; stop it or change \`control.socket\``
+  return `${who} has locked ${path} and is starting or stopping; stop it or change \`control.socket\``
 }
 
-/** Who listens on a socket, in words; undefined if nobody does. Refusing and being slow are signs of life too. */
+/** Who listens on a socket, as a sentence; undefined if no process does. A refusal or a timeout counts as listening. */
 async function askOccupant(path: string): Promise<string | undefined> {
   try {
     const { pid, config } = await readStatus(path, 2_000)
-    return `a gatehouse is running already on ${path}: pid ${pid}, with ${config}; stop it or change \`control.socket\``
+    return `a gatehouse is already running on ${path}: pid ${pid}, with ${config}; stop it or change \`control.socket\``
   } catch (error) {
     if (error instanceof GatehouseError && error.code === 'not-running') return undefined
-    return `the control socket is taken: ${messageOf(error)}; stop it or change \`control.socket\``
+    return `the control socket is in use: ${messageOf(error)}; stop that process or change \`control.socket\``
   }
 }
 
 async function listenPrivately(server: Server, path: string): Promise<void> {
-  // bind(2) takes the mode from the umask, and a chmod afterwards would come too late. The bind happens inside listen(), so
-  // nothing else of this process, above all no child, is made under this umask.
+  // bind(2) takes the mode from the umask; a chmod afterwards would be too late. The bind happens inside listen(), so
+  // nothing else of this process, above all no child, gets this umask.
   const umask = process.umask(0o177)
   try {
     server.listen(path)

@@ -6,7 +6,7 @@ import { GatehouseError } from './errors.ts'
 /** Files that travel with the program: embedded in the single executable, beside the sources otherwise. */
 export type AssetName = 'gateway-thread.js' | 'plan-reader.js'
 
-/** True when this process runs from the single executable, where no source file exists on disk. */
+/** True in the single executable, where no source file exists on disk. */
 export const isSingleExecutable = isSea()
 
 /** The text of an embedded asset. Only the single executable has them; sources are read from the tree. */

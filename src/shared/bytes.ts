@@ -1,7 +1,7 @@
 /** An amount of memory or data in bytes. */
 export type Bytes = number
 
-// As Caddy, Docker and systemd users write them: decimal and binary prefixes mean what SI and IEC say.
+// Decimal and binary prefixes as in SI and IEC.
 const unitInBytes = {
   B: 1,
   KB: 1_000,
@@ -19,7 +19,7 @@ export function parseBytes(text: string): Bytes | undefined {
   return Math.round(Number(match[1]) * unitInBytes[match[2] as keyof typeof unitInBytes])
 }
 
-/** Writes a size the way people say it, with three digits that count: `640 B`, `12.4 MB`, `1.5 GB`. */
+/** Formats a size for people, with three significant digits: `640 B`, `12.4 MB`, `1.5 GB`. */
 export function formatBytes(bytes: Bytes): string {
   const units = ['GB', 'MB', 'KB'] as const
   const unit = units.find((name) => Number((bytes / unitInBytes[name]).toPrecision(3)) >= 1)

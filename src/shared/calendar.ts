@@ -13,24 +13,25 @@ export interface Calendar {
 const fields = ['minute', 'hour', 'day', 'month', 'dayOfWeek', 'second'] as const
 type Field = (typeof fields)[number]
 
-/** Which part cannot be read: one of the fields, the zone, or the expression as a whole. */
+/** The part that cannot be parsed: a field, the zone, or the expression as a whole. */
 export interface Unreadable {
   readonly unreadable: Field | 'expression' | 'zone'
 }
 
 /**
- * Reads five fields (minute, hour, day of month, month, day of week), six that begin with seconds, or a word such as
- * `@daily`. Times are those of the zone; without one, of that of this machine (time-zone.ts), or UTC if that cannot be read. Where the
- * clock is changed the rules are cron(8)'s: a time of the day that it skips comes as soon as the gap is over, and one that it shows
- * twice comes the first time only. What has a `*` for its minute or hour names no time of the day and follows the clock.
+ * Parses five fields (minute, hour, day of month, month, day of week), six that begin with seconds, or a word such as
+ * `@daily`. Times are in the zone; without one, in that of this machine (time-zone.ts), or in UTC if that cannot be
+ * read. Clock changes are handled as by cron(8): a time of day that is skipped comes right after the gap, and one that
+ * occurs twice comes only the first time. An expression with `*` for minute or hour names no time of day and follows
+ * the clock.
  */
 export function readCalendar(expression: string, zone?: string): Calendar | Unreadable {
   const place = zone === undefined ? localOrUtc() : readZone(zone)
   if (!place) return { unreadable: 'zone' }
-  // The library reads a date as well, which would come once and never again.
+  // The library accepts a single date as well.
   if (!/^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/i.test(expression)) return { unreadable: 'expression' }
   try {
-    // It knows nothing of our zone: what it finds are readings of the clock on the wall, in milliseconds as if that were UTC.
+    // It calculates in UTC: its results are local times, in milliseconds as if they were UTC.
     const cron = new Cron(expression, { mode: '5-or-6-parts', timezone: 'UTC' })
     const reading = (after: number) => cron.nextRun(new Date(after))?.getTime()
     return { next: isInterval(expression) ? followClock(reading, place) : onceADay(reading, place) }
@@ -53,14 +54,14 @@ function isInterval(expression: string): boolean {
   return parts.slice(-5, -3).some((part) => /[*?]/.test(part))
 }
 
-/** The next reading of the clock that is named, after this one. */
+/** The next local time that the expression names, after this one. */
 type Reading = (after: number) => number | undefined
 
 const second: Milliseconds = 1_000
 const hour: Milliseconds = 3_600_000
 const day: Milliseconds = 24 * hour
 
-/** Each named reading once: at its first time, or when the gap is over that has none. Later readings never come earlier. */
+/** Each named local time once: at its first occurrence, or right after the gap that skips it. The order is kept. */
 function onceADay(reading: Reading, zone: Zone): Calendar['next'] {
   return (after) => {
     for (let clock = reading(after + zone.offsetAt(after)); clock !== undefined; clock = reading(clock)) {
@@ -71,7 +72,7 @@ function onceADay(reading: Reading, zone: Zone): Calendar['next'] {
   }
 }
 
-/** When the clock shows this for the first time; if it never does, when it jumps over it. */
+/** The first time at which the clock shows this; if it never does, the time of the gap. */
 function timeOf(clock: number, zone: Zone): number {
   // No zone is farther from UTC than 26 hours, and none changes twice within three days.
   const [before, behind] = [zone.offsetAt(clock - 1.5 * day), zone.offsetAt(clock + 1.5 * day)]
@@ -79,13 +80,13 @@ function timeOf(clock: number, zone: Zone): number {
   return times.length > 0 ? Math.min(...times) : changeIn(clock - 1.5 * day, clock + 1.5 * day, zone)
 }
 
-/** All times at which the clock shows a named reading. */
+/** All times at which the clock shows a named local time. */
 function followClock(reading: Reading, zone: Zone): Calendar['next'] {
   return (after) => {
     let from = after
     for (;;) {
       const offset = zone.offsetAt(from)
-      // Where we go on behind a change, its own second counts.
+      // After a change of the clock its own second counts, too.
       const clock = reading(from + offset - (from === after ? 0 : 1))
       if (clock === undefined) return undefined
       const time = clock - offset
@@ -100,7 +101,7 @@ function followClock(reading: Reading, zone: Zone): Calendar['next'] {
   }
 }
 
-/** The first time behind `from`, and not behind `to`, that has another offset; two changes are never within hours. */
+/** The first time after `from`, up to `to`, with another offset; changes are always more than hours apart. */
 function firstChange(from: number, to: number, zone: Zone): number | undefined {
   const offset = zone.offsetAt(from)
   for (let start = from; start < to; start += 3 * hour) {

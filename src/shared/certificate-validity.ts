@@ -8,12 +8,11 @@ interface Lifetime {
 }
 
 /**
- * A clock that is behind by so much is no reason to go without a certificate: clients' clocks differ as well, and CAs date
- * theirs back by an hour for that reason.
+ * Tolerated lag of our clock: clients' clocks differ as well, and CAs backdate certificates by an hour for that reason.
  */
 export const skew: Milliseconds = 300_000
 
-/** Why clients refuse a certificate at this time, as a predicate; undefined if they do not. `now`: Unix time. */
+/** Why clients reject a certificate now, as a predicate; undefined if they do not. `now`: Unix time. */
 export function validityProblem({ notBefore, notAfter }: Lifetime, now: Milliseconds = Date.now()): string | undefined {
   if (notAfter <= now) return `expired on ${new Date(notAfter).toISOString()}`
   if (notBefore > now + skew)

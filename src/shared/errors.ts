@@ -1,4 +1,4 @@
-/** Every way Gatehouse itself can fail, as a literal, so that callers and tests match on a code and never on prose. */
+/** Every way in which Gatehouse itself can fail: callers and tests match on these codes, never on messages. */
 export type ErrorCode =
   | 'config-invalid'
   | 'environment-unusable'
@@ -13,7 +13,7 @@ export type ErrorCode =
   | 'gateway-failed'
   | 'asset-missing'
 
-/** An error whose message is fit to show to the person at the terminal: what went wrong, where, and what would mend it. */
+/** An error whose message is for the operator: what went wrong, where, and a hint. */
 export class GatehouseError extends Error {
   override readonly name = 'GatehouseError'
   readonly code: ErrorCode
@@ -24,34 +24,36 @@ export class GatehouseError extends Error {
   }
 }
 
-/** The code alone of an error of Node's (`EACCES`): its message repeats the path, which may hold the value of a variable. */
+/**
+ * Only the code of a Node error (`EACCES`): its message repeats the path, which may contain the value of a variable.
+ */
 export function codeOf(thrown: unknown): string {
   const { code } = (thrown ?? {}) as Facts
   return typeof code === 'string' && code !== '' ? code : messageOf(thrown)
 }
 
-/** How far causes of causes are followed, and how many of several are told: this is for one line of a log. */
-const deepest = 4
-const mostOfSeveral = 5
+/** For one line of a log: how deep causes are followed, and how many errors of an AggregateError are listed. */
+const maxDepth = 4
+const maxErrors = 5
 
 /**
- * Why something failed, for a log or a terminal: never empty, whatever was thrown. An error that stands for several (a name with two
- * addresses, of which neither answered) tells each of them, one that hides its cause (`fetch failed`) the cause too; codes and
- * addresses that a message lacks are added. A GatehouseError says all that is fit to be shown.
+ * Why something failed, for a log or a terminal: never empty, whatever was thrown. Lists the errors of an
+ * AggregateError (a name with two addresses, of which neither answered), appends causes (`fetch failed`), and adds
+ * codes and addresses that a message lacks. Of a GatehouseError the message alone.
  */
 export function messageOf(thrown: unknown): string {
-  return tell(thrown, 0)
+  return describe(thrown, 0)
 }
 
-/** The same, with the stack where there is one: for faults of our own. */
+/** The same, with the stack if there is one: for internal errors. */
 export function stackOf(thrown: unknown): string {
-  const told = messageOf(thrown)
+  const message = messageOf(thrown)
   const stack = (thrown as { stack?: unknown } | null | undefined)?.stack
-  if (typeof stack !== 'string') return told
-  return stack.includes(told) ? stack : `${told}\n${stack}`
+  if (typeof stack !== 'string') return message
+  return stack.includes(message) ? stack : `${message}\n${stack}`
 }
 
-/** What errors of Node and of libraries carry beside their message. */
+/** Properties of errors of Node and of libraries. */
 interface Facts {
   readonly message?: unknown
   readonly name?: unknown
@@ -62,21 +64,21 @@ interface Facts {
   readonly cause?: unknown
 }
 
-function tell(thrown: unknown, depth: number): string {
-  if (typeof thrown !== 'object' || thrown === null) return String(thrown).trim() || 'an empty text was thrown'
+function describe(thrown: unknown, depth: number): string {
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown).trim() || 'an empty string was thrown'
   if (thrown instanceof GatehouseError) return thrown.message
   const facts = thrown as Facts
   const own = withFacts(facts)
-  if (depth === deepest) return own || nameOf(facts)
+  if (depth === maxDepth) return own || nameOf(facts)
   const several = severalOf(facts, depth)
   const joined = several === '' ? own : isGeneric(own) ? several : `${own}: ${several}`
-  const cause = facts.cause === undefined ? '' : tell(facts.cause, depth + 1)
-  // Most who wrap an error repeat its message.
+  const cause = facts.cause === undefined ? '' : describe(facts.cause, depth + 1)
+  // Most wrapping errors repeat the message of their cause.
   if (cause !== '' && !joined.includes(cause)) return joined === '' ? cause : `${joined}: ${cause}`
   return joined || nameOf(facts)
 }
 
-/** The message with the system's code and the address, where it does not say them itself; empty if there is none. */
+/** The message, with the system's code and the address if it lacks them; empty if there is none. */
 function withFacts({ message, code, address, port }: Facts): string {
   const text = typeof message === 'string' ? message.trim() : ''
   if (text === '') return ''
@@ -87,15 +89,15 @@ function withFacts({ message, code, address, port }: Facts): string {
   return missing.length === 0 ? text : `${text} (${missing.join(' ')})`
 }
 
-/** What an AggregateError stands for, each once. */
+/** The errors of an AggregateError, without duplicates. */
 function severalOf({ errors }: Facts, depth: number): string {
   if (!Array.isArray(errors)) return ''
-  const told = [...new Set(errors.slice(0, 10 * mostOfSeveral).map((error) => tell(error, depth + 1)))]
-  const more = told.length > mostOfSeveral ? [`and ${errors.length - mostOfSeveral} more`] : []
-  return [...told.slice(0, mostOfSeveral), ...more].join(', ')
+  const messages = [...new Set(errors.slice(0, 10 * maxErrors).map((error) => describe(error, depth + 1)))]
+  const more = messages.length > maxErrors ? [`and ${errors.length - maxErrors} more`] : []
+  return [...messages.slice(0, maxErrors), ...more].join(', ')
 }
 
-/** Says nothing that the errors behind it would not say. */
+/** Whether the message adds nothing to the errors behind it. */
 function isGeneric(text: string): boolean {
   return text === '' || text === 'All promises were rejected'
 }

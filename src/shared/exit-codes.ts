@@ -1,4 +1,4 @@
-/** What the program's exit code means; the README and `gatehouse --help` say the same. */
+/** The exit codes of the program, as in the README and `gatehouse --help`. */
 export const exitCodes = {
   ok: 0,
   configInvalid: 1,
@@ -10,6 +10,6 @@ export const exitCodes = {
   /** A port in use, another Gatehouse on the same socket, storage that cannot be written. */
   cannotStart: 3,
   notRunning: 4,
-  /** A fault of our own (EX_SOFTWARE of sysexits.h). */
+  /** An internal error (EX_SOFTWARE of sysexits.h). */
   internal: 70,
 } as const

@@ -1,4 +1,4 @@
-/** The words a room says to the operator. `fields` are structured facts for the JSON log; never secrets. */
+/** The log of one part of Gatehouse. `fields` are structured facts for the JSON log; never secrets. */
 export interface Log {
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void

@@ -1,12 +1,12 @@
-/** What certificates hands to the gateway through app. Plain data: all of it crosses into threads. */
+/** What certificates gives to the gateway, by way of app. Plain data: it is sent to threads. */
 
 /**
- * A certificate ready to serve. PEM texts; the key is a secret. Lists of them are in the order of the config file. The
- * one with `anyName`, else the first, is also for clients that name no host, as those that dial an address do (RFC 6066
- * §3 allows no address in SNI). A name that no certificate covers is refused, unless one has `anyName`.
+ * A certificate ready to serve, as PEM; the key is a secret. Lists are in the order of the config file. The certificate
+ * with `anyName`, else the first, also serves clients that name no host, such as those that connect to an address (RFC
+ * 6066 §3 allows none in SNI). A name that no certificate covers is refused, unless one has `anyName`.
  */
 export interface ServedCertificate {
-  /** Lower-case names it serves; `*.example.com` stands for one label. */
+  /** Lower case; `*.example.com` stands for one label. */
   readonly names: readonly string[]
   /** Leaf first, then intermediates. */
   readonly certificate: string
@@ -23,6 +23,6 @@ export interface ServedChallenge {
   readonly token: string
   /** http-01: the body to answer with; dns-01: the value of the TXT record. */
   readonly proof: string
-  /** tls-alpn-01: what to serve to a client that asks for `acme-tls/1`. PEM; the key is of no further use. */
+  /** tls-alpn-01: what to serve to clients that ask for `acme-tls/1`. PEM; the key has no other use. */
   readonly pair?: { readonly certificate: string; readonly key: string }
 }

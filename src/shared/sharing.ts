@@ -1,6 +1,6 @@
 /**
- * The same as `make`, called once for all arguments that are equal as JSON: thousands of routes that say the same then share what
- * is made of it. What is made must not be changed by whoever gets it, and lives as long as the returned function.
+ * Memoizes `make` by the JSON of its argument, so that thousands of equal routes share one result. Results must not be
+ * modified, and live as long as the returned function.
  */
 export function sharing<T, R>(make: (from: T) => R): (from: T) => R {
   const made = new Map<string, R>()

@@ -1,9 +1,9 @@
 import type { Logger } from './logger.ts'
 
-/** What is told of each request when it is over. The query is left out: it often carries tokens. */
+/** The log record of a request, written when it is over. Without the query, which often contains tokens. */
 export interface AccessRecord {
   readonly requestId: string
-  /** The id that is ours in any case, if the config asks for one. */
+  /** The id that is always generated here, if the config asks for one. */
   readonly internalId?: string
   /** Address of the client. */
   readonly client: string
@@ -13,15 +13,15 @@ export interface AccessRecord {
   readonly method: string
   readonly host: string
   readonly path: string
-  /** 499: the client went away before the answer was complete. */
+  /** 499: the client disconnected before the response was complete. */
   readonly status: number
-  /** Bytes of the body sent, as far as they are known. */
+  /** Bytes of the body that were sent, as far as they are known. */
   readonly bytes: number
-  /** Milliseconds from the request's head to the end of the answer. */
+  /** Milliseconds from the head of the request to the end of the response. */
   readonly duration: number
   readonly route?: string
   readonly userAgent?: string
-  /** Why the gateway answered with an error of its own; for our eyes only, the client never sees it. */
+  /** Why the gateway answered with an error of its own; never sent to the client. */
   readonly error?: string
 }
 

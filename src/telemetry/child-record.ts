@@ -1,19 +1,19 @@
-/** What a child has written as a record of the log: its text, or its JSON as structure instead of an escaped string. */
+/** The output of a child as a log record: its text, or its JSON as an object instead of an escaped string. */
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** One JSON line with its end. The time is now. */
+/** One JSON line with its line feed. The time is now. */
 export function childRecord(process: string, stream: 'stdout' | 'stderr', text: string): string {
   const own = objectOf(text)
   const level = own ? levelOf(own) : 'info'
   const message = own ? messageOf(own) : text
   const head = `{"level":"${level}","time":"${new Date().toISOString()}","process":${JSON.stringify(process)},"stream":"${stream}","message":${JSON.stringify(message)}`
-  // As it was written, and not what became of it: parsed and written anew, large numbers and repeated keys would change.
-  // A line feed in it can only stand between its parts, where a space is the same.
+  // The original text: parsing and serializing would change large numbers and repeated keys. In valid JSON line feeds
+  // are only whitespace between tokens.
   return own ? `${head},"json":${text.replaceAll('\n', ' ')}}\n` : `${head}}\n`
 }
 
-/** Undefined for everything else; what cannot be an object is not even tried. */
+/** Undefined for everything else; text that cannot be an object is not parsed. */
 function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
   if (!text.startsWith('{') || !text.endsWith('}')) return undefined
   try {
@@ -23,12 +23,12 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** As pino, zap and most others (`message`, `msg`) or structlog (`event`) call it. */
+/** The names of pino, zap and most others (`message`, `msg`), and of structlog (`event`). */
 function messageOf({ message, msg, event }: Readonly<Record<string, unknown>>): string {
   return [message, msg, event].find((one) => typeof one === 'string') ?? ''
 }
 
-/** Words of the usual libraries and of syslog, in ours. */
+/** Levels of the usual libraries and of syslog, mapped to ours. */
 const levels: Readonly<Record<string, Level>> = {
   trace: 'debug',
   debug: 'debug',
@@ -50,7 +50,9 @@ const levels: Readonly<Record<string, Level>> = {
   emergency: 'error',
 }
 
-/** Google Cloud calls it `severity`; numbers are pino's and bunyan's. Who looks for errors finds them in one place for all programs. */
+/**
+ * `severity` is Google Cloud's name; numbers are pino's and bunyan's. So errors of all programs have the same level.
+ */
 function levelOf({ level, severity }: Readonly<Record<string, unknown>>): Level {
   const own = level ?? severity
   if (typeof own === 'number') return own >= 50 ? 'error' : own >= 40 ? 'warn' : own >= 30 ? 'info' : 'debug'

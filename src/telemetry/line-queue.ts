@@ -1,14 +1,14 @@
 import type { Bytes } from '../shared/bytes.ts'
 
-/** What one of several writers has in a queue. */
+/** The part of a queue that belongs to one of several writers. */
 export interface Share {
   waiting: Bytes
 }
 
-/** Lines, each with its end, on their way to a file descriptor. */
+/** Lines, with their line feeds, waiting for a file descriptor. */
 export class LineQueue {
   #lines: string[] = []
-  /** Of each line: whose it is, if that is counted. */
+  /** The share of each line, if it is counted. */
   #shares: (Share | undefined)[] = []
   #first = 0
 
@@ -22,7 +22,7 @@ export class LineQueue {
     if (share) share.waiting += Buffer.byteLength(line)
   }
 
-  /** As many lines as fit into so many bytes; one at least. */
+  /** As many lines as fit into `most`; one at least. */
   take(most: Bytes): string {
     let taken = ''
     let length = 0
@@ -36,7 +36,7 @@ export class LineQueue {
       if (share) share.waiting -= bytes
       this.#first += 1
     } while (!this.empty)
-    // Cut off what was taken now and then, rather than moving the whole queue each time.
+    // Now and then, rather than moving the whole queue each time.
     if (this.empty || this.#first > 1_000) {
       this.#lines = this.#lines.slice(this.#first)
       this.#shares = this.#shares.slice(this.#first)

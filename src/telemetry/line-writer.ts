@@ -8,50 +8,53 @@ import { sleep as pause, setTimeout } from '../shared/time/timer.ts'
 import { LineQueue, type Share } from './line-queue.ts'
 import { type OutputDescriptor, writerId } from './output-descriptor.ts'
 
-/** Lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not end what it tells of. */
+/** Writes lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not stop the program. */
 export interface LineWriter {
-  /** Takes a whole line with its end, on behalf of one of several writers if a `share` is given; it is written in the next turn of the event loop, or as soon as there is room. */
+  /**
+   * Takes a whole line with its line feed, for one of several writers if a `share` is given. It is written in the next
+   * turn of the event loop, or as soon as there is room.
+   */
   write(line: string, share?: Share): void
-  /** Resolves when all is written. No end is held up for longer than a second by a reader that stalls, and than three by one that is slow. */
+  /** Resolves when all is written, or after a second without progress, or after three seconds. */
   flush(): Promise<void>
 }
 
-/** Where a reader leaves more than this unread, lines are dropped rather than memory filled. */
+/** If the reader leaves more than this unread, lines are dropped instead of filling the memory. */
 const unreadLimit: Bytes = 16 * 1024 * 1024
-/** Of it, one writer of several may have so much: one that floods costs its own lines, and not those of the others. */
+/** The most that one of several writers may have of it: a flood costs its own lines only. */
 const shareLimit: Bytes = 4 * 1024 * 1024
-/** And all of them together leave this much to who has no share: to what is said of them. */
+/** All shares together leave this much for lines without a share: those of Gatehouse itself. */
 const reserve: Bytes = 1024 * 1024
 /**
- * PIPE_BUF of Linux. Several threads write to the same pipe, and only writes of so many bytes are never torn apart
- * (POSIX, write: they succeed as a whole or with EAGAIN). Longer lines may be, if the pipe is full in that moment.
+ * PIPE_BUF of Linux: several threads write to the same pipe, and only writes up to this size are atomic (POSIX, write:
+ * they succeed as a whole or with EAGAIN). Longer lines may be torn if the pipe is full.
  */
-const wholeWrite: Bytes = 4_096
-/** Where writes take turns nothing tears them apart. */
+const atomicWrite: Bytes = 4_096
+/** Larger, since writers that take turns cannot interleave. */
 const writeInTurn: Bytes = 128 * 1024
-/** A reader that is only a little slower than we are is not made to wait; one that stalls is asked less and less often. */
+/** A reader that is only slightly slower gets the rest soon; one that stalls is tried less and less often. */
 const firstRetry: Milliseconds = 1
 const lastRetry: Milliseconds = 50
-/** A reader that is slow for ever is told of what it misses, too. */
+/** How often dropped lines are reported if the reader stays slow. */
 const betweenReports: Milliseconds = 10_000
-/** At the end: without any progress, and in all. */
+/** For `flush`: without progress, and in total. */
 const flushPatience: Milliseconds = 1_000
 const flushLimit: Milliseconds = 3_000
 
 const write = promisify(writeToDescriptor)
 
-/** `missed` hears how many lines were dropped, once there is a reader again. */
+/** `missed` is called with the number of dropped lines once the reader reads again. */
 export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines: number) => void): LineWriter {
   const lines = new LineQueue()
-  const whoseTurn = turn && new Int32Array(turn)
+  const currentWriter = turn && new Int32Array(turn)
   let unread: Bytes = 0
-  /** What is left of a write that did not fit. */
+  /** The rest of a partial write. */
   let rest: Buffer = Buffer.alloc(0)
   let dropped = 0
   let reported: Milliseconds = 0
   let retryAfter = firstRetry
   let scheduled = false
-  /** Of the two ways the one that waits is under way. */
+  /** An asynchronous write is under way. */
   let writing = false
   let gone = false
 
@@ -68,17 +71,17 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
     if (bytes > 0) retryAfter = firstRetry
   }
 
-  /** A closed pipe or a terminal that hung up stays so. Everything else (EAGAIN, ENOSPC) may pass. */
+  /** A closed pipe or a terminal that hung up stays so. Other errors (EAGAIN, ENOSPC) are temporary. */
   function failed(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EPIPE' || code === 'EIO' || code === 'EBADF') gone = true
   }
 
-  /** Until all is written or the reader is slow. */
+  /** Writes until the queue is empty or the reader is slow. */
   function writeNow(): void {
     try {
       while (unwritten()) {
-        written(writeSync(fd, next(wholeWrite)))
+        written(writeSync(fd, next(atomicWrite)))
         if (rest.length > 0) return
       }
     } catch (error) {
@@ -86,28 +89,28 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
     }
   }
 
-  /** The same where a write may wait: not here, and not in another thread at the same time. */
-  async function writeWhenFree(whose: Int32Array): Promise<void> {
+  /** The same where a write may block: asynchronously, and in one thread at a time. */
+  async function writeInTurns(writer: Int32Array): Promise<void> {
     const self = writerId(threadId)
     try {
-      while (unwritten() && Atomics.compareExchange(whose, 0, 0, self) === 0) {
+      while (unwritten() && Atomics.compareExchange(writer, 0, 0, self) === 0) {
         written((await trackCall(write(fd, next(writeInTurn)))).bytesWritten)
-        Atomics.store(whose, 0, 0)
+        Atomics.store(writer, 0, 0)
       }
     } catch (error) {
-      Atomics.store(whose, 0, 0)
+      Atomics.store(writer, 0, 0)
       failed(error)
     }
   }
 
   function work(): void {
     scheduled = false
-    if (!whoseTurn) {
+    if (!currentWriter) {
       writeNow()
       conclude()
     } else if (!writing) {
       writing = true
-      void writeWhenFree(whoseTurn).then(() => {
+      void writeInTurns(currentWriter).then(() => {
         writing = false
         conclude()
       })

@@ -1,6 +1,6 @@
 /**
- * One stream of words on stdout for everything in the container: Gatehouse itself, the children's lines, requests.
- * JSON lines for machines; on a terminal `name | words`, a colour a name.
+ * One log on stdout for everything in the container: Gatehouse itself, the output of children, requests. JSON lines for
+ * machines; on a terminal `name | message`, with a colour for each name.
  */
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../shared/log.ts'
@@ -14,24 +14,24 @@ import { terminalText } from './terminal-text.ts'
 export interface LoggerOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly format: 'auto' | 'json' | 'text'
-  /** Whether stdout is a terminal; `format: auto` follows it. */
+  /** Whether stdout is a terminal, which decides `format: auto`. */
   readonly terminal: boolean
   /** The main thread's stdout, in another thread. */
   readonly stdout?: OutputDescriptor
 }
 
 export interface Logger {
-  /** The log of one part of the house; every line names it. */
+  /** The log of one part of Gatehouse; every line has its name. */
   named(process: string): Log
-  /** What a child has written: a line, or several that belong together. Never filtered by level. */
+  /** The output of a child: a line, or several that belong together. Never filtered by level. */
   output(process: string, stream: 'stdout' | 'stderr', text: string): void
-  /** Our own words, one JSON line each without its end, also go there. Once. */
+  /** Copies Gatehouse's own log there, as JSON lines without line feed. To be called once. */
   copyOwn(to: (line: string) => void): void
   /** A record with fields of its own. Never filtered by level. */
   record(fields: LogFields, message: string): void
-  /** Text to stdout that is no record, and that no file is to have. */
+  /** Writes text to stdout that is not a record and goes to no file. */
   print(text: string): void
-  /** Writes what is still in memory, for a moment at most; the process may then exit. */
+  /** Writes what is buffered, for a limited time; the process may then exit. */
   flush(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
   const colour = options.terminal
   const missed = (count: number) =>
-    root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of the log was too slow`)
+    root.warn({ process: 'gatehouse' }, `dropped ${count} log lines: the reader of stdout is too slow`)
   const stdout = options.stdout ? createLineWriter(options.stdout, missed) : ownStdout(missed)
   const sink = text
     ? { write: (line: string, share?: Share) => stdout.write(terminalText(line, colour), share) }
@@ -65,7 +65,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const unfiltered = root.child({}, { level: 'trace' })
   return {
     named(process) {
-      // Spread rather than a child logger: a field of the same name replaces ours instead of standing there twice.
+      // Spread instead of a child logger, which would write a field of the same name twice.
       return {
         info: (message, fields) => root.info({ process, ...fields }, message),
         warn: (message, fields) => root.warn({ process, ...fields }, message),

@@ -1,4 +1,4 @@
-/** What the gateway's threads have counted, as Prometheus's families. Names and units as its conventions ask. */
+/** The counts of the gateway threads as Prometheus metrics. Names and units follow its conventions. */
 import type { Family, Value } from './metrics-page.ts'
 import { durationBuckets, type Sums, type TalliedMetric } from './metrics-tally.ts'
 
@@ -14,56 +14,56 @@ const definitions: readonly Definition[] = [
   {
     metric: 'requests',
     name: 'gatehouse_http_requests_total',
-    help: 'Requests whose answer is over. Status 499: the client left before it was complete.',
+    help: 'Completed requests. Status 499: the client disconnected before the response was complete.',
     type: 'counter',
     labels: ['route', 'method', 'status'],
   },
   {
     metric: 'durations',
     name: 'gatehouse_http_request_duration_seconds',
-    help: 'From the head of a request to the end of its answer; without WebSockets and event streams.',
+    help: 'Time from the head of a request to the end of its response, without WebSockets and event streams.',
     type: 'histogram',
     labels: ['route'],
   },
   {
     metric: 'bytesSent',
     name: 'gatehouse_http_response_body_bytes_total',
-    help: 'Bytes of bodies handed to clients.',
+    help: 'Bytes of response bodies sent to clients.',
     type: 'counter',
     labels: ['route'],
   },
   {
     metric: 'bytesReceived',
     name: 'gatehouse_http_request_body_bytes_total',
-    help: 'Bytes of bodies received from clients.',
+    help: 'Bytes of request bodies received from clients.',
     type: 'counter',
     labels: ['route'],
   },
   {
     metric: 'upstreamErrors',
     name: 'gatehouse_upstream_errors_total',
-    help: 'Answers that an upstream owed and did not give: it failed, is known to be down, took too long, or was cut in the middle.',
+    help: 'Requests without a complete response from the upstream: it failed, was known to be down, timed out, or cut the response.',
     type: 'counter',
     labels: ['route', 'kind'],
   },
   {
     metric: 'open',
     name: 'gatehouse_http_open',
-    help: 'Answers under way, and WebSockets and event streams that are open.',
+    help: 'Responses in progress, and open WebSockets and event streams.',
     type: 'gauge',
     labels: ['kind'],
   },
   {
     metric: 'refusedConnections',
     name: 'gatehouse_connections_refused_total',
-    help: 'Connections beyond `limits.connections`.',
+    help: 'Connections refused because of `limits.connections`.',
     type: 'counter',
     labels: [],
   },
   {
     metric: 'countedAlone',
     name: 'gatehouse_rate_limit_counted_alone_total',
-    help: 'Requests that were counted in this replica only, because `rateLimitStore` was late or away.',
+    help: 'Requests that this replica counted alone, because `rateLimitStore` was slow or unavailable.',
     type: 'counter',
     labels: [],
   },
@@ -81,7 +81,7 @@ export function talliedFamilies(sums: Sums): readonly Family[] {
   }))
 }
 
-/** Counted in the bucket where a value belongs; a page tells of each bucket how many are in it or in a smaller one. */
+/** The cells count each value in one bucket; Prometheus wants cumulative buckets. */
 function histogram(name: string, labels: Value['labels'], cells: Float64Array): readonly Value[] {
   let count = 0
   const buckets = [...durationBuckets, Number.POSITIVE_INFINITY].map((bound, index) => {

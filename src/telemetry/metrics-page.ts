@@ -1,4 +1,4 @@
-/** A metric with all its values at this moment. */
+/** A metric with all its current values. */
 export interface Family {
   readonly name: string
   readonly help: string
@@ -18,7 +18,7 @@ export interface Page {
   readonly text: string
 }
 
-/** The families in Prometheus's text format. The library is loaded with the first page: most runs never need it. */
+/** The families in the Prometheus text format. The library is loaded with the first page: most runs never need it. */
 export async function writePage(families: readonly Family[]): Promise<Page> {
   const { AggregatorRegistry } = await import('prom-client')
   const registry = AggregatorRegistry.aggregate([families.map((family) => ({ ...family, aggregator: 'sum' }))])

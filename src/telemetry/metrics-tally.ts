@@ -1,6 +1,6 @@
 /**
- * Counters that one thread writes and another reads, in memory that both share: counting is an addition to a number, reading
- * disturbs nobody, and what a thread has counted is there after its end.
+ * Counters in shared memory, which one thread writes and another reads: counting is a plain addition, reading does not
+ * disturb the writer, and the counts of a thread remain after its end.
  */
 
 /** A row of numbers with a meaning: one cell for a count, several for a histogram. */
@@ -29,23 +29,23 @@ export function widthOf(metric: TalliedMetric): number {
   return metric === 'durations' ? durationBuckets.length + 2 : 1
 }
 
-/** Room for tens of thousands of series. The system gives the pages that are written to, and no others. */
+/** Room for tens of thousands of series. The system allocates only pages that are written. */
 const bytes = 4 * 1024 * 1024
 
 /** The writer's side. */
 export class Tally {
   readonly #cells: Float64Array
   readonly #opened: (series: Series) => void
-  /** The first cells belong to nobody: what finds no room any more is added there. */
+  /** The first cells are for series that no longer fit. */
   #next = durationBuckets.length + 2
 
-  /** `opened` is called for each new series, before anything is added to it. */
+  /** `opened` is called for each new series before anything is added to it. */
   constructor(memory: SharedArrayBuffer, opened: (series: Series) => void) {
     this.#cells = new Float64Array(memory)
     this.#opened = opened
   }
 
-  /** Makes room for a series; returns its first cell. */
+  /** Allocates a series; returns its first cell. */
   open(metric: TalliedMetric, labels: readonly string[]): number {
     const first = this.#next
     const end = first + widthOf(metric)
@@ -70,7 +70,7 @@ export class TallyBook {
     this.#series.push(series)
   }
 
-  /** Adds all of it to the sums. `gauges`: also what is a state of the thread, and meaningless after its end. */
+  /** Adds all series to the sums. `gauges`: also those that are meaningless after the end of the thread. */
   addTo(sums: Sums, gauges: boolean): void {
     for (const { metric, labels, first } of this.#series) {
       if (metric === 'open' && !gauges) continue

@@ -1,19 +1,20 @@
-/** The process's own stdout and stderr. Main thread only; other threads are given the descriptor. */
+/** The process's own stdout and stderr. Main thread only; other threads get the descriptor. */
 import { Writable } from 'node:stream'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 import { type OutputDescriptor, openOutput } from './output-descriptor.ts'
 
 export interface StandardStream extends LineWriter {
   readonly descriptor: OutputDescriptor
-  /** Replaces what is said of lines that were dropped, which is one line of text at first. */
+  /** Replaces the report of dropped lines, which is a line of text by default. */
   onMissed(say: (lines: number) => void): void
 }
 
 const taken = new Map<'stdout' | 'stderr', StandardStream>()
 
 /**
- * From the first call on nothing that is written to it holds up the main thread. That covers `process.stdout` and `process.stderr`
- * and so `console`, Node's warnings, and what other threads write to theirs: Node's own streams wait for a terminal and for a disk.
+ * From the first call on, writing to the stream does not block the main thread: Node's own streams block on a terminal
+ * and on a disk. That includes `process.stdout` and `process.stderr`, and so `console`, Node's warnings, and the output
+ * of other threads.
  */
 export function standardStream(name: 'stdout' | 'stderr'): StandardStream {
   const known = taken.get(name)
@@ -44,7 +45,7 @@ function streamTo(writer: LineWriter, name: 'stdout' | 'stderr'): Writable {
   return Object.assign(stream, { fd: name === 'stdout' ? 1 : 2 })
 }
 
-/** At the end of the process: what was written to them is on its way, or its reader has had a second. */
+/** For the end of the process: writes what is buffered, for a limited time. */
 export async function flushStandardStreams(): Promise<void> {
   await Promise.all([...taken.values()].map((stream) => stream.flush()))
 }

@@ -14,10 +14,10 @@ const colours: readonly Colour[] = [
 const nameWidth = 10
 const blankTime = ' '.repeat('00:00:00.000'.length)
 
-/** Turns one JSON log line into one for a terminal: time, the process's name in its own colour, the words. */
+/** Formats a JSON log line for a terminal: time, the name of the process in its own colour, the message. */
 export function terminalText(json: string, colour: boolean): string {
   const line = JSON.parse(json) as Record<string, unknown>
-  // What Gatehouse says of a process is told apart from what the process says itself.
+  // Gatehouse's messages about a process are distinguished from the output of the process.
   const about = line.stream === undefined && line.requestId === undefined ? String(line.process ?? '') : ''
   const name = isOurs(about) || about === '' ? String(line.process ?? '') : 'gatehouse'
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
@@ -44,7 +44,7 @@ function words(
   return message
 }
 
-/** What a child wrote as JSON: its message, then what else it has to say, without what stands there already. */
+/** The JSON output of a child: its message, then its other fields, without those that are shown already. */
 function childWords({ message, json }: Record<string, unknown>): string {
   if (typeof json !== 'object' || json === null) return String(message)
   const fields = Object.entries(json).filter(([name, value]) => !shownAnyway.has(name) && value !== message)
@@ -52,10 +52,10 @@ function childWords({ message, json }: Record<string, unknown>): string {
   return [message, ...said].filter((part) => part !== '').join(' ')
 }
 
-/** Time and level, under the names that loggers give them. */
+/** The names of time and level in common loggers. */
 const shownAnyway: ReadonlySet<string> = new Set(['time', 'timestamp', 'ts', '@timestamp', 'level', 'severity'])
 
-/** An access record, short enough to read as it scrolls by; the JSON form has all of it. */
+/** An access record in short form; the JSON format has all fields. */
 function requestWords(line: Record<string, unknown>): string {
   const target = line.route === undefined ? '' : ` (${line.route})`
   const cause = line.error === undefined ? '' : `: ${line.error}`

@@ -6,7 +6,7 @@ import { afterAll, afterEach } from 'vitest'
 import { createPresenter } from '../../src/app/challenge-presenter.ts'
 import type { GatewayWorkers } from '../../src/app/workers/workers.ts'
 import { type AcmeAccount, type AcmeSession, newAcmeKey, openAcme } from '../../src/certificates/acme/acme.ts'
-import type { AcmeDesk, AcmePair, PendingOrder } from '../../src/certificates/acme/acme-order.ts'
+import type { AcmePair, OrderContext, PendingOrder } from '../../src/certificates/acme/acme-order.ts'
 import { createTransport } from '../../src/certificates/acme/acme-transport.ts'
 import type { ChallengePresenter } from '../../src/certificates/certificate-source.ts'
 import type { ServedChallenge } from '../../src/shared/served.ts'
@@ -24,7 +24,7 @@ afterEach(async () => {
 export interface Site {
   readonly pebble: Pebble
   readonly shown: ServedChallenge[]
-  readonly desk: AcmeDesk
+  readonly context: OrderContext
   /** Kinds that are not shown, as where a port cannot be reached. */
   readonly broken: Set<ServedChallenge['type']>
   open(account?: AcmeAccount): Promise<AcmeSession>
@@ -84,7 +84,7 @@ async function siteOn({ pebble, workers, tlsPort }: Base, options: SiteOptions):
     withdraw: (challenge) => byThreads.withdraw(challenge),
   }
   let kept: PendingOrder | undefined
-  const desk = {
+  const context = {
     presenter,
     signal: AbortSignal.timeout(60_000),
     pending: {
@@ -102,7 +102,7 @@ async function siteOn({ pebble, workers, tlsPort }: Base, options: SiteOptions):
   return {
     pebble,
     shown,
-    desk,
+    context,
     broken,
     async serve(pair, host) {
       workers.setCertificates([{ names: [host], ...pair, anyName: true }])

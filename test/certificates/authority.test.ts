@@ -49,7 +49,7 @@ test('a client that trusts the root accepts the leaf by name, wildcard and addre
   expect(await dial(issued, '127.0.0.1', 'a.app.example')).toBe(true)
   expect(await dial(issued, '127.0.0.1')).toBe(true)
   await expect(dial(issued, '127.0.0.1', 'app.example')).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
-  expect(log.lines).toEqual([`info: made a new internal CA: let clients trust ${folder}/root.crt`])
+  expect(log.lines).toEqual([`info: created a new internal CA; clients must trust ${folder}/root.crt`])
 })
 
 const openssl = await run('openssl', ['version']).then(
@@ -162,7 +162,7 @@ for (const [problem, spoil] of Object.entries(spoiledRoots)) {
     expect(after.certificate).not.toBe(before.certificate)
     expect(new X509Certificate(after.certificate).checkIssued(new X509Certificate(await read('root.crt')))).toBe(true)
     expect(log.lines).toEqual([
-      expect.stringMatching(/^warn: the internal CA's root .+; kept as .+, and a new one takes its place$/),
+      expect.stringMatching(/^warn: the internal CA's root .+; creating a new one, and keeping the old one as .+$/),
       expect.stringMatching(/^info: made a new internal CA/),
     ])
     expect(log.lines[0]).toContain(problem)
@@ -176,7 +176,7 @@ test('a root key that others may read is said', async () => {
   await chmod(join(folder, 'root.key'), 0o644)
   log.lines.length = 0
   await issue('app.example')
-  expect(log.lines).toEqual([expect.stringMatching(/^warn: the private key .+root\.key is open to other users/)])
+  expect(log.lines).toEqual([expect.stringMatching(/^warn: the private key .+root\.key is accessible to other users/)])
 })
 
 test('a folder that cannot be used is named with the hint, and the file in its way is left alone', async () => {
@@ -184,7 +184,7 @@ test('a folder that cannot be used is named with the hint, and the file in its w
   await writeFile(folder, 'mine')
   const error = await issue('app.example').catch((thrown) => thrown)
   expect(error).toMatchObject({ code: 'certificate-unusable' })
-  expect(error.message).toMatch(/^the internal CA cannot work in .+internal: ENOTDIR.+make it writable for user \d+/)
+  expect(error.message).toMatch(/^the internal CA cannot use .+internal: ENOTDIR.+make it writable for user \d+/)
   expect(await readFile(folder, 'utf8')).toBe('mine')
 })
 
@@ -219,7 +219,7 @@ test('a root and a leaf that were made while the clock ran ahead are not served 
   expect(next.notBefore.getTime()).toBeLessThanOrEqual(now)
   expect(next.certificate).not.toBe(ahead.certificate)
   expect(await read('root.crt')).not.toBe(root)
-  expect(log.lines.join('\n')).toMatch(/warn: the internal CA's root is not valid before .+ takes its place/)
+  expect(log.lines.join('\n')).toMatch(/warn: the internal CA's root is not valid before .+ creating a new one/)
 })
 
 test('a leaf alone that is not valid yet is made anew, by the root that was there', async () => {

@@ -8,9 +8,9 @@ import { makeLeaf, makeRoot } from '../../src/certificates/ca/internal.ts'
 import { checkAccount, checkClock, checkDirectory } from '../../src/certificates/doctor/acme-server.ts'
 import { checkAddresses } from '../../src/certificates/doctor/addresses.ts'
 import { checkCaa } from '../../src/certificates/doctor/caa.ts'
-import type { Patient } from '../../src/certificates/doctor/check.ts'
+import type { CheckContext } from '../../src/certificates/doctor/check.ts'
 import { createDirectory, type DirectoryFacts } from '../../src/certificates/doctor/directory.ts'
-import { examine } from '../../src/certificates/doctor/doctor.ts'
+import { runChecks } from '../../src/certificates/doctor/doctor.ts'
 import { createNames } from '../../src/certificates/doctor/names.ts'
 import { checkHttpPort, checkHttpsPort } from '../../src/certificates/doctor/reach.ts'
 import { checkRunning } from '../../src/certificates/doctor/running.ts'
@@ -29,10 +29,10 @@ const letsencrypt: AcmePlan = {
 }
 
 function factsOf(facts: Partial<DirectoryFacts> = {}): () => Promise<DirectoryFacts> {
-  return async () => ({ host: 'acme-v02.api.letsencrypt.org', wantsAccount: false, caaNames: [], ...facts })
+  return async () => ({ host: 'acme-v02.api.letsencrypt.org', requiresAccount: false, caaNames: [], ...facts })
 }
 
-function patient(more: Partial<Patient> = {}): Patient {
+function contextOf(more: Partial<CheckContext> = {}): CheckContext {
   return {
     domains: ['app.example.test'],
     storage: '/nowhere',
@@ -45,7 +45,7 @@ function patient(more: Partial<Patient> = {}): Patient {
 
 describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
   let pebble: Pebble
-  let names: Patient['names']
+  let names: CheckContext['names']
   beforeAll(async () => {
     const [httpPort = 0, tlsPort = 0] = await freePorts(2)
     pebble = await startPebble({
@@ -63,29 +63,29 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
   }
 
   it('a name with an address of this machine leads here; another may be that of a balancer', async () => {
-    expect(await checkAddresses(patient({ names }))).toEqual([
-      { verdict: 'good', words: 'app.example.test leads here: 127.0.0.1' },
+    expect(await checkAddresses(contextOf({ names }))).toEqual([
+      { verdict: 'good', words: 'app.example.test points here: 127.0.0.1' },
     ])
     await tell('/add-a', { host: 'far.example.test.', addresses: ['192.0.2.7'] })
-    expect(await checkAddresses(patient({ names, domains: ['far.example.test'] }))).toMatchObject([
-      { verdict: 'unknown', words: 'far.example.test leads to 192.0.2.7, which this machine does not have' },
+    expect(await checkAddresses(contextOf({ names, domains: ['far.example.test'] }))).toMatchObject([
+      { verdict: 'unknown', words: 'far.example.test points to 192.0.2.7, which this machine does not have' },
     ])
     await tell('/add-aaaa', { host: 'half.example.test.', addresses: ['2001:db8::7'] })
-    expect(await checkAddresses(patient({ names, domains: ['half.example.test'] }))).toMatchObject([
-      { verdict: 'unknown', words: expect.stringContaining('of which 2001:db8::7 is not of this machine') },
+    expect(await checkAddresses(contextOf({ names, domains: ['half.example.test'] }))).toMatchObject([
+      { verdict: 'unknown', words: expect.stringContaining('; this machine does not have 2001:db8::7') },
     ])
   })
 
   it('a name without an address is wrong', async () => {
     await tell('/set-default-ipv4', { ip: '' })
     onTestFinished(() => tell('/set-default-ipv4', { ip: '127.0.0.1' }))
-    expect(await checkAddresses(patient({ names }))).toMatchObject([
+    expect(await checkAddresses(contextOf({ names }))).toMatchObject([
       { verdict: 'bad', words: 'app.example.test has no address in the DNS' },
     ])
   })
 
   it('CAA records of the closest parent decide, and those for wildcards only over these', async () => {
-    expect(await checkCaa(patient({ names }))).toMatchObject([{ verdict: 'good' }])
+    expect(await checkCaa(contextOf({ names }))).toMatchObject([{ verdict: 'good' }])
     await tell('/add-caa', {
       host: 'ours.test.',
       policies: [
@@ -93,34 +93,34 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
         { tag: 'issuewild', value: ';' },
       ],
     })
-    const found = await checkCaa(patient({ names, domains: ['a.b.ours.test', '*.ours.test'] }))
+    const found = await checkCaa(contextOf({ names, domains: ['a.b.ours.test', '*.ours.test'] }))
     expect(found).toEqual([
       { verdict: 'good', words: 'the CAA records of ours.test allow letsencrypt.org' },
       {
         verdict: 'bad',
-        words: 'the CAA records of ours.test allow nobody, not acme-v02.api.letsencrypt.org',
+        words: 'the CAA records of ours.test allow no CA, not acme-v02.api.letsencrypt.org',
         hint: 'add `ours.test. CAA 0 issuewild "letsencrypt.org"` to the DNS',
       },
     ])
     await tell('/add-caa', { host: 'b.ours.test.', policies: [{ tag: 'issue', value: 'pki.goog' }] })
-    expect(await checkCaa(patient({ names, domains: ['a.b.ours.test'] }))).toMatchObject([
+    expect(await checkCaa(contextOf({ names, domains: ['a.b.ours.test'] }))).toMatchObject([
       { verdict: 'bad', words: expect.stringContaining('of b.ours.test allow pki.goog, not') },
     ])
     // The name that the directory gives itself counts before the one that we know.
     const acme = { plan: letsencrypt, directory: factsOf({ caaNames: ['pki.goog'] }) }
-    expect(await checkCaa(patient({ names, acme, domains: ['a.b.ours.test'] }))).toMatchObject([{ verdict: 'good' }])
+    expect(await checkCaa(contextOf({ names, acme, domains: ['a.b.ours.test'] }))).toMatchObject([{ verdict: 'good' }])
   })
 
   it('a directory is asked for trust, the time, and whether it wants to know its customers', async () => {
     const plan = { ...letsencrypt, directory: pebble.directory, trust: pebble.trust }
-    const trusted = patient({ acme: { plan, directory: createDirectory(plan) } })
+    const trusted = contextOf({ acme: { plan, directory: createDirectory(plan) } })
     expect(await checkDirectory(trusted)).toMatchObject([{ verdict: 'good' }])
     expect(await checkClock(trusted)).toMatchObject([{ verdict: 'good' }])
     expect(await checkAccount(trusted)).toMatchObject([
       { verdict: 'bad', words: expect.stringContaining('`externalAccount` is not set') },
     ])
     const { trust: _, ...distrusting } = plan
-    const alone = patient({ acme: { plan: distrusting, directory: createDirectory(distrusting) } })
+    const alone = contextOf({ acme: { plan: distrusting, directory: createDirectory(distrusting) } })
     expect(await checkDirectory(alone)).toMatchObject([{ verdict: 'bad', hint: expect.stringContaining('`trust:`') }])
     expect(await checkClock(alone)).toMatchObject([{ verdict: 'unknown' }])
   })
@@ -132,14 +132,14 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
     const address = server.address()
     const open = typeof address === 'object' && address ? address.port : 0
     const [shut = 0] = await freePorts(1)
-    expect(await checkHttpPort(patient({ names, ports: { http: open, https: shut } }))).toMatchObject([
+    expect(await checkHttpPort(contextOf({ names, ports: { http: open, https: shut } }))).toMatchObject([
       { verdict: 'good' },
     ])
-    expect(await checkHttpPort(patient({ names, ports: { http: shut, https: shut } }))).toMatchObject([
+    expect(await checkHttpPort(contextOf({ names, ports: { http: shut, https: shut } }))).toMatchObject([
       { verdict: 'bad', words: expect.stringContaining('ECONNREFUSED'), hint: expect.stringContaining('http-01') },
     ])
     const byDns = { plan: { ...letsencrypt, challenges: ['dns-01'] as const }, directory: factsOf() }
-    expect(await checkHttpPort(patient({ names, acme: byDns, ports: { http: shut, https: shut } }))).toMatchObject([
+    expect(await checkHttpPort(contextOf({ names, acme: byDns, ports: { http: shut, https: shut } }))).toMatchObject([
       { verdict: 'unknown' },
     ])
   })
@@ -156,22 +156,22 @@ it('somebody else who answers on the port of a name is found by the certificate'
     return typeof address === 'object' && address ? address.port : 0
   }
   const [ours, theirs] = await Promise.all([door(), door()])
-  const running = { doors: [`127.0.0.1:${ours}`], stopgap: false, failures: 0 }
+  const running = { listeners: [`127.0.0.1:${ours}`], stopgap: false, failures: 0 }
   // An address needs no DNS.
   const at = (https: number) => ({ domains: ['127.0.0.1'], ports: { http: 80, https } })
-  expect(await checkHttpsPort(patient({ ...at(ours), running }))).toMatchObject([
-    { verdict: 'good', words: `port ${ours} of 127.0.0.1 (127.0.0.1) is us: it shows our certificate` },
+  expect(await checkHttpsPort(contextOf({ ...at(ours), running }))).toMatchObject([
+    { verdict: 'good', words: `port ${ours} of 127.0.0.1 (127.0.0.1) is this gatehouse: it shows our certificate` },
   ])
-  expect(await checkHttpsPort(patient({ ...at(theirs), running }))).toMatchObject([
+  expect(await checkHttpsPort(contextOf({ ...at(theirs), running }))).toMatchObject([
     { verdict: 'bad', words: expect.stringContaining('shows another certificate than ours') },
   ])
-  expect(await checkHttpsPort(patient(at(theirs)))).toMatchObject([
+  expect(await checkHttpsPort(contextOf(at(theirs)))).toMatchObject([
     { verdict: 'unknown', words: expect.stringContaining('whether it is us cannot be told') },
   ])
 })
 
 it('a clock that is hours off is wrong, whichever way', async () => {
-  const off = (ahead: number) => checkClock(patient({ acme: { plan: letsencrypt, directory: factsOf({ ahead }) } }))
+  const off = (ahead: number) => checkClock(contextOf({ acme: { plan: letsencrypt, directory: factsOf({ ahead }) } }))
   expect(await off(7_200_000)).toMatchObject([
     { verdict: 'bad', words: expect.stringContaining('is 2h behind that of') },
   ])
@@ -179,7 +179,7 @@ it('a clock that is hours off is wrong, whichever way', async () => {
 })
 
 it('a DNS server that does not answer is no fault of the name', async () => {
-  expect(await checkAddresses(patient())).toMatchObject([{ verdict: 'unknown' }])
+  expect(await checkAddresses(contextOf())).toMatchObject([{ verdict: 'unknown' }])
 })
 
 it('a key that others can read is wrong, and the mend names it', async () => {
@@ -187,30 +187,30 @@ it('a key that others can read is wrong, and the mend names it', async () => {
   await mkdir(join(storage, 'acme', 'ca'), { recursive: true })
   const account = join(storage, 'acme', 'ca', 'account.json')
   await writeFile(account, '{}', { mode: 0o600 })
-  const safe = { verdict: 'good', words: 'keys in the storage are for their owner alone' }
-  expect(await checkStorage(patient({ storage }))).toContainEqual(safe)
+  const safe = { verdict: 'good', words: 'only their owner can read the keys in the storage' }
+  expect(await checkStorage(contextOf({ storage }))).toContainEqual(safe)
   await chmod(account, 0o644)
-  expect(await checkStorage(patient({ storage }))).toContainEqual({
+  expect(await checkStorage(contextOf({ storage }))).toContainEqual({
     verdict: 'bad',
-    words: `${account} can be read by others than the owner`,
+    words: `other users can read ${account}`,
     hint: `chmod 600 ${account}`,
   })
 })
 
 it('a storage that will be made is judged by where, and /dev/shm is lost with the container', async () => {
-  const findings = await checkStorage(patient({ storage: '/dev/shm/gatehouse-not-there/state' }))
+  const findings = await checkStorage(contextOf({ storage: '/dev/shm/gatehouse-not-there/state' }))
   expect(findings[1]).toMatchObject({
     verdict: 'unknown',
     words: expect.stringContaining('is on tmpfs, which is lost'),
   })
-  expect(await checkStorage(patient({ storage: '/etc/passwd/state' }))).toContainEqual(
+  expect(await checkStorage(contextOf({ storage: '/etc/passwd/state' }))).toContainEqual(
     expect.objectContaining({ verdict: 'bad', words: expect.stringContaining('cannot be written') }),
   )
 })
 
 it('the last error of the running gatehouse is told, with how to try again', async () => {
-  const running = { doors: [], stopgap: true, failures: 2, lastError: 'the CA said no' }
-  expect(await checkRunning(patient({ running }))).toEqual([
+  const running = { listeners: [], stopgap: true, failures: 2, lastError: 'the CA said no' }
+  expect(await checkRunning(contextOf({ running }))).toEqual([
     {
       verdict: 'bad',
       words: 'the running gatehouse tried 2 times in vain: the CA said no',
@@ -221,15 +221,15 @@ it('the last error of the running gatehouse is told, with how to try again', asy
 
 it('is content with a certificate of our own CA for localhost: neither DNS nor ports are asked', async () => {
   const storage = await temporaryFolder()
-  const findings = await examine({
+  const findings = await runChecks({
     domains: ['localhost', 'app.internal'],
     storage,
     isInternal: true,
     names: createNames('127.0.0.1:9'),
     ports: { http: 9, https: 9 },
-    running: { doors: [], stopgap: false, failures: 0 },
+    running: { listeners: [], stopgap: false, failures: 0 },
   })
   expect(findings.filter(({ verdict }) => verdict === 'bad')).toEqual([])
-  expect(findings.map(({ words }) => words).join()).toContain('our own CA makes it for localhost, app.internal')
+  expect(findings.map(({ words }) => words).join()).toContain('the internal CA issues it for localhost, app.internal')
   expect(findings.map(({ words }) => words).join()).not.toMatch(/DNS does not answer|port 9/)
 })

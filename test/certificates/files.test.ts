@@ -52,7 +52,7 @@ test('a key file that others may read is said, and served', async () => {
   await chmod(source.key, 0o640)
   await certificateFromFiles(source, domains, log)
   expect(log.lines).toEqual([
-    `warn: the private key ${source.key} is open to other users (mode 0640): chmod 600 ${source.key}`,
+    `warn: the private key ${source.key} is accessible to other users (mode 0640): chmod 600 ${source.key}`,
   ])
 })
 
@@ -64,7 +64,7 @@ test('a certificate that lacks one of its domains is said, and served', async ()
   ])
   await result
   expect(log.lines).toEqual([
-    `warn: ${source.certificate}: is for *.example.com and does not cover example.com: clients will refuse it there`,
+    `warn: ${source.certificate}: is for *.example.com and does not cover example.com: clients will reject it for those`,
   ])
 })
 
@@ -118,7 +118,7 @@ const unusable: Record<string, { pair: () => { certificate: string; key: string 
       certificate: makeCertificate().certificate.replace(/\n.{64}\n.{64}\n/, '\n'),
     }),
     at: 'chain.pem',
-    says: /a certificate in it does not parse .+ copy it again, whole$/,
+    says: /a certificate in it does not parse .+ copy the whole file again$/,
   },
   'has no key': {
     pair: () => ({ ...makeCertificate(), key: makeCertificate().certificate }),
@@ -128,7 +128,7 @@ const unusable: Record<string, { pair: () => { certificate: string; key: string 
   'has a key that does not parse': {
     pair: () => ({ ...makeCertificate(), key: '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n' }),
     at: 'key.pem',
-    says: /the private key does not parse .+ copy it again, whole$/,
+    says: /the private key does not parse .+ copy the whole file again$/,
   },
   'has an encrypted key': {
     pair: () => {

@@ -80,7 +80,7 @@ test('when no source can serve, all reasons are told, with the place in the conf
   expect(error.message.split('\n')).toEqual([
     '/etc/gatehouse.yaml:12:5: no source can serve the certificate for a.example, b.example:',
     '  files: /none/chain.pem: the certificate file does not exist; put it there or correct the path',
-    expect.stringMatching(/^ {2}internal: the internal CA cannot work in .+internal: ENOTDIR/),
+    expect.stringMatching(/^ {2}internal: the internal CA cannot use .+internal: ENOTDIR/),
   ])
 })
 
@@ -133,7 +133,7 @@ test('a leaf that falls due is renewed by the hourly check, and what came from f
   expect(still).toEqual(fromFiles)
   const end = (served?: ServedCertificate) => new X509Certificate(served?.certificate ?? '').validToDate.getTime()
   expect(end(newLeaf) - end(oldLeaf)).toBeGreaterThanOrEqual(5 * day)
-  expect(log.lines).toContainEqual(expect.stringMatching(/^info: renewed the certificate for localhost, until /))
+  expect(log.lines).toContainEqual(expect.stringMatching(/^info: renewed the certificate for localhost, valid until /))
   expect(log.lines.at(-1)).toMatch(/^error: cannot renew the certificate for app.example, .*does not exist/)
 })
 

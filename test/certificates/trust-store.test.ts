@@ -106,17 +106,17 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
   })
 
   test.each([
-    ['cut.crt', made('Cut').slice(0, 300), 'holds no certificate; export it again as PEM, or remove the file'],
-    ['empty.pem', '', 'holds no certificate; export it again as PEM, or remove the file'],
+    ['cut.crt', made('Cut').slice(0, 300), 'contains no certificate; export it again as PEM, or remove the file'],
+    ['empty.pem', '', 'contains no certificate; export it again as PEM, or remove the file'],
     [
       'garbled.crt',
       made('Garbled').replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA'),
-      'holds a certificate that does not parse; export it again as PEM, or remove the file',
+      'contains a certificate that does not parse; export it again as PEM, or remove the file',
     ],
     [
       'short.crt',
       new X509Certificate(made('Short')).raw.subarray(0, 90),
-      'holds a certificate that does not parse; export it again as PEM, or remove the file',
+      'contains a certificate that does not parse; export it again as PEM, or remove the file',
     ],
   ])('leaves %s out, names it with the hint, and holds the others', async (name, content, problem) => {
     await put(name, content)
@@ -124,7 +124,7 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
     await write()
     expect(await namesIn(file())).toEqual(['Good'])
     expect(log.lines).toEqual([
-      `warn: the trust store java (${file()}): ${join(certificates, name)} is left out: it ${problem}`,
+      `warn: the trust store java (${file()}): skipping ${join(certificates, name)}: it ${problem}`,
       'info: wrote the trust store java',
     ])
   })
@@ -137,9 +137,9 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
     await write()
     expect(await namesIn(file())).toEqual(['Good'])
     expect(log.lines.slice(0, 3).map((line) => line.slice(line.indexOf(certificates) + certificates.length))).toEqual([
-      '/a.crt is left out: it is no regular file; put the certificate there, or rename it',
-      '/b.crt is left out: it is no regular file; put the certificate there, or rename it',
-      '/c.crt is left out: it is a link that leads nowhere; mend or remove it',
+      '/a.crt: it is not a regular file; put the certificate there, or rename it',
+      '/b.crt: it is not a regular file; put the certificate there, or rename it',
+      '/c.crt: it is a dangling link; fix or remove it',
     ])
   })
 
@@ -147,7 +147,9 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
     await put('good.crt', made('Good'))
     await write({ internal: true }, () => Promise.reject(new Error('the disk is full')))
     expect(await namesIn(file())).toEqual(['Good'])
-    expect(log.lines[0]).toBe(`error: the trust store java (${file()}) is without our own root: the disk is full`)
+    expect(log.lines[0]).toBe(
+      `error: the trust store java (${file()}) lacks the root of the internal CA: the disk is full`,
+    )
   })
 })
 
@@ -164,7 +166,9 @@ test('a folder that does not exist has no certificates; one that is a file is to
 test('a store without certificates is written and told', async () => {
   await write()
   expect((await stat(file())).size).toBeGreaterThan(0)
-  expect(log.lines[0]).toBe(`warn: the trust store java (${file()}) has no certificates: its readers will trust nobody`)
+  expect(log.lines[0]).toBe(
+    `warn: the trust store java (${file()}) has no certificates: programs that use it will trust no one`,
+  )
 })
 
 test('any user may read it, and it is written again only when its certificates change', async () => {
@@ -185,7 +189,7 @@ test('a store that cannot be written stays as it was, and is told', async () => 
   await put('a.crt', made('A'))
   await mkdir(file(), { recursive: true })
   await write()
-  expect(log.lines).toEqual([expect.stringMatching(/^error: the trust store java \(.+\) stays as it was: EISDIR/)])
+  expect(log.lines).toEqual([expect.stringMatching(/^error: cannot write the trust store java \(.+\): EISDIR/)])
   expect(await readdir(join(folder, 'stores'))).toEqual(['java.p12'])
 })
 

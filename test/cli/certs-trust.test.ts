@@ -44,5 +44,5 @@ test('a storage without an internal CA is named, and what makes one', async () =
   const { file, path } = await storageWithRoot()
   const { code, out, err } = await gatehouse('certs', 'trust', file)
   expect({ code, out }).toEqual({ code: 3, out: '' })
-  expect(err).toContain(`${path} cannot be read (ENOENT): it is made when a certificate is first served`)
+  expect(err).toContain(`cannot read ${path} (ENOENT): the internal CA creates it when it first issues a certificate`)
 })

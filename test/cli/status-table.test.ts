@@ -91,13 +91,13 @@ test('a note says what one would ask next', () => {
   expect(note({ state: 'fatal', reason: 'gave up', essential: true })).toBe('gave up; essential: gatehouse stops')
   expect(note({ criticality: 'critical' })).toBe('critical')
   expect(note({ state: 'waiting', waitingFor: ['db'], criticality: 'rebuildable' })).toBe('waiting for db; rebuildable')
-  expect(note({ oomKills: 1 })).toBe('killed once for memory')
-  expect(note({ oomKills: 3 })).toBe('killed 3 times for memory')
+  expect(note({ oomKills: 1 })).toBe('out of memory: killed once')
+  expect(note({ oomKills: 3 })).toBe('out of memory: killed 3 times')
   expect(note({ successor: { state: 'starting', pid: 7, port: 41235 } })).toBe(
     'a successor is starting, pid 7 on port 41235',
   )
   expect(note({ predecessor: { state: 'running', pid: 6, port: 41234 } })).toBe(
-    'the one before is ending: running, pid 6 on port 41234',
+    'its predecessor is ending: running, pid 6 on port 41234',
   )
   expect(note({})).toBeUndefined()
 })
@@ -193,7 +193,7 @@ test('a certificate of an ACME server says when it is renewed; a stopgap in red 
   expect(second).toMatch(/, next attempt in 1m \d+s$/)
   expect(notes).toEqual([
     '  the last 2 attempts failed: no route',
-    '  our own CA serves meanwhile, which browsers warn of: run `gatehouse certs doctor a.example`',
+    '  the internal CA serves meanwhile, which browsers warn about: run `gatehouse certs doctor a.example`',
   ])
   expect(text).toContain('\u001b[31m\u001b[1mour own CA serves')
 })
@@ -208,15 +208,15 @@ test('a task that makes backups tells how old the newest is, what it holds, and 
   const standing = { files: 4, size: 300_000_000, overdue: false, shrunk: false }
   const at = Date.now() - 2 * 3_600_000
   expect(note({ ...usual, backup: { ...standing, newest: { at, size: 84_000_000 } } })).toBe(
-    'exit code 0; last backup 2h ago, 84 MB (4 are kept)',
+    'exit code 0; last backup 2h ago, 84 MB (4 kept)',
   )
   const shrunken = { at: Date.now() - 3 * day, size: 1_000, before: 84_000_000 }
   expect(note({ ...usual, backup: { ...standing, newest: shrunken, overdue: true, shrunk: true } })).toBe(
-    'exit code 0; last backup 3d ago, 1 KB (4 are kept); overdue; the one before holds 84 MB',
+    'exit code 0; last backup 3d ago, 1 KB (4 kept); overdue; the previous one has 84 MB',
   )
   expect(note({ ...usual, backup: { ...standing, files: 0 } })).toBe('exit code 0; no backup yet')
   expect(note({ ...usual, backup: { ...standing, files: 0, trouble: 'EACCES' } })).toBe(
-    'exit code 0; its backups cannot be looked at: EACCES',
+    'exit code 0; cannot read its backups: EACCES',
   )
 })
 

@@ -34,7 +34,7 @@ test('a recent backup is nothing to warn of, nor is a volume on which there was 
 
 test('an overdue one is warned of with its age and what is allowed; so is one that never was', () => {
   expect(warnings({ newest: { at: now - 72 * hour, size: 10 }, allowed: 26 * hour, overdue: true })).toEqual([
-    'backup is overdue: the last success was 3d ago (1d 2h are allowed)',
+    'backup is overdue: the last success was 3d ago (allowed: 1d 2h)',
   ])
   expect(warnings({ files: 0, allowed: 26 * hour, overdue: true })).toEqual([
     'backup has never succeeded: there is no backup',
@@ -55,12 +55,12 @@ test('a failure is told with its reason, and as such after a restart, when nobod
 
 test('one that is empty, or far smaller than the one before, is warned of', () => {
   const newest = { at: now - hour, size: 1_000, before: 84_000_000 }
-  expect(warnings({ newest, shrunk: true })).toEqual(['the newest backup of backup holds 1 KB, the one before 84 MB'])
+  expect(warnings({ newest, shrunk: true })).toEqual(['the newest backup of backup has 1 KB, the previous one 84 MB'])
   expect(warnings({ newest: { ...newest, size: 0 }, shrunk: true })).toEqual(['the newest backup of backup is empty'])
 })
 
 test('a folder that cannot be read says so instead of passing for empty', () => {
   expect(warnings({ files: 0, trouble: 'EACCES', overdue: true })).toEqual([
-    'the backups of backup cannot be looked at: EACCES',
+    'cannot read the backups of backup: EACCES',
   ])
 })

@@ -53,7 +53,7 @@ test('an answer that is not a status is refused with the place of the difference
   )
   await expect(readStatus(socket)).rejects.toMatchObject({
     code: 'control-failed',
-    message: expect.stringMatching(/\(processes\.0\.state: .+\); does another version of gatehouse run there\?$/),
+    message: expect.stringMatching(/\(processes\.0\.state: .+\); is another version of gatehouse running there\?$/),
   })
 })
 
@@ -80,6 +80,6 @@ test('a socket of another user is said to need the right one', async () => {
   await chmod(dirname(socket), 0o755)
   await chmod(socket, 0)
   await unprivileged(async () => {
-    await expect(readStatus(socket)).rejects.toThrow(`${socket}: permission denied; ask as root`)
+    await expect(readStatus(socket)).rejects.toThrow(`${socket}: permission denied; run this as root`)
   })
 })

@@ -119,7 +119,7 @@ describe('GET /v1/events', () => {
     expect(said).toBeLessThan(3_000)
     let last: Line | undefined
     for (let line = await client.next(); line; line = await client.next()) last = line
-    expect(last).toEqual({ type: 'cut', message: 'events came faster than they were read; ask again with `since`' })
+    expect(last).toEqual({ type: 'cut', message: 'events came faster than they were read; reconnect with `since`' })
     storm.say('after')
     expect(await brisk.next()).toMatchObject({ message: 'after' })
   })

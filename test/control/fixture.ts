@@ -35,7 +35,7 @@ const uneventful: Omit<ControlSource, 'status'> = {
   renew: async (name) => ({
     renewed: false,
     refusal: 'unknown-certificate',
-    message: `there is no certificate for ${name}`,
+    message: `no certificate for ${name}`,
   }),
 }
 

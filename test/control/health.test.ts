@@ -50,7 +50,7 @@ test('a process that ran before and is not ready again is no first start', () =>
     warnings: [],
   })
   const parked = a('api', { state: 'parked', ready: false, waitingFor: ['db'] })
-  expect(health([parked])).toEqual({ verdict: 'unhealthy', reasons: ['api waits for db'], warnings: [] })
+  expect(health([parked])).toEqual({ verdict: 'unhealthy', reasons: ['api is waiting for db'], warnings: [] })
   const dull = a('api', { ready: false, reason: 'no answer within 2s' })
   expect(health([dull])).toEqual({
     verdict: 'unhealthy',
@@ -97,7 +97,7 @@ test('what an operator stopped is a warning', () => {
 
 test('a gateway of which no thread answers is unhealthy; one of two is enough, and without listeners there is none', () => {
   const gateway = { threads: 2, serving: 0 }
-  expect(health([], { gateway }).reasons).toEqual(['the gateway does not serve: none of its 2 threads answers'])
+  expect(health([], { gateway }).reasons).toEqual(['the gateway does not serve: none of its 2 threads is serving'])
   expect(health([], { gateway: { threads: 2, serving: 1 } })).toEqual(well)
   expect(health([], { gateway: { threads: 0, serving: 0 }, listeners: [] })).toEqual(well)
 })
@@ -118,7 +118,7 @@ test('a stopgap and a renewal that fails are warnings, with the reason', () => {
   expect(health([], { certificates: [{ ...certificate, skipped: [], stopgap: true, renewal }] })).toEqual({
     ...well,
     warnings: [
-      'our own CA serves for a.test, which browsers warn of',
+      'the internal CA serves a.test, which browsers warn about',
       'no new certificate for a.test (3 times): the CA is away',
     ],
   })
@@ -157,7 +157,7 @@ test('another run of a task that has completed before keeps nobody waiting', () 
 })
 
 test('what failed again and again is not well because it is ready between two crashes', () => {
-  const reason = 'api is unstable: it has failed 3 times in a row, and is not yet ready for long enough since'
+  const reason = 'api is unstable: it failed 3 times in a row, and has not been ready for long enough since'
   expect(health([a('api', { restarts: 3, failures: 3 })])).toEqual({
     verdict: 'unhealthy',
     reasons: [reason],

@@ -96,7 +96,7 @@ test('a second gatehouse on the socket is told the pid of the first, which goes 
   await opened(socket)
   await expect(opened(socket)).rejects.toMatchObject({
     code: 'already-running',
-    message: `a gatehouse is running already on ${socket}: pid ${process.pid}, with /etc/gatehouse.yaml; stop it or change \`control.socket\``,
+    message: `a gatehouse is already running on ${socket}: pid ${process.pid}, with /etc/gatehouse.yaml; stop it or change \`control.socket\``,
   })
   expect(await readStatus(socket)).toEqual(sampleStatus)
 })
@@ -116,7 +116,7 @@ test('a socket on which some other program listens is not taken from it', async 
   onTestFinished(() => void other.close())
   await expect(opened(socket)).rejects.toMatchObject({
     code: 'already-running',
-    message: expect.stringMatching(/^the control socket is taken: /),
+    message: expect.stringMatching(/^the control socket is in use: /),
   })
   expect((await stat(socket)).isSocket()).toBe(true)
 })
@@ -136,7 +136,7 @@ test('a file, folder or link in the place of the socket is named and left alone'
     const path = join(folder, name)
     await expect(opened(path)).rejects.toMatchObject({
       code: 'control-failed',
-      message: expect.stringContaining(`${path} is there already and is no socket, so it is left alone`),
+      message: expect.stringContaining(`${path} exists and is not a socket`),
     })
   }
   expect(await readFile(join(folder, 'link'), 'utf8')).toBe('mine')
@@ -146,9 +146,7 @@ test('a path of more bytes than the system takes is refused with both numbers', 
   const path = join(folder, 'ü'.repeat(60))
   await expect(opened(path)).rejects.toMatchObject({
     code: 'control-failed',
-    message: expect.stringMatching(
-      /is \d{3} bytes long, and the system takes 10[37] at most: .+shorten `control\.socket`/,
-    ),
+    message: expect.stringMatching(/is \d{3} bytes long, and the limit is 10[37]: .+shorten `control\.socket`/),
   })
 })
 
@@ -193,7 +191,7 @@ test('a socket that somebody removed, as cleaners of /tmp do, frees no place for
   await rename(socket, join(folder, 'moved'))
   await expect(opened(socket)).rejects.toMatchObject({
     code: 'already-running',
-    message: `a gatehouse (pid ${process.pid}) has claimed ${socket} and starts or ends just now; stop it or change \`control.socket\``,
+    message: `a gatehouse (pid ${process.pid}) has locked ${socket} and is starting or stopping; stop it or change \`control.socket\``,
   })
   await control.close()
   await opened(socket)

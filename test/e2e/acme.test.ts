@@ -67,8 +67,10 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     // The CA is away: our own serves meanwhile, and says so.
     expect((await acceptedCertificate(https, internalRoot(gatehouse))).issuer).toMatch(/Gatehouse internal CA/)
     pebble.resume()
-    await gatehouse.waitFor({ message: /^certificate for app.example.test from 127.0.0.1:\d+, until / })
-    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
+    await gatehouse.waitFor({
+      message: /^obtained a certificate for app.example.test from 127.0.0.1:\d+, valid until /,
+    })
+    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, issued by Pebble/ })
     // The threads hear of it a moment later.
     const roots = await pebble.roots()
     await expect
@@ -81,7 +83,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const storage = mkdtempSync(join(tmpdir(), 'gatehouse-acme-'))
     ends.push(async () => rmSync(storage, { recursive: true }))
     const first = start(storage)
-    await first.waitFor({ message: /^certificate for app.example.test from / })
+    await first.waitFor({ message: /^obtained a certificate for app.example.test from / })
     await first.stop()
     const roots = await pebble.roots()
     await pebble.stop()

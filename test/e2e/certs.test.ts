@@ -47,7 +47,7 @@ control: { socket: ./control.sock }
 describe.skipIf(!part('pebble'))('with an ACME server', () => {
   it('lists, renews and revokes, examines, and counts', async () => {
     const { pebble, gatehouse, http, https, metrics } = await site()
-    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, by Pebble/ })
+    await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, issued by Pebble/ })
     const roots = await pebble.roots()
     await expect.poll(() => acceptedCertificate(https, roots).catch(() => undefined)).toBeDefined()
     const before = await acceptedCertificate(https, roots)
@@ -62,20 +62,22 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
 
     const renewed = await verb('certs', 'renew', 'APP.example.test', gatehouse.file, '--revoke')
     expect(renewed).toMatchObject({ code: 0, err: expect.stringContaining('this may take minutes') })
-    expect(renewed.out).toMatch(/^app\.example\.test: renewed, by Pebble .+, until \d{4}-.+Z\n$/)
+    expect(renewed.out).toMatch(/^app\.example\.test: renewed by Pebble .+, valid until \d{4}-.+Z\n$/)
     // The threads hear of it a moment later.
     await expect.poll(async () => (await acceptedCertificate(https, roots)).serialNumber).not.toBe(before.serialNumber)
     expect(pebble.lines.some((line) => line.includes('/revoke-cert'))).toBe(true)
 
     const unknown = await verb('certs', 'renew', 'other.example.test', gatehouse.file)
     expect(unknown.code).toBe(2)
-    expect(unknown.err).toContain('there is no certificate for other.example.test; there are app.example.test')
+    expect(unknown.err).toContain('no certificate for other.example.test; configured names: app.example.test')
 
     const doctor = ['certs', 'doctor', 'app.example.test', gatehouse.file, '--resolver', pebble.dns.address]
     const well = await verb(...doctor, '--ports', `${http},${https}`)
-    expect(well.out).toContain(`✓ port ${https} of app.example.test (127.0.0.1) is us: it shows our certificate`)
-    expect(well.out).toContain('✓ app.example.test leads here: 127.0.0.1')
-    expect(well.out).toContain('✓ the running gatehouse has met no error')
+    expect(well.out).toContain(
+      `✓ port ${https} of app.example.test (127.0.0.1) is this gatehouse: it shows our certificate`,
+    )
+    expect(well.out).toContain('✓ app.example.test points here: 127.0.0.1')
+    expect(well.out).toContain('✓ the running gatehouse reports no error')
     expect(well).toMatchObject({ code: 0, err: '' })
     expect(well.out).not.toContain('✗')
 
@@ -99,17 +101,19 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const list = await verb('certs', 'list', gatehouse.file)
     expect(list.out).toMatch(/\(stopgap\) .+ next attempt in .+ cannot be reached: /)
     const status = await verb('status', gatehouse.file)
-    expect(status.out).toContain('our own CA serves meanwhile, which browsers warn of: run `gatehouse certs doctor')
+    expect(status.out).toContain(
+      'the internal CA serves meanwhile, which browsers warn about: run `gatehouse certs doctor',
+    )
     const health = await verb('healthcheck', gatehouse.file)
     expect(health.code).toBe(0)
-    expect(health.out).toMatch(/^healthy \(warning: our own CA serves for app\.example\.test.+no new certificate for/)
+    expect(health.out).toMatch(/^healthy \(warning: the internal CA serves app\.example\.test.+no new certificate for/)
 
     const doctor = ['certs', 'doctor', gatehouse.file, '--resolver', pebble.dns.address]
     const ill = await verb(...doctor, '--ports', `${http},${https}`)
     expect(ill.code).toBe(1)
     expect(ill.out).toMatch(/✗ the running gatehouse tried \d+ times in vain: .+ cannot be reached/)
     expect(ill.out).toContain('! the storage is on tmpfs, which is lost with the container')
-    expect(ill.out).toMatch(/✗ the CA's directory at \S+ is of no use: .+\n {6}→ let this machine reach it/)
+    expect(ill.out).toMatch(/✗ cannot use the CA's directory at \S+: .+\n {6}→ check the firewall/)
     const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
     expect(page).toMatch(/^gatehouse_certificate_renewal_failures\{name="app\.example\.test"\} [2-9]$/m)
 

@@ -22,14 +22,16 @@ for (const policy of ['never', 'on-failure']) {
   test(`an essential service that exits with 0 under ${policy} ends the run with 0, as plan says`, async () => {
     gatehouse = startGatehouse({ config: config(policy) })
     const { stdout } = await runGatehouse(['plan', gatehouse.file])
-    expect(stdout).toMatch(/ job .*essential: if it exits with 0 everything stops, with exit code 0/)
+    expect(stdout).toMatch(/ job .*essential: if it exits with 0, gatehouse stops with exit code 0/)
     expect(await gatehouse.exit).toEqual({ code: 0, signal: null })
     const said = gatehouse.lines.map(({ message }) => String(message))
     expect(said).toContainEqual(
       expect.stringMatching(/^stopping: the essential process job has ended: exited with code 0/),
     )
     expect(said).toContainEqual(
-      expect.stringMatching(/^job exited with code 0 after .*; it is essential and not restarted; stopping everything$/),
+      expect.stringMatching(
+        /^job exited with code 0 after .*; it is essential and not restarted; stopping everything$/,
+      ),
     )
   })
 }

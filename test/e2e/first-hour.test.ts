@@ -103,7 +103,7 @@ describe.skipIf(missing)(`the README's example${missing ? ` (skipped: ${missing}
       const byRoot = machine.beside(gatehouse.pid, [...binary, 'status'], 0)
       expect(byRoot).toMatchObject({ code: 4 })
       expect(byRoot.stderr).toBe(
-        `gatehouse: no gatehouse listens on /run/gatehouse.sock; start it with \`gatehouse run\`, or ask one of another user: --socket ${socket}\n`,
+        `gatehouse: no gatehouse listens on /run/gatehouse.sock; start it with \`gatehouse run\`, or connect to one of another user: --socket ${socket}\n`,
       )
     },
     60_000,
@@ -135,7 +135,7 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
       expect.stringMatching(
         /^cannot open the control socket \/run\/own\.sock: .*make its folder writable for user 65534/,
       ),
-      expect.stringMatching(/the internal CA cannot work in \/data\/state\/internal: .*change `storage`/),
+      expect.stringMatching(/the internal CA cannot use \/data\/state\/internal: .*change `storage`/),
       expect.stringMatching(/^listener http cannot listen on :80: this user may not open ports below 1024/),
       expect.stringMatching(/^listener https cannot listen on :443: this user may not/),
       expect.stringMatching(/^listener metrics cannot listen on :81: this user may not/),
@@ -153,7 +153,7 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
     expect(await gatehouse.exit).toEqual({ code: 3, signal: null })
     expect(errorsOf(gatehouse)).toEqual([
       expect.stringMatching(/^cannot open the control socket \/run\/gatehouse\.sock: EROFS.*change `control\.socket`/),
-      expect.stringMatching(/the internal CA cannot work in \/data\/gatehouse\/internal: EROFS.*change `storage`/),
+      expect.stringMatching(/the internal CA cannot use \/data\/gatehouse\/internal: EROFS.*change `storage`/),
     ])
   })
 

@@ -47,7 +47,7 @@ it('is starting until all are ready, then healthy, then unhealthy when one is fa
   const starting = await healthcheck(gatehouse)
   expect(starting).toContain(`starting: waiting for db ${warning}`)
   expect(starting).toMatch(/ -> 1$/)
-  expect(await healthcheck(gatehouse, '--live')).toBe(`healthy: gatehouse runs as pid ${gatehouse.pid} -> 0`)
+  expect(await healthcheck(gatehouse, '--live')).toBe(`healthy: gatehouse is running, pid ${gatehouse.pid} -> 0`)
 
   touch(gatehouse, 'up')
   await gatehouse.waitFor({ process: 'api', state: 'running' })

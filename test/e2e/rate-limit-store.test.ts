@@ -33,7 +33,7 @@ control: { socket: ./control.sock }
     const [plan, status, health] = await Promise.all(
       ['plan', 'status', 'healthcheck'].map((verb) => runGatehouse([verb, gatehouse.file])),
     )
-    expect(plan?.stdout).toContain(`counted by the Redis at  127.0.0.1:${redis.port}  database 4  plain`)
+    expect(plan?.stdout).toContain(`counted by Redis at  127.0.0.1:${redis.port}  database 4  plain`)
     expect(status?.stdout).toContain(`warning: ${trouble}`)
     expect(status?.stdout).toContain('put the right user and password into `rateLimitStore`')
     expect(health?.stdout).toContain(`healthy (warning: ${trouble}`)

@@ -80,7 +80,7 @@ processes:
           /^redis: dependsOn none → idle started, ready tcp → exec, restart.backoff.max 30s → 1h, essential false → true, criticality important → critical, memory none → 500 MB, output.*, stop.signal SIGTERM → SIGINT, stop.grace 30s → 45s, without a restart$/,
         ),
       ])
-      expect(preview).toMatchObject({ code: 0, stderr: '', stdout: `${said[0]}\nhooks: changes while it serves\n` })
+      expect(preview).toMatchObject({ code: 0, stderr: '', stdout: `${said[0]}\nhooks: changes without a restart\n` })
       expect(cli('get', 'kept')).toBe('yes\n')
       expect(running.pidOf('redis')).toBe(pids.redis)
       expect(running.pidOf('idle')).toBe(pids.idle)

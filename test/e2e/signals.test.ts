@@ -114,7 +114,7 @@ it('log files are opened anew by USR1 and USR2, and neither these nor harmless s
     gatehouse.signal(signal)
     await gatehouse.waitFor({ message: 'reopening log files' }, { after })
     await expect.poll(() => readdirSync(join(gatehouse.folder, 'logs/gatehouse'))).toHaveLength(1)
-    await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/opened anew/)
+    await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/reopening log files/)
   }
   for (const signal of harmless) process.kill(gatehouse.pid, signal)
   await gatehouse.waitFor({ message: /^ignoring SIGTSTP/ })

@@ -28,7 +28,7 @@ it('eight starts with one socket and different ports: one runs, and nobody ends 
   const configs = ports.map((port) => claimingConfig({ port, socket, storage }))
   await expectOneToRun(
     configs,
-    /a gatehouse is running already on .+one\.sock|gatehouse \(pid \d+\) (has claimed|does not listen on) .+one\.sock/,
+    /a gatehouse is already running on .+one\.sock|gatehouse \(pid \d+\) (has locked|does not listen on) .+one\.sock/,
   )
 }, 60_000)
 

@@ -112,7 +112,7 @@ describe('while it starts and stops, the control socket', () => {
     expect(await ask(socket, '/v1/processes/api/start')).toEqual([expect.stringMatching(/^409 .*starting or stopping/)])
     expect(await ask(socket, '/dashboard/')).toEqual([expect.stringMatching(/^200 /)])
     const health = await runGatehouse(['healthcheck', '-s', socket])
-    expect(health).toMatchObject({ code: 1, stdout: 'starting: gatehouse itself starts\n' })
+    expect(health).toMatchObject({ code: 1, stdout: 'starting: gatehouse itself is starting\n' })
     await gatehouse.waitFor({ process: 'database', message: 'started' })
     expect((await ask(socket, '/v1/status'))[0]).not.toMatch(/"starting":true/)
   })

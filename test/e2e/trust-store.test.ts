@@ -49,7 +49,7 @@ control: { socket: ./control.sock }
   gatehouse = startGatehouse({ config: text, env })
   const written = await gatehouse.waitFor({ message: 'wrote the trust store java' })
   expect(written.certificates).toBeGreaterThan(50)
-  await gatehouse.waitFor({ level: 'error', message: /^the trust store lost \(.+\) stays as it was: ENOENT/ })
+  await gatehouse.waitFor({ level: 'error', message: /^cannot write the trust store lost \(.+\): ENOENT/ })
   await gatehouse.waitFor({ process: 'once', message: 'here' })
   const { stdout } = await runGatehouse(['plan', gatehouse.file])
   expect(stdout).toContain(`trust stores\n  java  ${gatehouse.folder}/stores/java.p12  system\n`)
@@ -82,7 +82,7 @@ describe.skipIf(!part('javac'))('a Java program under supervision', () => {
     expect(gatehouse.lines.slice(after)).toContainEqual(
       expect.objectContaining({
         level: 'warn',
-        message: `the trust store java (${gatehouse.folder}/stores/java.p12): ${gatehouse.folder}/ca-certs/broken.crt is left out: it holds no certificate; export it again as PEM, or remove the file`,
+        message: `the trust store java (${gatehouse.folder}/stores/java.p12): skipping ${gatehouse.folder}/ca-certs/broken.crt: it contains no certificate; export it again as PEM, or remove the file`,
       }),
     )
     await runGatehouse(['start', 'trusting', '--socket', join(gatehouse.folder, 'control.sock')])

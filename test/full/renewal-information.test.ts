@@ -14,15 +14,15 @@ const day = 86_400_000
 
 describe.skipIf(!program)('the newest Pebble', () => {
   it('says of each certificate when it wants it renewed, and takes its successor as such', async () => {
-    const { pebble, desk, open } = await site({ ...(program && { program }) })
+    const { pebble, context, open } = await site({ ...(program && { program }) })
     const transport = createTransport(readFileSync(pebble.trust, 'utf8'))
     const session = await open()
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }
     let replaces: string | undefined
     // Serial numbers with and without a leading zero: each is as likely as the other.
     for (let i = 0; i < 8; i += 1) {
-      const { certificate } = await obtainByAcme(session, { ...wish, ...(replaces && { replaces }) }, desk)
-      await desk.pending.clear()
+      const { certificate } = await obtainByAcme(session, { ...wish, ...(replaces && { replaces }) }, context)
+      await context.pending.clear()
       const { validFromDate, validToDate } = new X509Certificate(certificate)
       const advice = await askRenewalAdvice(transport, pebble.directory, certificate)
       expect(advice?.window.start).toBeGreaterThan(validFromDate.getTime())
@@ -33,10 +33,10 @@ describe.skipIf(!program)('the newest Pebble', () => {
   })
 
   it('wants a revoked certificate replaced at once', async () => {
-    const { pebble, desk, open } = await site({ ...(program && { program }) })
+    const { pebble, context, open } = await site({ ...(program && { program }) })
     const transport = createTransport(readFileSync(pebble.trust, 'utf8'))
     const session = await open()
-    const { certificate } = await obtainByAcme(session, { names: ['a.example.test'], challenges: ['http-01'] }, desk)
+    const { certificate } = await obtainByAcme(session, { names: ['a.example.test'], challenges: ['http-01'] }, context)
     await session.revoke(certificate)
     const advice = await askRenewalAdvice(transport, pebble.directory, certificate)
     expect(advice?.window.end).toBeLessThan(Date.now())
@@ -47,9 +47,9 @@ describe.skipIf(!program)('the newest Pebble', () => {
       default: { description: 'long', validityPeriod: (90 * day) / 1_000 },
       shortlived: { description: 'six days', validityPeriod: (6 * day) / 1_000 },
     }
-    const { desk, open } = await site({ ...(program && { program }), more: { profiles } })
+    const { context, open } = await site({ ...(program && { program }), more: { profiles } })
     const wish = { names: ['a.example.test'], challenges: ['http-01'] as const, profile: 'shortlived' }
-    const { certificate } = await obtainByAcme(await open(), wish, desk)
+    const { certificate } = await obtainByAcme(await open(), wish, context)
     expect(new X509Certificate(certificate).validToDate.getTime()).toBeLessThan(Date.now() + 7 * day)
   })
 })

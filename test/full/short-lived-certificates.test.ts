@@ -82,7 +82,9 @@ control: { socket: ./control.sock }
       ])
       kept.destroy()
       session.close()
-      const renewals = run.lines.filter(({ message }) => /^certificate for localhost from/.test(message)).length
+      const renewals = run.lines.filter(({ message }) =>
+        /^obtained a certificate for localhost from/.test(message),
+      ).length
       console.log(
         `${minutes} min: ${JSON.stringify(counts)} requests, ${serials.size} certificates seen, ${renewals} issued, ${failures.length} failures`,
       )

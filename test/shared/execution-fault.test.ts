@@ -83,7 +83,7 @@ describe.skipIf(!linux)('a command', () => {
     ['./windows', /^has a first line that ends in a carriage return/, 127],
     ['./windows-env', /^has a first line that ends in a carriage return/, 127],
     ['./env', /^is there, but the interpreter of its first line, no-such-node, was not found in its PATH$/, 127],
-    ['./other-machine', /^is built for another machine \((arm64|x64)\), and this one is /, 126],
+    ['./other-machine', /^is built for (arm64|x64), and this machine is /, 126],
     ['./other-libc', /^is there, but the loader that it needs, \/lxx.*, does not exist$/, 127],
   ])('%s is told, and what it lacks', (name, what, exitCode) => {
     expect(executionFault({ command: [name], directory: folder, path })).toMatchObject({
@@ -94,7 +94,7 @@ describe.skipIf(!linux)('a command', () => {
 
   it('of one word with blanks is said to be one name', () => {
     const fault = executionFault({ command: ['node api/server.js'], directory: folder, path })
-    expect(fault?.hint).toBe('a word with blanks is one name: write each word as an item of its own')
+    expect(fault?.hint).toBe('a word with blanks is one name: write each word as a separate item')
   })
 
   it('behind a folder of PATH that may not be entered is looked for in the others, and never an internal error', () =>
@@ -102,10 +102,10 @@ describe.skipIf(!linux)('a command', () => {
       const withClosed = [closed, path].join(delimiter)
       expect(executionFault({ command: ['true'], directory: folder, path: withClosed })).toBeUndefined()
       expect(executionFault({ command: ['hidden'], directory: folder, path: withClosed })?.what).toBe(
-        'was not found in its PATH, of which not every folder may be entered',
+        'was not found in its PATH, which has folders without permission',
       )
       expect(executionFault({ command: ['./closed/hidden'], directory: folder })?.what).toBe(
-        'lies in a folder that may not be entered',
+        'is in a folder without permission',
       )
     }))
 })

@@ -29,7 +29,7 @@ import { reserveSocket } from '../../src/control/socket.ts'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { messageOf } from '../../src/shared/errors.ts'
 import { createDiskLane } from '../../src/shared/files/disk-lane.ts'
-import { readDoubtfully } from '../../src/shared/files/safe-file.ts'
+import { readUntrusted } from '../../src/shared/files/safe-file.ts'
 import { beginAttempt } from '../../src/supervisor/backups/attempt.ts'
 import { GroupLedger } from '../../src/supervisor/leftovers/ledger.ts'
 import { compressArchives } from '../../src/telemetry/log-files/archives.ts'
@@ -111,7 +111,7 @@ const places: Readonly<Record<string, Place>> = {
       return attempt.keep()
     },
   },
-  'an environment file': { names: ['app.env'], use: async (folder) => readDoubtfully(join(folder, 'app.env')).doubt },
+  'an environment file': { names: ['app.env'], use: async (folder) => readUntrusted(join(folder, 'app.env')).risk },
   'a trust store': {
     names: ['trust.p12'],
     async use(folder) {
@@ -231,7 +231,7 @@ describe.runIf(process.geteuid?.() === 0)('a stranger', () => {
         expect(statSync(folder).mode & 0o7777).toBe(0o1777)
         return
       }
-      expect(said).toMatch(/can be written by everybody/)
+      expect(said).toMatch(/is writable by everyone/)
       if (key !== 'an environment file') expect(said).toMatch(/mode 0777\).*chmod go-w .*\/ours, or chmod \+t /)
     })
 
@@ -295,6 +295,6 @@ describe('links that root laid', () => {
     writeFileSync(join(top, 'volume/..2026/app.env'), 'A=1\n')
     symlinkSync('..2026', join(top, 'volume/..data'))
     symlinkSync('..data/app.env', join(top, 'volume/app.env'))
-    expect(readDoubtfully(join(top, 'volume/app.env'))).toEqual({ text: 'A=1\n' })
+    expect(readUntrusted(join(top, 'volume/app.env'))).toEqual({ text: 'A=1\n' })
   })
 })

@@ -173,7 +173,7 @@ describe('what cannot be started', () => {
         ])
         supervisor.start()
         expect((await untilState('missing', 'fatal')).reason).toBe(
-          'command: the program no-such-program was not found in its PATH, of which not every folder may be entered',
+          'command: the program no-such-program was not found in its PATH, which has folders without permission',
         )
         await untilState('found', 'running')
       } finally {

@@ -115,7 +115,9 @@ function processFamilies(processes: readonly ProcessStatus[]): readonly Family[]
   ]
 }
 
-/** The names are those of every Prometheus client; the process is Gatehouse with all its threads, without its children. */
+/**
+ * The names are those of every Prometheus client; the process is Gatehouse with all its threads, without its children.
+ */
 function ownFamilies(): readonly Family[] {
   const { user, system } = process.cpuUsage()
   const use = descriptorUse()

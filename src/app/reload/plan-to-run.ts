@@ -1,4 +1,6 @@
-/** A plan for a start or a reload: unlike that of `check` and `plan`, it contains the secrets that Gatehouse generates. */
+/**
+ * A plan for a start or a reload: unlike that of `check` and `plan`, it contains the secrets that Gatehouse generates.
+ */
 import { randomInt } from 'node:crypto'
 import { type Problem, toDiagnostic } from '../../config/diagnostics.ts'
 import type { FileToCreate } from '../../config/environment/environment-files.ts'
@@ -14,8 +16,8 @@ export interface PlanToRun extends PlanReading {
 }
 
 /**
- * Writes missing environment files with `create`, then reads the plan with their content. If the file has errors nothing is written.
- * `env`: the variables of this process. Never throws for mistakes in the file.
+ * Writes missing environment files with `create`, then reads the plan with their content. If the file has errors
+ * nothing is written. `env`: the variables of this process. Never throws for mistakes in the file.
  */
 export async function readPlanToRun(file: string, env: Readonly<Record<string, string>>): Promise<PlanToRun> {
   const created: string[] = []

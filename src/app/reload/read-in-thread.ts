@@ -8,8 +8,9 @@ import type { ReadRequest } from './plan-reader.ts'
 import type { PlanToRun } from './plan-to-run.ts'
 
 /**
- * Reads the plan in a thread of its own, so that a long file does not hold up supervision, probes and the control API. Of very many
- * diagnostics the result has the first ones. Rejects if the thread fails, for example because it runs out of memory.
+ * Reads the plan in a thread of its own, so that a long file does not hold up supervision, probes and the control API.
+ * Of very many diagnostics the result has the first ones. Rejects if the thread fails, for example because it runs out
+ * of memory.
  */
 export function readPlanInThread(request: ReadRequest): Promise<PlanToRun> {
   return new Promise((resolve, reject) => {

@@ -10,8 +10,8 @@ import { reserveAddresses } from '../startup/reserve-addresses.ts'
 import { readPlanInThread } from './read-in-thread.ts'
 
 /**
- * Reads the config file again and applies the changes: to the gateway first, which may fail (a port is in use), then to the
- * processes. If the file has errors nothing changes. Never rejects: failures are logged.
+ * Reads the config file again and applies the changes: to the gateway first, which may fail (a port is in use), then to
+ * the processes. If the file has errors nothing changes. Never rejects: failures are logged.
  */
 export async function reload(app: App, env: Readonly<Record<string, string>>): Promise<void> {
   const { log } = app

@@ -1,7 +1,7 @@
 /**
- * Locks a port while it is being opened. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the same user
- * join them: between the check that a port is free and the moment at which we listen, no other Gatehouse may check it. See
- * docs/adr/0025-socket-and-port-locks.md.
+ * Locks a port while it is being opened. Our threads listen with SO_REUSEPORT, and the kernel lets every process of the
+ * same user join them: between the check that a port is free and the moment at which we listen, no other Gatehouse may
+ * check it. See docs/adr/0025-socket-and-port-locks.md.
  */
 
 import { once } from 'node:events'
@@ -20,9 +20,10 @@ const patience: Milliseconds = 30_000
 const betweenTries: Milliseconds = 20
 
 /**
- * Waits until no other process of this user is opening this port. The lock is an abstract Unix socket (unix(7)): binding one is
- * atomic, it ends with its process, and like the port it belongs to the network namespace, whatever file systems its holders see.
- * Undefined after a timeout, or where there are no such sockets (not on Linux): a port in use is then still detected, a race is not.
+ * Waits until no other process of this user is opening this port. The lock is an abstract Unix socket (unix(7)):
+ * binding one is atomic, it ends with its process, and like the port it belongs to the network namespace, whatever file
+ * systems its holders see. Undefined after a timeout, or where there are no such sockets (not on Linux): a port in use
+ * is then still detected, a race is not.
  */
 export async function lockPort(port: number, log: Log): Promise<PortLock | undefined> {
   if (process.platform !== 'linux') return undefined

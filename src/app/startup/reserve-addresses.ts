@@ -17,11 +17,12 @@ export interface AddressReservation<Listener extends Address> {
 }
 
 /**
- * Makes sure that the address of every listener is free, and picks a port for those on port 0. Rejects with `address-in-use` or
- * `address-unavailable`; several failures come as an AggregateError.
+ * Makes sure that the address of every listener is free, and picks a port for those on port 0. Rejects with
+ * `address-in-use` or `address-unavailable`; several failures come as an AggregateError.
  *
- * `held`: the listeners that this process has open already. Their addresses are not checked again. Other sockets of ours and those of
- * other processes are told apart by host and port, also where a new host covers the host of a listener of ours.
+ * `held`: the listeners that this process has open already. Their addresses are not checked again. Other sockets of
+ * ours and those of other processes are distinguished by host and port, also where a new host covers the host of a
+ * listener of ours.
  */
 export async function reserveAddresses<Listener extends Address>(
   asked: readonly Listener[],
@@ -81,8 +82,8 @@ async function reserveSparePort(listener: Address, lock: Lock): Promise<number> 
 }
 
 /**
- * Binds without SO_REUSEPORT, which fails if any process listens on an overlapping address. Our own sockets are allowed: on another
- * host, or of a listener that a reload has just removed.
+ * Binds without SO_REUSEPORT, which fails if any process listens on an overlapping address. Our own sockets are
+ * allowed: on another host, or of a listener that a reload has just removed.
  */
 async function bindOnce(listener: Address): Promise<number> {
   try {

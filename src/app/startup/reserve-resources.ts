@@ -1,4 +1,7 @@
-/** What a start needs of its machine. All of it is tried, so that one look at the log shows everything that has to be fixed. */
+/**
+ * What a start needs of its machine. All of it is tried, so that one look at the log shows everything that has to be
+ * fixed.
+ */
 import type { Certificates } from '../../certificates/maintain.ts'
 import { reserveSocket, type SocketReservation } from '../../control/socket.ts'
 import type { ListenerPlan, Plan } from '../../plan/model/plan.ts'
@@ -17,8 +20,8 @@ export interface Resources {
 }
 
 /**
- * Reserves the control socket and the addresses, and loads certificates. Rejects with an AggregateError of everything that fails;
- * nothing stays reserved then. Ports come last, since other processes that want them have to wait.
+ * Reserves the control socket and the addresses, and loads certificates. Rejects with an AggregateError of everything
+ * that fails; nothing stays reserved then. Ports come last, since other processes that want them have to wait.
  */
 export async function reserveResources(plan: Plan, certificates: Certificates, log: Log): Promise<Resources> {
   const faults: unknown[] = []

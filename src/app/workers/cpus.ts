@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { cgroupFolders } from '../../shared/system/cgroup.ts'
 
 /**
- * How many CPUs this process may use: those of its affinity mask, or less if its cgroup or a parent has a quota. May be a fraction.
- * `root` is where /proc and /sys are.
+ * How many CPUs this process may use: those of its affinity mask, or less if its cgroup or a parent has a quota. May be
+ * a fraction. `root` is where /proc and /sys are.
  */
 export function allowedCpus(root = '/'): number {
   const { version, folders } = cgroupFolders('cpu', root) ?? { version: 2, folders: [] }

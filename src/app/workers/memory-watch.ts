@@ -9,8 +9,8 @@ const every = 5_000
 const share = { high: 0.25, low: 0.2 }
 
 /**
- * Warns when the gateway's threads hold much memory in Buffers. No heap limit bounds those, and a container that runs out of memory
- * is killed as a whole; only limits on bodies and connections prevent that.
+ * Warns when the gateway's threads hold much memory in Buffers. No heap limit bounds those, and a container that runs
+ * out of memory is killed as a whole; only limits on bodies and connections prevent that.
  */
 export function watchMemory(vitals: () => WorkerMeasurements['vitals'], log: Log): void {
   const look = memoryLook(log, allowedMemory())

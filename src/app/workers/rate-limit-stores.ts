@@ -1,4 +1,7 @@
-/** The stores of rate limits as all gateway threads see them: one outage is reported once, however many threads notice it. */
+/**
+ * The stores of rate limits as all gateway threads see them: one outage is reported once, however many threads notice
+ * it.
+ */
 import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
 import type { Log } from '../../shared/log.ts'
 import { formatDuration } from '../../shared/time/duration.ts'

@@ -1,7 +1,7 @@
 /**
- * A way into a worker thread that does not wait for its event loop: V8's inspector answers at the next loop or call of the code that
- * runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on, and it attaches to a thread at
- * the first question, so a thread that never fails costs nothing.
+ * A way into a worker thread that does not wait for its event loop: V8's inspector answers at the next loop or call of
+ * the code that runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on, and
+ * it attaches to a thread at the first question, so a thread that never fails costs nothing.
  */
 import { Session } from 'node:inspector'
 import type { Worker } from 'node:worker_threads'

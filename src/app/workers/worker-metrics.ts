@@ -1,7 +1,9 @@
 import { Sums } from '../../telemetry/metrics-tally.ts'
 import type { GatewayWorker } from './worker.ts'
 
-/** Adds up what gateway threads have counted. The counts of a thread that ended stay in the sums: they never decrease. */
+/**
+ * Adds up what gateway threads have counted. The counts of a thread that ended stay in the sums: they never decrease.
+ */
 export class WorkerMetrics {
   readonly #present = new Set<GatewayWorker>()
   readonly #past = new Sums()

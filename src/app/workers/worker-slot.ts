@@ -13,13 +13,18 @@ export interface WorkerSlot {
   readonly serving: boolean
   /** The present thread, or the last one. */
   readonly worker: GatewayWorker
-  /** Rejects if the thread refuses or is lost. Without a thread at the moment it resolves: the successor gets the config. */
+  /**
+   * Rejects if the thread refuses or is lost. Without a thread at the moment it resolves: the successor gets the
+   * config.
+   */
   apply(config: GatewayConfig): Promise<void>
   send(message: ToThread): void
   /** Shows these to ACME servers; rejects if the thread is lost meanwhile. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<unknown>
   replace(failure: WorkerFailure): void
-  /** Answers what is in flight, then closes the slot. Resolves with the number of requests that were cut after `budget`. */
+  /**
+   * Answers what is in flight, then closes the slot. Resolves with the number of requests that were cut after `budget`.
+   */
   drain(budget: Milliseconds): Promise<number>
   /** Ends the thread at once; resolves when it is over, or soon in any case. */
   end(): Promise<void>

@@ -2,7 +2,10 @@ import { beatEvery, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { WorkerInspector } from './worker-inspector.ts'
 
-/** In looks without a beat and without progress, before it counts as hung: 5 s; while it loads or builds, on a slow machine, 30 s. */
+/**
+ * In looks without a beat and without progress, before it counts as hung: 5 s; while it loads or builds, on a slow
+ * machine, 30 s.
+ */
 const patience = { serving: 5_000 / beatEvery, building: 30_000 / beatEvery }
 
 /** In looks without a beat, after which the event loop counts as blocked: it reports its heap no more. */
@@ -18,9 +21,9 @@ export interface WatchedWorker {
 }
 
 /**
- * Reads a thread's heartbeat every `beatEvery`; returns what stops that. Looks are counted, not time: a process that was stopped or
- * starved looked as seldom as the thread beat. A busy thread is not a hung one: one long turn of its event loop has no beat, but
- * requests begin and end in it.
+ * Reads a thread's heartbeat every `beatEvery`; returns what stops that. Looks are counted, not time: a process that
+ * was stopped or starved looked as seldom as the thread beat. A busy thread is not a hung one: one long turn of its
+ * event loop has no beat, but requests begin and end in it.
  */
 export function watchWorker(worker: WatchedWorker): () => void {
   const { heartbeat, inspector } = worker

@@ -10,7 +10,7 @@ import { trackCall } from '../../shared/system/pending-calls.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 import { TallyBook } from '../../telemetry/metrics-tally.ts'
-import { giveUpTurn } from '../../telemetry/output-descriptor.ts'
+import { releaseTurn } from '../../telemetry/output-descriptor.ts'
 import { inspectWorker } from './worker-inspector.ts'
 import { watchWorker } from './worker-watchdog.ts'
 
@@ -39,11 +39,14 @@ export interface GatewayWorker {
   setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
   /** Resolves with the number of responses that were cut after `budget`: 0 for a lost thread. */
   drainTarget(origin: string, budget: Milliseconds): Promise<number>
-  /** Accepts no more, answers what is in flight, ends. Resolves with the number of requests that were cut: 0 for a lost thread. */
+  /**
+   * Accepts no more, answers what is in flight, ends. Resolves with the number of requests that were cut: 0 for a lost
+   * thread.
+   */
   drain(budget: Milliseconds): Promise<number>
   /**
-   * Ends the thread at once, its connections first, and ignores what it still sends. Resolves when it is over, or after 2 s: a thread
-   * that is blocked in native code ends as soon as that returns.
+   * Ends the thread at once, its connections first, and ignores what it still sends. Resolves when it is over, or after
+   * 2 s: a thread that is blocked in native code ends as soon as that returns.
    */
   end(): Promise<void>
   /** `failing`: it serves, but must be replaced; `hung` and `over`: it does not serve. */
@@ -55,12 +58,13 @@ export interface GatewayWorker {
 }
 
 /**
- * What V8 may give a thread. A gateway holds little between requests, and bodies are Buffers, outside this heap. A smaller young
- * generation is collected so often that it costs CPU (the plain proxy in one run: 76 µs a request with 16 MB, 70 with 32, 68
- * with 64); a larger one is filled by a flood of h2 resets, whose memory must stay bounded: with 48 MB two threads grew by 101 MB.
+ * What V8 may give a thread. A gateway holds little between requests, and bodies are Buffers, outside this heap. A
+ * smaller young generation is collected so often that it costs CPU (the plain proxy in one run: 76 µs a request with 16
+ * MB, 70 with 32, 68 with 64); a larger one is filled by a flood of h2 resets, whose memory must stay bounded: with 48
+ * MB two threads grew by 101 MB.
  *
- * The old generation is four times our own limit (`heapLimit`): a loop that fills the heap, at a gigabyte a second, must be noticed
- * and ended in order before V8 aborts the thread (docs/adr/0015-ending-threads.md).
+ * The old generation is four times our own limit (`heapLimit`): a loop that fills the heap, at a gigabyte a second,
+ * must be noticed and ended in order before V8 aborts the thread (docs/adr/0015-ending-threads.md).
  */
 const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, maxYoungGenerationSizeMb: 32 }
 
@@ -142,7 +146,7 @@ export function startGatewayWorker(
   worker.on('error', (error) => fail('over', failureOf(error)))
   const { threadId } = worker
   worker.on('exit', (code) => {
-    giveUpTurn(setup.stdout, threadId)
+    releaseTurn(setup.stdout, threadId)
     fail('over', { fault: 'ended', message: `exited with code ${code}` })
   })
 

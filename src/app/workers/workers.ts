@@ -23,22 +23,22 @@ import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts'
 /** The gateway's threads, seen from the main thread. All of them serve the same. */
 export interface GatewayWorkers {
   /**
-   * Puts the config into service in every thread, and starts or drains threads as the plan asks. Rejects with `gateway-failed` if a
-   * thread cannot apply it; the others are then put back on the config before.
+   * Puts the config into service in every thread, and starts or drains threads as the plan asks. Rejects with
+   * `gateway-failed` if a thread cannot apply it; the others are then put back on the config before.
    */
   apply(config: GatewayConfig): Promise<void>
   setCertificates(certificates: readonly ServedCertificate[]): void
   /** Resolves when every thread shows these to ACME servers, and no others. Never rejects. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
   /**
-   * Sets a new key for session tickets in every thread; older tickets then cost a full handshake. A leaked key opens the TLS 1.2
-   * sessions that were sealed with it, so none is used for long.
+   * Sets a new key for session tickets in every thread; older tickets then cost a full handshake. A leaked key opens
+   * the TLS 1.2 sessions that were sealed with it, so none is used for long.
    */
   renewTickets(): void
   setTargets(targets: TargetStates): void
   /**
-   * Drains a target in every thread; its new state must have been set before. Resolves with the number of responses that were cut
-   * after `budget`.
+   * Drains a target in every thread; its new state must have been set before. Resolves with the number of responses
+   * that were cut after `budget`.
    */
   drainTarget(origin: string, budget: Milliseconds): Promise<number>
   /** Readiness is 503 from now on; requests are answered as before. */
@@ -147,8 +147,8 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
   }
 
   /**
-   * Closing a listener resets the connections in its queue, and handshakes that are not complete. So a thread is drained when no
-   * connection has reached it for a while, unless the next plan wants it back.
+   * Closing a listener resets the connections in its queue, and handshakes that are not complete. So a thread is
+   * drained when no connection has reached it for a while, unless the next plan wants it back.
    */
   function drainWhenQuiet(slot: WorkerSlot): void {
     if (awaitingDrain.has(slot)) return

@@ -1,4 +1,4 @@
-/** The attempts to get one certificate from one ACME server: when the next one is due, and what became of the last. */
+/** The attempts to get one certificate from one ACME server: when the next one is due, and how the last one ended. */
 
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -14,18 +14,18 @@ export interface AcmeAttemptsOptions {
   readonly domains: readonly string[]
   readonly issuer: AcmeIssuer
   readonly log: Log
-  /** Something has changed that deserves a look. */
+  /** Called when the certificate or its status may have changed. */
   readonly changed: () => void
 }
 
-/** So many failures in a row, and the staging server is asked first, whose limits do not hurt. */
-const failuresBeforeRehearsal = 3
-/** What the CA says of the time is asked for again after so long if it could not be had. */
+/** After this many failures in a row the staging server is tried first: its rate limits do not matter. */
+const failuresBeforeStaging = 3
+/** When to ask the CA again for renewal information that it did not give. */
 const adviceRetry: Milliseconds = 3_600_000
 
 export class AcmeAttempts {
   readonly #options: AcmeAttemptsOptions
-  readonly #over = new AbortController()
+  readonly #closed = new AbortController()
   #failures = 0
   #lastError: string | undefined
   #next = 0
@@ -40,7 +40,7 @@ export class AcmeAttempts {
     return this.#running !== undefined
   }
 
-  /** The last attempt failed, and the next one must wait. */
+  /** The last attempt failed, and the next one has to wait. */
   get failing(): boolean {
     return this.#failures > 0 && Date.now() < this.#next
   }
@@ -56,7 +56,7 @@ export class AcmeAttempts {
     }
   }
 
-  /** Whether `current` is to be replaced now; nothing at all always is. */
+  /** Whether to get a certificate now: `current` is due, or there is none. */
   isDue(current: IssuedCertificate | undefined): boolean {
     return current === undefined || Date.now() >= this.#dueAt(current)
   }
@@ -65,23 +65,23 @@ export class AcmeAttempts {
     return isEmergency(lifeOf(current), Date.now())
   }
 
-  /** Begins an attempt unless one is under way or must wait; does not wait for it. */
-  begin(current: IssuedCertificate | undefined): void {
-    if (this.underWay || this.failing || this.#over.signal.aborted) return
+  /** Starts an attempt unless one is under way or has to wait. */
+  start(current: IssuedCertificate | undefined): void {
+    if (this.underWay || this.failing || this.#closed.signal.aborted) return
     void this.#attempt(current, (stored) => !this.isDue(stored))
   }
 
-  /** An attempt that somebody asked for, whether it is due or not. Rejects with the reason if it fails. */
-  async now(current: IssuedCertificate | undefined): Promise<IssuedCertificate> {
+  /** An attempt on request, due or not. Rejects with the reason if it fails. */
+  async renewNow(current: IssuedCertificate | undefined): Promise<IssuedCertificate> {
     await this.#running
     const before = current?.certificate
     const made = await this.#attempt(current, ({ certificate }) => certificate !== before)
     if (made) return made
-    throw new Error(this.#lastError ?? 'another Gatehouse is at it, on the same storage')
+    throw new Error(this.#lastError ?? 'another gatehouse with the same storage is renewing it')
   }
 
-  /** Asks the CA, now and then, when it wants the certificate renewed. Never rejects. */
-  async seekAdvice(current: IssuedCertificate): Promise<void> {
+  /** Asks the CA from time to time when it wants the certificate renewed. Never rejects. */
+  async updateAdvice(current: IssuedCertificate): Promise<void> {
     const { certificate } = current
     const known = this.#advice?.of === certificate ? this.#advice : undefined
     if (known && Date.now() < known.askAt) return
@@ -95,12 +95,12 @@ export class AcmeAttempts {
       this.#advice = { of: certificate, given, askAt: Date.now() + given.askAgain }
       this.#options.changed()
     } catch {
-      // A CA that gives no advice is no reason for alarm: the life of the certificate decides.
+      // Not logged: without advice the lifetime of the certificate decides.
     }
   }
 
   close(): void {
-    this.#over.abort()
+    this.#closed.abort()
   }
 
   get #names(): string {
@@ -123,7 +123,7 @@ export class AcmeAttempts {
     const failuresBefore = this.#failures
     this.#running = result.then((made) => {
       this.#running = undefined
-      // While another replica is at it nothing has changed: a look at once would try the lock again, and so on, without a pause.
+      // While another replica holds the lock nothing has changed: reacting at once would try the lock in a busy loop.
       if (made || this.#failures > failuresBefore) this.#options.changed()
     })
     return result
@@ -131,13 +131,14 @@ export class AcmeAttempts {
 
   async #try(current: IssuedCertificate | undefined, enough: (stored: IssuedCertificate) => boolean) {
     const { domains, issuer, log } = this.#options
-    const { signal } = this.#over
+    const { signal } = this.#closed
     try {
-      if (this.#failures >= failuresBeforeRehearsal) await issuer.rehearse(domains, signal).catch(explainRehearsal)
+      if (this.#failures >= failuresBeforeStaging) await issuer.tryStaging(domains, signal).catch(explainStaging)
       const issued = await issuer.issue(domains, { ...(current && { replaces: current }), enough, signal })
       if (!issued) return undefined
       const again = this.#failures === 0 ? '' : ` after ${this.#failures} failures`
-      log.info(`certificate for ${this.#names} from ${issuer.host}${again}, until ${issued.notAfter.toISOString()}`)
+      const until = issued.notAfter.toISOString()
+      log.info(`obtained a certificate for ${this.#names} from ${issuer.host}${again}, valid until ${until}`)
       this.#failures = 0
       this.#lastError = undefined
       return issued
@@ -151,7 +152,7 @@ export class AcmeAttempts {
     const { issuer, log } = this.#options
     this.#failures += 1
     this.#lastError = messageOf(error)
-    const cause = error instanceof RehearsalFailure ? error.cause : error
+    const cause = error instanceof StagingFailure ? error.cause : error
     const retryAfter = cause instanceof AcmeFailure ? cause.retryAfter : undefined
     const now = Date.now()
     const pause = retryPause({
@@ -170,9 +171,8 @@ export class AcmeAttempts {
   }
 }
 
-class RehearsalFailure extends Error {}
+class StagingFailure extends Error {}
 
-function explainRehearsal(error: unknown): never {
-  const words = `the staging server was tried first, after so many failures: ${messageOf(error)}`
-  throw new RehearsalFailure(words, { cause: error })
+function explainStaging(error: unknown): never {
+  throw new StagingFailure(`staging server, tried first after repeated failures: ${messageOf(error)}`, { cause: error })
 }

@@ -1,4 +1,4 @@
-/** Certificates from one ACME server, kept in storage that replicas may share. */
+/** Certificates from one ACME server, in storage that replicas may share. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AcmePlan } from '../../plan/model/certificates.ts'
@@ -15,23 +15,24 @@ import { askRenewalAdvice, certificateId, type RenewalAdvice } from './ari.ts'
 export interface AcmeIssuer {
   /** Of the server, for the log. */
   readonly host: string
-  /** What is kept for these domains, expired or not; undefined if there is nothing of use. Rejects if it cannot be read. */
-  stored(domains: readonly string[]): Promise<IssuedCertificate | undefined>
-  /** Changes when what is stored was written anew, perhaps by another replica. */
-  storedSign(domains: readonly string[]): Promise<string | undefined>
   /**
-   * A new certificate; or the stored one, if another replica has just put one there that is `enough`. Undefined while another
-   * replica is at it. Rejects with `AcmeFailure` or an `Error`, in words for the log.
+   * The stored certificate, expired or not; undefined if there is none for these domains. Rejects if it cannot be read.
    */
-  issue(domains: readonly string[], wish: IssueWish): Promise<IssuedCertificate | undefined>
-  /** Tries all of it at the staging server of the same CA, if it has one; rejects as `issue` would. */
-  rehearse(domains: readonly string[], signal: AbortSignal): Promise<void>
+  stored(domains: readonly string[]): Promise<IssuedCertificate | undefined>
+  /** Changes when the stored certificate is written, perhaps by another replica. */
+  storedVersion(domains: readonly string[]): Promise<string | undefined>
+  /**
+   * A new certificate; or the stored one, if another replica has just stored one that is `enough`. Undefined while
+   * another replica holds the lock. Rejects with `AcmeFailure` or an `Error`, with a message for the log.
+   */
+  issue(domains: readonly string[], request: IssueRequest): Promise<IssuedCertificate | undefined>
+  /** Does the same at the CA's staging server, if it has one, and stores nothing; rejects as `issue` would. */
+  tryStaging(domains: readonly string[], signal: AbortSignal): Promise<void>
   advice(certificate: string): Promise<RenewalAdvice | undefined>
   revoke(certificate: string): Promise<void>
 }
 
-export interface IssueWish {
-  /** The one that it takes the place of. */
+export interface IssueRequest {
   readonly replaces?: IssuedCertificate
   enough(stored: IssuedCertificate): boolean
   readonly signal: AbortSignal
@@ -49,7 +50,7 @@ export interface AcmeIssuerOptions {
 export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: AcmeIssuerOptions): AcmeIssuer {
   const store = createAcmeStore(storage, plan.directory)
   const host = new URL(plan.directory).host
-  // Kept, since their locks remember since when they have not changed.
+  // Kept, since a lock remembers since when another holder's has not changed.
   const folders = new Map<string, CertificateFolder>()
   const folder = ([first = '']: readonly string[]) => {
     const known = folders.get(first) ?? store.certificate(first)
@@ -63,7 +64,7 @@ export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: 
       throw error
     }))
   const shown = withDns(presenter, plan, runDnsHook)
-  const wishFor = (names: readonly string[]) => {
+  const requestFor = (names: readonly string[]) => {
     const { challenges, profile, preferredChain, key } = plan
     return { names, challenges, key, ...(profile && { profile }), ...(preferredChain && { preferredChain }) }
   }
@@ -76,7 +77,7 @@ export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: 
   return {
     host,
     stored,
-    storedSign: (domains) => folder(domains).pairSign(),
+    storedVersion: (domains) => folder(domains).pairVersion(),
     async issue(domains, { replaces, enough, signal }) {
       const { pair, pending, lock } = folder(domains)
       const held = await lock.take()
@@ -86,17 +87,15 @@ export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: 
         if (found && enough(found)) return found
         const session = await openSession(plan, store, await connect())
         const id = replaces && certificateId(replaces.certificate)
-        const wish = { ...wishFor(domains), ...(id !== undefined && { replaces: id }) }
-        const made = await obtainByAcme(session, wish, { presenter: shown, pending, signal })
+        const request = { ...requestFor(domains), ...(id !== undefined && { replaces: id }) }
+        const made = await obtainByAcme(session, request, { presenter: shown, pending, signal })
         const issued = issuedFrom(made, domains)
         if (!issued) {
           await pending.clear()
-          throw new Error('the certificate that was issued is not for the names that were ordered')
+          throw new Error('the issued certificate is not for the ordered names')
         }
         if (!(await held.stillHeld())) {
-          log.warn(
-            `the lock for ${domains.join(', ')} was taken over by another Gatehouse while an order was under way`,
-          )
+          log.warn(`another gatehouse took over the lock for ${domains.join(', ')} during an order`)
           const theirs = await stored(domains)
           if (theirs && enough(theirs)) return theirs
         }
@@ -107,12 +106,12 @@ export function createAcmeIssuer({ plan, storage, presenter, runDnsHook, log }: 
         await held.release()
       }
     },
-    async rehearse(domains, signal) {
+    async tryStaging(domains, signal) {
       if (plan.staging === undefined) return
       const staging = { ...plan, directory: plan.staging }
       const session = await openSession(staging, createAcmeStore(storage, plan.staging), await connect())
       const pending = { load: async () => undefined, save: async () => {}, clear: async () => {} }
-      await obtainByAcme(session, wishFor(domains), { presenter: shown, pending, signal })
+      await obtainByAcme(session, requestFor(domains), { presenter: shown, pending, signal })
     },
     advice: async (certificate) => askRenewalAdvice(await connect(), plan.directory, certificate),
     async revoke(certificate) {
@@ -127,11 +126,11 @@ async function openTransport({ trust }: AcmePlan): Promise<AcmeTransport> {
   try {
     return createTransport(await readFile(trust, 'utf8'))
   } catch (error) {
-    throw new Error(`the trusted roots cannot be read: ${messageOf(error)}`)
+    throw new Error(`cannot read the root certificates of \`trust\`: ${messageOf(error)}`)
   }
 }
 
-/** With the account that is kept, or a new one; also where the server does not know the kept one any more. */
+/** With the stored account, or with a new one if there is none or the server no longer knows it. */
 async function openSession(plan: AcmePlan, store: AcmeStore, transport: AcmeTransport): Promise<AcmeSession> {
   const { directory, email, externalAccount } = plan
   const known = await store.account.load()
@@ -150,7 +149,7 @@ async function openSession(plan: AcmePlan, store: AcmeStore, transport: AcmeTran
   }
 }
 
-/** TXT records are set by a command of the operator's; everything else is shown by the gateway. */
+/** TXT records are set by the operator's command; the gateway shows everything else. */
 function withDns(presenter: ChallengePresenter, { dns }: AcmePlan, run: RunDnsHook): ChallengePresenter {
   const record = (name: string) => `_acme-challenge.${name}`
   return {
@@ -162,13 +161,13 @@ function withDns(presenter: ChallengePresenter, { dns }: AcmePlan, run: RunDnsHo
     async withdraw(challenge) {
       const { type, name, proof } = challenge
       if (type !== 'dns-01') return presenter.withdraw(challenge)
-      // A record that stays is harmless: its value proves nothing any more.
+      // A record that stays is harmless: its value no longer proves anything.
       if (dns) await run(dns, ['clear', record(name), proof]).catch(() => {})
     },
   }
 }
 
-/** Undefined: it is no pair, or not for these names. */
+/** Undefined if certificate and key do not belong together, or the names are others. */
 function issuedFrom({ certificate, key }: AcmePair, domains: readonly string[]): IssuedCertificate | undefined {
   try {
     const leaf = new X509Certificate(certificate)

@@ -1,6 +1,6 @@
 /**
- * HTTP to ACME servers. acme-client's own retries by settings of its module, which two issuers would share, and loses what
- * the server says of an error; so it is given this transport instead.
+ * HTTP to ACME servers. acme-client's own transport retries by settings of its module, which two issuers would share,
+ * and drops the server's error messages; so it uses this one instead.
  */
 
 import { Agent, request } from 'node:https'
@@ -24,20 +24,20 @@ export interface AcmeAnswer {
 }
 
 /**
- * One exchange, tried again a few times while the network or the server fails. Throws `AcmeFailure` for what remains, and for
- * every refusal but a bad nonce, which the caller can mend by signing anew.
+ * One exchange, retried a few times while the network or the server fails. Rejects with `AcmeFailure`, also for every
+ * refusal but a bad nonce, for which the caller signs the request again.
  */
 export type AcmeTransport = (wanted: AcmeRequest) => Promise<AcmeAnswer>
 
-/** Pauses between tries of one request: a hiccup is over by then, and an outage is for the renewal's own, longer pauses. */
+/** Pauses between tries of one request. A longer outage is left to the pauses between renewals. */
 const pauses: readonly Milliseconds[] = [250, 1_000, 3_000]
 const answerLimit: Milliseconds = 30_000
-/** A server that names a longer time is not waited for here. */
+/** A longer `Retry-After` of the server is left to the renewal as well. */
 const longestWait: Milliseconds = 10_000
 
-/** `trust`: PEM of further roots for this server; those of Node and of the system count always. */
+/** `trust`: PEM of further roots for this server, besides those of Node and of the system. */
 export function createTransport(trust?: string): AcmeTransport {
-  // proxyEnv: where only a proxy leads out, HTTPS_PROXY and NO_PROXY are what operators set.
+  // proxyEnv: HTTPS_PROXY and NO_PROXY.
   const agent = new Agent({ keepAlive: true, proxyEnv: process.env, ca: trustedRoots(trust) })
   return async (wanted) => {
     for (let attempt = 0; ; attempt += 1) {
@@ -88,13 +88,12 @@ function send({ url, method, headers, body }: AcmeRequest, agent: Agent): Promis
 
 export type AcmeFailureKind = 'unreachable' | 'server' | 'rate-limited' | 'refused'
 
-/** Why an ACME server did not do what it was asked, in words for the log. */
+/** Why an ACME server did not do what it was asked; the message is for the log. */
 export class AcmeFailure extends Error {
   override readonly name = 'AcmeFailure'
   readonly kind: AcmeFailureKind
   /** The last part of the problem's type (RFC 8555 §6.7), for example `rateLimited`. */
   readonly problem: string | undefined
-  /** What the server asks to wait for. */
   readonly retryAfter: Milliseconds | undefined
 
   constructor(kind: AcmeFailureKind, message: string, facts: { problem?: string; retryAfter?: Milliseconds } = {}) {
@@ -104,7 +103,7 @@ export class AcmeFailure extends Error {
     this.retryAfter = facts.retryAfter
   }
 
-  /** The same request may do better in a moment. */
+  /** The same request may succeed in a moment. */
   get transient(): boolean {
     return this.kind === 'unreachable' || this.kind === 'server'
   }
@@ -116,8 +115,8 @@ interface Problem {
   readonly subproblems?: readonly { readonly detail?: string; readonly identifier?: { readonly value?: string } }[]
 }
 
-/** Undefined: no failure, or a bad nonce (RFC 8555 §6.5), for which the request is to be signed anew. */
-export function refusalOf({ status, headers, body }: AcmeAnswer, url: string): AcmeFailure | undefined {
+/** Undefined: no failure, or a bad nonce (RFC 8555 §6.5). */
+function refusalOf({ status, headers, body }: AcmeAnswer, url: string): AcmeFailure | undefined {
   if (status < 400) return undefined
   const problem = parseProblem(body)
   const type = problem.type?.split(':').at(-1)
@@ -126,12 +125,12 @@ export function refusalOf({ status, headers, body }: AcmeAnswer, url: string): A
   const facts = { ...(type && { problem: type }), ...retryAfterOf(headers['retry-after']) }
   const said = problem.detail ? `: ${wordsOf(problem)}` : ` ${status}`
   if (status === 429 || type === 'rateLimited')
-    return new AcmeFailure('rate-limited', `the ACME server ${host} limits the rate${said}`, facts)
+    return new AcmeFailure('rate-limited', `rate limit of the ACME server ${host}${said}`, facts)
   if (status >= 500) return new AcmeFailure('server', `the ACME server ${host} failed with ${status}${said}`, facts)
   return new AcmeFailure('refused', `the ACME server ${host} refused${said}`, facts)
 }
 
-/** The words of a problem and of its parts, each with the name that it is about. */
+/** The messages of a problem and of its parts, each with the name that it is about. */
 function wordsOf({ detail = '', subproblems = [] }: Problem): string {
   const parts = subproblems.map((one) => `${one.identifier?.value ?? '?'}: ${one.detail ?? ''}`)
   return [detail, ...parts].join('; ').replaceAll(/\s+/g, ' ').slice(0, 1_000)
@@ -142,7 +141,7 @@ function parseProblem(body: string): Problem {
     const parsed: unknown = JSON.parse(body)
     return typeof parsed === 'object' && parsed !== null ? parsed : {}
   } catch {
-    return {} // a page of some proxy in between
+    return {} // a page of a proxy
   }
 }
 

@@ -1,4 +1,4 @@
-/** The one place where acme-client is used: an account at an ACME server (RFC 8555), and what can be asked with it. */
+/** The one place that uses acme-client: an account at an ACME server (RFC 8555), and the requests that it allows. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { generateKeyPair } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -30,56 +30,56 @@ export type ChallengeType = 'http-01' | 'tls-alpn-01' | 'dns-01'
 export interface AcmeChallenge {
   readonly type: ChallengeType
   readonly token: string
-  /** What proves our control: as http-01 serves it; dns-01 its digest (RFC 8555 §8.4). */
+  /** The key authorization as http-01 serves it; for dns-01 its digest (RFC 8555 §8.4). */
   readonly proof: string
   /** tls-alpn-01 only: the certificate to serve (RFC 8737), PEM with its key. */
   readonly pair?: { readonly certificate: string; readonly key: string }
 }
 
-/** An authorization for a name, with what may prove our control of it. */
+/** An authorization for a name, with the challenges that the server offers. */
 export interface AcmeAuthorization {
   readonly name: string
   readonly wildcard: boolean
   readonly status: string
-  /** Of its last failed challenge, in the server's words. */
+  /** The server's message about its last failed challenge. */
   readonly failure?: string
   readonly offers: readonly ChallengeType[]
   challenge(type: ChallengeType): Promise<AcmeChallenge>
-  /** Tells the server to look. */
+  /** Asks the server to validate. */
   begin(type: ChallengeType): Promise<void>
 }
 
 export interface AcmeOrder {
   readonly url: string
   readonly status: string
-  /** Why it is invalid, in the server's words. */
+  /** The server's reason why it is invalid. */
   readonly failure?: string
 }
 
-export interface OrderWish {
+export interface OrderRequest {
   readonly names: readonly string[]
   readonly profile?: string
-  /** The certificate identifier that it takes the place of (RFC 9773 §5). */
+  /** The identifier of the certificate that it replaces (RFC 9773 §5). */
   readonly replaces?: string
 }
 
-/** Everything rejects with `AcmeFailure`, or with an `Error` for an answer that makes no sense. */
+/** Everything rejects with `AcmeFailure`, or with an `Error` for an invalid answer. */
 export interface AcmeSession {
   /** URL of the account. */
   readonly account: string
-  order(wish: OrderWish): Promise<AcmeOrder>
+  order(request: OrderRequest): Promise<AcmeOrder>
   look(url: string): Promise<AcmeOrder>
   authorizations(url: string): Promise<readonly AcmeAuthorization[]>
-  /** A signing request for these names with this key (PEM). */
+  /** Sends a signing request for these names with this key (PEM). */
   finalize(url: string, names: readonly string[], key: string): Promise<AcmeOrder>
-  /** The chain in PEM, leaf first; the one whose root has this common name, if there is one. */
+  /** The chain in PEM, leaf first. `preferredChain`: common name of the root, if the server has such a chain. */
   certificate(url: string, preferredChain?: string): Promise<string>
-  /** Revokes (RFC 8555 §7.6) as superseded. */
+  /** Revokes as superseded (RFC 8555 §7.6). */
   revoke(certificate: string): Promise<void>
 }
 
-/** What acme-client has besides its types, and what it leaves to be set. */
-interface Innards {
+/** Parts of acme-client that its types do not have. */
+interface Internals {
   readonly http: { maxBadNonceRetries: number }
 }
 interface AxiosRequest {
@@ -89,17 +89,17 @@ interface AxiosRequest {
   readonly data?: string
 }
 
-/** acme-client sends everything through one object of its module; whose request it is, the call itself knows. */
+/** acme-client sends everything through one object of its module; the call's context has the transport to use. */
 const transports = new AsyncLocalStorage<AcmeTransport>()
 
-/** Each one has a nonce that may be refused with a probability of a half (Pebble does so when asked to): one in 10¹² fails. */
+/** Even if the server refuses every second nonce, as Pebble can, only one request in 10¹² fails. */
 const nonceAttempts = 40
 /** RFC 5280 §5.3.1. */
 const superseded = 4
 
 /**
- * Registers the account if it has no URL yet. An account that the server does not know (any more) is `refused` with the problem
- * `accountDoesNotExist`: it is to be opened anew without its URL.
+ * Registers the account if it has no URL yet. If the server does not know the account it rejects with the problem
+ * `accountDoesNotExist`: open it again without its URL.
  */
 export async function openAcme(options: AcmeOptions): Promise<AcmeSession> {
   const acme = await loadAcme()
@@ -110,7 +110,7 @@ export async function openAcme(options: AcmeOptions): Promise<AcmeSession> {
     ...(account.url && { accountUrl: account.url }),
     ...(externalAccount && { externalAccountBinding: { kid: externalAccount.keyId, hmacKey: externalAccount.hmac } }),
   })
-  ;(client as unknown as Innards).http.maxBadNonceRetries = nonceAttempts
+  ;(client as unknown as Internals).http.maxBadNonceRetries = nonceAttempts
   const ask: Ask = (work) => transports.run(options.transport, work)
   const registration = { termsOfServiceAgreed: true, ...(email && { contact: [`mailto:${email}`] }) }
   await ask(() => (account.url ? client.updateAccount() : client.createAccount(registration)))
@@ -124,8 +124,8 @@ export async function openAcme(options: AcmeOptions): Promise<AcmeSession> {
     account: client.getAccountUrl(),
     async order({ names, profile, replaces }) {
       const identifiers = names.map((name) => ({ type: typeOf(name), value: name }))
-      const wish = { identifiers, ...(profile && { profile }), ...(replaces && { replaces }) }
-      return toOrder(await ask(() => client.createOrder(wish)))
+      const request = { identifiers, ...(profile && { profile }), ...(replaces && { replaces }) }
+      return toOrder(await ask(() => client.createOrder(request)))
     },
     look: async (url) => toOrder(await look(url)),
     async authorizations(url) {
@@ -148,13 +148,13 @@ export async function openAcme(options: AcmeOptions): Promise<AcmeSession> {
 
 type Ask = <T>(work: () => Promise<T>) => Promise<T>
 
-interface Means {
+interface Resources {
   readonly client: Client
   readonly ask: Ask
   readonly acme: typeof import('acme-client')
 }
 
-function toAuthorization(one: Authorization, { client, ask, acme }: Means): AcmeAuthorization {
+function toAuthorization(one: Authorization, { client, ask, acme }: Resources): AcmeAuthorization {
   const found = (type: ChallengeType) => {
     const challenge = one.challenges.find((offered) => offered.type === type)
     if (!challenge) throw new Error(`the ACME server offers no ${type} for ${one.identifier.value}`)
@@ -193,7 +193,7 @@ export async function newAcmeKey(type: CertificateKeyType = 'ecdsa-p256'): Promi
   return privateKey
 }
 
-/** Loaded on first use: with its parts it is large, and most deployments bring their own certificates. */
+/** Loaded on first use: it is large, and most deployments bring their own certificates. */
 async function loadAcme(): Promise<typeof import('acme-client')> {
   const acme = (await import('acme-client')).default
   const { defaults } = acme.axios as unknown as { defaults: { adapter: unknown } }
@@ -201,7 +201,7 @@ async function loadAcme(): Promise<typeof import('acme-client')> {
   return acme
 }
 
-/** What axios asks for, through the transport of whoever called. */
+/** Sends axios's requests through the transport of the call's context. */
 async function adapter(config: AxiosRequest): Promise<unknown> {
   const transport = transports.getStore()
   if (!transport) throw new Error('acme-client was called without a transport')

@@ -1,4 +1,4 @@
-/** Renewal information (RFC 9773): an unsigned GET by which the CA says when it wants a certificate renewed. */
+/** ACME renewal information (RFC 9773): an unsigned GET that returns when the CA wants a certificate renewed. */
 import { X509Certificate } from 'node:crypto'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { RenewalWindow } from '../renewal.ts'
@@ -11,7 +11,7 @@ export interface RenewalAdvice {
   readonly askAgain: Milliseconds
 }
 
-/** RFC 9773 §4.3: a client asks again in six hours if the server names no time; ours never asks more often than each minute. */
+/** RFC 9773 §4.3: a client asks again in six hours if the server names no time; ours at most once a minute. */
 const usualPause: Milliseconds = 6 * 3_600_000
 const pauseLimits = { least: 60_000, most: 24 * 3_600_000 } as const
 
@@ -40,7 +40,10 @@ export async function askRenewalAdvice(
   }
 }
 
-/** RFC 9773 §4.1: the key identifier of the issuer and the serial number, each base64url, or undefined if it names no issuer's key. */
+/**
+ * RFC 9773 §4.1: the issuer's key identifier and the serial number, in base64url; undefined if it has no issuer's key
+ * identifier.
+ */
 export function certificateId(pem: string): string | undefined {
   const { raw, serialNumber } = new X509Certificate(pem)
   const issuerKey = authorityKeyIdentifier(raw)
@@ -53,7 +56,7 @@ export function certificateId(pem: string): string | undefined {
 /** The extension's object identifier, 2.5.29.35, in DER. */
 const extensionId = Buffer.from('0603551d23', 'hex')
 
-/** The keyIdentifier (context tag 0) of RFC 5280 §4.2.1.1. node:crypto does not tell it. */
+/** The keyIdentifier (context tag 0) of RFC 5280 §4.2.1.1, which node:crypto does not expose. */
 function authorityKeyIdentifier(der: Buffer): Buffer | undefined {
   const at = der.indexOf(extensionId)
   if (at === -1) return undefined

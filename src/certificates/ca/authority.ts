@@ -11,18 +11,21 @@ import { covers, type IssuedCertificate, withFacts } from '../pem.ts'
 import { type PairFiles, readPair, type StoredPair, setAside, warnIfExposed, writePair } from '../store.ts'
 import { leafLife, makeLeaf, makeRoot, type NewPair } from './internal.ts'
 
-/** The internal CA: one root for good, and leaves that are kept until two thirds of their life are over. */
+/** The internal CA: one long-lived root, and leaves that are replaced after two thirds of their life. */
 export interface Authority {
   /**
-   * The kept leaf if it will do, else a new one; replicas may share the folder. Throws `certificate-unusable` if it cannot be read
-   * or written.
+   * The stored leaf if it is usable, else a new one; replicas may share the folder. Throws `certificate-unusable` if
+   * the folder cannot be read or written.
    */
   issue(domains: readonly string[]): Promise<IssuedCertificate>
-  /** PEM of the root, which is made if there is none. Under the same conditions as `issue`. */
+  /** PEM of the root, which is created if there is none. Throws as `issue` does. */
   root(): Promise<string>
 }
 
-/** `folder`: absolute; holds `root.crt`, `root.key` and a folder for the leaf of each certificate. Made when first needed. */
+/**
+ * `folder`: absolute; holds `root.crt`, `root.key` and a folder for the leaf of each certificate. Created when first
+ * needed.
+ */
 export function createAuthority(folder: string, log: Log): Authority {
   const files = rootFiles(folder)
   async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -33,7 +36,7 @@ export function createAuthority(folder: string, log: Log): Authority {
     } catch (error) {
       throw new GatehouseError(
         'certificate-unusable',
-        `the internal CA cannot work in ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
+        `the internal CA cannot use ${folder}: ${messageOf(error)}; make it writable for user ${process.geteuid?.()} or change \`storage\``,
         { cause: error },
       )
     }
@@ -44,7 +47,7 @@ export function createAuthority(folder: string, log: Log): Authority {
         const leaf = leafFiles(folder, domains)
         const root = await keptRoot(files)
         const kept = root && (await keptLeaf(leaf, root, domains))
-        // Looked for again in turn: a replica that shares the folder may have made them meanwhile.
+        // Read again under the lock: a replica that shares the folder may have created them meanwhile.
         return kept ?? inTurn(folder, async () => currentLeaf(leaf, await currentRoot(files, log), domains))
       }),
     root: () =>
@@ -55,7 +58,7 @@ export function createAuthority(folder: string, log: Log): Authority {
   }
 }
 
-/** What two replicas that share the folder must not do at once. */
+/** Under a lock: two replicas that share the folder must not do this at the same time. */
 async function inTurn<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
   const lock = await lockOf(folder)
   try {
@@ -65,12 +68,12 @@ async function inTurn<Result>(folder: string, work: () => Promise<Result>): Prom
   }
 }
 
-/** Undefined where the file system knows no hard links (SMB): a replica that is alone there must not go without a certificate. */
+/** Undefined where the file system has no hard links (SMB): a single replica must work there, too. */
 async function lockOf(folder: string): Promise<Lock | undefined> {
-  const door = createFolderLock(folder, lockTimes)
+  const folderLock = createFolderLock(folder, lockTimes)
   try {
-    let lock = await door.take()
-    for (; !lock; lock = await door.take()) await sleep(betweenTries)
+    let lock = await folderLock.take()
+    for (; !lock; lock = await folderLock.take()) await sleep(betweenTries)
     return lock
   } catch (error) {
     if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) return undefined
@@ -78,7 +81,7 @@ async function lockOf(folder: string): Promise<Lock | undefined> {
   }
 }
 
-/** Making both takes some 200 ms. A start waits so long for one that died meanwhile. */
+/** Creating root and leaf takes some 200 ms. A start waits `stale` for the lock of a process that died. */
 const lockTimes = { heartbeat: 500, stale: 5_000 }
 const betweenTries: Milliseconds = 50
 
@@ -87,13 +90,13 @@ function rootFiles(folder: string): PairFiles {
 }
 
 function leafFiles(folder: string, domains: readonly string[]): PairFiles {
-  const own = join(folder, folderName(domains[0] ?? ''))
-  return { certificate: join(own, 'leaf.crt'), key: join(own, 'leaf.key') }
+  const leafFolder = join(folder, folderName(domains[0] ?? ''))
+  return { certificate: join(leafFolder, 'leaf.crt'), key: join(leafFolder, 'leaf.key') }
 }
 
 async function keptRoot(files: PairFiles): Promise<NewPair | undefined> {
   const stored = await readPair(files)
-  return isWhole(stored) && rootProblem(stored) === undefined ? stored : undefined
+  return isComplete(stored) && rootProblem(stored) === undefined ? stored : undefined
 }
 
 async function currentRoot(files: PairFiles, log: Log): Promise<NewPair> {
@@ -104,15 +107,15 @@ async function currentRoot(files: PairFiles, log: Log): Promise<NewPair> {
   const problem = isNew ? undefined : rootProblem(stored)
   if (problem !== undefined) {
     const aside = await setAside(files)
-    log.warn(`the internal CA's root ${problem}; kept as ${aside.join(' and ')}, and a new one takes its place`)
+    log.warn(`the internal CA's root ${problem}; creating a new one, and keeping the old one as ${aside.join(' and ')}`)
   }
   const root = await makeRoot()
   await writePair(files, root)
-  log.info(`made a new internal CA: let clients trust ${files.certificate}`)
+  log.info(`created a new internal CA; clients must trust ${files.certificate}`)
   return root
 }
 
-/** Why a stored root cannot sign, or nothing if it can. */
+/** Why a stored root cannot sign; undefined if it can. */
 function rootProblem(stored: StoredPair): string | undefined {
   if (stored.key === undefined) return 'lacks its key (root.key)'
   if (stored.certificate === undefined) return 'lacks its certificate (root.crt)'
@@ -122,7 +125,7 @@ function rootProblem(stored: StoredPair): string | undefined {
     if (!root.ca) return 'is not a CA certificate'
     const invalid = validityProblem(lifeOfLeaf(root))
     if (invalid !== undefined) return invalid
-    // A leaf must not outlive its root: from then on clients would refuse it.
+    // A leaf must not outlive its root: clients would reject it.
     if (root.validToDate.getTime() < Date.now() + leafLife) return `expires on ${root.validToDate.toISOString()}`
     return undefined
   } catch (error) {
@@ -132,7 +135,7 @@ function rootProblem(stored: StoredPair): string | undefined {
 
 async function keptLeaf(files: PairFiles, root: NewPair, domains: readonly string[]) {
   const stored = await readPair(files)
-  return isWhole(stored) && leafWillDo(stored, root, domains) ? issued(stored) : undefined
+  return isComplete(stored) && isUsableLeaf(stored, root, domains) ? issued(stored) : undefined
 }
 
 async function currentLeaf(files: PairFiles, root: NewPair, domains: readonly string[]): Promise<IssuedCertificate> {
@@ -143,7 +146,7 @@ async function currentLeaf(files: PairFiles, root: NewPair, domains: readonly st
   return issued(leaf)
 }
 
-function leafWillDo(stored: NewPair, rootPair: NewPair, domains: readonly string[]): boolean {
+function isUsableLeaf(stored: NewPair, rootPair: NewPair, domains: readonly string[]): boolean {
   try {
     const leaf = new X509Certificate(stored.certificate)
     const root = new X509Certificate(rootPair.certificate)
@@ -156,25 +159,25 @@ function leafWillDo(stored: NewPair, rootPair: NewPair, domains: readonly string
       hasEnoughLife(leaf)
     )
   } catch {
-    // A leaf that does not parse is worth nothing to anyone: the new one is written over it.
+    // A leaf that does not parse is overwritten.
     return false
   }
 }
 
-/** Names that were taken out of the config must not stay in the certificate, so the number counts too. */
+/** Names that were removed from the config must not stay in the certificate, so their number must match, too. */
 function isForExactly(leaf: X509Certificate, domains: readonly string[]): boolean {
   const names = leaf.subjectAltName?.split(', ') ?? []
-  // OpenSSL matches no wildcard directly below a top-level name such as `*.localhost`: then the name itself counts.
+  // OpenSSL matches no wildcard directly below a top-level name such as `*.localhost`: there the text is compared.
   return names.length === domains.length && domains.every((name) => names.includes(`DNS:${name}`) || covers(leaf, name))
 }
 
-/** More than a third of its life left: the other two thirds give a broken renewal days to be noticed in. */
+/** More than a third of its life is left: if a renewal fails there are days to notice it. */
 function hasEnoughLife(leaf: X509Certificate): boolean {
   const end = leaf.validToDate.getTime()
   return end - Date.now() > (end - leaf.validFromDate.getTime()) / 3
 }
 
-function isWhole(pair: StoredPair): pair is NewPair {
+function isComplete(pair: StoredPair): pair is NewPair {
   return pair.certificate !== undefined && pair.key !== undefined
 }
 

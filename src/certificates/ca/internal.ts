@@ -5,8 +5,8 @@ import type { pki } from 'node-forge'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /*
- * The internal CA's two certificates, made with node-forge; issuer/authority.ts decides when. RSA, because node-forge
- * knows no elliptic curves. Keys come from node:crypto: its generation is native and leaves the event loop free.
+ * The internal CA's two certificates, made with node-forge; authority.ts decides when. RSA, because node-forge has no
+ * elliptic curves. Keys come from node:crypto: its generation is native and does not block the event loop.
  */
 
 /** PEM texts; the key is a secret (PKCS#8). */
@@ -17,9 +17,9 @@ export interface NewPair {
 
 const day: Milliseconds = 86_400_000
 const rootLife: Milliseconds = 3_650 * day
-/** Short, because nobody can revoke a certificate of a private CA. */
+/** Short, because certificates of a private CA cannot be revoked. */
 export const leafLife: Milliseconds = 7 * day
-/** A client whose clock is a little slow must not find the certificate's time still to come. */
+/** For clients whose clock is slow. */
 const backdate: Milliseconds = 3_600_000
 
 const makeKeyPair = promisify(generateKeyPair)
@@ -31,7 +31,7 @@ export async function makeRoot(): Promise<NewPair> {
   const root = forge.pki.createCertificate()
   root.publicKey = forge.pki.publicKeyFromPem(publicKey)
   setFacts(root, rootLife)
-  // A name of its own for each root: clients that trust two of the same name cannot tell which one signed (RFC 5280 §4.2.1.1).
+  // Each root has a different name: clients cannot tell apart two of the same name (RFC 5280 §4.2.1.1).
   const name = [{ name: 'commonName', value: `Gatehouse internal CA ${randomBytes(4).toString('hex')}` }]
   root.setSubject(name)
   root.setIssuer(name)
@@ -52,7 +52,7 @@ export async function makeLeaf(root: NewPair, domains: readonly string[]): Promi
   const leaf = forge.pki.createCertificate()
   leaf.publicKey = forge.pki.publicKeyFromPem(publicKey)
   setFacts(leaf, leafLife)
-  // No subject: clients look at the alternative names alone, and a common name holds 64 characters at most.
+  // No subject: clients check the alternative names alone, and a common name is limited to 64 characters.
   leaf.setSubject([])
   leaf.setIssuer(issuer.subject.attributes)
   leaf.setExtensions([
@@ -75,7 +75,7 @@ function setFacts(certificate: pki.Certificate, life: Milliseconds): void {
   certificate.serialNumber = newSerial()
 }
 
-/** 16 random bytes as hex. The top bits 01 make it positive and as long as it looks in DER (RFC 5280 §4.1.2.2). */
+/** 16 random bytes as hex. The top bits 01 make it a positive DER integer of exactly 16 bytes (RFC 5280 §4.1.2.2). */
 function newSerial(): string {
   const bytes = randomBytes(16)
   bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0)
@@ -95,12 +95,12 @@ async function newKeys(): Promise<{ publicKey: string; privateKey: string }> {
   })
 }
 
-/** node-forge ends lines as in mail (CRLF); the root is a file that people copy and compare. */
+/** node-forge ends lines with CRLF; the root is a file that people copy and compare. */
 function unixLines(pem: string): string {
   return pem.replaceAll('\r\n', '\n')
 }
 
-/** Loaded on first use: most deployments bring their own certificates and never need it. */
+/** Loaded on first use: most deployments never need it. */
 async function loadForge(): Promise<typeof import('node-forge')> {
   return (await import('node-forge')).default
 }

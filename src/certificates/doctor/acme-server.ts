@@ -2,7 +2,7 @@
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { bad, type Check, good, unknown } from './check.ts'
 
-/** Tokens and certificates are made for the clocks of others: a few minutes are what CAs and browsers forgive. */
+/** CAs and browsers tolerate a few minutes. */
 const clockTolerance: Milliseconds = 120_000
 
 export const checkDirectory: Check = async ({ acme }) => {
@@ -11,25 +11,27 @@ export const checkDirectory: Check = async ({ acme }) => {
   if (problem === undefined) return [good(`the CA's directory at ${host} answers and is trusted`)]
   const isDistrust = /certificate|self-signed|issuer/i.test(problem)
   const hint = isDistrust
-    ? 'if this CA is your own, set `trust:` to a PEM file with its root; if not, somebody is in between'
-    : 'let this machine reach it: a firewall, a proxy (HTTPS_PROXY is obeyed) or the DNS is in the way'
-  return [bad(`the CA's directory at ${host} is of no use: ${problem}`, hint)]
+    ? 'if this CA is your own, set `trust:` to a PEM file with its root; if not, the connection is intercepted'
+    : 'check the firewall, the proxy (HTTPS_PROXY) and the DNS of this machine'
+  return [bad(`cannot use the CA's directory at ${host}: ${problem}`, hint)]
 }
 
 export const checkClock: Check = async ({ acme }) => {
   if (!acme) return []
   const { host, ahead } = await acme.directory()
-  if (ahead === undefined) return [unknown('the clock could not be compared: the CA does not tell its time')]
+  if (ahead === undefined) return [unknown('cannot compare the clock: the CA sends no time')]
   const off = `${formatDuration(Math.abs(ahead))} ${ahead > 0 ? 'behind' : 'ahead of'}`
   if (Math.abs(ahead) <= clockTolerance) return [good(`the clock agrees with that of ${host}`)]
-  return [bad(`the clock here is ${off} that of ${host}`, 'set it right on the host (a container has none of its own)')]
+  return [
+    bad(`the clock here is ${off} that of ${host}`, 'set the clock of the host (a container has none of its own)'),
+  ]
 }
 
 export const checkAccount: Check = async ({ acme }) => {
   if (!acme) return []
-  const { host, wantsAccount, problem } = await acme.directory()
-  if (problem !== undefined || !wantsAccount) return []
-  if (acme.plan.externalAccount) return [good(`${host} wants to know its customers, and \`externalAccount\` is set`)]
-  const hint = 'set `externalAccount: { keyId, hmac }` as your account there shows them'
-  return [bad(`${host} gives certificates to its customers only, and \`externalAccount\` is not set`, hint)]
+  const { host, requiresAccount, problem } = await acme.directory()
+  if (problem !== undefined || !requiresAccount) return []
+  if (acme.plan.externalAccount) return [good(`${host} requires an external account, and \`externalAccount\` is set`)]
+  const hint = 'set `externalAccount: { keyId, hmac }` to the values that your account there shows'
+  return [bad(`${host} requires an external account, and \`externalAccount\` is not set`, hint)]
 }

@@ -1,55 +1,53 @@
-/** Do the CAA records let this CA issue (RFC 8659)? */
+/** Do the CAA records allow this CA to issue (RFC 8659)? */
 import type { CaaRecord } from 'node:dns'
 import { isIP } from 'node:net'
 import { messageOf } from '../../shared/errors.ts'
 import { bad, type Check, type Finding, forEachName, good, unknown } from './check.ts'
 import type { Names } from './names.ts'
 
-/** For directories that do not name themselves: by the end of their host. */
+/** CAA names of CAs whose directory does not say them, by the end of its host. */
 const known: readonly (readonly [string, string])[] = [
   ['letsencrypt.org', 'letsencrypt.org'],
   ['zerossl.com', 'sectigo.com'],
   ['pki.goog', 'pki.goog'],
 ]
 
-export const checkCaa: Check = async (patient) => {
-  const { acme, names } = patient
+export const checkCaa: Check = async (context) => {
+  const { acme, names } = context
   if (!acme) return []
   const { host, caaNames } = await acme.directory()
   const hostname = new URL(acme.plan.directory).hostname
   const identities =
     caaNames.length > 0 ? caaNames : known.flatMap(([end, name]) => (hostname.endsWith(end) ? [name] : []))
-  return forEachName(patient, (name) => look(name, { names, identities, host }))
+  return forEachName(context, (name) => look(name, { names, identities, host }))
 }
 
-interface PlanContext {
+interface Lookup {
   readonly names: Names
   readonly identities: readonly string[]
   readonly host: string
 }
 
-async function look(name: string, { names, identities, host }: PlanContext): Promise<readonly Finding[]> {
+async function look(name: string, { names, identities, host }: Lookup): Promise<readonly Finding[]> {
   if (isIP(name) !== 0) return []
   const isWildcard = name.startsWith('*.')
   let found: { readonly at: string; readonly records: readonly CaaRecord[] } | undefined
   try {
     found = await relevant(name.replace('*.', ''), names)
   } catch (error) {
-    return [
-      unknown(`the CAA records of ${name} could not be read (${messageOf(error)}); a CA that cannot read them refuses`),
-    ]
+    return [unknown(`cannot read the CAA records of ${name} (${messageOf(error)}); a CA that cannot read them refuses`)]
   }
-  if (!found) return [good(`no CAA record stands against ${host} for ${name}`)]
+  if (!found) return [good(`no CAA record for ${name} excludes ${host}`)]
   const { at, records } = found
   const of = (tag: 'issue' | 'issuewild') => records.flatMap((record) => record[tag] ?? [])
   const wild = isWildcard ? of('issuewild') : []
   const rules = wild.length > 0 ? wild : of('issue')
-  // Records of other kinds alone, such as iodef, forbid nothing (RFC 8659 §4.2).
-  if (rules.length === 0) return [good(`the CAA records of ${at} forbid nothing`)]
+  // Only records of other kinds, such as iodef (RFC 8659 §4.2).
+  if (rules.length === 0) return [good(`the CAA records of ${at} exclude no CA`)]
   const allowed = rules.map((rule) => rule.split(';')[0]?.trim() ?? '').filter((issuer) => issuer !== '')
-  const listed = allowed.length === 0 ? 'nobody' : allowed.join(', ')
+  const listed = allowed.length === 0 ? 'no CA' : allowed.join(', ')
   if (identities.length === 0)
-    return [unknown(`CAA records of ${at} allow ${listed}; under which name ${host} looks is not known`)]
+    return [unknown(`the CAA records of ${at} allow ${listed}; the CAA name of ${host} is not known`)]
   if (identities.some((one) => allowed.includes(one))) return [good(`the CAA records of ${at} allow ${listed}`)]
   const tag = wild.length > 0 ? 'issuewild' : 'issue'
   return [

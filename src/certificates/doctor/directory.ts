@@ -1,4 +1,4 @@
-/** The ACME server: whether it can be reached and trusted, what time it is there, and whether it wants to know its customers. */
+/** The directory of an ACME server (RFC 8555 §7.1.1), as far as the checks need it. */
 
 import { readFile } from 'node:fs/promises'
 import type { AcmePlan } from '../../plan/model/certificates.ts'
@@ -7,17 +7,17 @@ import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts
 import { setTimeout } from '../../shared/time/timer.ts'
 import { createTransport } from '../acme/acme-transport.ts'
 
-/** What a directory says of itself (RFC 8555 §7.1.1); asked for once, however many checks want to know. */
+/** Fetched once, however many checks use it. Never rejects. */
 export type Directory = () => Promise<DirectoryFacts>
 
 export interface DirectoryFacts {
   readonly host: string
-  /** Why there is nothing else to know. */
+  /** Why the directory could not be read. */
   readonly problem?: string
-  /** Unix time there minus the time here, to the second. */
+  /** The server's time minus ours, to the second. */
   readonly ahead?: Milliseconds
-  readonly wantsAccount: boolean
-  /** By which names CAA records mean it. */
+  readonly requiresAccount: boolean
+  /** Its names in CAA records. */
   readonly caaNames: readonly string[]
 }
 
@@ -30,7 +30,7 @@ export function createDirectory(plan: AcmePlan): Directory {
 
 async function ask({ directory: url, trust }: AcmePlan): Promise<DirectoryFacts> {
   const { host } = new URL(url)
-  const nothing = { host, wantsAccount: false, caaNames: [] }
+  const nothing = { host, requiresAccount: false, caaNames: [] }
   let roots: string | undefined
   try {
     roots = trust === undefined ? undefined : await readFile(trust, 'utf8')
@@ -44,7 +44,7 @@ async function ask({ directory: url, trust }: AcmePlan): Promise<DirectoryFacts>
     const date = Date.parse(String(headers.date))
     return {
       host,
-      wantsAccount: meta.externalAccountRequired === true,
+      requiresAccount: meta.externalAccountRequired === true,
       caaNames: Array.isArray(meta.caaIdentities) ? meta.caaIdentities : [],
       ...(!Number.isNaN(date) && { ahead: date - Math.floor(Date.now() / 1_000) * 1_000 }),
     }

@@ -1,8 +1,8 @@
-/** Why is there no certificate? All checks of one certificate, in the order in which a person would ask. */
+/** Why is there no certificate? All checks of one certificate, in the order in which a person would make them. */
 import { checkAccount, checkClock, checkDirectory } from './acme-server.ts'
 import { checkAddresses } from './addresses.ts'
 import { checkCaa } from './caa.ts'
-import { type Check, type Finding, good, type Patient } from './check.ts'
+import { type Check, type CheckContext, type Finding, good } from './check.ts'
 import { checkHttpPort, checkHttpsPort } from './reach.ts'
 import { checkRunning } from './running.ts'
 import { checkStorage } from './storage.ts'
@@ -19,14 +19,13 @@ const checks: readonly Check[] = [
   checkStorage,
 ]
 
-/** A certificate of our own CA needs no one from outside. */
 const checksOfInternal: readonly Check[] = [checkRunning, checkIssuer, checkStorage]
 
-async function checkIssuer({ domains }: Patient): Promise<readonly Finding[]> {
-  return [good(`our own CA makes it for ${domains.join(', ')}: neither DNS nor open ports are needed`)]
+async function checkIssuer({ domains }: CheckContext): Promise<readonly Finding[]> {
+  return [good(`the internal CA issues it for ${domains.join(', ')}: it needs neither DNS nor open ports`)]
 }
 
-/** Never rejects; takes some seconds where something does not answer. */
-export async function examine(patient: Patient): Promise<readonly Finding[]> {
-  return (await Promise.all((patient.isInternal ? checksOfInternal : checks).map((check) => check(patient)))).flat()
+/** Never rejects; takes some seconds if something does not answer. */
+export async function runChecks(context: CheckContext): Promise<readonly Finding[]> {
+  return (await Promise.all((context.isInternal ? checksOfInternal : checks).map((check) => check(context)))).flat()
 }

@@ -1,18 +1,18 @@
 import { oneLine } from '../../shared/one-line.ts'
 import { bad, type Check, good, unknown } from './check.ts'
 
-/** What the Gatehouse that runs has met with. */
+/** The errors of the running Gatehouse. */
 export const checkRunning: Check = async ({ running, domains }) => {
-  if (!running) return [unknown('no gatehouse runs here that could tell what it has tried')]
+  if (!running) return [unknown('no gatehouse is running here, so its errors are not known')]
   const { lastError, failures, stopgap } = running
   if (lastError !== undefined)
     return [
       bad(
-        `the running gatehouse tried ${failures === 1 ? 'once' : `${failures} times`} in vain: ${oneLine(lastError)}`,
-        `mend what the CA names, then \`gatehouse certs renew ${domains[0]}\``,
+        `the running gatehouse failed ${failures === 1 ? 'once' : `${failures} times`}: ${oneLine(lastError)}`,
+        `fix what the CA reports, then run \`gatehouse certs renew ${domains[0]}\``,
       ),
     ]
   if (stopgap)
-    return [unknown('the running gatehouse serves with a certificate of its own CA, and has met no error yet')]
-  return [good('the running gatehouse has met no error')]
+    return [unknown('the running gatehouse serves a certificate of its internal CA, and has reported no error yet')]
+  return [good('the running gatehouse reports no error')]
 }

@@ -4,7 +4,7 @@ import { codeOf } from '../../shared/errors.ts'
 import { ephemeralKind } from '../../shared/files/ephemeral.ts'
 import { bad, type Check, type Finding, good, unknown } from './check.ts'
 
-/** Can certificates be kept, for longer than the container lives, and from the eyes of others? */
+/** Is the storage writable, does it outlive the container, and are the keys private? */
 export const checkStorage: Check = async ({ storage, acme }) => {
   const kept = acme ? [await lifetime(storage)] : []
   return [await writable(storage), ...kept, ...(await exposed(storage))]
@@ -12,12 +12,12 @@ export const checkStorage: Check = async ({ storage, acme }) => {
 
 async function writable(storage: string): Promise<Finding> {
   const problem = await deniedAt(storage)
-  if (problem === undefined) return good(`the storage ${storage} can be written`)
-  const hint = `make it writable for user ${process.geteuid?.()}, who asks here, or set \`storage\` to a path that is`
-  return bad(`the storage ${storage} cannot be written (${problem})`, hint)
+  if (problem === undefined) return good(`the storage ${storage} is writable`)
+  const hint = `make it writable for user ${process.geteuid?.()}, who runs this check, or set \`storage\` to a path that is`
+  return bad(`the storage ${storage} is not writable (${problem})`, hint)
 }
 
-/** What is not there yet is made in its closest parent. */
+/** For a folder that does not exist yet its closest parent is checked. */
 async function deniedAt(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.W_OK | constants.X_OK)
@@ -32,20 +32,20 @@ async function lifetime(storage: string): Promise<Finding> {
   const kind = await ephemeralKind(storage)
   if (kind === undefined) return good('the storage is not on a file system that is lost with the container')
   return unknown(
-    `the storage is on ${kind}, which is lost with the container: each new one asks the CA again, until it refuses`,
+    `the storage is on ${kind}, which is lost with the container: each new container requests certificates again`,
     'mount a volume there, or set `storage` to a path on one',
   )
 }
 
-/** Keys and accounts that others than their owner may read. */
+/** Keys and accounts that users other than their owner may read. */
 async function exposed(storage: string): Promise<readonly Finding[]> {
   const found: string[] = []
-  for (const room of ['acme', 'internal']) {
-    const folder = join(storage, room)
+  for (const name of ['acme', 'internal']) {
+    const folder = join(storage, name)
     const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
       return error.code === 'ENOENT' ? [] : error
     })
-    if (names instanceof Error) return [unknown(`${folder} cannot be looked into (${codeOf(names)})`)]
+    if (names instanceof Error) return [unknown(`cannot read ${folder} (${codeOf(names)})`)]
     for (const name of names) {
       const path = join(folder, name)
       const facts = await stat(path).catch(() => undefined)
@@ -53,7 +53,7 @@ async function exposed(storage: string): Promise<readonly Finding[]> {
     }
   }
   const [first] = found
-  if (first === undefined) return [good('keys in the storage are for their owner alone')]
+  if (first === undefined) return [good('only their owner can read the keys in the storage')]
   const others = found.length === 1 ? '' : ` and ${found.length - 1} more`
-  return [bad(`${first}${others} can be read by others than the owner`, `chmod 600 ${found.join(' ')}`)]
+  return [bad(`other users can read ${first}${others}`, `chmod 600 ${found.join(' ')}`)]
 }

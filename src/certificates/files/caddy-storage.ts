@@ -9,11 +9,11 @@ import type { PairFiles } from '../store.ts'
 interface Found {
   readonly base: string
   readonly written: Milliseconds
-  /** Clients accept it: still valid, and not of a CA for trying, which Caddy asks after failures. */
+  /** Valid, and not of a staging CA, which Caddy uses after failures. */
   readonly good: boolean
 }
 
-/** Of several issuers the one that was written last, good ones before others. Rejects if there is none. */
+/** Of several issuers the one written last, good ones first. Rejects if there is none. */
 export async function findCaddyPair(storage: string, domain: string): Promise<PairFiles> {
   const folder = join(storage, 'certificates')
   const name = domain.replace('*', 'wildcard_').replaceAll(':', '-')
@@ -37,6 +37,6 @@ async function isValid(file: string): Promise<boolean> {
   try {
     return validityProblem(lifeOfLeaf(new X509Certificate(await readFile(file)))) === undefined
   } catch {
-    return false // Whoever reads it for use says why.
+    return false // Reading it for use reports why.
   }
 }

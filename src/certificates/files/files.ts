@@ -10,8 +10,8 @@ import { warnIfExposed } from '../store.ts'
 type FilesSource = Extract<CertificateSourcePlan, { kind: 'files' }>
 
 /**
- * A certificate and its key from two PEM files: RSA or EC, the leaf first in the chain.
- * Throws `certificate-unusable`, naming the file and the hint, if a TLS client could not be served with them.
+ * A certificate and its key from two PEM files: RSA or EC, the leaf first in the chain. Throws `certificate-unusable`
+ * with the file and a hint if TLS cannot be served with them.
  */
 export async function certificateFromFiles(
   source: FilesSource,
@@ -25,7 +25,7 @@ export async function certificateFromFiles(
   checkNames(leaf, { domains, source, log })
   await warnIfExposed(source.key, log)
   return withFacts(leaf, {
-    // Written anew from what was parsed: a key that shares the file, or text around it, goes no further.
+    // Serialized from what was parsed: a key in the same file, or text around it, is not passed on.
     certificate: chain.map((certificate) => certificate.toString()).join(''),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   })
@@ -55,7 +55,10 @@ function parseChain(pem: string, path: string): X509Certificate[] {
   try {
     chain = certificatesIn(pem)
   } catch (error) {
-    throw unusable(`${path}: a certificate in it does not parse (${messageOf(error)}); copy it again, whole`, error)
+    throw unusable(
+      `${path}: a certificate in it does not parse (${messageOf(error)}); copy the whole file again`,
+      error,
+    )
   }
   if (chain.length > 0) return chain
   throw unusable(
@@ -65,18 +68,20 @@ function parseChain(pem: string, path: string): X509Certificate[] {
 
 function parseKey(pem: string, path: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
-    throw unusable(`${path}: the key is encrypted and nobody is there to type its password: openssl pkey -in ${path}`)
+    throw unusable(
+      `${path}: the key is encrypted; decrypt it, since no one can enter its password: openssl pkey -in ${path}`,
+    )
   }
   const block = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----.+?-----END \1-----/s.exec(pem)?.[0]
   if (block === undefined) throw unusable(`${path}: holds no PEM private key (-----BEGIN PRIVATE KEY-----)`)
   try {
     return createPrivateKey(block)
   } catch (error) {
-    throw unusable(`${path}: the private key does not parse (${messageOf(error)}); copy it again, whole`, error)
+    throw unusable(`${path}: the private key does not parse (${messageOf(error)}); copy the whole file again`, error)
   }
 }
 
-/** TLS sends the chain as it stands, and its first certificate must be the one the key belongs to (RFC 8446 §4.4.2). */
+/** TLS sends the chain in this order, and the first certificate must be the one of the key (RFC 8446 §4.4.2). */
 function leafOf(chain: readonly X509Certificate[], key: KeyObject, source: FilesSource): X509Certificate {
   const index = chain.findIndex((certificate) => certificate.checkPrivateKey(key))
   const leaf = chain[index]
@@ -100,14 +105,14 @@ interface NameCheck {
   readonly log: Log
 }
 
-/** A certificate for quite other names is a mistake; one that lacks some of them still serves the rest. */
+/** A certificate that covers none of the names is a mistake; one that covers some of them serves those. */
 function checkNames(leaf: X509Certificate, { domains, source, log }: NameCheck): void {
   if (source.anyName) return
   const uncovered = domains.filter((domain) => !covers(leaf, domain))
   if (uncovered.length === 0) return
   const facts = `${source.certificate}: is for ${namesOf(leaf)} and does not cover ${uncovered.join(', ')}`
   if (uncovered.length === domains.length) throw unusable(`${facts}; get one that does, or set anyName: true`)
-  log.warn(`${facts}: clients will refuse it there`)
+  log.warn(`${facts}: clients will reject it for those`)
 }
 
 function namesOf(leaf: X509Certificate): string {

@@ -7,13 +7,13 @@ import { certificatesIn } from '../pem.ts'
 
 export interface FoundCertificates {
   readonly certificates: readonly X509Certificate[]
-  /** Files that are left out, each as a sentence with the mend. */
+  /** Files that are skipped, each as a sentence with a hint. */
   readonly problems: readonly string[]
 }
 
 /**
- * The certificates of a folder's `*.crt` and `*.pem` files, in the order of their names; not of folders in it. A file is
- * taken whole or not at all. A folder that does not exist has none. Never rejects.
+ * The certificates of a folder's `*.crt` and `*.pem` files, by name, without subfolders. A file with a mistake is
+ * skipped as a whole. A folder that does not exist has none. Never rejects.
  */
 export async function certificatesOfFolder(folder: string): Promise<FoundCertificates> {
   const certificates: X509Certificate[] = []
@@ -24,20 +24,20 @@ export async function certificatesOfFolder(folder: string): Promise<FoundCertifi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT')
-      problems.push(`the folder ${folder} ${wayOut(code, `cannot be read (${code}); name a folder`)}`)
+      problems.push(`the folder ${folder} ${explain(code, `cannot be read (${code}); name a folder`)}`)
   }
   for (const name of names) {
     const path = join(folder, name)
     try {
       certificates.push(...(await certificatesOfFile(path)))
     } catch (error) {
-      problems.push(`${path} is left out: it ${messageOf(error)}`)
+      problems.push(`skipping ${path}: it ${messageOf(error)}`)
     }
   }
   return { certificates, problems }
 }
 
-/** Throws with what continues "the file ...". */
+/** Throws an error with a message that continues "the file ...". */
 async function certificatesOfFile(path: string): Promise<readonly X509Certificate[]> {
   let content: Buffer
   try {
@@ -45,21 +45,21 @@ async function certificatesOfFile(path: string): Promise<readonly X509Certificat
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    throw new Error(wayOut(code, `cannot be read (${code}); mend or remove it`))
+    throw new Error(explain(code, `cannot be read (${code}); fix or remove it`))
   }
   const found = parsed(content)
-  if (found.length === 0) throw new Error(`holds no certificate; ${hint}`)
+  if (found.length === 0) throw new Error(`contains no certificate; ${hint}`)
   return found
 }
 
 /**
- * To open a named pipe would wait for ever. What a link leads to counts, whoever laid it, as volumes of Kubernetes are made of links:
- * nothing but certificates is taken from there, and those are public.
+ * Does not wait for a named pipe. Follows links of any owner, since volumes of Kubernetes are made of them: only
+ * certificates are read, which are public.
  */
 async function contentOf(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    if (!(await file.stat()).isFile()) throw new Error('is no regular file; put the certificate there, or rename it')
+    if (!(await file.stat()).isFile()) throw new Error('is not a regular file; put the certificate there, or rename it')
     return await file.readFile()
   } finally {
     await file.close()
@@ -74,12 +74,12 @@ function parsed(content: Buffer): readonly X509Certificate[] {
     // Files for Windows are often DER under the same name (RFC 2585 §3); a SEQUENCE begins with 0x30.
     return content[0] === 0x30 && !text.includes('-----BEGIN') ? [new X509Certificate(content)] : certificatesIn(text)
   } catch {
-    throw new Error(`holds a certificate that does not parse; ${hint}`)
+    throw new Error(`contains a certificate that does not parse; ${hint}`)
   }
 }
 
-function wayOut(code: string | undefined, otherwise: string): string {
-  if (code === 'EACCES') return `cannot be read by user ${process.geteuid?.()}; let it read (chmod a+rX)`
-  if (code === 'ENOENT') return 'is a link that leads nowhere; mend or remove it'
+function explain(code: string | undefined, otherwise: string): string {
+  if (code === 'EACCES') return `is not readable by user ${process.geteuid?.()}; make it readable (chmod a+rX)`
+  if (code === 'ENOENT') return 'is a dangling link; fix or remove it'
   return otherwise
 }

@@ -2,12 +2,12 @@ import { createHash, createHmac, type X509Certificate } from 'node:crypto'
 import type { asn1 } from 'node-forge'
 
 /*
- * A PKCS#12 file (RFC 7292) that holds nothing but trusted certificates. Built by hand on forge's ASN.1: its own PKCS#12
- * leaves out the attribute without which Java sees no entries, and reads no certificates with elliptic curves. Here
- * certificates are bytes that nobody looks into.
+ * A PKCS#12 file (RFC 7292) with nothing but trusted certificates. Built by hand on forge's ASN.1: forge's own PKCS#12
+ * lacks the attribute without which Java sees no entries, and cannot parse certificates with elliptic curves. Here they
+ * are opaque bytes.
  */
 
-/** Java's customary one. It protects nothing: certificates are public, and it stands in every command line. */
+/** Java's default. It protects nothing: certificates are public, and it is part of every command line. */
 export const storePassword = 'changeit'
 
 const oid = {
@@ -15,13 +15,13 @@ const oid = {
   certificateBag: '1.2.840.113549.1.12.10.1.3',
   x509: '1.2.840.113549.1.9.22.1',
   friendlyName: '1.2.840.113549.1.9.20',
-  /** Oracle's: "this entry is trusted, for that use". Java passes over certificates that lack it (JDK-8005408). */
+  /** Oracle's: "this entry is trusted, for that use". Java skips certificates that lack it (JDK-8005408). */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
   anyUse: '2.5.29.37.0',
   sha256: '2.16.840.1.101.3.4.2.1',
 } as const
 
-/** What OpenSSL takes; more would only cost time, since the password is public. */
+/** OpenSSL's default; more would only cost time, since the password is public. */
 const iterations = 2_048
 
 /**
@@ -39,7 +39,7 @@ export async function trustStoreOf(certificates: readonly X509Certificate[]): Pr
   const integer = (value: number) => plain(Type.INTEGER, asn1.integerToDer(value).getBytes())
   const id = (value: string) => plain(Type.OID, asn1.oidToDer(value).getBytes())
   const encode = (part: asn1.Asn1) => Buffer.from(asn1.toDer(part).getBytes(), 'latin1')
-  // Not encrypted: there is nothing to hide, and no cipher that one Java or the other has switched off.
+  // Not encrypted: there is nothing to hide, and no cipher that some Java version has disabled.
   const content = (bytes: Buffer) => sequence(id(oid.data), explicit(octets(bytes)))
 
   const bag = (certificate: X509Certificate) =>
@@ -52,27 +52,24 @@ export async function trustStoreOf(certificates: readonly X509Certificate[]): Pr
       ),
     )
   const safe = encode(sequence(content(encode(sequence(...certificates.map(bag))))))
-  // Not random, so that a store that needs no change is not written; a salt has no password to guard here.
+  // Not random, so that an unchanged store is not written again; the salt protects no password here.
   const salt = createHash('sha256').update(safe).digest()
   const mac = createHmac('sha256', macKey(salt)).update(safe).digest()
   const digest = sequence(sequence(id(oid.sha256), plain(Type.NULL, '')), octets(mac))
   return encode(sequence(integer(3), content(safe), sequence(digest, octets(salt), integer(iterations))))
 }
 
-/**
- * Unique, since no two certificates have one fingerprint, and in ASCII and lower case, because Java compares it so.
- * For example `isrg root x1 (96bcec06264976f3)`.
- */
+/** Unique by its fingerprint, in ASCII and in lower case, as Java compares it: `isrg root x1 (96bcec06264976f3)`. */
 export function aliasOf({ subject, fingerprint256 }: X509Certificate): string {
-  // The common name is what people know a CA by; some old ones have a unit or an organization only.
+  // Some old CAs have no common name.
   const name = /^CN=(.+)$/m.exec(subject)?.[1] ?? /^OU=(.+)$/m.exec(subject)?.[1] ?? /^O=(.+)$/m.exec(subject)?.[1]
   const plainName = (name ?? 'ca').toLowerCase().replaceAll(/[^ -~]/g, '_')
   return `${plainName} (${fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase()})`
 }
 
-/** RFC 7292 appendix B.2 with SHA-256, for a key of one block: then what is hashed again and again is all there is to it. */
+/** RFC 7292 appendix B.2 with SHA-256, for a key of one block: then it is nothing but repeated hashing. */
 function macKey(salt: Buffer): Buffer {
-  // As BMPString with its two bytes of end (appendix B.1).
+  // As BMPString with its two terminating bytes (appendix B.1).
   const password = Buffer.from([...`${storePassword}\0`].flatMap((letter) => [0, letter.charCodeAt(0)]))
   const forMac = Buffer.alloc(blockSize, 3)
   let key = createHash('sha256').update(forMac).update(filled(salt)).update(filled(password)).digest()

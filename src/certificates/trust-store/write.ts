@@ -11,22 +11,22 @@ import { certificatesOfFolder } from './folder.ts'
 import { trustStoreOf } from './pkcs12.ts'
 
 export interface TrustStoreSources {
-  /** PEM of the internal CA's root, which is made if there is none. Rejects if that cannot be. */
+  /** PEM of the internal CA's root, created if there is none. */
   readonly internalRoot: () => Promise<string>
   readonly log: Log
 }
 
 /**
- * Writes each store that differs from what lies there, with mode 0644: nothing in it is secret, and the program that reads
- * it may run as another user. Never rejects: what cannot be had is left out and said, a store that cannot be written stays
- * as it was.
+ * Writes each store that has changed, with mode 0644: nothing in it is secret, and the program that reads it may run as
+ * another user. Never rejects: certificates that cannot be read are skipped and logged, and a store that cannot be
+ * written stays as it is.
  */
 export async function writeTrustStores(plans: readonly TrustStorePlan[], sources: TrustStoreSources): Promise<void> {
   for (const plan of plans) {
     try {
       await writeTrustStore(plan, sources)
     } catch (error) {
-      sources.log.error(`${place(plan)} stays as it was: ${messageOf(error)}; make ${dirname(plan.file)} writable`)
+      sources.log.error(`cannot write ${place(plan)}: ${messageOf(error)}; make ${dirname(plan.file)} writable`)
     }
   }
 }
@@ -34,7 +34,8 @@ export async function writeTrustStores(plans: readonly TrustStorePlan[], sources
 async function writeTrustStore(plan: TrustStorePlan, sources: TrustStoreSources): Promise<void> {
   const { file, name } = plan
   const certificates = await certificatesFor(plan, sources)
-  if (certificates.length === 0) sources.log.warn(`${place(plan)} has no certificates: its readers will trust nobody`)
+  if (certificates.length === 0)
+    sources.log.warn(`${place(plan)} has no certificates: programs that use it will trust no one`)
   const content = await trustStoreOf(certificates)
   const folder = await openFolder(dirname(file), { make: 0o755 })
   folder.close()
@@ -44,7 +45,7 @@ async function writeTrustStore(plan: TrustStorePlan, sources: TrustStoreSources)
   sources.log.info(`wrote the trust store ${name}`, { file, certificates: certificates.length })
 }
 
-/** Those of the folder first: they are what somebody looks for in the list. */
+/** Those of the folder come first: they are the ones that people look for in the list. */
 async function certificatesFor(
   plan: TrustStorePlan,
   { internalRoot, log }: TrustStoreSources,
@@ -59,14 +60,14 @@ async function certificatesFor(
     try {
       certificates.push(new X509Certificate(await internalRoot()))
     } catch (error) {
-      log.error(`${place(plan)} is without our own root: ${messageOf(error)}`)
+      log.error(`${place(plan)} lacks the root of the internal CA: ${messageOf(error)}`)
     }
   }
   if (plan.system) certificates.push(...systemAuthorities())
   return [...new Map(certificates.map((one) => [one.fingerprint256, one])).values()]
 }
 
-/** A slim image may have no CA certificates of its own: then those that came with Node. */
+/** Those of the system; those that came with Node in slim images without any. */
 function systemAuthorities(): readonly X509Certificate[] {
   const system = getCACertificates('system')
   return (system.length > 0 ? system : getCACertificates('default')).map((pem) => new X509Certificate(pem))

@@ -4,7 +4,7 @@ import { oneLine } from '../../shared/one-line.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import type { Paint } from '../paint.ts'
 
-/** One certificate of the status table: what serves, when it is renewed, and what is wrong, with the mend. */
+/** A certificate of the status table: what serves, when it is renewed, and what is wrong, with a hint. */
 export function certificateLines(certificate: CertificateStatus, paint: Paint): string {
   const { names, source, issuer, notBefore, notAfter, skipped, stopgap, renewal } = certificate
   const left = Date.parse(notAfter) - Date.now()
@@ -21,7 +21,7 @@ export function certificateLines(certificate: CertificateStatus, paint: Paint): 
   return [facts, ...notes].join('\n  ')
 }
 
-/** When the next one is asked for; empty for a certificate that no ACME server renews. */
+/** When the next renewal is; empty for a certificate that no ACME server renews. */
 export function renewalWords({ renewal }: CertificateStatus, now: number): string {
   if (!renewal) return ''
   const { underWay, nextAttempt, due, advised } = renewal
@@ -40,5 +40,5 @@ function failureWords({ failures, lastError = '' }: NonNullable<CertificateStatu
 }
 
 function stopgapWords(names: readonly string[]): string {
-  return `our own CA serves meanwhile, which browsers warn of: run \`gatehouse certs doctor ${names[0]}\``
+  return `the internal CA serves meanwhile, which browsers warn about: run \`gatehouse certs doctor ${names[0]}\``
 }

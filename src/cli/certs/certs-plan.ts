@@ -3,7 +3,7 @@ import { readPlan } from '../../plan/read-plan.ts'
 import { reportOn } from '../config-file.ts'
 import type { Terminal } from '../verb.ts'
 
-/** The plan of a file; if it has mistakes they are printed, and there is none. */
+/** The plan of a file; if the file has errors prints them and returns undefined. */
 export function planOrReport(
   file: string,
   environment: Readonly<Record<string, string>>,

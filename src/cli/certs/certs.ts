@@ -5,16 +5,16 @@ import { addRenewVerb } from './renew.ts'
 import { addTrustVerb } from './trust.ts'
 
 const help = `
-Gatehouse gets and renews certificates by itself; these are for looking, and for the day on which it cannot.
+Gatehouse gets and renews certificates automatically. These commands show their state, and help when that fails.
 
-  gatehouse certs list                       what serves, until when, when the next one is asked for, what went wrong
-  gatehouse certs doctor                     why there is no certificate: DNS, ports, CAA, storage, clock, the CA
-  gatehouse certs renew app.example.com      a new one now, whether it is due or not
-  gatehouse certs trust                      how to trust the internal CA, in each system's own words`
+  gatehouse certs list                       issuer, expiry, next renewal and last error of each certificate
+  gatehouse certs doctor                     find out why there is no certificate: DNS, ports, CAA, storage, clock, CA
+  gatehouse certs renew app.example.com      get a new certificate now, whether it is due or not
+  gatehouse certs trust                      print the commands that make a system trust the internal CA`
 
 /** The verbs below `gatehouse certs`. */
 export const certsVerb: Verb = (program, terminal, end) => {
-  const certs = program.command('certs').description('look at certificates, renew them, find out why there is none')
+  const certs = program.command('certs').description('show and renew certificates, find out why there is none')
   certs.addHelpText('after', help)
   for (const add of [addListVerb, addDoctorVerb, addRenewVerb, addTrustVerb]) add(certs, terminal, end)
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
-import type { Finding, Patient, Running } from '../../certificates/doctor/check.ts'
+import type { CheckContext, Finding, RunningState } from '../../certificates/doctor/check.ts'
 import { createDirectory } from '../../certificates/doctor/directory.ts'
-import { examine } from '../../certificates/doctor/doctor.ts'
+import { runChecks } from '../../certificates/doctor/doctor.ts'
 import { createNames, type Names } from '../../certificates/doctor/names.ts'
 import { readStatus } from '../../control/client/client.ts'
 import type { Status } from '../../control/contract/contract.ts'
@@ -17,24 +17,24 @@ import type { Terminal, Verb } from '../verb.ts'
 import { planOrReport } from './certs-plan.ts'
 
 const help = `
-Looks at all that a certificate needs, from where it runs: do the names lead here, are the ports open and is it us, do CAA
-records allow the CA, can it be reached and trusted, does the clock agree, can the storage be written and does it last,
-and what the running gatehouse has met with. Changes nothing and asks for no certificate.
-  ✓ well   ! cannot be told from here, or worth a thought   ✗ wrong, with the mend below it
+Checks everything that a certificate needs, from this machine: whether its names point here, the ports are open and served
+by gatehouse, CAA records allow the CA, the CA can be reached and trusted, the clock is right, the storage is writable and
+persistent, and which errors the running gatehouse has had. Changes nothing and requests no certificate.
+  ✓ good   ! cannot be checked from here, or worth a look   ✗ wrong, with a hint below
 
-  gatehouse certs doctor                       every certificate of the file
-  gatehouse certs doctor app.example.com       one
-  gatehouse certs doctor --resolver 1.1.1.1    ask this DNS server, as somebody from outside would
+  gatehouse certs doctor                       check every certificate of the file
+  gatehouse certs doctor app.example.com       check one certificate
+  gatehouse certs doctor --resolver 1.1.1.1    ask this DNS server, which sees what the internet sees
 
 Exit codes:
   ${exitCodes.ok}   nothing is wrong
-  ${exitCodes.unhealthy}   something is, or the configuration has errors
-  ${exitCodes.usage}   there is no certificate for this name`
+  ${exitCodes.unhealthy}   something is wrong, or the configuration has errors
+  ${exitCodes.usage}   no certificate is configured for this name`
 
 interface DoctorOptions {
   readonly config?: string
   readonly resolver?: Names
-  readonly ports: Patient['ports']
+  readonly ports: CheckContext['ports']
 }
 
 export const addDoctorVerb: Verb = (certs, terminal, end) => {
@@ -42,10 +42,10 @@ export const addDoctorVerb: Verb = (certs, terminal, end) => {
     .description('find out why there is no certificate: DNS, ports, CAA, the CA, clock, storage')
     .option(
       '--resolver <address>',
-      'DNS server, `address` or `address:port` (default: those of the system)',
+      'DNS server, `address` or `address:port` (default: the system resolvers)',
       readResolver,
     )
-    .option('--ports <http,https>', 'ports of the names by which your CA comes in', readPorts, { http: 80, https: 443 })
+    .option('--ports <http,https>', 'public ports to which your CA connects', readPorts, { http: 80, https: 443 })
     .addHelpText('after', help)
     .action(async (first: string | undefined, second: string | undefined, options: DoctorOptions) => {
       // `doctor gatehouse.yaml` means the file, as with every other verb.
@@ -56,14 +56,14 @@ export const addDoctorVerb: Verb = (certs, terminal, end) => {
       const chosen = plan.certificates.filter(({ domains }) => name === undefined || domains.includes(name))
       if (chosen.length === 0 && name !== undefined) {
         const all = plan.certificates.flatMap(({ domains }) => domains).join(', ') || 'none'
-        terminal.err(`gatehouse: there is no certificate for ${name}; there are ${all}\n`)
+        terminal.err(`gatehouse: no certificate for ${name}; configured names: ${all}\n`)
         return end(exitCodes.usage)
       }
-      end(await examineAll(chosen, plan, options, terminal))
+      end(await checkAll(chosen, plan, options, terminal))
     })
 }
 
-async function examineAll(
+async function checkAll(
   certificates: readonly CertificatePlan[],
   plan: Plan,
   { resolver = createNames(), ports }: DoctorOptions,
@@ -73,12 +73,12 @@ async function examineAll(
     if (error instanceof GatehouseError) return undefined
     throw error
   })
-  if (certificates.length === 0) terminal.out('the configuration asks for no certificates\n')
+  if (certificates.length === 0) terminal.out('the configuration has no certificates\n')
   let wrong = 0
   for (const certificate of certificates) {
     const acme = certificate.use.find((source) => source.kind === 'acme')
     const running = status && runningOf(status, certificate)
-    const findings = await examine({
+    const findings = await runChecks({
       domains: certificate.domains,
       storage: plan.storage,
       isInternal: certificate.use.every(({ kind }) => kind === 'internal'),
@@ -95,14 +95,18 @@ async function examineAll(
   return wrong > 0 ? exitCodes.unhealthy : exitCodes.ok
 }
 
-/** Of a certificate that the running one does not have yet, because the file was changed, it can say nothing. */
-function runningOf({ certificates, listeners }: Status, { domains }: CertificatePlan): Running | undefined {
-  const told = certificates.find(({ names }) => domains.some((name) => names.includes(name)))
-  if (!told) return undefined
-  const { stopgap, renewal } = told
-  const doors = listeners.filter(({ tls }) => tls).map(({ address }) => address)
+/** Undefined for a certificate that the running Gatehouse does not have yet, because the file was changed. */
+function runningOf({ certificates, listeners }: Status, { domains }: CertificatePlan): RunningState | undefined {
+  const certificate = certificates.find(({ names }) => domains.some((name) => names.includes(name)))
+  if (!certificate) return undefined
+  const { stopgap, renewal } = certificate
   const { failures = 0, lastError } = renewal ?? {}
-  return { doors, stopgap, failures, ...(lastError !== undefined && { lastError }) }
+  return {
+    listeners: listeners.filter(({ tls }) => tls).map(({ address }) => address),
+    stopgap,
+    failures,
+    ...(lastError !== undefined && { lastError }),
+  }
 }
 
 const marks = { good: ['✓', 'green'], unknown: ['!', 'yellow'], bad: ['✗', 'red'] } as const
@@ -120,7 +124,7 @@ function readResolver(written: string): Names {
   }
 }
 
-function readPorts(written: string): Patient['ports'] {
+function readPorts(written: string): CheckContext['ports'] {
   const [, http, https] = /^(\d{1,5}),(\d{1,5})$/.exec(written) ?? []
   const ports = { http: Number(http), https: Number(https) }
   const isPort = (port: number) => port >= 1 && port <= 65_535

@@ -10,7 +10,7 @@ import { renewalWords } from './certificate-lines.ts'
 
 export const addListVerb: Verb = (certs, terminal, end) => {
   takesSocket(certs.command('list'))
-    .description('certificates of the running gatehouse: issuer, expiry, next renewal, last error')
+    .description('list the certificates of the running gatehouse: issuer, expiry, next renewal, last error')
     .option('--json', 'print JSON')
     .action(async (file: string | undefined, options: SocketOptions & { readonly json?: boolean }) => {
       const { certificates } = await readStatus(await socketOf(file, options))
@@ -20,7 +20,7 @@ export const addListVerb: Verb = (certs, terminal, end) => {
     })
 }
 
-/** A line for each, aligned. `now`: Unix time in milliseconds. */
+/** An aligned line for each certificate. `now`: Unix time in milliseconds. */
 export function renderCertificates(certificates: readonly CertificateStatus[], now: number): string[] {
   if (certificates.length === 0) return ['no certificates']
   const rows = [
@@ -49,7 +49,7 @@ function expiryWords({ notBefore, notAfter }: CertificateStatus, now: number): s
   return left > 0 ? `${day} (${formatDuration(left)})` : `${day} (expired)`
 }
 
-/** Of the last attempt, or of a source that should have served. */
+/** Of the last attempt, or of a preferred source that cannot serve. */
 function lastErrorOf({ renewal, skipped }: CertificateStatus): string {
   const [first] = skipped
   return renewal?.lastError ?? (first ? `${first.source}: ${first.error}` : '')

@@ -9,20 +9,20 @@ import type { Verb } from '../verb.ts'
 import { planOrReport } from './certs-plan.ts'
 
 const help = `
-The internal CA's certificates are trusted by those clients alone that were told to. Works without a running gatehouse, on
-the storage that the configuration names. Only the certificate is shown, never the key: it may go to anyone.
+Clients do not trust the internal CA until its root certificate is installed there. Reads it from the configured storage;
+gatehouse need not be running. The root certificate is public: the private key is never shown.
 
-  gatehouse certs trust                                        where it is, its fingerprint, and the commands
-  ssh server gatehouse certs trust --pem > gatehouse-ca.crt    fetch it to another machine
+  gatehouse certs trust                                        show its path, its fingerprint, and the commands
+  ssh server gatehouse certs trust --pem > gatehouse-ca.crt    copy it to another machine
 
 Exit codes:
-  ${exitCodes.ok}   it is shown
-  ${exitCodes.cannotStart}   there is no internal CA in this storage yet, or it cannot be read`
+  ${exitCodes.ok}   success
+  ${exitCodes.cannotStart}   this storage has no internal CA yet, or it cannot be read`
 
 export const addTrustVerb: Verb = (certs, terminal, end) => {
   takesConfigFile(certs.command('trust'))
-    .description('how to trust the internal CA: its root, the fingerprint, the commands of each system')
-    .option('--pem', 'print the root certificate alone')
+    .description('show how to trust the internal CA: its root, the fingerprint, the commands for each system')
+    .option('--pem', 'print only the root certificate')
     .addHelpText('after', help)
     .action((argument: string | undefined, options: { readonly config?: string; readonly pem?: boolean }) => {
       const plan = planOrReport(configFile(argument, options.config), environment(), terminal)
@@ -43,19 +43,19 @@ function readRoot(path: string): X509Certificate {
     const code = codeOf(error)
     const hint =
       code === 'ENOENT'
-        ? 'it is made when a certificate is first served by the internal CA; is this the storage of the gatehouse that runs?'
-        : 'ask as root or as the user that runs gatehouse'
-    throw new GatehouseError('certificate-unusable', `${path} cannot be read (${code}): ${hint}`, { cause: error })
+        ? 'the internal CA creates it when it first issues a certificate; is this the storage of the running gatehouse?'
+        : 'run this as root or as the user that runs gatehouse'
+    throw new GatehouseError('certificate-unusable', `cannot read ${path} (${code}): ${hint}`, { cause: error })
   }
   try {
     return new X509Certificate(pem)
   } catch (error) {
     const reason = messageOf(error)
-    throw new GatehouseError('certificate-unusable', `${path} is no certificate: ${reason}`, { cause: error })
+    throw new GatehouseError('certificate-unusable', `${path} is not a certificate: ${reason}`, { cause: error })
   }
 }
 
-/** For each system the words to paste, and where it then counts. */
+/** The commands for each system. */
 function trustLines(path: string, root: X509Certificate): string[] {
   const name = /^CN=(.+)$/m.exec(root.subject)?.[1] ?? 'Gatehouse internal CA'
   const file = shellWord(path)
@@ -78,13 +78,13 @@ function trustLines(path: string, root: X509Certificate): string[] {
     `  SHA-256       ${root.fingerprint256}`,
     `  until         ${root.validToDate.toISOString()}`,
     '',
-    'Copy it to the client (`gatehouse certs trust --pem` prints it), compare the fingerprint, and there:',
+    'Copy it to the client (`gatehouse certs trust --pem` prints it), compare the fingerprint, and run there:',
     ...ways.flatMap(([system, ...commands]) => ['', `${system}:`, ...commands.map((command) => `  ${command}`)]),
     '',
   ]
 }
 
-/** As it must be written for a POSIX shell to take it as one word. */
+/** Quoted, if a POSIX shell would not take it as one word. */
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -2,10 +2,10 @@ import type { FileAccess, ForeignFile } from '../../import/import-files.ts'
 import type { Finding } from '../../import/reading.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-/** It reads one file. */
+/** For one file. */
 const timeout: Milliseconds = 10_000
 
-/** What Caddy, where it is installed, has to say about how its files were read. Without it: nothing. */
+/** Compares what was read with what an installed Caddy reads. Without Caddy there are no findings. */
 export async function askCaddy(files: readonly ForeignFile[], around: FileAccess): Promise<readonly Finding[]> {
   const { compareWithCaddy } = await import('../../import/caddy/compare-with-caddy.ts')
   const { readCaddyfile } = await import('../../import/caddy/read-caddyfile.ts')
@@ -26,17 +26,17 @@ export async function askCaddy(files: readonly ForeignFile[], around: FileAccess
   return findings
 }
 
-/** Caddy puts variables in before it reads, and repeats what it cannot read: a value may be a secret. */
+/** Caddy's error messages may contain values of variables, which may be secrets. */
 function withoutValues(refused: string, file: string, environment: Readonly<Record<string, string>>): string {
   const named = new Set([...file.matchAll(/\{(?:\$|env\.)(\w+)/g)].map(([, name]) => name))
   return Object.entries(environment).reduce((cleared, [name, value]) => {
-    // Shorter ones are words and numbers, that stand in many texts. A file that is imported may name others.
+    // Shorter values are common words and numbers. Imported files may name further variables.
     const shortest = named.has(name) ? 3 : 8
     return value.length < shortest ? cleared : cleared.replaceAll(value, `{$${name}}`)
   }, refused)
 }
 
-/** Undefined: there is no Caddy. */
+/** Undefined: Caddy is not installed. */
 async function adapt(
   file: string,
   environment: Readonly<Record<string, string>>,
@@ -44,14 +44,14 @@ async function adapt(
   const { runCommand } = await import('../../supervisor/run-command.ts')
   const lines: string[] = []
   const command = ['caddy', 'adapt', '--config', file, '--adapter', 'caddyfile', '--pretty']
-  const hear = {
+  const output = {
     line: (stream: 'stdout' | 'stderr', text: string) => {
       if (stream === 'stdout') lines.push(text)
     },
     record: () => {},
   }
   const program = { command, directory: process.cwd(), environment }
-  const { failure, spawned, lastOutput } = await runCommand(program, hear, { timeout })
+  const { failure, spawned, lastOutput } = await runCommand(program, output, { timeout })
   if (!spawned) return undefined
   return failure === undefined ? { json: lines.join('\n') } : { refused: lastOutput.at(-1) ?? failure }
 }

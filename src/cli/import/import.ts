@@ -21,40 +21,40 @@ interface Options {
 }
 
 const help = `
-What it reads: a Caddyfile or Caddy's JSON, supervisord's configuration with what it includes, a Compose file. Several become
+Reads a Caddyfile or Caddy's JSON, supervisord's configuration with its includes, or a Compose file. Several files become
 one configuration: routes to a port of this machine lead to the process that listens there.
 
-The configuration goes to stdout, or to --output. Everything that is not in it, or behaves otherwise, is told on stderr with its place:
-  untranslated   nothing in the new file does this; the message says what comes nearest
-  changed        translated, and behaves otherwise
+The configuration goes to stdout, or to --output. Differences are reported on stderr, with file and line:
+  untranslated   not in the new file; the message names the closest alternative
+  changed        translated, but behaves differently
   note           worth knowing
 
 Examples:
   gatehouse import /etc/caddy/Caddyfile /etc/supervisor/supervisord.conf --output gatehouse.yaml
-  gatehouse import docker-compose.yml --strict -o gatehouse.yaml   exits 1 if something is untranslated
-  gatehouse import backend.conf --format supervisord               says what it is, where the name does not tell
+  gatehouse import docker-compose.yml --strict -o gatehouse.yaml   exit 1 if something is untranslated
+  gatehouse import backend.conf --format supervisord               for files whose kind is not clear from their name
 
-Next: gatehouse check gatehouse.yaml, gatehouse plan gatehouse.yaml. docs/migrating.md has the whole way.`
+Next: gatehouse check gatehouse.yaml, gatehouse plan gatehouse.yaml. docs/migrating.md describes all steps.`
 
 export const importVerb: Verb = (program, terminal, end) => {
   program
     .command('import')
-    .description("write a configuration from another program's files: Caddy, supervisord, Compose")
+    .description('write a configuration from files of Caddy, supervisord or Compose')
     .argument('<file...>', 'files to read')
-    .option('-o, --output <file>', 'write there instead of to stdout; mode 0600, for it may hold secrets')
-    .addOption(new Option('--format <kind>', 'what the files are').choices(kinds))
+    .option('-o, --output <file>', 'write to this file instead of stdout, with mode 0600: it may contain secrets')
+    .addOption(new Option('--format <kind>', 'kind of the files').choices(kinds))
     .option('--strict', 'exit with 1 if something is untranslated')
-    .option('--force', 'overwrite the file that --output names')
+    .option('--force', 'overwrite the --output file')
     .addHelpText('after', help)
     .action(async (files: readonly string[], options: Options, command: Command) => {
       const { output, strict = false, force = false } = options
       if (output !== undefined) refuseToOverwrite(output, force, command)
       const foreign = files.map((file) => readForeign(file, options.format, command))
-      const { text, sound, whole } = await translate(terminal, foreign, output ?? defaultFile)
+      const { text, valid, complete } = await translate(terminal, foreign, output ?? defaultFile)
       if (output === undefined) terminal.out(text)
       else await write(output, text, force, command)
-      if (!sound) end(exitCodes.configInvalid)
-      else end(strict && !whole ? exitCodes.untranslated : exitCodes.ok)
+      if (!valid) end(exitCodes.configInvalid)
+      else end(strict && !complete ? exitCodes.untranslated : exitCodes.ok)
     })
 }
 
@@ -63,12 +63,12 @@ function readForeign(file: string, format: Kind | undefined, command: Command): 
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    command.error(`error: ${file} cannot be read: ${messageOf(error)}`)
+    command.error(`error: cannot read ${file}: ${messageOf(error)}`)
   }
   const kind = format ?? kindOf(file, text)
   if (kind === undefined)
     command.error(
-      `error: what ${file} is cannot be told from its name and content: say it with --format (${kinds.join(', ')})`,
+      `error: cannot determine the kind of ${file} from its name and content: set --format (${kinds.join(', ')})`,
     )
   return { file, text, kind }
 }
@@ -76,8 +76,9 @@ function readForeign(file: string, format: Kind | undefined, command: Command): 
 function refuseToOverwrite(output: string, force: boolean, command: Command): void {
   const stats = statSync(output, { throwIfNoEntry: false })
   if (!stats) return
-  if (!stats.isFile()) command.error(`error: ${output} is no file: without --output the configuration goes to stdout`)
-  if (!force) command.error(`error: ${output} exists already: name another file, or overwrite it with --force`)
+  if (!stats.isFile())
+    command.error(`error: ${output} is not a file: without --output the configuration goes to stdout`)
+  if (!force) command.error(`error: ${output} already exists: choose another file, or overwrite it with --force`)
 }
 
 async function write(output: string, text: string, force: boolean, command: Command): Promise<void> {
@@ -86,25 +87,25 @@ async function write(output: string, text: string, force: boolean, command: Comm
     if (force) await writeFileAtomic(resolve(output), text, mode)
     written = force || (await createFileAtomic(resolve(output), text, mode))
   } catch (error) {
-    command.error(`error: ${output} cannot be written: ${messageOf(error)}`)
+    command.error(`error: cannot write ${output}: ${messageOf(error)}`)
   }
-  if (!written) command.error(`error: ${output} exists by now, and is left as it is`)
+  if (!written) command.error(`error: ${output} was created meanwhile, and is left as it is`)
 }
 
-/** What the old files held in secret they may have held in plain text. */
+/** The old files may contain secrets in plain text. */
 const mode = 0o600
 
 interface Translation {
   readonly text: string
-  /** `gatehouse check` has nothing against it. */
-  readonly sound: boolean
+  /** It passes `gatehouse check`. */
+  readonly valid: boolean
   /** Nothing is untranslated. */
-  readonly whole: boolean
+  readonly complete: boolean
 }
 
 /**
- * The new file, with all that is to be said of it said on stderr; `output` is where it is going to be. Readers are loaded for this
- * verb only.
+ * The new file; findings are printed on stderr. `output`: where the file will be. Readers are loaded for this verb
+ * only.
  */
 async function translate(terminal: Terminal, files: readonly ForeignFile[], output: string): Promise<Translation> {
   const { importFiles } = await import('../../import/import-files.ts')
@@ -113,8 +114,8 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   const { yamlText } = await import('../../import/yaml-text.ts')
   const variables = environment()
   const around: FileAccess = { ...disk, environment: variables }
-  const { config, comments, findings: told } = importFiles(files, around)
-  const findings = [...(await askCaddy(files, around)), ...told]
+  const { config, comments, findings: ours } = importFiles(files, around)
+  const findings = [...(await askCaddy(files, around)), ...ours]
   const head = `Written by gatehouse import from ${files.map(({ file }) => file).join(', ')}.`
   const text = yamlText({ version: 1, ...config }, comments, [head])
   const { errors, missing, unset } = verify(output, text, variables)
@@ -124,9 +125,9 @@ async function translate(terminal: Terminal, files: readonly ForeignFile[], outp
   if (unset.length > 0) terminal.err(`needs these variables, which are not set here: ${unset.join(', ')}\n`)
   terminal.err(`${summary(config, findings)}\n`)
   if (errors.length > 0)
-    terminal.err('what was written does not pass `gatehouse check` yet: mend the lines above in it\n')
-  const whole = findings.every(({ severity }) => severity !== 'untranslated')
-  return { text, sound: errors.length === 0, whole }
+    terminal.err('the result does not pass `gatehouse check` yet: fix the errors listed above in it\n')
+  const complete = findings.every(({ severity }) => severity !== 'untranslated')
+  return { text, valid: errors.length === 0, complete }
 }
 
 const disk: Omit<FileAccess, 'environment'> = {

@@ -1,9 +1,9 @@
-/** What `gatehouse plan` says of one route's guards and one process's command. */
+/** The guards of a route and the command of a process, for `gatehouse plan`. */
 import type { GuardsPlan, RouteMatch } from '../../plan/model/plan.ts'
 import { formatBytes } from '../../shared/bytes.ts'
 import { formatDuration } from '../../shared/time/duration.ts'
 
-/** What a request must pass, beside the gateway's own limit of a body: `shared` are the guards of the whole gateway. */
+/** The guards of a route, without the body limit if it is that of the whole gateway (`shared`). */
 export function guardWords({ requestBody, addresses, rateLimit, auth }: GuardsPlan, shared: GuardsPlan): string {
   const words = [
     ...(auth?.kind === 'basic' ? [`auth: ${auth.users.join(', ')}`] : []),
@@ -28,16 +28,16 @@ export function listenerWords({ listeners }: RouteMatch): string {
   return listeners === undefined ? '' : `on ${listeners.join(', ')}`
 }
 
-/** As a shell would read it: what is empty, or has blanks in it, is seen to be one word. */
+/** As a shell reads it: words that are empty or contain blanks are quoted. */
 export function commandWords(command: readonly string[]): string {
   return command.map(asShellWord).join(' ')
 }
 
-/** Quoted where a shell would take it for something else; a character that would steer the terminal is spelled out. */
+/** Quoted where a shell needs it; control characters, which would reach the terminal, are escaped. */
 function asShellWord(word: string): string {
   if (/^[\w@%+=:,./{}-]+$/.test(word)) return word
   const quoted = word.replaceAll("'", "'\\''")
   if (!/\p{Cc}/u.test(word)) return `'${quoted}'`
-  const spelled = word.replaceAll('\\', '\\\\').replaceAll("'", "\\'")
-  return `$'${spelled.replaceAll(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`
+  const escaped = word.replaceAll('\\', '\\\\').replaceAll("'", "\\'")
+  return `$'${escaped.replaceAll(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`
 }

@@ -22,10 +22,10 @@ import { commandWords, guardWords, listenerWords } from './plan-words.ts'
 
 export const planVerb: Verb = (program, terminal, end) => {
   takesSocket(program.command('plan'))
-    .description('show what would start, in which order, and which route goes where; starts nothing')
+    .description('show what would start, in which order, and where each route leads; starts nothing')
     .option(
       '--diff',
-      'ask the gatehouse that runs what a reload of its file would change: which processes restart, and why',
+      'ask the running gatehouse what a reload of its file would change: which processes restart, and why',
     )
     .action(async (argument: string | undefined, options: SocketOptions & { diff?: true }) => {
       if (options.diff) return end(await showDifference(await socketOf(argument, options), terminal))
@@ -45,14 +45,17 @@ async function showDifference(socket: string, terminal: Terminal): Promise<numbe
   const { processes, live, nextStart } = preview
   const lines = [
     ...processes.map(({ process, words }) => `${process}: ${oneLine(words)}`),
-    ...live.map((section) => `${section}: changes while it serves`),
+    ...live.map((section) => `${section}: changes without a restart`),
     ...nextStart.map((section) => `${section}: takes effect at the next start of gatehouse`),
   ]
   terminal.out(`${lines.length > 0 ? lines.join('\n') : 'a reload would change nothing'}\n`)
   return exitCodes.ok
 }
 
-/** The plan in words. Environments are never shown, and commands as they were written: both hold secrets. */
+/**
+ * The plan as text. Environments are never shown, and commands as they are written in the file: both may contain
+ * secrets.
+ */
 export function describePlan(plan: Plan): string {
   const sections = [
     section(
@@ -79,7 +82,7 @@ export function describePlan(plan: Plan): string {
       }),
     ),
     section('rate limits', storeRow(plan.gateway)),
-    section('processes (in order of their start)', processRows(plan.processes)),
+    section('processes (in start order)', processRows(plan.processes)),
   ]
   return sections.filter((text) => text !== '').join('\n')
 }
@@ -87,7 +90,7 @@ export function describePlan(plan: Plan): string {
 function storeRow({ rateLimitStore: store }: GatewayPlan): readonly (readonly string[])[] {
   if (!store) return []
   const { tls, database } = store
-  return [['counted by the Redis at', storeAddress(store), `database ${database}`, tls ? 'TLS' : 'plain']]
+  return [['counted by Redis at', storeAddress(store), `database ${database}`, tls ? 'TLS' : 'plain']]
 }
 
 function processRows(processes: readonly ProcessPlan[]): readonly (readonly string[])[] {
@@ -144,7 +147,7 @@ function destination(handler: HandlerPlan): string {
 }
 
 function originOf({ origin, process = '' }: OriginProxyPlan): string {
-  return origin.includes(portPlaceholder) ? `${process}, on whichever port it has` : origin
+  return origin.includes(portPlaceholder) ? `${process}, on its automatic port` : origin
 }
 
 function conditions(plan: ProcessPlan): string {
@@ -166,10 +169,10 @@ function conditions(plan: ProcessPlan): string {
   return parts.join('; ')
 }
 
-/** What follows when it ends well, if that is an end at all. */
+/** With the consequence of a clean exit, if that ends it. */
 function essentialWords({ kind, restart }: ProcessPlan): string {
   const mayEnd = kind === 'service' && restart.policy !== 'always'
-  return mayEnd ? 'essential: if it exits with 0 everything stops, with exit code 0' : 'essential'
+  return mayEnd ? 'essential: if it exits with 0, gatehouse stops with exit code 0' : 'essential'
 }
 
 function portOf({ port }: { readonly port: number }): string {

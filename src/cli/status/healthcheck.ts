@@ -8,8 +8,8 @@ import { type SocketOptions, socketOf, takesSocket } from '../control-socket.ts'
 import type { Verb } from '../verb.ts'
 
 const help = `
-Healthy is a gatehouse whose gateway serves and whose processes are ready. Of a process that is \`rebuildable\`, and of a
-certificate that has expired or cannot be renewed, it warns; an operator's own stop is no fault.
+Gatehouse is healthy if its gateway serves and its processes are ready. A \`rebuildable\` process that is down, a process
+stopped by request, and a certificate that has expired or cannot be renewed are only warnings.
 
   HEALTHCHECK --interval=10s --timeout=5s --start-period=300s CMD ["gatehouse", "healthcheck"]
 
@@ -19,7 +19,7 @@ In Kubernetes, as exec probes:
 
 Exit codes:
   ${exitCodes.ok}   healthy
-  ${exitCodes.unhealthy}   not healthy, still starting, stopping, or not running; one line says which and why`
+  ${exitCodes.unhealthy}   unhealthy, starting, stopping or not running; one line says which and why`
 
 interface HealthcheckOptions extends SocketOptions {
   readonly live?: boolean
@@ -28,12 +28,12 @@ interface HealthcheckOptions extends SocketOptions {
 
 export const healthcheckVerb: Verb = (program, terminal, end) => {
   takesSocket(program.command('healthcheck'))
-    .description("say in one line whether all is well; for Docker's HEALTHCHECK and Kubernetes' exec probes")
-    .option('--live', 'only whether gatehouse runs and answers, whatever its processes do')
-    .option('-t, --timeout <duration>', 'longest wait for the answer', readTimeout, 3_000)
+    .description('print the health in one line; for HEALTHCHECK of Docker and exec probes of Kubernetes')
+    .option('--live', 'only check that gatehouse itself runs and answers, whatever the state of its processes')
+    .option('-t, --timeout <duration>', 'maximum wait for the answer', readTimeout, 3_000)
     .addHelpText('after', help)
     .action(async (argument: string | undefined, options: HealthcheckOptions) => {
-      const health = await lookInto(() => socketOf(argument, options), options)
+      const health = await readHealth(() => socketOf(argument, options), options)
       const [line, healthy] = typeof health === 'string' ? [health, false] : [sentence(health), isHealthy(health)]
       terminal.out(`${line}\n`)
       end(healthy ? exitCodes.ok : exitCodes.unhealthy)
@@ -44,11 +44,14 @@ function isHealthy({ verdict }: Health): boolean {
   return verdict === 'healthy'
 }
 
-/** Why it cannot be asked, as a sentence, counts as unhealthy: an orchestrator knows no third answer. */
-async function lookInto(find: () => Promise<string>, { live, timeout }: HealthcheckOptions): Promise<Health | string> {
+/** A string says why it did not answer. That counts as unhealthy: orchestrators know no third answer. */
+async function readHealth(
+  find: () => Promise<string>,
+  { live, timeout }: HealthcheckOptions,
+): Promise<Health | string> {
   try {
     const status = await readStatus(await find(), timeout)
-    if (live) return { verdict: 'healthy', reasons: [`gatehouse runs as pid ${status.pid}`], warnings: [] }
+    if (live) return { verdict: 'healthy', reasons: [`gatehouse is running, pid ${status.pid}`], warnings: [] }
     return healthOf(status, Date.now())
   } catch (error) {
     if (!(error instanceof GatehouseError)) throw error

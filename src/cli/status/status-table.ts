@@ -8,11 +8,14 @@ import { type Format, type Paint, painter } from '../paint.ts'
 
 export interface TableOptions {
   readonly colour: boolean
-  /** Columns of the terminal; notes are folded to it. */
+  /** Columns of the terminal; notes are wrapped to it. */
   readonly width: number
 }
 
-/** A status as a table for people: who runs, what listens, one line for each process with what is wrong with it, certificates. */
+/**
+ * The status as a table for people: listeners, a line for each process with what is wrong with it, certificates,
+ * warnings.
+ */
 export function renderStatus(status: Status, { colour, width }: TableOptions): string {
   const paint = painter(colour)
   const parts = [headLines(status, paint), processLines(status.processes, width, paint)]
@@ -43,7 +46,7 @@ interface Column {
   readonly title: string
   readonly alignment: 'left' | 'right'
   cell(process: ProcessStatus): string
-  /** Left out where no process has anything to say in it. */
+  /** Left out if it is empty for every process. */
   readonly optional?: boolean
 }
 
@@ -72,7 +75,7 @@ function memoryWords({ used, limit }: NonNullable<ProcessStatus['memory']>): str
 }
 
 const gap = '  '
-/** Below this a folded note is a column of single words: it may rather run over the edge. */
+/** A narrower note would be a column of single words: rather let it exceed the width. */
 const narrowestNote = 24
 
 function processLines(processes: readonly ProcessStatus[], width: number, paint: Paint): string[] {
@@ -88,7 +91,7 @@ function processLines(processes: readonly ProcessStatus[], width: number, paint:
   const line = (cells: readonly string[], note: string, format?: Format) => {
     const padded = cells.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.alignment))
     const painted = padded.map((cell, index) => (format && index > 0 && index < 3 ? paint(format, cell) : cell))
-    return [...painted, fold(note, noteWidth).join(`\n${' '.repeat(indent)}`)].join(gap).trimEnd()
+    return [...painted, wrap(note, noteWidth).join(`\n${' '.repeat(indent)}`)].join(gap).trimEnd()
   }
   const head = line(
     columns.map(({ title }) => title),
@@ -104,7 +107,7 @@ function processLines(processes: readonly ProcessStatus[], width: number, paint:
   return [paint('dim', head), ...rows]
 }
 
-/** What was written last by one that is down, or comes and goes: why is often there. */
+/** The last output of a process that is down or crashing, which often has the reason. */
 function lastLines({ name, state, exit, lastRun, lastOutput = [] }: ProcessStatus, paint: Paint): string[][] {
   const hasFailed = state === 'exited' && (lastRun?.failed || (exit && exit.code !== 0))
   if (lastOutput.length === 0 || !(state === 'fatal' || state === 'backoff' || hasFailed)) return []
@@ -115,8 +118,8 @@ function pad(text: string, width: number, alignment: Column['alignment'] = 'left
   return alignment === 'left' ? text.padEnd(width) : text.padStart(width)
 }
 
-/** Breaks at spaces; a word that is longer than a line keeps its line to itself. */
-function fold(text: string, width: number): string[] {
+/** Breaks at spaces; a word that is longer than a line gets a line of its own. */
+function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
@@ -130,7 +133,7 @@ function fold(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** Green needs no look, yellow is on its way or was asked for, red needs somebody. */
+/** Green is fine, yellow is in progress or requested, red needs an operator. */
 function formatOf({ state, ready, exit, lastRun }: ProcessStatus): Format {
   switch (state) {
     case 'running':

@@ -6,7 +6,7 @@ import { renderStatus } from './status-table.ts'
 
 export const statusVerb: Verb = (program, terminal, end) => {
   takesSocket(program.command('status'))
-    .description('show the running processes: state, ready, pid, uptime, restarts, and what each waits for')
+    .description('show the processes: state, readiness, pid, uptime, restarts, and what each one waits for')
     .option('--json', 'print JSON')
     .action(async (argument: string | undefined, options: SocketOptions & { readonly json?: boolean }) => {
       const status = await readStatus(await socketOf(argument, options))

@@ -108,9 +108,9 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
     return undefined
   }
   try {
-    const { text, doubt } = facts.readDoubtfully?.(path) ?? { text: facts.read(path) }
-    if (doubt !== undefined && process.geteuid?.() === 0)
-      report({ code: 'strangers-file', at, ...untrustedFile(name, doubt) })
+    const { text, risk } = facts.readUntrusted?.(path) ?? { text: facts.read(path) }
+    if (risk !== undefined && process.geteuid?.() === 0)
+      report({ code: 'strangers-file', at, ...untrustedFile(name, risk) })
     const { variables, oddities } = readVariables(text)
     for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
     return variables
@@ -121,8 +121,8 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
 }
 
 /** Programs of root may run with it: `PATH` alone is enough to make them run anything. */
-function untrustedFile(name: string, doubt: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
-  const message = `environment file ${name} ${doubt}: anyone who can write it controls the environment of programs, even those run by root`
+function untrustedFile(name: string, risk: string): Pick<Problem, 'severity' | 'message' | 'hint'> {
+  const message = `environment file ${name} ${risk}: anyone who can write it controls the environment of programs, even those run by root`
   return {
     severity: 'warning',
     message,

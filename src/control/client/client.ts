@@ -7,8 +7,9 @@ import { timeoutSignal } from '../../shared/time/timer.ts'
 import { failureSchema, paths, type Status, statusSchema } from '../contract/contract.ts'
 
 /**
- * Asks the Gatehouse behind this Unix socket how it is. Throws `not-running` if none listens there, `still-starting` if one is about to, and
- * `control-failed` if one does but may not be asked, does not answer in time, or answers something else.
+ * Reads the status of the Gatehouse behind this Unix socket. Throws `not-running` if none listens there,
+ * `still-starting` if one is about to, and `control-failed` without permission, without an answer in time, or for an
+ * invalid answer.
  */
 export async function readStatus(socket: string, timeout: Milliseconds = 5_000): Promise<Status> {
   const { status, body } = await ask(socket, { method: 'GET', path: paths.status, timeout })
@@ -18,14 +19,14 @@ export async function readStatus(socket: string, timeout: Milliseconds = 5_000):
   const [issue] = answer.error.issues
   throw new GatehouseError(
     'control-failed',
-    `${socket}: the answer is not a status that this version understands (${issue?.path.join('.') || 'body'}: ${issue?.message}); does another version of gatehouse run there?`,
+    `${socket}: the answer is not a status that this version understands (${issue?.path.join('.') || 'body'}: ${issue?.message}); is another version of gatehouse running there?`,
   )
 }
 
 export interface Question {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** Absent: the answer may take as long as it likes. */
+  /** Absent: no limit. */
   readonly timeout?: Milliseconds
 }
 
@@ -36,7 +37,7 @@ export interface Answer {
 
 export function ask(socket: string, { method, path, timeout }: Question): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
-    // One deadline for all of it: a server that sends a byte now and then is not answering either.
+    // One deadline for the whole answer: a server that sends a byte now and then must not block us.
     const signal = timeout === undefined ? undefined : timeoutSignal(timeout)
     const fail = (error: unknown) => reject(unanswered(error, socket, signal?.aborted ? timeout : undefined))
     const asking = request({ socketPath: socket, method, path, signal, agent: false }, (response) => {
@@ -47,7 +48,7 @@ export function ask(socket: string, { method, path, timeout }: Question): Promis
   })
 }
 
-/** `late`: the time that went by without an answer, if that is why. */
+/** `late`: the timeout, if that is the reason. */
 function unanswered(error: unknown, socket: string, late: Milliseconds | undefined): GatehouseError {
   if (late !== undefined) {
     return new GatehouseError('control-failed', `${socket}: accepted the connection, but no answer within ${late} ms`)
@@ -60,7 +61,7 @@ function unanswered(error: unknown, socket: string, late: Milliseconds | undefin
     case 'EPERM':
       return new GatehouseError(
         'control-failed',
-        `${socket}: permission denied; ask as root or as the user that runs gatehouse`,
+        `${socket}: permission denied; run this as root or as the user that runs gatehouse`,
         { cause: error },
       )
     default:
@@ -68,7 +69,7 @@ function unanswered(error: unknown, socket: string, late: Milliseconds | undefin
   }
 }
 
-/** Whoever claims the socket's path listens there a little later, and has claimed it until it has ended. */
+/** The lock on the path of the socket: taken before Gatehouse listens, held until it ends. */
 export function lockPath(socket: string): string {
   return `${socket}.lock`
 }
@@ -76,7 +77,7 @@ export function lockPath(socket: string): string {
 function notThere(socket: string, cause: unknown): GatehouseError {
   const pid = lockHolder(lockPath(socket))
   if (pid !== undefined && pid !== process.pid) {
-    const message = `gatehouse (pid ${pid}) does not listen on ${socket} yet: it starts just now`
+    const message = `gatehouse (pid ${pid}) does not listen on ${socket} yet: it is starting`
     return new GatehouseError('still-starting', message, { cause })
   }
   return new GatehouseError(

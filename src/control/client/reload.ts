@@ -1,9 +1,9 @@
 import { paths } from '../contract/contract.ts'
 import { type PreviewRefusal, previewRefusals, type ReloadPreview, reloadPreviewSchema } from '../contract/reload.ts'
-import { order, type Refused } from './request.ts'
+import { type Refused, send } from './request.ts'
 
-/** What a reload would change, of the Gatehouse behind this socket. Throws as `readStatus` does. */
+/** What a reload would change in the Gatehouse behind this socket. Throws as `readStatus` does. */
 export function readReloadPreview(socket: string): Promise<ReloadPreview | Refused<PreviewRefusal>> {
   const question = { method: 'GET', path: paths.reload, timeout: 30_000 } as const
-  return order(socket, question, { result: reloadPreviewSchema, refusals: previewRefusals })
+  return send(socket, question, { result: reloadPreviewSchema, refusals: previewRefusals })
 }

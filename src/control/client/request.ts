@@ -1,4 +1,4 @@
-/** What a client asks Gatehouse to do, and how that is answered: with a result, or with a refusal that the contract names. */
+/** Requests that are answered with a result, or with a refusal that the contract names. */
 import type { z } from 'zod'
 import { GatehouseError } from '../../shared/errors.ts'
 import { failureSchema } from '../contract/contract.ts'
@@ -15,7 +15,7 @@ export interface Answers<Result, Code extends string> {
 }
 
 /** Throws as `readStatus` does, also for an answer that is neither. */
-export async function order<Result, Code extends string>(
+export async function send<Result, Code extends string>(
   socket: string,
   question: Question,
   { result, refusals }: Answers<Result, Code>,

@@ -1,26 +1,28 @@
-/** What a status says of the backups that a task makes. Times are Unix time in milliseconds, sizes bytes. */
+/** The backups of a task in the status. Times are Unix time in milliseconds, sizes bytes. */
 import { z } from 'zod'
 
 const amount = z.number().nonnegative()
 
 export const backupStatusSchema = z
   .object({
-    /** The newest that is complete: the name of its file, unless variables are part of it, and the size of the one before. */
+    /**
+     * The newest complete one: the name of its file, unless it contains variables, and the size of the previous one.
+     */
     newest: z
       .object({ file: z.string().optional(), at: amount, size: amount, before: amount.optional() })
       .readonly()
       .optional(),
-    /** How many there are, and what they hold together. */
+    /** How many there are, and their total size. */
     files: z.int().nonnegative(),
     size: amount,
-    /** Milliseconds: how old the newest may get. */
+    /** In milliseconds: the maximum age of the newest. */
     allowed: amount.optional(),
     overdue: z.boolean(),
-    /** The newest holds less than half of what the one before does. */
+    /** The newest has less than half the size of the previous one. */
     shrunk: z.boolean(),
     /** When the last attempt began, if none has succeeded since; it may be under way. */
     unfinished: amount.optional(),
-    /** Why its folder cannot be read: an error's code. */
+    /** Why its folder cannot be read: an error code. */
     trouble: z.string().optional(),
   })
   .readonly()

@@ -1,4 +1,4 @@
-/** What is said of certificates: in the status, and by `POST /v1/certificates/NAME/renew`. */
+/** Certificates in the status, and in the answer to `POST /v1/certificates/NAME/renew`. */
 import { z } from 'zod'
 
 const time = z.number().nonnegative()
@@ -6,9 +6,9 @@ const time = z.number().nonnegative()
 /** Of a certificate that has an ACME server among its sources. */
 export const renewalStatusSchema = z
   .object({
-    /** Unix time in milliseconds: when it is due by its life, or by what the CA says. */
+    /** Unix time in milliseconds: when it is due, by its lifetime or by the CA's advice. */
     due: time.optional(),
-    /** The CA said when. */
+    /** `due` is the CA's advice. */
     advised: z.boolean(),
     /** In a row; 0 after a success. */
     failures: z.int().nonnegative(),
@@ -28,13 +28,13 @@ export const certificateStatusSchema = z
     notBefore: z.iso.datetime().optional(),
     notAfter: z.iso.datetime(),
     skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
-    /** None of its sources can serve: our own CA does, which browsers warn of. */
+    /** None of its sources can serve: the internal CA does, which browsers warn about. */
     stopgap: z.boolean(),
     renewal: renewalStatusSchema.optional(),
   })
   .readonly()
 
-/** 200: the certificate that serves now. A refusal is a failure with one of these codes: 404, 409, 502. */
+/** 200: the certificate in use now. A refusal has one of these codes, with status 404, 409 or 502. */
 export const renewalRefusals = ['unknown-certificate', 'not-renewable', 'renewal-failed'] as const
 
 export type CertificateStatus = z.infer<typeof certificateStatusSchema>

@@ -1,14 +1,13 @@
 /**
- * What is said over the control socket. The server sends no more than these schemas name, and the client believes no less;
- * fields that a newer server adds are passed over.
+ * The messages of the control socket. The server sends only what these schemas name, and the client requires all of it;
+ * fields that a newer server adds are ignored.
  */
 import { z } from 'zod'
 import { backupStatusSchema } from './backups.ts'
 import { certificateStatusSchema } from './certificates.ts'
 
-/** Where a client asks for what. */
 export const paths = {
-  /** For browsers, which the gateway sends here. */
+  /** For browsers, by way of the gateway. */
   dashboard: '/dashboard/',
   status: '/v1/status',
   events: '/v1/events',
@@ -36,7 +35,7 @@ export const processStates = [
 const processState = z.enum(processStates)
 const bytes = z.number().nonnegative()
 
-/** Another copy of a process, which does not count. */
+/** A second copy of a process, during a rolling restart. */
 const companion = z.object({ state: processState, pid: pid.optional(), port: port.optional() }).readonly()
 
 /** Three facts that stay separate: whether it is wanted, its state, and whether it is ready. */
@@ -51,36 +50,36 @@ export const processStatusSchema = z
     pid: pid.optional(),
     startedAt: time.optional(),
     uptime: milliseconds.optional(),
-    /** On which it serves, while it has a process; with `port: auto` another one at each start. */
+    /** Where it listens, while it has a process; with `port: auto` a different one at each start. */
     port: port.optional(),
     restarts: z.int().nonnegative(),
-    /** How often it failed in a row before it became ready, until it has been so for `restart.steady`; absent: never. */
+    /** Failures in a row, reset when it has been ready for `restart.steady`; absent: none. */
     failures: z.int().positive().optional(),
     /** Processes whose condition is not met: while it is waiting or parked. */
     waitingFor: z.array(z.string()).readonly(),
-    /** While it waits in vain: processes, perhaps behind those, that are down and that nobody starts again. */
+    /** While it waits in vain: its direct or indirect dependencies that are down and will not be restarted. */
     blockedBy: z.array(z.string()).readonly().optional(),
     /** How it ended last: one of the two is null. */
     exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).readonly().optional(),
-    /** Why it is in backoff, exited, fatal or parked, or runs and is not ready any more. */
+    /** Why it is in backoff, exited, fatal or parked, or is running but no longer ready. */
     reason: z.string().optional(),
-    /** With a reason: the last lines that it wrote. */
+    /** With a reason: the last lines of its output. */
     lastOutput: z.array(z.string()).readonly().optional(),
     essential: z.boolean(),
-    /** In bytes: what it held at the last look, and its fixed size or its part of what is shared. */
+    /** In bytes: its last measured use, and its fixed size or its share of the common budget. */
     memory: z.object({ used: bytes, limit: bytes.optional() }).readonly().optional(),
-    /** How often the kernel killed it for memory; absent: never. */
+    /** How often the kernel killed it because it ran out of memory; absent: never. */
     oomKills: z.int().positive().optional(),
-    /** What is lost if it is ended early. */
+    /** What is lost if it is killed early. */
     criticality: z.enum(['critical', 'important', 'rebuildable']),
     /** These two of a scheduled task. */
     schedule: z.object({ cron: z.string(), timezone: z.string().optional() }).readonly().optional(),
     nextRun: time.optional(),
-    /** Of a task: its last attempt that came to an end by itself. */
+    /** Of a task: its last attempt that was not stopped. */
     lastRun: z.object({ startedAt: time, duration: milliseconds, failed: z.boolean() }).readonly().optional(),
     /** Of a task that makes backups. */
     backup: backupStatusSchema.optional(),
-    /** A rolling restart is under way: the one that is to take over; or, when it has, the one before. */
+    /** During a rolling restart: the copy that will take over, or the one that has been replaced. */
     successor: companion.optional(),
     predecessor: companion.optional(),
   })
@@ -89,7 +88,7 @@ export const processStatusSchema = z
 export const listenerStatusSchema = z
   .object({
     name: z.string(),
-    /** `host:port` as it can be dialled. */
+    /** `host:port` for a client to dial. */
     address: z.string(),
     tls: z.boolean(),
   })
@@ -103,23 +102,22 @@ export const statusSchema = z
     uptime: milliseconds,
     /** Absolute path of the config file. */
     config: z.string(),
-    /** The end has begun. */
-    /** It has claimed its place, and starts nothing yet. Absent: it has begun. */
+    /** It has reserved socket and ports, and starts no process yet. Absent: no longer. */
     starting: z.boolean().optional(),
     stopping: z.boolean(),
     listeners: z.array(listenerStatusSchema).readonly(),
-    /** Its threads, and those among them that answer requests. */
+    /** How many threads there should be, and how many answer requests. */
     gateway: z.object({ threads: z.int().nonnegative(), serving: z.int().nonnegative() }).readonly(),
-    /** File descriptors of Gatehouse, all threads; absent where that is not known, the limit where there is none. */
+    /** File descriptors of Gatehouse, all threads; absent where that is unknown, the limit if there is none. */
     descriptors: z.object({ open: z.int().nonnegative(), limit: z.int().positive().optional() }).readonly().optional(),
     processes: z.array(processStatusSchema).readonly(),
     certificates: z.array(certificateStatusSchema).readonly(),
-    /** What is wrong with the rest of the house, in sentences. */
+    /** What else is wrong, as sentences. */
     warnings: z.array(z.string()).readonly(),
   })
   .readonly()
 
-/** The body of every answer that is not a success. */
+/** The body of every error. */
 export const failureSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 export type Status = z.infer<typeof statusSchema>

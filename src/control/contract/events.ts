@@ -1,11 +1,11 @@
-/** What `GET /v1/events` says: one JSON object a line, the first of them a snapshot unless the client is up to date. */
+/** The answer to `GET /v1/events`: one JSON object a line, the first one a snapshot unless the client is up to date. */
 import { z } from 'zod'
 import { processStatusSchema, time } from './contract.ts'
 
-/** A kind of event that a client does not know is told all the same: it has the first five fields. */
+/** Types of events that a client does not know have the first five fields, too. */
 export const eventSchema = z
   .object({
-    /** Grows with every event, over restarts of Gatehouse too. */
+    /** Grows with every event, also over restarts of Gatehouse. */
     id: z.int(),
     at: time,
     type: z.string(),
@@ -19,14 +19,14 @@ export const eventSchema = z
     failed: z.boolean().optional(),
     reason: z.string().optional(),
     pid: z.number().optional(),
-    /** `successor` or `predecessor` in a rolling restart; absent: it is the process that counts. */
+    /** `successor` or `predecessor` in a rolling restart; absent: the process itself. */
     role: z.string().optional(),
     exitCode: z.int().optional(),
     due: time.optional(),
   })
   .readonly()
 
-/** How things stood right after the event with this id. */
+/** The state right after the event with this id. */
 export const snapshotSchema = z
   .object({
     type: z.literal('snapshot'),
@@ -36,7 +36,10 @@ export const snapshotSchema = z
   })
   .readonly()
 
-/** The last line of a stream that the server ends: `since` the id that was told last nothing is lost, if one is quick. */
+/**
+ * The last line of a stream that the server ends. A client that reconnects soon, with the last id as `since`, loses
+ * nothing.
+ */
 export const cutSchema = z
   .object({
     type: z.literal('cut'),

@@ -1,13 +1,13 @@
-/** What `GET /v1/reload` says: what a reload of the file would change at this moment. */
+/** The answer to `GET /v1/reload`: what a reload of the file would change now. */
 import { z } from 'zod'
 
 export const reloadPreviewSchema = z
   .object({
-    /** Of each process that is not left as it is: a predicate, such as `restarts, because command changed`. */
+    /** For each process that would change: a predicate, such as `restarts, because command changed`. */
     processes: z.array(z.object({ process: z.string(), words: z.string() })).readonly(),
-    /** Sections of the file that differ and take effect while all goes on. */
+    /** Changed sections of the file that a reload applies. */
     live: z.array(z.string()).readonly(),
-    /** Sections whose change waits for the next start of Gatehouse. */
+    /** Changed sections that take effect at the next start of Gatehouse. */
     nextStart: z.array(z.string()).readonly(),
   })
   .readonly()

@@ -1,13 +1,13 @@
-/** What `POST /v1/processes/NAME/start` says; a refusal is a failure with one of its codes. */
+/** The answer to `POST /v1/processes/NAME/start`; a refusal is an error with one of its codes. */
 import { z } from 'zod'
 
-/** 202 if the client does not wait for the end, else 200 with how it ended. */
+/** 202 if the client does not wait, else 200 with the outcome. */
 export const runSchema = z
   .object({
     process: z.string(),
-    /** `started`: nobody waits for its end. `ready`: of a service. `stopped`: somebody ended it before it was through. */
+    /** `started`: without waiting. `ready`: of a service. `stopped`: before it was ready or had completed. */
     outcome: z.enum(['started', 'ready', 'completed', 'failed', 'stopped']),
-    /** With which the last attempt is passed on: 0 if all is well. */
+    /** For the client to exit with, from the last attempt: 0 if it succeeded. */
     exitCode: z.int().optional(),
     /** Milliseconds, retries included. */
     duration: z.number().nonnegative().optional(),

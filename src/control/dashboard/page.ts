@@ -1,4 +1,4 @@
-/** A page with the state of everything, for whoever has a browser and no shell. Read only; it asks again by itself. */
+/** A page with the state of everything, for people with a browser and no shell. Read-only; it refreshes itself. */
 import { formatDuration } from '../../shared/time/duration.ts'
 import type { ProcessStatus, Status } from '../contract/contract.ts'
 import { type Health, healthOf } from '../health.ts'
@@ -13,7 +13,7 @@ const marks: Readonly<Record<Health['verdict'], string>> = {
   unhealthy: 'wrong',
 }
 
-/** HTML with all that it needs in it. `now`: Unix time in milliseconds. */
+/** HTML without external resources. `now`: Unix time in milliseconds. */
 export function dashboardPage(status: Status, now: number): string {
   const { verdict, reasons, warnings } = healthOf(status, now)
   const said = [...reasons, ...warnings.map((warning) => `warning: ${warning}`)]
@@ -63,7 +63,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** What programs write ends up in reasons: it is text, whatever it looks like. */
+/** Reasons contain the output of programs, which must not be taken for HTML. */
 function text(written: string): string {
   return written.replace(/[&<>"']/g, (character) => escapes[character] ?? character)
 }

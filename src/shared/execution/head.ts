@@ -1,4 +1,4 @@
-/** What the first bytes of a program say of who runs it: a line `#!`, or an ELF header. */
+/** The first bytes of a program: a line `#!`, or an ELF header. */
 import { closeSync, openSync, readSync } from 'node:fs'
 
 export type ProgramHead =
@@ -14,7 +14,7 @@ export type ProgramHead =
 
 const other: ProgramHead = { kind: 'other' }
 
-/** Of a file that may not be read, as programs may be: nothing is known. Never throws. */
+/** Programs need not be readable: then nothing is known. Never throws. */
 export function readHead(file: string): ProgramHead {
   try {
     const descriptor = openSync(file, 'r')
@@ -40,7 +40,7 @@ function scriptHead(bytes: Buffer): ProgramHead {
 
 const programInterpreter = 3 // PT_INTERP
 
-/** elf(5); what is not of the usual form, or lies behind the first page, is not looked at. */
+/** elf(5); unusual forms, and headers beyond the first page, are ignored. */
 function elfHead(bytes: Buffer): ProgramHead {
   const wide = bytes[4] === 2
   const little = bytes[5] === 1

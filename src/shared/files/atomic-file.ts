@@ -5,18 +5,17 @@ import { syncFolder } from './folder.ts'
 import { inFolder } from './safe-folder.ts'
 
 /**
- * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part:
- * a temporary sibling is written, synced and renamed, and the folder's entry is synced last.
- * `mode` is given at creation, so a secret is never readable by others, not even for a moment. Its folder is made if it is missing;
- * rejects if a stranger may write to it or leads there by a link (safe-folder.ts).
+ * Writes a file atomically: readers, also after a crash, see the old content or the new one. A temporary sibling is
+ * written, synced and renamed, then the folder is synced. The file is created with `mode`, so that a secret is never
+ * readable by others. Creates the folder if it is missing; rejects if it is not safe (safe-folder.ts).
  */
 export async function writeFileAtomic(path: string, content: string | Buffer, mode: number): Promise<void> {
   await throughSibling({ path, content, mode }, (sibling, file) => rename(sibling, file))
 }
 
 /**
- * The same for a file that is not there yet; what is there, a link that leads nowhere included, is left alone. Of several who
- * create it at once one does, and the others get false: unlike rename(2), link(2) replaces nothing.
+ * The same for a file that does not exist yet: an existing one, or a dangling link, is left alone. If several processes
+ * create it at once one succeeds, and the others get false: unlike rename(2), link(2) replaces nothing.
  */
 export async function createFileAtomic(path: string, content: string | Buffer, mode: number): Promise<boolean> {
   let created = true
@@ -38,7 +37,7 @@ interface NewFile {
   readonly mode: number
 }
 
-/** `place` puts the complete sibling where the file should be. */
+/** `place` moves the complete sibling to the path of the file. */
 async function throughSibling(
   { path, content, mode }: NewFile,
   place: (sibling: string, file: string) => Promise<void>,

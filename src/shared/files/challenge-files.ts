@@ -1,6 +1,6 @@
 /**
- * Answers to http-01 challenges (RFC 8555 §8.3), as files in the storage that replicas share: a load balancer sends the ACME
- * server to any of them, and not only to the one that ordered.
+ * Answers to http-01 challenges (RFC 8555 §8.3), as files in the storage that replicas share: a load balancer sends the
+ * ACME server to any of them.
  */
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,10 +9,10 @@ import { writeFileAtomic } from './atomic-file.ts'
 import { readSafely } from './safe-file.ts'
 import { inFolder } from './safe-folder.ts'
 
-// As RFC 8555 §8.1 makes them: base64url, at least 128 bits. So no name of a file leads out of the folder.
+// RFC 8555 §8.1: base64url, at least 128 bits. Such a file name cannot leave the folder.
 const tokenPattern = /^[A-Za-z0-9_-]{22,128}$/
 
-// Far longer than an order can last: what is older was left behind by a crash.
+// Far longer than an order can last: older files are left from a crash.
 const longestOrder: Milliseconds = 86_400_000
 
 /** `storage`: absolute path of the folder for state. */
@@ -20,13 +20,13 @@ export function challengeFolder(storage: string): string {
   return join(storage, 'acme-challenges')
 }
 
-/** The body to answer with; undefined if nobody asked for this token to be shown. Never rejects. */
+/** The body to answer with; undefined for an unknown token. Never rejects. */
 export async function readProof(folder: string, token: string): Promise<string | undefined> {
   if (!tokenPattern.test(token)) return undefined
   return readSafely(join(folder, token)).then(String, () => undefined)
 }
 
-/** Mode 0600, and whole or not there. Rejects with the file system's error. */
+/** Atomic, with mode 0600. Rejects with the file system's error. */
 export async function writeProof(folder: string, token: string, proof: string): Promise<void> {
   if (!tokenPattern.test(token)) return
   await writeFileAtomic(join(folder, token), proof, 0o600)

@@ -1,10 +1,10 @@
 import { trackCall } from '../system/pending-calls.ts'
 
 /**
- * One call to the disk at a time, over all that share a lane. A disk that hangs (a network volume whose server is gone) holds the
- * thread that asked it until it answers, and Node has four such threads for the whole process: name look-ups, compression
- * and static files of the gateway's threads need them too. So log files may take one of them and no more, and so may
- * backups, and in each of the gateway's threads what strangers ask for. A call may be several steps: nothing of the lane comes in between.
+ * One call to the disk at a time for all users of a lane. A disk that hangs (a network volume whose server is gone)
+ * blocks one of Node's four threads for such calls, which the whole process needs for DNS lookups, compression and
+ * static files. So log files get one of them at most, backups as well, and in each gateway thread the files of
+ * requests. A call may have several steps, which no other call interrupts.
  */
 export type DiskLane = <T>(call: () => Promise<T>) => Promise<T>
 

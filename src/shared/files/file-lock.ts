@@ -1,21 +1,22 @@
 /**
- * A lock on a file that ends with its holder, however that ends, SIGKILL included. Node has no flock(2) of its own; SQLite, which is
- * in it, locks by fcntl(2): the kernel keeps the lock and drops it with the process, and children do not inherit it. See docs/adr/0025-socket-and-port-locks.md.
+ * A lock on a file that ends with its process, even by SIGKILL. Node has no flock(2), but its SQLite locks by fcntl(2):
+ * the kernel drops the lock with the process, and children do not inherit it. See
+ * docs/adr/0025-socket-and-port-locks.md.
  */
 import { closeSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { isTrusted } from './trust.ts'
 
 export interface FileLock {
-  /** Removes the file and gives the lock up; once is enough. */
+  /** Removes the file and releases the lock; further calls do nothing. */
   release(): void
 }
 
 const busy = 5 // SQLITE_BUSY
 
 /**
- * Takes the lock, or says that another process holds it. The file is made if it is missing (mode 0600, empty); its folder must be there.
- * Throws the file system's error, and an error of its own for what is no lock file.
+ * Takes the lock, or returns that another process holds it. Creates the file if it is missing (mode 0600, empty); its
+ * folder must exist. Throws the file system's error, or an error if the file is not a lock file.
  */
 export function lockFile(path: string): FileLock | 'held' {
   for (;;) {
@@ -24,19 +25,21 @@ export function lockFile(path: string): FileLock | 'held' {
   }
 }
 
-/** `removed`: its holder gave it up, and the file with it, while we were about to open it; another file counts by now. */
+/**
+ * `removed`: its holder released the lock and removed the file while we were opening it; another file counts by now.
+ */
 function tryLock(path: string): FileLock | 'held' | 'removed' {
   const before = makeFile(path)
   const database = new DatabaseSync(path)
   try {
-    // With no journal beside it: nothing is ever written.
+    // Without a journal file: nothing is ever written.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     if ((error as { errcode?: unknown }).errcode === busy) return 'held'
     throw error
   }
-  // Only who holds the lock removes the file. So if it is still the same, it stays for as long as the lock is ours.
+  // Only the holder removes the file. So if it is still the same, it stays while the lock is ours.
   if (lstatSync(path, { throwIfNoEntry: false })?.ino !== before) {
     database.close()
     return 'removed'
@@ -61,13 +64,16 @@ function makeFile(path: string): number | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (!found) return undefined
   // SQLite would follow a link.
-  if (!found.isFile() || found.size > 0) throw new Error(`${path} is there already and is no lock file: move it away`)
-  // Its owner could make a database of it, and SQLite writes and deletes what the journal of one says.
+  if (!found.isFile() || found.size > 0) throw new Error(`${path} exists and is not a lock file: move it away`)
+  // Its owner could turn it into a database whose journal makes SQLite write and delete files.
   if (!isTrusted(found.uid)) throw new Error(`the lock file ${path} belongs to uid ${found.uid}: remove it`)
   return found.ino
 }
 
-/** The pid of the process that holds the lock; undefined if the kernel does not say, as of another container's. Linux only. */
+/**
+ * The pid of the process that holds the lock; undefined if the kernel does not say, as of another container's. Linux
+ * only.
+ */
 export function lockHolder(path: string): number | undefined {
   try {
     const { ino } = lstatSync(path)

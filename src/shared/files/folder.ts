@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** What was renamed or linked in it outlives a power cut from now on (fsync(2)). */
+/** Makes renames and links in the folder durable (fsync(2)). */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {

@@ -1,51 +1,58 @@
 /**
- * Folders in which no stranger leads us elsewhere. Where the user of a child may write, a name may become a link to any file between
- * the look and the opening, and what runs as root follows it. So a folder is opened once and judged, and all that is done in it
- * is done below its descriptor: openat(2), which Node lacks, is a path through /proc/self/fd.
- * See docs/adr/0022-files-below-descriptors.md.
+ * Folders in which no other user can redirect us. Where the user of a child may write, a name may become a link to any
+ * file between the check and the opening, which a process of root would follow. So a folder is opened once and checked,
+ * and everything in it is accessed below its descriptor: as Node lacks openat(2), by paths through /proc/self/fd. See
+ * docs/adr/0022-files-below-descriptors.md.
  */
 import { closeSync, constants, type Stats } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import { doAtOnce, doWaiting, type Steps, step } from './steps.ts'
-import { flawOfFolder, isTrusted, octal, sticky } from './trust.ts'
+import { runAsync, runSync, type Steps, step } from './steps.ts'
+import { folderRisk, isTrusted, octal, sticky } from './trust.ts'
 
 export interface SafeFolder {
-  /** A path for `name` in this very folder, whatever the folder's own path means by now. Good until `close`. */
+  /** A path for `name` in this folder, even if the folder's path has changed. Valid until `close`. */
   at(name: string): string
   close(): void
-  /** Who may write here, as a predicate; only if it was opened as anybody's. */
-  readonly flaw?: string
-  /** The same error, with the path that people know. */
+  /** Which untrusted users may write here, as a predicate; only with `untrusted`. */
+  readonly risk?: string
+  /** The same error, with the path of the folder instead of its descriptor. */
   named(error: unknown): unknown
 }
 
-export interface FolderWish {
-  /** It and those above it that are missing are made, with this mode. */
+export interface FolderOptions {
+  /** Create it and missing parents with this mode. */
   readonly make?: number
-  /** Whose folder it may be beside root's and ours. */
+  /** Uids of allowed owners, besides root and us. */
   readonly trusted?: readonly number[]
-  /** Links are judged, and who may write here is told as `flaw`: for what is read and judged by itself. */
-  readonly anybodys?: boolean
-  /** If it is ours and strangers may remove what is in it, that is taken from them (chmod +t): for a folder that others need, too. */
-  readonly claim?: boolean
+  /**
+   * Allow untrusted writers, and report them as `risk`: for content that is checked by itself. Links are still checked.
+   */
+  readonly untrusted?: boolean
+  /**
+   * If it is ours and other users may remove files in it, set the sticky bit (chmod +t): for a folder that others need,
+   * too.
+   */
+  readonly makeSticky?: boolean
 }
 
-/** Throws if a stranger may write to it or leads there by a link, with what would help; and what open(2) throws. */
-export async function openFolder(path: string, wish: FolderWish = {}): Promise<SafeFolder> {
-  return doWaiting(opening(resolve(path), wish))
+/**
+ * Throws with a hint if an untrusted user may write to it or owns a link on the way; else throws the error of open(2).
+ */
+export async function openFolder(path: string, options: FolderOptions = {}): Promise<SafeFolder> {
+  return runAsync(opening(resolve(path), options))
 }
 
-export function openFolderSync(path: string, wish: FolderWish = {}): SafeFolder {
-  return doAtOnce(opening(resolve(path), wish))
+export function openFolderSync(path: string, options: FolderOptions = {}): SafeFolder {
+  return runSync(opening(resolve(path), options))
 }
 
-/** Does `work` there. Errors have the paths that people know. */
+/** Runs `work` in the folder. Errors have its path instead of its descriptor. */
 export async function inFolder<T>(
   path: string,
-  wish: FolderWish,
+  options: FolderOptions,
   work: (folder: SafeFolder) => Promise<T>,
 ): Promise<T> {
-  const folder = await openFolder(path, wish)
+  const folder = await openFolder(path, options)
   try {
     return await work(folder)
   } catch (error) {
@@ -55,8 +62,8 @@ export async function inFolder<T>(
   }
 }
 
-export function inFolderSync<T>(path: string, wish: FolderWish, work: (folder: SafeFolder) => T): T {
-  const folder = openFolderSync(path, wish)
+export function inFolderSync<T>(path: string, options: FolderOptions, work: (folder: SafeFolder) => T): T {
+  const folder = openFolderSync(path, options)
   try {
     return work(folder)
   } catch (error) {
@@ -67,20 +74,21 @@ export function inFolderSync<T>(path: string, wish: FolderWish, work: (folder: S
 }
 
 const isLinux = process.platform === 'linux'
-/** O_PATH, which Node does not name: to pass through a folder, reading it is no right that one needs. */
+/** O_PATH, for which Node has no constant: passing through a folder needs no permission to read it. */
 const toFolder = constants.O_DIRECTORY | (isLinux ? 0o10000000 : constants.O_RDONLY)
 
-function* opening(path: string, { make, trusted, anybodys = false, claim = false }: FolderWish): Steps<SafeFolder> {
+function* opening(path: string, options: FolderOptions): Steps<SafeFolder> {
+  const { make, trusted, untrusted = false, makeSticky = false } = options
   const { fd, below } = yield* pinned(path, make)
-  let flaw: string | undefined
+  let risk: string | undefined
   try {
     const stats = yield* step('fstat', fd)
-    flaw = yield* flawOf(below, stats, trusted)
-    if (flaw !== undefined && claim && stats.uid === process.geteuid?.()) {
+    risk = yield* riskOf(below, stats, trusted)
+    if (risk !== undefined && makeSticky && stats.uid === process.geteuid?.()) {
       yield* step('chmod', below, (stats.mode & 0o7777) | sticky)
-      flaw = undefined
+      risk = undefined
     }
-    if (flaw !== undefined && !anybodys) throw unsafe(path, flaw, stats)
+    if (risk !== undefined && !untrusted) throw unsafe(path, risk, stats)
   } catch (error) {
     yield* step('close', fd)
     throw error
@@ -89,7 +97,7 @@ function* opening(path: string, { make, trusted, anybodys = false, claim = false
     at: (name) => join(below, name),
     close: () => closeSync(fd),
     named: (error) => renamed(error, below, path),
-    ...(flaw !== undefined && { flaw }),
+    ...(risk !== undefined && { risk }),
   }
 }
 
@@ -99,7 +107,7 @@ interface Pinned {
   readonly below: string
 }
 
-/** The folder itself, to which only links that are to be trusted have led. */
+/** The folder itself, reached by trusted links only. */
 function* pinned(path: string, make: number | undefined): Steps<Pinned> {
   try {
     const direct = yield* opened(path)
@@ -108,7 +116,7 @@ function* pinned(path: string, make: number | undefined): Steps<Pinned> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || make === undefined || dirname(path) === path) throw error
     yield* made(path, make)
   }
-  // There are links on the way, or it has just been made.
+  // There are links on the way, or it has just been created.
   const real = yield* withoutLinks(path, !isLinux)
   const found = yield* opened(real)
   if (!found) throw new Error(`the folder ${path} was replaced while it was being opened`)
@@ -147,9 +155,9 @@ function* made(path: string, mode: number): Steps<void> {
 const mostLinks = 40
 
 /**
- * Where a path leads. Of links only those of root and our own are followed, and only as long as no stranger may write to any of the
- * folders passed so far: /var/run, and the volumes of Kubernetes, are made of such.
- * `strictly`: no such folder may be passed at all, since nothing will hold what is found here.
+ * Resolves links, of root and our own only, and only while no untrusted user may write to any folder on the way:
+ * /var/run and volumes of Kubernetes have such links. `strictly`: such a folder is not allowed at all, since the result
+ * is not pinned by a descriptor.
  */
 export function* withoutLinks(path: string, strictly = false): Steps<string> {
   let real = '/'
@@ -158,9 +166,9 @@ export function* withoutLinks(path: string, strictly = false): Steps<string> {
   let danger: string | undefined
   while (rest.length > 0) {
     const folder = yield* step('lstat', real)
-    const flaw = yield* flawOf(real, folder)
-    if (flaw !== undefined) danger ??= `${real} ${flaw}`
-    if (strictly && flaw !== undefined) throw unsafe(real, flaw, folder)
+    const risk = yield* riskOf(real, folder)
+    if (risk !== undefined) danger ??= `${real} ${risk}`
+    if (strictly && risk !== undefined) throw unsafe(real, risk, folder)
     const [name = '', ...after] = rest
     const next = join(real, name)
     rest = after
@@ -171,7 +179,7 @@ export function* withoutLinks(path: string, strictly = false): Steps<string> {
     }
     if (danger !== undefined || !isTrusted(stats.uid)) {
       const why = danger ?? `it belongs to uid ${stats.uid}`
-      throw new Error(`${next} is a link and is not followed, since ${why}: name the place that it leads to`)
+      throw new Error(`${next} is a link and is not followed, since ${why}: use the path that it points to`)
     }
     links += 1
     if (links > mostLinks) throw Object.assign(new Error(`ELOOP: too many links in ${path}`), { code: 'ELOOP' })
@@ -182,27 +190,27 @@ export function* withoutLinks(path: string, strictly = false): Steps<string> {
   return real
 }
 
-/** ConfigMaps of Kubernetes are writable by everybody, and lie on a file system that nobody can write to. */
-function* flawOf(path: string, stats: Stats, trusted?: readonly number[]): Steps<string | undefined> {
-  const flaw = flawOfFolder(stats, trusted)
-  if (flaw === undefined) return undefined
+/** ConfigMaps of Kubernetes have mode 0777 on a read-only file system, which is safe. */
+function* riskOf(path: string, stats: Stats, trusted?: readonly number[]): Steps<string | undefined> {
+  const risk = folderRisk(stats, trusted)
+  if (risk === undefined) return undefined
   try {
     yield* step('access', path, constants.W_OK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EROFS') return undefined
   }
-  return flaw
+  return risk
 }
 
 function namesOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
-function unsafe(path: string, flaw: string, stats: Stats): Error {
+function unsafe(path: string, risk: string, stats: Stats): Error {
   const us = process.geteuid?.() ?? 0
   const remedy = isTrusted(stats.uid) ? `chmod go-w ${path}, or chmod +t ${path}` : `chown ${us} ${path}`
   return new Error(
-    `the folder ${path} ${flaw} (owner ${stats.uid}, group ${stats.gid}, mode ${octal(stats)}), who could lead us to other files there: ${remedy}, or name another folder`,
+    `the folder ${path} ${risk} (owner ${stats.uid}, group ${stats.gid}, mode ${octal(stats)}), who could redirect us to other files: ${remedy}, or choose another folder`,
   )
 }
 

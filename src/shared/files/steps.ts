@@ -1,4 +1,4 @@
-/** Work on the file system that is written once and done either way: at once, or by a thread that may wait for the disk. */
+/** File system code that is written once, and runs synchronously or asynchronously. */
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 
@@ -15,7 +15,7 @@ interface Calls {
 
 type Call = { readonly [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[Name]>] }[keyof Calls]
 
-/** Gives calls, and gets their results or errors. */
+/** Yields calls, and receives their results or errors. */
 export type Steps<T> = Generator<Call, T, unknown>
 
 /** One call as a step: `yield* step('lstat', path)`. */
@@ -26,7 +26,7 @@ export function* step<Name extends keyof Calls>(
   return (yield [name, ...words] as unknown as Call) as ReturnType<Calls[Name]>
 }
 
-const atOnce: Calls = {
+const syncCalls: Calls = {
   open: (path, flags) => fs.openSync(path, flags),
   close: fs.closeSync,
   fstat: (fd) => fs.fstatSync(fd),
@@ -37,7 +37,7 @@ const atOnce: Calls = {
   chmod: fs.chmodSync,
 }
 
-const waiting: { readonly [Name in keyof Calls]: (...words: Parameters<Calls[Name]>) => Promise<unknown> } = {
+const asyncCalls: { readonly [Name in keyof Calls]: (...words: Parameters<Calls[Name]>) => Promise<unknown> } = {
   open: promisify(fs.open) as (path: string, flags: number) => Promise<number>,
   close: promisify(fs.close),
   fstat: promisify(fs.fstat) as (fd: number) => Promise<fs.Stats>,
@@ -48,13 +48,13 @@ const waiting: { readonly [Name in keyof Calls]: (...words: Parameters<Calls[Nam
   chmod: promisify(fs.chmod) as (path: string, mode: number) => Promise<void>,
 }
 
-export function doAtOnce<T>(steps: Steps<T>): T {
+export function runSync<T>(steps: Steps<T>): T {
   let next = steps.next()
   while (!next.done) {
     const [name, ...words] = next.value
     let result: unknown
     try {
-      result = (atOnce[name] as (...words: readonly unknown[]) => unknown)(...words)
+      result = (syncCalls[name] as (...words: readonly unknown[]) => unknown)(...words)
     } catch (error) {
       next = steps.throw(error)
       continue
@@ -64,13 +64,13 @@ export function doAtOnce<T>(steps: Steps<T>): T {
   return next.value
 }
 
-export async function doWaiting<T>(steps: Steps<T>): Promise<T> {
+export async function runAsync<T>(steps: Steps<T>): Promise<T> {
   let next = steps.next()
   while (!next.done) {
     const [name, ...words] = next.value
     let result: unknown
     try {
-      result = await (waiting[name] as (...words: readonly unknown[]) => Promise<unknown>)(...words)
+      result = await (asyncCalls[name] as (...words: readonly unknown[]) => Promise<unknown>)(...words)
     } catch (error) {
       next = steps.throw(error)
       continue

@@ -1,7 +1,7 @@
-/** Which addresses a listener's host stands for, and whether two of them meet: the kernel lets no two listen on one. */
+/** Whether the hosts of two listeners overlap: the kernel lets no two listen on the same address. */
 import { isIP } from 'node:net'
 
-/** Whether listeners of these hosts would meet on the same port. Absent: all addresses of both families. */
+/** Whether listeners of these hosts overlap on the same port. Absent: all addresses of both families. */
 export function hostsOverlap(one: string | undefined, other: string | undefined): boolean {
   const others = reachOf(other)
   return reachOf(one).some((a) =>

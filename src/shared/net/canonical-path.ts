@@ -1,14 +1,16 @@
 /**
- * The one form in which paths are compared: what the most generous of the usual readers takes them for. nginx, Apache and
- * Python merge empty segments and decode `%2F`; Tomcat and Spring drop `;parameters`; Windows drops dots and blanks at the
- * end of a name; Express and IIS ignore case. Whatever one of them reads as another path is compared as that path.
+ * The canonical form in which paths are compared: as the most lenient of the usual servers reads them. nginx, Apache
+ * and Python merge empty segments and decode `%2F`; Tomcat and Spring drop `;parameters`; Windows drops dots and blanks
+ * at the end of a name; Express and IIS ignore case. A path that one of them reads as another path is compared as that
+ * path.
  */
 
 const unreserved = /^[A-Za-z0-9\-._~]$/
 
 /**
- * RFC 3986 §6.2.2: unreserved characters decoded, hex in upper case, dot segments removed; and one slash at the beginning.
- * The argument has no bytes above ASCII. Undefined if an escape is malformed or a NUL, or the path climbs above the root.
+ * RFC 3986 §6.2.2: unreserved characters decoded, hex in upper case, dot segments removed; and one slash at the
+ * beginning. The argument has no bytes above ASCII. Undefined if an escape is malformed or a NUL, or the path climbs
+ * above the root.
  */
 export function normalizePath(path: string): string | undefined {
   const decoded = normalizeEscapes(path)
@@ -27,8 +29,8 @@ function normalizeEscapes(path: string): string | undefined {
 }
 
 /**
- * RFC 3986 §5.2.4, but a path that climbs above the root is refused instead of clamped: no honest client sends it. Nor does
- * one begin with two slashes: URL parsers of Node, Python and Java take what follows them for a host, and the rest for the path.
+ * RFC 3986 §5.2.4, but a path that climbs above the root is refused instead of clamped: no honest client sends it. Two
+ * slashes at the beginning become one: URL parsers of Node, Python and Java take what follows them for a host.
  */
 function withoutDotSegments(path: string): string | undefined {
   const kept: string[] = []
@@ -50,11 +52,11 @@ function withoutDotSegments(path: string): string | undefined {
 export interface Reading {
   /** Without empty segments, dot segments and parameters. */
   readonly path: string
-  /** Dot segments came to light that RFC 3986 does not see: behind an escaped slash, or in front of a parameter. */
+  /** There were dot segments that RFC 3986 does not see: behind an escaped slash, or in front of a parameter. */
   readonly hiddenDots: boolean
 }
 
-/** Every reader takes such a path for itself, but for its case. */
+/** All servers read such a path in the same way, but for its case. */
 const plain = /^(?:\/[\w\-.~!$&'()+,=:@]*[\w\-~!$&'()+,=:@])*\/?$/
 
 export function isPlainPath(path: string): boolean {
@@ -62,8 +64,8 @@ export function isPlainPath(path: string): boolean {
 }
 
 /**
- * Of a normalized path. With `slashes: 'kept'` an escaped slash or backslash is part of a name, as it is to readers that split before they decode.
- * Undefined if the path climbs above the root.
+ * Of a normalized path. With `slashes: 'kept'` an escaped slash or backslash is part of a name, as for servers that
+ * split before they decode. Undefined if the path climbs above the root.
  */
 export function canonicalPath(path: string, slashes: 'seen' | 'kept' = 'seen'): Reading | undefined {
   if (plain.test(path)) return { path, hiddenDots: false }
@@ -85,17 +87,17 @@ export function canonicalPath(path: string, slashes: 'seen' | 'kept' = 'seen'): 
   return { path: `/${names.join('/')}${folder ? '/' : ''}`, hiddenDots }
 }
 
-/** Equal for paths that differ in case alone. The argument is canonical; the result is to be compared, not to be sent. */
+/** Equal for paths that differ in case alone. The argument is canonical; the result is for comparison only. */
 export function foldPath(path: string): string {
   if (!path.includes('%')) return path.toLowerCase()
-  // Up and down again: some letters have two small forms (`ſ` and `s`), some two capitals (`K` in kelvin).
+  // Up and down again: some letters have two lower-case forms (`ſ` and `s`), some two upper-case forms (`K` in kelvin).
   return path
     .replace(/(?:%[89A-F][0-9A-F])+/g, decoded)
     .toUpperCase()
     .toLowerCase()
 }
 
-/** What is no UTF-8 stays escaped. */
+/** Invalid UTF-8 stays escaped. */
 function decoded(escapes: string): string {
   try {
     return decodeURIComponent(escapes)
@@ -104,7 +106,10 @@ function decoded(escapes: string): string {
   }
 }
 
-/** A segment without its parameters, and without what Windows drops at its end; empty, `.` or `..` if that is all there is. */
+/**
+ * A segment without its parameters, and without what Windows drops at its end; empty, `.` or `..` if that is all there
+ * is.
+ */
 function nameIn(segment: string): string {
   const parameters = segment.indexOf(';')
   const name = withoutEnd(parameters === -1 ? segment : segment.slice(0, parameters), false)
@@ -113,7 +118,7 @@ function nameIn(segment: string): string {
 
 const blank = /^%(?:[01][0-9A-F]|20|7F)$/
 
-// From its end, in one pass: a regular expression would try each of a thousand dots as the first.
+// In one pass from its end: a regular expression would be quadratic in the number of dots.
 function withoutEnd(name: string, dots: boolean): string {
   let end = name.length
   for (;;) {
@@ -123,7 +128,7 @@ function withoutEnd(name: string, dots: boolean): string {
   }
 }
 
-/** Escapes where a path needs them, and for `*`, which patterns use; delimiters that mean nothing in a path have none. */
+/** Escapes what a path requires, and `*`, which patterns use; delimiters without a meaning in paths are not escaped. */
 function spelledOut(name: string): string {
   return name
     .replace(/%(?:2[146-9BC]|3[AD]|40)/g, decodeURIComponent)
@@ -131,14 +136,14 @@ function spelledOut(name: string): string {
 }
 
 export interface WrittenPath {
-  /** With its escapes as requests have them. */
+  /** Escaped as in requests. */
   readonly spelling: string
-  /** What a request for it is compared as; another text than `spelling` if no canonical path is spelled so. */
+  /** The form in which requests for it are compared; differs from `spelling` if that is not canonical. */
   readonly canonical: string
 }
 
 /**
- * A path that a person wrote: other characters than ASCII stand as they are. Undefined if no request may ask for it: it has a
+ * A path as people write it, with unescaped non-ASCII characters. Undefined if no request can have it: it has a
  * malformed escape, a NUL or a backslash, or climbs above the root.
  */
 export function readWrittenPath(text: string): WrittenPath | undefined {
@@ -151,7 +156,7 @@ export function readWrittenPath(text: string): WrittenPath | undefined {
   return { spelling: escapes.split('/').map(spelledOut).join('/'), canonical: canonical.path }
 }
 
-/** What a normalized path is compared by; one that no request may have is compared as it stands. */
+/** The key by which a normalized path is compared; a path that no request can have is compared unchanged. */
 export function pathKey(path: string): string {
   return foldPath(canonicalPath(path)?.path ?? path)
 }

@@ -1,4 +1,4 @@
-/** Who listens on a port of this machine, as far as /proc tells (proc(5)): Linux only, and of the same network namespace. */
+/** Which process listens on a port of this machine, from /proc (proc(5)): Linux only, in the same network namespace. */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { hostsOverlap } from './address-overlap.ts'
@@ -9,8 +9,8 @@ export type SocketName = string
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * The sockets that listen on this port where a listener of `host` would meet them; absent: on any address. Empty where there is no
- * /proc. Whether a socket of [::] takes IPv4, too, no table tells (ipv6(7), IPV6_V6ONLY): it counts as if it did.
+ * The sockets that listen on this port at addresses that overlap with `host`; absent: at any address. Empty without
+ * /proc. Whether a socket of [::] accepts IPv4 as well is not known (ipv6(7), IPV6_V6ONLY): it counts as if it did.
  */
 export async function listeningSockets(port: number, host?: string): Promise<readonly SocketName[]> {
   const found = await Promise.all(
@@ -27,10 +27,10 @@ export async function listeningSockets(port: number, host?: string): Promise<rea
   return found.flat()
 }
 
-/** `redis-server (pid 4711)`: the first program that has one of these sockets, if we may see it. */
+/** The first program that has one of these sockets, if we may see it: `redis-server (pid 4711)`. */
 export async function ownerOf(sockets: readonly SocketName[]): Promise<string | undefined> {
   if (sockets.length === 0) return undefined
-  // Out of descriptors, we cannot say who: no reason to die of.
+  // Without descriptors left it cannot be determined, which must not be an error.
   for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
     const open = await openSockets(pid)
     if (!sockets.some((socket) => open.has(socket))) continue
@@ -40,14 +40,14 @@ export async function ownerOf(sockets: readonly SocketName[]): Promise<string | 
   return undefined
 }
 
-/** What this process has open; of another user's, and of one that is gone, nothing. */
+/** The open sockets of a process; empty if it belongs to another user or is gone. */
 export async function openSockets(pid: string | 'self'): Promise<ReadonlySet<SocketName>> {
   const folder = `/proc/${pid}/fd`
   const links = (await readdir(folder).catch(() => [])).map((fd) => readlink(`${folder}/${fd}`).catch(() => ''))
   return new Set(await Promise.all(links))
 }
 
-/** From the kernel's words of 32 bits, which are in the byte order of the machine, to an address as it is written. */
+/** From the kernel's 32-bit words, which are in the byte order of the machine. */
 function addressOf(hex: string): string {
   const bytes = Buffer.from(hex, 'hex')
   if (endianness() === 'LE') bytes.swap32()

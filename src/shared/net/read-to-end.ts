@@ -7,8 +7,8 @@ const mostBytes: Bytes = 4_194_304
 const longest: Milliseconds = 2_000
 
 /**
- * Reads an answer of which only the status counts, and throws it away: programs that are cut off in the midst of writing log a broken
- * pipe with each check. An answer that does not end, in bytes or in time, is broken off all the same.
+ * Reads and discards a response of which only the status matters: cutting it would make programs log a broken pipe at
+ * each check. It is cut all the same when it is too long or takes too long.
  */
 export function readToEnd(answer: IncomingMessage): void {
   let left = mostBytes
@@ -17,6 +17,6 @@ export function readToEnd(answer: IncomingMessage): void {
     left -= chunk.length
     if (left < 0) answer.destroy()
   })
-  answer.on('error', () => {}) // the verdict is given already
+  answer.on('error', () => {}) // the status is known already
   answer.once('close', () => clearTimeout(late))
 }

@@ -6,9 +6,9 @@ interface Named {
 }
 
 /**
- * The name whose certificate an upstream must show. node:https would take it from the Host header, which here
- * is the client's: whoever names a host could choose which certificate we trust. Empty for an address (RFC 6066 §3), for
- * which the certificate's addresses are checked.
+ * The name that the certificate of an upstream must have. node:https would take it from the Host header, by which a
+ * client could choose the certificate that we trust. Empty for an address (RFC 6066 §3): then the certificate's
+ * addresses are checked.
  */
 export function serverNameOf({ origin, tls }: Named): string {
   if (tls?.serverName !== undefined) return tls.serverName

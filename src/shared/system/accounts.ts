@@ -3,21 +3,21 @@
 export interface Account {
   readonly uid: number
   readonly gid: number
-  /** These two are unknown of a number that no line of /etc/passwd has. */
+  /** These two are absent for a uid that is not in /etc/passwd. */
   readonly name?: string
   readonly home?: string
 }
 
 export interface Accounts {
-  /** By name or number. A name that looks like a number is a name first, as chown(1) has it. Undefined: there is none. */
+  /** By name or number. A number may be a name, which comes first, as with chown(1). Undefined: there is none. */
   user(reference: string): Required<Account> | undefined
-  /** The id of a group. A number is a group whether it has a name or not. Undefined: there is none. */
+  /** The id of a group. A number is valid even without a name. Undefined: there is none. */
   group(reference: string): number | undefined
-  /** Ids of the groups of which it is a member beside its own. */
+  /** Ids of the supplementary groups. */
   groupsOf(user: string): readonly number[]
 }
 
-/** `read` gives the text of a file; what it cannot read counts as empty. */
+/** `read` returns the text of a file; if it throws the file counts as empty. */
 export function readAccounts(read: (path: string) => string): Accounts {
   const users = fieldsOf(read, '/etc/passwd').flatMap(([name = '', , user = '', group = '', , home = '']) => {
     const [uid, gid] = [numberOf(user), numberOf(group)]
@@ -25,7 +25,7 @@ export function readAccounts(read: (path: string) => string): Accounts {
   })
   const groups = fieldsOf(read, '/etc/group').flatMap(([name = '', , group = '', members = '']) => {
     const id = numberOf(group)
-    // A group without members has not one whose name is empty.
+    // ''.split(',') has one empty member.
     return id === undefined ? [] : [{ name, id, members: members.split(',').filter((member) => member !== '') }]
   })
   return {
@@ -38,12 +38,12 @@ export function readAccounts(read: (path: string) => string): Accounts {
   }
 }
 
-/** An id in decimal. -1 in 32 bits is nobody's: the kernel takes it for "leave it as it is" (setresuid(2)). */
+/** An id in decimal. -1 in 32 bits is none: for the kernel it means "do not change" (setresuid(2)). */
 export function numberOf(reference: string): number | undefined {
   return /^\d{1,10}$/.test(reference) && Number(reference) < 0xffff_ffff ? Number(reference) : undefined
 }
 
-/** Of the lines that name something: an empty or missing id must not be read as 0, which is root's. */
+/** Of the lines with a name. An empty or missing id must not be read as 0, which is root's. */
 function fieldsOf(read: (path: string) => string, path: string): string[][] {
   try {
     return read(path)

@@ -1,22 +1,22 @@
-/** Where the kernel's control groups of this process are mounted (cgroups(7)). */
+/** Where the control groups of this process are mounted (cgroups(7)). */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export interface CgroupFolders {
   /** 1 is the hierarchy of one controller, 2 the unified one. */
   readonly version: 1 | 2
-  /** Of the group that this process is in, then of each one around it, as far as they can be seen. */
+  /** Of the group of this process, then of its parents, as far as they are visible. */
   readonly folders: readonly string[]
 }
 
 /**
- * Finds the groups by which `controller` (`memory`) governs this process. `root` is where /proc and /sys are. Undefined where
- * there are none: not Linux, not mounted, or the controller is switched off.
+ * Finds the groups of `controller` (`memory`) for this process. `root` is where /proc and /sys are. Undefined if there
+ * are none: not Linux, not mounted, or the controller is disabled.
  */
 export function cgroupFolders(controller: string, root = '/'): CgroupFolders | undefined {
   const memberships = readLines(join(root, 'proc/self/cgroup')).map(membershipOf)
   const mounts = readLines(join(root, 'proc/self/mountinfo')).flatMap(mountOf)
-  // On a hybrid system both are mounted; a controller is in the one that lists it, else in the unified one.
+  // On a hybrid system both are mounted; a controller is in the hierarchy that lists it, else in the unified one.
   const legacy = memberships.find((one) => one.controllers.includes(controller))
   const membership = legacy ?? memberships.find(({ unified }) => unified)
   const mount = legacy
@@ -41,7 +41,7 @@ function membershipOf(line: string): Membership {
 
 interface Mount {
   readonly type: string
-  /** The group that is seen at the mount point: another than `/` in a container without a cgroup namespace. */
+  /** The group at the mount point: not `/` in a container without a cgroup namespace. */
   readonly root: string
   readonly point: string
   readonly options: readonly string[]
@@ -61,7 +61,7 @@ function unescaped(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
-/** A group that the mount does not show is out of sight: what it shows is the nearest that can be seen. */
+/** If the mount does not show the group, its root is the nearest visible one. */
 function pathBelow(path: string, mountRoot: string): string {
   if (mountRoot === '/') return path.includes('/..') ? '/' : path
   return path.startsWith(`${mountRoot}/`) ? path.slice(mountRoot.length) : '/'

@@ -1,4 +1,4 @@
-/** File descriptors of this process: how many it has, how many it may have, and some that are kept back. */
+/** File descriptors of this process: how many are open, their limit, and a reserve. */
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 
 export interface DescriptorUse {
@@ -7,7 +7,7 @@ export interface DescriptorUse {
   readonly limit?: number
 }
 
-/** Undefined where there is no /proc. */
+/** Undefined without /proc. */
 export function descriptorUse(): DescriptorUse | undefined {
   try {
     const open = withReserve(() => readdirSync('/proc/self/fd').length - 1) // without the one of this folder
@@ -18,7 +18,7 @@ export function descriptorUse(): DescriptorUse | undefined {
   }
 }
 
-/** Its open(2) flags. Undefined: it is closed, or there is no /proc. */
+/** The open(2) flags. Undefined: it is closed, or there is no /proc. */
 export function descriptorFlags(descriptor: number): number | undefined {
   try {
     // In octal (proc(5)).
@@ -31,7 +31,7 @@ export function descriptorFlags(descriptor: number): number | undefined {
 
 let knownLimit: { readonly soft: number | undefined } | undefined
 
-/** The soft limit, which holds for all threads; at the start of a run it is raised to the hard one (supervisor/rights/open-files.ts). */
+/** The soft limit of the process; the start of a run raises it to the hard one (supervisor/rights/open-files.ts). */
 export function descriptorLimit(): number | undefined {
   knownLimit ??= { soft: readLimit() }
   return knownLimit.soft
@@ -50,9 +50,9 @@ const fewestForUs = 8
 const mostForUs = 64
 
 /**
- * The first descriptor that connections of clients may not have: what is above is left for probes, programs, logs and stopping. A new
- * descriptor is always the lowest that is free (POSIX.1-2024, 2.14), so its number says how many are in use, over all threads, without anybody
- * counting.
+ * The first descriptor that client connections may not use: the ones above are for probes, programs, logs and stopping.
+ * A new descriptor is always the lowest free one (POSIX.1-2024, 2.14), so its number says how many are in use, over all
+ * threads.
  */
 export function firstReserved(limit = descriptorLimit()): number {
   if (limit === undefined) return Number.POSITIVE_INFINITY
@@ -61,25 +61,25 @@ export function firstReserved(limit = descriptorLimit()): number {
 
 let firstOfReserve: number | undefined
 
-/** Whether a socket that was just opened has a descriptor that is kept for us. Node shows it in no other way than this. */
+/** Whether a new socket has a descriptor of the reserve. Node exposes it in no other way. */
 export function isOfReserve(socket: object): boolean {
   const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } | null }
   firstOfReserve ??= firstReserved()
   return (handle?.fd ?? -1) >= firstOfReserve
 }
 
-/** What it takes to spawn a program with its pipes, or to write a small file; a low limit leaves less to keep back. */
+/** Enough to spawn a program with its pipes, or to write a small file; less under a low limit. */
 const heldBack = () => Math.min(12, Math.floor((descriptorLimit() ?? Number.POSITIVE_INFINITY) / 10))
 const held: number[] = []
 
-/** Keeps some descriptors back for `withReserve`. Main thread only. */
+/** Holds some descriptors for `withReserve`. Main thread only. */
 export function holdReserve(): void {
   try {
     while (held.length < heldBack()) held.push(openSync('/dev/null', 'r'))
-  } catch {} // as many as there are
+  } catch {} // as many as possible
 }
 
-/** Does work that must be possible when all other descriptors are in use; it must not wait for anything. */
+/** Runs work that must succeed when all other descriptors are in use; it must be synchronous. */
 export function withReserve<T>(work: () => T): T {
   if (held.length === 0) return work()
   for (const descriptor of held.splice(0)) closeSync(descriptor)

@@ -1,36 +1,36 @@
-/** The variables that this process was given: they are for programs, and for `${NAME}` in the config. */
+/** The environment of this process as it was started: for programs, and for `${NAME}` in the config. */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 
 export interface GivenEnvironment {
   readonly variables: Readonly<Record<string, string>>
-  /** Names of variables that are not UTF-8 in name or value, as they can be printed; none of these is in `variables`. */
+  /** Names of variables whose name or value is not UTF-8, made printable; none of these is in `variables`. */
   readonly notUtf8: readonly string[]
-  /** Names that are called so in the environment itself, where the runtime finds them; the others have reserved names there. */
+  /** Names that the runtime can see in the environment; the others have reserved names there. */
   readonly exposed: readonly string[]
 }
 
 /**
- * How variables are called in the environment of an image of ours that an earlier one executed (cli/own-environment.ts): under these
- * names Node reads none of them. No shell can set such a name.
+ * Prefixes of variables after Gatehouse has executed itself again (cli/own-environment.ts): Node does not read these
+ * names, and no shell can set them.
  */
 export const reserved = { program: 'gatehouse-for-programs:', notUtf8: 'gatehouse-not-utf-8:' } as const
 
 let given: GivenEnvironment | undefined
 
-/** Read once, for `process.env` is emptied then, and Node itself takes some out before our first line. */
+/** Read once: `process.env` is emptied afterwards, and Node removes some variables before our first line. */
 export function givenEnvironment(): GivenEnvironment {
   given ??= readEnvironment(bytesGiven())
   return given
 }
 
-/** `bytes`: `NAME=value`, each ended by NUL. Of two of one name the first counts, as it does for getenv(3). */
+/** `bytes`: `NAME=value`, each ended by NUL. Of duplicates the first counts, as for getenv(3). */
 export function readEnvironment(bytes: Buffer): GivenEnvironment {
   const variables: Record<string, string> = Object.create(null)
   const notUtf8: string[] = []
   const exposed: string[] = []
   for (const entry of isUtf8(bytes) ? bytes.toString().split('\0') : textsOf(bytes, notUtf8)) {
-    // From the second character on: a name has one at least.
+    // From the second character on: a name has at least one.
     const equals = entry.indexOf('=', 1)
     if (equals === -1) continue
     const name = entry.slice(0, equals)
@@ -45,7 +45,7 @@ export function readEnvironment(bytes: Buffer): GivenEnvironment {
   return { variables, notUtf8, exposed }
 }
 
-/** Node would put U+FFFD for what is not UTF-8: programs would get another text, and nobody could tell. */
+/** Node would silently replace invalid UTF-8 by U+FFFD, and programs would get a different value. */
 function textsOf(bytes: Buffer, notUtf8: string[]): string[] {
   const texts: string[] = []
   for (let start = 0; start < bytes.length; ) {
@@ -67,7 +67,7 @@ function bytesGiven(): Buffer {
   try {
     return readFileSync('/proc/self/environ')
   } catch {
-    // No /proc, as on macOS: what Node has decoded must do.
+    // No /proc, as on macOS: use what Node has decoded.
     return Buffer.from(
       Object.entries(process.env)
         .map(([name, value]) => `${name}=${value}\0`)

@@ -1,21 +1,21 @@
 /**
- * Faults of this machine, or of our own limits: they say nothing about the program, the upstream or the file that was asked for. What
- * met one is tried again, and held against nobody.
+ * Faults of this machine, or of our own limits: they say nothing about the program, the upstream or the file in
+ * question. The attempt is repeated and does not count as a failure.
  */
 import { closeSync, openSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 
-/** By errno(3), and what would help. */
+/** Hints by errno(3). */
 const hints: Readonly<Record<string, string>> = {
   EMFILE: 'raise the limit of open files: `ulimit -n`, `--ulimit nofile=`, or systemd’s `LimitNOFILE=`',
   ENFILE: 'the whole machine is out of open files: raise `fs.file-max`',
-  ENOMEM: 'the machine is out of memory: give it more, or let it do less',
-  EAGAIN: 'no process can be made: raise the limit of processes (`ulimit -u`, `--pids-limit`)',
-  ENOSPC: 'the disk is full: make room on it',
-  EDQUOT: 'the quota of this user on the disk is used up: make room, or raise it',
-  ENOBUFS: 'the kernel has no room for more sockets: let the machine do less, or give it more memory',
-  EADDRNOTAVAIL: 'no port is to spare for another connection: widen `net.ipv4.ip_local_port_range`',
-  EAI_MEMORY: 'the machine is out of memory: give it more, or let it do less',
+  ENOMEM: 'the machine is out of memory: add memory or reduce the load',
+  EAGAIN: 'the limit of processes is reached: raise it (`ulimit -u`, `--pids-limit`)',
+  ENOSPC: 'the disk is full: free some space',
+  EDQUOT: 'the disk quota of this user is exceeded: free some space or raise it',
+  ENOBUFS: 'the kernel has no memory for more sockets: reduce the load or add memory',
+  EADDRNOTAVAIL: 'no port is free for another connection: widen `net.ipv4.ip_local_port_range`',
+  EAI_MEMORY: 'the machine is out of memory: add memory or reduce the load',
 }
 
 interface Facts {
@@ -26,27 +26,27 @@ interface Facts {
   readonly errors?: unknown
 }
 
-/** How far causes are followed. */
-const deepest = 4
+/** How deep causes are followed. */
+const maxDepth = 4
 
-/** Whether an error of Node's is due to this machine or our own limits, however it is wrapped. */
+/** Whether a Node error is due to this machine or our own limits, even if it is wrapped. */
 export function isLocalFault(thrown: unknown): boolean {
   return localCode(thrown, 0) !== undefined
 }
 
-/** What would help against a local fault; undefined of any other error. */
+/** The hint for a local fault; undefined for any other error. */
 export function localFaultHint(thrown: unknown): string | undefined {
   const code = localCode(thrown, 0)
   return code === undefined ? undefined : hints[code]
 }
 
-/** A local fault that may last until somebody sees to it. */
+/** A local fault that lasts until an operator frees space. */
 export function isDiskFull(thrown: unknown): boolean {
   const code = localCode(thrown, 0)
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
-/** An attempt that could not be made, so that it is neither a success nor a failure. */
+/** An attempt that could not be made: neither a success nor a failure. */
 export class NotTried {
   /** With the hint, for the log. */
   readonly why: string
@@ -56,28 +56,28 @@ export class NotTried {
   }
 }
 
-/** What a failed attempt says: `words`, or that it could not be made at all. */
+/** The message of a failed attempt, or `NotTried` if a local fault prevented it. */
 export function failedOrNotTried(error: unknown, words: string): string | NotTried {
   const hint = localFaultHint(error)
   return hint === undefined ? words : new NotTried(`${words} (${hint})`)
 }
 
 function localCode(thrown: unknown, depth: number): string | undefined {
-  if (typeof thrown !== 'object' || thrown === null || depth === deepest) return undefined
+  if (typeof thrown !== 'object' || thrown === null || depth === maxDepth) return undefined
   const facts = thrown as Facts
   if (Array.isArray(facts.errors)) return codeOfSeveral(facts.errors, depth)
   const { code } = facts
   if (typeof code !== 'string') return localCode(facts.cause, depth + 1)
   if (isOfOthers(code, facts)) return undefined
   if (Object.hasOwn(hints, code)) return code
-  // A resolver that cannot open its files or a socket only says that it found nothing.
+  // A resolver that cannot open its files or a socket reports only that it found nothing.
   if ((code === 'ENOTFOUND' || code === 'EAI_AGAIN') && !canOpen()) return 'EMFILE'
   return localCode(facts.cause, depth + 1)
 }
 
 /**
- * Of the addresses of one name: an address that was refused is a verdict, if nothing but a family that this machine has not stood
- * in the way of the others.
+ * Of the errors for the addresses of one name: a local fault of any of them. A missing address family is not one (see
+ * below).
  */
 function codeOfSeveral(errors: readonly unknown[], depth: number): string | undefined {
   for (const error of errors) {
@@ -87,11 +87,11 @@ function codeOfSeveral(errors: readonly unknown[], depth: number): string | unde
   return undefined
 }
 
-/** The same code, with another meaning. */
+/** The same codes with another meaning. */
 function isOfOthers(code: string, { syscall, address }: Facts): boolean {
-  // connect(2) on a Unix socket: the queue of who listens there is full (unix(7)).
+  // connect(2) on a Unix socket: the queue of its listener is full (unix(7)).
   if (code === 'EAGAIN') return syscall === 'connect'
-  // Not for want of a port: an address of a family that this machine does not have, or one that is not its own to bind.
+  // Not for lack of a port: an address family that this machine lacks, or binding an address of another machine.
   if (code === 'EADDRNOTAVAIL') return syscall !== 'connect' || (String(address).includes(':') && !hasIpv6())
   return false
 }

@@ -4,9 +4,9 @@ import { pendingCalls } from './pending-calls.ts'
 const shell = '/bin/sh'
 
 /**
- * Ends the process with this code. Node would first wait for threads that a call to the system holds, however long that may be. While
- * one has not returned a shell takes the process's place and ends at once: execve(2) ends all other threads, whatever they wait for.
- * Without a shell SIGKILL remains, and with it another exit code. Main thread only.
+ * Ends the process with this code. Node would first wait for threads that are blocked in a system call, however long
+ * that takes. So if there are any, the process executes a shell that exits at once: execve(2) ends all other threads.
+ * Without a shell SIGKILL remains, with its own exit code. Main thread only.
  */
 export function endProcess(code: number): void {
   if (pendingCalls() === 0 || process.platform === 'win32') process.exit(code)
@@ -14,7 +14,7 @@ export function endProcess(code: number): void {
     accessSync(shell, constants.X_OK)
     process.execve?.(shell, ['sh', '-c', `exit ${code}`], {})
   } catch {
-    // Nobody is left to whom it could be said.
+    // Nothing can be logged any more.
   }
   process.kill(process.pid, 'SIGKILL')
 }

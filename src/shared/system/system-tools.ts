@@ -1,21 +1,21 @@
-/** The system's own small programs, by which Gatehouse starts others. */
+/** The system's tools with which Gatehouse starts programs. */
 import { join } from 'node:path'
 
 /**
- * Never the folders of a PATH: the tools run with our rights, and a PATH may name one to which others write. Which of these holds
- * a tool differs between systems.
+ * Used instead of PATH: the tools run with our rights, and a PATH may have folders that other users can write to.
+ * Systems differ in where a tool is.
  */
 export const systemFolders: readonly string[] = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
 
-/** For a shell of ours that calls some of them. */
+/** The PATH of our own shell scripts. */
 export const systemPath = systemFolders.join(':')
 
-/** The path of a tool; undefined: this machine lacks it. `isThere` looks at one path. */
+/** The path of a tool; undefined if this machine lacks it. `isThere` checks one path. */
 export function findTool(name: string, isThere: (path: string) => boolean): string | undefined {
   return systemFolders.map((folder) => join(folder, name)).find(isThere)
 }
 
-/** Who brings a tool, in the words of Debian. */
+/** The Debian package of each tool. */
 export const packages = {
   env: 'coreutils',
   nice: 'coreutils',

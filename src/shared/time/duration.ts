@@ -3,12 +3,12 @@ export type Milliseconds = number
 
 const unitInMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_536_000_000 } as const
 
-/** A hundred years: what is longer is a slip, and beyond some 285,000 years numbers lose their milliseconds. */
+/** A hundred years: longer ones are mistakes. */
 export const longestDuration: Milliseconds = 100 * unitInMilliseconds.y
 
 /**
- * Reads `250ms`, `30s`, `1.5m`, `12h`, `7d`, `1y` or a bare `0`.
- * Returns undefined for anything else: a bare number would leave the reader guessing its unit.
+ * Parses `250ms`, `30s`, `1.5m`, `12h`, `7d`, `1y` or a bare `0`. Undefined for anything else: a bare number has no
+ * unit.
  */
 export function parseDuration(text: string): Milliseconds | undefined {
   if (text === '0') return 0
@@ -17,12 +17,12 @@ export function parseDuration(text: string): Milliseconds | undefined {
   return Math.round(Number(match[1]) * unitInMilliseconds[match[2] as keyof typeof unitInMilliseconds])
 }
 
-/** Of seconds that another program's file holds: negative ones are none, and more than may be said are the most that may. */
+/** Formats seconds from another program's file, clamped to the range that is allowed here. */
 export function secondsWritten(seconds: number): string {
   return `${Math.min(Math.max(seconds, 0), longestDuration / unitInMilliseconds.s)}s`
 }
 
-/** Writes a span the way people say it: `250ms`, `4.2s`, `3m 20s`, `5h 2m`, `3d 4h`. */
+/** Formats a span for people: `250ms`, `4.2s`, `3m 20s`, `5h 2m`, `3d 4h`. */
 export function formatDuration(span: Milliseconds): string {
   if (Math.round(span) < 1_000) return `${Math.round(span)}ms`
   const tenths = Math.round(span / 100)

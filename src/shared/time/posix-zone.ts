@@ -1,4 +1,7 @@
-/** Time zones as POSIX writes them in `TZ` (IEEE 1003.1, 8.3) and TZif files end with (RFC 9636, 3.3): `CET-1CEST,M3.5.0,M10.5.0/3`. */
+/**
+ * Time zones as POSIX writes them in `TZ` (IEEE 1003.1, 8.3) and TZif files end with (RFC 9636, 3.3):
+ * `CET-1CEST,M3.5.0,M10.5.0/3`.
+ */
 import type { Milliseconds } from './duration.ts'
 
 export interface Zone {
@@ -6,7 +9,7 @@ export interface Zone {
   offsetAt(time: number): Milliseconds
 }
 
-/** When a year's change comes, at which second of local time; Unix time of that, as if local time were UTC, in milliseconds. */
+/** The local time of a year's change, in milliseconds as if it were UTC. */
 type Rule = (year: number) => number
 
 const name = '(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)'
@@ -16,7 +19,7 @@ const rule = `(?:J\\d{1,3}|\\d{1,3}|M\\d{1,2}\\.\\d\\.\\d)(?:/${offset})?`
 const form = new RegExp(`^${name}(${offset})(?:${name}(${offset})?(?:,(${rule}),(${rule}))?)?$`)
 const hasSummer = new RegExp(`^${name}${offset}${name}`)
 
-/** Undefined: it is not written so. Without rules summer is that of the United States, as in every libc. */
+/** Undefined if it is not valid. Without rules summer time is that of the United States, as in every libc. */
 export function readPosixZone(text: string): Zone | undefined {
   const match = form.exec(text)
   const winter = match?.[1] === undefined ? undefined : secondsOf(match[1], 24)
@@ -31,7 +34,7 @@ export function readPosixZone(text: string): Zone | undefined {
   return {
     offsetAt(time) {
       const year = new Date(time + standard).getUTCFullYear()
-      // The year's first change is written in winter's time, its second in summer's.
+      // The first change of a year is in standard time, the second in summer time.
       const [from, to] = [begins(year) - standard, ends(year) - daylight]
       const isSummer = from < to ? time >= from && time < to : time >= from || time < to
       return isSummer ? daylight : standard
@@ -63,7 +66,7 @@ function readDay(text: string): Rule | undefined {
     return isThere ? (year) => weekdayOf(year, month, week, weekday) : undefined
   }
   const day = month
-  // J counts from 1 and never counts 29 February; without it one counts from 0.
+  // J counts from 1 and skips 29 February; without J days count from 0.
   if (text.startsWith('J')) {
     return day >= 1 && day <= 365 ? (year) => Date.UTC(year, 0, day + (isLeap(year) && day >= 60 ? 1 : 0)) : undefined
   }

@@ -1,24 +1,24 @@
-/** Which time it is where: zones by their names, in POSIX form, and that of the machine. */
+/** Time zones: by name, in POSIX form, and that of the machine. */
 import { readFileSync, realpathSync } from 'node:fs'
 import { readPosixZone, type Zone } from './posix-zone.ts'
 
 export const utc: Zone = { offsetAt: () => 0 }
 
-/** What says in which zone this machine is, and cannot be read. */
+/** The setting of this machine's zone that cannot be read. */
 export interface UnreadableZone {
   readonly source: 'TZ' | '/etc/localtime'
   readonly written: string
 }
 
-/** An IANA name (`Europe/Berlin`), or a zone in POSIX form, each behind a `:` as well. Undefined: neither. */
+/** An IANA name (`Europe/Berlin`) or a zone in POSIX form, with an optional `:` in front. Undefined: neither. */
 export function readZone(written: string): Zone | undefined {
   const text = written.startsWith(':') ? written.slice(1) : written
   return namedZone(text) ?? readPosixZone(text)
 }
 
 /**
- * The zone of this machine, as in the C library: `TZ`, or where that is not set /etc/localtime, or UTC. An empty `TZ` is UTC. The C
- * library takes UTC for what it cannot read; here the caller is told.
+ * The zone of this machine, as in the C library: `TZ`, else /etc/localtime, else UTC. An empty `TZ` is UTC. Where the C
+ * library falls back to UTC because it cannot read a setting, this returns it.
  */
 export function localZone(tz: string | undefined, localtime = '/etc/localtime'): Zone | UnreadableZone {
   if (tz === undefined) return zoneOfFile(localtime) ?? { source: '/etc/localtime', written: localtime }
@@ -28,12 +28,12 @@ export function localZone(tz: string | undefined, localtime = '/etc/localtime'):
   return zone ?? { source: 'TZ', written: tz }
 }
 
-/** All names, for who looks for one like the written one. */
+/** All names, for suggestions. */
 export function zoneNames(): readonly string[] {
   return ['UTC', ...Intl.supportedValuesOf('timeZone')]
 }
 
-/** What was found, by its name: a formatter takes long to make, and each schedule asks for the zone. */
+/** Cached, since creating a formatter is slow and each schedule needs its zone. */
 const namedZones = new Map<string, Zone>()
 
 function namedZone(name: string): Zone | undefined {
@@ -69,7 +69,7 @@ function namedZone(name: string): Zone | undefined {
   return zone
 }
 
-/** Of a TZif file: by the name under which it lies, or that it is a link to, else by its last line, which holds for all times to come. */
+/** Of a TZif file: by its name, or the name that it links to, else by its last line, which is valid for the future. */
 function zoneOfFile(path: string, isOptional = true): Zone | undefined {
   try {
     const [, name] = /\/zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec(realpathSync(path)) ?? []

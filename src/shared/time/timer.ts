@@ -1,33 +1,35 @@
 /**
- * Timers for any span. Node keeps a timer's span in 31 bits, and takes a longer one (24.8 days) for 1 ms: it would ring at once. So
- * these stand before its own, under the same names, everywhere in src/ (test/architecture.test.ts). All are on the monotonic clock: a
- * clock that is set changes nothing.
+ * Timers for any span. Node's own overflow beyond 31 bits (24.8 days) and fire at once. So src/ uses these instead,
+ * under the same names (test/architecture.test.ts). All use the monotonic clock: setting the clock has no effect.
  */
 import { setTimeout as nodeSleep } from 'node:timers/promises'
 import type { Milliseconds } from './duration.ts'
 
 const longest: Milliseconds = 2 ** 31 - 1
 
-/** Once, after this span; `Infinity` never rings. `clearTimeout` ends it. */
-export function setTimeout(ring: () => void, span: Milliseconds): NodeJS.Timeout {
-  if (span <= longest) return globalThis.setTimeout(ring, span)
+/** Fires once, after this span; never with `Infinity`. To be cleared with `clearTimeout`. */
+export function setTimeout(callback: () => void, span: Milliseconds): NodeJS.Timeout {
+  if (span <= longest) return globalThis.setTimeout(callback, span)
   const timer = setInterval(() => {
     clearInterval(timer)
-    ring()
+    callback()
   }, span)
   return timer
 }
 
-/** Again and again; `clearInterval` ends it. A long span is several turns of equal length, in whole milliseconds, of which the last rings. */
-export function setInterval(ring: () => void, span: Milliseconds): NodeJS.Timeout {
-  if (span <= longest) return globalThis.setInterval(ring, span)
+/**
+ * Fires repeatedly, until `clearInterval`. A long span is several Node intervals of equal length, of which only the
+ * last fires.
+ */
+export function setInterval(callback: () => void, span: Milliseconds): NodeJS.Timeout {
+  if (span <= longest) return globalThis.setInterval(callback, span)
   if (span === Number.POSITIVE_INFINITY) return globalThis.setInterval(() => {}, longest)
   const turns = Math.ceil(span / longest)
   let turn = 0
   return globalThis.setInterval(
     () => {
       turn += 1
-      if (turn % turns === 0) ring()
+      if (turn % turns === 0) callback()
     },
     Math.ceil(span / turns),
   )
@@ -44,7 +46,7 @@ export async function sleep(
   await nodeSleep(left, value, options)
 }
 
-/** As AbortSignal.timeout, which keeps nobody alive either. */
+/** As AbortSignal.timeout; it does not keep the process alive either. */
 export function timeoutSignal(span: Milliseconds): AbortSignal {
   if (span <= longest) return AbortSignal.timeout(span)
   const controller = new AbortController()
@@ -53,8 +55,8 @@ export function timeoutSignal(span: Milliseconds): AbortSignal {
 }
 
 /**
- * For limits that Node watches itself (of sockets, sessions and servers): it ends an idle connection after 23 days, if the span is
- * longer. It adds a second to some of them.
+ * For timeouts that Node implements itself (of sockets, sessions and servers): capped at 23 days, since it adds a
+ * second to some of them.
  */
 export function forNode(span: Milliseconds): Milliseconds {
   return Math.min(span, 2_000_000_000)

@@ -117,7 +117,7 @@ async function place(plan: BackupPlan, path: string, began: number): Promise<str
   } finally {
     await file.close()
   }
-  return inFolder(plan.folder, { anybodys: true }, async (folder) => {
+  return inFolder(plan.folder, { untrusted: true }, async (folder) => {
     await rename(path, await freePath(plan, folder, began))
     await syncFolder(folder.at('.'))
     await rm(folder.at(basename(unfinishedFolder(plan))), { recursive: true, force: true })
@@ -142,7 +142,7 @@ async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promi
   const newest = (await filesOf(plan)).find(({ name, at }) => times.get(name) !== at)
   if (!newest) return 'exited with code 0, but there is no new file among its backups'
   if (newest.size === 0) return 'exited with code 0, but its newest backup is empty'
-  await inFolder(plan.folder, { anybodys: true }, (folder) =>
+  await inFolder(plan.folder, { untrusted: true }, (folder) =>
     rm(folder.at(basename(unfinishedFolder(plan))), { recursive: true, force: true }),
   )
   return undefined

@@ -110,7 +110,7 @@ export class Backups {
     const { log } = this.#options
     const kept = hasShrunk(files) ? files.length : (plan.keep ?? files.length)
     for (const { name: old } of files.slice(kept)) {
-      const deleted = () => inFolder(plan.folder, { anybodys: true }, (folder) => rm(folder.at(old), { force: true }))
+      const deleted = () => inFolder(plan.folder, { untrusted: true }, (folder) => rm(folder.at(old), { force: true }))
       await this.#lane(deleted).catch((error) =>
         log.warn(`cannot delete an old backup (${codeOf(error)})`, { process: name }),
       )

@@ -120,7 +120,7 @@ export class GroupLedger {
     if (place() === undefined) return
     const name = basename(this.#path)
     try {
-      inFolderSync(dirname(this.#path), { claim: true }, (folder) => {
+      inFolderSync(dirname(this.#path), { makeSticky: true }, (folder) => {
         const next = folder.at(`.${name}.next`)
         rmSync(next, { force: true })
         writeFileSync(next, writtenRecord(this.#groups), { mode: 0o600, flag: 'wx' })

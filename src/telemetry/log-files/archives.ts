@@ -1,6 +1,6 @@
 /**
- * What a log file was rotated into: `<file>.20261123T021507.123Z`, compressed a little later to `….gz`. The names are times
- * and ascend even if the clock goes back, so that the oldest is found without asking the file system's times.
+ * Rotated log files: `<file>.20261123T021507.123Z`, compressed a little later to `….gz`. The names are times that
+ * ascend even if the clock is set back, so that the order does not depend on the times of the file system.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, readdir, rename, unlink } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import type { DiskLane } from '../../shared/files/disk-lane.ts'
 import { openFile } from '../../shared/files/safe-file.ts'
 import { openFolder, type SafeFolder } from '../../shared/files/safe-folder.ts'
 
-/** Readable by its owner and their group: what programs write is not for everyone on a shared volume. */
+/** Readable by owner and group: the output of programs is not for everyone on a shared volume. */
 export const fileMode = 0o640
 
 const chunk: Bytes = 256 * 1024
@@ -20,17 +20,17 @@ const making = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 const stampPattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3}Z)(\.gz)?(\.part)?$/
 
 interface Archive {
-  /** Good as long as its folder is open. */
+  /** Valid while its folder is open. */
   readonly path: string
   readonly name: string
-  /** Of the moment of rotation. */
+  /** The time of the rotation. */
   readonly stamp: string
   readonly compressed: boolean
-  /** Left by a compression that did not come to its end. */
+  /** Left from an interrupted compression. */
   readonly partial: boolean
 }
 
-/** Gives a full log file the name of an archive and removes the archives beyond the newest `keep`. */
+/** Renames a full log file to an archive and removes all archives but the newest `keep`. */
 export async function rotate(folder: SafeFolder, name: string, keep: number): Promise<void> {
   const before = await archivesOf(folder, name)
   const stamp = stampAfter(before.at(-1)?.stamp)
@@ -39,7 +39,9 @@ export async function rotate(folder: SafeFolder, name: string, keep: number): Pr
   for (const archive of before) if (!kept.has(archive.stamp)) await remove(archive.path)
 }
 
-/** Compresses what a rotation left, and what an earlier run did not come to. Rejects at the first that cannot be. */
+/**
+ * Compresses all archives that are not compressed yet, those of earlier runs included. Rejects at the first failure.
+ */
 export async function compressArchives(path: string, disk: DiskLane): Promise<void> {
   const folder = await disk(() => openFolder(dirname(path)))
   try {
@@ -54,7 +56,7 @@ export async function compressArchives(path: string, disk: DiskLane): Promise<vo
   }
 }
 
-/** From the oldest to the newest. */
+/** Oldest first. */
 async function archivesOf(folder: SafeFolder, file: string): Promise<readonly Archive[]> {
   const prefix = `${file}.`
   const names = (await readdir(folder.at('.')).catch(unlessAbsent)) ?? []
@@ -67,7 +69,7 @@ async function archivesOf(folder: SafeFolder, file: string): Promise<readonly Ar
   return archives.sort((a, b) => (a.stamp < b.stamp ? -1 : 1))
 }
 
-/** What others may have removed in the meantime need not be there. */
+/** Other programs may have removed the file. */
 function unlessAbsent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }
@@ -78,7 +80,7 @@ function stampAfter(newest: string | undefined): string {
   return new Date(Math.max(now, least)).toISOString().replaceAll(/[-:]/g, '')
 }
 
-/** Under another name until it is whole: whoever finds `….gz` can read it. */
+/** Under another name until it is complete. */
 async function compress(folder: SafeFolder, { path, name }: Archive, disk: DiskLane): Promise<void> {
   const partial = `${path}.gz.part`
   let source: FileHandle | undefined
@@ -90,12 +92,12 @@ async function compress(folder: SafeFolder, { path, name }: Archive, disk: DiskL
     await pipeline(read(source, disk), createGzip(), writeTo(target, disk))
     await disk(async () => {
       await rename(partial, `${path}.gz`)
-      // Meanwhile it may have become too old and been removed: then its copy is too old as well.
+      // A rotation may have removed it meanwhile: then its copy is too old as well.
       if (!(await remove(path))) await remove(`${path}.gz`)
     })
   } catch (error) {
     await disk(() => remove(partial))
-    // It was removed before its turn came.
+    // ENOENT: a rotation removed it before.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   } finally {
     await disk(async () => source?.close())
@@ -122,7 +124,7 @@ function writeTo(file: FileHandle, disk: DiskLane) {
   }
 }
 
-/** False: there was none. */
+/** False if it did not exist. */
 async function remove(path: string): Promise<boolean> {
   try {
     await unlink(path)

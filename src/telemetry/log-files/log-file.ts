@@ -1,4 +1,4 @@
-/** One log file: takes lines at once and writes them when it can. */
+/** One log file: takes lines at once and writes them asynchronously. */
 
 import { constants } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -12,34 +12,34 @@ import { setTimeout } from '../../shared/time/timer.ts'
 import { LineQueue } from '../line-queue.ts'
 import { fileMode, rotate } from './archives.ts'
 
-/** Lines wait here for a disk that is slow or full; beyond it they are lost. */
+/** Buffer for a disk that is slow or full; lines beyond it are dropped. */
 const waitingLimit: Bytes = 1024 * 1024
-/** What a short line costs in memory beside its own bytes. */
+/** Memory that a short line needs besides its own bytes. */
 const lineOverhead: Bytes = 32
-/** Most that one write carries. */
+/** The largest write. */
 const batch: Bytes = 128 * 1024
-/** Lines are gathered for so long: a file is opened and closed a few times a second at most, however many come. */
+/** Lines are gathered for this long, so that the file is opened and closed a few times a second at most. */
 const gathering: Milliseconds = 50
 const retryAfter: Milliseconds = 1_000
-/** A call to the disk that takes longer than this while lines are lost is said to be why. */
+/** If lines are dropped during a call to the disk that takes longer than this, the disk is reported as slow. */
 const slowCall: Milliseconds = 1_000
 const slowness = 'the disk is slower than the program that writes'
-/** A program that floods is told of now and then, and not with each of its bursts. */
+/** A program that floods is reported now and then, not at each burst. */
 const betweenReports: Milliseconds = 10_000
 
-/** What its owner decides and hears. */
+/** The settings and callbacks of a log file. */
 export interface LogFileSurroundings {
   readonly disk: DiskLane
-  /** Where the file ends and how many archives are kept of it. */
+  /** The size at which it is rotated, and the number of archives to keep. */
   readonly size: Bytes
   readonly keep: number
-  /** It cannot be written at the moment; told once, until `over`. */
+  /** It cannot be written at the moment; called once until `over`. */
   trouble(file: LogFile, why: string): void
-  /** All that waited is written. `lost`: lines that found no room meanwhile. */
+  /** It is written again, with all buffered lines. `lost`: lines that were dropped meanwhile. */
   over(file: LogFile, lost: number): void
-  /** Lines found no room although the file can be written; told now and then. */
+  /** Lines were dropped although the file can be written; called now and then. */
   lost(file: LogFile, lines: number): void
-  /** There may be archives to compress: of an earlier run, after the first write; one more, after a rotation. */
+  /** There may be archives to compress: those of an earlier run after the first write, a new one after a rotation. */
   archives(file: LogFile): void
 }
 
@@ -48,17 +48,17 @@ export class LogFile {
   readonly #surroundings: LogFileSurroundings
   readonly #queue = new LineQueue()
   #waiting: Bytes = 0
-  /** What was taken from the queue and is not written yet; `#torn` once a part of it is. */
+  /** Taken from the queue and not written yet; `#torn` once a part of it is written. */
   #rest: Buffer = Buffer.alloc(0)
   #torn = false
-  /** Since the last line that found room, and since the trouble began. */
+  /** Dropped lines: since the last line that was accepted, and since the trouble began. */
   #gap = 0
   #lost = 0
   #trouble: string | undefined
   #slow: NodeJS.Timeout | undefined
   #report: NodeJS.Timeout | undefined
   #reported = Number.NEGATIVE_INFINITY
-  /** Nothing of this run is in it yet. */
+  /** Nothing of this run has been written yet. */
   #untouched = true
   #gathering: NodeJS.Timeout | undefined
   #work: Promise<void> | undefined
@@ -75,12 +75,12 @@ export class LogFile {
     return this.#trouble
   }
 
-  /** `line` has its end. Neither waits nor throws. */
+  /** `line` has its line feed. Neither waits nor throws. */
   write(line: string): void {
     const cost = Buffer.byteLength(line) + lineOverhead
-    // Once full it has to become half empty first: the gaps are then few and large.
+    // Once full it has to become half empty first, which makes gaps few and large.
     if (this.#waiting + cost > (this.#gap > 0 ? waitingLimit / 2 : waitingLimit)) {
-      this.#lose()
+      this.#drop()
       return
     }
     this.#markGap()
@@ -90,7 +90,7 @@ export class LogFile {
     else this.#gathering ??= setTimeout(() => this.#start(), gathering).unref()
   }
 
-  /** Resolves when nothing is left to write: on a full disk that may be never. */
+  /** Resolves when everything is written: on a full disk that may be never. */
   async finish(): Promise<void> {
     this.#hurry()
     this.#start()
@@ -98,7 +98,7 @@ export class LogFile {
     this.#reportLoss()
   }
 
-  /** What is not written by now is not going to be. */
+  /** Drops everything that is not written yet. */
   abandon(): void {
     this.#abandoned = true
     this.#hurry()
@@ -109,14 +109,16 @@ export class LogFile {
     this.#waiting += Buffer.byteLength(line) + lineOverhead
   }
 
-  /** A disk that is full says so itself, a moment later perhaps: so slowness is named only where no answer comes. */
-  #lose(): void {
+  /** A full disk returns an error, perhaps a moment later: so slowness is reported only if a call does not return. */
+  #drop(): void {
     this.#gap += 1
     this.#lost += 1
-    this.#slow ??= setTimeout(() => this.#say(slowness), slowCall).unref()
+    this.#slow ??= setTimeout(() => this.#reportTrouble(slowness), slowCall).unref()
   }
 
-  /** Once, where lines were lost: before the next one, or when all before them is written. False: there is no gap. */
+  /**
+   * Writes a mark where lines were dropped: before the next line, or when the queue is empty. False if there is no gap.
+   */
   #markGap(): boolean {
     if (this.#gap === 0 || this.#abandoned) return false
     this.#push(`[gatehouse: ${this.#gap} lines are missing here]\n`)
@@ -133,8 +135,8 @@ export class LogFile {
     this.#lost = 0
   }
 
-  #say(why: string): void {
-    this.#calm()
+  #reportTrouble(why: string): void {
+    this.#diskReturned()
     if (this.#trouble !== undefined && (this.#trouble !== slowness || why === slowness)) return
     this.#trouble = why
     this.#surroundings.trouble(this, why)
@@ -150,9 +152,9 @@ export class LogFile {
     while (this.#unwritten || this.#markGap()) {
       try {
         await this.#writeOn()
-        this.#calm()
+        this.#diskReturned()
       } catch (error) {
-        this.#say(messageOf(error))
+        this.#reportTrouble(messageOf(error))
         await this.#pause()
       }
     }
@@ -169,8 +171,8 @@ export class LogFile {
     this.#surroundings.over(this, lost)
   }
 
-  /** The disk has answered. */
-  #calm(): void {
+  /** A call to the disk has returned. */
+  #diskReturned(): void {
     clearTimeout(this.#slow)
     this.#slow = undefined
   }
@@ -180,8 +182,8 @@ export class LogFile {
   }
 
   /**
-   * Writes until all is written or the file is full. It is opened by its name each time and closed again: whoever moves it
-   * away, removes its folder or truncates it (logrotate does all of these) need not tell us.
+   * Writes until the queue is empty or the file is full. It opens the file by its name each time, so that other
+   * programs (logrotate) can move or truncate it, or remove its folder, without a signal.
    */
   async #writeOn(): Promise<void> {
     const { disk } = this.#surroundings
@@ -205,7 +207,7 @@ export class LogFile {
       let room = facts.isFile() ? limit - facts.size : Number.POSITIVE_INFINITY
       while (this.#unwritten) {
         this.#take(Math.min(batch, room))
-        // A line that is longer than a whole file may be gets one to itself.
+        // A line that is longer than `size` gets a file of its own.
         full = this.#rest.length > room && room < limit && !this.#torn
         if (full) break
         const { bytesWritten } = await disk(() => file.write(this.#rest))
@@ -240,11 +242,11 @@ export class LogFile {
   }
 }
 
-/** A line of the queue has no line feed but its end. */
+/** A line of the queue has a single line feed, at its end. */
 function countLines(lines: string): number {
   return lines.split('\n').length - 1
 }
 
-/** A named pipe in its place is not waited for, if it has no reader (see openFile). */
+/** If it is a named pipe without a reader, opening it does not wait (see openFile). */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT
 const folderMode = 0o750

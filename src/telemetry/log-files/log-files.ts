@@ -1,4 +1,4 @@
-/** What programs write, as they wrote it: `<directory>/<process>/<hostname>-stdout.log` and `-stderr.log`. */
+/** The unchanged output of programs: `<directory>/<process>/<hostname>-stdout.log` and `-stderr.log`. */
 
 import { join } from 'node:path'
 import type { Bytes } from '../../shared/bytes.ts'
@@ -11,22 +11,25 @@ import { compressArchives } from './archives.ts'
 import { LogFile, type LogFileSurroundings } from './log-file.ts'
 
 export interface LogFiles {
-  /** Takes a line without its end. Neither throws nor waits for the disk. */
+  /** Takes a line without its line feed. Neither throws nor waits for the disk. */
   line(process: string, stream: 'stdout' | 'stderr', text: string): void
   /** A sentence for each file that cannot be written at the moment. */
   troubles(): readonly string[]
-  /** Writes what still waits, and nothing after that. Gives up after a second: a disk that is full or hangs may not hold up a stop. */
+  /**
+   * Writes what is buffered, and nothing after that. Gives up after a second: a disk that is full or hangs must not
+   * delay a stop.
+   */
   close(): Promise<void>
 }
 
 export interface LogFilesOptions {
-  /** Absolute; made when the first line comes. */
+  /** Absolute; created with the first line. */
   readonly directory: string
-  /** Of one file; then it is rotated and compressed. */
+  /** At this size a file is rotated and compressed. */
   readonly size: Bytes
   /** How many archives of each file are kept. */
   readonly keep: number
-  /** Replicas share a volume: each has files of its own. */
+  /** Part of the file names, since replicas may share a volume. */
   readonly hostname: string
   readonly log: Log
 }
@@ -36,13 +39,13 @@ const closingPatience: Milliseconds = 1_000
 export function createLogFiles({ directory, size, keep, hostname, log }: LogFilesOptions): LogFiles {
   const files = new Map<string, LogFile>()
   const disk = createDiskLane()
-  /** One compression at a time: it is in nobody's way, and nobody waits for it. */
+  /** One compression at a time, in the background. */
   let compressing: Promise<void> = Promise.resolve()
 
   const compress = ({ path }: LogFile) => {
     compressing = compressing
       .then(() => compressArchives(path, disk))
-      .catch((error) => log.warn(`archives of ${path} are not compressed: ${messageOf(error)}`, { file: path }))
+      .catch((error) => log.warn(`cannot compress the archives of ${path}: ${messageOf(error)}`, { file: path }))
   }
 
   const surroundings: LogFileSurroundings = {
@@ -50,14 +53,14 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
     size,
     keep,
     trouble({ path }, why) {
-      log.warn(`the log file ${path} cannot be written: ${why}; some lines wait, later ones are lost`, { file: path })
+      log.warn(`the log file ${path} cannot be written: ${why}; lines are buffered, then dropped`, { file: path })
     },
     over({ path }, lost) {
       const loss = lost === 0 ? 'nothing was lost' : `${lost} lines were lost`
       log.warn(`the log file ${path} is written again; ${loss}`, { file: path, lost })
     },
     lost({ path }, lost) {
-      log.warn(`${lost} lines were lost to the log file ${path}: they came faster than the disk takes them`, {
+      log.warn(`dropped ${lost} lines of the log file ${path}: they came faster than the disk writes`, {
         file: path,
         lost,
       })
@@ -82,7 +85,7 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
       ),
     async close() {
       const written = Promise.all([...files.values()].map((file) => file.finish()))
-      // It keeps the process alive: with nothing else left to wait for, that would end in the midst of this, with exit code 0.
+      // This timer keeps the process alive, which could otherwise exit here with code 0.
       const over = new AbortController()
       const patience = pause(closingPatience, undefined, { signal: over.signal }).catch(() => {})
       await Promise.race([written, patience])

@@ -47,7 +47,7 @@ test("certbot's live folder is served, and what certbot renews there", async () 
   const renewed = makeCertificate({ names: ['app.example'] })
   await certbotRenewal(etc, 'app.example', renewed, 2)
   expect(await load()).toMatchObject({ certificate: renewed.certificate, key: renewed.key })
-  expect(log.lines).toEqual([expect.stringMatching(/^info: renewed the certificate for app\.example, until /)])
+  expect(log.lines).toEqual([expect.stringMatching(/^info: renewed the certificate for app\.example, valid until /)])
 })
 
 test("links of certbot's that lead nowhere, as in a volume that holds `live` alone, are said with their path", async () => {
@@ -122,5 +122,5 @@ test('a key of theirs that others may read is said, and served', async () => {
   await chmod(key, 0o644)
   const { load, log } = await certificatesFrom({ kind: 'caddy', storage }, 'app.example')
   expect(await load()).toMatchObject({ certificate: made.certificate })
-  expect(log.lines).toEqual([`warn: the private key ${key} is open to other users (mode 0644): chmod 600 ${key}`])
+  expect(log.lines).toEqual([`warn: the private key ${key} is accessible to other users (mode 0644): chmod 600 ${key}`])
 })

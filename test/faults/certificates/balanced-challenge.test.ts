@@ -57,7 +57,7 @@ it.skipIf(!part('pebble'))(
     const nowhere = `https://127.0.0.1:${nobody}/dir`
     await start({ storage, http: asked, https: otherTls, directory: nowhere, trust }).url('http')
     const ordering = start({ storage, http: unasked, https: tls, directory, trust })
-    await ordering.waitFor({ message: /^certificate for app\.example\.test from / })
+    await ordering.waitFor({ message: /^obtained a certificate for app\.example\.test from / })
     const served = await acceptedCertificate(tls, await pebble.roots(), name)
     expect(served.subjectAltName).toContain(name)
     await expect.poll(() => readdirSync(join(storage, 'acme-challenges'))).toEqual([])

@@ -76,7 +76,9 @@ control: { socket: ./control.sock }
     { source: 'files', skipped: [] },
   ])
   const warnings = gatehouse.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
-  expect(warnings).toContainEqual(expect.stringMatching(/open\.key is open to other users \(mode 0644\): chmod 600 /))
+  expect(warnings).toContainEqual(
+    expect.stringMatching(/open\.key is accessible to other users \(mode 0644\): chmod 600 /),
+  )
   expect(warnings).toContainEqual(
     expect.stringMatching(/^certificate for expired\.test: certbot serves instead of files/),
   )

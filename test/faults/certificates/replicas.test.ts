@@ -53,7 +53,7 @@ describe.skipIf(!part('pebble'))('two replicas on one volume', () => {
     await serveTheSame(site, replicas)
     expect(site.orders()).toBe(1)
     const issued = replicas.flatMap(({ lines }) =>
-      lines.filter(({ message }) => /^certificate for .* from /.test(message ?? '')),
+      lines.filter(({ message }) => /^obtained a certificate for .* from /.test(message ?? '')),
     )
     expect(issued).toHaveLength(1)
     expect(replicas.flatMap(({ lines }) => lines.filter(({ level }) => level === 'error'))).toEqual([])

@@ -77,7 +77,7 @@ describe('a gateway thread that ends while uploads come over h2 on 18 streams', 
     const slow = fetch(`http://127.0.0.1:${port}/slow?ms=2500`)
     await gatehouse.waitFor({ process: 'api', message: 'waiting 1' })
     uploads.ask('/fault/leak')
-    await gatehouse.waitFor({ message: /^gateway thread 1 reached its heap limit of 256 MB; another one/ })
+    await gatehouse.waitFor({ message: /^gateway thread 1 reached its heap limit of 256 MB; starting a replacement/ })
     await gatehouse.waitFor({ message: /^gateway thread 1 was replaced/ })
     expect(await (await slow).text()).toBe('slow')
     await uploads.more(200)
