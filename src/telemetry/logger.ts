@@ -39,7 +39,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const text = options.format === 'text' || (options.format === 'auto' && options.terminal)
   const colour = options.terminal
   const missed = (count: number) =>
-    root.warn({ process: 'gatehouse' }, `dropped ${count} log lines: the reader of stdout is too slow`)
+    root.warn({ process: 'gatehouse' }, `${count} log lines were dropped: the reader of stdout is too slow`)
   const stdout = options.stdout ? createLineWriter(options.stdout, missed) : ownStdout(missed)
   const sink = text
     ? { write: (line: string, share?: Share) => stdout.write(terminalText(line, colour), share) }

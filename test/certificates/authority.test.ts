@@ -163,7 +163,7 @@ for (const [problem, spoil] of Object.entries(spoiledRoots)) {
     expect(new X509Certificate(after.certificate).checkIssued(new X509Certificate(await read('root.crt')))).toBe(true)
     expect(log.lines).toEqual([
       expect.stringMatching(/^warn: the internal CA's root .+; creating a new one, and keeping the old one as .+$/),
-      expect.stringMatching(/^info: made a new internal CA/),
+      expect.stringMatching(/^info: created a new internal CA/),
     ])
     expect(log.lines[0]).toContain(problem)
     const aside = (await readdir(folder)).filter((name) => name.includes('.unusable-')).sort()

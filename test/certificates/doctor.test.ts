@@ -163,10 +163,10 @@ it('somebody else who answers on the port of a name is found by the certificate'
     { verdict: 'good', words: `port ${ours} of 127.0.0.1 (127.0.0.1) is this gatehouse: it shows our certificate` },
   ])
   expect(await checkHttpsPort(contextOf({ ...at(theirs), running }))).toMatchObject([
-    { verdict: 'bad', words: expect.stringContaining('shows another certificate than ours') },
+    { verdict: 'bad', words: expect.stringContaining('shows a different certificate') },
   ])
   expect(await checkHttpsPort(contextOf(at(theirs)))).toMatchObject([
-    { verdict: 'unknown', words: expect.stringContaining('whether it is us cannot be told') },
+    { verdict: 'unknown', words: expect.stringContaining('no gatehouse runs here') },
   ])
 })
 
@@ -204,7 +204,7 @@ it('a storage that will be made is judged by where, and /dev/shm is lost with th
     words: expect.stringContaining('is on tmpfs, which is lost'),
   })
   expect(await checkStorage(contextOf({ storage: '/etc/passwd/state' }))).toContainEqual(
-    expect.objectContaining({ verdict: 'bad', words: expect.stringContaining('cannot be written') }),
+    expect.objectContaining({ verdict: 'bad', words: expect.stringContaining('is not writable') }),
   )
 })
 
@@ -213,8 +213,8 @@ it('the last error of the running gatehouse is told, with how to try again', asy
   expect(await checkRunning(contextOf({ running }))).toEqual([
     {
       verdict: 'bad',
-      words: 'the running gatehouse tried 2 times in vain: the CA said no',
-      hint: 'mend what the CA names, then `gatehouse certs renew app.example.test`',
+      words: 'the running gatehouse failed 2 times: the CA said no',
+      hint: 'fix what the CA reports, then run `gatehouse certs renew app.example.test`',
     },
   ])
 })

@@ -137,7 +137,7 @@ const unusable: Record<string, { pair: () => { certificate: string; key: string 
       return { certificate, key: key.toString() }
     },
     at: 'key.pem',
-    says: /the key is encrypted .+ openssl pkey -in/,
+    says: /the key is encrypted; .+ openssl pkey -in/,
   },
 }
 

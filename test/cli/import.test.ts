@@ -85,7 +85,7 @@ it('says what is wrong with its arguments, and exits with 2', async () => {
     [[join(folder, 'nowhere.conf')], /cannot read .*nowhere\.conf: ENOENT/],
     [
       [join(folder, 'some.txt')],
-      /what .*some\.txt is cannot be told .*--format \(caddyfile, caddy-json, supervisord, compose\)/,
+      /cannot determine the kind of .*some\.txt .*--format \(caddyfile, caddy-json, supervisord, compose\)/,
     ],
   ]
   const answers = await Promise.all(wrong.map(([words]) => gatehouse('import', ...words)))

@@ -195,7 +195,7 @@ test('a certificate of an ACME server says when it is renewed; a stopgap in red 
     '  the last 2 attempts failed: no route',
     '  the internal CA serves meanwhile, which browsers warn about: run `gatehouse certs doctor a.example`',
   ])
-  expect(text).toContain('\u001b[31m\u001b[1mour own CA serves')
+  expect(text).toContain('\u001b[31m\u001b[1mthe internal CA serves')
 })
 
 test('a gatehouse without processes or listeners says so', () => {

@@ -59,7 +59,7 @@ test('an answer that is not a status is refused with the place of the difference
 
 test('an answer that is no JSON is refused', async () => {
   await serve((_request, response) => response.end('<html>'))
-  await expect(readStatus(socket)).rejects.toThrow(/\(body: .+\); does another version/)
+  await expect(readStatus(socket)).rejects.toThrow(/\(body: .+\); is another version/)
 })
 
 test('a connection that is cut is told', async () => {

@@ -22,7 +22,7 @@ test('a backup is told of as `gatehouse status` tells it', () => {
   const backup = { files: 4, size: 336_000_000, overdue: true, shrunk: false }
   const newest = { at: Date.now() - 7_200_000, size: 84_000_000 }
   const html = page({ kind: 'task', state: 'exited', schedule: { cron: '0 3 * * *' }, backup: { ...backup, newest } })
-  expect(html).toMatch(/last backup 2h ago, 84 MB \(4 are kept\); overdue/)
+  expect(html).toMatch(/last backup 2h ago, 84 MB \(4 kept\); overdue/)
 })
 
 test('what failed is marked, what is on its way is not', () => {

@@ -111,7 +111,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const doctor = ['certs', 'doctor', gatehouse.file, '--resolver', pebble.dns.address]
     const ill = await verb(...doctor, '--ports', `${http},${https}`)
     expect(ill.code).toBe(1)
-    expect(ill.out).toMatch(/✗ the running gatehouse tried \d+ times in vain: .+ cannot be reached/)
+    expect(ill.out).toMatch(/✗ the running gatehouse failed \d+ times: .+ cannot be reached/)
     expect(ill.out).toContain('! the storage is on tmpfs, which is lost with the container')
     expect(ill.out).toMatch(/✗ cannot use the CA's directory at \S+: .+\n {6}→ check the firewall/)
     const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()

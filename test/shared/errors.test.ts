@@ -55,7 +55,7 @@ const causes: readonly (readonly [string, unknown, string])[] = [
   ['an object that is no error', { why: 'secret' }, 'Object without a message'],
   ['an object without a prototype', Object.create(null), 'something without a message'],
   ['a text', 'just a text', 'just a text'],
-  ['an empty text', '', 'an empty text was thrown'],
+  ['an empty text', '', 'an empty string was thrown'],
   ['nothing', undefined, 'undefined'],
   ['null', null, 'null'],
   ['a number', 3, '3'],

@@ -124,7 +124,7 @@ const places: Readonly<Record<string, Place>> = {
         position: { file: 'f', line: 1, column: 1 },
       }
       await writeTrustStores([plan], { internalRoot: async () => '', log })
-      return said.find((text) => text.includes('stays as it was'))
+      return said.find((text) => text.includes('cannot write the trust store'))
     },
     replaces: true,
   },

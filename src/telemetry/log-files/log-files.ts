@@ -60,7 +60,7 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
       log.warn(`the log file ${path} is written again; ${loss}`, { file: path, lost })
     },
     lost({ path }, lost) {
-      log.warn(`dropped ${lost} lines of the log file ${path}: they came faster than the disk writes`, {
+      log.warn(`${lost} lines were lost to the log file ${path}: they came faster than the disk writes`, {
         file: path,
         lost,
       })
