@@ -22,8 +22,8 @@ interface Manifest {
 }
 
 /**
- * The JSON of the bill of materials of `project`: the packages that are not for development only, and Node itself. The same for
- * each build of one package-lock.json. Throws if npm cannot write it.
+ * The JSON of the bill of materials of `project`: the packages that are not for development only, and Node itself. The
+ * same for each build of one package-lock.json. Throws if npm cannot write it.
  */
 export function billOfMaterials(project: string, version: string): string {
   // Set by npm for the scripts that it runs.

@@ -41,7 +41,9 @@ it('two with one storage and nothing else in common both run: replicas share it,
   )
   try {
     await Promise.all(both.map((one) => one.ready()))
-    const made = both.flatMap(({ lines }) => lines.filter(({ message }) => message.includes('created a new internal CA')))
+    const made = both.flatMap(({ lines }) =>
+      lines.filter(({ message }) => message.includes('created a new internal CA')),
+    )
     expect(made).toHaveLength(1)
   } finally {
     await Promise.all(both.map((one) => one.stop()))
