@@ -68,7 +68,10 @@ describe('a gateway thread', () => {
 
     thread.say({ type: 'certificates', certificates: [{ ...certificate, key: 'broken' }] })
     const complaint = await thread.logged(({ level }) => level === 'error')
-    expect(complaint).toMatchObject({ process: 'gateway', message: expect.stringMatching(/^cannot serve the new certificates/) })
+    expect(complaint).toMatchObject({
+      process: 'gateway',
+      message: expect.stringMatching(/^cannot serve the new certificates/),
+    })
     expect((await ask(clients, 'h1s')).status).toBe(200)
 
     const taken = await takenPort()
