@@ -48,7 +48,7 @@ test('status, metrics and health tell of the newest backup, and warn when the ne
   await waitFor({ process: 'backup', message: /^completed/ })
   expect(await verb(['start', 'backup', file])).toMatchObject({ code: 0 })
   const { stdout } = await verb(['status', file])
-  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/last backup \S+ ago, 5 B \(2 are kept\)/)
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/last backup \S+ ago, 5 B \(2 kept\)/)
   const page = await pageOf(gatehouse)
   const seconds = Number(/^gatehouse_backup_last_success_timestamp_seconds\{process="backup"\} (\S+)$/m.exec(page)?.[1])
   expect(Math.abs(Date.now() / 1_000 - seconds)).toBeLessThan(60)

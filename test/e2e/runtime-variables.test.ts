@@ -247,7 +247,7 @@ describe('variables that are not UTF-8', () => {
       expect({ verb, code, stderr }).toEqual({
         verb,
         code: 1,
-        stderr: expect.stringMatching(new RegExp(`variable ${name} is not UTF-8`)),
+        stderr: expect.stringMatching(new RegExp(`variable ${name} is not valid UTF-8`)),
       })
       expect(stdout + stderr).not.toMatch(/cret/)
     }
