@@ -31,6 +31,9 @@ export interface RunningState {
   /** `host:port` of its listeners with TLS. */
   readonly listeners: readonly string[]
   readonly stopgap: boolean
+  /** Of the certificate that it serves: Unix time in milliseconds. Older versions do not report the first. */
+  readonly notBefore?: number
+  readonly notAfter: number
   readonly failures: number
   readonly lastError?: string
 }

@@ -99,11 +99,13 @@ async function checkAll(
 function runningOf({ certificates, listeners }: Status, { domains }: CertificatePlan): RunningState | undefined {
   const certificate = certificates.find(({ names }) => domains.some((name) => names.includes(name)))
   if (!certificate) return undefined
-  const { stopgap, renewal } = certificate
+  const { stopgap, renewal, notBefore, notAfter } = certificate
   const { failures = 0, lastError } = renewal ?? {}
   return {
     listeners: listeners.filter(({ tls }) => tls).map(({ address }) => address),
     stopgap,
+    ...(notBefore !== undefined && { notBefore: Date.parse(notBefore) }),
+    notAfter: Date.parse(notAfter),
     failures,
     ...(lastError !== undefined && { lastError }),
   }
