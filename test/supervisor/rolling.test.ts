@@ -16,8 +16,8 @@ function server(version: string, more: Partial<ProcessPlan> = {}): ProcessPlan {
   })
 }
 
-async function started(plans: readonly ProcessPlan[]): Promise<Foreman> {
-  const one = foreman(plans)
+async function started(plans: readonly ProcessPlan[], more: Parameters<typeof foreman>[1] = {}): Promise<Foreman> {
+  const one = foreman(plans, more)
   one.supervisor.start()
   for (const { name } of plans) await one.until(() => one.status(name).ready)
   return one
@@ -31,7 +31,9 @@ const answer = async (port: number | undefined) => (await fetch(`http://127.0.0.
 
 describe('a rolling restart', () => {
   it('starts the successor beside the process, and ends that when it has taken over', async () => {
-    const one = await started([server('1')])
+    // The one before lives until the test has seen both.
+    const drained = Promise.withResolvers<number>()
+    const one = await started([server('1')], { drain: () => drained.promise })
     const before = one.status('api')
     const { rolling, restarted } = await one.supervisor.apply([server('2')])
     expect(rolling?.processes).toEqual(['api'])
@@ -39,8 +41,9 @@ describe('a rolling restart', () => {
     expect(one.status('api')).toMatchObject({ pid: before.pid, ready: true })
     const both = await one.until(() => one.status('api').successor?.pid !== undefined && one.status('api'))
     expect(both.successor?.port).not.toBe(before.port)
-    expect(await answer(both.port)).toBe('1')
+    expect(await answer(before.port)).toBe('1')
 
+    drained.resolve(0)
     expect(await rolling?.kept).toEqual([])
     const after = one.status('api')
     expect(after).toMatchObject({ state: 'running', ready: true, restarts: 0 })
