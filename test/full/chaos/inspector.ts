@@ -72,7 +72,8 @@ export async function withThreads<T>(url: string, use: (threads: readonly Thread
     if (id !== undefined) return waiting.get(String(id))?.(reply)
     if (!params) return
     const { sessionId } = params
-    if (method === 'NodeWorker.attachedToWorker')
+    // Not the thread that reads the file for a reload.
+    if (method === 'NodeWorker.attachedToWorker' && !params.workerInfo.title.includes('plan-reader'))
       threads.push({
         number: Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1]),
         call: (name, words = {}) =>
