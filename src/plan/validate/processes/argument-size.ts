@@ -13,17 +13,14 @@ const usualTotal = 2 * 1_048_576
  */
 export const argumentSize: Check = (context, report) => {
   for (const [name, process] of Object.entries(context.config.processes)) {
-    const warn = (what: string, bytes: number) => {
-      const message = `${what} has ${bytes} bytes; Linux allows at most ${maxArgument} in one argument or variable`
-      const hint = 'have the program read it from a file'
-      report({
-        severity: 'warning',
-        code: 'program-unusable',
-        at: keyPosition(context, ['processes', name]),
-        message,
-        hint,
-      })
-    }
+    const at = keyPosition(context, ['processes', name])
+    const warn = (message: string, hint: string) =>
+      report({ severity: 'warning', code: 'program-unusable', at, message, hint })
+    const warnOfOne = (what: string, bytes: number) =>
+      warn(
+        `${what} has ${bytes} bytes; Linux allows at most ${maxArgument} in one argument or variable`,
+        'have the program read it from a file',
+      )
     const environment = childEnvironment(context, name, process)
     const size = launchSize(process.command, environment)
     if (size > usualTotal) {
@@ -31,22 +28,16 @@ export const argumentSize: Check = (context, report) => {
         size > launchBounds.most
           ? `at most ${launchBounds.most}`
           : `at most ${usualTotal}, unless the stack limit is above 8 MB`
-      const message = `its command and variables have ${size} bytes in total; Linux allows ${limit}`
-      const hint =
-        'pass only the variables it reads (`environment: { only: [APP_*] }`), or have it read them from a file'
-      report({
-        severity: 'warning',
-        code: 'program-unusable',
-        at: keyPosition(context, ['processes', name]),
-        message,
-        hint,
-      })
+      warn(
+        `its command and variables have ${size} bytes in total; Linux allows ${limit}`,
+        'pass only the variables it reads (`environment: { only: [APP_*] }`), or have it read them from a file',
+      )
     }
     for (const [variable, value] of Object.entries(environment)) {
       const bytes = Buffer.byteLength(variable) + 1 + Buffer.byteLength(value)
-      if (bytes > maxArgument) warn(`its variable \`${variable}\``, bytes)
+      if (bytes > maxArgument) warnOfOne(`its variable \`${variable}\``, bytes)
     }
     const [bytes = 0] = process.command.map((word) => Buffer.byteLength(word)).filter((length) => length > maxArgument)
-    if (bytes > 0) warn('a word of its command', bytes)
+    if (bytes > 0) warnOfOne('a word of its command', bytes)
   }
 }
