@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads'
 import type { ReadRequest } from '../../src/app/reload/plan-reader.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { createHeartbeat } from '../../src/gateway/heartbeat.ts'
-import type { ThreadBirth, ToThread } from '../../src/gateway/messages.ts'
+import type { ToThread, WorkerData } from '../../src/gateway/messages.ts'
 
 /** Wraps the bundle in a function expression, which cached-script.ts calls with the arguments of a CommonJS module. */
 export function wrapAsFunction(file: string): void {
@@ -24,7 +24,7 @@ export function runCheck(config: string): TrialRun {
 
 /** A gateway thread that loads everything and drains. */
 export function runThread(): TrialRun {
-  const birth: ThreadBirth = {
+  const birth: WorkerData = {
     log: { level: 'error', format: 'json' },
     terminal: false,
     stdout: { fd: 1 },
@@ -42,7 +42,7 @@ export function runReader(config: string): TrialRun {
 
 export interface TrialRun {
   readonly argv?: readonly string[]
-  readonly workerData?: ThreadBirth | ReadRequest
+  readonly workerData?: WorkerData | ReadRequest
   readonly message?: ToThread
   /** Sent in reply to each of its messages. */
   readonly answer?: string

@@ -8,7 +8,7 @@ import type { Milliseconds } from '../shared/time/duration.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import { GenerationRef, Generations } from './generations.ts'
 import { createGuardResources } from './guards/guard-resources.ts'
-import type { StoreNews } from './guards/rate-limit/stores.ts'
+import type { StoreEvent } from './guards/rate-limit/stores.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { Connections } from './listen/connections.ts'
 import type { ListenerEvents } from './listen/listener.ts'
@@ -60,7 +60,7 @@ export interface GatewayOptions {
   /** Shared by all threads; see guards/rate-limit/table.ts. */
   readonly rateLimits: SharedArrayBuffer
   /** A store that counts for all replicas has changed its state. */
-  storeChanged(news: StoreNews): void
+  storeChanged(event: StoreEvent): void
   /** 48 bytes, the same in all threads; a secret. */
   readonly ticketKey: Uint8Array
   /** For what goes wrong outside any request. */

@@ -9,7 +9,7 @@ import type { Milliseconds } from '../shared/time/duration.ts'
 import { setInterval } from '../shared/time/timer.ts'
 
 /** The interval between two beats of a healthy thread. */
-export const beatEvery: Milliseconds = 100
+export const heartbeatInterval: Milliseconds = 100
 
 /**
  * The limit of a thread's heap. The main thread enforces it, below V8's own: nothing can be saved of a thread that
@@ -20,7 +20,7 @@ export const heapLimit: Bytes = 256 * 1_048_576
 /** Indices into the shared numbers. Beats count up; the rest is in bytes. */
 const cells = { beats: 0, heap: 1, progress: 2, external: 3, building: 4, accepted: 5 } as const
 
-export interface Vitals {
+export interface HeartbeatState {
   /** 0: the thread has not started yet. */
   readonly beats: number
   readonly heap: number
@@ -52,7 +52,7 @@ export interface Heartbeat {
 }
 
 /** Beats from now on, as long as the thread's event loop turns. Does not keep the thread alive. */
-export function beatInto(heartbeat: SharedArrayBuffer): Heartbeat {
+export function startHeartbeat(heartbeat: SharedArrayBuffer): Heartbeat {
   const written = new Float64Array(heartbeat)
   const beat = () => {
     const { used_heap_size, external_memory } = getHeapStatistics()
@@ -61,7 +61,7 @@ export function beatInto(heartbeat: SharedArrayBuffer): Heartbeat {
     written[cells.beats] = (written[cells.beats] ?? 0) + 1
   }
   beat()
-  setInterval(beat, beatEvery).unref()
+  setInterval(beat, heartbeatInterval).unref()
   return {
     progressed() {
       written[cells.progress] = (written[cells.progress] ?? 0) + 1
@@ -75,7 +75,7 @@ export function beatInto(heartbeat: SharedArrayBuffer): Heartbeat {
   }
 }
 
-export function readHeartbeat(heartbeat: SharedArrayBuffer): Vitals {
+export function readHeartbeat(heartbeat: SharedArrayBuffer): HeartbeatState {
   const [beats = 0, heap = 0, progress = 0, external = 0, building = 0, accepted = 0] = new Float64Array(heartbeat)
   return { beats, heap, heapLimit, progress, accepted, external, building: building === 1 }
 }

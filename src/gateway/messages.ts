@@ -6,7 +6,7 @@ import type { ServedCertificate, ServedChallenge } from '../shared/served.ts'
 import type { TargetStates } from '../shared/target-states.ts'
 import type { Series } from '../telemetry/metrics-tally.ts'
 import type { OutputDescriptor } from '../telemetry/output-descriptor.ts'
-import type { StoreNews } from './guards/rate-limit/stores.ts'
+import type { StoreEvent } from './guards/rate-limit/stores.ts'
 
 /**
  * The thread's global function that ends all its connections; to be called before the thread is terminated, at any
@@ -15,7 +15,7 @@ import type { StoreNews } from './guards/rate-limit/stores.ts'
 export const destroyName = '__gatehouseDestroy'
 
 /** The thread's `workerData`. */
-export interface ThreadBirth {
+export interface WorkerData {
   readonly log: LogPlan
   /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
   readonly terminal: boolean
@@ -62,6 +62,6 @@ export type FromThread =
   /** Names what is counted in the cells from `series.first` on. */
   | { readonly type: 'series'; readonly series: Series }
   /** A rate limit store has changed its state. */
-  | { readonly type: 'store'; readonly news: StoreNews }
+  | { readonly type: 'store'; readonly event: StoreEvent }
   /** An exception was not caught. The thread keeps serving until its successor does. */
   | { readonly type: 'threw'; readonly error: string; readonly stack?: string }

@@ -8,22 +8,22 @@ import { type AccessLog, createAccessLog } from '../telemetry/access-log.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { Tally } from '../telemetry/metrics-tally.ts'
 import { createGateway } from './gateway.ts'
-import { beatInto } from './heartbeat.ts'
-import { destroyName, type FromThread, type ThreadBirth, type ToThread } from './messages.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { destroyName, type FromThread, type ToThread, type WorkerData } from './messages.ts'
 import { createMeter, noMeter } from './request/meter.ts'
 
-const birth = workerData as ThreadBirth
-const heartbeat = beatInto(birth.heartbeat)
-const logger = createLogger({ ...birth.log, terminal: birth.terminal, stdout: birth.stdout })
+const setup = workerData as WorkerData
+const heartbeat = startHeartbeat(setup.heartbeat)
+const logger = createLogger({ ...setup.log, terminal: setup.terminal, stdout: setup.stdout })
 const log = logger.named('gateway')
 const gateway = createGateway({
   accessLog: accessLogOf,
-  meter: birth.tally ? createMeter(new Tally(birth.tally, (series) => send({ type: 'series', series }))) : noMeter,
+  meter: setup.tally ? createMeter(new Tally(setup.tally, (series) => send({ type: 'series', series }))) : noMeter,
   log,
   heartbeat,
-  rateLimits: birth.rateLimits,
-  storeChanged: (news) => send({ type: 'store', news }),
-  ticketKey: birth.ticketKey,
+  rateLimits: setup.rateLimits,
+  storeChanged: (event) => send({ type: 'store', event }),
+  ticketKey: setup.ticketKey,
 })
 
 function accessLogOf(plan: GatewayPlan): AccessLog {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { watchWorker } from '../../src/app/workers/worker-watchdog.ts'
-import { beatEvery, beatInto, createHeartbeat, heapLimit } from '../../src/gateway/heartbeat.ts'
+import { createHeartbeat, heapLimit, heartbeatInterval, startHeartbeat } from '../../src/gateway/heartbeat.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -16,7 +16,7 @@ function watched({
   const heartbeat = createHeartbeat()
   const reports: string[] = []
   let held = heap
-  const thread = beatInto(heartbeat)
+  const thread = startHeartbeat(heartbeat)
   vi.clearAllTimers()
   const cells = new Float64Array(heartbeat)
   cells[1] = heap
@@ -41,9 +41,9 @@ function watched({
 
 /** So many milliseconds go by, with something that happens before each look. */
 async function pass(milliseconds: number, happens: () => void = () => {}): Promise<void> {
-  for (let passed = 0; passed < milliseconds; passed += beatEvery) {
+  for (let passed = 0; passed < milliseconds; passed += heartbeatInterval) {
     happens()
-    await vi.advanceTimersByTimeAsync(beatEvery)
+    await vi.advanceTimersByTimeAsync(heartbeatInterval)
   }
 }
 
@@ -83,7 +83,7 @@ describe('a thread with a full heap', () => {
 
   it('is not reported if it was garbage', async () => {
     const { reports, beat } = watched({ heap: heapLimit, afterCollection: heapLimit / 2 })
-    await pass(beatEvery, beat)
+    await pass(heartbeatInterval, beat)
     expect(reports).toEqual(['collected'])
   })
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
-import type { StoreNews } from '../../src/gateway/guards/rate-limit/stores.ts'
+import type { StoreEvent } from '../../src/gateway/guards/rate-limit/stores.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { noMeter } from '../../src/gateway/request/meter.ts'
 import { type HeaderRules, mergeRules } from '../../src/plan/model/headers.ts'
@@ -131,7 +131,7 @@ export interface RunningGateway {
   readonly errors: readonly string[]
   readonly warnings: readonly string[]
   /** Reported states of rate limit stores. */
-  readonly storeNews: readonly StoreNews[]
+  readonly storeEvents: readonly StoreEvent[]
   apply(wish: PlanWish): Promise<void>
   /** The first record, past or future, for which this is true. */
   waitForRecord(wanted: (record: AccessRecord) => boolean): Promise<AccessRecord>
@@ -144,13 +144,13 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
   const records: AccessRecord[] = []
   const errors: string[] = []
   const warnings: string[] = []
-  const storeNews: StoreNews[] = []
+  const storeEvents: StoreEvent[] = []
   const waiting = new Set<(record: AccessRecord) => void>()
   const gateway = createGateway({
     meter: noMeter,
     heartbeat: { progressed() {}, accepted() {} },
     rateLimits: createRateLimitMemory(),
-    storeChanged: (news) => void storeNews.push(news),
+    storeChanged: (event) => void storeEvents.push(event),
     ticketKey: randomBytes(48),
     accessLog: () => (record) => {
       records.push(record)
@@ -170,7 +170,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
     records,
     errors,
     warnings,
-    storeNews,
+    storeEvents,
     apply: (next) => gateway.apply(planOf(next, listeners), [certificate]),
     waitForRecord(wanted) {
       const past = records.find(wanted)

@@ -2,7 +2,7 @@
  * The stores of rate limits as all gateway threads see them: one outage is reported once, however many threads notice
  * it.
  */
-import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
+import type { StoreEvent } from '../../gateway/guards/rate-limit/stores.ts'
 import type { Log } from '../../shared/log.ts'
 import { formatDuration } from '../../shared/time/duration.ts'
 
@@ -13,7 +13,7 @@ interface Reporter {
 
 export class RateLimitStores {
   readonly #log: Log
-  readonly #latest = new Map<Reporter, Map<number, StoreNews>>()
+  readonly #latest = new Map<Reporter, Map<number, StoreEvent>>()
   /** The outage that was logged. */
   #outage: { readonly address: string; readonly since: number } | undefined
   /** Where requests are counted, as it was logged last. */
@@ -23,11 +23,11 @@ export class RateLimitStores {
     this.#log = log
   }
 
-  update(worker: Reporter, news: StoreNews): void {
-    const stores = this.#latest.get(worker) ?? new Map<number, StoreNews>()
+  update(worker: Reporter, event: StoreEvent): void {
+    const stores = this.#latest.get(worker) ?? new Map<number, StoreEvent>()
     this.#latest.set(worker, stores)
-    if (news.state === 'closed') stores.delete(news.id)
-    else stores.set(news.id, news)
+    if (event.state === 'closed') stores.delete(event.id)
+    else stores.set(event.id, event)
     this.#report()
   }
 
@@ -43,7 +43,7 @@ export class RateLimitStores {
     return away ? [problemWith(away)] : []
   }
 
-  get #away(): StoreNews | undefined {
+  get #away(): StoreEvent | undefined {
     return this.#present().find(({ state }) => state === 'away')
   }
 
@@ -69,12 +69,12 @@ export class RateLimitStores {
     this.#logged = where
   }
 
-  #present(): readonly StoreNews[] {
+  #present(): readonly StoreEvent[] {
     for (const worker of this.#latest.keys()) if (worker.state === 'over') this.#latest.delete(worker)
     return [...this.#latest.values()].flatMap((stores) => [...stores.values()])
   }
 }
 
-function problemWith({ address, trouble }: StoreNews): string {
-  return `Redis at ${address} is unavailable, so this replica counts its rate limits alone: ${trouble}`
+function problemWith({ address, problem }: StoreEvent): string {
+  return `Redis at ${address} is unavailable, so this replica counts its rate limits alone: ${problem}`
 }

@@ -1,4 +1,4 @@
-import { beatEvery, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
+import { heapLimit, heartbeatInterval, readHeartbeat } from '../../gateway/heartbeat.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { WorkerInspector } from './worker-inspector.ts'
 
@@ -6,7 +6,7 @@ import type { WorkerInspector } from './worker-inspector.ts'
  * In looks without a beat and without progress, before it counts as hung: 5 s; while it loads or builds, on a slow
  * machine, 30 s.
  */
-const patience = { serving: 5_000 / beatEvery, building: 30_000 / beatEvery }
+const patience = { serving: 5_000 / heartbeatInterval, building: 30_000 / heartbeatInterval }
 
 /** In looks without a beat, after which the event loop counts as blocked: it reports its heap no more. */
 const blockedAfter = 2
@@ -21,7 +21,7 @@ export interface WatchedWorker {
 }
 
 /**
- * Reads a thread's heartbeat every `beatEvery`; returns what stops that. Looks are counted, not time: a process that
+ * Reads a thread's heartbeat every `heartbeatInterval`; returns what stops that. Looks are counted, not time: a process that
  * was stopped or starved looked as seldom as the thread beat. A busy thread is not a hung one: one long turn of its
  * event loop has no beat, but requests begin and end in it.
  */
@@ -68,9 +68,9 @@ export function watchWorker(worker: WatchedWorker): () => void {
     worker.hangs(
       loading
         ? 'hangs: it did not start within 30 s'
-        : `hangs: its event loop was blocked for ${(still * beatEvery) / 1_000} s`,
+        : `hangs: its event loop was blocked for ${(still * heartbeatInterval) / 1_000} s`,
     )
-  }, beatEvery)
+  }, heartbeatInterval)
   return () => clearInterval(timer)
 }
 

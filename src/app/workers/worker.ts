@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import type { StoreNews } from '../../gateway/guards/rate-limit/stores.ts'
-import { createHeartbeat, heapLimit, readHeartbeat, type Vitals } from '../../gateway/heartbeat.ts'
-import { destroyName, type FromThread, type ThreadBirth, type ToThread } from '../../gateway/messages.ts'
+import type { StoreEvent } from '../../gateway/guards/rate-limit/stores.ts'
+import { createHeartbeat, type HeartbeatState, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
+import { destroyName, type FromThread, type ToThread, type WorkerData } from '../../gateway/messages.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
@@ -52,7 +52,7 @@ export interface GatewayWorker {
   /** `failing`: it serves, but must be replaced; `hung` and `over`: it does not serve. */
   readonly state: 'well' | 'failing' | 'hung' | 'over'
   readonly failure: WorkerFailure | undefined
-  readonly vitals: Vitals
+  readonly vitals: HeartbeatState
   /** What it has counted; absent without metrics. */
   readonly tally: TallyBook | undefined
 }
@@ -72,13 +72,13 @@ const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, ma
 const endPatience: Milliseconds = 2_000
 
 /** `metrics`: whether the thread counts. */
-export type WorkerSetup = Omit<ThreadBirth, 'heartbeat' | 'tally'> & { readonly metrics: boolean }
+export type WorkerSetup = Omit<WorkerData, 'heartbeat' | 'tally'> & { readonly metrics: boolean }
 
 export interface WorkerEvents {
   /** Called once, at the first failure; never after `drain` or `end`. */
   failed(failure: WorkerFailure): void
   /** The state of a store for its rate limits has changed. */
-  storeChanged(news: StoreNews): void
+  storeChanged(event: StoreEvent): void
 }
 
 export function startGatewayWorker(
@@ -132,7 +132,7 @@ export function startGatewayWorker(
       targetDrains.get(message.id)?.(message.cut)
       return void targetDrains.delete(message.id)
     }
-    if (message.type === 'store') return storeChanged(message.news)
+    if (message.type === 'store') return storeChanged(message.event)
     if (message.type === 'series') return tally?.enter(message.series)
     if (message.type === 'threw') {
       const { error, stack } = message
@@ -217,7 +217,7 @@ function failureOf(error: unknown): WorkerFailure {
   return { fault: 'threw', message: `threw: ${messageOf(error)}`, ...(typeof stack === 'string' && { stack }) }
 }
 
-function startThread(workerData: ThreadBirth): Worker {
+function startThread(workerData: WorkerData): Worker {
   const options = { workerData, name: 'gateway', resourceLimits }
   return isSingleExecutable
     ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Vitals } from '../../gateway/heartbeat.ts'
+import type { HeartbeatState } from '../../gateway/heartbeat.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -58,7 +58,7 @@ export interface WorkerMeasurements {
   sums(): Sums
   readonly replacements: Readonly<Record<WorkerFault, number>>
   /** Of the threads that serve. */
-  readonly vitals: readonly (Vitals & { readonly number: number })[]
+  readonly vitals: readonly (HeartbeatState & { readonly number: number })[]
 }
 
 export interface GatewayWorkersOptions {
@@ -104,7 +104,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
       startWorker(failed) {
         const worker: GatewayWorker = startGatewayWorker(
           { ...setup, ticketKey },
-          { failed, storeChanged: (news) => rateLimitStores.update(worker, news) },
+          { failed, storeChanged: (event) => rateLimitStores.update(worker, event) },
         )
         metrics.add(worker)
         worker.send({ type: 'targets', targets })

@@ -44,7 +44,7 @@ const zstdWhole = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 export type Effort = 'quick' | 'thorough'
 
 /** Encodes a complete body: quickly for a client that waits, thoroughly if it will be sent more than once. */
-export function encodeWhole(encoding: ContentEncoding, body: Buffer, effort: Effort): Promise<Buffer> {
+export function encodeBuffer(encoding: ContentEncoding, body: Buffer, effort: Effort): Promise<Buffer> {
   const levels = effort === 'quick' ? quick : thorough
   switch (encoding) {
     case 'gzip':

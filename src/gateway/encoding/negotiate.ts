@@ -2,7 +2,7 @@
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 
 /** Smaller bodies are sent unencoded: they fit in one packet either way, and might even get longer. */
-export const leastWorthEncoding = 512
+export const minEncodedSize = 512
 
 /**
  * The offered encodings that the client accepts, best first; at equal weight in the order of the offer. Empty: the body

@@ -94,7 +94,7 @@ const attempts = 3
 /**
  * The complete file in one state. Rejects if it keeps changing while it is read, or has grown beyond `most` bytes.
  */
-export async function readWhole(
+export async function readContent(
   path: string,
   most: Bytes,
 ): Promise<{ readonly body: Buffer; readonly facts: FileFacts }> {

@@ -5,7 +5,7 @@ import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import { createEncoder } from '../encoding/encode.ts'
 import type { Exchange } from '../request/exchange.ts'
-import { lendMemory } from '../response/answer-memory.ts'
+import { leaseMemory } from '../response/answer-memory.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 import type { FlatHeaders } from '../response/flat-headers.ts'
 import { sendError, sendHead } from '../response/respond.ts'
@@ -72,10 +72,10 @@ async function sendWithRange(exchange: Exchange, file: StoredFile, options: Send
 }
 
 function endsByCondition(exchange: Exchange, file: StoredFile, form: Representation, headers: FlatHeaders): boolean {
-  const asked = exchange.request.headers
-  if (!isConditional(asked)) return false
+  const sent = exchange.request.headers
+  if (!isConditional(sent)) return false
   const alsoCurrent = [form.formerTag, file.plainTag]
-  const verdict = evaluate(asked, { etag: form.etag, alsoCurrent, modified: file.modified })
+  const verdict = evaluate(sent, { etag: form.etag, alsoCurrent, modified: file.modified })
   if (verdict === 'send') return false
   if (verdict === 'precondition-failed') {
     sendError(exchange, 412, 'precondition failed: the file has changed')
@@ -122,12 +122,12 @@ async function streamBody(
     if (exchange.over) return
     sendHeadOf(exchange, form, headers, to - from < form.size ? { from, to } : undefined)
     if (exchange.request.method === 'HEAD') return void exchange.response.end()
-    const memory = lendMemory(exchange, to - from)
+    const memory = leaseMemory(exchange, to - from)
     try {
       const pieces = readPart(handle, facts, { from, to }, memory.size)
       await sendPieces(exchange, form.encodeAs ? encoded(form.encodeAs, pieces) : pieces)
     } finally {
-      memory.giveBack()
+      memory.release()
     }
   } finally {
     await handle.close()
@@ -136,11 +136,11 @@ async function streamBody(
 
 /** The body is in memory already, but each write may be buffered once more, encrypted. */
 async function sendSlices(exchange: Exchange, body: Buffer): Promise<void> {
-  const memory = lendMemory(exchange, body.length)
+  const memory = leaseMemory(exchange, body.length)
   try {
     await sendPieces(exchange, slices(body, memory.size))
   } finally {
-    memory.giveBack()
+    memory.release()
   }
 }
 

@@ -7,22 +7,22 @@ import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep } from '../../shared/time/timer.ts'
-import { encodeWhole } from '../encoding/encode.ts'
+import { encodeBuffer } from '../encoding/encode.ts'
 import { createContentTags } from './content-tags.ts'
 import { type FileFacts, type FileProblem, inspectPath, isFresh, isSame, type PathState } from './disk.ts'
+import { type FileRequest, type Siblings, suffixes } from './file-request.ts'
 import { createQueue } from './queue.ts'
 import { Recent } from './recent.ts'
 import { type FileSizes, type StoreContext, StoredFile, secondOf } from './stored-file.ts'
-import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What is at a path. */
 export type Found = StoredFile | FileProblem | 'folder' | 'absent'
 
 export interface FileStore {
   /** What is at the path, at most half a second old; synchronous if it is cached. Never rejects. */
-  find(wanted: Wanted): Found | Promise<Found>
+  find(request: FileRequest): Found | Promise<Found>
   /** The cached state is outdated: the next `find` checks the disk. */
-  forget(wanted: Wanted): void
+  forget(request: FileRequest): void
 }
 
 export interface FileStoreOptions {
@@ -67,17 +67,17 @@ export function createFileStore({ budget, sizes } = defaultOptions()): FileStore
   const context: StoreContext = {
     sizes,
     tags: createContentTags(),
-    encodeSoon: (encoding, body) => encodings.soon(() => encodeWhole(encoding, body, 'quick'), body.length),
-    encodeLater: (encoding, body) => encodings.later(() => encodeWhole(encoding, body, 'thorough'), body.length),
+    encodeSoon: (encoding, body) => encodings.soon(() => encodeBuffer(encoding, body, 'quick'), body.length),
+    encodeLater: (encoding, body) => encodings.later(() => encodeBuffer(encoding, body, 'thorough'), body.length),
     grew: (file, bytes) => {
-      const key = keyOf(file.wanted)
+      const key = keyOf(file.request)
       if (entries.get(key)?.found === file) entries.grow(key, bytes)
     },
   }
 
-  async function refresh(key: string, wanted: Wanted, known: Entry | undefined): Promise<Found> {
+  async function refresh(key: string, request: FileRequest, known: Entry | undefined): Promise<Found> {
     const seen = performance.now()
-    const found = await findOnDisk(wanted, known?.found, context).finally(() => refreshing.delete(key))
+    const found = await findOnDisk(request, known?.found, context).finally(() => refreshing.delete(key))
     const from = isEmptied(found) ? outdated : seen
     if (known && found === known.found && entries.get(key) === known) known.seen = from
     else entries.set(key, { found, seen: from }, bareWeight + 2 * key.length)
@@ -85,37 +85,37 @@ export function createFileStore({ budget, sizes } = defaultOptions()): FileStore
   }
 
   return {
-    find(wanted) {
-      const key = keyOf(wanted)
+    find(request) {
+      const key = keyOf(request)
       const known = entries.get(key)
       if (known && performance.now() - known.seen < cachedFor) return known.found
       const pending = refreshing.get(key)
       if (pending) return pending
-      const answer = refresh(key, wanted, known)
+      const answer = refresh(key, request, known)
       refreshing.set(key, answer)
       return answer
     },
-    forget(wanted) {
-      const known = entries.get(keyOf(wanted))
+    forget(request) {
+      const known = entries.get(keyOf(request))
       if (known) known.seen = outdated
     },
   }
 }
 
-function keyOf({ path, rendering, withheld }: Wanted): string {
+function keyOf({ path, rendering, withheld }: FileRequest): string {
   const own = withheld === undefined ? path : `${withheld.join()}\0${path}`
   return rendering ? `${rendering.id}\0${own}` : own
 }
 
 /** The same object as before if nothing has changed. */
-async function findOnDisk(wanted: Wanted, before: Found | undefined, store: StoreContext): Promise<Found> {
-  const { path, rendering } = wanted
+async function findOnDisk(request: FileRequest, before: Found | undefined, store: StoreContext): Promise<Found> {
+  const { path, rendering } = request
   const state = await inspectUntilFilled(path)
   if (typeof state === 'string') return state
   if ('problem' in state) return state.problem
   const facts = state.file
-  const siblings = rendering ? new Map() : await findSiblings(wanted, facts)
-  const next = new StoredFile({ wanted, facts, siblings, store, dated: isDated(facts, before) })
+  const siblings = rendering ? new Map() : await findSiblings(request, facts)
+  const next = new StoredFile({ request, facts, siblings, store, dated: isDated(facts, before) })
   return before instanceof StoredFile && isAsGood(before, next) ? before : next
 }
 
@@ -154,11 +154,14 @@ function isAsGood(before: StoredFile, next: StoredFile): boolean {
     before.settled &&
     isSame(before.facts, next.facts) &&
     areSame(before.siblings, next.siblings) &&
-    before.wanted.encodings.join() === next.wanted.encodings.join()
+    before.request.encodings.join() === next.request.encodings.join()
   )
 }
 
-async function findSiblings({ path, encodings: offered, withheld }: Wanted, { mtimeMs }: FileFacts): Promise<Siblings> {
+async function findSiblings(
+  { path, encodings: offered, withheld }: FileRequest,
+  { mtimeMs }: FileFacts,
+): Promise<Siblings> {
   const encodings = withheld ? offered.filter((encoding) => !withheld.includes(encoding)) : offered
   const states = await Promise.all(encodings.map((encoding) => inspectPath(path + suffixes[encoding])))
   const found = new Map<ContentEncoding, FileFacts>()

@@ -2,12 +2,12 @@
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { Bytes } from '../../shared/bytes.ts'
 import { isCompressible } from '../encoding/compressible.ts'
-import { leastWorthEncoding } from '../encoding/negotiate.ts'
+import { minEncodedSize } from '../encoding/negotiate.ts'
 import { type ContentTags, digestOf, weakTagOf } from './content-tags.ts'
-import { FileChanged, type FileFacts, isSettled, openFile, readWhole } from './disk.ts'
+import { FileChanged, type FileFacts, isSettled, openFile, readContent } from './disk.ts'
+import { type FileRequest, type Siblings, suffixes } from './file-request.ts'
 import { mediaType } from './media-type.ts'
 import { type Representation, type RepresentationParts, representation } from './representation.ts'
-import { type Siblings, suffixes, type Wanted } from './wanted.ts'
 
 /** What the files of one store share. */
 export interface StoreContext {
@@ -34,7 +34,7 @@ export interface FileSizes {
 export interface StoredFileParts {
   readonly facts: FileFacts
   readonly siblings: Siblings
-  readonly wanted: Wanted
+  readonly request: FileRequest
   readonly store: StoreContext
   /** False: its modification date is known to be unreliable. */
   readonly dated: boolean
@@ -56,7 +56,7 @@ const useless = 'useless'
 type Making = Representation | Promise<Representation> | typeof useless
 
 export class StoredFile {
-  readonly wanted: Wanted
+  readonly request: FileRequest
   readonly facts: FileFacts
   readonly siblings: Siblings
   readonly dated: boolean
@@ -73,14 +73,14 @@ export class StoredFile {
   readonly #encoded = new Map<ContentEncoding, Making>()
   readonly #lostSiblings = new Set<ContentEncoding>()
 
-  constructor({ wanted, facts, siblings, store, dated }: StoredFileParts) {
-    this.wanted = wanted
+  constructor({ request, facts, siblings, store, dated }: StoredFileParts) {
+    this.request = request
     this.facts = facts
     this.siblings = siblings
     this.dated = dated
-    this.modified = dated && !wanted.rendering && facts.mtimeMs >= firstDate ? secondOf(facts) : undefined
+    this.modified = dated && !request.rendering && facts.mtimeMs >= firstDate ? secondOf(facts) : undefined
     this.#store = store
-    this.#type = wanted.rendering?.type ?? mediaType(wanted.path)
+    this.#type = request.rendering?.type ?? mediaType(request.path)
   }
 
   /** The tag of the unencoded file, if it is known already. */
@@ -132,11 +132,11 @@ export class StoredFile {
 
   async #loadPlain(): Promise<Representation> {
     const { facts } = this
-    const { path, rendering } = this.wanted
+    const { path, rendering } = this.request
     const { small, encodable } = this.#store.sizes
     const most = rendering ? Number.POSITIVE_INFINITY : this.#isWorthEncoding(facts.size) ? encodable : small
     if (facts.size > most) return this.#unread({ path, facts })
-    const read = await readWhole(path, most)
+    const read = await readContent(path, most)
     // The file is being rewritten: look again, instead of sending an empty file.
     if (read.body.length === 0 && facts.size > 0) throw new FileChanged(path)
     this.settled &&= isSettled(read.facts)
@@ -162,14 +162,14 @@ export class StoredFile {
   }
 
   async #loadSibling(encoding: ContentEncoding, facts: FileFacts): Promise<Representation> {
-    const path = this.wanted.path + suffixes[encoding]
+    const path = this.request.path + suffixes[encoding]
     const { small } = this.#store.sizes
     if (facts.size > small) {
       const { handle } = await openFile(path)
       await handle.close()
       return this.#unread({ path, facts, encoding })
     }
-    const read = await readWhole(path, small)
+    const read = await readContent(path, small)
     if (read.body.length === 0) throw new FileChanged(path)
     this.settled &&= isSettled(read.facts)
     this.#store.grew(this, read.body.length)
@@ -257,7 +257,7 @@ export class StoredFile {
   }
 
   #isWorthEncoding(size: number): boolean {
-    return this.wanted.encodings.length > 0 && size >= leastWorthEncoding && isCompressible(this.#type)
+    return this.request.encodings.length > 0 && size >= minEncodedSize && isCompressible(this.#type)
   }
 }
 

@@ -7,7 +7,7 @@ import { requestHead } from '../proxy/client/request-head.ts'
 import { upstreamHeaders } from '../proxy/request-headers.ts'
 import type { Exchange } from '../request/exchange.ts'
 import type { Dial } from '../upstream/dial.ts'
-import { askService } from './auth-question.ts'
+import { sendAuthRequest } from './auth-request.ts'
 import { type AuthServices, connectionsPerService } from './auth-services.ts'
 import type { Guard } from './guard.ts'
 
@@ -28,7 +28,7 @@ export function forwardAuth(plan: ForwardAuthPlan, services: AuthServices): Guar
   const { origin, host, pathname, search } = new URL(plan.url)
   const dial: Dial = { origin, connect: plan.timeout, connections: connectionsPerService }
   return (exchange) =>
-    askService({
+    sendAuthRequest({
       exchange,
       head: requestHead({
         method: 'GET',

@@ -1,10 +1,10 @@
 import type { ContentEncoding, FilePlan, FilesPlan } from '../../plan/model/plan.ts'
 import type { Negotiate } from '../encoding/negotiate.ts'
 import { FileChanged, type FileProblem, problemOf } from '../files/disk.ts'
+import type { FileRequest } from '../files/file-request.ts'
 import { sendFile } from '../files/send-file.ts'
 import type { FileStore, Found } from '../files/store.ts'
 import { StoredFile } from '../files/stored-file.ts'
-import type { Wanted } from '../files/wanted.ts'
 import type { Exchange } from '../request/exchange.ts'
 import type { FlatHeaders } from '../response/flat-headers.ts'
 import { sendError, sendText } from '../response/respond.ts'
@@ -66,20 +66,20 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
   return {
     existingOnly: plan.existingOnly,
     locate({ inner }) {
-      const wanted = locator.named(inner.path)
-      if (!wanted) return undefined
+      const request = locator.named(inner.path)
+      if (!request) return undefined
       // Most of these requests are for other routes: that the folder `api` does not exist is known after the first of
       // them.
       const top = locator.topOf(inner.path)
       if (top && store.find(top) === 'absent') return undefined
-      const found = store.find(wanted)
+      const found = store.find(request)
       return found instanceof Promise ? found.then(fileOrNothing) : fileOrNothing(found)
     },
     answer(exchange) {
       if (!readsFiles(exchange)) return refuseMethod(exchange)
       if (exchange.located) return send(exchange, exchange.located)
-      const wanted = locator.named(exchange.inner.path)
-      const found = wanted ? store.find(wanted) : 'absent'
+      const request = locator.named(exchange.inner.path)
+      const found = request ? store.find(request) : 'absent'
       return found instanceof Promise ? found.then((seen) => answerWith(exchange, seen)) : answerWith(exchange, found)
     },
   }
@@ -88,10 +88,10 @@ export function createFolder(plan: FilesPlan, service: FileService): Folder {
 /** Sends one file for every path. */
 export function createFileAnswer(plan: FilePlan, service: FileService): Folder['answer'] {
   const send = createSender(service, [])
-  const wanted: Wanted = { path: plan.path, encodings: service.encodings }
+  const request: FileRequest = { path: plan.path, encodings: service.encodings }
   return async (exchange) => {
     if (!readsFiles(exchange)) return refuseMethod(exchange)
-    const found = await service.store.find(wanted)
+    const found = await service.store.find(request)
     if (found instanceof StoredFile) return send(exchange, found)
     refuse(exchange, isProblem(found) ? found : { status: 404, cause: `${plan.path} does not exist` })
   }
@@ -121,8 +121,8 @@ function createSender({ store, negotiate }: FileService, headers: FlatHeaders) {
     const problem = problemOf(error)
     if (exchange.response.headersSent || attempt === attempts) return refuse(exchange, problem)
     if (!(error instanceof FileChanged) && problem.status !== 404) return refuse(exchange, problem)
-    store.forget(file.wanted)
-    const found = await store.find(file.wanted)
+    store.forget(file.request)
+    const found = await store.find(file.request)
     if (found instanceof StoredFile) return send(exchange, found, attempt + 1)
     refuse(exchange, isProblem(found) ? found : problem)
   }

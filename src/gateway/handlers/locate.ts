@@ -1,7 +1,7 @@
 /** Maps paths to files below a root. */
 import { join } from 'node:path'
 import type { ContentEncoding, FilesPlan } from '../../plan/model/plan.ts'
-import { suffixes, type Wanted } from '../files/wanted.ts'
+import { type FileRequest, suffixes } from '../files/file-request.ts'
 import { relativeFilePath } from '../request/target-path.ts'
 import { renderingsOf } from './pages.ts'
 
@@ -12,36 +12,36 @@ export interface Locator {
    * The file that a path names; of a folder (with a trailing slash), its index.html. Undefined: no file that this route
    * would serve, whatever is on disk.
    */
-  named(path: string): Wanted | undefined
+  named(path: string): FileRequest | undefined
   /** The first folder of a path; undefined for a path in the root itself. */
-  topOf(path: string): Wanted | undefined
+  topOf(path: string): FileRequest | undefined
   /** The index of the folder that a path without a trailing slash may name. */
-  indexOf(path: string): Wanted | undefined
-  readonly fallback: Wanted | undefined
+  indexOf(path: string): FileRequest | undefined
+  readonly fallback: FileRequest | undefined
 }
 
 export function createLocator(plan: FilesPlan, encodings: readonly ContentEncoding[]): Locator {
   const renderings = renderingsOf(plan)
   const excepted = createExceptions(plan.except)
-  const wanted = (relative: string): Wanted => {
+  const fileOf = (relative: string): FileRequest => {
     const path = join(plan.root, relative)
     return { path, rendering: renderings.get(relative), encodings, ...excepted?.withholds(relative) }
   }
-  const named = (path: string): Wanted | undefined => {
+  const named = (path: string): FileRequest | undefined => {
     const segments = relativeFilePath(path)
     if (segments === undefined) return undefined
     const relative = segments === '' || segments.endsWith('/') ? segments + indexFile : segments
-    return excepted?.hides(relative) ? undefined : wanted(relative)
+    return excepted?.hides(relative) ? undefined : fileOf(relative)
   }
   return {
     named,
     topOf(path) {
       const end = path.indexOf('/', 1)
       const name = end === -1 ? undefined : relativeFilePath(path.slice(0, end))
-      return name === undefined ? undefined : wanted(name)
+      return name === undefined ? undefined : fileOf(name)
     },
     indexOf: (path) => (path.endsWith('/') ? undefined : named(`${path}/`)),
-    fallback: plan.fallback === undefined ? undefined : wanted(plan.fallback),
+    fallback: plan.fallback === undefined ? undefined : fileOf(plan.fallback),
   }
 }
 
@@ -56,7 +56,7 @@ interface Exceptions {
   /**
    * The precompressed copies that are excluded by their own name (`a.txt.br`): they are not sent for the file either.
    */
-  withholds(relative: string): Pick<Wanted, 'withheld'> | undefined
+  withholds(relative: string): Pick<FileRequest, 'withheld'> | undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The pages of a route: files that are rendered before they are sent, and then cached like any other. */
 import { createHash } from 'node:crypto'
 import type { FilesPlan } from '../../plan/model/plan.ts'
-import type { Rendering } from '../files/wanted.ts'
+import type { Rendering } from '../files/file-request.ts'
 import { pageKind } from './render.ts'
 
 /**

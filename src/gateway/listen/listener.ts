@@ -15,7 +15,7 @@ import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { StreamTurns } from './stream-turns.ts'
 import { acmeProtocol } from './tls/challenges.ts'
 import { admitClients } from './tls/client-certificates.ts'
-import { gate } from './tls/secure-gate.ts'
+import { gateTls } from './tls/secure-gate.ts'
 import { type SniChooser, tlsFloor } from './tls/sni.ts'
 import { refuseName } from './tls/unknown-name.ts'
 
@@ -199,7 +199,7 @@ function secureServer(
   })
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake is all that an ACME server needs (RFC 8737 §3).
-  gate(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
+  gateTls(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
   return server
 }
 

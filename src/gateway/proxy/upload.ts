@@ -1,7 +1,7 @@
 import { countBody } from '../guards/request-body.ts'
 import type { Exchange, GatewayRequest } from '../request/exchange.ts'
 import { ClientLeft } from '../upstream/faults.ts'
-import { countSpent } from '../upstream/spent-buffers.ts'
+import { countReleased } from '../upstream/released-buffers.ts'
 import type { Connection } from './client/connection.ts'
 import { UnsendableRequest } from './client/faults.ts'
 import type { RequestBody } from './client/request-head.ts'
@@ -82,7 +82,7 @@ export class Upload {
       this.#fail(error as Error)
       return
     }
-    countSpent(chunk.length)
+    countReleased(chunk.length)
     this.#left -= chunk.length
     if (!this.#chunked && this.#left < 0) this.#fail(new UnsendableRequest('a body longer than its Content-Length'))
     else if (!this.#write(chunk)) this.#exchange.request.pause()

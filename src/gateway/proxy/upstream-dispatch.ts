@@ -9,7 +9,7 @@ import { cutAnswer, sendError } from '../response/respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
 import { ClientLeft, isBroken, isConnectionFault, statusOf } from '../upstream/faults.ts'
-import { countSpent } from '../upstream/spent-buffers.ts'
+import { countReleased } from '../upstream/released-buffers.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerHead } from './client/answer-head.ts'
@@ -124,7 +124,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
 
   onBody(chunk: Buffer, last: boolean): void {
     this.#headLeft = true
-    countSpent(chunk.length)
+    countReleased(chunk.length)
     if (this.#encoder) {
       if (!this.#encoder.write(chunk)) this.#connection?.pause()
       return

@@ -1,6 +1,6 @@
 /** Who sent a request, as far as the proxies in front of the gateway are trusted to say. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { canonicalAddress, type InRanges } from './trust.ts'
+import { type AddressTest, canonicalAddress } from './trust.ts'
 
 export interface Identity {
   /** The other end of the connection, or the address that its PROXY header names. */
@@ -19,7 +19,7 @@ export interface Connection {
   readonly secure: boolean
 }
 
-export function identify({ peer, secure }: Connection, headers: IncomingHttpHeaders, trusts: InRanges): Identity {
+export function identify({ peer, secure }: Connection, headers: IncomingHttpHeaders, trusts: AddressTest): Identity {
   const own = secure ? 'https' : 'http'
   if (!trusts(peer)) return { peer, trusted: false, client: peer, scheme: own }
   const client = clientBehind(peer, textOf(headers['x-forwarded-for']), trusts)
@@ -37,7 +37,7 @@ export function identify({ peer, secure }: Connection, headers: IncomingHttpHead
  * anything to the left of the client was written by the client. An entry that is no address ends the walk at the hop
  * that added it.
  */
-function clientBehind(peer: string, forwardedFor: string | undefined, trusts: InRanges): string {
+function clientBehind(peer: string, forwardedFor: string | undefined, trusts: AddressTest): string {
   let client = peer
   for (const hop of forwardedFor?.split(',').reverse() ?? []) {
     const address = hopAddress(hop.trim())

@@ -2,12 +2,12 @@
 import { BlockList, isIP, SocketAddress } from 'node:net'
 
 /** True for a canonical address inside the ranges. */
-export type InRanges = (address: string) => boolean
+export type AddressTest = (address: string) => boolean
 
 const remembered = 4_096
 
 /** `ranges` are written `address/prefix`, as the plan has them. */
-export function compileRanges(ranges: readonly string[]): InRanges {
+export function compileRanges(ranges: readonly string[]): AddressTest {
   if (ranges.length === 0) return () => false
   const list = new BlockList()
   for (const range of ranges) {

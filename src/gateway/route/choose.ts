@@ -20,10 +20,10 @@ import { otherNamesOf, shareFiles } from './same-file.ts'
  * The index of the route, -1 if none matches; sets what the exchange forwards or opens. A promise only if the disk must
  * be read. Throws, or rejects, with a `statusCode` if the path is refused.
  */
-export type Choose = (exchange: Exchange) => number | Promise<number>
+export type ChooseRoute = (exchange: Exchange) => number | Promise<number>
 
 /** `folders`: by index of the route, for routes that serve one. */
-export function createChoose(plan: GatewayPlan, folders: readonly (Folder | undefined)[]): Choose {
+export function createChoose(plan: GatewayPlan, folders: readonly (Folder | undefined)[]): ChooseRoute {
   const routes = plan.routes
   const { match } = createRouter(withGuardedNeighbours(plan))
   const rewrites = routes.map(({ rewrite }) => rewrite && compileRewrite(rewrite))

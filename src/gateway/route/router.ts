@@ -44,15 +44,16 @@ function matchesPath({ folded, cased }: PathTest, query: RouteQuery): boolean {
  * Matches all values together, or any one of them: upstreams differ in which of several they read, so a repeated header
  * must not bypass a guarded route.
  */
-function matchesHeader(query: RouteQuery, wanted: string, matches: (value: string) => boolean): boolean {
+function matchesHeader(query: RouteQuery, lowerName: string, matches: (value: string) => boolean): boolean {
   // Inherited properties (`constructor`) are no headers.
-  const value = Object.hasOwn(query.headers, wanted) ? query.headers[wanted] : undefined
+  const value = Object.hasOwn(query.headers, lowerName) ? query.headers[lowerName] : undefined
   if (value === undefined) return false
   if (matches(typeof value === 'string' ? value : value.join(', '))) return true
   const raw = query.rawHeaders
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
-    if (name.length === wanted.length && name.toLowerCase() === wanted && matches(raw[i + 1] as string)) return true
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName && matches(raw[i + 1] as string))
+      return true
   }
   return false
 }

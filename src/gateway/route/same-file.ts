@@ -3,7 +3,7 @@
  * copy.
  */
 import type { HandlerPlan } from '../../plan/model/plan.ts'
-import { suffixes } from '../files/wanted.ts'
+import { suffixes } from '../files/file-request.ts'
 import { indexFile } from '../handlers/locate.ts'
 
 const endings = Object.values(suffixes)

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
 import { isCompressible } from '../encoding/compressible.ts'
 import { createEncoder } from '../encoding/encode.ts'
-import { leastWorthEncoding, type Negotiate } from '../encoding/negotiate.ts'
+import { minEncodedSize, type Negotiate } from '../encoding/negotiate.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 
@@ -94,10 +94,10 @@ function factsOf(status: number, headers: readonly string[]): Facts {
         break
       case 'content-length':
         // In a 304 it is often 0, in a 206 that of the part.
-        if (status !== 304 && status !== 206) forbidden ||= Number(value) < leastWorthEncoding
+        if (status !== 304 && status !== 206) forbidden ||= Number(value) < minEncodedSize
         break
       case 'content-range':
-        if (status === 206) forbidden ||= Number(value.slice(value.indexOf('/') + 1)) < leastWorthEncoding
+        if (status === 206) forbidden ||= Number(value.slice(value.indexOf('/') + 1)) < minEncodedSize
         break
       case 'content-encoding':
         forbidden ||= value.toLowerCase() !== 'identity'

@@ -8,7 +8,7 @@ import type { Member } from './upstream.ts'
 /** Where targets are leased and released. */
 export interface TargetStock {
   take(dial: Dial): Target
-  giveBack(target: Target): void
+  release(target: Target): void
 }
 
 export function followsProcess({ origin }: OriginProxyPlan): boolean {
@@ -42,11 +42,11 @@ export class ProcessMember implements Member {
     const before = this.target
     if (before?.dial.origin === origin) return
     this.target = this.#stock.take({ origin, connect: timeouts.connect, connections: this.#connections })
-    if (before) this.#stock.giveBack(before)
+    if (before) this.#stock.release(before)
   }
 
   release(): void {
-    if (this.target) this.#stock.giveBack(this.target)
+    if (this.target) this.#stock.release(this.target)
     this.target = undefined
   }
 }

@@ -52,7 +52,7 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
     return known.target
   }
 
-  function giveBack(target: Target): void {
+  function release(target: Target): void {
     const key = JSON.stringify(target.dial)
     const known = held.get(key)
     if (!known) return
@@ -76,7 +76,7 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
           return target
         },
         following(plan) {
-          const member = new ProcessMember(plan, connections, { take, giveBack })
+          const member = new ProcessMember(plan, connections, { take, release })
           member.follow(states())
           followed.push(member)
           following.add(member)
@@ -92,7 +92,7 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
         of: (routeIndex) => byRoute[routeIndex] as Upstream,
         release() {
           for (const upstream of own.splice(0)) leased.delete(upstream)
-          taken.splice(0).forEach(giveBack)
+          taken.splice(0).forEach(release)
           for (const member of followed.splice(0)) {
             following.delete(member)
             member.release()

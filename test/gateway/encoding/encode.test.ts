@@ -2,17 +2,17 @@ import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { isCompressible } from '../../../src/gateway/encoding/compressible.ts'
-import { createEncoder, encodeWhole } from '../../../src/gateway/encoding/encode.ts'
+import { createEncoder, encodeBuffer } from '../../../src/gateway/encoding/encode.ts'
 
 const body = Buffer.from('All of this is said more than once. '.repeat(2_000))
 const decoded = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync }
 
 describe.each(['gzip', 'br', 'zstd'] as const)('the encoding %s', (encoding) => {
   it.each(['quick', 'thorough'] as const)('of a whole body, %s, is shorter and decodes to it', async (effort) => {
-    const encoded = await encodeWhole(encoding, body, effort)
+    const encoded = await encodeBuffer(encoding, body, effort)
     expect(encoded.length).toBeLessThan(body.length / 10)
     expect(decoded[encoding](encoded).equals(body)).toBe(true)
-    expect(decoded[encoding](await encodeWhole(encoding, Buffer.alloc(0), effort)).length).toBe(0)
+    expect(decoded[encoding](await encodeBuffer(encoding, Buffer.alloc(0), effort)).length).toBe(0)
   })
 
   it('of a stream decodes to what was written', async () => {

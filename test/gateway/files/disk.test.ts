@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { appendFile, open, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { FileChanged, inspectPath, openFile, problemOf, readPart, readWhole } from '../../../src/gateway/files/disk.ts'
+import {
+  FileChanged,
+  inspectPath,
+  openFile,
+  problemOf,
+  readContent,
+  readPart,
+} from '../../../src/gateway/files/disk.ts'
 import { cleanUp, temporaryFolder, whenOver } from '../support.ts'
 
 afterEach(cleanUp)
@@ -54,8 +61,8 @@ describe('reading a file', () => {
   it('into memory makes no room for more than was agreed', async () => {
     const path = join(await temporaryFolder(), 'file')
     await writeFile(path, '12345')
-    expect(String((await readWhole(path, 5)).body)).toBe('12345')
-    await expect(readWhole(path, 4)).rejects.toThrow(FileChanged)
+    expect(String((await readContent(path, 5)).body)).toBe('12345')
+    await expect(readContent(path, 4)).rejects.toThrow(FileChanged)
   })
 
   it('never waits for a fifo that was put in its place', async () => {

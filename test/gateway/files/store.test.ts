@@ -2,9 +2,9 @@ import { mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { isSettled } from '../../../src/gateway/files/disk.ts'
+import type { FileRequest } from '../../../src/gateway/files/file-request.ts'
 import { createFileStore } from '../../../src/gateway/files/store.ts'
 import { StoredFile } from '../../../src/gateway/files/stored-file.ts'
-import type { Wanted } from '../../../src/gateway/files/wanted.ts'
 import { cleanUp, temporaryFolder } from '../support.ts'
 
 afterEach(cleanUp)
@@ -13,7 +13,7 @@ const soon = { timeout: 2_000, interval: 20 }
 const longAgo = new Date('2024-01-01T00:00:00Z')
 
 /** A file that is there for long enough that a further change would show. */
-async function put(path: string, content: string | Buffer): Promise<Wanted> {
+async function put(path: string, content: string | Buffer): Promise<FileRequest> {
   await writeFile(path, content)
   await utimes(path, longAgo, longAgo)
   await settled(path)
@@ -25,12 +25,12 @@ async function settled(path: string): Promise<void> {
 }
 
 /** What is known without asking the disk; undefined if it must be asked. */
-function known(store: ReturnType<typeof createFileStore>, wanted: Wanted) {
+function known(store: ReturnType<typeof createFileStore>, wanted: FileRequest) {
   const found = store.find(wanted)
   return found instanceof Promise ? undefined : found
 }
 
-async function fileAt(store: ReturnType<typeof createFileStore>, wanted: Wanted): Promise<StoredFile> {
+async function fileAt(store: ReturnType<typeof createFileStore>, wanted: FileRequest): Promise<StoredFile> {
   const found = await store.find(wanted)
   if (!(found instanceof StoredFile)) throw new Error(`found ${JSON.stringify(found)}`)
   return found
@@ -100,7 +100,7 @@ describe('the store of files', () => {
     const hot = await put(join(root, 'hot.js'), 'hot '.repeat(10_000))
     const hotFile = await fileAt(store, hot)
     await hotFile.plain()
-    const all: Wanted[] = []
+    const all: FileRequest[] = []
     for (let i = 0; i < 60; i += 1) {
       const wanted = await put(join(root, `${i}.bin`), Buffer.alloc(50_000, i))
       all.push(wanted)
@@ -118,7 +118,7 @@ describe('the store of files', () => {
   it('reads a file only when its content is wanted, and not into memory if that would only fill it', async () => {
     const store = createFileStore({ budget: 1_000_000, sizes: { small: 1_000, encodable: 5_000 } })
     const root = await temporaryFolder()
-    const plainOf = async (name: string, size: number, encodings: Wanted['encodings'] = ['gzip']) => {
+    const plainOf = async (name: string, size: number, encodings: FileRequest['encodings'] = ['gzip']) => {
       const wanted = { ...(await put(join(root, name), 'x'.repeat(size))), encodings }
       return (await fileAt(store, wanted)).plain()
     }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { hints } from '../../../src/gateway/guards/rate-limit/store-trouble.ts'
+import { hints } from '../../../src/gateway/guards/rate-limit/store-errors.ts'
 import { makeCertificate } from '../../certificates/make-certificate.ts'
 import { part } from '../../parts.ts'
 import { ask } from '../clients.ts'
@@ -98,11 +98,11 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     })
     const store = storeAt(tls, { host: 'localhost', tls: true })
     const gateway = await startSettled(planWith({ ...store, ca: other }))
-    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/certificate/) })
+    expect(state(gateway)).toMatchObject({ state: 'away', problem: expect.stringMatching(/certificate/) })
     await gateway.apply(planWith({ ...store, tls: false }))
-    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it uses TLS, write `rediss:/)
+    await expect.poll(() => state(gateway)?.problem, patience).toMatch(/if it uses TLS, write `rediss:/)
     await gateway.apply(planWith({ ...store, port: plain.port }))
-    await expect.poll(() => state(gateway)?.trouble, patience).toMatch(/if it does not use TLS, write `redis:/)
+    await expect.poll(() => state(gateway)?.problem, patience).toMatch(/if it does not use TLS, write `redis:/)
     await gateway.apply(planWith({ ...store, ca: certificate }))
     await becomes(gateway, 'counting')
   })
@@ -125,7 +125,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(state(gateway)).toMatchObject({ state: 'counting' })
     await server.ask('script', 'flush')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(gateway.storeNews).toHaveLength(1)
+    expect(gateway.storeEvents).toHaveLength(1)
   })
 
   it('keeps its connection through a reload, and closes it when the next plan names another store, or none', async () => {
@@ -141,7 +141,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(await connections(second)).toHaveLength(1)
     await gateway.apply({ routes: [toElsewhere] })
     await expect.poll(() => connections(second), patience).toEqual([])
-    expect(gateway.storeNews.map(({ id, state }) => `${id} ${state}`)).toEqual([
+    expect(gateway.storeEvents.map(({ id, state }) => `${id} ${state}`)).toEqual([
       '1 counting',
       '2 counting',
       '1 closed',
@@ -154,7 +154,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     const gateway = await startSettled(planWith(storeAt(server.port)))
     await server.ask('script', 'flush')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(gateway.storeNews).toHaveLength(1)
+    expect(gateway.storeEvents).toHaveLength(1)
   })
 
   it('waits for a Redis that pauses only once, and then asks it again, without a word', async () => {
@@ -172,7 +172,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     await expect.poll(counted, patience).toBe(1)
     await statuses(gateway, 1)
     expect(await counted()).toBe(2)
-    expect(gateway.storeNews).toHaveLength(1)
+    expect(gateway.storeEvents).toHaveLength(1)
   })
 
   it('goes on here, from what Redis had counted, when Redis is lost', async () => {
@@ -184,6 +184,6 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     await becomes(gateway, 'away')
     await server.start()
     await becomes(gateway, 'counting')
-    expect(gateway.storeNews.filter(({ state }) => state === 'counting')).toHaveLength(2)
+    expect(gateway.storeEvents.filter(({ state }) => state === 'counting')).toHaveLength(2)
   })
 })

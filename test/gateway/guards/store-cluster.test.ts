@@ -36,7 +36,10 @@ it.skipIf(!part('redis-server'))(
       [owner, other].map(({ port }) => startSettled(planWith(storeAt(port), limit(5)))),
     )
     const [one, two] = gateways as [(typeof gateways)[number], (typeof gateways)[number]]
-    expect(gateways.map(({ storeNews }) => storeNews.map(({ state }) => state))).toEqual([['counting'], ['counting']])
+    expect(gateways.map(({ storeEvents }) => storeEvents.map(({ state }) => state))).toEqual([
+      ['counting'],
+      ['counting'],
+    ])
     expect([...(await statuses(one, 3)), ...(await statuses(two, 3))]).toEqual([302, 302, 302, 302, 302, 429])
 
     const slot = (await owner.ask('cluster', 'keyslot', '{gatehouse:rl}')).trim()
@@ -51,7 +54,7 @@ it.skipIf(!part('redis-server'))(
     await plans(100)
     for (const gateway of gateways) {
       expect(await statuses(gateway, 1)).toEqual([302])
-      const states = () => gateway.storeNews.map(({ state }) => state)
+      const states = () => gateway.storeEvents.map(({ state }) => state)
       await expect.poll(states, patience).toEqual(['counting', 'away', 'counting'])
     }
     await plans(6)

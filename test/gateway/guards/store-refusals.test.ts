@@ -11,37 +11,37 @@ afterEach(cleanUp)
 
 /** Each leads to a Redis that does not count, and what the operator reads then. */
 const refusals: Readonly<
-  Record<string, { trouble: RegExp; wish?: RedisWish; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
+  Record<string, { problem: RegExp; wish?: RedisWish; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
 > = {
-  'wants a password': { wish: { password: 'right' }, trouble: /^NOAUTH .*put its password into `rateLimitStore`/ },
+  'wants a password': { wish: { password: 'right' }, problem: /^NOAUTH .*put its password into `rateLimitStore`/ },
   'wants another password': {
     wish: { password: 'right' },
     store: { password: 'hunter2' },
-    trouble: /^WRONGPASS .*put the right user and password into/,
+    problem: /^WRONGPASS .*put the right user and password into/,
   },
-  'knows no such user': { store: { user: 'unknown', password: 'hunter2' }, trouble: /^WRONGPASS / },
+  'knows no such user': { store: { user: 'unknown', password: 'hunter2' }, problem: /^WRONGPASS / },
   'wants another password, and says a word that this one is': {
     wish: { password: 'right' },
     store: { password: 'password' },
-    trouble: /^WRONGPASS \(put the right user and password into/,
+    problem: /^WRONGPASS \(put the right user and password into/,
   },
-  'has no such database': { store: { database: 99 }, trouble: /DB index is out of range/ },
-  'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], trouble: /^READONLY .*name the primary/ },
+  'has no such database': { store: { database: 99 }, problem: /DB index is out of range/ },
+  'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], problem: /^READONLY .*name the primary/ },
   'is in a cluster without slots': {
     wish: { options: ['--cluster-enabled', 'yes'] },
-    trouble: /^CLUSTERDOWN .*see `CLUSTER INFO`/,
+    problem: /^CLUSTERDOWN .*see `CLUSTER INFO`/,
   },
-  'is full': { orders: [['config', 'set', 'maxmemory', '1']], trouble: /^OOM .*`maxmemory` is reached/ },
+  'is full': { orders: [['config', 'set', 'maxmemory', '1']], problem: /^OOM .*`maxmemory` is reached/ },
   'lets the user run no scripts': {
     orders: [['acl', 'setuser', 'gate', 'on', '>hunter2', '+@connection', '~*']],
     store: { user: 'gate', password: 'hunter2' },
-    trouble: /^NOPERM .*its user needs /,
+    problem: /^NOPERM .*its user needs /,
   },
 }
 
 describe.skipIf(!part('redis-server')).each(Object.entries(refusals))(
   'a Redis that %s',
-  (_, { wish, store, orders = [], trouble }) => {
+  (_, { wish, store, orders = [], problem }) => {
     it('is reported, with a hint and without the password; each replica counts alone', async () => {
       const server = await startedRedis(wish)
       for (const order of orders) await server.ask(...order)
@@ -49,9 +49,9 @@ describe.skipIf(!part('redis-server')).each(Object.entries(refusals))(
       expect(state(gateway)).toMatchObject({
         address: `127.0.0.1:${server.port}`,
         state: 'away',
-        trouble: expect.stringMatching(trouble),
+        problem: expect.stringMatching(problem),
       })
-      expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
+      expect(JSON.stringify(gateway.storeEvents)).not.toContain('hunter2')
       expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
       expect(gateway.errors).toEqual([])
     })
@@ -64,7 +64,7 @@ describe.skipIf(!part('redis-server'))('a Redis that begins to refuse', () => {
     const gateway = await startSettled(planWith(storeAt(server.port)))
     await server.ask('replicaof', '127.0.0.1', '1')
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/^READONLY/) })
+    expect(state(gateway)).toMatchObject({ state: 'away', problem: expect.stringMatching(/^READONLY/) })
     await server.ask('replicaof', 'no', 'one')
     await becomes(gateway, 'counting')
   })
@@ -81,7 +81,7 @@ describe('a server that is no Redis', () => {
       (socket) => socket.on('data', () => socket.write('-ERR you sent hunter2\r\n')),
       /unexpected reply/,
     ],
-  ])('and %s delays no request and breaks nothing', async (_, connected, trouble) => {
+  ])('and %s delays no request and breaks nothing', async (_, connected, problem) => {
     const uncaught = vi.fn()
     process.on('unhandledRejection', uncaught)
     whenOver(() => process.off('unhandledRejection', uncaught))
@@ -91,8 +91,8 @@ describe('a server that is no Redis', () => {
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
     expect(performance.now() - began).toBeLessThan(1_000)
     await becomes(gateway, 'away')
-    expect(state(gateway)?.trouble).toMatch(trouble)
-    expect(JSON.stringify(gateway.storeNews)).not.toContain('hunter2')
+    expect(state(gateway)?.problem).toMatch(problem)
+    expect(JSON.stringify(gateway.storeEvents)).not.toContain('hunter2')
     expect(uncaught).not.toHaveBeenCalled()
   })
 
@@ -101,6 +101,6 @@ describe('a server that is no Redis', () => {
     const store = storeAt(await freePort(), { host: 'localhost', password: 'REFUSED' })
     const gateway = await startSettled(planWith(store))
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
-    expect(state(gateway)).toMatchObject({ state: 'away', trouble: expect.stringMatching(/ECONNREFUSED/) })
+    expect(state(gateway)).toMatchObject({ state: 'away', problem: expect.stringMatching(/ECONNREFUSED/) })
   })
 })

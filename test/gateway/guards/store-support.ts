@@ -32,9 +32,9 @@ export async function statuses(gateway: RunningGateway, count: number, headers =
 }
 
 /** Of the store that was opened last. */
-export const state = ({ storeNews }: RunningGateway) => {
-  const last = Math.max(...storeNews.map(({ id }) => id))
-  return storeNews.findLast(({ id }) => id === last)
+export const state = ({ storeEvents }: RunningGateway) => {
+  const last = Math.max(...storeEvents.map(({ id }) => id))
+  return storeEvents.findLast(({ id }) => id === last)
 }
 /** A store that is away is asked again after 5 s at the longest. */
 export const patience = { timeout: 15_000, interval: 20 }
@@ -55,6 +55,6 @@ export async function clientKey(server: Redis): Promise<string> {
 /** Begins when it is known how the store is, however long a busy machine takes to load its client. */
 export async function startSettled(wish: PlanWish): Promise<RunningGateway> {
   const gateway = await startGateway(wish)
-  await expect.poll(() => gateway.storeNews.length, patience).toBeGreaterThan(0)
+  await expect.poll(() => gateway.storeEvents.length, patience).toBeGreaterThan(0)
   return gateway
 }

@@ -8,7 +8,7 @@ import { storeAddress } from '../../../plan/model/guards.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import { answerWithin, openRedisLink, type RedisLink } from './redis-link.ts'
-import { troubleOf } from './store-trouble.ts'
+import { describeStoreError } from './store-errors.ts'
 import { type Allowance, type RateLimitTable, sharedNow } from './table.ts'
 
 /** `closed`: no longer in use. */
@@ -17,7 +17,7 @@ export interface StoreState {
   readonly address: string
   readonly state: 'counting' | 'away' | 'closed'
   /** Why it is `away`. */
-  readonly trouble?: string
+  readonly problem?: string
 }
 
 export interface FleetOptions {
@@ -162,7 +162,7 @@ export class FleetLimits {
   }
 
   #away(error: unknown): void {
-    this.#report({ state: 'away', trouble: troubleOf(error, this.#plan) })
+    this.#report({ state: 'away', problem: describeStoreError(error, this.#plan) })
     clearTimeout(this.#timer)
     this.#watching = false
     // Jitter, so that replicas and threads do not all connect at once.

@@ -11,10 +11,10 @@ import { FleetLimits, type FleetOptions, type StoreState } from './fleet.ts'
 import { fleetLimiterOf, type Limiter, limiterOf } from './limiter.ts'
 
 /** `id`: of one store in use; two may have the same address. */
-export type StoreNews = StoreState & { readonly id: number }
+export type StoreEvent = StoreState & { readonly id: number }
 
 export interface StoresOptions extends Omit<FleetOptions, 'stateChanged'> {
-  stateChanged(news: StoreNews): void
+  stateChanged(event: StoreEvent): void
 }
 
 /** A generation's use of a store. */
@@ -29,7 +29,7 @@ export interface LimiterLease {
 /** How long a generation waits for its store: an absent one must not delay a reload. */
 const settling: Milliseconds = 1_000
 
-interface Held {
+interface SharedStore {
   readonly plan: RateLimitStorePlan
   readonly fleet: FleetLimits
   leases: number
@@ -37,7 +37,7 @@ interface Held {
 
 export class Stores {
   readonly #options: StoresOptions
-  readonly #held = new Set<Held>()
+  readonly #stores = new Set<SharedStore>()
   #lastId = 0
 
   constructor(options: StoresOptions) {
@@ -47,37 +47,37 @@ export class Stores {
   /** Without a plan this replica counts alone. */
   lease(plan: RateLimitStorePlan | undefined): LimiterLease {
     if (!plan) return { limiter: limiterOf(this.#options.table), settled: Promise.resolve(), release: () => {} }
-    const held = [...this.#held].find((one) => isDeepStrictEqual(one.plan, plan)) ?? this.#open(plan)
-    held.leases += 1
+    const store = [...this.#stores].find((one) => isDeepStrictEqual(one.plan, plan)) ?? this.#open(plan)
+    store.leases += 1
     let leased = true
     return {
-      limiter: fleetLimiterOf(held.fleet),
-      settled: Promise.race([held.fleet.settled, sleep(settling)]),
+      limiter: fleetLimiterOf(store.fleet),
+      settled: Promise.race([store.fleet.settled, sleep(settling)]),
       release: () => {
-        if (leased) this.#giveBack(held)
+        if (leased) this.#release(store)
         leased = false
       },
     }
   }
 
   close(): void {
-    for (const { fleet } of this.#held) fleet.close()
-    this.#held.clear()
+    for (const { fleet } of this.#stores) fleet.close()
+    this.#stores.clear()
   }
 
-  #open(plan: RateLimitStorePlan): Held {
+  #open(plan: RateLimitStorePlan): SharedStore {
     this.#lastId += 1
     const id = this.#lastId
     const { stateChanged, ...options } = this.#options
     const fleet = new FleetLimits(plan, { ...options, stateChanged: (state) => stateChanged({ id, ...state }) })
-    const held = { plan, fleet, leases: 0 }
-    this.#held.add(held)
-    return held
+    const store = { plan, fleet, leases: 0 }
+    this.#stores.add(store)
+    return store
   }
 
-  #giveBack(held: Held): void {
-    held.leases -= 1
-    if (held.leases > 0 || !this.#held.delete(held)) return
-    held.fleet.close()
+  #release(store: SharedStore): void {
+    store.leases -= 1
+    if (store.leases > 0 || !this.#stores.delete(store)) return
+    store.fleet.close()
   }
 }

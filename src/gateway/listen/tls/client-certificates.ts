@@ -5,7 +5,7 @@ import type { Http2SecureServer } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerPlan } from '../../../plan/model/plan.ts'
 import { GatehouseError, messageOf } from '../../../shared/errors.ts'
-import { gate } from './secure-gate.ts'
+import { gateTls } from './secure-gate.ts'
 
 /** The authorities that a handshake verifies client certificates by. */
 export interface ClientAuthorities {
@@ -60,7 +60,7 @@ interface CertificateFields {
  * enough: it would accept an invalid certificate where none is required.
  */
 export function admitClients(server: Http2SecureServer, required: boolean, refused: (cause: string) => void): void {
-  gate(server, (socket) => {
+  gateTls(server, (socket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate ? !socket.authorized : required) {
       refused(certificate ? `invalid client certificate (${socket.authorizationError})` : missing)
@@ -115,11 +115,11 @@ export function clientCertificateHeaders(listeners: readonly ListenerPlan[]): Cl
   return {
     reserved: new Set([...names.values()].flatMap((headers) => Object.values(headers))),
     push(headers, listener, socket) {
-      const wanted = names.get(listener)
-      const fields = wanted && certificateOf(socket)
-      if (!wanted || !fields) return
-      headers.push(wanted.subject, fields.subject, wanted.fingerprint, fields.fingerprint)
-      if (wanted.certificate !== undefined) headers.push(wanted.certificate, fields.certificate)
+      const forwarded = names.get(listener)
+      const fields = forwarded && certificateOf(socket)
+      if (!forwarded || !fields) return
+      headers.push(forwarded.subject, fields.subject, forwarded.fingerprint, fields.fingerprint)
+      if (forwarded.certificate !== undefined) headers.push(forwarded.certificate, fields.certificate)
     },
   }
 }

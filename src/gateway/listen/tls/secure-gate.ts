@@ -2,7 +2,7 @@ import type { Http2SecureServer } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 
 /** Closes connections that `admits` refuses after their handshake, before they reach h1 or h2. */
-export function gate(server: Http2SecureServer, admits: (socket: TLSSocket) => boolean): void {
+export function gateTls(server: Http2SecureServer, admits: (socket: TLSSocket) => boolean): void {
   // Replaces the server's own listeners, which take a connection for h2 unless it chose http/1.1.
   const listeners = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[]
   server.removeAllListeners('secureConnection')

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
-import { countSpent } from '../../src/gateway/upstream/spent-buffers.ts'
+import { countReleased } from '../../src/gateway/upstream/released-buffers.ts'
 
 const piece = 65_536
-const module = new URL('../../src/gateway/upstream/spent-buffers.ts', import.meta.url).href
+const module = new URL('../../src/gateway/upstream/released-buffers.ts', import.meta.url).href
 
 /** Comes to its first collection as soon as it begins. */
-const collector = `import(${JSON.stringify(module)}).then(({ countSpent }) => countSpent(16_000_000))`
+const collector = `import(${JSON.stringify(module)}).then(({ countReleased }) => countReleased(16_000_000))`
 
 /** What a thread that is at the same place at the same time does to the flags of all. */
 const meddler = `
@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.terminate()))
 })
 
-describe('spent buffers', () => {
+describe('released buffers', () => {
   it('are collected in several threads at once, whatever becomes of the flags of V8 meanwhile', async () => {
     const over = new Int32Array(new SharedArrayBuffer(4))
     const failures: unknown[] = []
@@ -43,7 +43,7 @@ describe('spent buffers', () => {
     let most = 0
     for (let passed = 0; passed < 400_000_000; passed += piece) {
       Buffer.allocUnsafeSlow(piece)
-      countSpent(piece)
+      countReleased(piece)
       if (passed % (piece * 64) === 0) await turn()
       most = Math.max(most, process.memoryUsage().arrayBuffers)
     }

@@ -7,7 +7,7 @@ const worthCollecting: Bytes = 16_000_000
 /** One array of garbage: 64 KiB, small enough for V8's young generation. */
 const filler = { elements: 8_192, bytes: 65_536 } as const
 
-let spent: Bytes = 0
+let released: Bytes = 0
 /** Filled so that the arrays are really allocated; emptied so that none stays. */
 const garbage: unknown[] = []
 
@@ -16,10 +16,10 @@ const garbage: unknown[] = []
  * gigabytes makes few objects, and 80 MB of used buffers stayed resident. Collecting the young generation after every
  * 16 MB keeps that to 20 MB; with small bodies this happens once in thousands of requests.
  */
-export function countSpent(bytes: Bytes): void {
-  spent += bytes
-  if (spent < worthCollecting) return
-  spent = 0
+export function countReleased(bytes: Bytes): void {
+  released += bytes
+  if (released < worthCollecting) return
+  released = 0
   collectYoung()
 }
 

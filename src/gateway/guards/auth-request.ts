@@ -21,7 +21,7 @@ import type { Verdict } from './guard.ts'
 const maxDiscarded: Bytes = 64_000
 const maxDiscardTime: Milliseconds = 1_000
 
-export interface Question {
+export interface AuthRequestOptions {
   readonly exchange: Exchange
   /** As `requestHead` makes it, for a GET. */
   readonly head: string
@@ -33,12 +33,12 @@ export interface Question {
 }
 
 /** Asks the service. A 2xx lets the request pass, any other answer is relayed, no answer denies it. Never rejects. */
-export function askService(question: Question): Promise<Verdict> {
-  return new Promise((resolve) => new AuthQuestion(question, resolve).ask(false))
+export function sendAuthRequest(options: AuthRequestOptions): Promise<Verdict> {
+  return new Promise((resolve) => new AuthRequest(options, resolve).acquire(false))
 }
 
-class AuthQuestion implements Waiter, Transaction {
-  readonly #question: Question
+class AuthRequest implements Waiter, Transaction {
+  readonly #options: AuthRequestOptions
   readonly #settle: (verdict: Verdict) => void
   /** Bounds the wait for the head; later that for the end of a discarded body. */
   #timer: NodeJS.Timeout | undefined
@@ -49,23 +49,23 @@ class AuthQuestion implements Waiter, Transaction {
   #dropped: Bytes = 0
   #answered = false
 
-  constructor(question: Question, settle: (verdict: Verdict) => void) {
-    this.#question = question
+  constructor(options: AuthRequestOptions, settle: (verdict: Verdict) => void) {
+    this.#options = options
     this.#settle = settle
-    this.#timer = setTimeout(() => this.#deny(new UpstreamTimeout('no answer within the timeout')), question.timeout)
-    question.exchange.onAbandoned(() => {
+    this.#timer = setTimeout(() => this.#deny(new UpstreamTimeout('no answer within the timeout')), options.timeout)
+    options.exchange.onAbandoned(() => {
       this.#leave()
       settle('answered')
     })
   }
 
   /** `fresh`: on a new connection. */
-  ask(fresh: boolean): void {
-    this.#question.pool.acquire(this, { fresh })
+  acquire(fresh: boolean): void {
+    this.#options.pool.acquire(this, { fresh })
   }
 
   onConnection(connection: Connection): void {
-    const { head, timeout, exchange } = this.#question
+    const { head, timeout, exchange } = this.#options
     const { answerHeaders: headLimit } = exchange.generation.plan.limits
     this.#connection = connection
     connection.send({ head, method: 'GET', headLimit, timeout }, this, false)
@@ -85,7 +85,7 @@ class AuthQuestion implements Waiter, Transaction {
     }
     const own = answerFields(fields)
     if (status >= 200 && status <= 299) {
-      this.#question.allowed(own)
+      this.#options.allowed(own)
       this.#settle('pass')
     } else {
       this.#relay(status, own)
@@ -98,7 +98,7 @@ class AuthQuestion implements Waiter, Transaction {
       if (this.#dropped > maxDiscarded) this.#leave()
       return
     }
-    const { exchange } = this.#question
+    const { exchange } = this.#options
     exchange.bytesSent += chunk.length
     if (!exchange.response.write(chunk)) this.#connection?.pause()
   }
@@ -106,19 +106,19 @@ class AuthQuestion implements Waiter, Transaction {
   onEnd(): void {
     this.#stopWaiting()
     this.#connection = undefined
-    if (this.#body === 'relayed') this.#question.exchange.response.end()
+    if (this.#body === 'relayed') this.#options.exchange.response.end()
   }
 
   onError(error: Error): void {
     const connection = this.#connection
     this.#connection = undefined
-    const { exchange } = this.#question
+    const { exchange } = this.#options
     if (this.#answered) {
       this.#stopWaiting()
       if (this.#body === 'relayed' && !exchange.over) cutAnswer(exchange, `auth service: ${messageOf(error)}`)
     } else if (connection?.reused && !connection.answerBegun && isBroken(error) && !this.#retried) {
       this.#retried = true
-      this.ask(true)
+      this.acquire(true)
     } else {
       this.#deny(error)
     }
@@ -144,7 +144,7 @@ class AuthQuestion implements Waiter, Transaction {
 
   /** Sends an answer other than 2xx to the client: a challenge, or a redirect to a login page. */
   #relay(status: number, fields: readonly string[]): void {
-    const { exchange } = this.#question
+    const { exchange } = this.#options
     const { response, request } = exchange
     const close = exchange.upgrade ? ['connection', 'close'] : []
     try {
@@ -177,7 +177,7 @@ class AuthQuestion implements Waiter, Transaction {
   #leave(): void {
     this.#stopWaiting()
     if (this.#connection) this.#connection.destroy()
-    else this.#question.pool.cancel(this)
+    else this.#options.pool.cancel(this)
     this.#connection = undefined
   }
 }

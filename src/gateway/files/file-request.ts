@@ -2,7 +2,7 @@
 import type { ContentEncoding } from '../../plan/model/plan.ts'
 import type { FileFacts } from './disk.ts'
 
-export interface Wanted {
+export interface FileRequest {
   /** Absolute. */
   readonly path: string
   readonly rendering?: Rendering | undefined

@@ -12,7 +12,7 @@ export const hints: Readonly<Record<string, string>> = {
   OOM: 'its `maxmemory` is reached',
 }
 
-export function troubleOf(error: unknown, { password }: RateLimitStorePlan): string {
+export function describeStoreError(error: unknown, { password }: RateLimitStorePlan): string {
   const text = textOf(error)
   const [kind = ''] = /^[A-Z]+/.exec(text) ?? []
   const hint = hints[kind]
