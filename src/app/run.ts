@@ -24,7 +24,6 @@ import { standardStream } from '../telemetry/standard-streams.ts'
 import { allReady, announceListeners, announceStart, urlOf } from './announce.ts'
 import type { App } from './app.ts'
 import { createPresenter } from './challenge-presenter.ts'
-import { type Ending, firstEnding } from './ending.ts'
 import { GeneratedPasswords } from './generated-passwords.ts'
 import { closeInherited } from './inherited-descriptors.ts'
 import { openLogFiles, outputTo } from './log-files.ts'
@@ -33,6 +32,7 @@ import { TransitionCounts } from './metrics/transition-counts.ts'
 import { createReloader, previewReload } from './reload/reload.ts'
 import { renewNow } from './renew-now.ts'
 import { shutdown } from './shutdown.ts'
+import { createShutdownTrigger, type ShutdownCause } from './shutdown-trigger.ts'
 import { listenForSignals } from './signals.ts'
 import { faultsOf, reserveResources } from './startup/reserve-resources.ts'
 import { statusOf } from './status.ts'
@@ -50,7 +50,7 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   const log = logger.named('gatehouse')
   const files = openLogFiles(plan.log, logger)
   const signals = listenForSignals()
-  const ending = firstEnding(signals, log)
+  const shutdownTrigger = createShutdownTrigger(signals, log)
   const reopening = files ? 'reopening log files' : 'no log files to reopen: `log.directory` is not set'
   signals.onReopen(() => log.info(reopening))
   signals.onSuspend(() =>
@@ -61,13 +61,13 @@ export async function run(plan: Plan, env: Readonly<Record<string, string>>): Pr
   try {
     const app = await open(plan, env, { logger, files, terminal })
     const reloader = createReloader(app, env)
-    ending.onReached(() => {
+    shutdownTrigger.onReached(() => {
       reloader.close()
       app.supervisor.beginNothing()
     })
-    if (!ending.begun) start(app, ending.end)
+    if (!shutdownTrigger.begun) start(app, shutdownTrigger.end)
     signals.onReload(reloader.request)
-    const { code, reason } = await ending.reached
+    const { code, reason } = await shutdownTrigger.reached
     // A second Ctrl-C is an impatient person; a second SIGTERM is only an orchestrator that repeats itself.
     signals.onStop((signal) => {
       if (signal === 'SIGINT') void app.supervisor.stop({ budget: 0 })
@@ -181,7 +181,7 @@ function updateTargets({ workers, supervisor, health }: Omit<App, 'control'>): v
 }
 
 /** Wires the parts to one another and starts the processes. */
-function start(app: App, end: (ending: Ending) => void): void {
+function start(app: App, end: (cause: ShutdownCause) => void): void {
   const { plan, log, supervisor, hooks, certificates, workers, health } = app
   let loggedReady = false
   const processesChanged = () => {

@@ -17,7 +17,7 @@ export interface CertificateStatus {
   /** Sources that were preferred to this one, and why each cannot serve. */
   readonly skipped: readonly SkippedSource[]
   /** None of its sources can serve: the internal CA does, which browsers warn about. */
-  readonly stopgap: boolean
+  readonly fallback: boolean
   /** If one of its sources is an ACME server. */
   readonly renewal?: RenewalStatus
 }

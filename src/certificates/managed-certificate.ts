@@ -13,7 +13,7 @@ export class ManagedCertificate {
   readonly #sources: readonly SourceState[]
   readonly #attempts: ReadonlyMap<SourceState, AcmeAttempts>
   /** The internal CA, when nothing else can serve: a browser's warning is better than no answer. */
-  readonly #stopgap: SourceState
+  readonly #fallback: SourceState
   #inUse: SourceState | undefined
   /** The problem of the source in use that was logged last. */
   #loggedProblem: string | undefined
@@ -23,7 +23,7 @@ export class ManagedCertificate {
     this.plan = plan
     this.#issuers = issuers
     this.#sources = plan.use.map((source) => new SourceState(source, plan.domains, issuers))
-    this.#stopgap = new SourceState({ kind: 'internal' }, plan.domains, issuers)
+    this.#fallback = new SourceState({ kind: 'internal' }, plan.domains, issuers)
     this.#attempts = new Map(
       this.#sources.flatMap((state) => {
         const { source } = state
@@ -44,8 +44,8 @@ export class ManagedCertificate {
     let next = await this.#firstThatServes(force)
     if (!next) {
       if (strict && !before && this.#attempts.size === 0) this.#unusable()
-      await this.#stopgap.refresh(force)
-      next = this.#stopgap.issued ? this.#stopgap : undefined
+      await this.#fallback.refresh(force)
+      next = this.#fallback.issued ? this.#fallback : undefined
     }
     // An expired certificate is better than none: some clients accept it.
     this.#inUse = next ?? (before?.issued ? before : this.#unusable())
@@ -120,7 +120,7 @@ export class ManagedCertificate {
   status(): CertificateStatus {
     const { state, source, issued } = this.#current
     const preferred = this.#preferredTo(state)
-    const reported = state === this.#stopgap ? preferred : [...preferred, state]
+    const reported = state === this.#fallback ? preferred : [...preferred, state]
     const attempts = [...this.#attempts].find(([one]) => one === state) ?? [...this.#attempts][0]
     return {
       names: this.plan.domains,
@@ -131,7 +131,7 @@ export class ManagedCertificate {
       skipped: reported.flatMap(({ source: { kind }, problem }) =>
         problem === undefined ? [] : [{ source: kind, error: problem }],
       ),
-      stopgap: state === this.#stopgap,
+      fallback: state === this.#fallback,
       ...(attempts && { renewal: attempts[1].status(this.#replacedBy(attempts[0])) }),
     }
   }
@@ -153,7 +153,7 @@ export class ManagedCertificate {
   }
 
   #preferredTo(state: SourceState): readonly SourceState[] {
-    return state === this.#stopgap ? this.#sources : this.#sources.slice(0, this.#sources.indexOf(state))
+    return state === this.#fallback ? this.#sources : this.#sources.slice(0, this.#sources.indexOf(state))
   }
 
   #logChoice(state: SourceState, changed: boolean): void {
@@ -162,7 +162,7 @@ export class ManagedCertificate {
       const { source, issued } = this.#current
       log.info(`the certificate for ${this.#names} is now from ${source.kind}, issued by ${issued.issuer}`)
     }
-    const kind = state === this.#stopgap ? 'the internal CA, which browsers warn about,' : state.source.kind
+    const kind = state === this.#fallback ? 'the internal CA, which browsers warn about,' : state.source.kind
     for (const { source, problem, makesRoom } of this.#preferredTo(state)) {
       if (makesRoom) continue
       const reason = problem ?? 'it cannot serve yet'
@@ -192,7 +192,7 @@ export class ManagedCertificate {
 
   #unusable(): never {
     const { file, line, column } = this.plan.position
-    const all = [...this.#sources, this.#stopgap].filter(({ problem }) => problem !== undefined)
+    const all = [...this.#sources, this.#fallback].filter(({ problem }) => problem !== undefined)
     const distinct = all.filter(
       ({ source }, index) => all.findIndex((one) => one.source.kind === source.kind) === index,
     )

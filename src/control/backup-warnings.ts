@@ -8,10 +8,10 @@ import type { ProcessStatus } from './contract/contract.ts'
  */
 export function backupWarnings({ name, backup, lastRun, pid }: ProcessStatus, now: number): readonly string[] {
   if (!backup) return []
-  const { newest, allowed = 0, overdue, shrunk, unfinished, trouble } = backup
+  const { newest, allowed = 0, overdue, shrunk, unfinished, problem } = backup
   const ago = (time: number) => formatDuration(Math.max(0, now - time))
   const warnings: string[] = []
-  if (trouble !== undefined) warnings.push(`cannot read the backups of ${name}: ${trouble}`)
+  if (problem !== undefined) warnings.push(`cannot read the backups of ${name}: ${problem}`)
   // A failure in this run of Gatehouse is reported with its reason.
   else if (unfinished !== undefined && pid === undefined && !lastRun)
     warnings.push(`the last run of ${name}, ${ago(unfinished)} ago, did not succeed`)
@@ -19,7 +19,7 @@ export function backupWarnings({ name, backup, lastRun, pid }: ProcessStatus, no
     warnings.push(
       `${name} is overdue: the last success was ${ago(newest.at)} ago (allowed: ${formatDuration(allowed)})`,
     )
-  if (overdue && !newest && trouble === undefined) warnings.push(`${name} has never succeeded: there is no backup`)
+  if (overdue && !newest && problem === undefined) warnings.push(`${name} has never succeeded: there is no backup`)
   if (newest?.size === 0) warnings.push(`the newest backup of ${name} is empty`)
   else if (shrunk && newest?.before !== undefined)
     warnings.push(

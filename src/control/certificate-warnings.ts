@@ -6,10 +6,10 @@ import type { CertificateStatus } from './contract/certificates.ts'
  * certificate sooner. `now`: Unix time in milliseconds.
  */
 export function certificateWarnings(certificate: CertificateStatus, now: number): readonly string[] {
-  const { notBefore, notAfter, stopgap, renewal } = certificate
+  const { notBefore, notAfter, fallback, renewal } = certificate
   const names = certificate.names.join(', ')
   const warnings: string[] = []
-  if (stopgap) warnings.push(`the internal CA serves ${names}, which browsers warn about`)
+  if (fallback) warnings.push(`the internal CA serves ${names}, which browsers warn about`)
   if (Date.parse(notAfter) <= now) warnings.push(`the certificate of ${names} expired on ${notAfter}`)
   if (isStillToCome(notBefore, now)) warnings.push(`the certificate of ${names} is not valid before ${notBefore}`)
   if (renewal && renewal.failures > 0) {

@@ -26,8 +26,8 @@ export function backupNotes({ backup }: ProcessStatus): readonly string[] {
   return [newestWords(backup), ...(backup.overdue ? ['overdue'] : []), ...(backup.shrunk ? [shrunkWords(backup)] : [])]
 }
 
-function newestWords({ newest, files, trouble }: BackupStatus): string {
-  if (trouble !== undefined) return `cannot read its backups: ${trouble}`
+function newestWords({ newest, files, problem }: BackupStatus): string {
+  if (problem !== undefined) return `cannot read its backups: ${problem}`
   if (!newest) return 'no backup yet'
   const others = files > 1 ? ` (${files} kept)` : ''
   return `last backup ${untilNow(newest.at)} ago, ${formatBytes(newest.size)}${others}`

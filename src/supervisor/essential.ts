@@ -2,7 +2,7 @@
 import { blockersOf } from './dependencies.ts'
 import type { EventFeed } from './events/event-feed.ts'
 import type { SupervisedProcess } from './process/process.ts'
-import type { Judgement } from './process/restart.ts'
+import type { RestartDecision } from './process/restart.ts'
 import type { ProcessSet } from './process-set.ts'
 import type { ProcessStatus } from './status.ts'
 
@@ -18,7 +18,7 @@ export class EssentialWatch {
   }
 
   /** Any process failed for good. */
-  failed({ plan: { name, essential } }: SupervisedProcess, { exitCode, reason }: Judgement): void {
+  failed({ plan: { name, essential } }: SupervisedProcess, { exitCode, reason }: RestartDecision): void {
     if (!essential) return
     const message = 'failed and is essential; stopping everything'
     this.#feed.emit({ type: 'essential-failed', process: name, message, exitCode, reason })

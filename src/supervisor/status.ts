@@ -3,8 +3,8 @@ import type { Bytes } from '../shared/bytes.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import type { BackupState } from './backups/backup-state.ts'
 import type { State } from './process/machine.ts'
+import type { LastRun } from './process/restart-tracker.ts'
 import type { Run } from './process/run.ts'
-import type { LastRun } from './process/verdicts.ts'
 import type { Exit } from './spawn/exit.ts'
 
 /** The public status of a process: nothing of its environment. */
@@ -65,7 +65,7 @@ export interface ProcessCopy {
 }
 
 /** What a process knows about itself. */
-export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' | 'waitingFor'> {
+export interface StatusFacts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' | 'waitingFor'> {
   /** With the port of the present run. */
   readonly plan: ProcessPlan
   /** The present one, or the last. */
@@ -77,7 +77,16 @@ export interface Facts extends Pick<ProcessStatus, 'wanted' | 'state' | 'ready' 
   readonly lastRun: LastRun | undefined
 }
 
-export function statusFrom({ plan, run, exit, restarts, failures, reason, lastRun, ...facts }: Facts): ProcessStatus {
+export function statusFrom({
+  plan,
+  run,
+  exit,
+  restarts,
+  failures,
+  reason,
+  lastRun,
+  ...facts
+}: StatusFacts): ProcessStatus {
   const { name, kind, port, essential, criticality, schedule } = plan
   const { wanted, state, ready, waitingFor } = facts
   const lastOutput = reason !== undefined && run ? run.lastOutput : []

@@ -15,7 +15,7 @@ import { type MemoryCgroup, memoryCgroup } from './memory/cgroup.ts'
 import { ContainerMemory } from './memory/container-memory.ts'
 import type { OutputSink } from './output/output-sink.ts'
 import { SupervisedProcess } from './process/process.ts'
-import type { Before } from './process/process-context.ts'
+import type { PreviousState } from './process/process-context.ts'
 import { ProcessSet } from './process-set.ts'
 import type { Drain } from './rolling/roll.ts'
 import { Rolls } from './rolling/rolls.ts'
@@ -234,7 +234,7 @@ class PlanSupervisor implements Supervisor {
   }
 
   /** A process changed its state, or only whether it is ready. */
-  #changed(process: SupervisedProcess, before: Before): void {
+  #changed(process: SupervisedProcess, before: PreviousState): void {
     const role = this.#rolls.roleOf(process)
     // The end of a copy beside the process is no end of the process. Read now, since a listener may change it.
     const failure = role ? undefined : process.finalFailure
@@ -251,7 +251,7 @@ class PlanSupervisor implements Supervisor {
 
   #reportTransition(
     process: SupervisedProcess,
-    { state: from, ready: wasReady }: Before,
+    { state: from, ready: wasReady }: PreviousState,
     facts: Pick<TransitionEvent, 'failed' | 'role'>,
   ): void {
     const status = process.status()

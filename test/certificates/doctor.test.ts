@@ -158,7 +158,7 @@ it('somebody else who answers on the port of a name is found by the certificate'
     return typeof address === 'object' && address ? address.port : 0
   }
   const [ours, theirs] = await Promise.all([door(), door()])
-  const running = { listeners: [`127.0.0.1:${ours}`], stopgap: false, notAfter: tomorrow, failures: 0 }
+  const running = { listeners: [`127.0.0.1:${ours}`], fallback: false, notAfter: tomorrow, failures: 0 }
   // An address needs no DNS.
   const at = (https: number) => ({ domains: ['127.0.0.1'], ports: { http: 80, https } })
   expect(await checkHttpsPort(contextOf({ ...at(ours), running }))).toMatchObject([
@@ -211,7 +211,7 @@ it('a storage that will be made is judged by where, and /dev/shm is lost with th
 })
 
 it('a certificate of the running gatehouse that is not valid yet, or has expired, is wrong', async () => {
-  const running = { listeners: [], stopgap: false, notAfter: tomorrow, failures: 0 }
+  const running = { listeners: [], fallback: false, notAfter: tomorrow, failures: 0 }
   expect(await checkRunning(contextOf({ running }))).toMatchObject([{ verdict: 'good' }])
   expect(await checkRunning(contextOf({ running: { ...running, notBefore: tomorrow } }))).toMatchObject([
     {
@@ -226,7 +226,7 @@ it('a certificate of the running gatehouse that is not valid yet, or has expired
 })
 
 it('the last error of the running gatehouse is told, with how to try again', async () => {
-  const running = { listeners: [], stopgap: true, notAfter: tomorrow, failures: 2, lastError: 'the CA said no' }
+  const running = { listeners: [], fallback: true, notAfter: tomorrow, failures: 2, lastError: 'the CA said no' }
   expect(await checkRunning(contextOf({ running }))).toEqual([
     {
       verdict: 'bad',
@@ -244,7 +244,7 @@ it('is content with a certificate of our own CA for localhost: neither DNS nor p
     isInternal: true,
     names: createNames('127.0.0.1:9'),
     ports: { http: 9, https: 9 },
-    running: { listeners: [], stopgap: false, notAfter: tomorrow, failures: 0 },
+    running: { listeners: [], fallback: false, notAfter: tomorrow, failures: 0 },
   })
   expect(findings.filter(({ verdict }) => verdict === 'bad')).toEqual([])
   expect(findings.map(({ words }) => words).join()).toContain('the internal CA issues it for localhost, app.internal')

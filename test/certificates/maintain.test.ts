@@ -48,7 +48,7 @@ test('the first source that can serve does, and the status says where it came fr
       notBefore: expect.any(String),
       notAfter: '2046-01-02T03:04:05.000Z',
       skipped: [],
-      stopgap: false,
+      fallback: false,
     },
   ])
   expect(log.lines).toEqual([])

@@ -14,7 +14,7 @@ function a(certificate: Partial<CertificateStatus>): CertificateStatus {
     issuer: 'R3',
     notAfter: '2026-08-30T12:34:56.000Z',
     skipped: [],
-    stopgap: false,
+    fallback: false,
     ...certificate,
   }
 }
@@ -46,8 +46,8 @@ test('a failure has its reason and the time of the next attempt, whatever it was
     nextAttempt: now + 90_000,
     underWay: false,
   }
-  expect(cells({ renewal: failing, stopgap: true })?.slice(1)).toEqual([
-    'R3 (stopgap)',
+  expect(cells({ renewal: failing, fallback: true })?.slice(1)).toEqual([
+    'R3 (fallback)',
     '2026-08-30T12:34Z (90d 12h)',
     'next attempt in 1m 30s',
     'no route',

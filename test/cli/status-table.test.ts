@@ -150,7 +150,7 @@ test('certificates say until when, and why a preferred source does not serve', (
       issuer: 'Gatehouse internal CA 01234567',
       notAfter: new Date(Date.now() + 5.5 * day).toISOString(),
       skipped: [{ source: 'files', error: '/ssl/chain.pem: expired' }],
-      stopgap: false,
+      fallback: false,
     },
     {
       names: ['old.example'],
@@ -158,7 +158,7 @@ test('certificates say until when, and why a preferred source does not serve', (
       issuer: 'R3',
       notAfter: '2026-01-01T00:00:00.000Z',
       skipped: [],
-      stopgap: false,
+      fallback: false,
     },
   ]
   const [first, second, third] = renderStatus({ ...status, certificates }, { colour: false, width: 80 })
@@ -171,9 +171,9 @@ test('certificates say until when, and why a preferred source does not serve', (
   expect(third).toBe('certificate old.example  from files, by R3, expired on 2026-01-01T00:00:00.000Z')
 })
 
-test('a certificate of an ACME server says when it is renewed; a stopgap in red what went wrong and what to do', () => {
+test('a certificate of an ACME server says when it is renewed; a fallback in red what went wrong and what to do', () => {
   const now = Date.now()
-  const certificate = { names: ['a.example'], source: 'acme', issuer: 'R3', skipped: [], stopgap: false }
+  const certificate = { names: ['a.example'], source: 'acme', issuer: 'R3', skipped: [], fallback: false }
   const notAfter = new Date(now + 90 * day).toISOString()
   const calm = { due: now + 60.5 * day, advised: true, failures: 0, underWay: false }
   const failing = {
@@ -185,7 +185,7 @@ test('a certificate of an ACME server says when it is renewed; a stopgap in red 
   }
   const certificates = [
     { ...certificate, notAfter, renewal: calm },
-    { ...certificate, notAfter, stopgap: true, renewal: failing },
+    { ...certificate, notAfter, fallback: true, renewal: failing },
   ]
   const text = renderStatus({ ...status, certificates }, { colour: true, width: 80 })
   const [first, second, ...notes] = stripVTControlCharacters(text).trimEnd().split('\n').slice(5)
@@ -215,7 +215,7 @@ test('a task that makes backups tells how old the newest is, what it holds, and 
     'exit code 0; last backup 3d ago, 1 KB (4 kept); overdue; the previous one has 84 MB',
   )
   expect(note({ ...usual, backup: { ...standing, files: 0 } })).toBe('exit code 0; no backup yet')
-  expect(note({ ...usual, backup: { ...standing, files: 0, trouble: 'EACCES' } })).toBe(
+  expect(note({ ...usual, backup: { ...standing, files: 0, problem: 'EACCES' } })).toBe(
     'exit code 0; cannot read its backups: EACCES',
   )
 })

@@ -87,7 +87,7 @@ test('a shell reads the same from every file that is read without a word', () =>
   const values = made.map((text) => writeVariables({ A: text.slice(2), B: 'b' }))
   // A file with warnings is not given to the shell, which might run something.
   const accepted = [...new Set([...known, ...made, ...values.slice(0, 500)])].filter(
-    (text) => readVariables(text).oddities.length === 0,
+    (text) => readVariables(text).problems.length === 0,
   )
   const chosen = accepted.filter(
     (text, index) => known.includes(text) || index % Math.ceil(accepted.length / 800) === 0,

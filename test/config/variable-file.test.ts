@@ -3,7 +3,8 @@ import { readVariables } from '../../src/config/environment/variable-file.ts'
 import { writable, writeVariables } from '../../src/config/environment/write-variables.ts'
 import { generator } from '../support/generator.ts'
 
-const said = (text: string) => readVariables(text).oddities.map((odd) => `${odd.line}:${odd.column} ${odd.problem}`)
+const said = (text: string) =>
+  readVariables(text).problems.map((problem) => `${problem.line}:${problem.column} ${problem.problem}`)
 
 test.each<[string, string, Record<string, string>]>([
   ['comments, blank lines and export', "# it's\n\n  export A=1 # b\n\t#c\nB=2\n", { A: '1', B: '2' }],
@@ -46,7 +47,7 @@ test.each<[string, string, Record<string, string>]>([
   ['an equals sign in the value', 'A=b=c==', { A: 'b=c==' }],
   ['names that JavaScript has itself', '__proto__=1\nconstructor=2', { ['__proto__']: '1', constructor: '2' }],
 ])('%s are read without a word', (_, text, variables) => {
-  expect(readVariables(text)).toEqual({ variables, oddities: [] })
+  expect(readVariables(text)).toEqual({ variables, problems: [] })
 })
 
 test.each<[string, Record<string, string>, string[]]>([
@@ -102,18 +103,18 @@ test.each<[string, Record<string, string>, string[]]>([
 })
 
 test('what is said of a line holds nothing of its value', () => {
-  const { oddities } = readVariables(
+  const { problems } = readVariables(
     'A=hunter2\nA="hunter2\nhunter2\nB=\uFFFDhunter2\nC=\0hunter2\nD=$hunter2 `hunter2`;hunter2',
   )
-  expect(oddities.length).toBeGreaterThan(7)
-  expect(JSON.stringify(oddities)).not.toContain('hunter2')
+  expect(problems.length).toBeGreaterThan(7)
+  expect(JSON.stringify(problems)).not.toContain('hunter2')
 })
 
 test('a file whose quotes are all left open is read in linear time', () => {
   const text = "PASSWORD='it's'\n".repeat(50_001)
-  const { variables, oddities } = readVariables(text)
+  const { variables, problems } = readVariables(text)
   expect(variables.PASSWORD).toBe("it's")
-  expect(oddities.length).toBeGreaterThan(50_000)
+  expect(problems.length).toBeGreaterThan(50_000)
 })
 
 const alphabet = [
@@ -148,7 +149,7 @@ test('what is written is read back identically, whatever stands in it and around
   for (let round = 0; round < 4000; round += 1) {
     const values = Array.from({ length: 1 + random(5) }, text)
     const variables = Object.fromEntries(values.map((value, index) => [`NAME_${index}`, value]))
-    expect(readVariables(writeVariables(variables))).toEqual({ variables, oddities: [] })
+    expect(readVariables(writeVariables(variables))).toEqual({ variables, problems: [] })
   }
 })
 
@@ -177,9 +178,9 @@ test('every line is either read or reported, whatever stands around it', () => {
   for (let round = 0; round < 2000; round += 1) {
     const chosen = Array.from({ length: random(8) }, () => pieces[random(pieces.length)] ?? pieces[0]) as typeof pieces
     const text = chosen.map(([piece], index) => piece.replace('NAME', `N${index}`)).join('\n')
-    const { variables, oddities } = readVariables(text)
+    const { variables, problems } = readVariables(text)
     const names = chosen.flatMap(([, name], index) => (name === undefined ? [] : [`N${index}`]))
     expect([text, Object.keys(variables)]).toEqual([text, names])
-    expect([text, oddities.length]).toEqual([text, chosen.reduce((sum, [, , odd]) => sum + odd, 0)])
+    expect([text, problems.length]).toEqual([text, chosen.reduce((sum, [, , odd]) => sum + odd, 0)])
   }
 })

@@ -60,7 +60,7 @@ test('one that is empty, or far smaller than the one before, is warned of', () =
 })
 
 test('a folder that cannot be read says so instead of passing for empty', () => {
-  expect(warnings({ files: 0, trouble: 'EACCES', overdue: true })).toEqual([
+  expect(warnings({ files: 0, problem: 'EACCES', overdue: true })).toEqual([
     'cannot read the backups of backup: EACCES',
   ])
 })

@@ -12,7 +12,7 @@ const certificate: CertificateStatus = {
   notBefore: '2126-06-08T00:00:00.000Z',
   notAfter: '2126-09-01T00:00:00.000Z',
   skipped: [],
-  stopgap: false,
+  fallback: false,
 }
 
 it('says of a certificate that is not valid yet what it says of an expired one: in warnings, status and list', () => {

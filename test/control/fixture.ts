@@ -83,7 +83,7 @@ export const sampleStatus: Status = {
       issuer: 'Gatehouse internal CA 01234567',
       notAfter: '2046-01-02T03:04:05.000Z',
       skipped: [{ source: 'files', error: '/none.pem: the certificate file does not exist' }],
-      stopgap: false,
+      fallback: false,
       renewal: { due: 1_790_000_100_000, advised: true, failures: 0, underWay: false },
     },
   ],

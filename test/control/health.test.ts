@@ -103,7 +103,7 @@ test('a gateway of which no thread answers is unhealthy; one of two is enough, a
 })
 
 test('an expired certificate is a warning', () => {
-  const certificate = { names: ['a.test', 'b.test'], source: 'files', issuer: 'x', skipped: [], stopgap: false }
+  const certificate = { names: ['a.test', 'b.test'], source: 'files', issuer: 'x', skipped: [], fallback: false }
   const notAfter = '2026-05-31T23:59:59.000Z'
   const { verdict, warnings } = health([], { certificates: [{ ...certificate, notAfter }] })
   expect({ verdict, warnings }).toEqual({
@@ -112,10 +112,10 @@ test('an expired certificate is a warning', () => {
   })
 })
 
-test('a stopgap and a renewal that fails are warnings, with the reason', () => {
+test('a fallback and a renewal that fails are warnings, with the reason', () => {
   const renewal = { advised: false, failures: 3, lastError: 'the CA is away\nmore', underWay: false }
   const certificate = { names: ['a.test'], source: 'internal', issuer: 'x', notAfter: '2099-01-01T00:00:00.000Z' }
-  expect(health([], { certificates: [{ ...certificate, skipped: [], stopgap: true, renewal }] })).toEqual({
+  expect(health([], { certificates: [{ ...certificate, skipped: [], fallback: true, renewal }] })).toEqual({
     ...well,
     warnings: [
       'the internal CA serves a.test, which browsers warn about',

@@ -57,7 +57,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     expect(list.out).toMatch(/\napp\.example\.test +Pebble \S+ CA \w+ \(acme\) .+ renewal in \d+d.* -\n$/)
     const told = JSON.parse((await verb('certs', 'list', '--json', gatehouse.file)).out)
     expect(told).toMatchObject([
-      { names: ['app.example.test'], source: 'acme', stopgap: false, renewal: { failures: 0, underWay: false } },
+      { names: ['app.example.test'], source: 'acme', fallback: false, renewal: { failures: 0, underWay: false } },
     ])
 
     const renewed = await verb('certs', 'renew', 'APP.example.test', gatehouse.file, '--revoke')
@@ -88,7 +88,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
   })
 
   // Three times it is the transport's own pauses that are waited for.
-  it('while the CA is away a stopgap serves, and every verb says so and why', { timeout: 60_000 }, async () => {
+  it('while the CA is away a fallback serves, and every verb says so and why', { timeout: 60_000 }, async () => {
     const storage = mkdtempSync('/dev/shm/gatehouse-test-')
     ends.push(async () => rmSync(storage, { recursive: true }))
     const { pebble, gatehouse, http, https, metrics } = await site({ away: true, storage })
@@ -99,7 +99,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     expect(renewed).toMatchObject({ code: 3, out: '', err: expect.stringContaining('cannot be reached') })
 
     const list = await verb('certs', 'list', gatehouse.file)
-    expect(list.out).toMatch(/\(stopgap\) .+ next attempt in .+ cannot be reached: /)
+    expect(list.out).toMatch(/\(fallback\) .+ next attempt in .+ cannot be reached: /)
     const status = await verb('status', gatehouse.file)
     expect(status.out).toContain(
       'the internal CA serves meanwhile, which browsers warn about: run `gatehouse certs doctor',

@@ -140,7 +140,7 @@ function oddAnswer(choose: Choice, n: number): RandomAnswer {
     'Max-Forwards',
     'Upgrade-Insecure-Requests',
   ])
-  const oddities: readonly (() => Field[])[] = [
+  const oddHeads: readonly (() => Field[])[] = [
     () => Array.from({ length: 2 + choose.below(3) }, (): Field => [single, choose.of([date, 'a', '1', ''])]),
     () => [
       ['X-Pad', choose.of(['v ', 'v\t', ' \t v \t ', ' ', '\t'])],
@@ -164,7 +164,7 @@ function oddAnswer(choose: Choice, n: number): RandomAnswer {
       ['Strict-Transport-Security', 'max-age=1'],
     ],
   ]
-  const fields = [...legalFields(choose, n), ...choose.of(oddities)(), ...choose.of(oddities)()]
+  const fields = [...legalFields(choose, n), ...choose.of(oddHeads)(), ...choose.of(oddHeads)()]
   const framed = framing(choose, body)
   const line = choose.of([`HTTP/1.1 ${status}`, `HTTP/1.1 ${status} `, `HTTP/1.1 ${status} caf\xe9`])
   return {

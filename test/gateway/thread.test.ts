@@ -67,8 +67,8 @@ describe('a gateway thread', () => {
     expect(new Date(String(line.time)).toISOString()).toBe(line.time)
 
     thread.say({ type: 'certificates', certificates: [{ ...certificate, key: 'broken' }] })
-    const complaint = await thread.logged(({ level }) => level === 'error')
-    expect(complaint).toMatchObject({
+    const logged = await thread.logged(({ level }) => level === 'error')
+    expect(logged).toMatchObject({
       process: 'gateway',
       message: expect.stringMatching(/^cannot serve the new certificates/),
     })

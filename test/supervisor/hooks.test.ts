@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { HookPlan, Occasion } from '../../src/plan/model/hooks.ts'
+import type { HookEvent, HookPlan } from '../../src/plan/model/hooks.ts'
 import type { SupervisorEvent, TransitionEvent } from '../../src/supervisor/events/events.ts'
+import { hookEventsOf } from '../../src/supervisor/hooks/hook-events.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
-import { occasionsOf } from '../../src/supervisor/hooks/occasions.ts'
 import { always, foreman, type LogEntry, planFor, survivors, untilNoSurvivors } from './foreman.ts'
 
 const program = join(import.meta.dirname, '../fixtures/programs/hook.js')
@@ -258,7 +258,7 @@ describe('a hook that calls a URL', () => {
 })
 
 describe('a transition', () => {
-  const cases: readonly (readonly [Partial<TransitionEvent>, readonly Occasion[]])[] = [
+  const cases: readonly (readonly [Partial<TransitionEvent>, readonly HookEvent[]])[] = [
     [{ from: 'starting', to: 'running', ready: true }, ['running', 'ready']],
     [{ from: 'starting', to: 'running' }, ['running']],
     [{ from: 'running', to: 'running', ready: true }, ['ready']],
@@ -269,8 +269,8 @@ describe('a transition', () => {
     [{ from: 'stopping', to: 'backoff' }, ['backoff']],
   ]
 
-  it.each(cases)('%o is %o', (facts, occasions) => {
+  it.each(cases)('%o is %o', (facts, hookEvents) => {
     const still = { ...event(1), wasReady: false, ready: false, failed: false } as TransitionEvent
-    expect(occasionsOf({ ...still, ...facts })).toEqual(occasions)
+    expect(hookEventsOf({ ...still, ...facts })).toEqual(hookEvents)
   })
 })

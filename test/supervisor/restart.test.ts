@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import {
-  type Case,
+  decideRestart,
+  type EndedRunFacts,
   type Ending,
-  type Judgement,
-  judge,
   noFailures,
+  type RestartDecision,
   restartPause,
 } from '../../src/supervisor/process/restart.ts'
 import { exitCodeFor } from '../../src/supervisor/spawn/exit.ts'
@@ -29,16 +29,16 @@ function exit(code: number): Ending {
   return { kind: 'exit', exit: { code, signal: null } }
 }
 
-function caseOf(ending: Ending, more: Partial<Case> = {}): Case {
+function caseOf(ending: Ending, more: Partial<EndedRunFacts> = {}): EndedRunFacts {
   return { ending, run: { uptime: 100, readyFor: 0 }, failures: noFailures, now: 0, random: middle, ...more }
 }
 
 /** Judges so many crashes at boot, `apart` ms one from the other. */
-function crashes(plan: Parameters<typeof judge>[0], count: number, apart: number): Judgement[] {
-  const judgements: Judgement[] = []
+function crashes(plan: Parameters<typeof decideRestart>[0], count: number, apart: number): RestartDecision[] {
+  const judgements: RestartDecision[] = []
   for (let index = 0; index < count; index += 1) {
     const failures = judgements.at(-1)?.failures ?? noFailures
-    judgements.push(judge(plan, caseOf(exit(1), { failures, now: index * apart })))
+    judgements.push(decideRestart(plan, caseOf(exit(1), { failures, now: index * apart })))
   }
   return judgements
 }
@@ -59,26 +59,30 @@ describe('the pause before a restart', () => {
 
 describe('the restart policy', () => {
   it('restarts a service by `always` whatever its exit code', () => {
-    expect(judge(service('always'), caseOf(exit(0)))).toMatchObject({ verdict: 'retry', failed: false })
-    expect(judge(service('always'), caseOf(exit(1)))).toMatchObject({ verdict: 'retry', failed: true })
+    expect(decideRestart(service('always'), caseOf(exit(0)))).toMatchObject({ verdict: 'retry', failed: false })
+    expect(decideRestart(service('always'), caseOf(exit(1)))).toMatchObject({ verdict: 'retry', failed: true })
   })
 
   it('restarts by `on-failure` unless the exit code is 0', () => {
-    expect(judge(service('on-failure'), caseOf(exit(0))).verdict).toBe('ended')
-    expect(judge(service('on-failure'), caseOf(exit(2))).verdict).toBe('retry')
+    expect(decideRestart(service('on-failure'), caseOf(exit(0))).verdict).toBe('ended')
+    expect(decideRestart(service('on-failure'), caseOf(exit(2))).verdict).toBe('retry')
     const killed: Ending = { kind: 'exit', exit: { code: null, signal: 'SIGKILL' } }
-    expect(judge(service('on-failure'), caseOf(killed)).verdict).toBe('retry')
+    expect(decideRestart(service('on-failure'), caseOf(killed)).verdict).toBe('retry')
   })
 
   it('does not restart by `never`, and knows whether it failed', () => {
-    expect(judge(service('never'), caseOf(exit(0)))).toMatchObject({ verdict: 'ended', failed: false })
-    expect(judge(service('never'), caseOf(exit(3)))).toMatchObject({ verdict: 'ended', failed: true, exitCode: 3 })
+    expect(decideRestart(service('never'), caseOf(exit(0)))).toMatchObject({ verdict: 'ended', failed: false })
+    expect(decideRestart(service('never'), caseOf(exit(3)))).toMatchObject({
+      verdict: 'ended',
+      failed: true,
+      exitCode: 3,
+    })
   })
 
   it('takes a task that ended with 0 for completed, whatever the policy', () => {
     for (const policy of ['always', 'on-failure', 'never'] as const)
-      expect(judge(task(policy), caseOf(exit(0))).verdict).toBe('completed')
-    expect(judge(task('on-failure'), caseOf(exit(1))).verdict).toBe('retry')
+      expect(decideRestart(task(policy), caseOf(exit(0))).verdict).toBe('completed')
+    expect(decideRestart(task('on-failure'), caseOf(exit(1))).verdict).toBe('retry')
   })
 
   it('gives up after so many failures within the time, and says so', () => {
@@ -97,14 +101,18 @@ describe('the restart policy', () => {
    * Judges a row of runs, each ready for so long after a start of so long; the clock stands still meanwhile but for
    * these.
    */
-  function runs(plan: Parameters<typeof judge>[0], count: number, { start = 100, readyFor = 0 }): Judgement[] {
-    const judgements: Judgement[] = []
+  function runs(
+    plan: Parameters<typeof decideRestart>[0],
+    count: number,
+    { start = 100, readyFor = 0 },
+  ): RestartDecision[] {
+    const judgements: RestartDecision[] = []
     let now = 0
     for (let index = 0; index < count; index += 1) {
       now += start + readyFor + (judgements.at(-1)?.pause ?? 0)
       const failures = judgements.at(-1)?.failures ?? noFailures
       const run = { uptime: start + readyFor, start, readyFor }
-      judgements.push(judge(plan, caseOf(exit(1), { failures, now, run })))
+      judgements.push(decideRestart(plan, caseOf(exit(1), { failures, now, run })))
     }
     return judgements
   }
@@ -113,7 +121,7 @@ describe('the restart policy', () => {
     const plan = { ...service('always', 3), ready: probe }
     const failures = { count: 2, times: [0, 1], step: 2 }
     const run = { uptime: 10_050, start: 50, readyFor: 10_000 }
-    const judgement = judge(plan, caseOf(exit(1), { failures, now: 2, run }))
+    const judgement = decideRestart(plan, caseOf(exit(1), { failures, now: 2, run }))
     expect(judgement).toMatchObject({ verdict: 'retry', pause: 0, failures: { count: 1, times: [2], step: 0 } })
   })
 
@@ -138,20 +146,20 @@ describe('the restart policy', () => {
   it('does not take a service without a probe for an accident unless it stayed up for long enough', () => {
     const failures = { count: 1, times: [0], step: 1 }
     const early = { failures, now: 2, run: { uptime: 9_999, start: 0, readyFor: 9_999 } }
-    expect(judge(service('always'), caseOf(exit(1), early)).pause).toBe(2_000)
-    expect(judge(service('always'), caseOf(exit(1), { ...early, failures: noFailures })).pause).toBe(1_000)
+    expect(decideRestart(service('always'), caseOf(exit(1), early)).pause).toBe(2_000)
+    expect(decideRestart(service('always'), caseOf(exit(1), { ...early, failures: noFailures })).pause).toBe(1_000)
     const late = { failures, now: 2, run: { uptime: 10_000, start: 0, readyFor: 10_000 } }
-    expect(judge(service('always'), caseOf(exit(1), late)).pause).toBe(0)
+    expect(decideRestart(service('always'), caseOf(exit(1), late)).pause).toBe(0)
   })
 
   it('forgets the failures of a task that has completed', () => {
     const failures = { count: 2, times: [0, 1], step: 2 }
-    expect(judge(task('on-failure'), caseOf(exit(0), { failures })).failures).toEqual(noFailures)
+    expect(decideRestart(task('on-failure'), caseOf(exit(0), { failures })).failures).toEqual(noFailures)
   })
 
   it('counts one that was never ready as failed even if it took our signal for a reason to exit 0', () => {
-    const ending: Ending = { kind: 'never-ready', complaint: 'was not ready within 5s (it answered 503)' }
-    expect(judge({ ...service('on-failure', 1), ready: probe }, caseOf(ending))).toMatchObject({
+    const ending: Ending = { kind: 'never-ready', problem: 'was not ready within 5s (it answered 503)' }
+    expect(decideRestart({ ...service('on-failure', 1), ready: probe }, caseOf(ending))).toMatchObject({
       verdict: 'gaveUp',
       exitCode: 1,
       reason: 'it failed once; the last time it was not ready within 5s (it answered 503)',
@@ -163,8 +171,11 @@ describe('the restart policy', () => {
     const uptime = 300_000 // the window of these plans is shorter
     let failures = noFailures
     const verdicts = [1, 2, 3].map((start) => {
-      const ending: Ending = { kind: 'never-ready', complaint: 'was not ready within 5m' }
-      const judgement = judge(plan, caseOf(ending, { failures, now: start * uptime, run: { uptime, readyFor: 0 } }))
+      const ending: Ending = { kind: 'never-ready', problem: 'was not ready within 5m' }
+      const judgement = decideRestart(
+        plan,
+        caseOf(ending, { failures, now: start * uptime, run: { uptime, readyFor: 0 } }),
+      )
       failures = judgement.failures
       return judgement.verdict
     })
@@ -174,10 +185,10 @@ describe('the restart policy', () => {
 
   it('gives up at once what can never be spawned, and tries again what could not be for the moment', () => {
     const failure = { reason: 'command: x is not there', exitCode: 127, transient: false } as const
-    const impossible = judge(service('always'), caseOf({ kind: 'not-spawned', failure }))
+    const impossible = decideRestart(service('always'), caseOf({ kind: 'not-spawned', failure }))
     expect(impossible).toMatchObject({ verdict: 'gaveUp', exitCode: 127, reason: failure.reason })
     const shortage = { kind: 'not-spawned', failure: { ...failure, transient: true } } as const
-    expect(judge(service('always'), caseOf(shortage)).verdict).toBe('retry')
+    expect(decideRestart(service('always'), caseOf(shortage)).verdict).toBe('retry')
   })
 })
 

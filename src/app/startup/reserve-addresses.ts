@@ -25,7 +25,7 @@ export interface AddressReservation<Listener extends Address> {
  * listener of ours.
  */
 export async function reserveAddresses<Listener extends Address>(
-  asked: readonly Listener[],
+  configured: readonly Listener[],
   held: readonly Address[],
   log: Log,
 ): Promise<AddressReservation<Listener>> {
@@ -36,7 +36,7 @@ export async function reserveAddresses<Listener extends Address>(
   }
   const ports = new Map<Listener, number>()
   const refusals: unknown[] = []
-  for (const listener of asked.toSorted(inLockOrder)) {
+  for (const listener of configured.toSorted(inLockOrder)) {
     try {
       ports.set(listener, await reservePort(listener, held, lock))
     } catch (error) {
@@ -47,7 +47,7 @@ export async function reserveAddresses<Listener extends Address>(
     release()
     throw refusals.length === 1 ? refusals[0] : new AggregateError(refusals)
   }
-  return { listeners: asked.map((one) => ({ ...one, port: ports.get(one) ?? one.port })), release }
+  return { listeners: configured.map((one) => ({ ...one, port: ports.get(one) ?? one.port })), release }
 }
 
 /** The same order in every process, so that two that want the same ports cannot deadlock. Port 0 comes last. */

@@ -1,7 +1,7 @@
 /**
  * A way into a worker thread that does not wait for its event loop: V8's inspector answers at the next loop or call of
  * the code that runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on, and
- * it attaches to a thread at the first question, so a thread that never fails costs nothing.
+ * it attaches to a thread at the first command, so a thread that never fails costs nothing.
  */
 import { Session } from 'node:inspector'
 import type { Worker } from 'node:worker_threads'
@@ -43,7 +43,7 @@ export function inspectWorker(worker: Worker): WorkerInspector {
 
 let sessions: WorkerSessions | undefined
 
-interface Question {
+interface InspectorCommand {
   readonly method: string
   readonly params: object
 }
@@ -76,13 +76,13 @@ class WorkerSessions {
     this.#own.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
   }
 
-  async ask(threadId: string, question: Question): Promise<unknown> {
+  async ask(threadId: string, command: InspectorCommand): Promise<unknown> {
     const sessionId = await this.#sessionOf(threadId).promise
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve) => {
       this.#replies.set(id, resolve)
-      this.#own.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, ...question }) })
+      this.#own.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, ...command }) })
     })
   }
 

@@ -30,7 +30,7 @@ export interface CheckContext {
 export interface RunningState {
   /** `host:port` of its listeners with TLS. */
   readonly listeners: readonly string[]
-  readonly stopgap: boolean
+  readonly fallback: boolean
   /** Of the certificate that it serves: Unix time in milliseconds. Older versions do not report the first. */
   readonly notBefore?: number
   readonly notAfter: number

@@ -24,8 +24,8 @@ export interface DirectoryFacts {
 const patience: Milliseconds = 15_000
 
 export function createDirectory(plan: AcmePlan): Directory {
-  let asked: Promise<DirectoryFacts> | undefined
-  return () => (asked ??= ask(plan))
+  let facts: Promise<DirectoryFacts> | undefined
+  return () => (facts ??= ask(plan))
 }
 
 async function ask({ directory: url, trust }: AcmePlan): Promise<DirectoryFacts> {

@@ -4,7 +4,7 @@ import { bad, type Check, good, unknown } from './check.ts'
 /** The errors of the running Gatehouse. */
 export const checkRunning: Check = async ({ running, domains, isInternal }) => {
   if (!running) return [unknown('no gatehouse is running here, so its errors are not known')]
-  const { lastError, failures, stopgap, notBefore = 0, notAfter } = running
+  const { lastError, failures, fallback, notBefore = 0, notAfter } = running
   const now = Date.now()
   const renew = isInternal ? 'reload gatehouse' : `run \`gatehouse certs renew ${domains[0]}\``
   if (notBefore > now)
@@ -25,7 +25,7 @@ export const checkRunning: Check = async ({ running, domains, isInternal }) => {
         `fix what the CA reports, then ${renew}`,
       ),
     ]
-  if (stopgap)
+  if (fallback)
     return [unknown('the running gatehouse serves a certificate of its internal CA, and has reported no error yet')]
   return [good('the running gatehouse reports no error')]
 }

@@ -6,7 +6,7 @@ import type { Paint } from '../paint.ts'
 
 /** A certificate of the status table: what serves, when it is renewed, and what is wrong, with a hint. */
 export function certificateLines(certificate: CertificateStatus, paint: Paint): string {
-  const { names, source, issuer, notBefore, notAfter, skipped, stopgap, renewal } = certificate
+  const { names, source, issuer, notBefore, notAfter, skipped, fallback, renewal } = certificate
   const left = Date.parse(notAfter) - Date.now()
   const until = isStillToCome(notBefore, Date.now())
     ? paint('red', `not valid before ${notBefore}`)
@@ -16,8 +16,8 @@ export function certificateLines(certificate: CertificateStatus, paint: Paint): 
   const next = renewalWords(certificate, Date.now())
   const facts = `certificate ${names.join(', ')}  from ${source}, by ${issuer}, ${until}${next === '' ? '' : `, ${next}`}`
   const notes = skipped.map(({ source: kind, error }) => paint('yellow', `not from ${kind}: ${oneLine(error)}`))
-  if (renewal?.lastError !== undefined) notes.push(paint(stopgap ? 'red' : 'yellow', failureWords(renewal)))
-  if (stopgap) notes.push(paint(['red', 'bold'], stopgapWords(names)))
+  if (renewal?.lastError !== undefined) notes.push(paint(fallback ? 'red' : 'yellow', failureWords(renewal)))
+  if (fallback) notes.push(paint(['red', 'bold'], fallbackWords(names)))
   return [facts, ...notes].join('\n  ')
 }
 
@@ -39,6 +39,6 @@ function failureWords({ failures, lastError = '' }: NonNullable<CertificateStatu
   return `${failures === 1 ? 'the last attempt' : `the last ${failures} attempts`} failed: ${oneLine(lastError)}`
 }
 
-function stopgapWords(names: readonly string[]): string {
+function fallbackWords(names: readonly string[]): string {
   return `the internal CA serves meanwhile, which browsers warn about: run \`gatehouse certs doctor ${names[0]}\``
 }

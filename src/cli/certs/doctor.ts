@@ -99,11 +99,11 @@ async function checkAll(
 function runningOf({ certificates, listeners }: Status, { domains }: CertificatePlan): RunningState | undefined {
   const certificate = certificates.find(({ names }) => domains.some((name) => names.includes(name)))
   if (!certificate) return undefined
-  const { stopgap, renewal, notBefore, notAfter } = certificate
+  const { fallback, renewal, notBefore, notAfter } = certificate
   const { failures = 0, lastError } = renewal ?? {}
   return {
     listeners: listeners.filter(({ tls }) => tls).map(({ address }) => address),
-    stopgap,
+    fallback,
     ...(notBefore !== undefined && { notBefore: Date.parse(notBefore) }),
     notAfter: Date.parse(notAfter),
     failures,

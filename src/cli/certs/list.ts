@@ -27,7 +27,7 @@ export function renderCertificates(certificates: readonly CertificateStatus[], n
     ['NAME', 'ISSUER', 'NOT AFTER', 'NEXT RENEWAL', 'LAST ERROR'],
     ...certificates.map((one) => [
       one.names.join(', '),
-      `${one.issuer} (${one.stopgap ? 'stopgap' : one.source})`,
+      `${one.issuer} (${one.fallback ? 'fallback' : one.source})`,
       expiryWords(one, now),
       renewalWords(one, now) || '-',
       oneLine(lastErrorOf(one)) || '-',

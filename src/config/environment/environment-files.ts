@@ -8,7 +8,7 @@ import { deepest, type Located, nameAt, plainValue } from '../yaml/located.ts'
 import { type Variables, variable } from './interpolate.ts'
 import { generateVariables, type NewVariables } from './new-variables.ts'
 import { type Renamed, reportConflicts, withNewNames } from './renamed-variables.ts'
-import { type Oddity, readVariables } from './variable-file.ts'
+import { type LineProblem, readVariables } from './variable-file.ts'
 
 /** A missing file with `create`. */
 export interface FileToCreate {
@@ -111,8 +111,8 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
     const { text, risk } = facts.readUntrusted?.(path) ?? { text: facts.read(path) }
     if (risk !== undefined && process.geteuid?.() === 0)
       report({ code: 'strangers-file', at, ...untrustedFile(name, risk) })
-    const { variables, oddities } = readVariables(text)
-    for (const problem of oddLines(oddities, name)) report({ ...problem, code: 'odd-line', at })
+    const { variables, problems } = readVariables(text)
+    for (const problem of lineProblems(problems, name)) report({ ...problem, code: 'odd-line', at })
     return variables
   } catch (error) {
     problem(`cannot be read: ${codeOf(error)}`, 'give Gatehouse permission to read it')
@@ -131,18 +131,18 @@ function untrustedFile(name: string, risk: string): Pick<Problem, 'severity' | '
 }
 
 /** One problem for each of the first, and one for the rest. */
-function oddLines(
-  oddities: readonly Oddity[],
+function lineProblems(
+  problems: readonly LineProblem[],
   name: string,
 ): readonly Pick<Problem, 'severity' | 'message' | 'hint'>[] {
-  const severityOf = (some: readonly Oddity[]): Severity =>
+  const severityOf = (some: readonly LineProblem[]): Severity =>
     some.some(({ unusable }) => unusable) ? 'error' : 'warning'
-  const first = oddities.slice(0, maxReportedLines).map((oddity) => ({
-    severity: severityOf([oddity]),
-    message: `line ${oddity.line}, column ${oddity.column} of environment file ${name} ${oddity.problem}`,
-    hint: oddity.hint,
+  const first = problems.slice(0, maxReportedLines).map((problem) => ({
+    severity: severityOf([problem]),
+    message: `line ${problem.line}, column ${problem.column} of environment file ${name} ${problem.problem}`,
+    hint: problem.hint,
   }))
-  const rest = oddities.slice(maxReportedLines)
+  const rest = problems.slice(maxReportedLines)
   if (rest.length === 0) return first
   const message = `${rest.length} more lines of environment file ${name} have similar problems`
   return [...first, { severity: severityOf(rest), message, hint: 'name a file with lines `NAME=value`' }]

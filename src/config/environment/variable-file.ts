@@ -4,15 +4,15 @@
  * reported with its line and column, never with its value.
  */
 import type { Variables } from './interpolate.ts'
-import { type Remark, readValue } from './variable-value.ts'
+import { readValue, type ValueProblem } from './variable-value.ts'
 
 export interface VariableFile {
   readonly variables: Variables
   /** In the order of the file. */
-  readonly oddities: readonly Oddity[]
+  readonly problems: readonly LineProblem[]
 }
 
-export interface Oddity extends Remark {
+export interface LineProblem extends ValueProblem {
   /** Both count from 1. */
   readonly line: number
   readonly column: number
@@ -31,7 +31,7 @@ export function readVariables(written: string): VariableFile {
   const text = withPlainLineEnds(written.replace(byteOrderMark, ''))
   const variables: Record<string, string> = {}
   const firstLines = new Map<string, number>()
-  const oddities: Oddity[] = unreadableLines(text)
+  const problems: LineProblem[] = unreadableLines(text)
   let openQuotes = 0
   let line = 1
   let start = 0
@@ -49,13 +49,13 @@ export function readVariables(written: string): VariableFile {
       })
       if (value.open) openQuotes += 1
       const nameAt = valueAt - gap.length - sign.length - name.length
-      if (!shellName.test(name)) oddities.push({ ...at(nameAt), ...oddName })
+      if (!shellName.test(name)) problems.push({ ...at(nameAt), ...oddName })
       const first = firstLines.get(name)
-      if (first !== undefined) oddities.push({ ...at(nameAt), ...again(name, first) })
+      if (first !== undefined) problems.push({ ...at(nameAt), ...again(name, first) })
       else firstLines.set(name, line)
       if (sign !== '=' || (gap !== '' && value.text !== ''))
-        oddities.push({ ...at(nameAt + name.length), ...(sign === ':' ? colon : spaced) })
-      for (const { offset, remark } of value.remarks) oddities.push({ ...at(offset), ...remark })
+        problems.push({ ...at(nameAt + name.length), ...(sign === ':' ? colon : spaced) })
+      for (const { offset, problem } of value.problems) problems.push({ ...at(offset), ...problem })
       // fromEntries and spreads keep own properties only, so that `__proto__` is a name like any other.
       Object.defineProperty(variables, name, {
         value: value.text,
@@ -65,12 +65,12 @@ export function readVariables(written: string): VariableFile {
       })
       end = value.end
     } else if (!blankLine.test(text)) {
-      oddities.push({ ...at(start + Math.max(text.slice(start, end).search(/[^ \t]/), 0)), ...noAssignment })
+      problems.push({ ...at(start + Math.max(text.slice(start, end).search(/[^ \t]/), 0)), ...noAssignment })
     }
     line += linesIn(text, start, end) + 1
     start = end + 1
   }
-  return { variables, oddities: oddities.sort((a, b) => a.line - b.line || a.column - b.column) }
+  return { variables, problems: problems.sort((a, b) => a.line - b.line || a.column - b.column) }
 }
 
 /**
@@ -102,7 +102,7 @@ function endOfLine(text: string, start: number): number {
   return end === -1 ? text.length : end
 }
 
-function unreadableLines(text: string): Oddity[] {
+function unreadableLines(text: string): LineProblem[] {
   if (!/[\0\uFFFD]/.test(text)) return []
   return text.split('\n').flatMap((content, index) => {
     const place = { line: index + 1, column: content.search(/[\0\uFFFD]/) + 1 }
@@ -111,38 +111,38 @@ function unreadableLines(text: string): Oddity[] {
   })
 }
 
-const noAssignment: Remark = {
+const noAssignment: ValueProblem = {
   problem: 'is not an assignment and is ignored',
   hint: 'write `NAME=value`; a comment begins with `#`',
   unusable: false,
 }
-const oddName: Remark = {
+const oddName: ValueProblem = {
   problem: 'has a name that no shell can set; it is set anyway',
   hint: 'use letters, digits and `_`, not beginning with a digit',
   unusable: false,
 }
-const spaced: Remark = {
+const spaced: ValueProblem = {
   problem: 'has a space next to `=`, so a shell would not read it as an assignment; Gatehouse does',
   hint: 'write `NAME=value`',
   unusable: false,
 }
-const colon: Remark = {
+const colon: ValueProblem = {
   problem: 'has `:` instead of `=`, so a shell would not read it as an assignment; Gatehouse does',
   hint: 'write `NAME=value`',
   unusable: false,
 }
-const notUtf8: Remark = {
+const notUtf8: ValueProblem = {
   problem: 'contains bytes that are not UTF-8',
   hint: 'save the file as UTF-8',
   unusable: true,
 }
-const withNul: Remark = {
+const withNul: ValueProblem = {
   problem: 'contains a NUL character',
   hint: 'remove it: environment variables cannot contain NUL',
   unusable: true,
 }
 
-function again(name: string, first: number): Remark {
+function again(name: string, first: number): ValueProblem {
   const problem = `sets ${name} again, overriding line ${first}`
   return { problem, hint: 'keep one of the two', unusable: false }
 }

@@ -1,6 +1,6 @@
 /** One value of a file of variables, as a POSIX shell reads it in an assignment (XCU 2.2 Quoting). */
 
-export interface Remark {
+export interface ValueProblem {
   /** Continues "line 3 ...". */
   readonly problem: string
   readonly hint: string
@@ -13,7 +13,7 @@ export interface ReadValue {
   /** The line end after it and its comment, or the end of the file. */
   readonly end: number
   /** In the order of the file. */
-  readonly remarks: readonly { readonly offset: number; readonly remark: Remark }[]
+  readonly problems: readonly { readonly offset: number; readonly problem: ValueProblem }[]
   /** It has a quote that is never closed. */
   readonly open: boolean
 }
@@ -47,7 +47,7 @@ function wholeLine(text: string, start: number, offset: number): ReadValue {
   const line = text.slice(start, end)
   const inside = outermost.exec(line)?.[2]
   const value = inside ?? line.replace(/[ \t]#.*$/, '').replace(/[ \t\r]+$/, '')
-  return { text: value, end, remarks: [{ offset, remark: openQuote }], open: true }
+  return { text: value, end, problems: [{ offset, problem: openQuote }], open: true }
 }
 
 /** Some programs treat backquotes as quotes. */
@@ -56,14 +56,14 @@ function inBackquotes(text: string, start: number): ReadValue | undefined {
   const close = text.indexOf('`', start + 1)
   const end = endOfLine(text, close)
   if (close === -1 || !/^[ \t]*(?:[ \t]#.*)?\r?$/.test(text.slice(close + 1, end))) return undefined
-  const remarks = [{ offset: start, remark: backquotes }]
-  return { text: text.slice(start + 1, close), end, remarks, open: false }
+  const problems = [{ offset: start, problem: backquotes }]
+  return { text: text.slice(start + 1, close), end, problems, open: false }
 }
 
 class Reading {
   readonly #text: string
   readonly #acrossLines: boolean
-  readonly #remarks = new Map<Remark, number>()
+  readonly #problems = new Map<ValueProblem, number>()
   #value = ''
   #position: number
   /** Whether `~` would be a folder here: at the beginning and after a `:`. */
@@ -83,8 +83,8 @@ class Reading {
   }
 
   finished(): ReadValue {
-    const remarks = [...this.#remarks].map(([remark, offset]) => ({ offset, remark }))
-    return { text: this.#value, end: this.#position, remarks, open: false }
+    const problems = [...this.#problems].map(([problem, offset]) => ({ offset, problem }))
+    return { text: this.#value, end: this.#position, problems, open: false }
   }
 
   next(): 'more' | 'end' | 'open' {
@@ -100,10 +100,10 @@ class Reading {
     if (character === "'" || character === '"') return this.#quoted(character)
     if (character === '\\') return this.#escaped()
     if (character === '$') this.#dollar(at, /['"]/)
-    else if (character === '`') this.#remark(backquote, at)
-    else if (character === '\r') this.#remark(carriageReturn, at)
-    else if (character === '~' && this.#tilde) this.#remark(tilde, at)
-    else if (operator.test(character)) this.#remark(operators, at)
+    else if (character === '`') this.#report(backquote, at)
+    else if (character === '\r') this.#report(carriageReturn, at)
+    else if (character === '~' && this.#tilde) this.#report(tilde, at)
+    else if (operator.test(character)) this.#report(operators, at)
     this.#take(character)
     this.#tilde = character === ':'
     return 'more'
@@ -116,7 +116,7 @@ class Reading {
     lineEnd.lastIndex = end
     if (text[end] === '#') end = endOfLine(text, end)
     else if (!lineEnd.test(text)) {
-      this.#remark(blank, this.#position)
+      this.#report(blank, this.#position)
       this.#value += text.slice(this.#position, end)
     }
     this.#position = end
@@ -127,7 +127,7 @@ class Reading {
     const start = this.#position
     if (start < this.#lineEnd) this.offset = start
     const isJson = quote === '"' && /^[{[]/.test(this.#value) && this.#closed === undefined
-    if (this.#closed === quote || isJson) this.#remark(reopened, start)
+    if (this.#closed === quote || isJson) this.#report(reopened, start)
     for (let at = start + 1; at < this.#text.length; at += 1) {
       const character = this.#text.charAt(at)
       if (character === quote) {
@@ -146,7 +146,7 @@ class Reading {
         }
       }
       if (quote === '"' && character === '$') this.#dollar(at)
-      if (quote === '"' && character === '`') this.#remark(backquote, at)
+      if (quote === '"' && character === '`') this.#report(backquote, at)
       this.#value += character
     }
     return 'open'
@@ -160,8 +160,8 @@ class Reading {
       this.#position = at + 2
       return 'more'
     }
-    if (next === '') this.#remark(lastBackslash, at)
-    if (/[A-Za-z0-9]/.test(next)) this.#remark(backslash, at)
+    if (next === '') this.#report(lastBackslash, at)
+    if (/[A-Za-z0-9]/.test(next)) this.#report(backslash, at)
     this.#take(next || '\\')
     this.#position = at + (next === '' ? 1 : 2)
     this.#closed = undefined
@@ -172,7 +172,7 @@ class Reading {
   /** `quotes`: those that are special after it in some shells. */
   #dollar(at: number, quotes?: RegExp): void {
     expansion.lastIndex = at + 1
-    if (expansion.test(this.#text) || quotes?.test(this.#text.charAt(at + 1))) this.#remark(reference, at)
+    if (expansion.test(this.#text) || quotes?.test(this.#text.charAt(at + 1))) this.#report(reference, at)
   }
 
   #take(character: string): void {
@@ -181,8 +181,8 @@ class Reading {
   }
 
   /** Once for each kind. */
-  #remark(remark: Remark, offset: number): void {
-    if (!this.#remarks.has(remark)) this.#remarks.set(remark, offset)
+  #report(problem: ValueProblem, offset: number): void {
+    if (!this.#problems.has(problem)) this.#problems.set(problem, offset)
   }
 }
 
@@ -193,58 +193,58 @@ function endOfLine(text: string, start: number): number {
 
 const inQuotes = 'put the value in single quotes'
 
-const openQuote: Remark = {
+const openQuote: ValueProblem = {
   problem: 'has an unclosed quote, which is read as part of the value',
   hint: 'close it, or write the quote itself as `\\\'` or `\\"`',
   unusable: false,
 }
-const reopened: Remark = {
+const reopened: ValueProblem = {
   problem: 'has quotes within quotes or within JSON: as in a shell, they are not part of the value',
   hint: `${inQuotes}, or write \`\\"\` for a quote that belongs to it`,
   unusable: false,
 }
-const blank: Remark = {
+const blank: ValueProblem = {
   problem: 'has a space outside quotes, where a shell would end the value: here it is part of the value',
   hint: inQuotes,
   unusable: false,
 }
-const operators: Remark = {
+const operators: ValueProblem = {
   problem: 'has one of `; & | < > ( )` outside quotes, where a shell would end the value: here it is part of the value',
   hint: inQuotes,
   unusable: false,
 }
-const reference: Remark = {
+const reference: ValueProblem = {
   problem: 'has a `$` that a shell would expand: here it stays as written',
   hint: 'write the value out, or put it in single quotes to keep the `$`',
   unusable: false,
 }
-const backquote: Remark = {
+const backquote: ValueProblem = {
   problem: 'has a backquote, with which a shell would run a command: here it stays as written',
   hint: inQuotes,
   unusable: false,
 }
-const backquotes: Remark = {
+const backquotes: ValueProblem = {
   problem: 'has its value in backquotes, which a shell would run as a command: here they are quotes',
   hint: inQuotes,
   unusable: false,
 }
-const tilde: Remark = {
+const tilde: ValueProblem = {
   problem: 'has a `~` that a shell would expand: here it stays as written',
   hint: 'write the path out, or put the value in single quotes',
   unusable: false,
 }
-const carriageReturn: Remark = {
+const carriageReturn: ValueProblem = {
   problem: 'has a carriage return in its value',
   hint: 'save the file with consistent line endings',
   unusable: false,
 }
-const backslash: Remark = {
+const backslash: ValueProblem = {
   problem: 'has a backslash before a letter or digit: as in a shell, it is not part of the value',
   hint: `write it twice, or ${inQuotes}`,
   unusable: false,
 }
 /** bash removes it, dash keeps it. */
-const lastBackslash: Remark = {
+const lastBackslash: ValueProblem = {
   problem: 'ends with a lone backslash, which shells read differently: here it is part of the value',
   hint: `write it twice, or ${inQuotes}`,
   unusable: false,

@@ -6,7 +6,7 @@ import { choice, formOrVariable, positiveDuration, scalar } from './scalars.ts'
 import { mapping, oneOrMany } from './structures.ts'
 
 /** States that a process may enter, and other events. */
-export const occasions = [
+export const hookEvents = [
   'waiting',
   'starting',
   'running',
@@ -31,7 +31,7 @@ export const occasions = [
   'backup-shrunk',
 ] as const
 
-export type Occasion = (typeof occasions)[number]
+export type HookEvent = (typeof hookEvents)[number]
 
 const url = scalar({
   expected: 'a URL such as `https://example.com/hook`',
@@ -46,7 +46,7 @@ const processName = scalar({ expected: 'the name of a process', read: (written) 
 
 export const hooksSchema = z.array(
   mapping({
-    on: oneOrMany(choice(occasions), 'a list of events: `[fatal, backoff]`').describe('Events to call it on'),
+    on: oneOrMany(choice(hookEvents), 'a list of events: `[fatal, backoff]`').describe('Events to call it on'),
     processes: oneOrMany(processName, 'a list of processes: `[web]`').describe('Default: all').optional(),
     run: commandSchema.describe('Command to run, with the event in GATEHOUSE_EVENT and GATEHOUSE_EVENT_*').optional(),
     url: url.describe('URL that gets the event as JSON, by POST').optional(),

@@ -23,7 +23,7 @@ export async function readStatus(socket: string, timeout: Milliseconds = 5_000):
   )
 }
 
-export interface Question {
+export interface ControlRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   /** Absent: no limit. */
@@ -35,7 +35,7 @@ export interface Answer {
   readonly body: string
 }
 
-export function ask(socket: string, { method, path, timeout }: Question): Promise<Answer> {
+export function ask(socket: string, { method, path, timeout }: ControlRequest): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     // One deadline for the whole answer: a server that sends a byte now and then must not block us.
     const signal = timeout === undefined ? undefined : timeoutSignal(timeout)

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { GatehouseError } from '../../shared/errors.ts'
 import { failureSchema } from '../contract/contract.ts'
-import { ask, failureOf, parseJson, type Question } from './client.ts'
+import { ask, type ControlRequest, failureOf, parseJson } from './client.ts'
 
 export interface Refused<Code extends string> {
   readonly refused: Code
@@ -17,10 +17,10 @@ export interface Answers<Result, Code extends string> {
 /** Throws as `readStatus` does, also for an answer that is neither. */
 export async function send<Result, Code extends string>(
   socket: string,
-  question: Question,
+  request: ControlRequest,
   { result, refusals }: Answers<Result, Code>,
 ): Promise<Result | Refused<Code>> {
-  const { status, body } = await ask(socket, question)
+  const { status, body } = await ask(socket, request)
   const answer = parseJson(body)
   const done = result.safeParse(answer)
   if (done.success) return done.data

@@ -7,6 +7,6 @@ import { type Refused, send } from './request.ts'
  */
 export function startProcess(socket: string, name: string, wait: boolean): Promise<RunReport | Refused<Refusal>> {
   const path = `/v1/processes/${encodeURIComponent(name)}/start${wait ? '?wait=true' : ''}`
-  const question = { method: 'POST', path, ...(!wait && { timeout: 5_000 }) } as const
-  return send(socket, question, { result: runSchema, refusals })
+  const request = { method: 'POST', path, ...(!wait && { timeout: 5_000 }) } as const
+  return send(socket, request, { result: runSchema, refusals })
 }

@@ -23,7 +23,7 @@ export const backupStatusSchema = z
     /** When the last attempt began, if none has succeeded since; it may be under way. */
     unfinished: amount.optional(),
     /** Why its folder cannot be read: an error code. */
-    trouble: z.string().optional(),
+    problem: z.string().optional(),
   })
   .readonly()
 

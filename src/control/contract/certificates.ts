@@ -29,7 +29,7 @@ export const certificateStatusSchema = z
     notAfter: z.iso.datetime(),
     skipped: z.array(z.object({ source: z.string(), error: z.string() }).readonly()).readonly(),
     /** None of its sources can serve: the internal CA does, which browsers warn about. */
-    stopgap: z.boolean(),
+    fallback: z.boolean(),
     renewal: renewalStatusSchema.optional(),
   })
   .readonly()

@@ -1,12 +1,12 @@
 /** What the supervisor calls when something happens to a process. */
 import type { SourcePosition } from '../../config/diagnostics.ts'
-import type { Occasion } from '../../config/schema/hooks.ts'
+import type { HookEvent } from '../../config/schema/hooks.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 
-export type { Occasion }
+export type { HookEvent }
 
 export interface HookPlan {
-  readonly on: readonly Occasion[]
+  readonly on: readonly HookEvent[]
   /** Only what happens to these; absent: to any. */
   readonly processes?: readonly string[]
   readonly call: HookCall

@@ -73,10 +73,10 @@ function scriptFault(
   const fault = fileFault(resolve(execution.directory, interpreter), execution, depth + 1)
   if (fault) return { ...fault, what: `is there, but the interpreter of its first line, ${interpreter}, ${fault.what}` }
   // env(1), for the usual `#!/usr/bin/env node`.
-  const asked = /\/env$/.test(interpreter) ? words.find((word) => !/^-|=/.test(word)) : undefined
-  if (asked === undefined) return undefined
-  const inner = executionFault({ ...execution, command: [asked] })
-  return inner && { ...inner, what: `is there, but the interpreter of its first line, ${asked}, ${inner.what}` }
+  const named = /\/env$/.test(interpreter) ? words.find((word) => !/^-|=/.test(word)) : undefined
+  if (named === undefined) return undefined
+  const inner = executionFault({ ...execution, command: [named] })
+  return inner && { ...inner, what: `is there, but the interpreter of its first line, ${named}, ${inner.what}` }
 }
 
 /** By Node's name of the architecture: the machines of elf(5) that it executes natively. */

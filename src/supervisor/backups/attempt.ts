@@ -55,7 +55,7 @@ export async function beginAttempt(plan: BackupPlan, owner?: Owner): Promise<Att
   })
   if (plan.named) return beginNamed(plan, owner)
   const before = await filesOf(plan)
-  return { keep: () => complaintOf(keepFound(plan, before)), discard: async () => {} }
+  return { keep: () => problemOf(keepFound(plan, before)), discard: async () => {} }
 }
 
 /** For a program that writes to `{backup}`. */
@@ -79,9 +79,9 @@ async function beginNamed(plan: BackupPlan, owner: Owner | undefined): Promise<A
   return {
     path: join(work, own, name),
     async keep() {
-      const complaint = await complaintOf(inOwn((path) => place(plan, join(path, name), began)))
-      if (complaint !== undefined) await discard()
-      return complaint
+      const problem = await problemOf(inOwn((path) => place(plan, join(path, name), began)))
+      if (problem !== undefined) await discard()
+      return problem
     },
     discard,
   }
@@ -148,7 +148,7 @@ async function keepFound(plan: BackupPlan, before: readonly BackupFile[]): Promi
   return undefined
 }
 
-async function complaintOf(kept: Promise<string | undefined>): Promise<string | undefined> {
+async function problemOf(kept: Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await kept
   } catch (error) {

@@ -19,13 +19,13 @@ export interface BackupState {
   /** When the last attempt began, if none has succeeded since. */
   readonly unfinished?: number
   /** Why its folder cannot be read: an error code. */
-  readonly trouble?: string
+  readonly problem?: string
 }
 
 /** `since`: the time from which age is counted on a volume without a backup. */
 export function backupStateOf(
   { overdue: allowed, secret }: BackupPlan,
-  { files, tried, trouble }: FolderContents,
+  { files, tried, problem }: FolderContents,
   { now, since }: { readonly now: number; readonly since: number },
 ): BackupState {
   const [newest, before] = files
@@ -37,7 +37,7 @@ export function backupStateOf(
     overdue: allowed !== undefined && now - (newest?.at ?? since) > allowed,
     shrunk: hasShrunk(files),
     ...(tried !== undefined && { unfinished: tried }),
-    ...(trouble !== undefined && { trouble }),
+    ...(problem !== undefined && { problem }),
   }
 }
 
@@ -54,8 +54,8 @@ function described({ name, at, size }: BackupFile, before: BackupFile | undefine
 const betweenAttempts: Milliseconds = 3_600_000
 
 /** At the start: whether to make a backup now instead of at the next scheduled time. */
-export function isDueAtStart({ newest, allowed, overdue, unfinished, trouble }: BackupState, now: number): boolean {
-  if (allowed === undefined || trouble !== undefined) return false
+export function isDueAtStart({ newest, allowed, overdue, unfinished, problem }: BackupState, now: number): boolean {
+  if (allowed === undefined || problem !== undefined) return false
   if (unfinished !== undefined && Math.abs(now - unfinished) < betweenAttempts) return false
   return overdue || !newest
 }

@@ -93,9 +93,9 @@ export class Backups {
     return {
       ...attempt,
       keep: async () => {
-        const complaint = await this.#lane(attempt.keep)
-        await (complaint === undefined ? this.#keepNewest(name, plan) : after())
-        return complaint
+        const problem = await this.#lane(attempt.keep)
+        await (problem === undefined ? this.#keepNewest(name, plan) : after())
+        return problem
       },
       discard: () => this.#lane(attempt.discard).then(after),
     }
@@ -145,7 +145,7 @@ export class Backups {
     const { process, reportedOverdue } = entry
     if (this.#entries.get(process.plan.name) !== entry) return
     const { overdue = false, newest, allowed = 0 } = this.stateOf(process) ?? {}
-    // No complaint while a backup is being made or about to be.
+    // No warning while a backup is being made or about to be.
     if (overdue === reportedOverdue || (overdue && !process.atRest)) return
     entry.reportedOverdue = overdue
     if (!overdue) return

@@ -23,7 +23,7 @@ export interface FolderContents {
   /** When the last attempt began, if none has succeeded since. */
   readonly tried?: number
   /** Why the folder cannot be read: an error code. */
-  readonly trouble?: string
+  readonly problem?: string
 }
 
 /** Marker files in the folder for unfinished backups: written at the first and at the last attempt since a success. */
@@ -41,7 +41,7 @@ export async function readBackups(plan: BackupPlan): Promise<FolderContents> {
     const files = newestFirst(complete.map((file) => ({ ...file, at: plausibleTime(file.at) })))
     return { files, ...(last !== undefined && { tried: last }) }
   } catch (error) {
-    return { files: [], trouble: codeOf(error) }
+    return { files: [], problem: codeOf(error) }
   }
 }
 

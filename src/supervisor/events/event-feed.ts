@@ -1,4 +1,4 @@
-import type { Happening, SupervisorEvent, SupervisorListener } from './events.ts'
+import type { NewEvent, SupervisorEvent, SupervisorListener } from './events.ts'
 
 /** How many events are kept for clients that reconnect. */
 const kept = 1_000
@@ -12,8 +12,8 @@ export class EventFeed {
   readonly #first = Date.now()
   #next = this.#first
 
-  emit(happening: Happening): void {
-    const event: SupervisorEvent = { id: this.#next, at: Date.now(), ...happening }
+  emit(newEvent: NewEvent): void {
+    const event: SupervisorEvent = { id: this.#next, at: Date.now(), ...newEvent }
     this.#next += 1
     this.#recent.push(event)
     if (this.#recent.length > kept) this.#recent.shift()

@@ -28,7 +28,7 @@ export type SupervisorEvent =
   | BackupEvent
 
 /** An event before its id and time. */
-export type Happening = SupervisorEvent extends infer E ? (E extends Stamped ? Omit<E, 'id' | 'at'> : never) : never
+export type NewEvent = SupervisorEvent extends infer E ? (E extends Stamped ? Omit<E, 'id' | 'at'> : never) : never
 
 /** A process changed its state, or only whether it is ready. */
 export interface TransitionEvent extends Stamped {

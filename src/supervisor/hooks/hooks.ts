@@ -9,7 +9,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep } from '../../shared/time/timer.ts'
 import type { SupervisorEvent } from '../events/events.ts'
 import { type HookOutput, runHookCommand } from './command.ts'
-import { occasionsOf } from './occasions.ts'
+import { hookEventsOf } from './hook-events.ts'
 import { postEvent } from './post.ts'
 
 /** Parallel calls of all hooks together; each hook is called one at a time, so that it gets events in order. */
@@ -55,11 +55,11 @@ export class Hooks {
   }
 
   hear(event: SupervisorEvent): void {
-    const occasions = occasionsOf(event)
+    const hookEvents = hookEventsOf(event)
     for (const hook of this.#hooks) {
       const { on, processes } = hook.plan
       if (processes && !processes.includes(event.process)) continue
-      if (occasions.some((occasion) => on.includes(occasion))) this.#enqueue({ hook, event })
+      if (hookEvents.some((event) => on.includes(event))) this.#enqueue({ hook, event })
     }
     this.#next()
   }

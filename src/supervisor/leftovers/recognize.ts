@@ -19,12 +19,9 @@ export function recognize(records: readonly GroupRecord[]): Recognized {
   return { ours: byOwner.ours ?? [], doubtful: byOwner.doubtful ?? [] }
 }
 
-function ownerOf(
-  { pid, started, run }: GroupRecord,
-  table: readonly KernelProcess[],
-): 'ours' | 'doubtful' | 'strangers' {
+function ownerOf({ pid, started, run }: GroupRecord, table: readonly KernelProcess[]): 'ours' | 'doubtful' | 'foreign' {
   const leader = table.find((one) => one.pid === pid)
-  if (leader) return leader.started === started ? 'ours' : 'strangers'
+  if (leader) return leader.started === started ? 'ours' : 'foreign'
   // The kernel does not reuse a pid while it is the id of a group. So these are what our leader left behind, unless the
   // whole group ended and another leader got the pid, which is gone as well.
   return membersOf(table, pid).some((one) => isOfRun(one, run)) ? 'ours' : 'doubtful'

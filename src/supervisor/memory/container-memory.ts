@@ -12,14 +12,14 @@ import type { Exit } from '../spawn/exit.ts'
 import type { ProcessStatus } from '../status.ts'
 import { type Budget, budgetFault, budgetOf, shareOf } from './budget.ts'
 import type { MemoryCgroup } from './cgroup.ts'
-import { type Guarded, MemoryGuard, type MemoryReport } from './guard.ts'
+import { MemoryGuard, type MemoryReport, type WatchedProcess } from './guard.ts'
 import { withMemoryHint } from './hints.ts'
 import { OomDetector } from './oom.ts'
 import { preferAsVictim, restoreOomScore } from './oom-order.ts'
 import { membersOf } from './usage.ts'
 
 export interface ContainerMemoryOptions {
-  processes(): Iterable<Guarded>
+  processes(): Iterable<WatchedProcess>
   readonly feed: EventFeed
   readonly log: Log
   readonly cgroup: MemoryCgroup | undefined
@@ -83,7 +83,7 @@ export class ContainerMemory {
   }
 
   /** The plan of a process has changed, and with it perhaps whether the kernel should kill it first. */
-  adopted(process: Guarded): void {
+  adopted(process: WatchedProcess): void {
     const { pid } = process.status()
     const isVictim = this.#isVictim(process.plan)
     if (pid === undefined || isVictim === this.#victims.has(pid)) return

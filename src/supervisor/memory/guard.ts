@@ -18,15 +18,15 @@ import {
 import { certainUse, estimatedUse, membersOf } from './usage.ts'
 
 /** A supervised process, as far as its memory is concerned. */
-export interface Guarded {
+export interface WatchedProcess {
   readonly plan: ProcessPlan
   readonly state: State
   status(): { readonly pid?: number }
-  endOversized(complaint: string): void
+  endOversized(problem: string): void
 }
 
 export interface GuardOptions {
-  processes(): Iterable<Guarded>
+  processes(): Iterable<WatchedProcess>
   /** Of the container; undefined: it has no limit. */
   level(): MemoryLevel | undefined
   /** Logs it, and emits an event if it concerns one process. */
@@ -45,7 +45,7 @@ export interface MemoryReport {
 
 interface Running extends MemoryUser {
   readonly plan: ProcessPlan
-  readonly process: Guarded
+  readonly process: WatchedProcess
   readonly pids: readonly number[]
 }
 
@@ -151,12 +151,12 @@ export class MemoryGuard {
 
   #restart(
     { process, plan: { name } }: Running,
-    complaint: string,
+    problem: string,
     report: Pick<MemoryReport, 'message' | 'used' | 'limit'>,
   ) {
     this.#throttle.restarted(name, performance.now())
     this.#options.report({ process: name, action: 'restarted', ...report })
-    process.endOversized(complaint)
+    process.endOversized(problem)
   }
 
   #whyNotAgain(name: string): string | undefined {
@@ -166,6 +166,6 @@ export class MemoryGuard {
   }
 }
 
-function isUp({ state }: Guarded): boolean {
+function isUp({ state }: WatchedProcess): boolean {
   return state === 'starting' || state === 'running' || state === 'parked'
 }

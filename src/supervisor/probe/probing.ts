@@ -16,11 +16,11 @@ export interface ProbeListener {
   /** A task without a ready probe has started: it is ready when it has completed. */
   up(): void
   /** It did not start up, or was not ready, in time: `was not ready within 5m (…)`. */
-  deadlinePassed(complaint: string): void
+  deadlinePassed(problem: string): void
   /** It fails its ready check. */
   unready(): void
   /** Too many alive checks in a row have failed; called again with each further one. */
-  unresponsive(complaint: string): void
+  unresponsive(problem: string): void
   /** For the log. */
   warn(text: string): void
 }
@@ -61,8 +61,8 @@ export class Probing {
   }
 
   /** While it is probed: why it is not ready although its start is over. */
-  get complaint(): string | undefined {
-    return this.#over.signal.aborted ? undefined : (this.#liveness.complaint ?? this.#readiness.complaint)
+  get problem(): string | undefined {
+    return this.#over.signal.aborted ? undefined : (this.#liveness.problem ?? this.#readiness.problem)
   }
 
   /** Its last check failed: it may turn out not to be ready. */
@@ -102,21 +102,21 @@ export class Probing {
     if (alive) void this.#repeat(alive, attemptOf(this.#plan, alive), (found) => this.#aliveAnswer(found))
   }
 
-  /** The same after a change of probes: the complaint about the run stands until it passes a check. */
-  continueWith(complaint: string | undefined): void {
+  /** The same after a change of probes: the problem about the run stands until it passes a check. */
+  continueWith(problem: string | undefined): void {
     const { ready, alive } = this.#plan
     const checksReady = ready?.failures !== undefined
-    if (complaint !== undefined) {
-      if (alive) this.#liveness.hold(complaint)
-      if (checksReady) this.#readiness.hold(complaint)
+    if (problem !== undefined) {
+      if (alive) this.#liveness.hold(problem)
+      if (checksReady) this.#readiness.hold(problem)
       if (!alive && !checksReady) this.#listener.ready() // the check that it failed is gone
     }
     this.keepChecking()
   }
 
-  /** Keeps a failed alive check as its complaint until it passes one, without any other consequence. */
-  hold(complaint: string): void {
-    this.#liveness.hold(complaint)
+  /** Keeps a failed alive check as its problem until it passes one, without any other consequence. */
+  hold(problem: string): void {
+    this.#liveness.hold(problem)
   }
 
   /** The cause of its failed alive checks is gone: they no longer count. */
@@ -130,14 +130,14 @@ export class Probing {
     this.#over.abort()
   }
 
-  #await(probe: StartupProbe | ReadinessProbe, complaint: string, passed: () => void): void {
+  #await(probe: StartupProbe | ReadinessProbe, problem: string, passed: () => void): void {
     let last: Finding
     // If it could not be probed when its time was up, the next answer decides: a shortage on our side is not its fault.
     let overdue = false
     const fail = () => {
       this.close()
       const found = typeof last === 'string' ? ` (${last})` : ''
-      this.#listener.deadlinePassed(`${complaint} within ${formatDuration(probe.deadline)}${found}`)
+      this.#listener.deadlinePassed(`${problem} within ${formatDuration(probe.deadline)}${found}`)
     }
     this.#deadline = setTimeout(() => {
       if (last instanceof NotTried) overdue = true
@@ -182,22 +182,22 @@ export class Probing {
   }
 
   #readyAnswer(found: string | undefined): void {
-    const before = this.complaint
-    const complaint = this.#readiness.add(found)
-    if (complaint !== undefined) this.#readiness.hold(complaint)
+    const before = this.problem
+    const problem = this.#readiness.add(found)
+    if (problem !== undefined) this.#readiness.hold(problem)
     this.#report(before)
   }
 
   #aliveAnswer(found: string | undefined): void {
-    const before = this.complaint
-    const complaint = this.#liveness.add(found)
-    if (complaint !== undefined) this.#listener.unresponsive(complaint)
+    const before = this.problem
+    const problem = this.#liveness.add(found)
+    if (problem !== undefined) this.#listener.unresponsive(problem)
     else this.#report(before)
   }
 
   #report(before: string | undefined): void {
-    if (before === undefined && this.complaint !== undefined) this.#listener.unready()
-    if (before !== undefined && this.complaint === undefined) this.#listener.ready()
+    if (before === undefined && this.problem !== undefined) this.#listener.unready()
+    if (before !== undefined && this.problem === undefined) this.#listener.ready()
   }
 }
 

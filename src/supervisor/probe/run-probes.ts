@@ -39,14 +39,14 @@ export class RunProbes {
   change(plan: ProcessPlan, starting: boolean): void {
     const [run, before] = [this.#run, this.#probing]
     if (!run || !before) return
-    const { complaint } = before
+    const { problem } = before
     const probing = new Probing(plan, run.child, this.#listenerFor(run), before)
     this.#probing = probing
     before.close()
     // The line that is now waited for may have been written already.
     for (const line of run.lastOutput) probing.line(line)
     if (starting) probing.begin()
-    else probing.continueWith(complaint)
+    else probing.continueWith(problem)
   }
 
   #listenerFor(run: Run): ProbeListener {
@@ -57,17 +57,17 @@ export class RunProbes {
       up: () => dispatch('up'),
       unready: () => dispatch('unready'),
       warn,
-      deadlinePassed(complaint) {
-        run.fault = { kind: 'never-ready', complaint }
+      deadlinePassed(problem) {
+        run.fault = { kind: 'never-ready', problem }
         dispatch('deadlinePassed')
       },
-      unresponsive: (complaint) => {
+      unresponsive: (problem) => {
         // While a dependency is not ready, a restart would not help; while that is in doubt, the next check decides.
         if (context.unmetBelow(plan()).length > 0) {
-          this.#probing?.hold(complaint)
+          this.#probing?.hold(problem)
           dispatch('blocked')
         } else if (!context.isInDoubtBelow(plan())) {
-          run.fault = { kind: 'unresponsive', complaint }
+          run.fault = { kind: 'unresponsive', problem }
           dispatch('unresponsive')
         }
       },

@@ -2,12 +2,12 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 
 /** Counts failed attempts in a row. */
 export class Streak {
-  /** The begin of the complaint, as a predicate: `failed its ready check`. */
+  /** The begin of the problem, as a predicate: `failed its ready check`. */
   readonly #verb: string
   readonly #limit: number
   #failures = 0
   #passedAt: Milliseconds = performance.now()
-  #complaint: string | undefined
+  #problem: string | undefined
 
   constructor(verb: string, limit: number) {
     this.#verb = verb
@@ -21,19 +21,19 @@ export class Streak {
 
   /** If it has failed since: when it passed last (monotonic), or when it was spawned. */
   get silentSince(): Milliseconds | undefined {
-    return this.#failures > 0 || this.#complaint !== undefined ? this.#passedAt : undefined
+    return this.#failures > 0 || this.#problem !== undefined ? this.#passedAt : undefined
   }
 
-  /** The complaint that stands until it passes an attempt; see `hold`. */
-  get complaint(): string | undefined {
-    return this.#complaint
+  /** The problem that stands until it passes an attempt; see `hold`. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
-  /** Counts what an attempt found (undefined: passed); returns a complaint once the limit is reached. */
+  /** Counts what an attempt found (undefined: passed); returns a problem once the limit is reached. */
   add(found: string | undefined): string | undefined {
     if (found === undefined) {
       this.#failures = 0
-      this.#complaint = undefined
+      this.#problem = undefined
       this.#passedAt = performance.now()
       return undefined
     }
@@ -43,12 +43,12 @@ export class Streak {
     return `${this.#verb} ${often}: ${found}`
   }
 
-  /** Keeps this complaint until it passes an attempt. */
-  hold(complaint: string): void {
-    this.#complaint = complaint
+  /** Keeps this problem until it passes an attempt. */
+  hold(problem: string): void {
+    this.#problem = problem
   }
 
-  /** Failures until now no longer count; a complaint stands until it passes an attempt. */
+  /** Failures until now no longer count; a problem stands until it passes an attempt. */
   resetFailures(): void {
     this.#failures = 0
   }

@@ -28,11 +28,11 @@ export interface ProcessContext {
   /** Whether the kernel killed the process for memory; to be asked once for each exit. */
   killedForMemory(plan: ProcessPlan, exit: Exit): boolean
   /** The process changed its state, or whether it is ready. */
-  changed(before: Before): void
+  changed(before: PreviousState): void
 }
 
 /** How a process was before it changed. */
-export interface Before {
+export interface PreviousState {
   readonly state: State
   readonly ready: boolean
 }

@@ -9,11 +9,11 @@ import { ignoredWords } from '../stop/stop.ts'
 import { logTransition } from './log-transitions.ts'
 import { type Effect, type Event, type State, transition } from './machine.ts'
 import type { ProcessContext } from './process-context.ts'
-import type { Ending, Judgement } from './restart.ts'
+import type { Ending, RestartDecision } from './restart.ts'
+import { RestartTracker } from './restart-tracker.ts'
 import { Runs } from './runs.ts'
 import { inTurn } from './serialize.ts'
 import { startProgram } from './start-program.ts'
-import { Verdicts } from './verdicts.ts'
 
 export class SupervisedProcess {
   #plan: ProcessPlan
@@ -30,7 +30,7 @@ export class SupervisedProcess {
   #awaiting = false
   /** Grows each time it enters `waiting`. */
   #attempt = 0
-  readonly #verdicts: Verdicts
+  readonly #restarts: RestartTracker
   /** An effect may cause an event: each event is taken when the one before is done. */
   readonly #dispatch = inTurn((event: Event) => this.#step(event))
   /** Called when it has come to rest. */
@@ -62,7 +62,7 @@ export class SupervisedProcess {
       this.#runs.kill()
     },
     scheduleRestart: () => {
-      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#verdicts.last?.pause ?? 0)
+      this.#restart = setTimeout(() => this.#dispatch('backoffOver'), this.#restarts.last?.pause ?? 0)
     },
     cancelRestart: () => clearTimeout(this.#restart),
   }
@@ -70,7 +70,7 @@ export class SupervisedProcess {
   constructor(plan: ProcessPlan, context: ProcessContext) {
     this.#plan = plan
     this.#context = context
-    this.#verdicts = new Verdicts(plan)
+    this.#restarts = new RestartTracker(plan)
     this.#runs = new Runs(context, {
       dispatch: this.#dispatch,
       warn: (text) => this.#say('warn', text),
@@ -98,7 +98,7 @@ export class SupervisedProcess {
 
   /** It exited with success: what depends on it with `completed` may start. */
   get completed(): boolean {
-    return this.#state === 'exited' && this.#verdicts.last?.failed === false
+    return this.#state === 'exited' && this.#restarts.last?.failed === false
   }
 
   /** A service that exited with success and that its policy does not restart. */
@@ -107,9 +107,9 @@ export class SupervisedProcess {
   }
 
   /** Set while it is down for good because of a failure. */
-  get finalFailure(): Judgement | undefined {
+  get finalFailure(): RestartDecision | undefined {
     const over = this.#state === 'exited' || this.#state === 'fatal'
-    return over && this.#verdicts.last?.failed ? this.#verdicts.last : undefined
+    return over && this.#restarts.last?.failed ? this.#restarts.last : undefined
   }
 
   /** It is ready, but its last check failed. */
@@ -129,7 +129,7 @@ export class SupervisedProcess {
 
   /** Earlier failures no longer count, and a pause before the next attempt is cut short. No effect while it runs. */
   start(): void {
-    if (this.atRest || this.#state === 'backoff') this.#verdicts.reset()
+    if (this.atRest || this.#state === 'backoff') this.#restarts.reset()
     this.#wanted = true
     this.#dispatch('start')
   }
@@ -141,7 +141,7 @@ export class SupervisedProcess {
   adopt(plan: ProcessPlan): void {
     const before = this.#plan
     this.#plan = plan
-    this.#verdicts.adopt(plan)
+    this.#restarts.adopt(plan)
     if (this.#state !== 'stopping') this.#grace = plan.stop.grace
     const starting = this.#state === 'starting'
     this.#runs.adopt(before, { starting, alive: starting || this.#state === 'running' || this.#state === 'parked' })
@@ -167,8 +167,8 @@ export class SupervisedProcess {
   }
 
   /** Stops it because it uses too much memory; its restart policy decides what follows. Only while it has a process. */
-  endOversized(complaint: string): void {
-    if (this.#runs.last) this.#runs.last.fault ??= { kind: 'oversized', complaint }
+  endOversized(problem: string): void {
+    if (this.#runs.last) this.#runs.last.fault ??= { kind: 'oversized', problem }
     this.#dispatch('oversized')
   }
 
@@ -187,9 +187,9 @@ export class SupervisedProcess {
       ready: this.#ready,
       run: this.#runs.last,
       exit: this.#runs.exit,
-      ...this.#verdicts.facts(this.#ready ? this.#runs.last : undefined),
+      ...this.#restarts.facts(this.#ready ? this.#runs.last : undefined),
       waitingFor: this.waitingFor,
-      reason: this.#verdicts.last?.reason ?? this.#runs.probing?.complaint,
+      reason: this.#restarts.last?.reason ?? this.#runs.probing?.problem,
     })
   }
 
@@ -202,7 +202,7 @@ export class SupervisedProcess {
     }
     this.#state = state
     if (state !== 'waiting' && state !== 'parked') this.#awaiting = false
-    if (state === 'stopped') this.#verdicts.forget()
+    if (state === 'stopped') this.#restarts.forget()
     for (const effect of effects) this.#effects[effect]()
     if (from === state && wasReady === this.#ready) return
     this.#log(from)
@@ -214,9 +214,9 @@ export class SupervisedProcess {
     const attempt = this.#attempt
     startProgram(this.plan, this.#context, {
       isAwaited: () => this.#state === 'waiting' && this.#attempt === attempt,
-      started: (begun) => {
-        this.#runs.begin(begun)
-        this.#verdicts.spawned()
+      started: (program) => {
+        this.#runs.begin(program)
+        this.#restarts.spawned()
         this.#dispatch('spawned')
       },
       failed: (failure) => this.#settle({ kind: 'not-spawned', failure }),
@@ -230,12 +230,12 @@ export class SupervisedProcess {
       return
     }
     const run = ending.kind === 'not-spawned' ? undefined : this.#runs.last
-    this.#dispatch(this.#verdicts.judge(ending, run).verdict)
+    this.#dispatch(this.#restarts.decide(ending, run).verdict)
   }
 
   #log(from: State): void {
     const { plan } = this
-    const { pause = 0, failed = false } = this.#verdicts.last ?? {}
+    const { pause = 0, failed = false } = this.#restarts.last ?? {}
     logTransition(this.#context.log, { plan, from, status: this.status(), ran: this.#runs.last?.uptime, pause, failed })
   }
 

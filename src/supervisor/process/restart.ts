@@ -16,12 +16,12 @@ export type Ending =
 
 /**
  * A failure whatever the exit code: we stopped it because it was not ready in time, failed its alive check or used too
- * much memory; or it exited with 0, but left no backup, or left its program in the background. The complaint is a
+ * much memory; or it exited with 0, but left no backup, or left its program in the background. The problem is a
  * predicate: `was not ready within 5m`.
  */
 export interface RunFault {
   readonly kind: 'never-ready' | 'unresponsive' | 'oversized' | 'no-backup' | 'daemonized'
-  readonly complaint: string
+  readonly problem: string
 }
 
 /** Consecutive failures: those since it was last ready for `restart.steady`. */
@@ -36,7 +36,7 @@ export interface Failures {
 /** Before the first start. A crash at that start waits `next`, since it was not ready before. */
 export const noFailures: Failures = { count: 0, times: [], step: 0 }
 
-export interface Judgement {
+export interface RestartDecision {
   readonly verdict: Verdict
   /** It ended in failure. */
   readonly failed: boolean
@@ -49,7 +49,7 @@ export interface Judgement {
   readonly pause: Milliseconds
 }
 
-export interface Case {
+export interface EndedRunFacts {
   readonly ending: Ending
   /** The run that ended. */
   readonly run?: {
@@ -68,29 +68,32 @@ export interface Case {
 
 type Policy = Pick<ProcessPlan, 'kind' | 'startup' | 'ready' | 'restart'>
 
-export function judge(plan: Policy, { ending, run, failures: before, now, random }: Case): Judgement {
+export function decideRestart(
+  plan: Policy,
+  { ending, run, failures: before, now, random }: EndedRunFacts,
+): RestartDecision {
   const { policy, backoff, giveUp } = plan.restart
   const failed = ending.kind !== 'exit' || ending.exit.code !== 0
   const failures = failureAdded(plan, run, before, now)
   const reason = describeEnding(ending, run?.uptime)
-  const judgement = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
+  const decision = { failed, reason, exitCode: exitCodeOf(ending), failures, pause: 0 }
   if (ending.kind === 'not-spawned' && ending.failure.local) {
     // Not the program's failure: it only lengthens the pause, whatever the policy.
     const waited = { ...before, step: before.step + 1 }
-    return { ...judgement, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
+    return { ...decision, failures: waited, verdict: 'retry', pause: restartPause(backoff, before.step, random) }
   }
-  if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...judgement, verdict: 'gaveUp' }
+  if (ending.kind === 'not-spawned' && !ending.failure.transient) return { ...decision, verdict: 'gaveUp' }
   // It would do so again.
-  if (ending.kind === 'daemonized') return { ...judgement, verdict: 'gaveUp' }
-  if (plan.kind === 'task' && !failed) return { ...judgement, failures: noFailures, verdict: 'completed' }
-  if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...judgement, verdict: 'ended' }
+  if (ending.kind === 'daemonized') return { ...decision, verdict: 'gaveUp' }
+  if (plan.kind === 'task' && !failed) return { ...decision, failures: noFailures, verdict: 'completed' }
+  if (policy === 'never' || (policy === 'on-failure' && !failed)) return { ...decision, verdict: 'ended' }
   // A service should not end, so under `always` even exit code 0 counts.
   const { length: count } = failures.times
   if (count < giveUp.failures) {
-    return { ...judgement, verdict: 'retry', pause: restartPause(backoff, failures.step, random) }
+    return { ...decision, verdict: 'retry', pause: restartPause(backoff, failures.step, random) }
   }
   const history = `it failed ${count === 1 ? 'once' : `${count} times within ${formatDuration(giveUp.within)}`}`
-  return { ...judgement, verdict: 'gaveUp', failed: true, reason: `${history}; the last time it ${reason}` }
+  return { ...decision, verdict: 'gaveUp', failed: true, reason: `${history}; the last time it ${reason}` }
 }
 
 /**
@@ -98,7 +101,7 @@ export function judge(plan: Policy, { ending, run, failures: before, now, random
  * again, is in a crash loop, too. The first failure of a process that had passed a probe counts as an accident: it is
  * restarted at once. Without a probe a service is ready as soon as it is spawned, which proves nothing.
  */
-function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Milliseconds): Failures {
+function failureAdded(plan: Policy, run: EndedRunFacts['run'], before: Failures, now: Milliseconds): Failures {
   const { steady, giveUp } = plan.restart
   const isSteady = run?.start !== undefined && run.readyFor >= steady
   const { count, times, step } = isSteady ? noFailures : withoutStart(plan, run, before)
@@ -114,7 +117,7 @@ function failureAdded(plan: Policy, run: Case['run'], before: Failures, now: Mil
  * The window for giving up does not pass during a start: a process whose failing start takes longer than the window
  * would otherwise be restarted for ever.
  */
-function withoutStart(plan: Policy, run: Case['run'], before: Failures): Failures {
+function withoutStart(plan: Policy, run: EndedRunFacts['run'], before: Failures): Failures {
   const waited = run && isProbed(plan) ? (run.start ?? run.uptime) : 0
   return { ...before, times: before.times.map((time) => time + waited) }
 }
@@ -134,7 +137,7 @@ function describeEnding(ending: Ending, ran: Milliseconds = 0): string {
     case 'oversized':
     case 'no-backup':
     case 'daemonized':
-      return ending.complaint
+      return ending.problem
     case 'not-spawned':
       return ending.failure.reason
   }

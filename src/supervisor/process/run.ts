@@ -103,11 +103,11 @@ export class Run {
    */
   async concludeBackup(exitedWell: boolean, leftOthers: boolean): Promise<void> {
     if (!this.#backup) return
-    if (exitedWell && leftOthers) this.fault ??= { kind: 'no-backup', complaint: leftWriters }
+    if (exitedWell && leftOthers) this.fault ??= { kind: 'no-backup', problem: leftWriters }
     const kept = exitedWell && !this.fault
     if (!kept) this.hurryBackup(longestDiscard)
-    const complaint = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
-    if (complaint !== undefined) this.fault = { kind: 'no-backup', complaint }
+    const problem = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
+    if (problem !== undefined) this.fault = { kind: 'no-backup', problem }
   }
 
   /** Waits at most this long for the backup: the disk may hang. */

@@ -14,7 +14,7 @@ import { type GroupStop, type GroupStopOptions, stopGroup, stopRun } from '../st
 import type { ProcessContext } from './process-context.ts'
 import type { Ending } from './restart.ts'
 import { Run } from './run.ts'
-import type { Begun } from './start-program.ts'
+import type { StartedProgram } from './start-program.ts'
 
 export class Runs {
   readonly #context: ProcessContext
@@ -53,7 +53,7 @@ export class Runs {
     return this.#probes.present
   }
 
-  begin({ child, plan: placed, backup }: Begun): void {
+  begin({ child, plan: placed, backup }: StartedProgram): void {
     const { output, killedForMemory } = this.#context
     const { plan, dispatch } = this.#owner
     // The plan may have changed while a port was looked for.
@@ -110,7 +110,7 @@ export class Runs {
     const daemons = await this.#daemonsOf(run)
     const [first] = daemons
     if (!first) return
-    run.fault = { kind: 'daemonized', complaint: daemonWords(first) }
+    run.fault = { kind: 'daemonized', problem: daemonWords(first) }
     for (const group of new Set(daemons.map((one) => one.group))) {
       this.#stop = stopGroup({ pid: group, exited: Promise.resolve({ code: 0, signal: null }) }, how)
       await this.#stop.gone

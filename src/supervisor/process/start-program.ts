@@ -25,14 +25,14 @@ interface Prepared {
   readonly backup?: Attempt
 }
 
-export interface Begun extends Prepared {
+export interface StartedProgram extends Prepared {
   readonly child: Child
 }
 
-export interface Starter {
+export interface StartListener {
   /** Checked after each wait: if a stop, or even another start, came meanwhile, neither of the others is called. */
   isAwaited(): boolean
-  started(begun: Begun): void
+  started(program: StartedProgram): void
   failed(failure: SpawnFailure): void
 }
 
@@ -40,8 +40,8 @@ export interface Starter {
  * Starts the program of a plan: at once, unless a port or a backup must be prepared first. Calls `started` or `failed`
  * once.
  */
-export function startProgram(plan: ProcessPlan, context: ProcessContext, starter: Starter): void {
-  const { isAwaited, started, failed } = starter
+export function startProgram(plan: ProcessPlan, context: ProcessContext, listener: StartListener): void {
+  const { isAwaited, started, failed } = listener
   const spawn = ({ plan: placed, backup }: Prepared) => {
     const { ledger } = context
     const refused = sizeFailure(placed)

@@ -70,16 +70,16 @@ function groupOf(accounts: Accounts, name: string, option: 'user' | 'groups'): n
  * not suffice: libuv clears the supplementary groups, and limits could no longer be raised after them. Throws
  * `RightsError` if we may not change the user.
  */
-export function userWords({ name, groups: asked }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
+export function userWords({ name, groups: requested }: UserPlan, { uid, gid, groups }: Identity): readonly string[] {
   const [ourUid, ourGid] = [process.geteuid?.(), process.getegid?.()]
   const isUs = uid === ourUid && gid === ourGid
   if (isUs && isSame(groups, [gid, ...(process.getgroups?.() ?? [])])) return []
   if (!isCapable('CAP_SETUID') || !isCapable('CAP_SETGID')) {
     // We are that user, with the groups that we were started with, and cannot drop them.
-    if (isUs && !asked) return []
-    const wish = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
+    if (isUs && !requested) return []
+    const goal = uid === ourUid ? `the groups of ${name}` : `becoming ${name}`
     throw new RightsError(
-      `user: ${wish} needs root, and Gatehouse runs as uid ${ourUid}; start it as root, or as ${name}`,
+      `user: ${goal} needs root, and Gatehouse runs as uid ${ourUid}; start it as root, or as ${name}`,
     )
   }
   // If we are not root, inheritable capabilities, and with them ambient ones, would survive the change of user.

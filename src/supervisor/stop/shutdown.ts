@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { GroupLedger } from '../leftovers/ledger.ts'
 import type { SupervisedProcess } from '../process/process.ts'
-import { hurry, StopDeadline, stopInReverse } from './stop-order.ts'
+import { StopDeadline, shortenGraces, stopInReverse } from './stop-order.ts'
 
 /** The one shutdown of a run. It begins with the first call of `stop`; further calls can only shorten it. */
 export class Shutdown {
@@ -23,7 +23,7 @@ export class Shutdown {
       processes,
       done: Promise.all([stopInReverse(processes, this.#deadline), leftoversGone]).then(() => this.#ledger?.close()),
     }
-    hurry(this.#begun.processes, this.#deadline)
+    shortenGraces(this.#begun.processes, this.#deadline)
     return this.#begun.done
   }
 }

@@ -67,7 +67,7 @@ function dependantsOf(processes: readonly Stoppable[], after: StopGraph): Readon
 }
 
 /** After the deadline was tightened: shortens the grace periods that have begun. */
-export function hurry(processes: readonly Stoppable[], deadline: StopDeadline): void {
+export function shortenGraces(processes: readonly Stoppable[], deadline: StopDeadline): void {
   for (const process of processes) {
     if (process.state === 'stopping') void process.stop(graceOf(process, processes, deadline))
   }

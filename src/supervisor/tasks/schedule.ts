@@ -26,7 +26,7 @@ const settleTime: Milliseconds = 250
 const correction: Milliseconds = 3 * 3_600_000
 
 /** What a check of the clock finds out about one schedule. All times are Unix time in milliseconds. */
-export interface Look {
+export interface ScheduleCheck {
   /** The time for which a run is due now. */
   readonly due?: number
   /** This time, and perhaps others after it, passed unnoticed: they become one run. */
@@ -36,11 +36,11 @@ export interface Look {
 }
 
 /** `before`: the previous check, and the next run as it was known then. Pure. */
-export function lookAt(
+export function checkSchedule(
   now: number,
   before: { readonly at: number; readonly next: number | undefined },
   calendar: Calendar,
-): Look {
+): ScheduleCheck {
   const { next } = before
   if (before.at - now > correction) return { late: false, next: calendar.next(now) }
   if (next === undefined || now < next) return { late: false, next }
@@ -50,7 +50,7 @@ export function lookAt(
 }
 
 /** Called when a run is due. `late`: its time passed unnoticed. */
-export type Due = (process: SupervisedProcess, due: number, late: boolean) => void
+export type DueListener = (process: SupervisedProcess, due: number, late: boolean) => void
 
 interface Entry {
   readonly schedule: SchedulePlan
@@ -65,12 +65,12 @@ function entryOf(schedule: SchedulePlan, now: number): Entry | undefined {
 }
 
 export class Timetable {
-  readonly #due: Due
+  readonly #due: DueListener
   readonly #entries = new Map<SupervisedProcess, Entry>()
   #lastLook = Date.now()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(due: Due) {
+  constructor(due: DueListener) {
     this.#due = due
   }
 
@@ -110,7 +110,7 @@ export class Timetable {
     const at = this.#lastLook
     this.#lastLook = now
     for (const [process, entry] of [...this.#entries]) {
-      const { due, late, next } = lookAt(now, { at, next: entry.next }, entry.calendar)
+      const { due, late, next } = checkSchedule(now, { at, next: entry.next }, entry.calendar)
       entry.next = next
       if (due !== undefined) this.#due(process, due, late)
     }

@@ -34,7 +34,7 @@ export interface LogFileSurroundings {
   readonly size: Bytes
   readonly keep: number
   /** It cannot be written at the moment; called once until `over`. */
-  trouble(file: LogFile, why: string): void
+  problem(file: LogFile, why: string): void
   /** It is written again, with all buffered lines. `lost`: lines that were dropped meanwhile. */
   over(file: LogFile, lost: number): void
   /** Lines were dropped although the file can be written; called now and then. */
@@ -51,10 +51,10 @@ export class LogFile {
   /** Taken from the queue and not written yet; `#torn` once a part of it is written. */
   #rest: Buffer = Buffer.alloc(0)
   #torn = false
-  /** Dropped lines: since the last line that was accepted, and since the trouble began. */
+  /** Dropped lines: since the last line that was accepted, and since the problem began. */
   #gap = 0
   #lost = 0
-  #trouble: string | undefined
+  #problem: string | undefined
   #slow: NodeJS.Timeout | undefined
   #report: NodeJS.Timeout | undefined
   #reported = Number.NEGATIVE_INFINITY
@@ -71,8 +71,8 @@ export class LogFile {
   }
 
   /** Why it cannot be written; undefined while all is well. */
-  get trouble(): string | undefined {
-    return this.#trouble
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   /** `line` has its line feed. Neither waits nor throws. */
@@ -129,7 +129,7 @@ export class LogFile {
   #reportLoss(): void {
     clearTimeout(this.#report)
     this.#report = undefined
-    if (this.#lost === 0 || this.#trouble !== undefined) return
+    if (this.#lost === 0 || this.#problem !== undefined) return
     this.#reported = performance.now()
     this.#surroundings.lost(this, this.#lost)
     this.#lost = 0
@@ -137,9 +137,9 @@ export class LogFile {
 
   #reportTrouble(why: string): void {
     this.#diskReturned()
-    if (this.#trouble !== undefined && (this.#trouble !== slowness || why === slowness)) return
-    this.#trouble = why
-    this.#surroundings.trouble(this, why)
+    if (this.#problem !== undefined && (this.#problem !== slowness || why === slowness)) return
+    this.#problem = why
+    this.#surroundings.problem(this, why)
   }
 
   #start(): void {
@@ -160,13 +160,13 @@ export class LogFile {
     }
     this.#work = undefined
     if (this.#abandoned) return
-    if (this.#trouble === undefined) {
+    if (this.#problem === undefined) {
       const due = Math.max(0, this.#reported + betweenReports - performance.now())
       if (this.#lost > 0) this.#report ??= setTimeout(() => this.#reportLoss(), due).unref()
       return
     }
     const lost = this.#lost
-    this.#trouble = undefined
+    this.#problem = undefined
     this.#lost = 0
     this.#surroundings.over(this, lost)
   }

@@ -52,7 +52,7 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
     disk,
     size,
     keep,
-    trouble({ path }, why) {
+    problem({ path }, why) {
       log.warn(`the log file ${path} cannot be written: ${why}; lines are buffered, then dropped`, { file: path })
     },
     over({ path }, lost) {
@@ -80,8 +80,8 @@ export function createLogFiles({ directory, size, keep, hostname, log }: LogFile
   return {
     line: (process, stream, text) => fileOf(process, stream).write(`${text}\n`),
     troubles: () =>
-      [...files.values()].flatMap(({ path, trouble }) =>
-        trouble === undefined ? [] : [`the log file ${path} cannot be written: ${trouble}`],
+      [...files.values()].flatMap(({ path, problem }) =>
+        problem === undefined ? [] : [`the log file ${path} cannot be written: ${problem}`],
       ),
     async close() {
       const written = Promise.all([...files.values()].map((file) => file.finish()))

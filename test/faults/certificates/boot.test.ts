@@ -63,11 +63,11 @@ control: { socket: ./control.sock }
   expect(JSON.parse(out)).toMatchObject([
     {
       source: 'certbot',
-      stopgap: false,
+      fallback: false,
       skipped: [{ source: 'files', error: expect.stringMatching(/expired\.crt: expired on .+; renew it$/) }],
     },
     {
-      stopgap: true,
+      fallback: true,
       skipped: [
         { source: 'files', error: expect.stringMatching(/damaged\.crt: holds no PEM certificate/) },
         { source: 'caddy', error: expect.stringMatching(/none\/certificates cannot be read \(ENOENT\)/) },

@@ -125,7 +125,7 @@ describe.skipIf(!part('pebble'))('a CA', () => {
       await trouble.begin(production)
       await nextAttempt()
       const { renewal, ...rest } = status()
-      expect(rest).toMatchObject({ source: 'acme', stopgap: false, skipped: [] })
+      expect(rest).toMatchObject({ source: 'acme', fallback: false, skipped: [] })
       expect(renewal).toMatchObject({ failures: 1, lastError: expect.stringMatching(trouble.says) })
       const pause = (renewal.nextAttempt ?? 0) - Date.now()
       expect(pause).toBeGreaterThanOrEqual(trouble.pause - 5_000)

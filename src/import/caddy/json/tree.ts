@@ -58,23 +58,23 @@ function depthOf(text: string): number {
 }
 
 /** Parts that readers looked into and parts that they took, kept here so that no reader has to pass them on. */
-const opened = new WeakSet<Json>()
-const asked = new WeakSet<Json>()
+const visited = new WeakSet<Json>()
+const read = new WeakSet<Json>()
 
-export function wasOpened(json: Json): boolean {
-  return opened.has(json)
+export function wasVisited(json: Json): boolean {
+  return visited.has(json)
 }
 
-export function wasAsked(json: Json): boolean {
-  return asked.has(json)
+export function wasRead(json: Json): boolean {
+  return read.has(json)
 }
 
 export function entry(json: Json | undefined, ...path: readonly string[]): Json | undefined {
   return path.reduce<Json | undefined>((part, key) => {
     if (!part) return undefined
-    opened.add(part)
+    visited.add(part)
     const value = part.entries?.get(key)
-    if (value) asked.add(value)
+    if (value) read.add(value)
     return value
   }, json)
 }
@@ -82,8 +82,8 @@ export function entry(json: Json | undefined, ...path: readonly string[]): Json 
 export function entriesOf(json: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
   const found = entry(json, ...path)
   if (!found?.entries) return []
-  opened.add(found)
-  for (const value of found.entries.values()) asked.add(value)
+  visited.add(found)
+  for (const value of found.entries.values()) read.add(value)
   return [...found.entries]
 }
 

@@ -1,6 +1,6 @@
 /** Reports the parts of Caddy's JSON that no reader has read, which would otherwise be lost silently. */
 import type { Notes } from '../notes.ts'
-import { type Json, wasAsked, wasOpened } from './tree.ts'
+import { type Json, wasRead, wasVisited } from './tree.ts'
 
 /** Keys that have no effect here, repeat others, or spell out Caddy's defaults. */
 const needless =
@@ -33,9 +33,9 @@ interface Unread {
 /** The topmost unread parts. What was never opened was taken as a whole. */
 function unreadIn(json: Json, path: readonly string[]): readonly Unread[] {
   if (json.items) return json.items.flatMap((item) => unreadIn(item, path))
-  if (!json.entries || !wasOpened(json)) return []
+  if (!json.entries || !wasVisited(json)) return []
   return [...json.entries].flatMap(([key, value]) =>
-    wasAsked(value) ? unreadIn(value, [...path, key]) : [{ path: [...path, key], json: value }],
+    wasRead(value) ? unreadIn(value, [...path, key]) : [{ path: [...path, key], json: value }],
   )
 }
 

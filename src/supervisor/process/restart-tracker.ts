@@ -1,6 +1,6 @@
 import type { ProcessPlan } from '../../plan/model/plan.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
-import { type Case, type Ending, type Judgement, judge, noFailures } from './restart.ts'
+import { decideRestart, type EndedRunFacts, type Ending, noFailures, type RestartDecision } from './restart.ts'
 import type { Run } from './run.ts'
 
 /** A run that ended without having been stopped. */
@@ -12,13 +12,13 @@ export interface LastRun {
 }
 
 /** Decides what follows each end of one process, and keeps count of its failures. */
-export class Verdicts {
+export class RestartTracker {
   #plan: ProcessPlan
   #failures = noFailures
-  #last: Judgement | undefined
+  #last: RestartDecision | undefined
   #lastRun: LastRun | undefined
   /** A start was requested, and it has not been spawned since. */
-  #asked = true
+  #requested = true
   #restarts = 0
 
   constructor(plan: ProcessPlan) {
@@ -31,7 +31,7 @@ export class Verdicts {
   }
 
   /** The one on its last end, until it is spawned again or no longer wanted. */
-  get last(): Judgement | undefined {
+  get last(): RestartDecision | undefined {
     return this.#last
   }
 
@@ -45,32 +45,32 @@ export class Verdicts {
   }
 
   /** `run`: the one that ended; undefined if it could not be spawned. */
-  judge(ending: Ending, run: Run | undefined): Judgement {
+  decide(ending: Ending, run: Run | undefined): RestartDecision {
     const [now, random] = [performance.now(), Math.random()]
-    const judgement = judge(this.#plan, {
+    const decision = decideRestart(this.#plan, {
       ending,
       ...(run && { run: factsOf(run) }),
       failures: this.#failures,
       now,
       random,
     })
-    this.#failures = judgement.failures
-    this.#last = judgement
+    this.#failures = decision.failures
+    this.#last = decision
     if (run) {
-      this.#lastRun = { startedAt: run.startedAt, duration: Math.round(run.uptime), failed: judgement.failed }
+      this.#lastRun = { startedAt: run.startedAt, duration: Math.round(run.uptime), failed: decision.failed }
     }
-    return judgement
+    return decision
   }
 
   /** A start on request: earlier failures no longer count. */
   reset(): void {
     this.#failures = noFailures
-    this.#asked = true
+    this.#requested = true
   }
 
   spawned(): void {
-    if (!this.#asked) this.#restarts += 1
-    this.#asked = false
+    if (!this.#requested) this.#restarts += 1
+    this.#requested = false
     this.forget()
   }
 
@@ -80,6 +80,6 @@ export class Verdicts {
   }
 }
 
-function factsOf({ uptime, ready }: Run): NonNullable<Case['run']> {
+function factsOf({ uptime, ready }: Run): NonNullable<EndedRunFacts['run']> {
   return { uptime, readyFor: ready.longest, ...(ready.start !== undefined && { start: ready.start }) }
 }

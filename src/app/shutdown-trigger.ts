@@ -5,27 +5,27 @@ import type { Log } from '../shared/log.ts'
 import { isLocalFault, localFaultHint } from '../shared/system/local-fault.ts'
 import type { Signals } from './signals.ts'
 
-export interface Ending {
+export interface ShutdownCause {
   readonly code: number
   readonly reason: string
 }
 
-export interface FirstEnding {
-  readonly reached: Promise<Ending>
+export interface ShutdownTrigger {
+  readonly reached: Promise<ShutdownCause>
   readonly begun: boolean
   /** Calls back in the same turn of the event loop, or now if the end has begun. */
   onReached(callback: () => void): void
-  end(ending: Ending): void
+  end(cause: ShutdownCause): void
 }
 
 /** The first cause to end the run decides the exit code; later ones change nothing. */
-export function firstEnding(signals: Signals, log: Log): FirstEnding {
-  const { promise, resolve } = Promise.withResolvers<Ending>()
+export function createShutdownTrigger(signals: Signals, log: Log): ShutdownTrigger {
+  const { promise, resolve } = Promise.withResolvers<ShutdownCause>()
   let begun = false
   let ended = () => {}
-  const end = (ending: Ending) => {
+  const end = (cause: ShutdownCause) => {
     begun = true
-    resolve(ending)
+    resolve(cause)
     ended()
   }
   signals.onStop((signal) => end({ code: exitCodes.ok, reason: signal }))
