@@ -103,7 +103,7 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
-  it('tells the causes of failures by one function, which leaves none empty', () => {
+  it('words the causes of failures by one function, which leaves none empty', () => {
     // These look for a word in the message of a library, tell an error of their own making, or pass on its stack beside it.
     const readers = [
       'shared/errors.ts',

@@ -44,7 +44,7 @@ function piecesOf(quote: string): readonly string[] {
 describe('docs/troubleshooting.md', () => {
   const quotes = quotesOf('docs/troubleshooting.md')
 
-  it('quotes what is said', () => {
+  it('quotes messages that exist', () => {
     expect(quotes.length).toBeGreaterThan(50)
     const unsaid = quotes.flatMap((quote) =>
       piecesOf(quote)

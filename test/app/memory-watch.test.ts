@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryLook } from '../../src/app/workers/memory-watch.ts'
 
-test('memory held in buffers is said once when it is much, and once when it is over', () => {
+test('much memory in buffers is logged once, and once when it is over', () => {
   const said: string[] = []
   const note = (level: string) => (message: string) => void said.push(`${level}: ${message}`)
   const look = memoryLook({ info: note('info'), warn: note('warn'), error: note('error') }, 1e9)

@@ -189,7 +189,7 @@ test.each([
   ])
 })
 
-test('a link that leads nowhere is not followed, and does not keep us busy for ever', async () => {
+test('a link that leads nowhere is not followed', async () => {
   writeFileSync(file, config)
   mkdirSync(join(folder, 'conf/deep'), { recursive: true })
   symlinkSync(join(folder, 'nowhere'), join(folder, created))

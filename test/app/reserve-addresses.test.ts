@@ -44,7 +44,7 @@ describe.skipIf(!linux)('addresses', () => {
     expect(listeners).toEqual([{ name: 'http', host: '127.0.0.2', port }])
   })
 
-  it('that a reload asks for are compared by host and port: ours are, what another has on a new host is not', async () => {
+  it('of a reload are compared by host and port: our own are free to it, those of another program are not', async () => {
     const [port = 0] = await freePorts(1)
     const held = [{ name: 'http', host: '127.0.0.1', port }]
     await shared('127.0.0.1', port)
@@ -58,7 +58,7 @@ describe.skipIf(!linux)('addresses', () => {
     expect((await reserveAddresses(held, held, log)).listeners).toEqual(held)
   })
 
-  it('are all told that cannot be had, not the first alone', async () => {
+  it('are all reported that are taken, not the first alone', async () => {
     const [one = 0, two = 0, free = 0] = await freePorts(3)
     await stranger('127.0.0.1', one)
     await stranger('127.0.0.1', two)

@@ -15,7 +15,7 @@ describe('the number of gateway threads', () => {
     expect(workerCount(asking(7), 'linux')).toBe(7)
   })
 
-  it('is one for two CPUs, and never none, if nobody asked', () => {
+  it('is one for two CPUs by default, and never none', () => {
     expect(workerCount(asking('auto'), 'linux')).toBe(Math.max(1, Math.floor(allowedCpus() / 2)))
   })
 

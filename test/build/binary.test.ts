@@ -9,7 +9,7 @@ const path = join(projectFolder, 'dist/gatehouse')
 const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string }
 
 describe('dist/gatehouse', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await runGatehouse(['--version'])).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' })
   })
 

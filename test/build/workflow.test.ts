@@ -48,7 +48,7 @@ describe('the workflow of the CI', () => {
     expect(Object.keys(jobs)).toEqual(['test', 'images', 'full'])
   })
 
-  it.each(Object.entries(jobs))('%s runs what there is, on a checkout, and not for ever', (_, job) => {
+  it.each(Object.entries(jobs))('%s runs scripts that exist, on a checkout, with a timeout', (_, job) => {
     expect(job['timeout-minutes']).toBeGreaterThan(0)
     expect(job['runs-on']).toMatch(/^ubuntu-/)
     expect(job.container.options).toContain('--privileged')

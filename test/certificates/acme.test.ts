@@ -49,7 +49,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
     expect(shown.map(({ type }) => type)).toEqual(['http-01', 'tls-alpn-01'])
   })
 
-  it('says what the CA found for each kind when all fail', async () => {
+  it('reports what the CA found for each kind when all fail', async () => {
     const { context, broken, open } = await sharedSite()
     broken.add('http-01').add('tls-alpn-01')
     const request = { names: ['a.example.test'], challenges: ['http-01', 'tls-alpn-01'] as const }
@@ -141,7 +141,7 @@ describe.skipIf(!part('pebble'))('an ACME server', () => {
     await expect(open({ key, url: account })).rejects.toMatchObject({ problem: 'accountDoesNotExist' })
   })
 
-  it('says whom it cannot reach', async () => {
+  it('names the server that it cannot reach', async () => {
     const { pebble, open } = await site()
     await pebble.stop()
     await expect(open()).rejects.toMatchObject({

@@ -171,7 +171,7 @@ for (const [problem, spoil] of Object.entries(spoiledRoots)) {
   })
 }
 
-test('a root key that others may read is said', async () => {
+test('a root key that others may read is reported', async () => {
   await issue('app.example')
   await chmod(join(folder, 'root.key'), 0o644)
   log.lines.length = 0
@@ -188,7 +188,7 @@ test('a folder that cannot be used is named with the hint, and the file in its w
   expect(await readFile(folder, 'utf8')).toBe('mine')
 })
 
-test('the lock of a replica that died while it made them holds nobody up for long', async () => {
+test('the lock of a replica that died while it made them delays the others only briefly', async () => {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'lock'), 'elsewhere 1 dead\n')
   const began = performance.now()

@@ -113,7 +113,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
     expect(await checkCaa(contextOf({ names, acme, domains: ['a.b.ours.test'] }))).toMatchObject([{ verdict: 'good' }])
   })
 
-  it('a directory is asked for trust, the time, and whether it wants to know its customers', async () => {
+  it('the directory is checked for trust, its clock, and required accounts', async () => {
     const plan = { ...letsencrypt, directory: pebble.directory, trust: pebble.trust }
     const trusted = contextOf({ acme: { plan, directory: createDirectory(plan) } })
     expect(await checkDirectory(trusted)).toMatchObject([{ verdict: 'good' }])
@@ -127,7 +127,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
     expect(await checkClock(alone)).toMatchObject([{ verdict: 'unknown' }])
   })
 
-  it('a port that the CA comes in by must be open; another one is only told of', async () => {
+  it('a port that the CA comes in by must be open; a closed one of another kind is only reported', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await new Promise((resolve) => server.once('listening', resolve))
@@ -184,7 +184,7 @@ it('a DNS server that does not answer is no fault of the name', async () => {
   expect(await checkAddresses(contextOf())).toMatchObject([{ verdict: 'unknown' }])
 })
 
-it('a key that others can read is wrong, and the mend names it', async () => {
+it('a key that others can read is a problem, and the hint names it', async () => {
   const storage = await temporaryFolder()
   await mkdir(join(storage, 'acme', 'ca'), { recursive: true })
   const account = join(storage, 'acme', 'ca', 'account.json')
@@ -225,7 +225,7 @@ it('a certificate of the running gatehouse that is not valid yet, or has expired
   ])
 })
 
-it('the last error of the running gatehouse is told, with how to try again', async () => {
+it('the last error of the running gatehouse is reported, with how to try again', async () => {
   const running = { listeners: [], fallback: true, notAfter: tomorrow, failures: 2, lastError: 'the CA said no' }
   expect(await checkRunning(contextOf({ running }))).toEqual([
     {
@@ -236,7 +236,7 @@ it('the last error of the running gatehouse is told, with how to try again', asy
   ])
 })
 
-it('is content with a certificate of our own CA for localhost: neither DNS nor ports are asked', async () => {
+it('accepts a certificate of the internal CA for localhost without checks of DNS and ports', async () => {
   const storage = await temporaryFolder()
   const findings = await runChecks({
     domains: ['localhost', 'app.internal'],

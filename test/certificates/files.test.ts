@@ -46,7 +46,7 @@ test('a key that shares the file of its certificate does not get into the certif
   expect(await result).toMatchObject({ certificate, key })
 })
 
-test('a key file that others may read is said, and served', async () => {
+test('a key file that others may read is reported, and served', async () => {
   const { source, log, result } = await read(makeCertificate())
   await result
   await chmod(source.key, 0o640)
@@ -56,7 +56,7 @@ test('a key file that others may read is said, and served', async () => {
   ])
 })
 
-test('a certificate that lacks one of its domains is said, and served', async () => {
+test('a certificate that lacks one of its domains is reported, and served', async () => {
   const { result, log, source } = await read(makeCertificate({ names: ['*.example.com'] }), [
     '*.example.com',
     'www.example.com',
@@ -142,7 +142,7 @@ const unusable: Record<string, { pair: () => { certificate: string; key: string 
 }
 
 for (const [what, { pair, at, says }] of Object.entries(unusable)) {
-  test(`a certificate that ${what} is refused with its file and the mend`, async () => {
+  test(`a certificate that ${what} is refused with its file and a hint`, async () => {
     const { result, source } = await read(pair())
     const error = await result.catch((thrown) => thrown)
     expect(error).toMatchObject({ name: 'GatehouseError', code: 'certificate-unusable' })
@@ -164,7 +164,7 @@ test('files that are missing, or folders, are named', async () => {
   )
 })
 
-test('a key that we may not read is said with who we are', async () => {
+test('a key that we may not read is reported with our user', async () => {
   const folder = await temporaryFolder()
   const source = await writtenPair(folder, makeCertificate())
   await chmod(folder, 0o755)

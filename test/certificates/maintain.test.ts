@@ -70,7 +70,7 @@ test('a source that cannot serve is passed over, in the log and in the status', 
   ])
 })
 
-test('when no source can serve, all reasons are told, with the place in the config file', async () => {
+test('when no source can serve, all reasons are reported, with the place in the config file', async () => {
   await writeFile(join(storage, 'internal'), '')
   const files = { kind: 'files', certificate: '/none/chain.pem', key: '/none/key.pem', anyName: false } as const
   const error = await certificatesFor(certificatePlan(['a.example', 'b.example'], files, internal))
@@ -88,32 +88,32 @@ test('new plans that cannot be served leave the old certificates in service', as
   const certificates = certificatesFor(certificatePlan(['localhost'], internal))
   await certificates.load()
   const before = certificates.describe()
-  const heard = vi.fn()
-  certificates.subscribe(heard)
+  const received = vi.fn()
+  certificates.subscribe(received)
   const files = { kind: 'files', certificate: '/none/chain.pem', key: '/none/key.pem', anyName: false } as const
   const broken = certificatePlan(['new.example'], files)
   await expect(certificates.apply([certificatePlan(['ok.example'], internal), broken])).rejects.toThrow('new.example')
   expect(certificates.describe()).toEqual(before)
-  expect(heard).not.toHaveBeenCalled()
+  expect(received).not.toHaveBeenCalled()
 })
 
-test('files that were changed are read anew by the same plans, and only a change is told', async () => {
+test('files that were changed are read again by the same plans, and only a change is logged', async () => {
   const files = await writtenPair(storage, makeCertificate())
   const plans = [certificatePlan(['app.example'], files)]
   const certificates = certificatesFor(...plans)
   const first = await certificates.load()
-  const heard = vi.fn()
-  const unsubscribe = certificates.subscribe(heard)
+  const received = vi.fn()
+  const unsubscribe = certificates.subscribe(received)
   expect(await certificates.apply(plans)).toBe(first)
-  expect(heard).not.toHaveBeenCalled()
+  expect(received).not.toHaveBeenCalled()
   const renewed = makeCertificate()
   await writtenPair(storage, renewed)
   const second = await certificates.apply(plans)
   expect(second).toMatchObject([{ certificate: renewed.certificate }])
-  expect(heard.mock.calls).toEqual([[second]])
+  expect(received.mock.calls).toEqual([[second]])
   unsubscribe()
   await certificates.apply([])
-  expect(heard).toHaveBeenCalledTimes(1)
+  expect(received).toHaveBeenCalledTimes(1)
 })
 
 test('a leaf that falls due is renewed by the hourly check, and what came from files is left alone', async () => {

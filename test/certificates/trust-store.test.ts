@@ -143,7 +143,7 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
     ])
   })
 
-  test('goes on with the others when the internal CA cannot work', async () => {
+  test('takes the other sources when the internal CA cannot work', async () => {
     await put('good.crt', made('Good'))
     await write({ internal: true }, () => Promise.reject(new Error('the disk is full')))
     expect(await namesIn(file())).toEqual(['Good'])
@@ -153,7 +153,7 @@ describe.skipIf(!openssl)('a store as OpenSSL reads it', () => {
   })
 })
 
-test('a folder that does not exist has no certificates; one that is a file is told', async () => {
+test('a folder that does not exist has no certificates; one that is a file is reported', async () => {
   await write({ certificates: join(folder, 'absent'), internal: true })
   expect(log.lines.filter((line) => !line.startsWith('info'))).toEqual([])
   await writeFile(join(folder, 'mistaken'), '')
@@ -163,7 +163,7 @@ test('a folder that does not exist has no certificates; one that is a file is to
   )
 })
 
-test('a store without certificates is written and told', async () => {
+test('a store without certificates is written and reported', async () => {
   await write()
   expect((await stat(file())).size).toBeGreaterThan(0)
   expect(log.lines[0]).toBe(
@@ -185,7 +185,7 @@ test('any user may read it, and it is written again only when its certificates c
   expect(await readdir(join(folder, 'stores'))).toEqual(['java.p12'])
 })
 
-test('a store that cannot be written stays as it was, and is told', async () => {
+test('a store that cannot be written stays as it was, and is reported', async () => {
   await put('a.crt', made('A'))
   await mkdir(file(), { recursive: true })
   await write()

@@ -67,7 +67,7 @@ test('without certificates it says so; `certs` alone teaches its verbs', async (
 })
 
 test('a doctor that is asked wrongly says what it wants', async () => {
-  const told = async (...words: string[]) => (await gatehouse('certs', 'doctor', ...words)).err
-  expect(await told('--resolver', 'dns.example')).toContain('write `address` or `address:port`')
-  expect(await told('--ports', '80')).toContain('write two ports, such as `8080,8443`')
+  const reported = async (...words: string[]) => (await gatehouse('certs', 'doctor', ...words)).err
+  expect(await reported('--resolver', 'dns.example')).toContain('write `address` or `address:port`')
+  expect(await reported('--ports', '80')).toContain('write two ports, such as `8080,8443`')
 })

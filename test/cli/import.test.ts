@@ -53,7 +53,7 @@ it('exits with 1 under --strict if something is untranslated, and writes neverth
   expect(existsSync(output)).toBe(true)
 })
 
-it('overwrites nothing unless it is told to', async () => {
+it('overwrites nothing without --force', async () => {
   const folder = files({ 'a.conf': conf, 'mine.yaml': 'mine' })
   const mine = join(folder, 'mine.yaml')
   const refused = await gatehouse('import', join(folder, 'a.conf'), '--output', mine)

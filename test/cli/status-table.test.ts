@@ -127,7 +127,7 @@ test('what a child has said cannot steer the terminal', () => {
   expect(note({ state: 'fatal', reason: '\u001b[2J\u001b]0;owned\u0007bad\tluck\r\nmore' })).toBe('bad luck')
 })
 
-test('colours tell what needs somebody, only when asked, and shift nothing', () => {
+test('colours mark what needs attention, only if enabled, and shift nothing', () => {
   const processes = [
     a({ name: 'good' }),
     a({ name: 'soon', state: 'backoff', ready: false }),
@@ -203,7 +203,7 @@ test('a gatehouse without processes or listeners says so', () => {
   expect(text.split('\n').slice(1)).toEqual(['no listeners', '', 'no processes', ''])
 })
 
-test('a task that makes backups tells how old the newest is, what it holds, and what is wrong with it', () => {
+test('a task that makes backups shows how old the newest is, what it holds, and what is wrong with it', () => {
   const usual = { kind: 'task', state: 'exited', ready: true, exit: { code: 0, signal: null } } as const
   const standing = { files: 4, size: 300_000_000, overdue: false, shrunk: false }
   const at = Date.now() - 2 * 3_600_000

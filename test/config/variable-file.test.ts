@@ -102,7 +102,7 @@ test.each<[string, Record<string, string>, string[]]>([
   for (const [index, start] of expected.entries()) expect(found[index]).toContain(start)
 })
 
-test('what is said of a line holds nothing of its value', () => {
+test('problems of a line never contain its value', () => {
   const { problems } = readVariables(
     'A=hunter2\nA="hunter2\nhunter2\nB=\uFFFDhunter2\nC=\0hunter2\nD=$hunter2 `hunter2`;hunter2',
   )

@@ -41,7 +41,7 @@ test('an overdue one is warned of with its age and what is allowed; so is one th
   ])
 })
 
-test('a failure is told with its reason, and as such after a restart, when nobody knows the reason any more', () => {
+test('a failure is reported with its reason; after a restart, when the reason is unknown, without', () => {
   const failed = {
     state: 'exited',
     reason: 'exited with code 3 after 2s',
@@ -53,7 +53,7 @@ test('a failure is told with its reason, and as such after a restart, when nobod
   expect(warnings(standing, { state: 'running', pid: 7 })).toEqual([])
 })
 
-test('one that is empty, or far smaller than the one before, is warned of', () => {
+test('an empty backup, or one far smaller than the one before, is a warning', () => {
   const newest = { at: now - hour, size: 1_000, before: 84_000_000 }
   expect(warnings({ newest, shrunk: true })).toEqual(['the newest backup of backup has 1 KB, the previous one 84 MB'])
   expect(warnings({ newest: { ...newest, size: 0 }, shrunk: true })).toEqual(['the newest backup of backup is empty'])

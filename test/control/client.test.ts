@@ -62,7 +62,7 @@ test('an answer that is no JSON is refused', async () => {
   await expect(readStatus(socket)).rejects.toThrow(/\(body: .+\); is another version/)
 })
 
-test('a connection that is cut is told', async () => {
+test('a connection that is cut is an error', async () => {
   await serve((request) => request.socket.destroy())
   await expect(readStatus(socket)).rejects.toMatchObject({
     code: 'control-failed',
@@ -70,12 +70,12 @@ test('a connection that is cut is told', async () => {
   })
 })
 
-test('a failure without words is told by its status', async () => {
+test('a failure without a message is reported by its status', async () => {
   await serve((_request, response) => response.writeHead(502).end('nope'))
   await expect(readStatus(socket)).rejects.toThrow(`${socket}: answered with status 502`)
 })
 
-test('a socket of another user is said to need the right one', async () => {
+test('a socket of another user is reported with a hint', async () => {
   await serve((_request, response) => response.end())
   await chmod(dirname(socket), 0o755)
   await chmod(socket, 0)

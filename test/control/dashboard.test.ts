@@ -18,7 +18,7 @@ test('what a program wrote is text, whatever it looks like', () => {
   expect(html).toContain('&lt;script&gt;alert(&quot;it&#39;s &amp; &lt;b&gt;&quot;)&lt;/script&gt;')
 })
 
-test('a backup is told of as `gatehouse status` tells it', () => {
+test('a backup is shown as `gatehouse status` shows it', () => {
   const backup = { files: 4, size: 336_000_000, overdue: true, shrunk: false }
   const newest = { at: Date.now() - 7_200_000, size: 84_000_000 }
   const html = page({ kind: 'task', state: 'exited', schedule: { cron: '0 3 * * *' }, backup: { ...backup, newest } })

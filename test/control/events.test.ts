@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startProcess } from '../../src/control/client/run.ts'
 import type { ControlEvent } from '../../src/control/contract/events.ts'
 import type { EventSource } from '../../src/control/control-source.ts'
-import { type Foreman, foreman, never, planFor } from '../supervisor/foreman.ts'
+import { never, planFor, type TestSupervisor, testSupervisor } from '../supervisor/test-supervisor.ts'
 import { opened, sampleStatus, temporaryFolder } from './fixture.ts'
 
 let socket: string
@@ -43,7 +43,7 @@ async function follow(query = ''): Promise<Following> {
   }
 }
 
-async function openedFor({ supervisor }: Foreman) {
+async function openedFor({ supervisor }: TestSupervisor) {
   const status = () => ({ ...sampleStatus, processes: [...supervisor.status()] })
   return opened(socket, status, { events: supervisor, run: (name) => supervisor.run(name) })
 }
@@ -70,26 +70,26 @@ class Storm implements EventSource {
 }
 
 describe('GET /v1/events', () => {
-  it('begins with how things stand, then tells every transition as it happens', async () => {
-    const all = foreman([planFor('web')])
+  it('begins with a snapshot, then sends every transition as it happens', async () => {
+    const all = testSupervisor([planFor('web')])
     await openedFor(all)
     const client = await follow()
     expect(client.response.headers['content-type']).toBe('application/x-ndjson')
     const snapshot = await client.next()
     expect(snapshot).toMatchObject({ type: 'snapshot', processes: [{ name: 'web', state: 'stopped' }] })
     all.supervisor.start()
-    const told: (Line | undefined)[] = [await client.next(), await client.next(), await client.next()]
-    expect(told).toMatchObject([
+    const reported: (Line | undefined)[] = [await client.next(), await client.next(), await client.next()]
+    expect(reported).toMatchObject([
       { type: 'transition', process: 'web', from: 'stopped', to: 'waiting', ready: false },
       { type: 'transition', process: 'web', to: 'starting', message: expect.stringMatching(/^started as pid \d+$/) },
       { type: 'transition', process: 'web', to: 'running', ready: true, message: 'is ready' },
     ])
-    const ids = [snapshot, ...told].map((line) => Number(line?.id))
+    const ids = [snapshot, ...reported].map((line) => Number(line?.id))
     expect(ids).toEqual([0, 1, 2, 3].map((step) => (ids[0] ?? 0) + step))
   })
 
-  it('goes on where a client left off, and begins anew for one that was away too long', async () => {
-    const all = foreman([planFor('web')])
+  it('resumes where a client left off, and begins with a snapshot for one that was away too long', async () => {
+    const all = testSupervisor([planFor('web')])
     await openedFor(all)
     const [first] = [await (await follow()).next()]
     all.supervisor.start()
@@ -103,7 +103,7 @@ describe('GET /v1/events', () => {
     expect(wrong.response.statusCode).toBe(400)
   })
 
-  it('ends a client that does not read, tells it so, and keeps no more than a little for it', async () => {
+  it('ends a client that does not read, says so, and buffers little for it', async () => {
     const storm = new Storm()
     await opened(socket, () => sampleStatus, { events: storm })
     const client = await follow()
@@ -144,7 +144,7 @@ describe('GET /v1/events', () => {
     await closed
   })
 
-  it('tells nothing that the contract does not name', async () => {
+  it('sends nothing that the contract does not name', async () => {
     const storm = new Storm()
     await opened(socket, () => sampleStatus, { events: storm })
     const client = await follow()
@@ -169,7 +169,7 @@ describe('POST /v1/processes/NAME/start', () => {
   const task = { kind: 'task', program: 'runs-a-while.js', restart: never, schedule } as const
 
   it('runs a task now and waits for its end if it is asked to', async () => {
-    const all = foreman([planFor('good', task), planFor('bad', { ...task, environment: { EXIT: '7' } })])
+    const all = testSupervisor([planFor('good', task), planFor('bad', { ...task, environment: { EXIT: '7' } })])
     await openedFor(all)
     all.supervisor.start()
     expect(await startProcess(socket, 'good', true)).toMatchObject({
@@ -183,7 +183,7 @@ describe('POST /v1/processes/NAME/start', () => {
   })
 
   it('refuses with words what cannot run', async () => {
-    const all = foreman([planFor('web'), planFor('long', { ...task, environment: { DELAY: '60000' } })])
+    const all = testSupervisor([planFor('web'), planFor('long', { ...task, environment: { DELAY: '60000' } })])
     await openedFor(all)
     all.supervisor.start()
     expect(await startProcess(socket, 'long', false)).toMatchObject({ outcome: 'started' })
@@ -197,7 +197,7 @@ describe('POST /v1/processes/NAME/start', () => {
   })
 
   it('answers who waits when the task is stopped', async () => {
-    const all = foreman([planFor('long', { ...task, environment: { DELAY: '60000' } })])
+    const all = testSupervisor([planFor('long', { ...task, environment: { DELAY: '60000' } })])
     const control = await openedFor(all)
     all.supervisor.start()
     const answer = startProcess(socket, 'long', true)

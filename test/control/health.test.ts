@@ -22,7 +22,7 @@ test('all ready, tasks done: healthy', () => {
   expect(health([])).toEqual(well)
 })
 
-test('on the first start it says whom all the others wait for', () => {
+test('on the first start it names what all the others wait for', () => {
   const processes = [
     a('mongodb', { state: 'starting', ready: false }),
     a('migrate', { kind: 'task', state: 'waiting', ready: false, waitingFor: ['mongodb'] }),
@@ -134,7 +134,7 @@ test('a reason cannot steer a terminal', () => {
   expect(health([a('db', { ...fatal, reason })]).reasons).toEqual(['db is fatal: bad luck'])
 })
 
-test('nobody waits for a scheduled task; a failed run of it is a warning until the next good one', () => {
+test('health does not wait for a scheduled task; a failed run is a warning until the next good one', () => {
   const schedule = { cron: '0 3 * * *' }
   const backup = { kind: 'task', schedule, wanted: false, state: 'stopped', ready: false } as const
   expect(health([a('backup', backup)])).toEqual(well)
@@ -151,7 +151,7 @@ test('nobody waits for a scheduled task; a failed run of it is a warning until t
   expect(health([{ ...failed, state: 'running', restarts: 1 }])).toMatchObject({ verdict: 'healthy' })
 })
 
-test('another run of a task that has completed before keeps nobody waiting', () => {
+test('health does not wait for another run of a completed task', () => {
   const lastRun = { startedAt: now - 60_000, duration: 1_000, failed: false }
   expect(health([a('migrate', { kind: 'task', state: 'running', ready: false, lastRun })])).toEqual(well)
 })

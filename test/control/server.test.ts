@@ -40,7 +40,7 @@ test('the status goes over the socket whole, and again while it is open', async 
   expect(await readStatus(socket)).toEqual(sampleStatus)
 })
 
-test('what the contract does not name, such as an environment, is not told', async () => {
+test('what the contract does not name, such as an environment, is not sent', async () => {
   const careless = { ...sampleStatus.processes[0], environment: { PASSWORD: 'hush' } } as ProcessStatus
   await opened(socket, () => ({ ...sampleStatus, processes: [careless] }))
   const { status, body } = await ask('/v1/status')
@@ -78,7 +78,7 @@ test('a body that does not parse is answered in JSON', async () => {
   expect(body).toMatchObject({ error: { code: 'bad-request' } })
 })
 
-test('a source that fails is told to the client and does not end the server', async () => {
+test('a source that fails is reported to the client and does not end the server', async () => {
   let broken = true
   await opened(socket, () => {
     if (broken) throw new Error('the supervisor is gone')
@@ -92,7 +92,7 @@ test('a source that fails is told to the client and does not end the server', as
   expect(await readStatus(socket)).toEqual(sampleStatus)
 })
 
-test('a second gatehouse on the socket is told the pid of the first, which goes on', async () => {
+test('a second gatehouse on the socket gets the pid of the first, which keeps running', async () => {
   await opened(socket)
   await expect(opened(socket)).rejects.toMatchObject({
     code: 'already-running',
@@ -157,7 +157,7 @@ test('a path of just as many bytes as the system takes is served', async () => {
   expect(await readStatus(path)).toEqual(sampleStatus)
 })
 
-test('a folder that cannot be made is named with the mend', async () => {
+test('a folder that cannot be created is reported with a hint', async () => {
   await writeFile(join(folder, 'file'), '')
   const path = join(folder, 'file', 'gatehouse.sock')
   await expect(opened(path)).rejects.toMatchObject({

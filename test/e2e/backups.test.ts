@@ -39,7 +39,7 @@ async function pageOf({ waitFor }: Gatehouse): Promise<string> {
   return (await fetch(String(url))).text()
 }
 
-test('status, metrics and health tell of the newest backup, and warn when the next run fails', async () => {
+test('status, metrics and health report the newest backup, and warn when the next run fails', async () => {
   const folder = newFolder()
   const gatehouse = start(folder, `test ! -e ${folder}/broken && printf 12345 >"$1"`, ', keep: 2')
   const { file, waitFor, ready } = gatehouse

@@ -38,7 +38,7 @@ describe('a start that is refused', () => {
     ],
   ]
   for (const [what, config, said] of broken) {
-    it(`${what}: the place is told, exit 1, nothing was started`, async () => {
+    it(`${what}: the place is reported, exit 1, nothing was started`, async () => {
       const gatehouse = start(config)
       expect(await gatehouse.exit).toEqual({ code: 1, signal: null })
       expect(gatehouse.stderr).toMatch(said)
@@ -46,7 +46,7 @@ describe('a start that is refused', () => {
     })
   }
 
-  it('a port in use: told with exit 3 before any child is started', async () => {
+  it('a port in use: reported with exit 3 before any child is started', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')
     const { port } = blocker.address() as { port: number }
@@ -61,7 +61,7 @@ ${tail}`)
     blocker.close()
   })
 
-  it('a port that another gatehouse serves: told as well, although both could share it', async () => {
+  it('a port that another gatehouse serves: reported as well, although both could share it', async () => {
     const [port] = await freePorts(1)
     const config = `
 gateway: { listeners: { http: { address: "127.0.0.1:${port}" } }, routes: [{ files: { root: . } }] }

@@ -22,7 +22,7 @@ control: { socket: ./control.sock }
   return gatehouse
 }
 
-test('healthcheck is unhealthy with the cause, not starting for ever, and status shows who is blocked', async () => {
+test('healthcheck is unhealthy with the cause, rather than starting, and status shows what is blocked', async () => {
   const { waitFor, file } = start(false)
   await waitFor({ process: 'migrate', level: 'error', message: /^exited with code 7 after/ })
   const health = await runGatehouse(['healthcheck', file])

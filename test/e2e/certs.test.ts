@@ -55,8 +55,8 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const list = await verb('certs', 'list', gatehouse.file)
     expect(list.out).toMatch(/^NAME +ISSUER +NOT AFTER +NEXT RENEWAL +LAST ERROR\n/)
     expect(list.out).toMatch(/\napp\.example\.test +Pebble \S+ CA \w+ \(acme\) .+ renewal in \d+d.* -\n$/)
-    const told = JSON.parse((await verb('certs', 'list', '--json', gatehouse.file)).out)
-    expect(told).toMatchObject([
+    const reported = JSON.parse((await verb('certs', 'list', '--json', gatehouse.file)).out)
+    expect(reported).toMatchObject([
       { names: ['app.example.test'], source: 'acme', fallback: false, renewal: { failures: 0, underWay: false } },
     ])
 

@@ -51,7 +51,7 @@ it('the first start writes the file, check and plan do not, and a reload writes 
   await gatehouse.stop()
 })
 
-it('a folder that may not be written to is told with its place, and nothing starts', async () => {
+it('a folder that may not be written to is reported with its place, and nothing starts', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-created-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   chmodSync(folder, 0o755)

@@ -102,7 +102,7 @@ describe.skipIf(!complete)('the demo in a browser', () => {
     }
   })
 
-  it('sees the counter go on after its process was killed', async () => {
+  it('sees the counter continue after its process was killed', async () => {
     const { page, socket } = await openCounter(browser, await gatehouse.url('http'))
     const before = await nextCount(socket)
     const killed = gatehouse.pidOf('rts')
@@ -118,7 +118,7 @@ describe.skipIf(!complete)('the demo in a browser', () => {
   })
 
   // The last one: it ends the demo with a page still open on it.
-  it('ends on SIGTERM with exit code 0, tells the page and leaves nothing behind', async () => {
+  it('ends on SIGTERM with exit code 0, notifies the page and leaves nothing behind', async () => {
     const { page, socket } = await openCounter(browser, await gatehouse.url('http'))
     await nextCount(socket)
     gatehouse.signal('SIGTERM')

@@ -118,7 +118,7 @@ gateway:
 certificates: [{ domains: [localhost], use: [internal: {}] }]
 ${more}`
 
-  it('tells all of its reasons at once: socket, storage, every port, log files, users and programs', async () => {
+  it('reports all reasons at once: socket, storage, every port, log files, users and programs', async () => {
     const folder = freshFolder({
       'gatehouse.yaml': config(
         `storage: /data/state
@@ -147,7 +147,7 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
     )
   })
 
-  it('tells root, too, that its places are read-only, and what to do', async () => {
+  it('reports read-only places to root, too, with a hint', async () => {
     const folder = freshFolder({ 'gatehouse.yaml': config('') })
     const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { readOnly: ['/run', '/data'] })
     expect(await gatehouse.exit).toEqual({ code: 3, signal: null })

@@ -22,7 +22,7 @@ processes:
     ready: { exec: [sh, -c, 'exec >probe; ${list}; exit 0'] }
 `
 
-it('descriptors of whoever starts Gatehouse are not those of its programs, probes and hooks, wherever they stand', async () => {
+it('descriptors that Gatehouse inherits do not reach its programs, probes and hooks', async () => {
   // Far apart: libuv looks at the first sixteen, and goes on until the first gap.
   const inheriting = [
     '/bin/bash',

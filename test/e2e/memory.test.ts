@@ -30,7 +30,7 @@ metrics: { address: 127.0.0.1:0 }
 }
 
 describe.skipIf(!possible)(`a container with a limit (${possible ? 'real cgroup' : withoutCgroup})`, () => {
-  it('shares it out, tells Node of its part, shows who uses what, and names what the kernel kills', async () => {
+  it('divides it, passes each Node program its share, shows what uses it, and names what the kernel kills', async () => {
     const words = `process.stdout.write(process.env.NODE_OPTIONS + '\\\\n'); setInterval(() => {}, 60000)`
     const running = start(
       700 * mib,

@@ -124,7 +124,7 @@ describe('the metrics page', () => {
     session.close()
   })
 
-  it('tells the state of each process, and its restarts', async () => {
+  it('has the state of each process, and its restarts', async () => {
     const { metrics, gatehouse } = await start()
     await counted(metrics, 'gatehouse_process_state{process="api",state="running"}').toBe(1)
     await counted(metrics, 'gatehouse_process_ready{process="api"}').toBe(1)
@@ -149,7 +149,7 @@ describe('the metrics page', () => {
 })
 
 describe('a metrics address in use', () => {
-  it('is told with exit 3 before any child is started', async () => {
+  it('is reported with exit 3 before any child is started', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     await once(blocker, 'listening')
     const { port } = blocker.address() as { port: number }

@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { freePorts } from './support/free-ports.ts'
 import { projectFolder } from './support/gatehouse.ts'
 
-it('goes on serving when the reader of its stdout has gone away', async () => {
+it('keeps serving when the reader of its stdout has gone away', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-output-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const [port] = await freePorts(1)

@@ -98,7 +98,7 @@ processes:
 })
 
 describe('a variable that is another one now', () => {
-  it('restarts those that read it, named and without its value, and nobody else', async () => {
+  it('restarts only those that read it, named and without its value', async () => {
     const processes = (grace = '10s') => `
 processes:
   database: { command: [sleep, "600"], environment: { only: [] }, stop: { grace: ${grace} } }

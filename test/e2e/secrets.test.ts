@@ -66,7 +66,7 @@ processes:
     restart: { policy: never }
 `
 
-it('prints, tells and keeps no secret, whatever goes wrong', async () => {
+it('prints, serves and stores no secret, whatever goes wrong', async () => {
   const answers = createServer((_, response) => response.writeHead(503).end()).listen(0, '127.0.0.1')
   await once(answers, 'listening')
   onTestFinished(() => void answers.close())
@@ -92,7 +92,7 @@ it('prints, tells and keeps no secret, whatever goes wrong', async () => {
     expect(stdout + stderr).not.toBe('')
     return stdout + stderr
   }
-  const told = [
+  const reported = [
     await verb('check'),
     await verb('plan'),
     await verb('status'),
@@ -108,7 +108,9 @@ it('prints, tells and keeps no secret, whatever goes wrong', async () => {
     .map((path) => readFileSync(join(gatehouse.folder, path), 'utf8'))
   await gatehouse.stop()
 
-  const all = [...gatehouse.lines.map((line) => JSON.stringify(line)), gatehouse.stderr, ...told, ...kept].join('\n')
+  const all = [...gatehouse.lines.map((line) => JSON.stringify(line)), gatehouse.stderr, ...reported, ...kept].join(
+    '\n',
+  )
   // What is said instead: as it was written.
   expect(all).toContain('the program /${OWN}/${CREATED} -x does not exist')
   expect(all).toContain('http://u:${FROM_URL}@127.0.0.1')

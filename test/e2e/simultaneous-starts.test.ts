@@ -21,7 +21,7 @@ it('eight starts with different sockets and one port: one serves, the others nam
   await expectOneToRun(configs, new RegExp(`cannot listen on [\\d.]*:${port}: another gatehouse \\(pid \\d+\\) has`))
 }, 60_000)
 
-it('eight starts with one socket and different ports: one runs, and nobody ends its child', async () => {
+it('eight starts with one socket and different ports: one runs, and none ends its child', async () => {
   const socket = join(folder, 'one.sock')
   const storage = join(folder, 'storage')
   const ports = await freePorts(count)

@@ -96,7 +96,7 @@ syncBuiltinESMExports()
 `
 
 describe('while it starts and stops, the control socket', () => {
-  it('says that gatehouse starts, to whoever asks before all of it is there', async () => {
+  it('reports that gatehouse starts until all parts are up', async () => {
     const [node = '', ...main] = source
     const gatehouse = start([node, '--import', `data:text/javascript,${encodeURIComponent(slowly)}`, ...main])
     const socket = join(gatehouse.folder, 'control.sock')
@@ -117,7 +117,7 @@ describe('while it starts and stops, the control socket', () => {
     expect((await ask(socket, '/v1/status'))[0]).not.toMatch(/"starting":true/)
   })
 
-  it('tells the truth to whoever asks: it starts, or it stops, but never a fault of its own', async () => {
+  it('reports that it starts or that it stops, never an internal error', async () => {
     const gatehouse = start()
     const { folder } = gatehouse
     const socket = join(folder, 'control.sock')

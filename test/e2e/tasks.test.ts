@@ -23,7 +23,7 @@ function start(config: string): Gatehouse {
 
 const verb = (words: readonly string[]) => runGatehouse(words)
 
-test('a scheduled task is not waited for; times that go by while gatehouse is halted are one run, and that is said', async () => {
+test('a scheduled task is not waited for; times that pass while gatehouse is halted become one run, and that is logged', async () => {
   const { ready, waitFor, signal, lines } = start(`
 processes:
   web: { command: [sleep, "600"] }
@@ -82,7 +82,7 @@ processes:
   expect(ready).toBeDefined()
 })
 
-test('gatehouse start revives a fatal service, waits until it is ready or says why not, and what waits for it goes on', async () => {
+test('gatehouse start revives a fatal service, waits until it is ready or says why not, and what waits for it starts', async () => {
   const { folder, file, waitFor, lines } = start(`
 processes:
   core: { command: [sh, -c, "test -e mended && exec sleep 600; echo no database >&2; exit 9"], ready: { exec: [test, -e, mended] }, restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }

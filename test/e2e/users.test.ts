@@ -35,9 +35,9 @@ it('a password that the file leaves out is shown once, works, and stays through 
   const gatehouse = startGatehouse({ config: configOf(port), env: { OWN_PASSWORD: chosen } })
   try {
     await gatehouse.ready()
-    const told = () => gatehouse.lines.filter((line) => JSON.stringify(line).includes('has the password'))
-    expect(told()).toHaveLength(1)
-    const [, password = ''] = /user ops has the password (\S+) \(generated/.exec(JSON.stringify(told()[0])) ?? []
+    const reported = () => gatehouse.lines.filter((line) => JSON.stringify(line).includes('has the password'))
+    expect(reported()).toHaveLength(1)
+    const [, password = ''] = /user ops has the password (\S+) \(generated/.exec(JSON.stringify(reported()[0])) ?? []
     expect(password).toMatch(/^[A-Za-z0-9_-]{24}$/)
     expect(await statusOf(port, '/ops', 'ops', password)).toBe(302)
     expect(await statusOf(port, '/ops', 'ops', '')).toBe(401)
@@ -48,12 +48,12 @@ it('a password that the file leaves out is shown once, works, and stays through 
     gatehouse.signal('SIGHUP')
     await gatehouse.waitFor({ message: 'reloaded' })
     expect(await statusOf(port, '/ops', 'ops', password)).toBe(302)
-    expect(told()).toHaveLength(1)
+    expect(reported()).toHaveLength(1)
 
     const status = await runGatehouse(['status', '--config', gatehouse.file, '--json'], {
       env: { OWN_PASSWORD: chosen },
     })
-    const rest = gatehouse.lines.filter((line) => line !== told()[0])
+    const rest = gatehouse.lines.filter((line) => line !== reported()[0])
     const everything = JSON.stringify([rest, gatehouse.stderr, status.stdout, status.stderr])
     for (const secret of [password, chosen]) expect(everything).not.toContain(secret)
   } finally {

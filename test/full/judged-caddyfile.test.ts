@@ -154,7 +154,7 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
     expect({ code, routes: out.includes('to: http://localhost:1') }).toEqual({ code: 0, routes: true })
   })
 
-  it.each(['correct-horse-battery', 'hunter2'])('tells no value of a variable: %s', async (secret) => {
+  it.each(['correct-horse-battery', 'hunter2'])('prints no value of a variable: %s', async (secret) => {
     const file = join(folder, 'secret.caddyfile')
     writeFileSync(file, ':80 {\n\t{$TOKEN_OF_A_TEST}\n\treverse_proxy localhost:1\n}\n')
     process.env.TOKEN_OF_A_TEST = secret
@@ -163,7 +163,7 @@ describe.skipIf(!part('caddy'))('caddy adapt', () => {
     expect(err).not.toContain(secret)
   })
 
-  it('tells where it reads a file otherwise', () => {
+  it('reports where it reads a file differently', () => {
     const other = ':80 {\n\treverse_proxy /api/* localhost:2\n\treverse_proxy localhost:1\n}'
     expect(judged(':80 {\n\treverse_proxy localhost:1\n}', adapt(other))).toEqual([
       expect.objectContaining({ severity: 'changed', message: expect.stringMatching(/from route 1 on: .*api/) }),

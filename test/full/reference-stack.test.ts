@@ -54,8 +54,8 @@ describe.skipIf(!parts)('the reference deployment with real parts', () => {
       const before = secrets()
       const [after, pid] = [gatehouse.lines.length, gatehouse.pidOf(name)]
       process.kill(pid, 'SIGKILL')
-      const told = await gatehouse.waitFor((line) => line.process === name && line.state === 'backoff', { after })
-      expect(told).toMatchObject({ exit: { code: null, signal: 'SIGKILL' } })
+      const reported = await gatehouse.waitFor((line) => line.process === name && line.state === 'backoff', { after })
+      expect(reported).toMatchObject({ exit: { code: null, signal: 'SIGKILL' } })
       await gatehouse.waitFor((line) => line.process === name && isReady(line), { after, timeout: 90_000 })
       await works(deployment)
 
@@ -90,7 +90,7 @@ describe.skipIf(!parts)('the reference deployment with real parts', () => {
     expect(shown.filter((text) => values.some((value) => text.includes(`${value}`)))).toEqual([])
   })
 
-  it('stops whoever uses a database before the databases, and leaves no process behind', async () => {
+  it('stops the users of a database before the databases, and leaves no process behind', async () => {
     const [before, { visits }] = [secrets(), await stores(deployment)]
     const after = gatehouse.lines.length
     gatehouse.signal('SIGTERM')

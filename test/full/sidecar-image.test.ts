@@ -54,7 +54,7 @@ describe.skipIf(!possible)('the image of the sidecar', () => {
     expect(await ask(port, '/api/v1/health')).toMatchObject({ status: 200, body: 'well' })
   })
 
-  it('runs under tini, as nobody in particular, who may do nothing in particular', async () => {
+  it('runs under tini, as an unprivileged user without capabilities', async () => {
     expect(await container.inside('sh', '-c', "tr '\\0' ' ' < /proc/1/cmdline")).toMatch(
       /^\/usr\/bin\/tini -- .*gatehouse run /,
     )
@@ -66,7 +66,7 @@ describe.skipIf(!possible)('the image of the sidecar', () => {
     expect(status).toMatch(/^NoNewPrivs:\t1$/m)
   })
 
-  it('writes to its own volume and to what lies in memory, and nowhere else', async () => {
+  it('writes to its own volume and to tmpfs, and nowhere else', async () => {
     for (const path of ['/anything', '/etc/gatehouse/anything', '/opt/appsmith/anything', '/var/anything'])
       await expect(container.inside('touch', path), path).rejects.toThrow('Read-only file system')
     await container.inside('touch', '/data/gatehouse/here', '/run/here')

@@ -107,7 +107,7 @@ describe.skipIf(!possible)('the image of the single container', () => {
     expect(there.trim().split('\n').sort()).toEqual(wanted.sort())
   })
 
-  it('is healthy, and tells of each process to whoever asks inside of it', async () => {
+  it('is healthy, and reports each process to clients inside the container', async () => {
     const { code, said } = await container.health()
     expect(code).toBe(0)
     expect(said).toMatch(/^healthy/)

@@ -13,7 +13,7 @@ const size = 96 * 1024 * 1024
 const chunk = Buffer.alloc(256 * 1024, 'x')
 
 describe.each(protocols)('backpressure over %s', (protocol) => {
-  it('stops the upstream of a client that does not read, and lets it go on afterwards', async () => {
+  it('stops the upstream of a client that does not read, and resumes it afterwards', async () => {
     let written = 0
     let stalled: () => void = () => {}
     const waiting = new Promise<void>((resolve) => {

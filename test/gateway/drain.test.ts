@@ -78,7 +78,7 @@ describe('a drain', () => {
     expect(silent.destroyed).toBe(true)
   })
 
-  it('tells h2 clients to go, finishes their streams and takes no new ones on', async () => {
+  it('sends GOAWAY to h2 clients, finishes their streams and accepts no new ones', async () => {
     const behind = await slow(2)
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
     const session = h2Session(gateway)

@@ -39,7 +39,7 @@ describe('an error of ours in the format `auto`', () => {
 })
 
 describe.each(protocols)('errors over %s', (protocol) => {
-  it('look as the client asks, and tell nothing of the upstream', async () => {
+  it('have the format that the client accepts, and reveal nothing of the upstream', async () => {
     const gateway = await startGateway({ headers: { 'x-content-type-options': 'nosniff' }, routes: [proxyTo(1)] })
     const json = await ask(gateway, protocol, { headers: { accept: 'application/json' } })
     expect(json.status).toBe(502)

@@ -98,7 +98,7 @@ describe.each(protocols)('folders over %s', (protocol) => {
     expect((await ask(excepted, protocol, { path: '/a%20b/deep' })).status).toBe(404)
   })
 
-  it('are no files: a route for existing files lets them go on', async () => {
+  it('are no files: a route for existing files leaves them to the next route', async () => {
     const root = await temporaryFolder()
     await mkdir(join(root, 'app'))
     await writeFile(join(root, 'app/index.html'), 'index')

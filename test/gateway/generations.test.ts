@@ -100,7 +100,7 @@ describe('a new plan', () => {
     expect(await kept.connections()).toBe(1)
   })
 
-  it('closes the connections of an old one although a WebSocket of it goes on', async () => {
+  it('closes the connections of an old one although a WebSocket of it stays open', async () => {
     const sockets = await echoing((_request, response) => response.end())
     const plain = await upstream((_request, response) => response.end())
     const gateway = await startGateway({
@@ -186,7 +186,7 @@ describe('listeners of a new plan', () => {
     expect(await text(begun)).toBe('half')
   })
 
-  it('tell h2 clients to go and finish their streams', async () => {
+  it('send GOAWAY to h2 clients and finish their streams', async () => {
     let release: () => void = () => {}
     let arrived: () => void = () => {}
     const arrival = new Promise<void>((resolve) => {
@@ -210,7 +210,7 @@ describe('listeners of a new plan', () => {
     await closed
   })
 
-  it('whose port is taken make the plan fail: the old one goes on with all its listeners', async () => {
+  it('whose port is taken make the plan fail: the old one keeps all its listeners', async () => {
     const behind = await upstream((_request, response) => response.end('old'))
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
     const other = createTcpServer()

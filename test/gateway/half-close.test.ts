@@ -90,7 +90,7 @@ describe.each(ways)('over %s, a client that ends its side behind the request', (
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ ...logged[way], status: 499 })
   })
 
-  it('and is gone is found out by what the upstream goes on sending', async () => {
+  it('and is gone is noticed by what the upstream still sends', async () => {
     const behind = await upstream((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       const timer = setInterval(() => response.write('data: tick\n\n'), 20)

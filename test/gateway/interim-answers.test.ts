@@ -120,17 +120,17 @@ describe.each(protocols)('over %s', (protocol) => {
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
     if (protocol === 'h2') {
       const { interim, trailers } = await hear(gateway, protocol)
-      for (const heard of [interim[0]?.[1] ?? {}, trailers]) {
-        const named = Object.entries(heard).map((field) => field.join('='))
+      for (const received of [interim[0]?.[1] ?? {}, trailers]) {
+        const named = Object.entries(received).map((field) => field.join('='))
         expect(named).toEqual(['constructor=a', '__proto__=b', 'valueof=c', 'tostring=d'])
       }
       return
     }
     const socket = protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-    const heard = await text(socket)
-    expect(heard).toMatch(new RegExp(`^HTTP/1.1 103 Early Hints\r\n${fields}\r\n`, 'i'))
-    expect(heard.endsWith(`0\r\n${fields}\r\n`)).toBe(true)
+    const received = await text(socket)
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 103 Early Hints\r\n${fields}\r\n`, 'i'))
+    expect(received.endsWith(`0\r\n${fields}\r\n`)).toBe(true)
   })
 
   it('a client that waits for 100 Continue gets it once, when there is a target to read', async () => {
@@ -242,11 +242,11 @@ it('hints for an h2 client that does not read are left out, and its answers come
   session.on('error', () => {})
   whenOver(() => session.destroy())
   await once(session, 'remoteSettings')
-  let heard = 0
+  let received = 0
   const answers = Array.from({ length: streams }, async () => {
     const stream = session.request({ ':path': '/', ':authority': host })
     stream.on('headers', () => {
-      heard += 1
+      received += 1
     })
     return text(stream)
   })
@@ -255,5 +255,5 @@ it('hints for an h2 client that does not read are left out, and its answers come
   await expect.poll(() => finished, { timeout: 10_000 }).toBe(streams)
   wire.pipe(relayed as Socket)
   expect(new Set(await Promise.all(answers))).toEqual(new Set(['ok']))
-  expect(heard).toBeLessThan((streams * hints) / 2)
+  expect(received).toBeLessThan((streams * hints) / 2)
 })

@@ -47,7 +47,7 @@ async function moving(answer?: RequestListener) {
 }
 
 describe.each(protocols)('a process whose port changes, over %s', (protocol) => {
-  it('is asked where it is now, and idle connections to the port before are closed', async () => {
+  it('is dialled at its new port, and idle connections to the old port are closed', async () => {
     const { before, after, gateway } = await moving()
     expect((await ask(gateway, protocol)).body).toBe('before')
     tell(gateway, after)

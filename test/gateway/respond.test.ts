@@ -37,7 +37,7 @@ describe.each(protocols)('respond over %s', (protocol) => {
     ])
   })
 
-  it('a status without body has neither body nor length, and the connection goes on', async () => {
+  it('a status without body has neither body nor length, and the connection stays open', async () => {
     const gateway = await startGateway({ routes })
     const answer = await ask(gateway, protocol, { path: '/nothing' })
     expect(answer).toMatchObject({ status: 204, body: '' })

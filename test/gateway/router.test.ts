@@ -24,7 +24,7 @@ describe('the router', () => {
     expect(firstMatch([{}, { hosts: ['app.example'], paths: ['/'] }], {})).toBe(0)
   })
 
-  it('goes on behind a given route', () => {
+  it('continues after a given route', () => {
     const router = createRouter(routesOf([{}, { paths: ['/a'] }, {}]))
     expect(router.match(query({}), 0)).toBe(2)
     expect(router.match(query({}), 2)).toBe(-1)

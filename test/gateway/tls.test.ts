@@ -47,7 +47,7 @@ describe('the certificate of a handshake', () => {
     }
   })
 
-  it('is refused for a name that none covers, and the listener goes on', async () => {
+  it('is refused for a name that none covers, and the listener keeps serving', async () => {
     const gateway = await start([exact, wildcard])
     for (const servername of ['other.example', 'a.b.two.example', 'two', 'a.one.example']) {
       await expect(shake(gateway, { servername, ca: exact.certificate }), servername).rejects.toThrow(

@@ -326,7 +326,7 @@ describe.each(listeners)('a tunnel over %s', (protocol) => {
 })
 
 describe('a tunnel', () => {
-  it('does not stay half open for ever: an upstream that never answers an end is left', async () => {
+  it('does not stay half open: an upstream that never answers an end is closed', async () => {
     const server = createServer()
     server.on('upgrade', (_request, socket: Socket) => {
       socket.allowHalfOpen = true

@@ -109,7 +109,7 @@ describe('a target that is checked', () => {
     await silent.abandoned()
   })
 
-  it('keeps what is known of it over a reload, and is asked no more when it is gone from the plan', async () => {
+  it('keeps what is known of it over a reload, and is checked no more when it is gone from the plan', async () => {
     const a = await patient()
     a.status = 500
     const plan = upstreamPlan([a.behind.port], { health })

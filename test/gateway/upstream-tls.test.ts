@@ -73,7 +73,7 @@ describe.each(protocols)('over %s, an HTTPS upstream', (protocol) => {
   })
 })
 
-it('a plan whose authorities cannot be read is refused, and the one before goes on', async () => {
+it('a plan whose authorities cannot be read is refused, and the previous one keeps serving', async () => {
   const gateway = await gatewayWith({ verify: false })
   const broken = upstreamPlan(['https://127.0.0.1:1'], { tls: { verify: true, ca: '/does/not/exist.pem' } })
   await expect(gateway.apply({ routes: [toUpstream], upstreams: [broken] })).rejects.toThrow(

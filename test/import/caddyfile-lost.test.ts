@@ -41,7 +41,7 @@ describe('what is refused in front of a password', () => {
 })
 
 describe('X-Forwarded headers for an upstream', () => {
-  it('go on where they are fixed: behind a proxy that ends TLS the application would redirect in a loop', () => {
+  it('are imported where they are fixed: behind a proxy that ends TLS the application would redirect in a loop', () => {
     const { config } = site('reverse_proxy app:1 {', '  header_up X-Forwarded-Proto https', '}')
     expect((config.gateway as Entries).request).toEqual({ headers: { 'X-Forwarded-Proto': 'https' } })
   })

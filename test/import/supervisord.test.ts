@@ -77,7 +77,7 @@ describe('a program of supervisord', () => {
     expect(read.lines.filter((line) => line.includes('command'))).toEqual([])
   })
 
-  it('is several with `numprocs`, each with its number, and what is to be said is said once', () => {
+  it('is several with `numprocs`, each with its number, and findings are reported once', () => {
     const { config, lines } = importTexts({
       'a.conf': [
         '[program:worker]',
@@ -153,7 +153,7 @@ describe('a program of supervisord', () => {
     expect(reported).toEqual(expected === '' ? [] : [`supervisord.conf:${expected}`])
   })
 
-  it('tells which exits of a task are failures now', () => {
+  it('reports which exits of a task are failures now', () => {
     const { lines } = program('autorestart=false', 'startsecs=0', 'exitcodes=0,3')
     expect(lines).toContain(
       'supervisord.conf:5:1: changed: a task that exits with 3 has failed, and others keep waiting for it; only 0 is a success',

@@ -72,7 +72,7 @@ test('no diagnostic holds the value of a variable', () => {
   expect(JSON.stringify(diagnostics)).not.toContain('hunter2')
 })
 
-test('nothing is asked of the disk but through the facts given', () => {
+test('the disk is read only through the given facts', () => {
   const { diagnostics } = readPlan(
     '/virtual/gatehouse.yaml',
     {},

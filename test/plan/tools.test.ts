@@ -34,6 +34,6 @@ it('each tool that is missing is a warning, once, with the option that needs it 
   ])
 })
 
-it('none is missed in whichever of the system’s folders it lies', () => {
+it('tools are found in all of the system’s folders', () => {
   expect(warningsWith(['/bin/setpriv', '/usr/bin/env', '/usr/sbin/prlimit', '/sbin/nice'])).toEqual([])
 })

@@ -27,7 +27,7 @@ describe('config/appsmith.yaml', () => {
     expect(plan.log.files?.directory).toBe('/appsmith-stacks/logs')
   })
 
-  it('runs all that it needs, if nothing else is said', () => {
+  it('runs all that it needs by default', () => {
     expect(namesOf(planWith({}))).toEqual(
       expect.arrayContaining(['redis', 'mongodb', 'postgres', 'temporal', 'keycloak', 'rts', 'mcp', 'backend']),
     )

@@ -84,7 +84,7 @@ describe('8: certificates', () => {
     await expect.poll(served, { timeout: 15_000, interval: 100 }).not.toBe(before)
   })
 
-  it('that cannot be renewed are told of, in the log and by the health check, with the reason', async () => {
+  it('that cannot be renewed are reported, in the log and by the health check, with the reason', async () => {
     const [nobody = 0] = await freePorts(1)
     const { gatehouse, socket } = await start({
       APPSMITH_CUSTOM_DOMAIN: domain,

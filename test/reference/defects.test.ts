@@ -93,7 +93,7 @@ describe('2: a process that is given up', () => {
     expect((await processPlan(name)).essential).toBe(true)
   })
 
-  it('is told of by name where it is not: mcp', async () => {
+  it('is reported by name where it is not: mcp', async () => {
     putFiles(site.folder, { 'broken/bundle/server.js': 'process.exit(3)' })
     const running = await start({ GATEHOUSE_MCP: join(site.folder, 'broken') })
     await running.gatehouse.waitFor({ process: 'mcp', state: 'backoff' })
@@ -157,7 +157,7 @@ describe('6: the end of MongoDB', () => {
     expect(shutdown.budget).toBeGreaterThanOrEqual(120_000)
   })
 
-  it('comes last, when nobody uses it any more, and is waited for', async () => {
+  it('stops last, after all that use it, and is waited for', async () => {
     const { gatehouse } = await start({ MONGOD_STOP: '3000' })
     await gatehouse.ready()
     const pid = gatehouse.pidOf('mongodb')
@@ -176,7 +176,7 @@ describe('6: the end of MongoDB', () => {
 describe('7: a bad configuration', () => {
   const bad = 'APPSMITH_CODEC_SIZE=much\n'
 
-  it('at a boot is named with its place and mend; nothing is started', async () => {
+  it('at a boot is reported with its place and a hint; nothing is started', async () => {
     const { gatehouse } = await start({ GATEHOUSE_STACKS: site.volume({ 'configuration/docker.env': bad }) })
     expect(await gatehouse.exit).toEqual({ code: 1, signal: null })
     const said = gatehouse.stderr + gatehouse.lines.map(({ message }) => message).join('\n')
@@ -184,7 +184,7 @@ describe('7: a bad configuration', () => {
     expect(gatehouse.lines.filter((line) => 'pid' in line && line.process !== 'gatehouse')).toEqual([])
   })
 
-  it('at a reload changes nothing: what ran goes on, and the next good one counts', async () => {
+  it('at a reload changes nothing: what ran keeps running, and the next valid one counts', async () => {
     const stacks = site.volume({ 'configuration/docker.env': 'APPSMITH_UNSET=first\n' })
     const { gatehouse, http } = await start({ ...databasesElsewhere, GATEHOUSE_STACKS: stacks })
     await gatehouse.ready()

@@ -47,7 +47,7 @@ describe('a Caddyfile and supervisord files, imported together', () => {
       expect(starts.filter((name) => order.includes(String(name)))).toEqual(order)
     })
 
-    it('show the dashboard to the user whom supervisord asked for', async () => {
+    it('show the dashboard to the user of supervisord', async () => {
       const { http } = await site.start()
       expect((await ask(http, '/supervisor/')).status).toBe(401)
       const page = await ask(http, '/supervisor/', basic('appsmith', 'open sesame'))

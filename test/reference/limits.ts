@@ -21,9 +21,9 @@ export function limitTests(site: Site): void {
 function bodies(site: Site): void {
   it('a body above APPSMITH_CODEC_SIZE is 413, whether its length is told before or not', async () => {
     const { http } = await site.start({ APPSMITH_CODEC_SIZE: '1' })
-    const told = await ask(http, '/api/x', { method: 'POST', headers: { 'content-length': '1100000' } })
-    expect(told).toMatchObject({ status: 413, body: '413 Payload Too Large\n' })
-    expectEveryAnswersHeaders(told.headers)
+    const reported = await ask(http, '/api/x', { method: 'POST', headers: { 'content-length': '1100000' } })
+    expect(reported).toMatchObject({ status: 413, body: '413 Payload Too Large\n' })
+    expectEveryAnswersHeaders(reported.headers)
     const headers = { 'transfer-encoding': 'chunked' }
     const untold = await ask(http, '/api/x', { method: 'POST', headers, body: Buffer.alloc(1_100_000) })
     expect(untold.status).toBe(413)

@@ -14,7 +14,7 @@ describe('config/sidecar.yaml', () => {
   describe('what only it has', () => {
     const site = testSite(sidecar)
 
-    it('without a password for the dashboard one is generated, and told once', async () => {
+    it('without a password for the dashboard one is generated, and printed once', async () => {
       const { gatehouse, http } = await site.start({ APPSMITH_SUPERVISOR_USER: 'ops' })
       const { message } = await gatehouse.waitFor({ message: /^user ops has the password/ })
       const [, password = ''] = /password (\S+) /.exec(message) ?? []
@@ -22,7 +22,7 @@ describe('config/sidecar.yaml', () => {
       expect(gatehouse.lines.filter((line) => JSON.stringify(line).includes(password))).toHaveLength(1)
     })
 
-    it('no privilege is needed for HTTP: the port is 8000 if nobody says otherwise', () => {
+    it('no privilege is needed for HTTP: the port is 8000 by default', () => {
       const { plan, diagnostics } = readPlan(sidecarFile, {
         ...site.environment(),
         APPSMITH_CUSTOM_DOMAIN: 'app.example',

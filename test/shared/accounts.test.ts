@@ -12,7 +12,7 @@ describe('groups', () => {
     'root:x:0:\ndisk:x:6:\nweb:x:33:app,other\nlogs:x:44:other,app\nodd:x:55:,app,\nshort:x:66\nnone:x::app\nhex:x:0x7:app\n+:x:0:app\n-:x:0:app\n#a:x:0:app\n',
   )
 
-  it('without members have nobody as a member', () => {
+  it('without members have no member', () => {
     expect(groupsOf('')).toEqual([])
   })
 

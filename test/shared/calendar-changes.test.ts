@@ -105,15 +105,15 @@ describe.each(zones)('in %s', (zone, year) => {
   const offsetAt = offsetsIn(zone)
   const spans = spansOf(offsetAt, Date.UTC(year, 0), Date.UTC(year + 2, 0))
 
-  it.each(schedules)('$cron comes as cron(8) says, whatever the clock does', (schedule) => {
+  it.each(schedules)('$cron runs as cron(8) does, whatever the clock does', (schedule) => {
     const calendar = readCalendar(schedule.cron, zone)
     if ('unreadable' in calendar) throw new Error(calendar.unreadable)
-    const told = (times: readonly number[]) => times.map((time) => new Date(time).toISOString())
+    const reported = (times: readonly number[]) => times.map((time) => new Date(time).toISOString())
     for (const [start, end] of spans) {
       const found: number[] = []
       for (let time = calendar.next(start - 1); time !== undefined && time < end; time = calendar.next(time))
         found.push(time)
-      expect(told(found)).toEqual(told(model(schedule, [start, end], offsetAt)))
+      expect(reported(found)).toEqual(reported(model(schedule, [start, end], offsetAt)))
     }
   })
 })

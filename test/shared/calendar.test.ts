@@ -35,7 +35,7 @@ describe('a calendar', () => {
     expect(nextAfter(night, '2027-10-31T00:30:00Z')).toBe('2027-11-01T01:30:00.000Z')
   })
 
-  it('knows that some days never come', () => {
+  it('knows dates that never occur', () => {
     expect(nextAfter(calendar('0 3 30 2 *'), '2026-11-23T12:00:00Z')).toBeUndefined()
   })
 

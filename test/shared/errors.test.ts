@@ -82,7 +82,7 @@ describe('the cause of a failure is never empty', () => {
     expect(codeOf(thrown)).toBe(told)
   })
 
-  it('nor is what is told of a fault of our own', () => {
+  it('nor is the message of an internal error', () => {
     expect(stackOf(new Error('it broke'))).toMatch(/^Error: it broke\n +at /)
     expect(stackOf(new AggregateError(both))).toMatch(new RegExp(`^${bothTold}\nAggregateError`))
     expect(stackOf(undefined)).toBe('undefined')

@@ -92,7 +92,7 @@ describe.skipIf(!linux)('a command', () => {
     })
   })
 
-  it('of one word with blanks is said to be one name', () => {
+  it('of one word with blanks is reported as one name', () => {
     const fault = executionFault({ command: ['node api/server.js'], directory: folder, path })
     expect(fault?.hint).toBe('a word with blanks is one name: write each word as a separate item')
   })

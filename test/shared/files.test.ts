@@ -22,7 +22,7 @@ describe('a folder that is missing', () => {
     expect(statSync(folder).mode).toBe(before)
   })
 
-  it('does not try for ever where the kernel lets nobody make a folder', async () => {
+  it('gives up where the kernel allows no folder', async () => {
     await expect(makeFolder('/proc/gatehouse/storage', 0o700)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
@@ -61,7 +61,7 @@ describe('createFileAtomic', () => {
     expect(readdirSync(join(folder, 'deep'))).toEqual(['secret'])
   })
 
-  it('lets one of many win, whose content stays whole', async () => {
+  it('lets exactly one of many writers win, with its content intact', async () => {
     const path = join(folder, 'secret')
     const contents = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(10_000))
     const created = await Promise.all(contents.map((content) => createFileAtomic(path, content, 0o600)))

@@ -72,7 +72,7 @@ interface Place {
   readonly claims?: true
 }
 
-const heard = (): { log: { info(): void; warn(text: string): void; error(text: string): void }; said: string[] } => {
+const received = (): { log: { info(): void; warn(text: string): void; error(text: string): void }; said: string[] } => {
   const said: string[] = []
   const say = (text: string) => void said.push(text)
   return { said, log: { info() {}, warn: say, error: say } }
@@ -83,7 +83,7 @@ const places: Readonly<Record<string, Place>> = {
   'a log file': {
     names: ['host-stdout.log'],
     async use(folder) {
-      const { log, said } = heard()
+      const { log, said } = received()
       const files = createLogFiles({ directory: dirname(folder), size: 1_000, keep: 1, hostname: 'host', log })
       files.line(folder.slice(dirname(folder).length + 1), 'stdout', "a stranger's key")
       await files.close()
@@ -115,7 +115,7 @@ const places: Readonly<Record<string, Place>> = {
   'a trust store': {
     names: ['trust.p12'],
     async use(folder) {
-      const { log, said } = heard()
+      const { log, said } = received()
       const plan = {
         name: 'java',
         file: join(folder, 'trust.p12'),
@@ -153,7 +153,7 @@ const places: Readonly<Record<string, Place>> = {
   'the record of groups': {
     names: ['g.sock.groups', '.g.sock.groups.next'],
     async use(folder) {
-      const { log, said } = heard()
+      const { log, said } = received()
       const ledger = new GroupLedger(join(folder, 'g.sock'), log)
       ledger.began({ name: 'web', stop: { signal: 'SIGTERM', grace: 1 } } as ProcessPlan, process.pid)
       ledger.close()

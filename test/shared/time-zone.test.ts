@@ -71,7 +71,7 @@ describe('the zone of this machine', () => {
     expect(offsets(localZone(':'))).toEqual([0, 0])
   })
 
-  it('is not UTC when TZ is misspelt: that is told', () => {
+  it('is not UTC when TZ is misspelt: that is reported', () => {
     expect(localZone('Europe/Berln')).toEqual({ source: 'TZ', written: 'Europe/Berln' })
     expect(localZone('/no/such/file')).toEqual({ source: 'TZ', written: '/no/such/file' })
   })

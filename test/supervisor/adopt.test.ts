@@ -5,22 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { always, type Foreman, foreman, never, planFor } from './foreman.ts'
+import { always, never, planFor, type TestSupervisor, testSupervisor } from './test-supervisor.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-adopt-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-type Wanted = Parameters<typeof planFor>[1]
+type PlanOptions = Parameters<typeof planFor>[1]
 
 /** The process `web`, started by one plan and then supervised by another, with the pid that it keeps. */
-async function adopted(before: Wanted, after: Wanted): Promise<Foreman & { readonly pid: number }> {
-  const one = foreman([planFor('web', before)])
+async function adopted(before: PlanOptions, after: PlanOptions): Promise<TestSupervisor & { readonly pid: number }> {
+  const one = testSupervisor([planFor('web', before)])
   one.supervisor.start()
   await one.untilState('web', 'running')
   return adopt(one, { ...before, ...after })
 }
 
-async function adopt(one: Foreman, after: Wanted): Promise<Foreman & { readonly pid: number }> {
+async function adopt(one: TestSupervisor, after: PlanOptions): Promise<TestSupervisor & { readonly pid: number }> {
   const { pid = 0, restarts } = one.status('web')
   const changes = await one.supervisor.apply([planFor('web', after)])
   expect(changes).toMatchObject({ started: [], stopped: [], restarted: [], unchanged: [], adjusted: ['web'] })
@@ -52,7 +52,7 @@ describe('another plan for a process that runs', () => {
     const gate = file('gone')
     writeFileSync(gate, '')
     const checked = ready(`test -e ${gate}`, { failures: 1 })
-    const one = foreman([planFor('web', { ready: checked })])
+    const one = testSupervisor([planFor('web', { ready: checked })])
     one.supervisor.start()
     await one.until(() => one.status('web').ready)
     rmSync(gate)
@@ -63,7 +63,7 @@ describe('another plan for a process that runs', () => {
 
   it('is not ready again before the probe that there is now says so', async () => {
     const gate = file('other')
-    const one = foreman([planFor('web', { ready: ready(`test ! -e ${gate}`, { failures: 1 }) })])
+    const one = testSupervisor([planFor('web', { ready: ready(`test ! -e ${gate}`, { failures: 1 }) })])
     one.supervisor.start()
     await one.until(() => one.status('web').ready)
     writeFileSync(gate, '')
@@ -76,7 +76,7 @@ describe('another plan for a process that runs', () => {
   })
 
   it('is ready by a new probe while it starts, with all its time before it', async () => {
-    const one = foreman([planFor('web', { ready: ready('exit 1') })])
+    const one = testSupervisor([planFor('web', { ready: ready('exit 1') })])
     one.supervisor.start()
     await one.untilState('web', 'starting')
     const web = await adopt(one, { ready: ready('exit 0') })
@@ -84,9 +84,9 @@ describe('another plan for a process that runs', () => {
     expect(web.status('web').pid).toBe(web.pid)
   })
 
-  it('counts a line that was said before it was asked for, and a startup probe that has succeeded', async () => {
+  it('counts a line that was printed before the probe expected it, and a startup probe that has succeeded', async () => {
     const startup = { kind: 'log', pattern: '^up$', ...often, deadline: 600_000 } as const
-    const one = foreman([planFor('web', { startup, ready: ready('exit 1') })])
+    const one = testSupervisor([planFor('web', { startup, ready: ready('exit 1') })])
     one.supervisor.start()
     await one.untilState('web', 'starting')
     await one.until(() => one.lines.some(({ text }) => text === 'up'))
@@ -95,11 +95,11 @@ describe('another plan for a process that runs', () => {
     expect(web.status('web').pid).toBe(web.pid)
   })
 
-  it('does not ask again for what was said on a descriptor', async () => {
+  it('needs no second message on a descriptor', async () => {
     const environment = { NOTIFY: '3' }
     const startup = { kind: 'fd', descriptor: 3, ...often, deadline: 600_000 } as const
     const notifies = { program: 'notifies.js', environment, startup }
-    const one = foreman([planFor('web', { ...notifies, ready: ready('exit 1') })])
+    const one = testSupervisor([planFor('web', { ...notifies, ready: ready('exit 1') })])
     one.supervisor.start()
     await one.until(() => one.lines.some(({ text }) => text === 'said so'))
     const web = await adopt(one, { ...notifies, ready: ready('exit 0') })
@@ -158,7 +158,7 @@ describe('another plan for a process that runs', () => {
       giveUp: { failures: 5, within: 60_000 },
       steady: 0,
     } as const
-    const one = foreman([
+    const one = testSupervisor([
       planFor('web', { restart: long }),
       planFor('once', {
         command: ['/bin/sh', '-c', `test -e ${file('once')} && exec sleep 600; exit 0`],
@@ -183,10 +183,10 @@ describe('another plan for a process that runs', () => {
     await web.until(() => web.events.some(({ type }) => type === 'essential-failed'))
   })
 
-  it('is stopped in the new order, and one that waited for what it needs no more goes on', async () => {
+  it('is stopped in the new order, and one that waited for what it needs no more starts', async () => {
     const never = planFor('never', { ready: ready('exit 1') })
     const waits = { dependsOn: [{ process: 'never', condition: 'ready' }] } as const
-    const one = foreman([never, planFor('web', waits), planFor('base')])
+    const one = testSupervisor([never, planFor('web', waits), planFor('base')])
     one.supervisor.start()
     await one.untilState('web', 'waiting')
     await one.untilState('base', 'running')
@@ -207,7 +207,7 @@ describe('another plan for a process that runs', () => {
         restart: always({ next: 10 }),
         ...(limit && { memory: limit }),
       })
-    const one = foreman([plan()], { memory })
+    const one = testSupervisor([plan()], { memory })
     one.supervisor.start()
     await one.until(() => one.lines.some(({ text }) => text === 'holds 80'))
     const { pid } = one.status('web')
@@ -219,7 +219,7 @@ describe('another plan for a process that runs', () => {
   it('follows a new schedule, and a task whose schedule is gone runs once', async () => {
     const yearly = { cron: '0 0 29 2 *' }
     const task = { kind: 'task', restart: never, command: ['/bin/true'] } as const
-    const one = foreman([
+    const one = testSupervisor([
       planFor('tick', { ...task, schedule: yearly }),
       planFor('once', { ...task, schedule: yearly }),
     ])
@@ -232,7 +232,7 @@ describe('another plan for a process that runs', () => {
 
   it('is made the first that the kernel kills, and no longer after another change', async () => {
     const cgroup = { limit: () => 2 ** 40, tightest: () => undefined, oomKills: () => 0 } as never
-    const one = foreman([planFor('web')], { memory: { cgroup, every: 600_000 } })
+    const one = testSupervisor([planFor('web')], { memory: { cgroup, every: 600_000 } })
     one.supervisor.start()
     const { pid } = await one.untilState('web', 'running')
     const score = () => readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1').trim()

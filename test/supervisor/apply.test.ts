@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { foreman, planFor, survivors } from './foreman.ts'
+import { planFor, survivors, testSupervisor } from './test-supervisor.ts'
 
 const none = { started: [], stopped: [], restarted: [], unchanged: [] }
 const readyByLine = { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } as const
 
 describe('applying another plan', () => {
   it('stops what is gone, restarts what changed, starts what is new and leaves the rest alone', async () => {
-    const { supervisor, untilState, status } = foreman([planFor('same'), planFor('gone'), planFor('changed')])
+    const { supervisor, untilState, status } = testSupervisor([planFor('same'), planFor('gone'), planFor('changed')])
     supervisor.start()
     const { pid: same } = await untilState('same', 'running')
     const { pid: gone = 0 } = await untilState('gone', 'running')
@@ -29,7 +29,7 @@ describe('applying another plan', () => {
       planFor('api', { ...onDb, environment: { DELAY: '50' } }),
       planFor('job', onDb),
     ]
-    const { supervisor, untilState, story, status } = foreman(before)
+    const { supervisor, untilState, story, status } = testSupervisor(before)
     supervisor.start()
     await untilState('api', 'running')
     const { pid } = await untilState('job', 'running')
@@ -51,7 +51,7 @@ describe('applying another plan', () => {
   it('sets those going that waited for a process which is not in the plan any more', async () => {
     const waits = planFor('api', { dependsOn: [{ process: 'db', condition: 'ready' }] })
     const db = planFor('db', { ready: { ...readyByLine, pattern: 'this is not said' } })
-    const { supervisor, untilState } = foreman([db, waits])
+    const { supervisor, untilState } = testSupervisor([db, waits])
     supervisor.start()
     await untilState('db', 'starting')
     await supervisor.apply([waits])
@@ -59,7 +59,7 @@ describe('applying another plan', () => {
   })
 
   it('does one call after the other', async () => {
-    const { supervisor, untilState } = foreman([planFor('web')])
+    const { supervisor, untilState } = testSupervisor([planFor('web')])
     supervisor.start()
     await untilState('web', 'running')
     const plans = [1, 2, 3].map((version) => [planFor('web', { environment: { VERSION: String(version) } })])
@@ -75,7 +75,7 @@ describe('applying another plan', () => {
       ready: { ...readyByLine, pattern: 'ready' },
       stop: { signal: 'SIGTERM', grace: 60_000 },
     })
-    const { supervisor, untilState, story } = foreman([stubborn])
+    const { supervisor, untilState, story } = testSupervisor([stubborn])
     supervisor.start()
     await untilState('stubborn', 'running')
     const applied = supervisor.apply([planFor('new')])

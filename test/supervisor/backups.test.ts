@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BackupPlan } from '../../src/plan/model/backups.ts'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const hour = 3_600_000
 const inFarFuture = { cron: '0 0 29 2 *' } as const
@@ -37,7 +37,7 @@ function task(script: string, backup: Partial<BackupPlan> = {}, more: Partial<Pr
 
 /** One run on demand, from a fresh supervisor; resolves with how it ended and how the task stands then. */
 async function runOf(plan: ProcessPlan) {
-  const all = foreman([plan])
+  const all = testSupervisor([plan])
   all.supervisor.start()
   const answer = all.supervisor.run('backup')
   if (!answer.started) throw new Error(answer.message)
@@ -109,7 +109,7 @@ describe('a backup of a command that gets the path to write to', () => {
 
   it('is not one if it was asked to stop, even if it then exits with 0', async () => {
     const script = 'trap "exit 0" TERM; echo half >"$1"; echo begun; while :; do sleep 0.02; done'
-    const { supervisor, until, lines, untilState } = foreman([task(script)])
+    const { supervisor, until, lines, untilState } = testSupervisor([task(script)])
     supervisor.start()
     supervisor.run('backup')
     await until(() => lines.some(({ text }) => text === 'begun'))
@@ -221,7 +221,7 @@ describe('a program that names its files itself', () => {
 describe('how a task stands with its backups', () => {
   it('is known again after a restart, by what lies on the disk', async () => {
     const { backup } = await runOf(task('echo new >"$1"', { overdue: 26 * hour }))
-    const { supervisor, status } = foreman([task('echo second >"$1"', { overdue: 26 * hour })])
+    const { supervisor, status } = testSupervisor([task('echo second >"$1"', { overdue: 26 * hour })])
     supervisor.start()
     await vi.waitFor(() => expect(status('backup').backup).toBeDefined())
     expect(status('backup')).toMatchObject({ state: 'stopped', backup })
@@ -243,7 +243,7 @@ describe('a backup that grows old', () => {
   it('is reported once when it is too old, and again only after there was a new one', async () => {
     old(nameOf(hour), { age: 0 })
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
-    const { supervisor, events, until, status } = foreman([task('echo new >"$1"', { overdue: 26 * hour })])
+    const { supervisor, events, until, status } = testSupervisor([task('echo new >"$1"', { overdue: 26 * hour })])
     supervisor.start()
     await vi.waitFor(() => expect(status('backup').backup).toMatchObject({ overdue: false }))
     const overdue = () => events.filter(({ type }) => type === 'backup-overdue')
@@ -277,7 +277,7 @@ describe('a schedule that was missed', () => {
     const gate = join(folder, '.gate')
     const plan = task('echo new >"$1"', daily, { dependsOn: [{ process: 'db', condition: 'completed' }] })
     const db = planFor('db', { kind: 'task', program: 'runs-a-while.js', restart: never, environment: { GATE: gate } })
-    const { supervisor, logs, until, untilState, status, events } = foreman([db, plan])
+    const { supervisor, logs, until, untilState, status, events } = testSupervisor([db, plan])
     supervisor.start()
     await until(() =>
       logs.some(({ message }) => message === 'making a backup as soon as possible: the last one is 3d old'),
@@ -290,7 +290,7 @@ describe('a schedule that was missed', () => {
   })
 
   it('begins with the first backup on a volume that has none', async () => {
-    const { supervisor, untilState, logs } = foreman([task('echo first >"$1"', daily)])
+    const { supervisor, untilState, logs } = testSupervisor([task('echo first >"$1"', daily)])
     supervisor.start()
     await untilState('backup', 'exited')
     expect(backups()).toHaveLength(1)
@@ -302,7 +302,7 @@ describe('a schedule that was missed', () => {
     // What is there while a run is under way, or when the kernel took everybody with it.
     mkdirSync(join(folder, '.db-.dump.unfinished', 'work'), { recursive: true })
     writeFileSync(join(folder, '.db-.dump.unfinished', 'last-attempt'), '')
-    const { supervisor, until, events, status, story } = foreman([task('echo new >"$1"', daily)])
+    const { supervisor, until, events, status, story } = testSupervisor([task('echo new >"$1"', daily)])
     supervisor.start()
     const event = await until(() => events.find(({ type }) => type === 'backup-overdue'))
     expect(event.message).toBe('has an overdue backup: the last one was made 3d ago, the limit is 1d 2h')

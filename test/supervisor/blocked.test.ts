@@ -1,9 +1,9 @@
 /** What becomes of those that wait for something that is down for good, whatever brought it down. */
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { always, foreman, never, planFor } from './foreman.ts'
+import { always, never, planFor, testSupervisor } from './test-supervisor.ts'
 
-type Wanted = Parameters<typeof planFor>[1]
+type PlanOptions = Parameters<typeof planFor>[1]
 
 const task = { kind: 'task', restart: never } as const
 const sh = (script: string) => ({ command: ['/bin/sh', '-c', script] })
@@ -13,54 +13,55 @@ const on = (process: string, condition: 'started' | 'ready' | 'completed' = 'com
 })
 
 /** How what is needed ends, with which code that is passed on, and what is said of it. */
-const ends: readonly (readonly [how: string, plan: Wanted, needs: Wanted, exitCode: number, why: RegExp])[] = [
+const ends: readonly (readonly [how: string, plan: PlanOptions, needs: PlanOptions, exitCode: number, why: RegExp])[] =
   [
-    'a task that exits with a code',
-    { ...task, ...sh('exit 7') },
-    on('needed'),
-    7,
-    /^waits for needed, which exited with code 7 after/,
-  ],
-  ['a task that is killed', { ...task, ...sh('kill -KILL $$') }, on('needed'), 137, /was killed by SIGKILL after/],
-  [
-    'a task that is not ready in time',
-    { ...task, ...sh('exec sleep 600'), ready: neverReady },
-    on('needed', 'ready'),
-    1,
-    /was not ready within 100ms/,
-  ],
-  [
-    'a task that was tried again in vain',
-    { ...task, ...sh('exit 3'), restart: { ...always({ failures: 2 }), policy: 'on-failure' } },
-    on('needed'),
-    3,
-    /it failed 2 times within 1m; the last time it exited with code 3/,
-  ],
-  [
-    'a service that is fatal',
-    { ...sh('exit 4'), restart: always({ failures: 2 }), ready: neverReady },
-    on('needed', 'ready'),
-    4,
-    /it failed 2 times/,
-  ],
-  [
-    'a program that is not there',
-    { command: ['/no/such/program'] },
-    on('needed', 'started'),
-    127,
-    /which could not be started \(command: the program \/no\/such\/program does not exist\)$/,
-  ],
-  [
-    'a service that has ended by its policy',
-    { ...sh('exit 0'), restart: never, ready: { ...neverReady, deadline: 60_000 } },
-    on('needed', 'ready'),
-    1,
-    /^waits for needed, which has ended$/,
-  ],
-]
+    [
+      'a task that exits with a code',
+      { ...task, ...sh('exit 7') },
+      on('needed'),
+      7,
+      /^waits for needed, which exited with code 7 after/,
+    ],
+    ['a task that is killed', { ...task, ...sh('kill -KILL $$') }, on('needed'), 137, /was killed by SIGKILL after/],
+    [
+      'a task that is not ready in time',
+      { ...task, ...sh('exec sleep 600'), ready: neverReady },
+      on('needed', 'ready'),
+      1,
+      /was not ready within 100ms/,
+    ],
+    [
+      'a task that was tried again in vain',
+      { ...task, ...sh('exit 3'), restart: { ...always({ failures: 2 }), policy: 'on-failure' } },
+      on('needed'),
+      3,
+      /it failed 2 times within 1m; the last time it exited with code 3/,
+    ],
+    [
+      'a service that is fatal',
+      { ...sh('exit 4'), restart: always({ failures: 2 }), ready: neverReady },
+      on('needed', 'ready'),
+      4,
+      /it failed 2 times/,
+    ],
+    [
+      'a program that is not there',
+      { command: ['/no/such/program'] },
+      on('needed', 'started'),
+      127,
+      /which could not be started \(command: the program \/no\/such\/program does not exist\)$/,
+    ],
+    [
+      'a service that has ended by its policy',
+      { ...sh('exit 0'), restart: never, ready: { ...neverReady, deadline: 60_000 } },
+      on('needed', 'ready'),
+      1,
+      /^waits for needed, which has ended$/,
+    ],
+  ]
 
-async function blocked(needed: Wanted, waits: Wanted, more: readonly ProcessPlan[] = []) {
-  const one = foreman([planFor('needed', needed), planFor('api', waits), ...more])
+async function blocked(needed: PlanOptions, waits: PlanOptions, more: readonly ProcessPlan[] = []) {
+  const one = testSupervisor([planFor('needed', needed), planFor('api', waits), ...more])
   one.supervisor.start()
   await one.until(() => one.status('api').blockedBy)
   return one
@@ -91,14 +92,14 @@ describe('who waits for', () => {
     expect(one.events.filter(({ type }) => type === 'essential-failed')).toHaveLength(1)
   })
 
-  it('what goes on by itself is not blocked: one that starts, that is restarted, that waits itself', async () => {
+  it('one that starts, is restarted or waits itself does not block others', async () => {
     const slow = planFor('slow', { ready: { ...neverReady, deadline: 600_000 } })
     const again = planFor('again', {
       ...sh('exit 1'),
       ready: neverReady,
       restart: { ...always(), backoff: { first: 600_000, next: 600_000, max: 600_000 } },
     })
-    const one = foreman([
+    const one = testSupervisor([
       slow,
       again,
       planFor('a', on('slow', 'ready')),
@@ -110,8 +111,8 @@ describe('who waits for', () => {
     for (const name of ['a', 'b', 'c']) expect(one.status(name).blockedBy).toBeUndefined()
   })
 
-  it('a task that has completed without its probe having answered goes on', async () => {
-    const one = foreman([
+  it('a task that has completed before its probe answered is not waited for', async () => {
+    const one = testSupervisor([
       planFor('needed', { ...task, ...sh('exit 0'), ready: neverReady }),
       planFor('api', on('needed', 'ready')),
     ])
@@ -119,9 +120,9 @@ describe('who waits for', () => {
     await one.untilState('api', 'running')
   })
 
-  it('something that is revived by another plan, and is essential and new in it, goes on', async () => {
+  it('a process that a new plan revives does not block an essential one that is new in it', async () => {
     const failing = planFor('needed', { ...sh('test -e /no/such/file && exit 0; exit 1'), restart: never })
-    const one = foreman([failing])
+    const one = testSupervisor([failing])
     one.supervisor.start()
     await one.untilState('needed', 'exited')
     const fixed = { ...failing, restart: always({ failures: 100, next: 50 }) }

@@ -6,16 +6,16 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { kernelProcess } from '../../src/supervisor/group/process-table.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { part } from '../parts.ts'
-import { always, foreman, never, planFor, transitions } from './foreman.ts'
+import { always, never, planFor, testSupervisor, transitions } from './test-supervisor.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-daemons-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-type Wanted = Parameters<typeof planFor>[1]
+type PlanOptions = Parameters<typeof planFor>[1]
 
 /** Starts it and waits until it was given up; what it left is then gone, and its port free. */
-async function givenUp(wanted: Wanted): Promise<string> {
-  const one = foreman([planFor('web', { restart: always({ next: 10 }), ...wanted })])
+async function givenUp(options: PlanOptions): Promise<string> {
+  const one = testSupervisor([planFor('web', { restart: always({ next: 10 }), ...options })])
   one.supervisor.start()
   const { reason = '', restarts } = await one.untilState('web', 'fatal')
   expect(restarts).toBe(0)
@@ -73,7 +73,7 @@ describe('a program that goes to the background', () => {
 
   it('ends the run if it is essential', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 600 > /dev/null 2>&1 & sleep 0.05']
-    const one = foreman([planFor('web', { command, essential: true })])
+    const one = testSupervisor([planFor('web', { command, essential: true })])
     one.supervisor.start()
     await one.until(() => one.events.some((event) => event.type === 'essential-failed' && event.exitCode === 1))
   })
@@ -89,7 +89,7 @@ describe('a program that goes to the background', () => {
 
   it('of a task is only reported: it has completed', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 600 > /dev/null 2>&1 & echo $! && sleep 0.05']
-    const one = foreman([planFor('job', { kind: 'task', restart: never, command })])
+    const one = testSupervisor([planFor('job', { kind: 'task', restart: never, command })])
     one.supervisor.start()
     await one.untilState('job', 'exited')
     const left = () =>
@@ -108,7 +108,7 @@ describe('a program that goes to the background', () => {
         environment: { PATH: process.env.PATH ?? '' },
         ...serves(port),
       })
-      const one = foreman([
+      const one = testSupervisor([
         planFor('cache', { ...redis(first), restart: never }),
         planFor('sessions', { ...redis(second), restart: never }),
       ])
@@ -123,7 +123,7 @@ describe('a program that goes to the background', () => {
 
   it('is not a helper that is about to end', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 0.4 > /dev/null 2>&1 & sleep 0.05']
-    const one = foreman([
+    const one = testSupervisor([
       planFor('web', { command, restart: never }),
       planFor('job', { kind: 'task', command, restart: never }),
     ])
@@ -137,7 +137,7 @@ describe('a program that goes to the background', () => {
       restart: never,
       command: ['/bin/sh', '-c', 'setsid sleep 600 > /dev/null 2>&1 & echo $!'],
     } as const
-    const one = foreman([
+    const one = testSupervisor([
       planFor('other', daemon),
       planFor('web', { command: ['/bin/true'], restart: always({ failures: 2, next: 10 }) }),
     ])

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { longestLine } from '../../src/supervisor/output/lines.ts'
 import { Run } from '../../src/supervisor/process/run.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 function writer(kind: string) {
   return planFor(kind, { kind: 'task', program: 'floods-stdout.js', words: [kind], restart: never })
@@ -11,7 +11,7 @@ function writer(kind: string) {
 
 describe('a program', () => {
   it('with a line of 10 MB has it cut and marked, and the next line is whole', async () => {
-    const { supervisor, untilState, lines } = foreman([writer('long-line')])
+    const { supervisor, untilState, lines } = testSupervisor([writer('long-line')])
     supervisor.start()
     await untilState('long-line', 'exited')
     const [long = '', after] = lines.map(({ text }) => text)
@@ -21,7 +21,7 @@ describe('a program', () => {
   })
 
   it('that writes binary, or no line end, is read all the same', async () => {
-    const { supervisor, untilState, lines } = foreman([writer('binary'), writer('no-end')])
+    const { supervisor, untilState, lines } = testSupervisor([writer('binary'), writer('no-end')])
     supervisor.start()
     await untilState('binary', 'exited')
     await untilState('no-end', 'exited')
@@ -30,8 +30,10 @@ describe('a program', () => {
     expect(said('no-end')).toEqual(['without an end'])
   })
 
-  it('that closes its stdout goes on, and its stderr is still read', async () => {
-    const { supervisor, untilState, until, lines, status } = foreman([planFor('web', { program: 'closes-stdout.js' })])
+  it('that closes its stdout keeps running, and its stderr is still read', async () => {
+    const { supervisor, untilState, until, lines, status } = testSupervisor([
+      planFor('web', { program: 'closes-stdout.js' }),
+    ])
     supervisor.start()
     await untilState('web', 'running')
     await until(() => lines.some(({ stream, text }) => stream === 'stderr' && text === 'closed'))
@@ -58,7 +60,7 @@ describe('a program', () => {
   })
 
   it('that floods its stdout does not keep its sibling from starting nor itself from being stopped', async () => {
-    const { supervisor, untilState, until, lines } = foreman([
+    const { supervisor, untilState, until, lines } = testSupervisor([
       planFor('flood', { program: 'floods-stdout.js', words: ['lines'] }),
       planFor('web', { ready: { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } }),
     ])

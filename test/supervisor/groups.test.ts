@@ -11,7 +11,7 @@ import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import type { UserPlan } from '../../src/plan/model/rights.ts'
 import { runDnsHook } from '../../src/supervisor/hooks/dns-hook.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const isRoot = process.geteuid?.() === 0
 /** A user that /etc/group lists, if there is one on this machine; its groups by id(1). */
@@ -124,7 +124,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
     'are for user %j with groups %j, wherever it is started, %s: never ours, never those without members',
     async (written, groups, list) => {
       process.setgroups?.([0, 6, 42])
-      const { supervisor, lines, until } = foreman(plansOf(userOf(written, groups)))
+      const { supervisor, lines, until } = testSupervisor(plansOf(userOf(written, groups)))
       supervisor.start()
       for (const place of ['cron', 'backup']) expect(supervisor.run(place)).toMatchObject({ started: true })
       const said = async (place: string) => (await until(() => lines.find(({ process }) => process === place))).text
@@ -145,7 +145,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
       rights,
       directory: folder,
     })
-    const { supervisor, lines, until } = foreman([plan])
+    const { supervisor, lines, until } = testSupervisor([plan])
     supervisor.start()
     await until(() => lines.length >= 2)
     expect(lines.map(({ text }) => sorted(text))).toEqual(lines.map(() => '4321'))
@@ -165,7 +165,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
         position: { file: 'test.yaml', line: 1, column: 1 },
       } as never,
     ])
-    const { supervisor, untilState } = foreman([planFor('it', { command: ['sleep', '60'] })])
+    const { supervisor, untilState } = testSupervisor([planFor('it', { command: ['sleep', '60'] })])
     supervisor.subscribe((event) => hooks.hear(event))
     supervisor.start()
     await untilState('it', 'running')

@@ -9,7 +9,7 @@ import type { HookEvent, HookPlan } from '../../src/plan/model/hooks.ts'
 import type { SupervisorEvent, TransitionEvent } from '../../src/supervisor/events/events.ts'
 import { hookEventsOf } from '../../src/supervisor/hooks/hook-events.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
-import { always, foreman, type LogEntry, planFor, survivors, untilNoSurvivors } from './foreman.ts'
+import { always, type LogEntry, planFor, survivors, testSupervisor, untilNoSurvivors } from './test-supervisor.ts'
 
 const program = join(import.meta.dirname, '../fixtures/programs/hook.js')
 const { environment, directory } = planFor('any')
@@ -112,7 +112,7 @@ function posting(url: string): Pick<HookPlan, 'call'> {
 
 describe('a hook that runs a command', () => {
   it('hears of what it waits for, of the processes it names, with the event in its environment', async () => {
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('core', { program: 'crashes-on-boot.js', restart: always({ failures: 2 }) }),
       planFor('other', { program: 'crashes-on-boot.js', restart: always({ failures: 1 }) }),
     ])
@@ -167,7 +167,7 @@ describe('a hook that runs a command', () => {
     expect(said.filter((line) => line.startsWith('hook: p1'))).toHaveLength(6)
   })
 
-  it('of which too many wait is left out, which is said when it begins and when it is over', async () => {
+  it('of which too many wait is skipped, which is logged when it begins and when it is over', async () => {
     const { hooks, logs, said, until } = belfry([{ ...running() }])
     for (let id = 1; id <= 203; id += 1) hooks.hear(event(id))
     expect(logs.map(({ message }) => message)).toEqual(['hooks cannot keep up with events; dropping some calls'])

@@ -20,7 +20,7 @@ import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import type { RightsPlan } from '../../src/plan/model/rights.ts'
 import { launchOf } from '../../src/supervisor/rights/launch.ts'
 import type { Program } from '../../src/supervisor/spawn/program.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const isRoot = process.geteuid?.() === 0
 const daemon = { user: { name: 'daemon' } } as const
@@ -45,7 +45,7 @@ function plan(
 }
 
 async function said(one: ProcessPlan): Promise<readonly string[]> {
-  const { supervisor, untilState, lines } = foreman([one])
+  const { supervisor, untilState, lines } = testSupervisor([one])
   supervisor.start()
   const { exit, lastOutput } = await untilState('it', 'exited')
   expect({ exit, lastOutput }).toMatchObject({ exit: { code: 0, signal: null } })
@@ -143,7 +143,7 @@ describe.runIf(isRoot)('the environment of a program with another user', () => {
     for (const path of tools) expect(path).toMatch(/^(\/usr)?\/s?bin\//)
   })
 
-  it('says where its program lies, and not where our tools do; nor does our own PATH', async () => {
+  it('names the place of its program, not that of our tools; nor does our own PATH', async () => {
     const folders = [join(folder, 'first'), join(folder, 'second')] as const
     for (const place of folders) mkdirSync(place)
     for (const name of ['nice', 'prlimit', 'setpriv', 'env', 'mkfifo', 'sh', 'true'])
@@ -163,7 +163,9 @@ describe.runIf(isRoot)('the environment of a program with another user', () => {
 
   it('that is larger than an argument of env(1) can name is refused, with the reason', async () => {
     const names = Array.from({ length: 3_000 }, (_, index) => [`A_NAME_OF_SOME_LENGTH_WHICH_IS_LONG_${index}`, 'x'])
-    const { supervisor, untilState } = foreman([plan(locked, ['true'], { environment: Object.fromEntries(names) })])
+    const { supervisor, untilState } = testSupervisor([
+      plan(locked, ['true'], { environment: Object.fromEntries(names) }),
+    ])
     supervisor.start()
     expect((await untilState('it', 'fatal')).reason).toMatch(
       /^environment: 300\d variables are too many to pass to another user/,
@@ -189,7 +191,7 @@ describe('libraries that a program has for itself', () => {
     const environment = { LD_LIBRARY_PATH: folder, LD_BIND_NOW: '1', 'a.b': '${x}' }
     writeFileSync(join(folder, 'libc.so.6'), 'this is none')
     const statically = plan(rights, ['sh', '-c', 'echo never'], { environment })
-    const { supervisor, untilState } = foreman([statically])
+    const { supervisor, untilState } = testSupervisor([statically])
     supervisor.start()
     const { exit, lastOutput } = await untilState('it', 'exited')
     expect(exit?.code).toBe(127)
@@ -210,7 +212,7 @@ describe.runIf(isRoot)('programs with more rights by their file modes', () => {
     expect(await said(plan(rights, state))).toEqual([`NoNewPrivs:\t${expected}`])
     rmSync(join(folder, 'probed'), { force: true })
     const ready = { ...probe, every: 100, timeout: 5_000, deadline: 20_000 }
-    const { supervisor, untilState } = foreman([plan(rights, ['sleep', '60'], { kind: 'service', ready })])
+    const { supervisor, untilState } = testSupervisor([plan(rights, ['sleep', '60'], { kind: 'service', ready })])
     supervisor.start()
     await untilState('it', 'running')
     expect(readFileSync(join(folder, 'probed'), 'utf8')).toBe(`NoNewPrivs:\t${expected}\n`)

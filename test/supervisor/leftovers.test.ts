@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isGroupAlive } from '../../src/supervisor/group/group.ts'
 import { kernelProcess } from '../../src/supervisor/group/process-table.ts'
 import { GroupLedger } from '../../src/supervisor/leftovers/ledger.ts'
-import { planFor } from './foreman.ts'
+import { planFor } from './test-supervisor.ts'
 
 const words: string[] = []
 const log = {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { always, foreman, never, planFor, transitions } from './foreman.ts'
+import { always, never, planFor, testSupervisor, transitions } from './test-supervisor.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-on-demand-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -13,7 +13,7 @@ const mendedBy = (gate: string) => ({ command: ['/bin/sh', '-c', `test -e ${gate
 describe('a service that is down', () => {
   it('is revived with as many attempts as at first, and without its old pause', async () => {
     const gate = join(folder, 'fatal')
-    const { supervisor, untilState, events } = foreman([
+    const { supervisor, untilState, events } = testSupervisor([
       planFor('core', { ...mendedBy(gate), restart: always({ failures: 3 }) }),
     ])
     supervisor.start()
@@ -28,11 +28,11 @@ describe('a service that is down', () => {
     await untilState('core', 'running')
   })
 
-  it('does not sit out its pause when it is asked to start', async () => {
+  it('skips its pause when a start is requested', async () => {
     const gate = join(folder, 'backoff')
     const restart = { ...always(), backoff: { first: 600_000, next: 600_000, max: 600_000 } }
     const task = { kind: 'task', restart: { ...restart, policy: 'on-failure' } } as const
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('core', { ...mendedBy(gate), restart }),
       planFor('job', { ...task, command: ['/bin/sh', '-c', `test -e ${gate}`] }),
     ])
@@ -48,7 +48,7 @@ describe('a service that is down', () => {
 
   it('is waited for while it waits itself, until what it needs has failed', async () => {
     const gate = join(folder, 'needed')
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('migrate', {
         kind: 'task',
         restart: never,
@@ -68,7 +68,7 @@ describe('a service that is down', () => {
 
   it('that has ended as its policy allows is started on demand, and not by another plan', async () => {
     const plan = planFor('once', { restart: never, command: ['/bin/true'] })
-    const { supervisor, untilState, events } = foreman([plan])
+    const { supervisor, untilState, events } = testSupervisor([plan])
     supervisor.start()
     await untilState('once', 'exited')
     expect(await supervisor.apply([plan])).toEqual({ started: [], stopped: [], restarted: [], unchanged: ['once'] })
@@ -83,7 +83,7 @@ describe('a service that is down', () => {
     const gate = join(folder, 'applied')
     const core = planFor('core', { ...mendedBy(gate), restart: always({ failures: 1 }) })
     const waits = planFor('api', { dependsOn: [{ process: 'core', condition: 'ready' }] })
-    const { supervisor, untilState } = foreman([core, waits])
+    const { supervisor, untilState } = testSupervisor([core, waits])
     supervisor.start()
     await untilState('core', 'fatal')
     writeFileSync(gate, '')

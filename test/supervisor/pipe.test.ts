@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPipes } from '../../src/supervisor/spawn/pipe.ts'
 import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
 import { binary, startGatehouse } from '../e2e/support/gatehouse.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 function descriptors(): number {
   return readdirSync('/proc/self/fd').length
@@ -26,11 +26,13 @@ function ownTemporaryFolder(): string {
 describe('the pipes of a child', () => {
   it('can be opened by name: what is written to /dev/stdout and /dev/stderr is heard', async () => {
     const command = ['sh', '-c', 'echo to stdout > /dev/stdout; echo to stderr > /dev/stderr']
-    const { supervisor, lines, untilState } = foreman([planFor('talker', { kind: 'task', command, restart: never })])
+    const { supervisor, lines, untilState } = testSupervisor([
+      planFor('talker', { kind: 'task', command, restart: never }),
+    ])
     supervisor.start()
     await untilState('talker', 'exited')
-    const heard = lines.map(({ stream, text }) => `${stream}: ${text}`)
-    expect(heard.sort()).toEqual(['stderr: to stderr', 'stdout: to stdout'])
+    const received = lines.map(({ stream, text }) => `${stream}: ${text}`)
+    expect(received.sort()).toEqual(['stderr: to stderr', 'stdout: to stdout'])
   })
 
   it('are made elsewhere where there is no place for temporary files', async () => {
@@ -38,7 +40,7 @@ describe('the pipes of a child', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const command = ['sh', '-c', 'echo to stdout > /dev/stdout']
     const plan = planFor('talker', { kind: 'task', command, directory: '/', restart: never })
-    const { supervisor, lines, untilState } = foreman([plan])
+    const { supervisor, lines, untilState } = testSupervisor([plan])
     supervisor.start()
     await untilState('talker', 'exited')
     expect(lines.map(({ text }) => text)).toEqual(['to stdout'])
@@ -65,7 +67,7 @@ describe('the pipes of a child', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('are missed by name where they can be made nowhere: programs run, and it is said once what will fail', async (test) => {
+  it('are missing by name where they cannot be created: programs run, and one warning says what will fail', async (test) => {
     const sealed = 'mount -t tmpfs -o ro none /dev/shm && exec "$0" "$@"'
     if (spawnSync('unshare', ['-m', 'sh', '-c', sealed, 'true']).status !== 0) test.skip('nothing may be mounted here')
     const talker =

@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LivenessProbe, ProbeCheck, ReadinessProbe } from '../../src/plan/model/plan.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { always, foreman, planFor } from './foreman.ts'
+import { always, planFor, testSupervisor } from './test-supervisor.ts'
 
 const quick = { every: 20, timeout: 500 }
 
@@ -29,7 +29,7 @@ async function grpcServer(
   more: Partial<ReadinessProbe> = {},
 ) {
   const [port = 0] = await freePorts(1)
-  return foreman([
+  return testSupervisor([
     planFor('temporal', {
       program: 'grpc-health.js',
       environment: { ...environment, PORT: String(port) },
@@ -76,7 +76,7 @@ describe('readiness by gRPC', () => {
     onTestFinished(() => void server.close())
     const { port } = server.address() as { port: number }
     const ready = readyBy({ kind: 'grpc', port, service: '' }, { deadline: 300 })
-    const { supervisor, untilState } = foreman([planFor('a', { ready, restart: always({ failures: 1 }) })])
+    const { supervisor, untilState } = testSupervisor([planFor('a', { ready, restart: always({ failures: 1 }) })])
     supervisor.start()
     expect((await untilState('a', 'fatal')).reason).toMatch(new RegExp(`gRPC health on port ${port}\\W`))
   })
@@ -93,7 +93,7 @@ describe('readiness by file descriptor', () => {
     })
 
   it.each([3, 7])('comes with a newline on descriptor %d, and what follows it is read too', async (descriptor) => {
-    const { supervisor, untilState, until, lines, logs } = foreman([notifying(descriptor)])
+    const { supervisor, untilState, until, lines, logs } = testSupervisor([notifying(descriptor)])
     supervisor.start()
     expect(await untilState('a', 'running')).toMatchObject({ ready: true })
     await until(() => lines.some(({ text }) => text === 'said so'))
@@ -103,13 +103,13 @@ describe('readiness by file descriptor', () => {
   it('can be written to by name, as scripts do', async () => {
     const ready = readyBy({ kind: 'fd', descriptor: 4 })
     const command = ['sh', '-c', 'echo up > /dev/fd/4; exec sleep 60']
-    const { supervisor, untilState } = foreman([planFor('a', { command, ready })])
+    const { supervisor, untilState } = testSupervisor([planFor('a', { command, ready })])
     supervisor.start()
     expect(await untilState('a', 'running')).toMatchObject({ ready: true })
   })
 
   it('never comes once the descriptor is closed without a newline: said at once, and a crash at the deadline', async () => {
-    const { supervisor, untilState, until, logs, status } = foreman([notifying(3, ['--silent'])])
+    const { supervisor, untilState, until, logs, status } = testSupervisor([notifying(3, ['--silent'])])
     supervisor.start()
     await until(() =>
       logs.some(
@@ -133,7 +133,7 @@ describe('the startup probe', () => {
       ready ||= url === '/ready'
     })
     // Fifteen attempts take longer than the deadline of readiness.
-    const { supervisor, until } = foreman([
+    const { supervisor, until } = testSupervisor([
       planFor('a', {
         startup: { kind: 'http', url: `${origin}/startup`, ...quick, deadline: 10_000 },
         ready: readyBy({ kind: 'http', url: `${origin}/ready` }, { deadline: 250 }),
@@ -155,7 +155,7 @@ describe('the startup probe', () => {
 
   it('alone makes a service ready', async () => {
     const startup = { ...readyBy({ kind: 'log', pattern: '^up$' }) }
-    const { supervisor, untilState, logs } = foreman([planFor('a', { startup })])
+    const { supervisor, untilState, logs } = testSupervisor([planFor('a', { startup })])
     supervisor.start()
     expect(await untilState('a', 'running')).toMatchObject({ ready: true })
     expect(logs.map(({ message }) => message)).toEqual(['started', expect.stringMatching(/^ready after /)])
@@ -168,18 +168,18 @@ describe('the startup probe', () => {
       ready: readyBy({ kind: 'log', pattern: '^up$' }),
       restart: always({ failures: 1 }),
     })
-    const { supervisor, untilState } = foreman([plan])
+    const { supervisor, untilState } = testSupervisor([plan])
     supervisor.start()
     expect((await untilState('a', 'fatal')).reason).toContain('did not start up within 200ms')
   })
 
-  it('does not make deaf: what the program said of its readiness meanwhile holds', async () => {
+  it('does not miss what the program reports of its readiness meanwhile', async () => {
     let ups = 0
     const origin = await serve((_, response) => {
       ups += 1
       response.writeHead(ups < 5 ? 503 : 200).end()
     })
-    const { supervisor, untilState, lines } = foreman([
+    const { supervisor, untilState, lines } = testSupervisor([
       planFor('a', {
         startup: { kind: 'http', url: origin, ...quick, deadline: 10_000 },
         ready: readyBy({ kind: 'log', pattern: '^up$' }, { deadline: 1_000 }),
@@ -204,7 +204,7 @@ describe('readiness with failures', () => {
       status: of,
       logs,
       story,
-    } = foreman([
+    } = testSupervisor([
       planFor('db', { ready }),
       planFor('late', { dependsOn: [{ process: 'db', condition: 'ready' }], kind: 'task', command: ['true'] }),
     ])
@@ -242,7 +242,7 @@ describe('readiness with failures', () => {
       if (asked.length > 10) enough()
       response.end()
     })
-    const { supervisor } = foreman([
+    const { supervisor } = testSupervisor([
       planFor('a', {
         ready: readyBy({ kind: 'http', url: `${origin}/ready` }),
         alive: { ...alive, kind: 'http', url: `${origin}/alive` },

@@ -19,8 +19,8 @@ import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { table } from '../../src/supervisor/process/machine.ts'
 import { SupervisedProcess } from '../../src/supervisor/process/process.ts'
 import type { Exit } from '../../src/supervisor/spawn/exit.ts'
-import { planFor } from './foreman.ts'
 import { SimulatedKernel, seeded } from './simulated-kernel.ts'
+import { planFor } from './test-supervisor.ts'
 
 const kernel = vi.hoisted(() => ({ current: undefined as unknown as SimulatedKernel }))
 vi.mock('../../src/supervisor/spawn/spawn.ts', () => ({ spawnGroup: () => kernel.current.spawn() }))

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { ProbeCheck, ReadinessProbe } from '../../src/plan/model/plan.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { always, foreman, planFor, survivors, untilNoSurvivors } from './foreman.ts'
+import { always, planFor, survivors, testSupervisor, untilNoSurvivors } from './test-supervisor.ts'
 
 function probe(check: ProbeCheck, deadline = 10_000): ReadinessProbe {
   return { ...check, every: 20, timeout: 500, deadline }
@@ -11,7 +11,7 @@ function probe(check: ProbeCheck, deadline = 10_000): ReadinessProbe {
 
 /** A server on a port that was free, and what depends on it. */
 function pair(port: number, ready: ReadinessProbe, environment: Record<string, string> = {}) {
-  return foreman([
+  return testSupervisor([
     planFor('db', { program: 'slow-ready.js', environment: { ...environment, PORT: String(port) }, ready }),
     planFor('api', { dependsOn: [{ process: 'db', condition: 'ready' }] }),
   ])
@@ -50,7 +50,7 @@ describe('readiness', () => {
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`
-    const { supervisor, untilState } = foreman([planFor('a', { ready: probe({ kind: 'http', url }) })])
+    const { supervisor, untilState } = testSupervisor([planFor('a', { ready: probe({ kind: 'http', url }) })])
     supervisor.start()
     await untilState('a', 'running')
     server.close()
@@ -66,7 +66,7 @@ describe('readiness', () => {
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`
     const ready = { ...probe({ kind: 'http', url }), timeout: 100 }
-    const { supervisor, untilState } = foreman([planFor('a', { ready })])
+    const { supervisor, untilState } = testSupervisor([planFor('a', { ready })])
     supervisor.start()
     await untilState('a', 'running')
     server.closeAllConnections()
@@ -95,7 +95,7 @@ describe('readiness', () => {
   it('by exec kills a command that takes too long, with its children', async () => {
     const command = ['/bin/sh', '-c', 'sleep 60 & sleep 60']
     const ready = { ...probe({ kind: 'exec', command }, 400), timeout: 100 }
-    const { supervisor, until, status } = foreman([planFor('a', { ready, restart: always({ failures: 1 }) })])
+    const { supervisor, until, status } = testSupervisor([planFor('a', { ready, restart: always({ failures: 1 }) })])
     supervisor.start()
     const fatal = await until(() => status('a').state === 'fatal' && status('a'))
     expect(fatal.reason).toContain('no answer within 100ms')
@@ -104,7 +104,7 @@ describe('readiness', () => {
 
   it('by log comes with a matching line of stdout or stderr', async () => {
     const ready = (pattern: string) => probe({ kind: 'log', pattern })
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('out', { ready: ready('^up$') }),
       planFor('err', { program: 'closes-stdout.js', ready: ready('clos(ed|ing)') }),
       planFor('never', { ready: ready('this is not said') }),
@@ -118,7 +118,7 @@ describe('readiness', () => {
   it('that does not come before the deadline is a crash: the group is ended, then the policy decides', async () => {
     const ready = probe({ kind: 'log', pattern: 'this is not said' }, 300)
     const words = ['--grandchild']
-    const { supervisor, untilState, story, events, status } = foreman([
+    const { supervisor, untilState, story, events, status } = testSupervisor([
       planFor('slow', {
         program: 'ignores-sigterm.js',
         words,
@@ -145,7 +145,7 @@ describe('readiness', () => {
   it('says in the reason what the probe found last', async () => {
     const [port = 0] = await freePorts(1)
     const ready = probe({ kind: 'http', url: `http://127.0.0.1:${port}/` }, 1_500)
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('db', {
         program: 'slow-ready.js',
         environment: { PORT: String(port), REFUSALS: '1000000' },

@@ -137,7 +137,7 @@ describe('the restart policy', () => {
     expect(runs(plan, 5, { start: 90_000, readyFor: 50 }).at(-1)?.verdict).toBe('gaveUp')
   })
 
-  it('goes on for ever with what is ready for long enough each time', () => {
+  it('never gives up what is ready for long enough each time', () => {
     const plan = { ...service('always', 2), ready: probe }
     const judgements = runs(plan, 20, { readyFor: 10_000 })
     expect(new Set(judgements.map(({ verdict, pause }) => `${verdict} ${pause}`))).toEqual(new Set(['retry 0']))

@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { runningProcesses } from '../e2e/support/processes.ts'
-import { always, foreman, never, planFor, transitions, untilNoSurvivors } from './foreman.ts'
+import { always, never, planFor, testSupervisor, transitions, untilNoSurvivors } from './test-supervisor.ts'
 
 const readyByLine = { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } as const
 
 describe('restarting', () => {
   it('brings back at once what was killed after it was ready', async () => {
     const restart = always({ next: 60_000 })
-    const { supervisor, untilState, until, status, events, logs } = foreman([
+    const { supervisor, untilState, until, status, events, logs } = testSupervisor([
       planFor('web', { ready: readyByLine, restart }),
     ])
     supervisor.start()
@@ -25,7 +25,7 @@ describe('restarting', () => {
   })
 
   it('gives up a crash loop: fatal, with the exit code and the last lines in the status', async () => {
-    const { supervisor, untilState, lines, events, logs } = foreman([
+    const { supervisor, untilState, lines, events, logs } = testSupervisor([
       planFor('core', {
         program: 'crashes-on-boot.js',
         environment: { EXIT: '7' },
@@ -47,7 +47,7 @@ describe('restarting', () => {
   it('takes what is ready for a moment and crashes for a crash loop, which ends the run if it is essential', async () => {
     const command = ['/bin/sh', '-c', 'echo up; sleep 0.02; exit 9']
     const restart = always({ steady: 10_000 })
-    const { supervisor, untilState, events, logs } = foreman([
+    const { supervisor, untilState, events, logs } = testSupervisor([
       planFor('core', { command, ready: readyByLine, essential: true, restart }),
     ])
     const before: (number | undefined)[] = []
@@ -68,15 +68,15 @@ describe('restarting', () => {
   it('takes what hangs as soon as it is ready for a crash loop, however long that takes to be seen', async () => {
     const command = ['/bin/sh', '-c', 'echo up; exec sleep 60']
     const alive = { kind: 'exec', command: ['/bin/false'], every: 60, timeout: 1_000, failures: 3 } as const
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('web', { command, ready: readyByLine, alive, restart: always({ steady: 100, failures: 3 }) }),
     ])
     supervisor.start()
     expect((await untilState('web', 'fatal')).restarts).toBe(2)
   })
 
-  it('leaves alone what the policy does not restart, and tells of an essential task that failed', async () => {
-    const { supervisor, untilState, events } = foreman([
+  it('leaves alone what the policy does not restart, and reports an essential task that failed', async () => {
+    const { supervisor, untilState, events } = testSupervisor([
       planFor('done', { program: 'crashes-on-boot.js', environment: { EXIT: '0' }, restart: never, essential: true }),
       planFor('task', { kind: 'task', program: 'crashes-on-boot.js', restart: never, essential: true }),
     ])
@@ -87,7 +87,7 @@ describe('restarting', () => {
   })
 
   it('ends what a dead leader left in its group before it starts anew, else ports stay bound', async () => {
-    const { supervisor, until, lines, logs, status } = foreman([
+    const { supervisor, until, lines, logs, status } = testSupervisor([
       planFor('web', { program: 'forks-grandchild.js', restart: always({ next: 10 }) }),
     ])
     supervisor.start()
@@ -115,7 +115,7 @@ describe('restarting', () => {
   })
 
   it('does the same after a leader that ended by itself with 0', async () => {
-    const { supervisor, untilState, lines } = foreman([
+    const { supervisor, untilState, lines } = testSupervisor([
       planFor('task', { kind: 'task', program: 'forks-grandchild.js', environment: { EXIT: '0' }, restart: never }),
     ])
     supervisor.start()
@@ -125,7 +125,7 @@ describe('restarting', () => {
   })
 
   it('does not wait for one who left the group and kept our pipe open', async () => {
-    const { supervisor, untilState, events, lines, until } = foreman([
+    const { supervisor, untilState, events, lines, until } = testSupervisor([
       planFor('task', { kind: 'task', program: 'leaves-group.js', restart: never }),
     ])
     supervisor.start()
@@ -142,7 +142,7 @@ describe('restarting', () => {
   it('leaks no descriptor, no listener and no zombie in 100 kills', async () => {
     const kills = 100
     const command = ['/bin/sh', '-c', 'echo up; exec sleep 60']
-    const { supervisor, until, events } = foreman([
+    const { supervisor, until, events } = testSupervisor([
       planFor('web', { command, ready: readyByLine, restart: always({ steady: 0 }) }),
     ])
     let seen = 0

@@ -14,7 +14,7 @@ import { RightsError } from '../../src/supervisor/rights/rights-error.ts'
 import { tool } from '../../src/supervisor/rights/tools.ts'
 import { succeeds } from '../../src/supervisor/spawn/spawn.ts'
 import { unprivileged } from '../unprivileged.ts'
-import { foreman, never, planFor } from './foreman.ts'
+import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const isRoot = process.geteuid?.() === 0
 // A container's root has often no capability to raise a limit, and CI's root sometimes has: both are distinguished
@@ -43,7 +43,7 @@ function planWith(rights: RightsPlan, more: Partial<ProcessPlan> = {}): ProcessP
 
 /** `Name: value` and `NAME=value` of what it said, by name; and its limits. */
 async function run(plan: ProcessPlan) {
-  const { supervisor, untilState, lines, events } = foreman([plan])
+  const { supervisor, untilState, lines, events } = testSupervisor([plan])
   supervisor.start()
   const { exit, reason } = await untilState('it', 'exited')
   expect({ exit, reason }).toMatchObject({ exit: { code: 0, signal: null } })
@@ -65,7 +65,7 @@ async function run(plan: ProcessPlan) {
 }
 
 async function fate(plan: ProcessPlan): Promise<string | undefined> {
-  const { supervisor, untilState } = foreman([plan])
+  const { supervisor, untilState } = testSupervisor([plan])
   supervisor.start()
   return (await untilState('it', 'fatal')).reason
 }
@@ -128,7 +128,7 @@ describe.runIf(isRoot)('another user', () => {
       { user: { name: 'daemon' }, umask: 0o077 },
       { kind: 'service', command: ['sleep', '60'], ready },
     )
-    const { supervisor, untilState } = foreman([plan])
+    const { supervisor, untilState } = testSupervisor([plan])
     supervisor.start()
     await untilState('it', 'running')
     const { uid, mode } = statSync(join(folder, 'by-the-probe'))
@@ -136,7 +136,7 @@ describe.runIf(isRoot)('another user', () => {
   })
 
   it('is signalled by us as anyone else', async () => {
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planWith({ user: { name: 'daemon' } }, { kind: 'service', command: ['sh', '-c', 'sleep 60 & sleep 60'] }),
     ])
     supervisor.start()
@@ -185,7 +185,7 @@ describe.runIf(isRoot)('another user', () => {
   it('may not read a script that is ours, and says so in its last words', async () => {
     const hidden = join(folder, 'hidden')
     writeFileSync(hidden, '#!/bin/cat\n', { mode: 0o700 })
-    const { supervisor, untilState } = foreman([planWith({ user: { name: 'daemon' } }, { command: [hidden] })])
+    const { supervisor, untilState } = testSupervisor([planWith({ user: { name: 'daemon' } }, { command: [hidden] })])
     supervisor.start()
     expect((await untilState('it', 'exited')).lastOutput).toEqual([`/usr/bin/env: '${hidden}': Permission denied`])
   })
@@ -216,7 +216,7 @@ describe('a mask of modes', () => {
 })
 
 describe('niceness', () => {
-  it('is as it was asked, whatever ours is', async () => {
+  it('is as configured, whatever ours is', async () => {
     const { of, pid } = await run(planWith({ nice: getPriority() + 5 }))
     expect(of.Niceness).toBe(String(getPriority() + 5))
     expect(of['Pid of the shell']).toBe(String(pid))
@@ -237,7 +237,7 @@ describe('niceness', () => {
 })
 
 describe('limits of the kernel', () => {
-  it('hold for the program, whoever it is, with its pid and environment as ever', async () => {
+  it('hold for the program under any user, with its pid and environment unchanged', async () => {
     const { limit, of, pid, texts } = await run(
       planWith({
         limits: {
@@ -300,7 +300,7 @@ describe('limits of the kernel', () => {
     expect(settable({ soft: 1_024, hard: 'unlimited' }, undefined)).toEqual({ soft: 1_024, hard: 'unlimited' })
   })
 
-  it('of open files are raised for ourselves, or it is said what would', () => {
+  it('of open files are raised for ourselves, or a hint names what would raise them', () => {
     const limits = () => /^Max open files +(\S+) +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.slice(1)
     const [, hard] = limits() ?? []
     execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=500:'])

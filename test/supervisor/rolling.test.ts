@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { always, type Foreman, foreman, planFor, transitions } from './foreman.ts'
+import { always, planFor, type TestSupervisor, testSupervisor, transitions } from './test-supervisor.ts'
 
 const timing = { every: 20, timeout: 1_000, deadline: 10_000 }
 
@@ -16,14 +16,17 @@ function server(version: string, more: Partial<ProcessPlan> = {}): ProcessPlan {
   })
 }
 
-async function started(plans: readonly ProcessPlan[], more: Parameters<typeof foreman>[1] = {}): Promise<Foreman> {
-  const one = foreman(plans, more)
+async function started(
+  plans: readonly ProcessPlan[],
+  more: Parameters<typeof testSupervisor>[1] = {},
+): Promise<TestSupervisor> {
+  const one = testSupervisor(plans, more)
   one.supervisor.start()
   for (const { name } of plans) await one.until(() => one.status(name).ready)
   return one
 }
 
-function said({ logs }: Foreman): string[] {
+function said({ logs }: TestSupervisor): string[] {
   return logs.filter(({ fields }) => fields.process === 'api').map(({ level, message }) => `${level}: ${message}`)
 }
 
@@ -64,7 +67,7 @@ describe('a rolling restart', () => {
       asked.push([port, budget])
       return drained.promise
     }
-    const one = foreman([server('1')], { drain })
+    const one = testSupervisor([server('1')], { drain })
     one.supervisor.start()
     const before = await one.untilState('api', 'running')
     const { rolling } = await one.supervisor.apply([server('2')])
@@ -101,7 +104,7 @@ describe('a rolling restart', () => {
     expect(await answer(one.status('api').port)).toBe('3')
   })
 
-  it('gives up a successor when another version is asked for, and starts that one', async () => {
+  it('ends a successor when another version is applied, and starts that one', async () => {
     const one = await started([server('1')])
     const first = await one.supervisor.apply([server('2', { environment: { DEAF: '1' } })])
     await one.until(() => one.status('api').successor?.state === 'starting')
@@ -111,7 +114,7 @@ describe('a rolling restart', () => {
     expect(await answer(one.status('api').port)).toBe('3')
   })
 
-  it('goes on when the same version is asked for again, and is called off by the one that serves', async () => {
+  it('continues when the same version is applied again, and is cancelled by the version that serves', async () => {
     const one = await started([server('1')])
     const pid = one.status('api').pid
     const deaf = server('2', { environment: { DEAF: '1' } })
@@ -134,7 +137,7 @@ describe('a rolling restart', () => {
   }, 10_000)
 
   it('ends both when everything stops while the one before is drained', async () => {
-    const one = foreman([server('1')], { drain: () => new Promise(() => {}) })
+    const one = testSupervisor([server('1')], { drain: () => new Promise(() => {}) })
     one.supervisor.start()
     await one.untilState('api', 'running')
     const { rolling } = await one.supervisor.apply([server('2')])
@@ -167,7 +170,7 @@ describe('a rolling restart', () => {
   })
 
   it('is a plain restart where nothing serves that could be kept going', async () => {
-    const one = foreman([server('1', { environment: { BROKEN: '1' } })])
+    const one = testSupervisor([server('1', { environment: { BROKEN: '1' } })])
     one.supervisor.start()
     await one.untilState('api', 'fatal')
     const { rolling, restarted } = await one.supervisor.apply([server('2')])

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
-import { always, type Foreman, foreman, never, planFor } from './foreman.ts'
+import { always, never, planFor, type TestSupervisor, testSupervisor } from './test-supervisor.ts'
 
 const everySecond = { cron: '* * * * * *' } as const
 const inFarFuture = { cron: '0 0 29 2 *' } as const
@@ -14,13 +14,13 @@ function task(name: string, wanted: Parameters<typeof planFor>[1] = {}): Process
   return planFor(name, { kind: 'task', program: 'runs-a-while.js', restart: never, ...wanted })
 }
 
-function runs({ lines }: Foreman, name: string): number {
+function runs({ lines }: TestSupervisor, name: string): number {
   return lines.filter(({ process, text }) => process === name && text === 'run').length
 }
 
 describe('a scheduled task', () => {
   it('waits for its time instead of running at the start, then runs again and again', async () => {
-    const all = foreman([task('tick', { schedule: everySecond })])
+    const all = testSupervisor([task('tick', { schedule: everySecond })])
     const { supervisor, status, until, story } = all
     supervisor.start()
     expect(status('tick')).toMatchObject({ state: 'stopped', wanted: false, schedule: everySecond })
@@ -31,9 +31,9 @@ describe('a scheduled task', () => {
     expect(status('tick')).toMatchObject({ ready: true, restarts: 0, lastRun: { failed: false } })
   })
 
-  it('does not run twice at a time: what is due meanwhile is skipped, and that is said', async () => {
+  it('does not run twice at a time: what is due meanwhile is skipped, and that is logged', async () => {
     const gate = join(folder, 'overlap')
-    const all = foreman([task('slow', { schedule: everySecond, environment: { GATE: gate } })])
+    const all = testSupervisor([task('slow', { schedule: everySecond, environment: { GATE: gate } })])
     const { supervisor, until, events, logs, untilState } = all
     supervisor.start()
     const skipped = await until(() => events.find(({ type }) => type === 'schedule-skipped'))
@@ -52,7 +52,7 @@ describe('a scheduled task', () => {
 
   it('is skipped while it lacks what it depends on, and says what', async () => {
     const gate = join(folder, 'needs')
-    const all = foreman([
+    const all = testSupervisor([
       task('migrate', { environment: { GATE: gate } }),
       task('report', { schedule: everySecond, dependsOn: [{ process: 'migrate', condition: 'completed' }] }),
     ])
@@ -67,7 +67,7 @@ describe('a scheduled task', () => {
 
   it('that failed says so until a run is good again; failures of one run do not count for the next', async () => {
     const restart = { ...always({ failures: 2, next: 1 }), policy: 'on-failure' as const }
-    const all = foreman([task('backup', { schedule: inFarFuture, environment: { EXIT: '3' }, restart })])
+    const all = testSupervisor([task('backup', { schedule: inFarFuture, environment: { EXIT: '3' }, restart })])
     const { supervisor, untilState, status, until } = all
     supervisor.start()
     for (const attempts of [2, 4]) {
@@ -81,7 +81,7 @@ describe('a scheduled task', () => {
 
   it('of a plan that changed follows the new schedule, and an unchanged one keeps its next run', async () => {
     const kept = task('kept', { schedule: inFarFuture })
-    const { supervisor, status, until } = foreman([kept, task('moved', { schedule: inFarFuture })])
+    const { supervisor, status, until } = testSupervisor([kept, task('moved', { schedule: inFarFuture })])
     supervisor.start()
     const { nextRun } = status('kept')
     await supervisor.apply([kept, task('moved', { schedule: everySecond }), task('came', { schedule: inFarFuture })])
@@ -93,7 +93,7 @@ describe('a scheduled task', () => {
   })
 
   it('is not started any more once the end has begun', async () => {
-    const all = foreman([task('tick', { schedule: everySecond })])
+    const all = testSupervisor([task('tick', { schedule: everySecond })])
     const { supervisor, until, status } = all
     supervisor.start()
     await until(() => runs(all, 'tick') === 1)
@@ -104,8 +104,8 @@ describe('a scheduled task', () => {
 })
 
 describe('a run on demand', () => {
-  it('tells when it has ended, and how', async () => {
-    const { supervisor, status } = foreman([
+  it('reports when it has ended, and how', async () => {
+    const { supervisor, status } = testSupervisor([
       task('good', { schedule: inFarFuture }),
       task('bad', { schedule: inFarFuture, environment: { EXIT: '7' } }),
     ])
@@ -122,7 +122,7 @@ describe('a run on demand', () => {
 
   it('repeats a task that has completed, and unblocks what waits for one that failed', async () => {
     const gate = join(folder, 'fixed')
-    const { supervisor, untilState, status } = foreman([
+    const { supervisor, untilState, status } = testSupervisor([
       task('migrate', { command: ['/bin/sh', '-c', `test -e ${gate}`] }),
       planFor('api', { dependsOn: [{ process: 'migrate', condition: 'completed' }] }),
     ])
@@ -135,7 +135,7 @@ describe('a run on demand', () => {
   })
 
   it('ended by a stop says that it was stopped', async () => {
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       task('long', { schedule: inFarFuture, environment: { DELAY: '60000' } }),
     ])
     supervisor.start()
@@ -148,7 +148,7 @@ describe('a run on demand', () => {
 
   it('is refused with words', async () => {
     const gate = join(folder, 'refused')
-    const { supervisor, untilState } = foreman([
+    const { supervisor, untilState } = testSupervisor([
       planFor('web'),
       task('backup', { schedule: inFarFuture, environment: { GATE: gate } }),
       task('report', { schedule: inFarFuture, dependsOn: [{ process: 'backup', condition: 'completed' }] }),

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { SparePorts } from '../../src/supervisor/listen-ports/spare-ports.ts'
-import { foreman, planFor } from './foreman.ts'
+import { planFor, testSupervisor } from './test-supervisor.ts'
 
 const timing = { every: 20, timeout: 1_000, deadline: 10_000 }
 const onItsPort = { kind: 'http', url: 'http://127.0.0.1:{port}/', ...timing } as const
@@ -20,7 +20,7 @@ function server(name: string, more: Partial<ProcessPlan> = {}): ProcessPlan {
 
 describe('a process with `port: auto`', () => {
   it('gets a port of its own beside another one of the same program', async () => {
-    const { supervisor, untilState, lines } = foreman([
+    const { supervisor, untilState, lines } = testSupervisor([
       server('one', { ready: onItsPort }),
       server('two', { ready: onItsPort }),
     ])
@@ -35,7 +35,7 @@ describe('a process with `port: auto`', () => {
   })
 
   it('gets another port when it is started again, and its probe follows', async () => {
-    const { supervisor, untilState, until, status } = foreman([server('api', { ready: onItsPort })])
+    const { supervisor, untilState, until, status } = testSupervisor([server('api', { ready: onItsPort })])
     supervisor.start()
     const before = await untilState('api', 'running')
     process.kill(before.pid ?? 0, 'SIGKILL')
@@ -46,7 +46,7 @@ describe('a process with `port: auto`', () => {
 
   it('finds `{port}` in its command, and its own port in tcp and exec probes', async () => {
     const asks = "fetch('http://127.0.0.1:{port}/').then(({ status }) => process.exit(status === 200 ? 0 : 1))"
-    const { supervisor, untilState, lines } = foreman([
+    const { supervisor, untilState, lines } = testSupervisor([
       server('by-tcp', { ready: { kind: 'tcp', host: '127.0.0.1', port: 0, ...timing } }),
       server('by-exec', { ready: { kind: 'exec', command: [process.execPath, '-e', asks], ...timing } }),
       planFor('said', {
@@ -61,7 +61,7 @@ describe('a process with `port: auto`', () => {
   })
 
   it('shows no port while it has no process', async () => {
-    const { supervisor, status, untilState } = foreman([server('api', { ready: onItsPort })])
+    const { supervisor, status, untilState } = testSupervisor([server('api', { ready: onItsPort })])
     supervisor.start()
     await untilState('api', 'running')
     await supervisor.stop({ budget: 10_000 })
@@ -69,7 +69,7 @@ describe('a process with `port: auto`', () => {
   })
 
   it('is not started by a stop that came while its port was looked for', async () => {
-    const { supervisor, status, story } = foreman([server('api')])
+    const { supervisor, status, story } = testSupervisor([server('api')])
     supervisor.start()
     await supervisor.stop({ budget: 10_000 })
     const last = createServer().listen(0, '127.0.0.1') // behind the look for a port, which listens as well

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unprivileged } from '../unprivileged.ts'
-import { always, foreman, never, planFor } from './foreman.ts'
+import { always, never, planFor, testSupervisor } from './test-supervisor.ts'
 
 describe('starting', () => {
   it('gives a program its directory and exactly its environment', async () => {
     const directory = realpathSync(tmpdir())
     const environment = { GREETING: 'grüß dich', EMPTY: '' }
-    const { supervisor, lines, untilState } = foreman([
+    const { supervisor, lines, untilState } = testSupervisor([
       planFor('echo', { program: 'echo-env.js', kind: 'task', directory, environment, restart: never }),
     ])
     supervisor.start()
@@ -22,8 +22,8 @@ describe('starting', () => {
     expect(said.environment).toMatchObject(environment)
   })
 
-  it('tells of a service: wanted, running, ready, with its pid, since when and for how long', async () => {
-    const { supervisor, untilState, status, story, lines, until } = foreman([planFor('web')])
+  it('reports a service: wanted, running, ready, with its pid, since when and for how long', async () => {
+    const { supervisor, untilState, status, story, lines, until } = testSupervisor([planFor('web')])
     expect(status('web')).toEqual({
       name: 'web',
       kind: 'service',
@@ -46,18 +46,18 @@ describe('starting', () => {
     expect(await until(() => lines[0])).toEqual({ process: 'web', stream: 'stdout', text: 'up' })
   })
 
-  it('tells no more events to who has unsubscribed', async () => {
-    const { supervisor, untilState } = foreman([planFor('web')])
-    const heard: string[] = []
-    supervisor.subscribe((event) => heard.push(event.type))()
+  it('sends no events after the end of a subscription', async () => {
+    const { supervisor, untilState } = testSupervisor([planFor('web')])
+    const received: string[] = []
+    supervisor.subscribe((event) => received.push(event.type))()
     supervisor.start()
     await untilState('web', 'running')
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 
   it('never puts a value of the environment into the log or the status', async () => {
     const environment = { PASSWORD: 'very-secret-value' }
-    const { supervisor, logs, untilState } = foreman([
+    const { supervisor, logs, untilState } = testSupervisor([
       planFor('task', { kind: 'task', program: 'crashes-on-boot.js', environment, restart: always({ failures: 2 }) }),
       planFor('missing', { command: ['no-such-program'], environment: { PATH: '/very-secret-value' } }),
     ])
@@ -69,8 +69,8 @@ describe('starting', () => {
 })
 
 describe('dependencies', () => {
-  it('are met by a start, by readiness or by completion, as it was asked', async () => {
-    const { supervisor, story, untilState, status, lines, until } = foreman([
+  it('are met by a start, by readiness or by completion, as configured', async () => {
+    const { supervisor, story, untilState, status, lines, until } = testSupervisor([
       planFor('db', { ready: { kind: 'log', pattern: '^up$', every: 10, timeout: 100, deadline: 10_000 } }),
       planFor('migrate', {
         kind: 'task',
@@ -94,13 +94,15 @@ describe('dependencies', () => {
   })
 
   it('that were excluded from the plan count as met', async () => {
-    const { supervisor, untilState } = foreman([planFor('api', { dependsOn: [{ process: 'db', condition: 'ready' }] })])
+    const { supervisor, untilState } = testSupervisor([
+      planFor('api', { dependsOn: [{ process: 'db', condition: 'ready' }] }),
+    ])
     supervisor.start()
     await untilState('api', 'running')
   })
 
-  it('of a failed task keep waiting and say for whom', async () => {
-    const { supervisor, until, untilState, logs, status, story } = foreman([
+  it('of a failed task keep waiting and say for what', async () => {
+    const { supervisor, until, untilState, logs, status, story } = testSupervisor([
       planFor('migrate', { kind: 'task', program: 'crashes-on-boot.js', restart: never }),
       planFor('api', { dependsOn: [{ process: 'migrate', condition: 'completed' }] }),
     ])
@@ -115,7 +117,7 @@ describe('dependencies', () => {
   })
 
   it('hold back a restart, too: what crashed while its database is down would only crash again', async () => {
-    const { supervisor, until, untilState, status, lines, story } = foreman([
+    const { supervisor, until, untilState, status, lines, story } = testSupervisor([
       planFor('db', { restart: { ...always({ next: 300 }) } }),
       planFor('api', { dependsOn: [{ process: 'db', condition: 'ready' }] }),
     ])
@@ -143,7 +145,7 @@ describe('what cannot be started', () => {
   ] as const
 
   it.each(cases)('%s is fatal at once and named, and the rest runs', async (_, wanted, reason, exitCode) => {
-    const { supervisor, events, untilState, logs, story, status } = foreman([
+    const { supervisor, events, untilState, logs, story, status } = testSupervisor([
       planFor('broken', { ...wanted, essential: true }),
       planFor('other'),
       planFor('behind', { dependsOn: [{ process: 'broken', condition: 'started' }] }),
@@ -167,7 +169,7 @@ describe('what cannot be started', () => {
         const closed = join(folder, 'closed')
         mkdirSync(closed, { mode: 0o000 })
         const environment = { PATH: `${closed}:/usr/bin:/bin` }
-        const { supervisor, untilState } = foreman([
+        const { supervisor, untilState } = testSupervisor([
           planFor('missing', { command: ['no-such-program'], environment, directory: '/' }),
           planFor('found', { command: ['sleep', '60'], environment, directory: '/' }),
         ])
@@ -187,7 +189,7 @@ describe('what cannot be started', () => {
     try {
       const script = join(folder, 'script')
       writeFileSync(script, '#!/no/such/interpreter\n', { mode: 0o755 })
-      const { supervisor, untilState } = foreman([planFor('script', { command: [script] })])
+      const { supervisor, untilState } = testSupervisor([planFor('script', { command: [script] })])
       supervisor.start()
       expect((await untilState('script', 'fatal')).reason).toBe(
         `command: the program ${script} is there, but the interpreter of its first line, /no/such/interpreter, does not exist`,

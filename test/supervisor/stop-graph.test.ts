@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Criticality, ProcessPlan } from '../../src/plan/model/plan.ts'
 import { fairGrace } from '../../src/supervisor/stop/grace.ts'
 import { stopGraph } from '../../src/supervisor/stop/stop-graph.ts'
-import { planFor } from './foreman.ts'
+import { planFor } from './test-supervisor.ts'
 
 const ranks: readonly Criticality[] = ['critical', 'important', 'rebuildable']
 
@@ -56,7 +56,7 @@ function stopAll(plans: readonly ProcessPlan[], budget: number): Map<string, { a
   return times
 }
 
-it('has no circles, and asks whoever stands on another before that one, the critical after all others', () => {
+it('has no cycles; dependants stop before what they depend on, critical processes last', () => {
   for (const plans of cases) {
     const times = stopAll(plans, 10_000)
     const of = (name: string) => times.get(name) ?? { asked: Number.NaN, ended: Number.NaN }

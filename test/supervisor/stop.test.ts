@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fairGrace } from '../../src/supervisor/stop/grace.ts'
 import { runningProcesses } from '../e2e/support/processes.ts'
-import { always, foreman, planFor, survivors, transitions } from './foreman.ts'
+import { always, planFor, survivors, testSupervisor, transitions } from './test-supervisor.ts'
 
 const readyByLine = (pattern: string) => ({ kind: 'log', pattern, every: 10, timeout: 100, deadline: 10_000 }) as const
 const started = (process: string) => ({ process, condition: 'started' }) as const
@@ -23,7 +23,7 @@ function chain(more: Parameters<typeof planFor>[1] = {}) {
 
 describe('stopping', () => {
   it('ends each process only after all that depend on it, and independent ones at the same time', async () => {
-    const { supervisor, untilState, story, status, lines } = foreman(chain({ environment: { DELAY: '100' } }))
+    const { supervisor, untilState, story, status, lines } = testSupervisor(chain({ environment: { DELAY: '100' } }))
     supervisor.start()
     await untilState('web', 'running')
     await untilState('rts', 'running')
@@ -45,9 +45,9 @@ describe('stopping', () => {
     expect(survivors()).toEqual([])
   })
 
-  it('ends a critical process, and what it stands on, when all others have ended, whatever they said they depend on', async () => {
+  it('ends a critical process, and what it depends on, when all others have ended, whatever their own dependencies', async () => {
     const slow = { environment: { DELAY: '100' }, ready: readyByLine('^up$') }
-    const { supervisor, untilState, story } = foreman([
+    const { supervisor, untilState, story } = testSupervisor([
       planFor('disk', slow),
       planFor('vault', { ...slow, criticality: 'critical', dependsOn: [started('disk')] }),
       planFor('cache', { ...slow, criticality: 'rebuildable' }),
@@ -63,7 +63,7 @@ describe('stopping', () => {
   })
 
   it('leaves nothing of a process that ignores SIGTERM and has a grandchild', async () => {
-    const { supervisor, untilState, status, logs } = foreman([
+    const { supervisor, untilState, status, logs } = testSupervisor([
       planFor('stubborn', {
         program: 'ignores-sigterm.js',
         words: ['--grandchild'],
@@ -83,7 +83,7 @@ describe('stopping', () => {
   })
 
   it('waits for a grandchild that outlives the leader within the grace, and kills it after', async () => {
-    const { supervisor, until, lines } = foreman([
+    const { supervisor, until, lines } = testSupervisor([
       planFor('shell', {
         command: [
           '/bin/sh',
@@ -104,7 +104,7 @@ describe('stopping', () => {
 
   it('is over within the budget, however long the graces are and however deep the graph', async () => {
     const stubborn = { program: 'ignores-sigterm.js', stop: graceOf(60_000), ready: readyByLine('^ready$') }
-    const { supervisor, untilState } = foreman(chain(stubborn))
+    const { supervisor, untilState } = testSupervisor(chain(stubborn))
     supervisor.start()
     await untilState('web', 'running')
     await untilState('rts', 'running')
@@ -115,7 +115,7 @@ describe('stopping', () => {
   })
 
   it('leaves a database its share of a budget that is too short, when what depends on it is stubborn', async () => {
-    const { supervisor, untilState, status } = foreman([
+    const { supervisor, untilState, status } = testSupervisor([
       planFor('db', { environment: { DELAY: '150' }, ready: readyByLine('^up$'), stop: graceOf(60_000) }),
       planFor('api', {
         program: 'ignores-sigterm.js',
@@ -132,7 +132,7 @@ describe('stopping', () => {
   })
 
   it('is hurried by a second call: a person who presses Ctrl-C again does not wait', async () => {
-    const { supervisor, untilState } = foreman(
+    const { supervisor, untilState } = testSupervisor(
       chain({ program: 'ignores-sigterm.js', stop: graceOf(60_000), ready: readyByLine('^ready$') }),
     )
     supervisor.start()
@@ -148,7 +148,7 @@ describe('stopping', () => {
 
   it('cancels backoffs, stops who waits, and restarts nothing that dies meanwhile', async () => {
     const restart = always({ next: 60_000 })
-    const { supervisor, untilState, until, status, story, lines } = foreman([
+    const { supervisor, untilState, until, status, story, lines } = testSupervisor([
       planFor('db', { environment: { DELAY: '200' } }),
       planFor('api', { environment: { DELAY: '200' }, dependsOn: [started('db')] }),
       planFor('crashing', { program: 'crashes-on-boot.js', restart }),
@@ -175,12 +175,12 @@ describe('stopping', () => {
   })
 
   it('may come before or right after the start', async () => {
-    const early = foreman([planFor('web')])
+    const early = testSupervisor([planFor('web')])
     await early.supervisor.stop({ budget: 1_000 })
     early.supervisor.start()
     expect(early.story()).toEqual([])
 
-    const late = foreman([planFor('web'), planFor('missing', { command: ['no-such-program'] })])
+    const late = testSupervisor([planFor('web'), planFor('missing', { command: ['no-such-program'] })])
     late.supervisor.start()
     await late.supervisor.stop({ budget: 10_000 })
     expect(late.status('web').state).toBe('stopped')
@@ -190,7 +190,7 @@ describe('stopping', () => {
   })
 
   it('asked for is no failure', async () => {
-    const { supervisor, untilState, events, logs, status } = foreman([
+    const { supervisor, untilState, events, logs, status } = testSupervisor([
       planFor('web', { essential: true, command: ['sleep', '60'] }),
     ])
     supervisor.start()

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import { takenPort } from '../../src/supervisor/listen-ports/taken-port.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
-import { always, foreman, planFor } from './foreman.ts'
+import { always, planFor, testSupervisor } from './test-supervisor.ts'
 
 async function stranger(host: string, ipv6Only = false): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer((_, response) => response.end('a stranger')).listen({ port: 0, host, ipv6Only })
@@ -25,9 +25,9 @@ function server(port: number, wanted: Partial<ProcessPlan> = {}): ProcessPlan {
 }
 
 describe.skipIf(process.platform !== 'linux')('a port that somebody else has', () => {
-  it('is no readiness: the program is not started, and says for whom it waits', async () => {
+  it('is no readiness: the program is not started, and its status names what has the port', async () => {
     const { server: other, port } = await stranger('127.0.0.1')
-    const { supervisor, untilState, story, until, status } = foreman([
+    const { supervisor, untilState, story, until, status } = testSupervisor([
       server(port, { restart: always({ failures: 100 }) }),
     ])
     supervisor.start()
@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== 'linux')('a port that somebody else has', (
 
   it('is given up on, and does not lead to starts without end', async () => {
     const { port } = await stranger('127.0.0.1')
-    const { supervisor, untilState } = foreman([server(port, { restart: always({ failures: 3 }) })])
+    const { supervisor, untilState } = testSupervisor([server(port, { restart: always({ failures: 3 }) })])
     supervisor.start()
     const { reason } = await untilState('server', 'fatal')
     expect(reason).toMatch(/^it failed 3 times within 1m; the last time it found its port \d+ taken by /)

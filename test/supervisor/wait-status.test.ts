@@ -7,7 +7,7 @@ import { runCommand } from '../../src/supervisor/run-command.ts'
 import { exitCodeFor, signalName } from '../../src/supervisor/spawn/exit.ts'
 import { spawnGroup } from '../../src/supervisor/spawn/spawn.ts'
 import { temporaryFolder } from '../control/fixture.ts'
-import { always, foreman, never, planFor } from './foreman.ts'
+import { always, never, planFor, testSupervisor } from './test-supervisor.ts'
 
 /** Those that do not end a program: it ignores them by default, or is only stopped. */
 const harmless = ['SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH']
@@ -65,7 +65,7 @@ describe('death by a real-time signal', () => {
     const folder = await temporaryFolder()
     const backup = { folder, prefix: 'db-', suffix: '.dump', named: true, keep: 3 }
     const command = ['/bin/sh', '-c', 'echo half > "$1"; kill -34 $$', 'sh', '{backup}']
-    const one = foreman([planFor('backup', { kind: 'task', command, backup, restart: never })])
+    const one = testSupervisor([planFor('backup', { kind: 'task', command, backup, restart: never })])
     one.supervisor.start()
     expect(await one.untilState('backup', 'exited')).toMatchObject({
       exit: { code: null, signal: 'SIGRTMIN' },
@@ -76,7 +76,7 @@ describe('death by a real-time signal', () => {
 
   // One after the other: of two that end within the same microseconds, only one may be seen in time.
   it('is a failure of a task', async () => {
-    const one = foreman([planFor('task', { kind: 'task', command: dies, restart: never, essential: true })])
+    const one = testSupervisor([planFor('task', { kind: 'task', command: dies, restart: never, essential: true })])
     one.supervisor.start()
     expect(await one.untilState('task', 'exited')).toMatchObject({
       ready: false,
@@ -87,7 +87,7 @@ describe('death by a real-time signal', () => {
 
   it('is a failure of a service that is restarted on failure', async () => {
     const restart = { ...always({ failures: 2 }), policy: 'on-failure' } as const
-    const one = foreman([planFor('service', { command: dies, restart })])
+    const one = testSupervisor([planFor('service', { command: dies, restart })])
     one.supervisor.start()
     expect((await one.untilState('service', 'fatal')).restarts).toBe(1)
   })

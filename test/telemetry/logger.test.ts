@@ -100,16 +100,16 @@ describe('a reader of the log that stalls', () => {
     expect((await exited)[0]).toBe(0)
   })
 
-  it('finds whole lines when it goes on, and is told how many it has missed', async () => {
+  it('finds whole lines when it reads again, and how many it has missed', async () => {
     const { child, say, hear, read } = speaker()
     child.stdout?.pause()
     say({ lines: 30_000, length: 1_000 })
     await hear()
-    const told = new Promise<void>((resolve) => {
+    const reported = new Promise<void>((resolve) => {
       child.stdout?.on('data', (chunk: string) => chunk.includes('were dropped') && resolve())
     })
     const reading = read()
-    await told
+    await reported
     say('end')
     const lines = json(await reading)
     const [missed] = lines.filter(({ message }) => /were dropped/.test(String(message)))

@@ -38,7 +38,7 @@ describe('what threads count', () => {
     expect(past.of('open')).toEqual([])
   })
 
-  it('has room for thousands of series, and an end: what comes later is counted nowhere, and harms nobody', () => {
+  it('has room for thousands of series, and an end: what comes later is not counted, and does no harm', () => {
     const { book, tally } = bookWithTally()
     const first = tally.open('bytesSent', ['first'])
     let opened = 0

@@ -36,7 +36,7 @@ describe('a log line on a terminal', () => {
     expect(line({ process: 'gatehouse', level: 'warn', message: 'odd' })).toContain('| warning: odd\n')
   })
 
-  it('tells a request in a few words', () => {
+  it('shows a request in one short line', () => {
     expect(line(request)).toBe('04:05:06.789 gateway    | GET /a 200 in 1.5ms\n')
     expect(line({ ...request, status: 502, route: '/* → backend', error: 'upstream: gone' })).toBe(
       '04:05:06.789 gateway    | GET /a 502 in 1.5ms (/* → backend): upstream: gone\n',

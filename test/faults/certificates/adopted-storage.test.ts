@@ -50,7 +50,7 @@ test("certbot's live folder is served, and what certbot renews there", async () 
   expect(log.lines).toEqual([expect.stringMatching(/^info: renewed the certificate for app\.example, valid until /)])
 })
 
-test("links of certbot's that lead nowhere, as in a volume that holds `live` alone, are said with their path", async () => {
+test("links of certbot's that lead nowhere, as in a volume that holds `live` alone, are reported with their path", async () => {
   const etc = await temporaryFolder()
   await certbotRenewal(etc, 'app.example', makeCertificate({ names: ['app.example'] }), 1)
   await rm(join(etc, 'archive'), { recursive: true })
@@ -115,7 +115,7 @@ test('what Caddy tried at a staging server, or what has expired, is not preferre
   expect(await load()).toMatchObject({ certificate: trusted.certificate })
 })
 
-test('a key of theirs that others may read is said, and served', async () => {
+test('a key of theirs that others may read is reported, and served', async () => {
   const storage = await temporaryFolder()
   const made = makeCertificate({ names: ['app.example'] })
   const key = (await caddyPair(storage, letsencrypt, 'app.example', made)).replace('.crt', '.key')

@@ -79,7 +79,7 @@ describe.skipIf(!part('redis-server'))('three replicas with one Redis', () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(180 - 101)
   })
 
-  it('tell the same time to wait, and it is enough', async () => {
+  it('send the same Retry-After, and it is enough', async () => {
     const [first, ...others] = fleet.replicas
     for (let i = 0; i < 5; i += 1) expect((await first?.h1.get('/wait'))?.status).toBe(200)
     const refused = await Promise.all(others.map(({ h2 }) => h2.get('/wait')))
@@ -91,7 +91,7 @@ describe.skipIf(!part('redis-server'))('three replicas with one Redis', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
   })
 
-  it('wait for one that is frozen only once, and share their limits again when it goes on', async () => {
+  it('wait for one that is frozen only once, and share their limits again when it resumes', async () => {
     const from = marks()
     const loaded = load()
     fleet.redis.signal('SIGSTOP')
@@ -113,7 +113,7 @@ describe.skipIf(!part('redis-server'))('three replicas with one Redis', () => {
     for (const { warnings } of fleet.replicas) expect(await warnings()).toEqual([])
   }, 60_000)
 
-  it('go on each for itself when it is killed under load: said once, nothing fails; and together when it is back', async () => {
+  it('count each for itself when it is killed under load: logged once, nothing fails; and together when it is back', async () => {
     const from = marks()
     const loaded = load()
     await fleet.redis.kill()

@@ -51,7 +51,7 @@ describe.each(protocols)('over %s', (protocol) => {
     })
   })
 
-  it('an answer that goes on, however slowly, is never cut', async () => {
+  it('an answer that progresses, however slowly, is never cut', async () => {
     const behind = await upstream((_request, response) => {
       let parts = 0
       const timer = setInterval(() => {

@@ -131,7 +131,7 @@ describe('the only gateway thread', () => {
     expect(failures.length).toBeLessThan(2)
   })
 
-  it('is replaced again and again with a growing pause, which is said, and the run goes on', async () => {
+  it('is replaced again and again with a growing pause, which is logged, and the run continues', async () => {
     threads = await startThreads({ threads: 1 })
     const { gatehouse, port, child } = threads
     for (let round = 0; round < 4; round += 1) {

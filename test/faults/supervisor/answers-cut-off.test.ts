@@ -31,7 +31,7 @@ describe.each(servers)(
     let url = ''
     let stderr = ''
     const lines: string[] = []
-    let heard = () => {}
+    let received = () => {}
 
     beforeAll(async () => {
       if (!there) return
@@ -44,7 +44,7 @@ describe.each(servers)(
       url = `http://127.0.0.1:${port}`
       output.on('line', (line) => {
         lines.push(line)
-        heard()
+        received()
       })
     }, 60_000)
 
@@ -59,7 +59,7 @@ describe.each(servers)(
     async function nextAnswer(): Promise<string> {
       if (lines.length === 0)
         await new Promise<void>((resolve) => {
-          heard = resolve
+          received = resolve
         })
       return lines.shift() ?? ''
     }

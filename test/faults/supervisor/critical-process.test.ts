@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReadinessProbe } from '../../../src/plan/model/plan.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { part } from '../../parts.ts'
-import { foreman, planFor, transitions } from '../../supervisor/foreman.ts'
+import { planFor, testSupervisor, transitions } from '../../supervisor/test-supervisor.ts'
 
 const postgres = part('postgres')
 /** PostgreSQL refuses to run as root, and its user must be able to come to its folder. */
@@ -44,7 +44,7 @@ describe.skipIf(!postgres)('a critical process', () => {
       deadline: 20_000,
     })
     const stubborn = { program: 'ignores-sigterm.js', ready: said('^ready$') }
-    const { supervisor, untilState, status, story, lines, events } = foreman([
+    const { supervisor, untilState, status, story, lines, events } = testSupervisor([
       planFor('database', {
         command: [...asItsUser, program('postgres'), '-D', cluster, '-k', '', '-p', `${port}`, '-h', '127.0.0.1'],
         criticality: 'critical',

@@ -55,7 +55,7 @@ describe('a Gatehouse that is not started again', () => {
     expect(existsSync(join(running.folder, 'closed'))).toBe(true)
   })
 
-  it('after its guardian was killed: it has got another one', async () => {
+  it('after its guardian was killed: it has another one', async () => {
     gatehouse = startGatehouse({
       config: 'control: { socket: control.sock }\nprocesses: { one: { command: [sleep, "600"] } }\n',
     })

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { LivenessProbe, ProcessPlan, ReadinessProbe } from '../../../src/plan/model/plan.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { part } from '../../parts.ts'
-import { always, type Foreman, foreman, planFor, survivors, transitions } from '../../supervisor/foreman.ts'
+import {
+  always,
+  planFor,
+  survivors,
+  type TestSupervisor,
+  testSupervisor,
+  transitions,
+} from '../../supervisor/test-supervisor.ts'
 
 const timing = { every: 50, timeout: 200 }
 
@@ -25,7 +32,7 @@ function server(name: string, port: number, more: Partial<ProcessPlan> = {}): Pr
 }
 
 /** Says of each process what became of it: its states and, while it runs, whether it was ready. */
-function statesOf({ events }: Foreman, name: string): string[] {
+function statesOf({ events }: TestSupervisor, name: string): string[] {
   return transitions(events)
     .filter(({ process }) => process === name)
     .map(({ to, ready }) => (to === 'running' ? `running${ready ? '' : ', not ready'}` : to))
@@ -34,7 +41,7 @@ function statesOf({ events }: Foreman, name: string): string[] {
 describe('a process that hangs', () => {
   it('is ended with its group after so many failed checks in a row, and judged like a crash', async () => {
     const [port = 0] = await freePorts(1)
-    const shop = foreman([server('web', port)])
+    const shop = testSupervisor([server('web', port)])
     const { supervisor, untilState, until, status } = shop
     supervisor.start()
     const { pid = 0 } = await untilState('web', 'running')
@@ -51,7 +58,7 @@ describe('a process that hangs', () => {
   it('is fatal by the same count as one that crashes, and exits with 1 if it is essential', async () => {
     const [port = 0] = await freePorts(1)
     const plan = server('web', port, { essential: true, restart: always({ failures: 1 }) })
-    const { supervisor, untilState, events } = foreman([plan])
+    const { supervisor, untilState, events } = testSupervisor([plan])
     supervisor.start()
     process.kill((await untilState('web', 'running')).pid ?? 0, 'SIGSTOP')
     const { reason } = await untilState('web', 'fatal')
@@ -61,7 +68,7 @@ describe('a process that hangs', () => {
 
   it('for a moment only is left alone: failures count in a row', async () => {
     const [port = 0] = await freePorts(1)
-    const shop = foreman([
+    const shop = testSupervisor([
       server('web', port, { alive: { kind: 'http', url: `http://127.0.0.1:${port}/`, ...timing, failures: 40 } }),
     ])
     const { supervisor, untilState, status, logs } = shop
@@ -96,7 +103,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
         },
         dependsOn: [{ process: on, condition: 'ready' }],
       })
-    const shop = foreman([
+    const shop = testSupervisor([
       planFor('redis', {
         command: [redisProgram, '--port', String(redisPort), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
         ready: { kind: 'exec', command: ping, every: 50, timeout, deadline: 10_000, failures: 2 },
@@ -112,7 +119,7 @@ describe.skipIf(!part('redis-server'))('a database that is gone', () => {
     return { shop, pids }
   }
 
-  it('that hangs restarts none of its dependants: they are parked, say for whom, and come back with it', async () => {
+  it('that hangs restarts none of its dependants: they are parked, say for what, and come back with it', async () => {
     const { shop, pids } = await shopOf()
     const { until, untilState, status, logs } = shop
     process.kill(pids.redis ?? 0, 'SIGSTOP')

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { freePorts } from '../../e2e/support/free-ports.ts'
-import { always, foreman, planFor, survivors } from '../../supervisor/foreman.ts'
+import { always, planFor, survivors, testSupervisor } from '../../supervisor/test-supervisor.ts'
 
 describe('a process that never becomes ready', () => {
-  it('has crashed when its time is over; what depends on it keeps waiting and says for whom, and the rest goes on', async () => {
+  it('has crashed when its time is over; what depends on it keeps waiting and says for what, and the rest keeps running', async () => {
     const [port = 0] = await freePorts(1)
     const ready = { kind: 'grpc', port, service: '', every: 50, timeout: 500, deadline: 1_000 } as const
-    const { supervisor, untilState, status, story, logs, until } = foreman([
+    const { supervisor, untilState, status, story, logs, until } = testSupervisor([
       planFor('temporal', {
         program: 'grpc-health.js',
         environment: { PORT: String(port), REFUSALS: '1000000' },

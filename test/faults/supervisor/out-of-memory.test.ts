@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../../src/plan/model/plan.ts'
 import type { MemoryEvent } from '../../../src/supervisor/events/events.ts'
-import { always, type Foreman, foreman, never, planFor } from '../../supervisor/foreman.ts'
 import { canMakeCgroup, cgroupFor, type RealCgroup, withoutCgroup } from '../../supervisor/memory/real-cgroup.ts'
+import { always, never, planFor, type TestSupervisor, testSupervisor } from '../../supervisor/test-supervisor.ts'
 
 const eater = join(import.meta.dirname, '../../fixtures/programs/eats-memory.js')
 const possible = canMakeCgroup()
@@ -25,19 +25,19 @@ function eating(
   return planFor(name, { command, ready, restart: always({ next: 10 }), ...wanted })
 }
 
-function memoryEvents({ events }: Foreman): MemoryEvent[] {
+function memoryEvents({ events }: TestSupervisor): MemoryEvent[] {
   return events.filter((event) => event.type === 'memory')
 }
 
 /** Resolves when it holds more. */
-async function grow({ status, lines, until }: Foreman, name: string): Promise<void> {
+async function grow({ status, lines, until }: TestSupervisor, name: string): Promise<void> {
   const before = lines.length
   process.kill(status(name).pid ?? 0, 'SIGUSR2')
   await until(() => lines.slice(before).some((line) => line.process === name))
 }
 
 /** Lets it grow until so much of the limit is held. */
-async function fill(one: Foreman, name: string, { cgroup }: RealCgroup, part: number): Promise<void> {
+async function fill(one: TestSupervisor, name: string, { cgroup }: RealCgroup, part: number): Promise<void> {
   while ((cgroup.tightest()?.held ?? limit) < limit * part) await grow(one, name)
 }
 
@@ -49,7 +49,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
   it('names what the kernel killed for memory, counts it and restarts it by policy', async () => {
     const inside = cgroupFor(limit)
     const plan = eating('leaky', inside, [10, 'endless'], { criticality: 'critical' })
-    const one = foreman([plan], { memory: { cgroup: inside.cgroup, every: often } })
+    const one = testSupervisor([plan], { memory: { cgroup: inside.cgroup, every: often } })
     one.supervisor.start()
     const { pid } = await one.untilState('leaky', 'running')
     process.kill(pid ?? 0, 'SIGUSR2')
@@ -62,7 +62,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
 
   it('does not name so what somebody else killed', async () => {
     const inside = cgroupFor(limit)
-    const one = foreman([eating('web', inside, [10, 0])], { memory: { cgroup: inside.cgroup, every: often } })
+    const one = testSupervisor([eating('web', inside, [10, 0])], { memory: { cgroup: inside.cgroup, every: often } })
     one.supervisor.start()
     const { pid = 0 } = await one.untilState('web', 'running')
     process.kill(pid, 'SIGKILL')
@@ -79,7 +79,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
     // The shell and a Node do not fit: the kernel kills the larger one.
     const command = [...shell.slice(0, -2), '500', '0']
     const plan = planFor('core', { command, essential: true, restart: { ...always({ failures: 2, next: 10 }) } })
-    const one = foreman([plan], { memory: { cgroup: inside.cgroup, every: hardlyEver } })
+    const one = testSupervisor([plan], { memory: { cgroup: inside.cgroup, every: hardlyEver } })
     one.supervisor.start()
     const { reason } = await one.untilState('core', 'fatal')
     expect(reason).toMatch(
@@ -88,11 +88,11 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
     expect(one.events.at(-1)).toMatchObject({ type: 'essential-failed', process: 'core', exitCode: 137 })
   })
 
-  it('says so of a child of a process that goes on', async () => {
+  it('is logged of a child of a process that keeps running', async () => {
     const inside = cgroupFor(100 * mib)
     const script = 'trap : USR1; "$@" & wait; echo survived; sleep 60'
     const command = inside.inside(['/bin/sh', '-c', script, 'sh', process.execPath, eater, '500'])
-    const one = foreman([planFor('db', { command })], { memory: { cgroup: inside.cgroup, every: often } })
+    const one = testSupervisor([planFor('db', { command })], { memory: { cgroup: inside.cgroup, every: often } })
     one.supervisor.start()
     await one.until(() => one.lines.some(({ text }) => text === 'survived'))
     await one.until(() => one.logs.some(({ message }) => message.startsWith('the kernel killed 1 of')))
@@ -106,7 +106,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
       eating('cache', inside, [60, 0], { criticality: 'rebuildable' }),
       eating('web', inside, [20, 0], { criticality: 'important' }),
     ]
-    const one = foreman(plans, { memory: { cgroup: inside.cgroup, every: often } })
+    const one = testSupervisor(plans, { memory: { cgroup: inside.cgroup, every: often } })
     one.supervisor.start()
     const [db, , web] = await Promise.all(plans.map(({ name }) => one.untilState(name, 'running')))
     const kills = inside.cgroup.oomKills()
@@ -127,7 +127,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
       // Not started again, into a group that is still full: whom the kernel then chooses is another question.
       eating('cache', inside, [40, 0], { criticality: 'rebuildable', restart: never }),
     ]
-    const one = foreman(plans, { memory: { cgroup: inside.cgroup, every: hardlyEver } })
+    const one = testSupervisor(plans, { memory: { cgroup: inside.cgroup, every: hardlyEver } })
     one.supervisor.start()
     const [db, cache] = await Promise.all(plans.map(({ name }) => one.untilState(name, 'running')))
     // Who holds nothing yet is not there to be chosen.
@@ -148,7 +148,7 @@ describe.skipIf(!possible)(`out of memory (${possible ? 'real cgroup' : withoutC
       eating('db', inside, [20, 10], { criticality: 'critical' }),
       eating('once', inside, [10, 0], { criticality: 'rebuildable', restart: never }),
     ]
-    const one = foreman(plans, { memory: { cgroup: inside.cgroup, every: often } })
+    const one = testSupervisor(plans, { memory: { cgroup: inside.cgroup, every: often } })
     one.supervisor.start()
     await Promise.all(plans.map(({ name }) => one.untilState(name, 'running')))
     await fill(one, 'db', inside, 0.93)

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { foreman, planFor } from '../../supervisor/foreman.ts'
+import { planFor, testSupervisor } from '../../supervisor/test-supervisor.ts'
 import { expectNoLeak } from './kills.ts'
 
-it('leaks nothing in 200 kills, each after it was ready again, and tells of each (1,000 in test:full)', async () => {
+it('leaks nothing in 200 kills, each after it was ready again, and reports each (1,000 in test:full)', async () => {
   await expectNoLeak(200)
 }, 60_000)
 
 it('gives up what crashes at boot again and again: pauses grow, then fatal with its last lines and its exit code', async () => {
   const backoff = { first: 0, next: 100, max: 300 }
   const restart = { policy: 'always', backoff, giveUp: { failures: 5, within: 60_000 }, steady: 5_000 } as const
-  const one = foreman([
+  const one = testSupervisor([
     planFor('core', { program: 'crashes-on-boot.js', environment: { EXIT: '7' }, essential: true, restart }),
   ])
   one.supervisor.start()

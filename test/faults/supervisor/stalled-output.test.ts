@@ -69,7 +69,7 @@ function ownFolder(): string {
 }
 
 describe.each(Object.keys(places))('stdout and stderr are %s that is not read', (place) => {
-  it('supervision, the control socket and the end go on', async (test) => {
+  it('supervision, the control socket and the shutdown work', async (test) => {
     if (!possible(place)) test.skip('only root can become another user, who must be able to read the sources')
     const folder = ownFolder()
     const file = join(folder, 'gatehouse.yaml')

@@ -1,7 +1,7 @@
 /** Programs that ignore SIGTERM and have grandchildren: all are signalled, and after the grace period none is left. */
 import { describe, expect, it } from 'vitest'
 import { isGroupAlive } from '../../../src/supervisor/group/group.ts'
-import { foreman, never, planFor, survivors } from '../../supervisor/foreman.ts'
+import { never, planFor, survivors, testSupervisor } from '../../supervisor/test-supervisor.ts'
 
 /** Says that it was asked to end, and goes on. Its sleeps end, being asked as well. */
 const stubborn = (name: string, then = '') =>
@@ -26,7 +26,7 @@ describe.each([
   })
 
   it('is asked to end, all of it, gets SIGKILL when the grace is over, and no one survives', async () => {
-    const { supervisor, until, lines, logs, untilState } = foreman([plan])
+    const { supervisor, until, lines, logs, untilState } = testSupervisor([plan])
     supervisor.start()
     const { pid = 0 } = await untilState('family', 'running')
     const said = (text: string) => lines.some((line) => line.text === text)
@@ -46,7 +46,7 @@ describe.each([
 
   it('is ended, too, when its first member ends by itself, before that is started anew', async () => {
     const again = { ...plan, restart: { ...plan.restart, policy: 'always' as const } }
-    const { supervisor, until, lines, logs, status, untilState } = foreman([again])
+    const { supervisor, until, lines, logs, status, untilState } = testSupervisor([again])
     supervisor.start()
     const { pid = 0 } = await untilState('family', 'running')
     await until(() => everyone.every((name) => lines.some((line) => line.text === `${name} is up`)))

@@ -125,7 +125,7 @@ processes:
 })
 
 describe('a full disk for log files', () => {
-  it('is said in log, status and health; the gateway serves, children run, and writing goes on once there is room', async (test) => {
+  it('is in log, status and health; the gateway serves, children run, and writing resumes once there is room', async (test) => {
     const disk = smallDisk(1024 * 1024) ?? test.skip()
     const ballast = join(disk, 'ballast')
     writeFileSync(ballast, Buffer.alloc(1024 * 1024))

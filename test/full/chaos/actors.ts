@@ -141,9 +141,9 @@ async function echoes(socket: WebSocket, messages: readonly Buffer[], pause: () 
   socket.on('close', (code) => reject(new Error(`closed with ${code}`)))
   await Promise.race([new Promise((resolve) => socket.once('open', resolve)), lost])
   for (const [index, message] of messages.entries()) {
-    const heard = new Promise<Buffer>((resolve) => socket.once('message', (echo) => resolve(echo as Buffer)))
+    const received = new Promise<Buffer>((resolve) => socket.once('message', (echo) => resolve(echo as Buffer)))
     socket.send(message)
-    const echo = await Promise.race([heard, lost])
+    const echo = await Promise.race([received, lost])
     if (!echo.equals(message)) return `message ${index} of ${message.length} bytes came back as ${echo.length} others`
     await pause()
   }

@@ -33,10 +33,10 @@ it(
       if (!stopping)
         journal.accuse(`Gatehouse ended by itself with ${signal ?? code}: ${gatehouse.stderr.slice(-2_000)}`)
     })
-    let told = 0
+    let reported = 0
     const telling = setInterval(() => {
-      for (const line of gatehouse.lines.slice(told)) journal.note(JSON.stringify(line))
-      told = gatehouse.lines.length
+      for (const line of gatehouse.lines.slice(reported)) journal.note(JSON.stringify(line))
+      reported = gatehouse.lines.length
     }, 100)
     try {
       await gatehouse.ready()

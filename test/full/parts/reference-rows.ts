@@ -37,18 +37,18 @@ export function referenceRows(services: readonly Service[], deployment: () => Re
         const answer = await get(path, { method: 'POST', headers, body: 'twelve bytes' })
         const seen = JSON.parse(answer.body)
         expect(seen).toMatchObject({ method: 'POST', path, body: 12 })
-        const told = Object.fromEntries(
+        const reported = Object.fromEntries(
           Object.entries(seen.headers).map(([name, value]) => [name.toLowerCase(), value]),
         )
-        expect(told).toMatchObject({
+        expect(reported).toMatchObject({
           'x-forwarded-proto': scheme,
           'x-forwarded-for': expect.stringContaining('127.0.0.1'),
           'x-request-id': 'invalid_request_id',
           host: scheme === 'https' ? domain : `127.0.0.1:${port()}`,
         })
-        expect(told.forwarded).toBeUndefined()
+        expect(reported.forwarded).toBeUndefined()
         expect(answer.headers['x-appsmith-request-id']).toMatch(uuid)
-        expect(told['x-appsmith-request-id']).toBe(answer.headers['x-appsmith-request-id'])
+        expect(reported['x-appsmith-request-id']).toBe(answer.headers['x-appsmith-request-id'])
       },
     )
 

@@ -52,7 +52,7 @@ describe('a queue', () => {
     expect(await Promise.all([big, bigger])).toEqual(['big', 'bigger'])
   })
 
-  it('goes on after work that failed', async () => {
+  it('continues after work that failed', async () => {
     const queue = createQueue({ concurrency: 1, waiting: 100 * kibibyte })
     const failed = queue.later(() => Promise.reject(new Error('no')), 1)
     const next = queue.later(() => Promise.resolve('yes'), 1)

@@ -11,7 +11,7 @@ describe('what was used lately', () => {
     expect(kept.at(-1)).toBe(9_999)
   })
 
-  it('stays while it is used, through a flood of what is asked for once', () => {
+  it('stays while it is used, through a flood of requests for other files', () => {
     const recent = new Recent<string>(1_000)
     recent.set('hot', 'hot', 100)
     for (let i = 0; i < 10_000; i += 1) {

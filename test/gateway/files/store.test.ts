@@ -37,7 +37,7 @@ async function fileAt(store: ReturnType<typeof createFileStore>, wanted: FileReq
 }
 
 describe('the store of files', () => {
-  it('asks the disk once for all who want to know at the same time, and then knows', async () => {
+  it('reads the disk once for simultaneous requests, and then caches', async () => {
     const store = createFileStore()
     const wanted = await put(join(await temporaryFolder(), 'a.txt'), 'a')
     const first = store.find(wanted)
@@ -47,7 +47,7 @@ describe('the store of files', () => {
     expect(known(store, wanted)).toBe(found)
   })
 
-  it('knows that something is missing or a folder, and asks again after half a second', async () => {
+  it('caches that something is missing or a folder, and looks again after half a second', async () => {
     const store = createFileStore()
     const root = await temporaryFolder()
     const missing = { path: join(root, 'missing'), encodings: [] }
@@ -129,7 +129,7 @@ describe('the store of files', () => {
     expect(await plainOf('huge.js', 5_001)).not.toHaveProperty('body')
   })
 
-  it('tells a file that is gone, or became another one, from what it saw before', async () => {
+  it('notices a file that is gone or was replaced', async () => {
     const store = createFileStore()
     const wanted = await put(join(await temporaryFolder(), 'a.txt'), 'a')
     const file = await fileAt(store, wanted)

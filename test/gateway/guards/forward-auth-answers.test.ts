@@ -42,7 +42,7 @@ describe.each(protocols)('an answer of the service over %s', (protocol) => {
   })
 })
 
-it('one connection carries question after question, though the service says more than yes; a long yes costs its connection', async () => {
+it('one connection carries request after request, even if answers have bodies; a long body costs its connection', async () => {
   const ports = new Set<number | undefined>()
   const auth = await service((request, response) => {
     ports.add(request.socket.remotePort)
@@ -57,7 +57,7 @@ it('one connection carries question after question, though the service says more
   await wordy.abandoned()
 })
 
-it('an idle connection to the service that turns out to be closed is no answer: it is asked once more', async () => {
+it('an idle connection to the service that turns out to be closed is retried once', async () => {
   const auth = await rawUpstream((socket) => {
     let asked = 0
     socket.on('data', () => {

@@ -86,7 +86,7 @@ it('an answer that is not HTTP is 502, as is a connection that is reset', async 
   expect((await ask((await asking(reset.port)).gateway, 'h1')).status).toBe(502)
 })
 
-it('a client that leaves while the service thinks is 499, and the service is let go', async () => {
+it('a client that leaves before the service answers is 499, and the request to the service is cancelled', async () => {
   const auth = await service(() => {})
   const { gateway, behind } = await asking(auth.port)
   const socket = rawSocket(gateway.http)

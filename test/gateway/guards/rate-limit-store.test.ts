@@ -72,7 +72,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     for (const key of keys) expect(Number(await server.ask('-n', '2', 'pttl', key))).toBeGreaterThan(0)
   })
 
-  it('is asked for over TLS only of whom the authorities vouch for', async () => {
+  it('is used over TLS only if the authorities vouch for it', async () => {
     const folder = await temporaryFolder()
     const made = makeCertificate({ names: ['localhost'] })
     const [certificate, key, other] = ['redis.crt', 'redis.key', 'other.crt'].map((name) => join(folder, name)) as [
@@ -117,7 +117,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(Number(await server.ask('pttl', await clientKey(server)))).toBeLessThanOrEqual(60_000)
   })
 
-  it('needs no more rights than the hint tells the operator to grant', async () => {
+  it('needs no more rights than the hint names', async () => {
     const server = await startedRedis()
     const rights = hints.NOPERM?.match(/`(.*)`/)?.[1]?.split(' ') ?? []
     await server.ask('acl', 'setuser', 'gate', 'on', '>hunter2', ...rights)
@@ -149,7 +149,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     ])
   })
 
-  it('goes on where its script was forgotten', async () => {
+  it('counts on when its script was flushed', async () => {
     const server = await startedRedis()
     const gateway = await startSettled(planWith(storeAt(server.port)))
     await server.ask('script', 'flush')
@@ -175,7 +175,7 @@ describe.skipIf(!part('redis-server'))('a limit that Redis counts', () => {
     expect(gateway.storeEvents).toHaveLength(1)
   })
 
-  it('goes on here, from what Redis had counted, when Redis is lost', async () => {
+  it('continues locally from what Redis had counted when Redis is lost', async () => {
     const server = await startedRedis()
     const gateway = await startSettled(planWith(storeAt(server.port), limit(5)))
     expect(await statuses(gateway, 3)).toEqual([302, 302, 302])

@@ -65,7 +65,7 @@ describe('the table', () => {
     expect(table.take('a', allowance)).toBeGreaterThan(0)
   })
 
-  it('takes up what was counted elsewhere, in whichever order it comes, and goes on from there', () => {
+  it('continues from counts made elsewhere, in whichever order they come', () => {
     const table = new RateLimitTable(createRateLimitMemory())
     const allowance = { requests: 5, window: minute }
     const end = sharedNow() + 10_000
@@ -101,7 +101,7 @@ describe('the table', () => {
     expect(refused).toBeGreaterThan(19_950)
   })
 
-  it('remembers whom it has seen often through a flood of a million others', () => {
+  it('remembers frequent clients through a flood of a million others', () => {
     const memory = createRateLimitMemory()
     const size = memory.byteLength
     const table = new RateLimitTable(memory)
@@ -123,7 +123,7 @@ describe('the table', () => {
     expect(sharedNow() - asked).toBeGreaterThan(1_000)
   })
 
-  it('goes on after a thread was ended while it held a lock', () => {
+  it('recovers after a thread was ended while it held a lock', () => {
     const memory = createRateLimitMemory()
     const table = new RateLimitTable(memory)
     const locks = new Int32Array(memory, 8, 8_192)

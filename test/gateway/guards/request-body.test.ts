@@ -133,7 +133,7 @@ describe.each(['h1', 'h1s'] as const)('a chunked body over %s', (protocol) => {
   })
 })
 
-it('a client that goes on sending reads its 413 all the same', async () => {
+it('a client that keeps sending still reads its 413', async () => {
   const gateway = await startGateway({ routes: [proxyTo(1)], guards: { requestBody: limit } })
   const socket = rawSocket(gateway.http)
   socket.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 50000000\r\n\r\n`)

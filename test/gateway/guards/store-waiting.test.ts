@@ -24,7 +24,7 @@ describe.skipIf(!part('redis-server')).each(protocols)('while Redis is asked abo
     server.signal('SIGCONT')
   })
 
-  it('a client that leaves is let go, and nothing is dialled for it', async () => {
+  it('a client that leaves is dropped, and nothing is dialled for it', async () => {
     const { port, nextQuestion } = await doorOf(await startedRedis())
     const seen = vi.fn()
     const behind = await upstream((_request, response) => {

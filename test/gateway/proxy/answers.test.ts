@@ -222,7 +222,7 @@ describe('an idle connection to an upstream', () => {
   })
 })
 
-it('what frames a request is ours to say, whatever a rule says of it', async () => {
+it('no header rule changes the framing of a request', async () => {
   const behind = await mirror()
   const gateway = await startGateway({
     routes: [proxyTo(behind.port)],

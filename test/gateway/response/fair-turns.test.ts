@@ -4,7 +4,7 @@ import { inTurn, mayContinue } from '../../../src/gateway/response/fair-turns.ts
 
 const piece = 65_536
 
-it('hundreds of large answers do not all go on in one turn of the event loop, but each in its turn', async () => {
+it('hundreds of large answers are spread over several turns of the event loop', async () => {
   const done: number[] = []
   const rounds: number[] = []
   let held = 0

@@ -130,7 +130,7 @@ describe.each(both)('the manifests of the variant %s', (variant) => {
     for (const { lifecycle } of containers) expect(lifecycle).toBeUndefined()
   })
 
-  it('let in whom the gateway trusts, and Prometheus', () => {
+  it('admit the proxies that the gateway trusts, and Prometheus', () => {
     const [clients, scrapes] = the(variant, 'NetworkPolicy').spec.ingress
     const ranges: string[] = clients.from.map((peer: { ipBlock: { cidr: string } }) => peer.ipBlock.cidr)
     const loopback = ['127.0.0.0/8', '::1/128']
@@ -161,7 +161,7 @@ describe('the sidecar in Kubernetes', () => {
     expect(gatehouse.volumeMounts).toContainEqual({ name: 'config', mountPath: '/etc/gatehouse', readOnly: true })
   })
 
-  it('is asked for its health where it tells it', () => {
+  it('is probed where it serves its health', () => {
     const { live, ready } = plan.gateway.health
     expect(gatehouse.startupProbe?.httpGet).toEqual({ path: live, port: 'http' })
     expect(gatehouse.livenessProbe?.httpGet).toEqual({ path: live, port: 'http' })

@@ -29,7 +29,7 @@ export async function mistakesIn(document: Document): Promise<string[]> {
   const validate = await schemaOf(document)
   const unread = new Set<string>()
   const valid = validate(reporting(document, '', unread))
-  const wrong = valid ? [] : (validate.errors ?? []).map(told)
+  const wrong = valid ? [] : (validate.errors ?? []).map(reported)
   return [...wrong, ...[...unread].map((path) => `${path}: no such field`)]
 }
 
@@ -62,7 +62,7 @@ function reporting(value: unknown, path: string, unread: Set<string>): unknown {
   })
 }
 
-function told({ instancePath, keyword, params }: Complaint): string {
+function reported({ instancePath, keyword, params }: Complaint): string {
   return `${instancePath}: ${keyword} ${JSON.stringify(params)}`
 }
 

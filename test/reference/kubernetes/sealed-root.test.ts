@@ -57,7 +57,7 @@ describe.skipIf(!mayUnshare)('the sidecar, sealed as its manifest says', () => {
   const pod = podOf('sidecar')
   const settings = environmentOf(pod.gatehouse)
 
-  it('serves, tells its health and stops, and writes nowhere but to its two volumes', async () => {
+  it('serves, reports its health and stops, and writes nowhere but to its two volumes', async () => {
     const [port = 0, metrics = 0] = await freePorts(2)
     const brought = {
       '/usr-local/gatehouse': binary[0] ?? '',
@@ -109,7 +109,7 @@ describe.skipIf(!parts)('the single container, sealed as its manifest says', () 
   const pod = podOf('single')
   const programs = inside(join(projectFolder, 'test/reference/programs'))
 
-  it('starts, with databases of users of their own, tells its health and stops', async () => {
+  it('starts, with databases of users of their own, reports its health and stops', async () => {
     const folder = publicFolder(join(site.folder, 'sealed-'))
     const ports = await freePorts(9)
     mkdirSync(join(site.folder, 'server/mongo'), { recursive: true })

@@ -46,7 +46,7 @@ describe('the budget', () => {
     expect(shares(plans, gb)).toEqual([900 * mb, 600 * mb, undefined])
   })
 
-  it('tells nothing to those of whom too little is left, and says so', () => {
+  it('sets nothing where too little is left, and logs that', () => {
     const plans = [service('a', 700 * mb), service('b', 'auto')]
     expect(shares(plans, gb)).toEqual([700 * mb, undefined])
     expect(budgetFault(plans, budgetOf(plans, gb))).toBe(

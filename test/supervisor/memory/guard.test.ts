@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessPlan } from '../../../src/plan/model/plan.ts'
 import { part } from '../../parts.ts'
-import type { Foreman } from '../foreman.ts'
-import { always, foreman, never, planFor, untilNoSurvivors } from '../foreman.ts'
+import type { TestSupervisor } from '../test-supervisor.ts'
+import { always, never, planFor, testSupervisor, untilNoSurvivors } from '../test-supervisor.ts'
 
 const eater = join(import.meta.dirname, '../../fixtures/programs/eats-memory.js')
 const mb = 1_000_000
@@ -17,17 +17,17 @@ function eating(name: string, words: readonly string[], wanted: Partial<ProcessP
   return planFor(name, { command: [process.execPath, eater, ...words], ready, ...wanted })
 }
 
-function said({ logs }: Foreman, part: string): string | undefined {
+function said({ logs }: TestSupervisor, part: string): string | undefined {
   return logs.find(({ message }) => message.includes(part))?.message
 }
 
-function actions({ events }: Foreman): string[] {
+function actions({ events }: TestSupervisor): string[] {
   return events.flatMap((event) => (event.type === 'memory' ? [`${event.process} ${event.action}`] : []))
 }
 
 describe('what a process holds', () => {
   it('is in its status, close to what the kernel says, with its limit', async () => {
-    const one = foreman([eating('web', ['100'], { memory: 500 * mb }), planFor('other')], { memory })
+    const one = testSupervisor([eating('web', ['100'], { memory: 500 * mb }), planFor('other')], { memory })
     one.supervisor.start()
     const { pid } = await one.untilState('web', 'running')
     const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1_024
@@ -54,7 +54,7 @@ for child in range(3):
         os.read(ended, 1)
         os._exit(0)
 time.sleep(60)`
-    const one = foreman([planFor('db', { command: [python ?? '', '-c', script], memory: 140 * mb })], { memory })
+    const one = testSupervisor([planFor('db', { command: [python ?? '', '-c', script], memory: 140 * mb })], { memory })
     one.supervisor.start()
     await one.until(() => one.lines.filter(({ text }) => text === 'mapped').length === 3)
     const looks = one.events.length
@@ -70,7 +70,7 @@ time.sleep(60)`
 describe('a process above its own size', () => {
   it('is restarted by its stop signal, with the numbers as the reason', async () => {
     const plan = eating('leaky', ['10', '150'], { memory: 150 * mb, restart: always({ next: 10 }) })
-    const one = foreman([plan], { memory })
+    const one = testSupervisor([plan], { memory })
     one.supervisor.start()
     const { pid = 0 } = await one.untilState('leaky', 'running')
     process.kill(pid, 'SIGUSR2')
@@ -88,7 +88,7 @@ describe('a process above its own size', () => {
       eating('once', ['100'], { memory: 50 * mb, restart: never }),
       eating('greedy', ['100'], { memory: 50 * mb, restart: always({ next: 10 }) }),
     ]
-    const one = foreman(plans, { memory })
+    const one = testSupervisor(plans, { memory })
     one.supervisor.start()
     await one.until(() => actions(one).length === 5)
     expect(actions(one).sort()).toEqual([

@@ -6,7 +6,7 @@ import {
   RestartThrottle,
   restartCandidate,
 } from '../../../src/supervisor/memory/pressure.ts'
-import { always, never } from '../foreman.ts'
+import { always, never } from '../test-supervisor.ts'
 
 const [mb, gb] = [1_000_000, 1_000_000_000]
 const minute = 60_000

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { type Desk, desk, smallDisk, until } from './desk.ts'
 
 describe('a full disk', () => {
-  it('is said once, and when there is room again all that waited is written, the torn line included', async (test) => {
+  it('is logged once, and when there is room again all that waited is written, the torn line included', async (test) => {
     const directory = smallDisk(64 * 1024) ?? test.skip()
     const { files, said, hear, readAll } = desk({ directory })
     const ballast = join(directory, 'ballast')
@@ -46,7 +46,7 @@ describe('a full disk', () => {
     expect(over).toContain(`${written - gap} lines were lost`)
   })
 
-  it('is said of a device that is always full', async (test) => {
+  it('is logged of a device that is always full', async (test) => {
     const { files, directory, hear, said } = desk()
     mkdirSync(join(directory, 'web'))
     const made = spawnSync('mknod', [join(directory, 'web/host-stdout.log'), 'c', '1', '7'])
@@ -67,7 +67,7 @@ describe('a flood that is over', () => {
     for (let line = 0; line < written; line += 1) files.line('web', 'stdout', `${line} ${'x'.repeat(100)}`)
   }
   /** On a machine that is busy the disk may count as slow: then it is said in other words. */
-  const told = /(\d+) lines were lost/
+  const reported = /(\d+) lines were lost/
 
   it.each([
     ['', 10_000_000],
@@ -75,7 +75,7 @@ describe('a flood that is over', () => {
   ])('leaves the mark of what was lost as the last line, though no line follows%s', async (_, size) => {
     const own = desk({ size, keep: 1_000 })
     flood(own)
-    const lost = Number(told.exec(await own.hear(told))?.[1])
+    const lost = Number(reported.exec(await own.hear(reported))?.[1])
     await until(() => own.list().every((name) => name === 'host-stdout.log' || name.endsWith('.gz')))
     const lines = own.readAll().trimEnd().split('\n')
     expect(lines.at(-1)).toBe(`[gatehouse: ${lost} lines are missing here]`)
@@ -88,7 +88,7 @@ describe('a flood that is over', () => {
     await own.files.close()
     const lines = own.readAll().trimEnd().split('\n')
     expect(lines.at(-1)).toBe(`[gatehouse: ${written - lines.length + 1} lines are missing here]`)
-    expect(own.said.map(({ message }) => told.exec(message)?.[1])).toContain(`${written - lines.length + 1}`)
+    expect(own.said.map(({ message }) => reported.exec(message)?.[1])).toContain(`${written - lines.length + 1}`)
   })
 })
 

@@ -90,7 +90,7 @@ describe('log files', () => {
 })
 
 describe('a log file that somebody else touches', () => {
-  it('is begun anew when it was moved away or removed with its folder, and goes on when it was truncated', async () => {
+  it('is created again when it was moved or removed with its folder, and continued when it was truncated', async () => {
     const { files, directory, read } = desk()
     const path = join(directory, 'web/host-stdout.log')
     // Closed again, too: what comes while it is open belongs to it, wherever it has been moved.

@@ -28,7 +28,7 @@ export interface LogEntry {
   readonly fields: LogFields
 }
 
-export interface Foreman {
+export interface TestSupervisor {
   readonly supervisor: Supervisor
   readonly events: readonly SupervisorEvent[]
   readonly lines: readonly Line[]
@@ -43,10 +43,13 @@ export interface Foreman {
   story(): string[]
 }
 
-type Wanted = Partial<Omit<ProcessPlan, 'name'>> & { readonly program?: string; readonly words?: readonly string[] }
+type PlanOptions = Partial<Omit<ProcessPlan, 'name'>> & {
+  readonly program?: string
+  readonly words?: readonly string[]
+}
 
 /** A plan for one of the fixtures, with short times. */
-export function planFor(name: string, { program = 'stays.js', words = [], ...wanted }: Wanted = {}): ProcessPlan {
+export function planFor(name: string, { program = 'stays.js', words = [], ...options }: PlanOptions = {}): ProcessPlan {
   const [variable = '', value = ''] = mark.split('=')
   return {
     name,
@@ -60,8 +63,8 @@ export function planFor(name: string, { program = 'stays.js', words = [], ...wan
     output: { files: true },
     stop: { signal: 'SIGTERM', grace: 10_000 },
     position: { file: 'test.yaml', line: 1, column: 1 } as unknown as ProcessPlan['position'],
-    ...wanted,
-    environment: { PATH: '/usr/bin:/bin', [variable]: value, ...wanted.environment },
+    ...options,
+    environment: { PATH: '/usr/bin:/bin', [variable]: value, ...options.environment },
   }
 }
 
@@ -74,10 +77,10 @@ export const never: ProcessPlan['restart'] = { ...always(), policy: 'never' }
 const open = new Set<Supervisor>()
 
 /** Not started yet. Whatever runs of it is ended after the test, and nothing may be left then. */
-export function foreman(
+export function testSupervisor(
   processes: readonly ProcessPlan[],
   more: Pick<SupervisorOptions, 'drain' | 'memory'> = {},
-): Foreman {
+): TestSupervisor {
   const [events, lines, records, logs]: [SupervisorEvent[], Line[], Line[], LogEntry[]] = [[], [], [], []]
   const waiting = new Set<() => void>()
   const look = () => {
