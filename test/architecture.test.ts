@@ -137,6 +137,11 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('starts its threads in one place, which attaches the inspector before the first', () => {
+    const wrong = files.filter((file) => /\bnew Worker\(/.test(readFileSync(join(source, file), 'utf8')))
+    expect(wrong).toEqual(['app/workers/start-worker.ts'])
+  })
+
   it('takes its timers from shared/time/timer.ts, since those of Node ring at once when they are set for more than 24.8 days', () => {
     const timers = /(?<![.\w])set(Timeout|Interval)\(/g
     const limits =

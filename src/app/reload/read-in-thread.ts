@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Diagnostic } from '../../config/diagnostics.ts'
 import type { Plan } from '../../plan/model/plan.ts'
 import { deepFreeze } from '../../plan/resolve/freeze.ts'
-import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
+import { startWorker } from '../workers/start-worker.ts'
 import type { Piece } from './plan-pieces.ts'
 import type { ReadRequest } from './plan-reader.ts'
 import type { PlanToRun } from './plan-to-run.ts'
@@ -76,8 +76,6 @@ function withRest(diagnostics: readonly Diagnostic[], more: number): readonly Di
 }
 
 function start(workerData: ReadRequest): Worker {
-  const options = { workerData, name: 'plan-reader' }
-  return isSingleExecutable
-    ? new Worker(embeddedAsset('plan-reader.js'), { ...options, eval: true })
-    : new Worker(new URL('./plan-reader.ts', import.meta.url), options)
+  const code = { asset: 'plan-reader.js', source: 'app/reload/plan-reader.ts' } as const
+  return startWorker(code, { workerData, name: 'plan-reader' })
 }

@@ -1,7 +1,6 @@
 /**
  * A way into a worker thread that does not wait for its event loop: V8's inspector answers at the next loop or call of
- * the code that runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on, and
- * it attaches to a thread at the first command, so a thread that never fails costs nothing.
+ * the code that runs there, as when DevTools pauses an endless loop. It opens no port and switches no debugger on.
  */
 import { Session } from 'node:inspector'
 import type { Worker } from 'node:worker_threads'
@@ -23,10 +22,8 @@ export function inspectWorker(worker: Worker): WorkerInspector {
   })
   ended.catch(() => {})
   const id = String(worker.threadId)
-  const ask = (method: string, params: object = {}) => {
-    sessions ??= new WorkerSessions()
-    return Promise.race([sessions.ask(id, { method, params }), ended])
-  }
+  const ask = (method: string, params: object = {}) =>
+    Promise.race([attachToWorkers().ask(id, { method, params }), ended])
   return {
     async heapUsed() {
       const { usedSize } = (await ask('Runtime.getHeapUsage')) as { usedSize: Bytes }
@@ -43,6 +40,15 @@ export function inspectWorker(worker: Worker): WorkerInspector {
 
 let sessions: WorkerSessions | undefined
 
+/**
+ * Attaches to all threads that start from now on. Must be called before the first one: Node 26.10 crashes (SIGSEGV in
+ * `SetAutoAttach`) if a thread ends while the inspector attaches to those that run already.
+ */
+export function attachToWorkers(): WorkerSessions {
+  sessions ??= new WorkerSessions()
+  return sessions
+}
+
 interface InspectorCommand {
   readonly method: string
   readonly params: object
@@ -58,6 +64,8 @@ class WorkerSessions {
   readonly #own = new Session()
   /** By thread id; the promise is there before the inspector has attached. */
   readonly #attached = new Map<string, PromiseWithResolvers<string>>()
+  /** Thread ids by session id. */
+  readonly #threads = new Map<string, string>()
   readonly #replies = new Map<number, (result: unknown) => void>()
   #lastId = 0
 
@@ -65,7 +73,12 @@ class WorkerSessions {
     this.#own.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
       // `workerId` is the inspector's own number; the title has the thread's: `[worker 3] name`.
       const [, threadId = ''] = /^\[worker (\d+)\]/.exec(workerInfo.title) ?? []
+      this.#threads.set(sessionId, threadId)
       this.#sessionOf(threadId).resolve(sessionId)
+    })
+    this.#own.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
+      this.#attached.delete(this.#threads.get(sessionId) ?? '')
+      this.#threads.delete(sessionId)
     })
     this.#own.on('NodeWorker.receivedMessageFromWorker', ({ params: { message } }) => {
       const { id = 0, result } = JSON.parse(message) as Reply

@@ -1,9 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { StoreEvent } from '../../gateway/guards/rate-limit/stores.ts'
 import { createHeartbeat, type HeartbeatState, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
 import { destroyName, type FromThread, type ToThread, type WorkerData } from '../../gateway/messages.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
-import { embeddedAsset, isSingleExecutable } from '../../shared/assets.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { ServedCertificate, ServedChallenge } from '../../shared/served.ts'
 import { trackCall } from '../../shared/system/pending-calls.ts'
@@ -11,6 +10,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 import { TallyBook } from '../../telemetry/metrics-tally.ts'
 import { releaseTurn } from '../../telemetry/output-descriptor.ts'
+import { startWorker } from './start-worker.ts'
 import { inspectWorker } from './worker-inspector.ts'
 import { watchWorker } from './worker-watchdog.ts'
 
@@ -218,8 +218,6 @@ function failureOf(error: unknown): WorkerFailure {
 }
 
 function startThread(workerData: WorkerData): Worker {
-  const options = { workerData, name: 'gateway', resourceLimits }
-  return isSingleExecutable
-    ? new Worker(embeddedAsset('gateway-thread.js'), { ...options, eval: true })
-    : new Worker(new URL('../../gateway/thread.ts', import.meta.url), options)
+  const code = { asset: 'gateway-thread.js', source: 'gateway/thread.ts' } as const
+  return startWorker(code, { workerData, name: 'gateway', resourceLimits })
 }
