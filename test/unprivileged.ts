@@ -1,13 +1,15 @@
-/** The user `nobody`: may read what all may read, owns nothing. */
-const nobody = 65_534
+import { unusedId } from './support/unused-id.ts'
+
+/** A user that owns nothing and may read what everyone may. */
+export const otherUser = process.geteuid?.() === 0 ? await unusedId() : process.geteuid?.()
 
 /**
- * Runs `work` without root's right to read everything, so that what is told about permissions can be tested by root too
- * (containers and CI are). For work that is already on its way to a file or socket that `nobody` can reach.
+ * Runs `work` without root's right to read everything, so that messages about permissions can be tested by root too
+ * (containers and CI are). For work that is already on its way to a file or socket that every user can reach.
  */
 export async function unprivileged<T>(work: () => Promise<T>): Promise<T> {
-  if (process.geteuid?.() !== 0) return work()
-  process.seteuid?.(nobody)
+  if (process.geteuid?.() !== 0 || otherUser === undefined) return work()
+  process.seteuid?.(otherUser)
   try {
     return await work()
   } finally {

@@ -19,6 +19,7 @@ import type { AcmePlan } from '../../src/plan/model/certificates.ts'
 import { temporaryFolder } from '../control/fixture.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { part } from '../parts.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 
 const tomorrow = Date.now() + 86_400_000
@@ -133,7 +134,7 @@ describe.skipIf(!part('pebble'))('with a DNS server and an ACME server', () => {
     await new Promise((resolve) => server.once('listening', resolve))
     const address = server.address()
     const open = typeof address === 'object' && address ? address.port : 0
-    const [shut = 0] = await freePorts(1)
+    const shut = await refusingPort()
     expect(await checkHttpPort(contextOf({ names, ports: { http: open, https: shut } }))).toMatchObject([
       { verdict: 'good' },
     ])

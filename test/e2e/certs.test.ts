@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Pebble, startPebble } from '../certificates/pebble.ts'
 import { gatehouse as verb } from '../cli/gatehouse-command.ts'
 import { part } from '../parts.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { acceptedCertificate } from './support/accepted-certificate.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
@@ -23,10 +24,10 @@ interface Site {
 }
 
 async function site({ away = false, storage = './storage' } = {}): Promise<Site> {
-  const [http = 0, https = 0, metrics = 0, nobody = 0] = await freePorts(4)
+  const [http = 0, https = 0, metrics = 0] = await freePorts(3)
   const pebble = await startPebble({ httpPort: http, tlsPort: https })
   ends.push(() => pebble.stop())
-  const directory = away ? `https://127.0.0.1:${nobody}/dir` : pebble.directory
+  const directory = away ? `https://127.0.0.1:${await refusingPort()}/dir` : pebble.directory
   const gatehouse = startGatehouse({
     config: `
 gateway:

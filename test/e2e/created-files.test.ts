@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { unusedId } from '../support/unused-id.ts'
 import { binary, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 const config = (program: string) => `
@@ -59,9 +60,10 @@ it('a folder that may not be written to is reported with its place, and nothing 
   const file = join(folder, 'gatehouse.yaml')
   writeFileSync(file, config(says))
   // Root may write everywhere.
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+  const id = await unusedId()
+  const asOther = [`--reuid=${id}`, `--regid=${id}`, '--clear-groups']
   const isRoot = process.getuid?.() === 0
-  const command = isRoot ? [found('setpriv'), ...nobody.slice(1), ...binary] : binary
+  const command = isRoot ? [found('setpriv'), ...asOther, ...binary] : binary
   const { code, stdout, stderr } = await runGatehouse(['run', file], { command })
   expect(stderr).toBe(
     `${file}:3:19: error: environment file \`made/app.env\` cannot be created: EACCES\n    make its folder writable for Gatehouse, or create the file yourself\n`,

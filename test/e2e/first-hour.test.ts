@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { part } from '../parts.ts'
+import { unusedId } from '../support/unused-id.ts'
 import { binary, type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
 import { noSmallRoot, type SmallRoot, type SmallRootOptions, smallRoot } from './support/small-root.ts'
 
-const nobody = 65_534
+const [user, stranger] = [await unusedId(), await unusedId()]
 const missing = noSmallRoot()
 
 /** What the example's `node api.js` may be. */
@@ -78,10 +79,10 @@ describe.skipIf(missing)(`the README's example${missing ? ` (skipped: ${missing}
 
   it.each([
     [
-      'nobody, who may write to neither /run nor /data',
-      nobody,
+      'a user who may write to neither /run nor /data',
+      user,
       ['/run', '/data'],
-      '/tmp/gatehouse-65534/gatehouse.sock',
+      `/tmp/gatehouse-${user}/gatehouse.sock`,
     ],
     ['root', 0, [], '/run/gatehouse.sock'],
   ] as const)(
@@ -129,11 +130,11 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
 `,
       ),
     })
-    const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { uid: nobody, readOnly: ['/run', '/data'] })
+    const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { uid: user, readOnly: ['/run', '/data'] })
     expect(await gatehouse.exit).toEqual({ code: 3, signal: null })
     expect(errorsOf(gatehouse)).toEqual([
       expect.stringMatching(
-        /^cannot open the control socket \/run\/own\.sock: .*make its folder writable for user 65534/,
+        new RegExp(`^cannot open the control socket /run/own\\.sock: .*make its folder writable for user ${user}`),
       ),
       expect.stringMatching(/the internal CA cannot use \/data\/state\/internal: .*change `storage`/),
       expect.stringMatching(/^listener http cannot listen on :80: this user may not open ports below 1024/),
@@ -160,40 +161,40 @@ processes: { job: { command: [no-such-program], user: no-such-user } }
   it.each([
     [
       'a folder of another user',
-      'mkdir -m 755 $root/tmp/gatehouse-65534 && chown 1234 $root/tmp/gatehouse-65534',
-      /it belongs to uid 1234/,
+      `mkdir -m 755 $root/tmp/gatehouse-${user} && chown ${stranger} $root/tmp/gatehouse-${user}`,
+      new RegExp(`it belongs to uid ${stranger}`),
     ],
-    ['a link', 'mkdir -m 777 $root/tmp/theirs && ln -s theirs $root/tmp/gatehouse-65534', /it is a link/],
+    ['a link', `mkdir -m 777 $root/tmp/theirs && ln -s theirs $root/tmp/gatehouse-${user}`, /it is a link/],
   ])('does not use %s in the place of its own in /tmp', async (_, before, why) => {
     const folder = freshFolder({
       'gatehouse.yaml': config('').replace('":80"', '":8080"').replace('":443"', '":8443"'),
     })
-    const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { uid: nobody, before })
+    const { gatehouse } = start(join(folder, 'gatehouse.yaml'), { uid: user, before })
     expect(await gatehouse.exit).toEqual({ code: 3, signal: null })
     expect(errorsOf(gatehouse)).toEqual([expect.stringMatching(why)])
-    expect(errorsOf(gatehouse)[0]).toContain('/tmp/gatehouse-65534 cannot be used for state and control socket')
+    expect(errorsOf(gatehouse)[0]).toContain(`/tmp/gatehouse-${user} cannot be used for state and control socket`)
   })
 })
 
 describe.skipIf(missing)('the files of config/', () => {
   const both = [
-    ['nobody', nobody],
+    ['a user', user],
     ['root', 0],
   ] as const
   const readOnly = ['/run', '/data']
 
   // As root it is run by other tests (demo.browser.test.ts).
-  it('demo.yaml, by npm start, runs as nobody with a project that is read-only', async () => {
+  it('demo.yaml, by npm start, runs as a user with a project that is read-only', async () => {
     const { scripts } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'))
     expect(scripts.start).toBe('sh scripts/demo.sh src/main.ts run config/demo.yaml')
     const { gatehouse, machine } = start(join(projectFolder, 'config/demo.yaml'), {
-      uid: nobody,
+      uid: user,
       readOnly,
       command: ['sh', join(projectFolder, 'scripts/demo.sh'), source[1] as string],
       env: { PATH: `${dirname(source[0] as string)}:/usr/bin:/bin` },
     })
     await gatehouse.waitFor({ message: 'ready' }, { timeout: 50_000 })
-    const socket = '/tmp/gatehouse-demo-65534/gatehouse.sock'
+    const socket = `/tmp/gatehouse-demo-${user}/gatehouse.sock`
     expect(machine.beside(gatehouse.pid, ['test', '-S', socket]).code).toBe(0)
   }, 60_000)
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, get, request } from 'node:http'
 import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../support/refusing-port.ts'
 import { h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
 import { freePorts } from './support/free-ports.ts'
 import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
@@ -15,14 +16,15 @@ afterEach(async () => {
 })
 
 async function start(): Promise<{ gatehouse: Gatehouse; http: string; https: string; metrics: string }> {
-  const [http = 0, https = 0, api = 0, nobody = 0] = await freePorts(4)
+  const [http = 0, https = 0, api = 0] = await freePorts(3)
+  const dead = await refusingPort()
   gatehouse = startGatehouse({
     config: `
 gateway:
   threads: 2
   listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
   routes:
-    - { path: /gone/*, to: "http://127.0.0.1:${nobody}" }
+    - { path: /gone/*, to: "http://127.0.0.1:${dead}" }
     - { path: /api/*, to: api }
     - { path: /socket, to: api }
     - { path: /file, file: ./gatehouse.yaml }

@@ -2,9 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { unusedId } from '../support/unused-id.ts'
 import { binary, startGatehouse } from './support/gatehouse.ts'
 
 const tell = 'echo $(ulimit -Sn) $(ulimit -Hn)'
+
+const uid = process.geteuid?.() === 0 ? String(await unusedId()) : String(process.geteuid?.())
 
 const config = `
 control: { socket: control.sock }
@@ -17,9 +20,7 @@ processes:
   probed: { command: [sleep, "600"], ready: { exec: [sh, -c, '${tell} >probe'] } }
   limited: { kind: task, command: [sh, -c, '${tell}'], limits: { openFiles: { soft: 300, hard: 400 } } }
   other: { kind: task, command: [sh, -c, '${tell}; id -u'], directory: /, limits: { coreSize: 0 }, USER }
-`.replace('USER', process.geteuid?.() === 0 ? 'user: "4321:4321"' : 'umask: "0077"')
-
-const uid = process.geteuid?.() === 0 ? '4321' : String(process.geteuid?.())
+`.replace('USER', process.geteuid?.() === 0 ? `user: "${uid}:${uid}"` : 'umask: "0077"')
 
 it.each([
   [1_024, 4_096],

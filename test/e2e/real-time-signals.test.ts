@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
+import { unusedId } from '../support/unused-id.ts'
 import { binary, type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let running: Gatehouse | undefined
@@ -10,12 +11,13 @@ afterEach(async () => {
 it.skipIf(process.getuid?.() !== 0)(
   'sees how the programs of other users ended, also as the root of a container (needs root)',
   async () => {
+    const id = await unusedId()
     running = startGatehouse({
       command: ['/usr/bin/setpriv', '--bounding-set', '-sys_ptrace', '--inh-caps', '-sys_ptrace', '--', ...binary],
       config: `
 processes:
-  dies: { kind: task, user: "65534:65534", command: [sh, -c, "echo half; kill -34 $$"] }
-  ends: { kind: task, user: "65534:65534", command: [sh, -c, "echo whole; exit 0"] }
+  dies: { kind: task, user: "${id}:${id}", command: [sh, -c, "echo half; kill -34 $$"] }
+  ends: { kind: task, user: "${id}:${id}", command: [sh, -c, "echo whole; exit 0"] }
   stays: { command: [sleep, "60"] }
 storage: ./storage
 control: { socket: ./control.sock }

@@ -1,5 +1,6 @@
 /** Users, masks and limits out of a config file, with the whole program. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { unusedId } from '../support/unused-id.ts'
 import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
@@ -14,6 +15,7 @@ const account =
 
 describe.runIf(process.geteuid?.() === 0)('a file that asks for other rights', () => {
   it('has each of them come to the program; the next one has none of it', async () => {
+    const id = await unusedId()
     gatehouse = startGatehouse({
       env: { USER: 'root', LOGNAME: 'root' },
       config: `
@@ -24,7 +26,7 @@ processes:
     command: [sh, -c, "${account}"]
     directory: /
     user: daemon:bin
-    groups: [adm, 4242]
+    groups: [adm, ${id}]
     umask: "0027"
     nice: 3
     limits: { openFiles: { soft: 100, hard: 200 }, coreSize: 0 }
@@ -36,7 +38,7 @@ processes:
       gatehouse?.lines.filter(({ process, stream }) => process === name && stream).map(({ message }) => message)
     expect(said('other')).toEqual([
       'daemon',
-      '2 4 4242',
+      `2 4 ${id}`,
       '0027',
       'HOME=/usr/sbin USER=daemon LOGNAME=daemon',
       '100',

@@ -1,5 +1,5 @@
 /**
- * Sidecars behind a load balancer, each on a machine of its own, as config/sidecar.yaml has them in Kubernetes: uid 10001 without
+ * Sidecars behind a load balancer, each on a machine of its own, as config/sidecar.yaml has them in Kubernetes: a user without
  * capabilities, an unprivileged port, one volume for both. HAProxy asks /readyz and tries nothing twice, so that no failure is hidden.
  *
  *   visitors 203.0.113.9 ── 203.0.113.1 balancer 10.77.1.1 ── 10.77.1.2 a (sidecar, upstream)
@@ -22,13 +22,14 @@ import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { part } from '../parts.ts'
+import { unusedId } from '../support/unused-id.ts'
 import type { Report } from './programs/visitors.ts'
 import { binary, type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
 import { type Balancer, startBalancer } from './support/haproxy.ts'
 import { connect, endsWithUs, type Machine, noNetwork, openMachine } from './support/network.ts'
 
 const haproxy = part('haproxy')
-const user = 10_001
+const user = await unusedId()
 const visitor = '203.0.113.9'
 const forged = '198.51.100.7' // in X-Forwarded-For, by visitors.ts
 const programs = join(projectFolder, 'test/e2e/programs')

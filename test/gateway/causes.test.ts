@@ -4,8 +4,9 @@
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createHealthChecks } from '../../src/health/health-checks.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, exchangeRaw, logged, protocols } from './clients.ts'
-import { cleanUp, freePort, host, proxyTo, startGateway, whenOver } from './support.ts'
+import { cleanUp, host, proxyTo, startGateway, whenOver } from './support.ts'
 import { upstreamPlan } from './upstream-plans.ts'
 
 const lookup = dns.lookup
@@ -24,7 +25,7 @@ afterEach(async () => {
 })
 
 async function refusing() {
-  const port = await freePort()
+  const port = await refusingPort('127.0.0.2')
   const cause = `connect ECONNREFUSED 127.0.0.1:${port}, connect ECONNREFUSED 127.0.0.2:${port}`
   return { port, cause, origin: `http://two.example:${port}` }
 }

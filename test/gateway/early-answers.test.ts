@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../support/refusing-port.ts'
 import { h2Session, logged, protocols, rawSocket, text, tlsSocket } from './clients.ts'
-import { cleanUp, freePort, host, proxyTo, type RouteWish, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, host, proxyTo, type RouteWish, type RunningGateway, startGateway } from './support.ts'
 import { rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -15,7 +16,7 @@ const length = 12_000_000
 const body = Buffer.alloc(length, 'x')
 
 const kinds: readonly (readonly [string, number, () => Promise<RouteWish>])[] = [
-  ['502 of an upstream that refuses', 502, async () => proxyTo(await freePort())],
+  ['502 of an upstream that refuses', 502, async () => proxyTo(await refusingPort())],
   [
     '502 of an upstream that closes at once',
     502,
@@ -32,7 +33,7 @@ const kinds: readonly (readonly [string, number, () => Promise<RouteWish>])[] = 
   [
     '403 of an address that is not let in',
     403,
-    async () => ({ ...proxyTo(await freePort()), guards: { addresses: [{ allow: [], deny: ['127.0.0.1/32'] }] } }),
+    async () => ({ ...proxyTo(await refusingPort()), guards: { addresses: [{ allow: [], deny: ['127.0.0.1/32'] }] } }),
   ],
   ['200 of the config', 200, async () => ({ kind: 'respond', status: 200, body: 'hello' })],
   ['302 of the config', 302, async () => ({ kind: 'redirect', to: '/there', status: 302, close: false })],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { errorBody } from '../../src/gateway/response/error-body.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, exchangeRaw, logged, protocols, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
 import { cleanUp, proxyTo, startGateway } from './support.ts'
 import { upstream } from './upstreams.ts'
@@ -40,7 +41,10 @@ describe('an error of ours in the format `auto`', () => {
 
 describe.each(protocols)('errors over %s', (protocol) => {
   it('have the format that the client accepts, and reveal nothing of the upstream', async () => {
-    const gateway = await startGateway({ headers: { 'x-content-type-options': 'nosniff' }, routes: [proxyTo(1)] })
+    const gateway = await startGateway({
+      headers: { 'x-content-type-options': 'nosniff' },
+      routes: [proxyTo(await refusingPort())],
+    })
     const json = await ask(gateway, protocol, { headers: { accept: 'application/json' } })
     expect(json.status).toBe(502)
     expect(JSON.parse(json.body)).toEqual({

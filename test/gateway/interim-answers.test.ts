@@ -6,8 +6,9 @@ import { connect as connectH2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../support/refusing-port.ts'
 import { exchangeRaw, h2Session, protocols, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
-import { ca, cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway, whenOver } from './support.ts'
+import { ca, cleanUp, host, proxyTo, type RunningGateway, startGateway, whenOver } from './support.ts'
 import { bodyOf, rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -149,14 +150,14 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('a client that waits for 100 Continue is spared its upload if there is no target', async () => {
-    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
     expect(await hear(gateway, protocol, 'the body')).toMatchObject({ interim: [], status: 502 })
   })
 })
 
 describe('an h1 connection', () => {
   it('is closed behind a final answer to a client that got no 100 Continue: what follows could be either', async () => {
-    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
     const answer = await exchangeRaw(
       gateway.http,
       `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`,

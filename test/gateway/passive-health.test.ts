@@ -4,8 +4,9 @@ import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { UpstreamPlan } from '../../src/plan/model/upstreams.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, exchangeRaw, protocols, rawSocket } from './clients.ts'
-import { cleanUp, freePort, host, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, host, type RunningGateway, startGateway } from './support.ts'
 import { toUpstream, upstreamPlan } from './upstream-plans.ts'
 import { listening, rawUpstream, upstream } from './upstreams.ts'
 
@@ -57,7 +58,7 @@ describe('a client', () => {
     const seen = await rawUpstream((socket) => void socket.resume())
     const gateway = await startGateway({
       routes: [toUpstream],
-      upstreams: [upstreamPlan([seen.port, await freePort()], { balance: 'first' })],
+      upstreams: [upstreamPlan([seen.port, await refusingPort()], { balance: 'first' })],
       guards: { requestBody: 10_000 },
     })
     for (let n = 0; n < 4; n++) {
@@ -74,7 +75,7 @@ describe('a client', () => {
 
   it('takes no target down by an upload that is refused by closing its connection', async () => {
     const refusing = await rawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy()))
-    const gateway = await behind([refusing.port, await freePort()], { balance: 'first' })
+    const gateway = await behind([refusing.port, await refusingPort()], { balance: 'first' })
     for (let n = 0; n < 4; n++) await ask(gateway, 'h1', { method: 'POST', body: 'x'.repeat(100) })
     expect(gateway.warnings).toEqual([])
   })
@@ -83,7 +84,7 @@ describe('a client', () => {
 describe('a target', () => {
   it('that refuses is ejected after three faults, with one warning, and tried no more', async () => {
     const well = await upstream((_request, response) => response.end('well'))
-    const port = await freePort()
+    const port = await refusingPort()
     const gateway = await behind([port, well.port])
     for (let n = 0; n < 12; n++) expect((await ask(gateway, 'h1')).body).toBe('well')
     expect(gateway.warnings).toEqual([
@@ -105,13 +106,13 @@ describe('a target', () => {
         socket.end('HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
       }),
     )
-    const gateway = await behind([await freePort(), well.port])
+    const gateway = await behind([await refusingPort(), well.port])
     for (let n = 0; n < 8; n++) expect(await exchangeRaw(gateway.http, upgrade)).toContain('HTTP/1.1 101 ')
     expect(gateway.warnings).toHaveLength(1)
   })
 
   it('is not ejected where that is switched off, nor where it is the only one', async () => {
-    const [well, port] = [await upstream((_request, response) => response.end('well')), await freePort()]
+    const [well, port] = [await upstream((_request, response) => response.end('well')), await refusingPort()]
     const gateway = await startGateway({
       routes: [
         { ...toUpstream, match: { paths: ['/off'] } },

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, askOn, h2Session, logged, openHttp1, protocols, rawSocket, readUntil, tlsSocket } from './clients.ts'
-import { cleanUp, freePort, host, proxyTo, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, host, proxyTo, type RunningGateway, startGateway } from './support.ts'
 import { rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -10,7 +11,7 @@ type Protocol = (typeof protocols)[number]
 
 describe.each(protocols)('a proxied request over %s', (protocol) => {
   it('is answered with 502 if the upstream refuses the connection', async () => {
-    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
     expect(await ask(gateway, protocol)).toMatchObject({ status: 502, body: '502 Bad Gateway\n' })
     expect(await gateway.waitForRecord(() => true)).toMatchObject({
       ...logged[protocol],
@@ -20,7 +21,7 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
   })
 
   it('is answered with 502, which its client reads, if it has a large body and the upstream refuses', async () => {
-    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
     const answer = await ask(gateway, protocol, { method: 'POST', body: Buffer.alloc(10_000_000) })
     expect(answer).toMatchObject({ status: 502, body: '502 Bad Gateway\n' })
   })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, askOn, exchangeRaw, h2Session, logged, protocols, rawSocket, readUntil } from './clients.ts'
 import { cleanUp, host, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, upstream, valuesOf } from './upstreams.ts'
@@ -97,7 +98,7 @@ describe.each(protocols)('headers for an upstream over %s', (protocol) => {
   it("gives errors the gateway's headers and none of the route", async () => {
     const gateway = await startGateway({
       headers: { 'x-content-type-options': 'nosniff' },
-      routes: [{ ...proxyTo(1), response: { 'cache-control': 'max-age=99' } }],
+      routes: [{ ...proxyTo(await refusingPort()), response: { 'cache-control': 'max-age=99' } }],
     })
     const { status, headers } = await ask(gateway, protocol)
     expect(status).toBe(502)

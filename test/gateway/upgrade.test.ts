@@ -8,18 +8,9 @@ import { Server as SocketServer } from 'socket.io'
 import { io } from 'socket.io-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask, logged, rawSocket, readUntil, text, tlsSocket } from './clients.ts'
-import {
-  ca,
-  cleanUp,
-  freePort,
-  host,
-  proxyTo,
-  type RunningGateway,
-  startGateway,
-  temporaryFolder,
-  whenOver,
-} from './support.ts'
+import { ca, cleanUp, host, proxyTo, type RunningGateway, startGateway, temporaryFolder, whenOver } from './support.ts'
 import { listening, pairs, rawUpstream, type Upstream, upstream, valuesOf } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -257,7 +248,7 @@ describe.each(listeners)('a tunnel over %s', (protocol) => {
     const silent = await rawUpstream(() => {})
     const gateway = await startGateway({
       routes: [
-        { ...proxyTo(await freePort()), match: { hosts: ['refused'] } },
+        { ...proxyTo(await refusingPort()), match: { hosts: ['refused'] } },
         { ...proxyTo(1, { process: 'backend' }), match: { hosts: ['starting'] } },
         { ...proxyTo(silent.port, { timeouts: { connect: 500, response: 200 } }), match: { hosts: ['silent'] } },
         {

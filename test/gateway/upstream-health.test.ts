@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHealthChecks, type HealthChecks } from '../../src/health/health-checks.ts'
 import type { HealthCheckPlan, UpstreamPlan } from '../../src/plan/model/upstreams.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask } from './clients.ts'
-import { cleanUp, freePort, startGateway, whenOver } from './support.ts'
+import { cleanUp, startGateway, whenOver } from './support.ts'
 import { toUpstream, upstreamPlan } from './upstream-plans.ts'
 import { rawUpstream, type Upstream, upstream } from './upstreams.ts'
 
@@ -101,7 +102,7 @@ describe('a target that is checked', () => {
   it('is down if it refuses, is silent, or speaks no HTTP', async () => {
     const silent = await rawUpstream(() => {})
     const odd = await rawUpstream((socket) => socket.end('hello\r\n\r\n'))
-    const { until, said } = watch(upstreamPlan([await freePort(), silent.port, odd.port], { health }))
+    const { until, said } = watch(upstreamPlan([await refusingPort(), silent.port, odd.port], { health }))
     await until(false, false, false)
     expect(said.toSorted().map((line) => line.replace(/^.* is down: /, ''))).toEqual(
       expect.arrayContaining([expect.stringContaining('ECONNREFUSED'), 'no answer within 200 ms']),

@@ -8,9 +8,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeCertificate } from '../certificates/make-certificate.ts'
 import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
 import { exchangeMessage, openWebSocket } from '../e2e/support/clients.ts'
-import { freePorts } from '../e2e/support/free-ports.ts'
 import { binary, runGatehouse } from '../e2e/support/gatehouse.ts'
 import { connect, endsWithUs, type Machine, noNetwork, openMachine } from '../e2e/support/network.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { ask } from './asking.ts'
 import { sidecar } from './sidecar.ts'
 import {
@@ -85,10 +85,10 @@ describe('8: certificates', () => {
   })
 
   it('that cannot be renewed are reported, in the log and by the health check, with the reason', async () => {
-    const [nobody = 0] = await freePorts(1)
+    const dead = await refusingPort()
     const { gatehouse, socket } = await start({
       APPSMITH_CUSTOM_DOMAIN: domain,
-      GATEHOUSE_ACME_DIRECTORY: `https://127.0.0.1:${nobody}/dir`,
+      GATEHOUSE_ACME_DIRECTORY: `https://127.0.0.1:${dead}/dir`,
     })
     const { level, message } = await gatehouse.waitFor({ message: /^no certificate for app\.example from / })
     expect(`${level}: ${message}`).toMatch(/^(warn|error): .*ECONNREFUSED.*next attempt in /)

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BackupPlan } from '../../src/plan/model/backups.ts'
 import type { ProcessPlan } from '../../src/plan/model/plan.ts'
+import { unusedId } from '../support/unused-id.ts'
 import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const hour = 3_600_000
@@ -145,14 +146,15 @@ describe('a backup of a command that gets the path to write to', () => {
 
   it.skipIf(process.geteuid?.() !== 0)('is written by another user, who sees nothing else of the folder', async () => {
     chmodSync(folder, 0o711)
+    const id = await unusedId()
     const script = 'id -u >"$1"; ls ${1%/work/*} ${1%/.*}; true'
     const { end, lines } = await runOf(
-      task(script, {}, { rights: { user: { name: '65534', group: '65534' } }, directory: '/' }),
+      task(script, {}, { rights: { user: { name: `${id}`, group: `${id}` } }, directory: '/' }),
     )
     expect(end).toMatchObject({ outcome: 'completed' })
     const [name = ''] = backups()
-    expect(readFileSync(join(folder, name), 'utf8')).toBe('65534\n')
-    expect(statSync(join(folder, name))).toMatchObject({ uid: 65_534 })
+    expect(readFileSync(join(folder, name), 'utf8')).toBe(`${id}\n`)
+    expect(statSync(join(folder, name))).toMatchObject({ uid: id })
     expect(lines.map(({ text }) => text)).toEqual([
       expect.stringMatching(/Permission denied/),
       expect.stringMatching(/Permission denied/),

@@ -11,6 +11,7 @@ import type { ProcessPlan } from '../../src/plan/model/plan.ts'
 import type { UserPlan } from '../../src/plan/model/rights.ts'
 import { runDnsHook } from '../../src/supervisor/hooks/dns-hook.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
+import { unusedId } from '../support/unused-id.ts'
 import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -20,25 +21,30 @@ const [memberUid, memberGid, memberGroups] = ['-u', '-g', '-G'].map((option) =>
   execFileSync('id', [option, member], { encoding: 'utf8' }).trim(),
 ) as [string, string, string]
 
+const [nobodyUid, nobodyGid] = ['-u', '-g'].map((option) =>
+  execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }).trim(),
+) as [string, string]
+const [id, otherId] = [await unusedId(), await unusedId()]
+
 /** As the file has it, and the groups that it is to have. */
 const spellings: readonly (readonly [user: string, groups: readonly string[] | undefined, expected: string])[] = [
-  ['4321:4321', undefined, '4321'],
-  ['4321:8765', undefined, '8765'],
-  ['4321:daemon', undefined, '1'],
-  ['4321:4321', [], '4321'],
-  ['4321:4321', ['5000', 'daemon'], '1 4321 5000'],
+  [`${id}:${id}`, undefined, `${id}`],
+  [`${id}:${otherId}`, undefined, `${otherId}`],
+  [`${id}:daemon`, undefined, '1'],
+  [`${id}:${id}`, [], `${id}`],
+  [`${id}:${id}`, [`${otherId}`, 'daemon'], `1 ${id} ${otherId}`],
   [memberUid, undefined, memberGid],
-  [`${memberUid}:4321`, undefined, '4321'],
+  [`${memberUid}:${id}`, undefined, `${id}`],
   [`${memberUid}:${memberGid}`, undefined, memberGid],
-  [memberUid, ['5000'], `${memberGid} 5000`],
-  ['65534', undefined, '65534'],
+  [memberUid, [`${otherId}`], `${memberGid} ${otherId}`],
+  [nobodyUid, undefined, nobodyGid],
   ['0', undefined, '0'],
   ['0:0', undefined, '0'],
-  ['0:4321', undefined, '4321'],
+  [`0:${id}`, undefined, `${id}`],
   ['root:0', [], '0'],
-  ['nobody', undefined, '65534'],
+  ['nobody', undefined, nobodyGid],
   [member, undefined, memberGroups],
-  [`${member}:4321`, undefined, memberGroups.replace(/^\d+/, '4321')],
+  [`${member}:${id}`, undefined, memberGroups.replace(/^\d+/, `${id}`)],
   [member, [], memberGid],
 ]
 
@@ -139,7 +145,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
   )
 
   it('are those of a new process after a restart and in a successor, too', async () => {
-    const rights = { user: userOf('4321:4321', undefined) }
+    const rights = { user: userOf(`${id}:${id}`, undefined) }
     const plan = planFor('it', {
       command: ['sh', '-c', 'grep ^Groups: /proc/self/status; sleep 0.05; exit 1'],
       rights,
@@ -148,7 +154,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
     const { supervisor, lines, until } = testSupervisor([plan])
     supervisor.start()
     await until(() => lines.length >= 2)
-    expect(lines.map(({ text }) => sorted(text))).toEqual(lines.map(() => '4321'))
+    expect(lines.map(({ text }) => sorted(text))).toEqual(lines.map(() => `${id}`))
   })
 
   it('are Gatehouse’s own for what has no user: hooks on events and on certificates', async () => {

@@ -9,6 +9,7 @@ import type { HookEvent, HookPlan } from '../../src/plan/model/hooks.ts'
 import type { SupervisorEvent, TransitionEvent } from '../../src/supervisor/events/events.ts'
 import { hookEventsOf } from '../../src/supervisor/hooks/hook-events.ts'
 import { Hooks } from '../../src/supervisor/hooks/hooks.ts'
+import { refusingPort } from '../support/refusing-port.ts'
 import { always, type LogEntry, planFor, survivors, testSupervisor, untilNoSurvivors } from './test-supervisor.ts'
 
 const program = join(import.meta.dirname, '../fixtures/programs/hook.js')
@@ -237,11 +238,12 @@ describe('a hook that calls a URL', () => {
 
   it('gives up on a server that refuses or does not answer in time', async () => {
     const { origin } = await serverThat(() => {})
-    const refused = belfry([posting('http://127.0.0.1:1/secret')])
+    const dead = `127.0.0.1:${await refusingPort()}`
+    const refused = belfry([posting(`http://${dead}/secret`)])
     const silent = belfry([{ ...posting(origin), timeout: 200 }])
     for (const { hooks } of [refused, silent]) hooks.hear(event(1))
     const no = await refused.until(() => refused.logs[0])
-    expect(no.message).toContain('hook http://127.0.0.1:1 (line 7): connect ECONNREFUSED 127.0.0.1:1; ')
+    expect(no.message).toContain(`hook http://${dead} (line 7): connect ECONNREFUSED ${dead}; `)
     const late = await silent.until(() => silent.logs[0])
     expect(late.message).toContain('did not answer within 200ms')
   })

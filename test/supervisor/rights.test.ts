@@ -13,7 +13,8 @@ import { raiseOpenFiles, settable, softAtStart } from '../../src/supervisor/righ
 import { RightsError } from '../../src/supervisor/rights/rights-error.ts'
 import { tool } from '../../src/supervisor/rights/tools.ts'
 import { succeeds } from '../../src/supervisor/spawn/spawn.ts'
-import { unprivileged } from '../unprivileged.ts'
+import { unusedId } from '../support/unused-id.ts'
+import { otherUser, unprivileged } from '../unprivileged.ts'
 import { never, planFor, testSupervisor } from './test-supervisor.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -98,17 +99,20 @@ describe.runIf(isRoot)('another user', () => {
   })
 
   it('may be a number with a group and with further groups, of which no file of the machine knows', async () => {
-    const { of } = await run(planWith({ user: { name: '4242', group: '4343', groups: ['4444', 'daemon'] } }))
-    expect(of.Uid).toMatch(/^4242\b/)
-    expect(of.Gid).toMatch(/^4343\b/)
-    expect(idsOf(of.Groups)).toEqual([1, 4343, 4444])
+    const [user, group, further] = [await unusedId(), await unusedId(), await unusedId()]
+    const { of } = await run(
+      planWith({ user: { name: `${user}`, group: `${group}`, groups: [`${further}`, 'daemon'] } }),
+    )
+    expect(of.Uid).toMatch(new RegExp(`^${user}\\b`))
+    expect(of.Gid).toMatch(new RegExp(`^${group}\\b`))
+    expect(idsOf(of.Groups)).toEqual([1, group, further].sort((a, b) => a - b))
     expect(of).toMatchObject({ HOME: '/' })
     expect(of).not.toHaveProperty('USER')
   })
 
   it('has none of our supplementary groups when it asks for none', async () => {
     const { of } = await run(planWith({ user: { name: 'nobody', groups: [] } }))
-    expect(idsOf(of.Groups)).toEqual([65_534])
+    expect(idsOf(of.Groups)).toEqual(idsOf(execFileSync('id', ['-g', 'nobody'], { encoding: 'utf8' })))
   })
 
   it('keeps the HOME that the process sets itself', async () => {
@@ -149,8 +153,9 @@ describe.runIf(isRoot)('another user', () => {
     expect(await fate(planWith({ user: { name: 'no-such-user' } }))).toBe(
       'user: there is no user no-such-user in /etc/passwd; create it, or name another',
     )
-    expect(await fate(planWith({ user: { name: '4242' } }))).toBe(
-      'user: 4242 is not in /etc/passwd; name its group, too: "4242:4242"',
+    const unlisted = await unusedId()
+    expect(await fate(planWith({ user: { name: `${unlisted}` } }))).toBe(
+      `user: ${unlisted} is not in /etc/passwd; name its group, too: "${unlisted}:${unlisted}"`,
     )
     expect(await fate(planWith({ user: { name: 'daemon', group: 'no-such-group' } }))).toMatch(
       /^user: there is no group/,
@@ -163,7 +168,7 @@ describe.runIf(isRoot)('another user', () => {
   it('is refused to a Gatehouse that is not root, and the user that it is already is none other', async () => {
     await unprivileged(async () => {
       expect(await fate(planWith({ user: { name: 'daemon' } }))).toBe(
-        'user: becoming daemon needs root, and Gatehouse runs as uid 65534; start it as root, or as daemon',
+        `user: becoming daemon needs root, and Gatehouse runs as uid ${otherUser}; start it as root, or as daemon`,
       )
     })
   })

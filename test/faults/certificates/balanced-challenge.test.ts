@@ -8,6 +8,7 @@ import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
 import { part } from '../../parts.ts'
+import { refusingPort } from '../../support/refusing-port.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -47,14 +48,15 @@ control: { socket: ./control.sock }
 it.skipIf(!part('pebble'))(
   'a name is proved by the replica that is asked, while another one orders',
   async () => {
-    const [asked = 0, unasked = 0, tls = 0, nobody = 0, otherTls = 0] = await freePorts(5)
-    const pebble = await startPebble({ httpPort: asked, tlsPort: nobody })
+    const [asked = 0, unasked = 0, tls = 0, otherTls = 0] = await freePorts(4)
+    const dead = await refusingPort()
+    const pebble = await startPebble({ httpPort: asked, tlsPort: dead })
     ends.push(() => pebble.stop())
     const storage = mkdtempSync(join(tmpdir(), 'gatehouse-balanced-'))
     ends.push(() => rmSync(storage, { recursive: true }))
     const { directory, trust } = pebble
-    // It can order nothing itself: its own directory is where nobody listens.
-    const nowhere = `https://127.0.0.1:${nobody}/dir`
+    // It can order nothing itself: nothing listens at its directory.
+    const nowhere = `https://127.0.0.1:${dead}/dir`
     await start({ storage, http: asked, https: otherTls, directory: nowhere, trust }).url('http')
     const ordering = start({ storage, http: unasked, https: tls, directory, trust })
     await ordering.waitFor({ message: /^obtained a certificate for app\.example\.test from / })

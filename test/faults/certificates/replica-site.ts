@@ -6,6 +6,7 @@ import { afterEach } from 'vitest'
 import { type Pebble, type PebbleOptions, startPebble } from '../../certificates/pebble.ts'
 import { freePorts } from '../../e2e/support/free-ports.ts'
 import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
+import { refusingPort } from '../../support/refusing-port.ts'
 import { startTroubledCa, type TroubledCa } from './troubled-ca.ts'
 
 const ends: (() => unknown)[] = []
@@ -30,7 +31,7 @@ export interface ReplicaSite {
 
 /** `gateway`: more of it, as YAML. */
 export async function replicaSite(options: Partial<PebbleOptions> = {}, gateway = ''): Promise<ReplicaSite> {
-  const [unused = 0] = await freePorts(1)
+  const unused = await refusingPort()
   const pebble = await startPebble({ httpPort: unused, tlsPort: unused, ...options })
   ends.push(() => pebble.stop())
   const ca = await startTroubledCa(pebble)

@@ -20,6 +20,7 @@ import {
   tlsSocket,
 } from '../../gateway/clients.ts'
 import { certificate, cleanUp, host, type RunningGateway } from '../../gateway/support.ts'
+import { refusingPort } from '../../support/refusing-port.ts'
 import { openWire } from './h2-wire.ts'
 import { h2SmugglingCorpus } from './smuggling-corpus-h2.ts'
 import { type TroubledUpstream, troubledUpstream } from './troubled-upstream.ts'
@@ -32,7 +33,7 @@ let gateway: RunningGateway
 
 beforeAll(async () => {
   upstream = await troubledUpstream()
-  const [http = 0, https = 0, unused = 0] = await freePorts(3)
+  const [http = 0, https = 0] = await freePorts(2)
   gatehouse = startGatehouse({
     config: `
 gateway:
@@ -40,7 +41,7 @@ gateway:
   limits: { requestBody: 1KB, requestHeaders: 8KB, stallTimeout: 500ms, headerTimeout: 1s }
   listeners: { http: { address: "127.0.0.1:${http}" }, https: { address: "127.0.0.1:${https}", tls: true } }
   routes:
-    - { path: /refused, to: "http://127.0.0.1:${unused}" }
+    - { path: /refused, to: "http://127.0.0.1:${await refusingPort()}" }
     - { path: /files/*, files: { root: ./public } }
     - { path: /*, to: "http://127.0.0.1:${upstream.port}", timeouts: { connect: 1s, response: 500ms } }
 certificates: [{ domains: [${host}], use: [{ files: { certificate: ./chain.pem, key: ./key.pem } }] }]

@@ -4,9 +4,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { targetKey } from '../../../src/shared/target-states.ts'
 import { ask, logged, protocols, rawSocket, readUntil, tlsSocket } from '../../gateway/clients.ts'
-import { cleanUp, freePort, host, proxyTo, startGateway } from '../../gateway/support.ts'
+import { cleanUp, host, proxyTo, startGateway } from '../../gateway/support.ts'
 import { toUpstream, upstreamPlan } from '../../gateway/upstream-plans.ts'
 import { bodyOf, mirror, rawUpstream, upstream } from '../../gateway/upstreams.ts'
+import { refusingPort } from '../../support/refusing-port.ts'
 
 afterEach(cleanUp)
 
@@ -17,7 +18,7 @@ describe.each(protocols)('over %s', (protocol) => {
       seen.push(`${request.method} ${(await bodyOf(request)).length}`)
       response.end('good')
     })
-    const plan = upstreamPlan([await freePort(), await freePort(), behind.port], { balance: 'first' })
+    const plan = upstreamPlan([await refusingPort(), await refusingPort(), behind.port], { balance: 'first' })
     const gateway = await startGateway({ routes: [toUpstream], upstreams: [plan] })
     const body = method === 'POST' ? { body: Buffer.alloc(1_000_000) } : {}
     expect(await ask(gateway, protocol, { method, ...body })).toMatchObject({ status: 200, body: 'good' })
@@ -30,7 +31,7 @@ describe.each(protocols)('over %s', (protocol) => {
   it('all that refuse are a 502 with the last one’s reason', async () => {
     const gateway = await startGateway({
       routes: [toUpstream],
-      upstreams: [upstreamPlan([await freePort(), await freePort()])],
+      upstreams: [upstreamPlan([await refusingPort(), await refusingPort()])],
     })
     expect(await ask(gateway, protocol)).toMatchObject({ status: 502, body: '502 Bad Gateway\n' })
     expect(await gateway.waitForRecord(() => true)).toMatchObject({
@@ -57,7 +58,7 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 
   it('one without others is a 502 each time it refuses, and serves as soon as it listens', async () => {
-    const gateway = await startGateway({ routes: [proxyTo(await freePort())] })
+    const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
     for (let i = 0; i < 5; i++) expect((await ask(gateway, protocol)).status).toBe(502)
     const behind = await mirror()
     await gateway.apply({ routes: [proxyTo(behind.port)] })
@@ -121,7 +122,7 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
         socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello'),
       )
     })
-    const plan = upstreamPlan([await freePort(), behind.port], { balance: 'first' })
+    const plan = upstreamPlan([await refusingPort(), behind.port], { balance: 'first' })
     const gateway = await startGateway({ routes: [toUpstream], upstreams: [plan] })
     const socket = protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
     socket.write(handshake)
@@ -131,7 +132,7 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
   })
 
   it('is a 502 if all refuse', async () => {
-    const gateway = await startGateway({ routes: [toUpstream], upstreams: [upstreamPlan([await freePort()])] })
+    const gateway = await startGateway({ routes: [toUpstream], upstreams: [upstreamPlan([await refusingPort()])] })
     const socket = protocol === 'h1' ? rawSocket(gateway.http) : tlsSocket(gateway.https)
     socket.write(handshake)
     expect(await readUntil(socket, '502 Bad Gateway\n')).toMatch(/^HTTP\/1\.1 502 /)

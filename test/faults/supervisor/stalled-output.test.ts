@@ -8,8 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readStatus } from '../../../src/control/client/client.ts'
 import { binary, compileCache } from '../../e2e/support/gatehouse.ts'
+import { unusedId } from '../../support/unused-id.ts'
 
-const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+const id = `${await unusedId()}`
+const asOtherUser = ['setpriv', '--reuid', id, '--regid', id, '--clear-groups']
 
 /** Node has no such sockets. The reader's queue holds ten (unix(7), max_dgram_qlen). */
 const toDatagrams =
@@ -21,7 +23,7 @@ const places: Readonly<Record<string, { wrap(command: string): readonly string[]
   'a named pipe': { wrap: (command) => ['sh', '-c', `mkfifo fifo && exec 3<>fifo && { ${command}; } >fifo 2>&1`] },
   'a socket for datagrams': { wrap: (command) => ['perl', '-MSocket', '-e', toDatagrams, command] },
   'a terminal': { wrap: (command) => ['script', '-qfc', command, '/dev/null'] },
-  'a terminal of another user': { wrap: (command) => ['script', '-qfc', command, '/dev/null'], user: asNobody },
+  'a terminal of another user': { wrap: (command) => ['script', '-qfc', command, '/dev/null'], user: asOtherUser },
 }
 
 interface Stalled {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { refusingPort } from '../../support/refusing-port.ts'
 import { ask, logged, protocols, rawSocket, text, tlsSocket } from '../clients.ts'
-import { cleanUp, freePort, host, type RunningGateway } from '../support.ts'
+import { cleanUp, host, type RunningGateway } from '../support.ts'
 import { rawUpstream, type Seen, valuesOf } from '../upstreams.ts'
 import { asking, service } from './auth-support.ts'
 
@@ -61,7 +62,7 @@ describe.each(protocols)('forward auth over %s', (protocol) => {
   })
 
   it('is 503 where the service cannot be reached', async () => {
-    const { gateway, behind } = await asking(await freePort())
+    const { gateway, behind } = await asking(await refusingPort())
     expect((await ask(gateway, protocol)).status).toBe(503)
     expect(await behind.connections()).toBe(0)
     const record = await gateway.waitForRecord(({ status }) => status === 503)
@@ -117,7 +118,7 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
   })
 
   it('reads 503 where the service cannot be reached', async () => {
-    const { gateway } = await asking(await freePort())
+    const { gateway } = await asking(await refusingPort())
     const socket = dial(gateway)
     socket.write(handshake)
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 503 /)

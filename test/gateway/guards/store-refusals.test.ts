@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
 import type { RedisWish } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
-import { cleanUp, freePort, startGateway, whenOver } from '../support.ts'
+import { refusingPort } from '../../support/refusing-port.ts'
+import { cleanUp, startGateway, whenOver } from '../support.ts'
 import { rawUpstream } from '../upstreams.ts'
 import { becomes, planWith, startedRedis, startSettled, state, statuses, storeAt } from './store-support.ts'
 
@@ -98,7 +99,7 @@ describe('a server that is no Redis', () => {
 
   it('is absent: the plan serves all the same', async () => {
     // Without an answer no password can be repeated, though this one is part of it.
-    const store = storeAt(await freePort(), { host: 'localhost', password: 'REFUSED' })
+    const store = storeAt(await refusingPort(), { host: 'localhost', password: 'REFUSED' })
     const gateway = await startSettled(planWith(store))
     expect(await statuses(gateway, 4)).toEqual([302, 302, 302, 429])
     expect(state(gateway)).toMatchObject({ state: 'away', problem: expect.stringMatching(/ECONNREFUSED/) })
