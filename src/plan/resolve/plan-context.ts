@@ -19,6 +19,7 @@ import type { DefaultPlaces } from './default-places.ts'
 import { type ActiveListener, type ActiveRoute, activeListeners, activeRoute } from './gateway/active-routes.ts'
 import { withDashboard } from './gateway/dashboard-routes.ts'
 import { ownSecrets, withoutSecrets } from './own-secrets.ts'
+import { type Launch, resolveLaunches } from './process/launch.ts'
 
 export interface PlanContext {
   readonly content: LoadedContent
@@ -28,6 +29,8 @@ export interface PlanContext {
   readonly facts: FileFacts
   /** The shared variables that programs see; `content.environment` has Gatehouse's own secrets as well. */
   readonly environment: Variables
+  /** By process. */
+  readonly launches: ReadonlyMap<string, Launch>
   /** Absolute paths of the folder for state and of the control socket. */
   readonly storage: string
   readonly socket: string
@@ -60,7 +63,8 @@ export function createPlanContext(content: LoadedContent, { facts, places }: Mac
   const routes = withDashboard(written, config.control, socket)
   const environment = withoutSecrets(content.environment, ownSecrets(content))
   const listeners = activeListeners(content, routes.length > 0)
-  return { content, config, directory, facts, environment, storage, socket, routes, listeners }
+  const launches = resolveLaunches(content, environment)
+  return { content, config, directory, facts, environment, launches, storage, socket, routes, listeners }
 }
 
 /** Absolute path of the control socket that the file names; undefined if it names none. */

@@ -1,16 +1,13 @@
-import { applyLayers } from '../../../config/environment/environment.ts'
 import type { ProcessConfig } from '../../../config/schema/process/process.ts'
 import { dependencyGraph } from '../../graph/dependency-graph.ts'
 import { startOrder } from '../../graph/graph.ts'
-import { launchBounds, launchSize } from '../../launch-size.ts'
-import { chosenLater, portPlaceholder, withOwnPort } from '../../model/own-port.ts'
+import { launchBounds } from '../../launch-size.ts'
+import { chosenLater, withOwnPort } from '../../model/own-port.ts'
 import type { Dependency, ProcessPlan, SchedulePlan } from '../../model/plan.ts'
-import { resolveRights, withoutAccount } from '../../model/rights.ts'
-import { namedInFull } from '../own-secrets.ts'
+import { resolveRights } from '../../model/rights.ts'
 import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
 import { withWritten } from '../written.ts'
 import { resolveBackup } from './backup.ts'
-import { inherited } from './inherited.ts'
 import { resolveOutput } from './output.ts'
 import { resolveProbes } from './probes.ts'
 import { resolveRestart, rollingReadiness } from './restart.ts'
@@ -28,8 +25,7 @@ function resolveProcess(context: PlanContext, name: string, process: ProcessConf
   const { kind, schedule, port, essential, criticality } = process
   const rights = resolveRights(process)
   const backup = resolveBackup(context, name, process)
-  const environment = childEnvironment(context, name, process)
-  const size = launchSize(process.command, environment)
+  const { environment = {}, size = 0 } = context.launches.get(name) ?? {}
   const plan: ProcessPlan = {
     name,
     kind,
@@ -58,18 +54,6 @@ function resolveProcess(context: PlanContext, name: string, process: ProcessConf
 
 function resolveSchedule({ cron, timezone }: NonNullable<ProcessConfig['schedule']>): SchedulePlan {
   return { cron, ...(timezone !== undefined && { timezone }) }
-}
-
-/** In order of precedence, lowest first: shared variables, its own files, its port, its own `set`. */
-export function childEnvironment(
-  { content, environment }: PlanContext,
-  name: string,
-  { port, user, environment: own }: ProcessConfig,
-): Readonly<Record<string, string>> {
-  const { files = {}, set = {}, unset = new Set<string>() } = content.processEnvironments.get(name) ?? {}
-  const shared = { ...inherited(environment, own?.only), ...namedInFull(content.environment, own?.only) }
-  const common = user ? withoutAccount(shared) : shared
-  return applyLayers(common, { files: { ...files, ...(port !== undefined && { PORT: portPlaceholder }) }, set, unset })
 }
 
 /** What `when` excludes counts as satisfied. */

@@ -1,6 +1,5 @@
-import { launchBounds, launchSize } from '../../launch-size.ts'
+import { launchBounds } from '../../launch-size.ts'
 import { type Check, keyPosition } from '../../resolve/plan-context.ts'
-import { childEnvironment } from '../../resolve/process/processes.ts'
 
 /** Longest `NAME=value` or argument in bytes, without its NUL: execve(2), MAX_ARG_STRLEN, 32 pages of 4 kB. */
 const maxArgument = 131_071
@@ -21,8 +20,7 @@ export const argumentSize: Check = (context, report) => {
         `${what} has ${bytes} bytes; Linux allows at most ${maxArgument} in one argument or variable`,
         'have the program read it from a file',
       )
-    const environment = childEnvironment(context, name, process)
-    const size = launchSize(process.command, environment)
+    const { environment = {}, size = 0 } = context.launches.get(name) ?? {}
     if (size > usualTotal) {
       const limit =
         size > launchBounds.most

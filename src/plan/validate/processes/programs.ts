@@ -13,7 +13,6 @@ import {
   valuePosition,
   writtenName,
 } from '../../resolve/plan-context.ts'
-import { childEnvironment } from '../../resolve/process/processes.ts'
 
 interface Command {
   readonly words: readonly string[]
@@ -39,7 +38,7 @@ function processCommands(context: PlanContext): readonly Command[] {
     // A missing directory is reported already, and everything relative to it would be, too.
     if (context.facts.kindOf(directory) !== 'directory') return []
     const own = ['processes', name]
-    const shared = { directory, path: childEnvironment(context, name, process).PATH }
+    const shared = { directory, path: context.launches.get(name)?.environment.PATH }
     const probes = (['startup', 'ready', 'alive'] as const).flatMap((kind) => {
       const probe = process[kind]
       const exec = probe && 'exec' in probe ? probe.exec : undefined
