@@ -29,7 +29,6 @@ export class PassiveHealth {
     if (this.#faults < failures || now < this.#ejectedUntil) return false
     this.#ejectedUntil = now + ejectFor
     // After that time the next request tries it, and one more failure ejects it again.
-    this.#faults = failures - 1
     this.#firstFault = this.#ejectedUntil
     return true
   }
@@ -67,11 +66,10 @@ export class PassiveHealth {
 class AnswerCount {
   readonly #answers = new Uint32Array(slots)
   readonly #errors = new Uint32Array(slots)
-  #latest = -1
+  #latest = 0
 
   add(now: Milliseconds, within: Milliseconds, error: boolean): void {
     const slot = Math.floor((now * slots) / within)
-    if (this.#latest === -1) this.#latest = slot
     for (let past = Math.max(this.#latest, slot - slots) + 1; past <= slot; past++) {
       this.#answers[past % slots] = 0
       this.#errors[past % slots] = 0

@@ -63,8 +63,9 @@ export function validatePathPattern(pattern: string): PatternProblem | undefined
     }
   if (/\s/.test(pattern))
     return { problem: 'contains a space', hint: 'write a list for several patterns, or `%20` for the space' }
-  const star = pattern.startsWith('*') ? pattern.indexOf('*', 1) : pattern.indexOf('*')
-  if (star !== -1 && !(pattern.endsWith('/*') && star === pattern.length - 1))
+  const star = pattern.indexOf('*', 1)
+  const isBelow = pattern.startsWith('/') && pattern.endsWith('/*') && star === pattern.length - 1
+  if (star !== -1 && !isBelow)
     return {
       problem: 'has a misplaced `*`',
       hint: '`*` goes at the end after a `/`, as in `/api/*`, or at the beginning, as in `*.map`',
@@ -119,7 +120,7 @@ export function pathPatternCoversCased(wide: string, narrow: string): boolean {
 function covers(wide: string, narrow: string, form: 'key' | 'text'): boolean {
   const { kind, [form]: outer } = parsePathPattern(wide)
   const { kind: innerKind, [form]: inner } = parsePathPattern(narrow)
-  if ((kind === 'suffix' && outer === '') || (kind === 'below' && outer === '/')) return true
+  if (outer === '' || (kind === 'below' && outer === '/')) return true
   if (innerKind === 'exact') return compare(kind, outer)(inner)
   if (kind === 'below') return innerKind === 'below' && inner.startsWith(outer)
   return kind === 'suffix' && innerKind === 'suffix' && inner.endsWith(outer)

@@ -38,6 +38,23 @@ describe('passive health', () => {
     expect(health.ejected).toBe(false)
   })
 
+  it('counts faults from the first one on, which is as long ago as its window', () => {
+    const health = new PassiveHealth()
+    fail(health, 1)
+    wait(10_000)
+    expect(fail(health, 2)).toEqual([false, true])
+  })
+
+  it('counts faults from the first one after an answer on', () => {
+    const health = new PassiveHealth()
+    fail(health, 1)
+    health.answered(200, plan)
+    wait(6_000)
+    fail(health, 1)
+    wait(6_000)
+    expect(fail(health, 2)).toEqual([false, true])
+  })
+
   it('forgets faults when the target answers, whatever the status', () => {
     const health = new PassiveHealth()
     fail(health, 2)
@@ -49,7 +66,9 @@ describe('passive health', () => {
   it('brings it back after a time; one more fault then ejects it again, an answer does not', () => {
     const health = new PassiveHealth()
     fail(health, 3)
-    wait(5_001)
+    wait(4_999)
+    expect(health.ejected).toBe(true)
+    wait(1)
     expect(health.ejected).toBe(false)
     expect(health.connectionFailed(plan)).toBe(true)
     wait(5_001)
@@ -64,6 +83,13 @@ describe('passive health', () => {
     expect(health.ejected).toBe(false)
     fail(health, 3)
     health.clear()
+    expect(health.ejected).toBe(false)
+  })
+
+  it('brings it back at once when it answers, even if one fault was enough', () => {
+    const health = new PassiveHealth()
+    expect(health.connectionFailed({ ...plan, failures: 1 })).toBe(true)
+    health.answered(200, plan)
     expect(health.ejected).toBe(false)
   })
 
@@ -84,9 +110,38 @@ describe('passive health', () => {
     expect(answer(health, [503])).toBe(true)
   })
 
+  it('is not ejected by an answer that is no error, nor twice at a time', () => {
+    const health = new PassiveHealth()
+    expect(answer(health, [...new Array(9).fill(500), 200])).toBe(false)
+    expect(answer(health, [500])).toBe(true)
+    // Of requests that were sent before.
+    expect(answer(health, [...new Array(20).fill(500), 200])).toBe(false)
+    expect(health.ejected).toBe(true)
+    wait(5_000)
+    expect(health.ejected).toBe(false)
+  })
+
+  it('counts no answers that are older than its window', () => {
+    const health = new PassiveHealth()
+    answer(health, new Array(20).fill(200))
+    wait(11_000)
+    expect(answer(health, new Array(10).fill(500))).toBe(true)
+  })
+
+  it('counts answers of its whole window', () => {
+    const health = new PassiveHealth()
+    const verdicts = Array.from({ length: 10 }, () => {
+      wait(900)
+      return answer(health, [500])
+    })
+    expect(verdicts).toEqual([...new Array(9).fill(false), true])
+  })
+
   it('slides: what is older than its window counts no more', () => {
     const health = new PassiveHealth()
     answer(health, new Array(9).fill(500))
+    wait(11_000)
+    expect(answer(health, [...new Array(9).fill(200), 500])).toBe(false)
     wait(11_000)
     expect(answer(health, new Array(9).fill(500))).toBe(false)
     wait(11_000)
