@@ -38,8 +38,15 @@ describe('a certificate is due', () => {
 it('the last fiftieth of a life is an emergency, and the last quarter of a very short one', () => {
   expect(isEmergency(life, 88 * day)).toBe(false)
   expect(isEmergency(life, 88.3 * day)).toBe(true)
-  expect(isEmergency({ notBefore: 0, notAfter: minute }, 44_000)).toBe(false)
-  expect(isEmergency({ notBefore: 0, notAfter: minute }, 46_000)).toBe(true)
+  expect(isEmergency({ notBefore: 0, notAfter: minute }, 45_000)).toBe(false)
+  expect(isEmergency({ notBefore: 0, notAfter: minute }, 45_001)).toBe(true)
+})
+
+it('counts from when the certificate was issued', () => {
+  const later = { notBefore: 300 * day, notAfter: 390 * day }
+  expect(dueAt(later, 0)).toBe(360 * day)
+  expect(isEmergency(later, 388 * day)).toBe(false)
+  expect(isEmergency(later, 388.3 * day)).toBe(true)
 })
 
 describe('after a failure', () => {
@@ -48,6 +55,7 @@ describe('after a failure', () => {
   it('pauses grow to six hours and no further', () => {
     const pauses = [1, 2, 3, 10, 11, 500].map((failures) => retryPause({ ...failure, failures, life }))
     expect(pauses).toEqual([minute, 2 * minute, 5 * minute, 6 * hour, 6 * hour, 6 * hour])
+    expect(retryPause({ ...failure, failures: 1, random: 0.5 })).toBe(1.1 * minute)
     expect(retryPause({ ...failure, failures: 500, random: 0.999 })).toBeLessThan(1.2 * 6 * hour)
   })
 

@@ -40,6 +40,7 @@ describe('the router', () => {
     expect(firstMatch([{ hosts: ['*.example'] }], { host: 'a.b.example' })).toBe(0)
     expect(firstMatch([{ hosts: ['*.example'] }], { host: 'example' })).toBe(-1)
     expect(firstMatch([{ hosts: ['*.example'] }], { host: 'notexample' })).toBe(-1)
+    expect(firstMatch([{ hosts: ['*.example'] }], { host: '.example' })).toBe(-1)
   })
 
   it('keeps the order between routes of one host, of a wildcard and of any host', () => {
@@ -47,6 +48,14 @@ describe('the router', () => {
     expect(firstMatch(matches, { host: 'app.example' })).toBe(0)
     expect(firstMatch([...matches].reverse(), { host: 'app.example' })).toBe(0)
     expect(firstMatch(matches, { host: 'other' })).toBe(2)
+  })
+
+  it('compares with the case of the path where the query has one', () => {
+    const matches = [{ paths: ['/A/*', '*.Map'] }, {}]
+    expect(firstMatch(matches, { key: '/a/x', cased: '/A/x' })).toBe(0)
+    expect(firstMatch(matches, { key: '/a/x', cased: '/a/x' })).toBe(1)
+    expect(firstMatch(matches, { key: '/x.map', cased: '/x.Map' })).toBe(0)
+    expect(firstMatch(matches, { key: '/a/x' })).toBe(0)
   })
 
   it('asks for each part that is given: listener, method', () => {
@@ -156,6 +165,18 @@ describe('a route that wants headers', () => {
 
   it('matches a request that has all of them', () => {
     expect(firstMatch(routes, { headers: { 'x-version': '2.1', accept: 'application/json' } })).toBe(0)
+  })
+
+  it.each([
+    ['all values together', { 'x-version': '2, 1' }, [], 0],
+    ['a list, as HTTP/2 has it', { 'x-version': ['2', '1'] }, [], 0],
+    ['the second of two fields', { 'x-version': '1, 2' }, ['X-Version', '1', 'X-Version', '2'], 0],
+    ['neither of two fields', { 'x-version': '1, 3' }, ['X-Version', '1', 'X-Version', '3'], 1],
+    ['only another field', { 'x-version': '1' }, ['X-Version', '1', 'X-Versiom', '2', 'X-Versions', '2'], 1],
+    ['only a name', { 'x-version': '1' }, ['X-Version', '1', '2', 'X-Version'], 1],
+  ])('may match %s', (_, headers, rawHeaders, index) => {
+    const wanting = [{ headers: [{ name: 'x-version', pattern: '2*' }] }, {}]
+    expect(firstMatch(wanting, { headers, rawHeaders })).toBe(index)
   })
 
   it('leaves others to the routes below', () => {

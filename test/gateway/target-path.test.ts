@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTargetPath, relativeFilePath } from '../../src/gateway/request/target-path.ts'
+import { readTargetPath, relativeFilePath, unreadTarget } from '../../src/gateway/request/target-path.ts'
 
 const path = (target: string) => readTargetPath(target)?.path
 
@@ -109,6 +109,8 @@ describe('the request target', () => {
     ['an authority', 'app.example:443'],
     ['another scheme', 'ftp://app.example/'],
     ['a tab in the query', '/a?\t'],
+    ['an absolute form with something before it', 'xhttp://app.example/'],
+    ['an absolute form of two lines', 'http://app.example/a\n/b'],
   ])('%s is refused', (_what, target) => {
     expect(readTargetPath(target)).toBeUndefined()
   })
@@ -130,6 +132,7 @@ describe('the request target', () => {
       query: '?c',
       authority: 'other.example',
     })
+    expect(readTargetPath('http://other.example?/')).toMatchObject({ path: '/', query: '?/' })
     expect(readTargetPath('http:///a')).toBeUndefined()
     expect(readTargetPath('http://other.example/', 'origin-form')).toBeUndefined()
   })
@@ -142,6 +145,11 @@ describe('the request target', () => {
   })
 })
 
+it('stands as it came in the log where it is refused', () => {
+  const path = '/%zz/../A'
+  expect(unreadTarget(path)).toEqual({ path, query: '', canonical: path, key: path, hiddenDots: false })
+})
+
 describe('the file that a path names', () => {
   it.each([
     ['/', ''],
@@ -152,9 +160,20 @@ describe('the file that a path names', () => {
     ['/%252e%252e', '%2e%2e'],
     ['/a//b', 'a/b'],
     ['//a', 'a'],
+    ['/a.b/c.', 'a.b/c.'],
+    ['/.well-known/acme', '.well-known/acme'],
+    ['/.well-known/', '.well-known/'],
+    ['/%2Ewell-known/a', '.well-known/a'],
   ])('%s is %j', (named, expected) => {
     expect(relativeFilePath(named)).toBe(expected)
   })
+
+  it.each(['/.well-known', '/a/.well-known/b', '/.well-known/.env', '/.well-known-too/a', '/.'])(
+    '%s names none, since it is hidden',
+    (named) => {
+      expect(relativeFilePath(named)).toBeUndefined()
+    },
+  )
 
   it.each(['/.env', '/a/.git/config', '/..', '/a%2Fb', '/a%5Cb', '/a%00', '/%FF', '/%C0%AE%C0%AE'])(
     '%s names none',

@@ -55,12 +55,32 @@ describe.each(spans)('a timer of %s', (_, span) => {
   })
 })
 
+it('rings without a span as well', async () => {
+  vi.useRealTimers()
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, 0)
+  })
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      clearInterval(timer)
+      resolve()
+    }, 0)
+  })
+})
+
 it('never rings after an endless time', () => {
   const ring = vi.fn()
   setTimeout(ring, Number.POSITIVE_INFINITY)
   setInterval(ring, Number.POSITIVE_INFINITY)
   vi.advanceTimersByTime(36_500 * day)
   expect(ring).not.toHaveBeenCalled()
+})
+
+it('seldom wakes up while it waits for ever', () => {
+  const before = Date.now()
+  setInterval(() => {}, Number.POSITIVE_INFINITY)
+  vi.advanceTimersToNextTimer()
+  expect(Date.now() - before).toBe(2 ** 31 - 1)
 })
 
 it('aborts when a long time is over, as a short one does', () => {

@@ -72,4 +72,84 @@ describe('the table of states', () => {
   it('waits for dependencies again before a restart', () => {
     expect(transition('backoff', 'backoffOver')).toEqual({ state: 'waiting', effects: ['awaitDependencies'] })
   })
+
+  it.each([
+    ['stopped', 'ready', 'it has no process'],
+    ['waiting', 'backoffOver', 'no restart is scheduled'],
+    ['running', 'retry', 'its group has not gone'],
+    ['backoff', 'completed', 'nothing has ended'],
+  ] as const)('in %s, %s is impossible: %s', (state, event, impossible) => {
+    expect(transition(state, event)).toStrictEqual({ state, effects: [], impossible })
+  })
+
+  it.each([
+    ['stopped', 'stop'],
+    ['waiting', 'start'],
+    ['parked', 'unready'],
+    ['stopping', 'leaderExited'],
+  ] as const)('in %s, %s is possible and changes nothing', (state, event) => {
+    expect(transition(state, event)).toStrictEqual({ state, effects: [] })
+  })
+})
+
+describe('the life of', () => {
+  type Step = readonly [event: Event, state: State, ...effects: readonly string[]]
+  const started: readonly Step[] = [
+    ['start', 'waiting', 'loseReady', 'awaitDependencies'],
+    ['dependenciesMet', 'waiting', 'spawn'],
+    ['spawned', 'starting', 'beginProbes'],
+  ]
+
+  it.each<[string, ...Step[]]>([
+    [
+      'a service that crashes and is ready again',
+      ...started,
+      ['ready', 'running', 'becomeReady', 'keepProbing'],
+      ['unready', 'running', 'loseReady'],
+      ['ready', 'running', 'becomeReady'],
+      ['leaderExited', 'stopping', 'loseReady', 'endProbes', 'signalGroup'],
+      ['retry', 'backoff', 'scheduleRestart'],
+      ['backoffOver', 'waiting', 'awaitDependencies'],
+    ],
+    [
+      'a service that cannot be spawned at first',
+      ['start', 'waiting', 'loseReady', 'awaitDependencies'],
+      ['dependenciesMet', 'waiting', 'spawn'],
+      ['retry', 'backoff', 'scheduleRestart'],
+      ['backoffOver', 'waiting', 'awaitDependencies'],
+      ['dependenciesMet', 'waiting', 'spawn'],
+      ['gaveUp', 'fatal'],
+    ],
+    [
+      'a service that ignores the stop signal',
+      ...started,
+      ['up', 'running'],
+      ['stop', 'stopping', 'loseReady', 'endProbes', 'signalGroup'],
+      ['stop', 'stopping', 'shortenGrace'],
+      ['graceOver', 'stopping', 'killGroup'],
+      ['leaderExited', 'stopping'],
+      ['released', 'stopped'],
+    ],
+    [
+      'a service that recovers before what it depends on does',
+      ...started,
+      ['ready', 'running', 'becomeReady', 'keepProbing'],
+      ['blocked', 'parked', 'loseReady', 'awaitDependencies'],
+      ['ready', 'running', 'becomeReady', 'resetFailures'],
+    ],
+    [
+      'a task',
+      ...started,
+      ['up', 'running'],
+      ['leaderExited', 'stopping', 'loseReady', 'endProbes', 'signalGroup'],
+      ['completed', 'exited', 'becomeReady'],
+      ['start', 'waiting', 'loseReady', 'awaitDependencies'],
+    ],
+  ])('%s', (_, ...steps) => {
+    let state: State = 'stopped'
+    for (const [event, next, ...effects] of steps) {
+      expect(transition(state, event), `${event} in ${state}`).toEqual({ state: next, effects })
+      state = next
+    }
+  })
 })

@@ -4,6 +4,7 @@ import {
   decideRestart,
   type EndedRunFacts,
   type Ending,
+  type Failures,
   noFailures,
   type RestartDecision,
   restartPause,
@@ -35,12 +36,12 @@ function caseOf(ending: Ending, more: Partial<EndedRunFacts> = {}): EndedRunFact
 
 /** Judges so many crashes at boot, `apart` ms one from the other. */
 function crashes(plan: Parameters<typeof decideRestart>[0], count: number, apart: number): RestartDecision[] {
-  const judgements: RestartDecision[] = []
+  const decisions: RestartDecision[] = []
   for (let index = 0; index < count; index += 1) {
-    const failures = judgements.at(-1)?.failures ?? noFailures
-    judgements.push(decideRestart(plan, caseOf(exit(1), { failures, now: index * apart })))
+    const failures = decisions.at(-1)?.failures ?? noFailures
+    decisions.push(decideRestart(plan, caseOf(exit(1), { failures, now: index * apart })))
   }
-  return judgements
+  return decisions
 }
 
 describe('the pause before a restart', () => {
@@ -86,15 +87,20 @@ describe('the restart policy', () => {
   })
 
   it('gives up after so many failures within the time, and says so', () => {
-    const judgements = crashes(service('always', 3), 3, 1_000)
-    expect(judgements.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'gaveUp'])
-    expect(judgements[2]?.reason).toBe('it failed 3 times within 1m; the last time it exited with code 1 after 100ms')
+    const decisions = crashes(service('always', 3), 3, 1_000)
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'gaveUp'])
+    expect(decisions[2]?.reason).toBe('it failed 3 times within 1m; the last time it exited with code 1 after 100ms')
+    expect(crashes(service('always', 3), 3, 30_000).at(-1)?.verdict).toBe('gaveUp')
+  })
+
+  it('takes a service that ends too often for failed, even with exit code 0', () => {
+    expect(decideRestart(service('always', 1), caseOf(exit(0)))).toMatchObject({ verdict: 'gaveUp', failed: true })
   })
 
   it('does not give up on failures that are farther apart than that, and backs off all the same', () => {
-    const judgements = crashes(service('always', 3), 6, 31_000)
-    expect(judgements.map(({ verdict }) => verdict)).toEqual(Array(6).fill('retry'))
-    expect(judgements.map(({ pause }) => pause)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
+    const decisions = crashes(service('always', 3), 6, 31_000)
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(Array(6).fill('retry'))
+    expect(decisions.map(({ pause }) => pause)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
   })
 
   /**
@@ -106,30 +112,30 @@ describe('the restart policy', () => {
     count: number,
     { start = 100, readyFor = 0 },
   ): RestartDecision[] {
-    const judgements: RestartDecision[] = []
+    const decisions: RestartDecision[] = []
     let now = 0
     for (let index = 0; index < count; index += 1) {
-      now += start + readyFor + (judgements.at(-1)?.pause ?? 0)
-      const failures = judgements.at(-1)?.failures ?? noFailures
+      now += start + readyFor + (decisions.at(-1)?.pause ?? 0)
+      const failures = decisions.at(-1)?.failures ?? noFailures
       const run = { uptime: start + readyFor, start, readyFor }
-      judgements.push(decideRestart(plan, caseOf(exit(1), { failures, now, run })))
+      decisions.push(decideRestart(plan, caseOf(exit(1), { failures, now, run })))
     }
-    return judgements
+    return decisions
   }
 
   it('forgets earlier failures once it was ready for long enough: the next restart is immediate', () => {
     const plan = { ...service('always', 3), ready: probe }
     const failures = { count: 2, times: [0, 1], step: 2 }
     const run = { uptime: 10_050, start: 50, readyFor: 10_000 }
-    const judgement = decideRestart(plan, caseOf(exit(1), { failures, now: 2, run }))
-    expect(judgement).toMatchObject({ verdict: 'retry', pause: 0, failures: { count: 1, times: [2], step: 0 } })
+    const decision = decideRestart(plan, caseOf(exit(1), { failures, now: 2, run }))
+    expect(decision).toMatchObject({ verdict: 'retry', pause: 0, failures: { count: 1, times: [2], step: 0 } })
   })
 
   it('does not forget failures because it was ready for a moment: pauses grow, then it gives up', () => {
     const plan = { ...service('always'), ready: probe }
-    const judgements = runs(plan, 5, { readyFor: 9_999 })
-    expect(judgements.map(({ pause }) => pause)).toEqual([0, 1_000, 2_000, 4_000, 0])
-    expect(judgements.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'retry', 'retry', 'gaveUp'])
+    const decisions = runs(plan, 5, { readyFor: 9_999 })
+    expect(decisions.map(({ pause }) => pause)).toEqual([0, 1_000, 2_000, 4_000, 0])
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(['retry', 'retry', 'retry', 'retry', 'gaveUp'])
   })
 
   it('gives up on what is ready for a moment after a start that is longer than the window', () => {
@@ -139,8 +145,8 @@ describe('the restart policy', () => {
 
   it('never gives up what is ready for long enough each time', () => {
     const plan = { ...service('always', 2), ready: probe }
-    const judgements = runs(plan, 20, { readyFor: 10_000 })
-    expect(new Set(judgements.map(({ verdict, pause }) => `${verdict} ${pause}`))).toEqual(new Set(['retry 0']))
+    const decisions = runs(plan, 20, { readyFor: 10_000 })
+    expect(new Set(decisions.map(({ verdict, pause }) => `${verdict} ${pause}`))).toEqual(new Set(['retry 0']))
   })
 
   it('does not take a service without a probe for an accident unless it stayed up for long enough', () => {
@@ -154,7 +160,8 @@ describe('the restart policy', () => {
 
   it('forgets the failures of a task that has completed', () => {
     const failures = { count: 2, times: [0, 1], step: 2 }
-    expect(decideRestart(task('on-failure'), caseOf(exit(0), { failures })).failures).toEqual(noFailures)
+    const { failures: left } = decideRestart(task('on-failure'), caseOf(exit(0), { failures }))
+    expect(left).toEqual({ count: 0, times: [], step: 0 })
   })
 
   it('counts one that was never ready as failed even if it took our signal for a reason to exit 0', () => {
@@ -172,15 +179,60 @@ describe('the restart policy', () => {
     let failures = noFailures
     const verdicts = [1, 2, 3].map((start) => {
       const ending: Ending = { kind: 'never-ready', problem: 'was not ready within 5m' }
-      const judgement = decideRestart(
+      const decision = decideRestart(
         plan,
         caseOf(ending, { failures, now: start * uptime, run: { uptime, readyFor: 0 } }),
       )
-      failures = judgement.failures
-      return judgement.verdict
+      failures = decision.failures
+      return decision.verdict
     })
     expect(plan.restart.giveUp.within).toBeLessThan(uptime)
     expect(verdicts).toEqual(['retry', 'retry', 'gaveUp'])
+  })
+
+  it('takes nothing for an accident that was never ready, even if no time of being ready is asked for', () => {
+    const plan = { ...service('always'), ready: probe }
+    const restart = { ...plan.restart, steady: 0 }
+    for (const crashed of [plan, { ...plan, restart }])
+      expect(decideRestart(crashed, caseOf(exit(1)))).toMatchObject({ pause: 1_000, failures: { count: 1, step: 1 } })
+  })
+
+  it('lets the window pass while a task without a probe works', () => {
+    let failures = noFailures
+    const verdicts = [1, 2, 3, 4].map((run) => {
+      const how = { failures, now: run * 31_000, run: { uptime: 31_000, readyFor: 0 } }
+      const decision = decideRestart({ ...task('always'), restart: service('always', 3).restart }, caseOf(exit(1), how))
+      failures = decision.failures
+      return decision.verdict
+    })
+    expect(verdicts).toEqual(['retry', 'retry', 'retry', 'retry'])
+  })
+
+  it.each(['never-ready', 'unresponsive', 'oversized', 'no-backup', 'daemonized'] as const)(
+    'takes %s for a failure, and says why',
+    (kind) => {
+      expect(decideRestart(service('always'), caseOf({ kind, problem: 'did it' }))).toMatchObject({
+        // A program that leaves for the background would do so again.
+        verdict: kind === 'daemonized' ? 'gaveUp' : 'retry',
+        failed: true,
+        exitCode: 1,
+        reason: 'did it',
+      })
+    },
+  )
+
+  it('waits for ever, and longer each time, while it is this machine that cannot spawn', () => {
+    const failure = { reason: 'no process is left', exitCode: 126, transient: true, local: true } as const
+    let failures: Failures = { count: 4, times: [0, 1, 2, 3], step: 0 }
+    const pauses = [0, 1, 2, 3].map((step) => {
+      const how = { failures, run: undefined }
+      const decision = decideRestart(service('never'), caseOf({ kind: 'not-spawned', failure }, how))
+      expect(decision).toMatchObject({ verdict: 'retry', failed: true, reason: failure.reason })
+      expect(decision.failures).toEqual({ ...failures, step: step + 1 })
+      failures = decision.failures
+      return decision.pause
+    })
+    expect(pauses).toEqual([0, 1_000, 2_000, 4_000])
   })
 
   it('gives up at once what can never be spawned, and tries again what could not be for the moment', () => {
@@ -188,7 +240,11 @@ describe('the restart policy', () => {
     const impossible = decideRestart(service('always'), caseOf({ kind: 'not-spawned', failure }))
     expect(impossible).toMatchObject({ verdict: 'gaveUp', exitCode: 127, reason: failure.reason })
     const shortage = { kind: 'not-spawned', failure: { ...failure, transient: true } } as const
-    expect(decideRestart(service('always'), caseOf(shortage)).verdict).toBe('retry')
+    for (const plan of [service('always'), { ...service('always'), ready: probe }])
+      expect(decideRestart(plan, caseOf(shortage, { run: undefined }))).toMatchObject({
+        verdict: 'retry',
+        pause: 1_000,
+      })
   })
 })
 

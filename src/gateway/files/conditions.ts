@@ -23,23 +23,19 @@ export function isConditional(headers: IncomingHttpHeaders): boolean {
 /** In the order of RFC 9110 §13.2.2. `notModified`: the tag of the copy that the client may continue to use. */
 export function evaluate(
   headers: IncomingHttpHeaders,
-  { etag, alsoCurrent = [], modified }: Validators,
+  { etag, alsoCurrent = [], modified = noDate }: Validators,
 ): 'send' | 'precondition-failed' | { readonly notModified: string } {
   const current = [etag, ...alsoCurrent.filter((tag) => tag !== undefined)]
   const ifMatch = headers['if-match']
   if (ifMatch !== undefined) {
     if (!current.some((tag) => names(ifMatch, tag, 'strongly'))) return 'precondition-failed'
-  } else if (modified !== undefined) {
-    const since = readDate(headers['if-unmodified-since'])
-    if (since !== undefined && modified > since) return 'precondition-failed'
-  }
+  } else if (modified > readDate(headers['if-unmodified-since'])) return 'precondition-failed'
   const ifNoneMatch = headers['if-none-match']
   if (ifNoneMatch !== undefined) {
     const known = current.find((tag) => names(ifNoneMatch, tag, 'weakly'))
     return known === undefined ? 'send' : { notModified: known }
   }
-  const since = readDate(headers['if-modified-since'])
-  return since !== undefined && modified !== undefined && modified <= since ? { notModified: etag } : 'send'
+  return modified <= readDate(headers['if-modified-since']) ? { notModified: etag } : 'send'
 }
 
 /**
@@ -66,8 +62,9 @@ function opaque(tag: string): string {
 /** The one form that is still sent; an older one is ignored, which costs a full answer and is never wrong. */
 const fixedDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
-function readDate(text: string | undefined): number | undefined {
-  if (text === undefined || !fixedDate.test(text)) return undefined
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : date
+/** No comparison with it is true. */
+const noDate = Number.NaN
+
+function readDate(text = ''): number {
+  return fixedDate.test(text) ? Date.parse(text) : noDate
 }

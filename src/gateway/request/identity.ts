@@ -28,7 +28,7 @@ export function identify({ peer, secure }: Connection, headers: IncomingHttpHead
     peer,
     trusted: true,
     client,
-    scheme: scheme === undefined ? own : /^(https|wss)$/.test(scheme) ? 'https' : 'http',
+    scheme: scheme === undefined ? own : scheme === 'https' || scheme === 'wss' ? 'https' : 'http',
   }
 }
 

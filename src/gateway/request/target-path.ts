@@ -94,6 +94,5 @@ export function relativeFilePath(path: string): string | undefined {
 
 /** Files below /.well-known/ are public (RFC 8615). */
 function mayBeShown(segment: string, index: number, last: boolean): boolean {
-  if (segment === '') return last
   return !segment.startsWith('.') || (index === 0 && segment === '.well-known' && !last)
 }

@@ -20,7 +20,7 @@ export function compileRanges(ranges: readonly string[]): AddressTest {
     const answer = known.get(address)
     if (answer !== undefined) return answer
     const family = isIP(address)
-    const inside = family !== 0 && list.check(withoutZone(address), family === 4 ? 'ipv4' : 'ipv6')
+    const inside = family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6')
     if (known.size >= remembered) known.clear()
     known.set(address, inside)
     return inside
@@ -42,9 +42,4 @@ export function canonicalAddress(text: string): string | undefined {
 /** Of an address as the system reports it: `::ffff:10.0.0.1` is an IPv4 client of a dual-stack socket. */
 export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
-
-function withoutZone(address: string): string {
-  const zone = address.indexOf('%')
-  return zone === -1 ? address : address.slice(0, zone)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, isPartOf } from '../../../src/gateway/files/conditions.ts'
+import { evaluate, isConditional, isPartOf } from '../../../src/gateway/files/conditions.ts'
 
 const date = 'Tue, 14 Nov 2023 22:13:20 GMT'
 const modified = Date.parse(date)
@@ -17,12 +17,19 @@ describe('conditions', () => {
     [{ 'if-none-match': '"b","c"' }, 'send'],
     [{ 'if-none-match': 'a' }, 'send'],
     [{ 'if-none-match': '*' }, known],
+    [{ 'if-none-match': ' * ' }, known],
     [{ 'if-none-match': '' }, 'send'],
     [{ 'if-modified-since': date }, known],
     [{ 'if-modified-since': later }, known],
     [{ 'if-modified-since': earlier }, 'send'],
     [{ 'if-modified-since': 'yesterday' }, 'send'],
     [{ 'if-modified-since': '2023-11-14' }, 'send'],
+    // Date.parse reads these, too, and the last one as two hours earlier.
+    [{ 'if-modified-since': `x ${later}` }, 'send'],
+    [{ 'if-modified-since': `${later} (x)` }, 'send'],
+    [{ 'if-modified-since': `${later}-0200` }, 'send'],
+    [{ 'if-modified-since': 'Tue, 14 Foo 2023 22:13:21 GMT' }, 'send'],
+    [{ 'if-unmodified-since': 'Tue, 14 Foo 2023 22:13:19 GMT' }, 'send'],
     // A tag says more than a date (RFC 9110 §13.1.3).
     [{ 'if-none-match': '"b"', 'if-modified-since': date }, 'send'],
     [{ 'if-match': '"a"' }, 'send'],
@@ -52,6 +59,17 @@ describe('conditions', () => {
     expect(evaluate({ 'if-none-match': '"a-gzip"' }, two)).toBe('send')
     expect(evaluate({ 'if-match': '"a"' }, two)).toBe('send')
   })
+})
+
+it.each([
+  [{}, false],
+  [{ 'if-none-match': '"a"' }, true],
+  [{ 'if-modified-since': date }, true],
+  [{ 'if-match': '"a"' }, true],
+  [{ 'if-unmodified-since': date }, true],
+  [{ range: 'bytes=0-1', 'if-range': '"a"', 'if-x': '1' }, false],
+])('%j is conditional: %j', (headers, expected) => {
+  expect(isConditional(headers)).toBe(expected)
 })
 
 describe('If-Range', () => {

@@ -24,6 +24,8 @@ describe('a Range header for 100 bytes', () => {
     ['bytes=1', 'whole'],
     ['bytes 1-2', 'whole'],
     ['items=1-2', 'whole'],
+    ['xbytes=1-2', 'whole'],
+    ['bytes=1-2x', 'whole'],
     ['', 'whole'],
   ])('%j asks for %j', (header, expected) => {
     expect(readRange(header, 100)).toEqual(expected)

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { networkOf } from '../../../src/gateway/guards/rate-limit/rate-limit.ts'
 import type { RateLimitKeyPlan, RateLimitPlan } from '../../../src/plan/model/guards.ts'
 import { ask, logged, protocols, rawSocket, text, tlsSocket } from '../clients.ts'
 import { cleanUp, host, proxyTo, type RunningGateway, startGateway } from '../support.ts'
@@ -124,14 +123,5 @@ describe('the key', () => {
   it('is the client where the header or cookie is missing', async () => {
     const gateway = await startGateway(by({ kind: 'header', name: 'x-api-key' }))
     expect(await statuses(gateway, [{}, {}, { headers: { 'x-api-key': '127.0.0.1' } }])).toEqual([404, 429, 404])
-  })
-
-  it('is the network of an IPv6 client, since it has all of its addresses', () => {
-    expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2')
-    expect(networkOf('2001:db8:1:2::6')).toBe('2001:db8:1:2')
-    expect(networkOf('2001:db8::6')).toBe('2001:db8:0:0')
-    expect(networkOf('2001:db8::2:3:4:5:6')).toBe('2001:db8:0:2')
-    expect(networkOf('::1')).toBe('0:0:0:0')
-    expect(networkOf('fe80::')).toBe('fe80:0:0:0')
   })
 })
