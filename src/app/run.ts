@@ -114,7 +114,7 @@ async function open(
     output,
     log,
     ledger: new GroupLedger(plan.control.socket, log),
-    drain: (port, budget) => workers.drainTarget(`http://127.0.0.1:${port}`, budget),
+    drain: (port, budget) => workers.drainTarget(`127.0.0.1:${port}`, budget),
   })
   const setup = {
     log: plan.log,

@@ -37,7 +37,7 @@ export interface Gateway {
   setChallenges(challenges: readonly ServedChallenge[]): void
   setTargets(targets: TargetStates): void
   /** Drains a target that gets no new requests. Resolves with the number of answers that were cut after `budget`. */
-  drainTarget(origin: string, budget: Milliseconds): Promise<number>
+  drainTarget(address: string, budget: Milliseconds): Promise<number>
   /** Readiness answers 503 from now on; requests are still answered. */
   withdraw(): void
   /**
@@ -130,7 +130,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
     renewTickets: (ticketKey) => listeners.setTls({ ticketKey }),
     setChallenges: (next) => challenges.set(next),
     setTargets: (targets) => generations.setTargets(targets),
-    drainTarget: (origin, budget) => drainTarget(origin, inFlight.open, budget),
+    drainTarget: (address, budget) => drainTarget(address, inFlight.open, budget),
     withdraw: () => generations.withdraw(),
     async drain(budget) {
       generations.withdraw()

@@ -48,7 +48,7 @@ export type ToThread =
   | { readonly type: 'challenges'; readonly id: number; readonly challenges: readonly ServedChallenge[] }
   | { readonly type: 'targets'; readonly targets: TargetStates }
   /** Its process is about to stop, and `targets` named another one. Answered by `target-drained`. */
-  | { readonly type: 'drain-target'; readonly id: number; readonly origin: string; readonly budget: number }
+  | { readonly type: 'drain-target'; readonly id: number; readonly address: string; readonly budget: number }
   /** Readiness answers 503; requests are still served. */
   | { readonly type: 'withdraw' }
   /** Stop accepting, answer what is in flight, close tunnels; answered by `drained`. `budget` in milliseconds. */

@@ -68,7 +68,7 @@ async function handle(message: ToThread): Promise<void> {
     case 'targets':
       return gateway.setTargets(message.targets)
     case 'drain-target': {
-      const cut = await gateway.drainTarget(message.origin, message.budget)
+      const cut = await gateway.drainTarget(message.address, message.budget)
       return send({ type: 'target-drained', id: message.id, cut })
     }
     case 'withdraw':

@@ -4,17 +4,12 @@
  * known.
  */
 
-import { readFileSync } from 'node:fs'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import type { HealthCheckPlan, UpstreamPlan } from '../plan/model/upstreams.ts'
-import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { readToEnd } from '../shared/net/read-to-end.ts'
-import { serverNameOf } from '../shared/net/server-name.ts'
-import { failedOrNotTried, NotTried } from '../shared/system/local-fault.ts'
+import { NotTried } from '../shared/system/local-fault.ts'
 import { type TargetState, targetKey } from '../shared/target-states.ts'
-import { setTimeout, timeoutSignal } from '../shared/time/timer.ts'
+import { setTimeout } from '../shared/time/timer.ts'
+import { checkTarget } from './check-target.ts'
 
 export interface HealthChecks {
   /** Replaces the checked upstreams; a target that was checked before keeps its state. */
@@ -96,7 +91,7 @@ class Check {
 
   async #attempt(): Promise<void> {
     const { health } = this.#parts
-    const fault = await ask(this.#parts, this.#stopped.signal)
+    const fault = await checkTarget(this.#parts, this.#stopped.signal)
     if (this.#stopped.signal.aborted) return
     if (fault instanceof NotTried) this.#warnNotTried(fault)
     else this.#judge(fault)
@@ -127,44 +122,4 @@ class Check {
     else log.warn(`${target} is down: ${fault}`, { upstream: upstream.name, target: origin, health: 'down' })
     changed()
   }
-}
-
-/** Undefined: passed; else why not. Each attempt opens a new connection, since accepting one is part of the check. */
-function ask({ upstream, health, origin }: CheckParts, stopped: AbortSignal): Promise<string | NotTried | undefined> {
-  const { tls } = upstream
-  const secure = origin.startsWith('https:')
-  return new Promise((resolve) => {
-    try {
-      const sent = (secure ? httpsRequest : httpRequest)(
-        origin + health.http,
-        {
-          agent: false,
-          headers: { 'user-agent': 'gatehouse-health' },
-          signal: AbortSignal.any([stopped, timeoutSignal(health.timeout)]),
-          ...(secure && {
-            servername: serverNameOf({ origin, ...(tls && { tls }) }),
-            rejectUnauthorized: tls?.verify ?? true,
-            // Read each time, so that a replaced file takes effect at the next attempt.
-            ...(tls?.ca !== undefined && { ca: readFileSync(tls.ca) }),
-          }),
-        },
-        (response) => {
-          const { statusCode: status = 0 } = response
-          readToEnd(response)
-          resolve(status >= 200 && status <= 399 ? undefined : `${health.http} answered ${status}`)
-        },
-      )
-      sent.on('error', (error) =>
-        resolve(
-          error.name === 'TimeoutError' || error.name === 'AbortError'
-            ? `no answer within ${health.timeout} ms`
-            : failedOrNotTried(error, messageOf(error)),
-        ),
-      )
-      sent.on('close', () => resolve('it closed the connection without an answer'))
-      sent.end()
-    } catch (error) {
-      resolve(failedOrNotTried(error, messageOf(error)))
-    }
-  })
 }

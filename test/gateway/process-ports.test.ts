@@ -4,15 +4,11 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, logged, protocols, rawSocket, readUntil } from './clients.ts'
 import { cleanUp, host, proxyTo, type RunningGateway, startGateway, whenOver } from './support.ts'
-import { listening, type Upstream, upstream } from './upstreams.ts'
+import { listening, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
 
 const route = proxyTo(0, { origin: 'http://127.0.0.1:{port}', process: 'app' })
-
-function on({ port }: Pick<Upstream, 'port'>): string {
-  return `http://127.0.0.1:${port}`
-}
 
 function tell(gateway: RunningGateway, { port }: { readonly port: number }): void {
   gateway.gateway.setTargets({ app: { ready: true, phase: 'running', port } })
@@ -64,7 +60,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     await untilHeld(2)
     tell(gateway, after)
     let over = false
-    const parted = gateway.gateway.drainTarget(on(before), 10_000).finally(() => {
+    const parted = gateway.gateway.drainTarget(`127.0.0.1:${before.port}`, 10_000).finally(() => {
       over = true
     })
     expect((await ask(gateway, protocol)).body).toBe('after')
@@ -87,7 +83,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     held[1]?.write('half of')
     await expect.poll(() => held[1]?.writableLength).toBe(0)
     tell(gateway, after)
-    expect(await gateway.gateway.drainTarget(on(before), 50)).toBe(2)
+    expect(await gateway.gateway.drainTarget(`127.0.0.1:${before.port}`, 50)).toBe(2)
     expect((await unanswered).status).toBe(503)
     await cut
     const { error } = await gateway.waitForRecord(({ path }) => path === '/hold')
@@ -103,7 +99,7 @@ describe.each(protocols)('a process whose port changes, over %s', (protocol) => 
     const stream = ask(gateway, protocol)
     await expect.poll(() => before.connections()).toBe(1)
     tell(gateway, after)
-    expect(await gateway.gateway.drainTarget(on(before), 10_000)).toBe(0)
+    expect(await gateway.gateway.drainTarget(`127.0.0.1:${before.port}`, 10_000)).toBe(0)
     expect((await stream).body).toBe('data: 1\n\n')
     await before.abandoned()
   })
@@ -126,7 +122,7 @@ describe('a process whose port changes', () => {
     const goodbye = readUntil(client, '\x88\x02\x03\xe9') // RFC 6455 §7.4.1
     const after = await upstream((_request, response) => void response.end('after'))
     tell(gateway, after)
-    expect(await gateway.gateway.drainTarget(on(server), 10_000)).toBe(0)
+    expect(await gateway.gateway.drainTarget(`127.0.0.1:${server.port}`, 10_000)).toBe(0)
     await goodbye
     client.resume()
     await server.abandoned()

@@ -179,6 +179,9 @@ const opened: readonly Row[] = (['startup', 'ready'] as const).map((probe) => {
   return [`${probe}.fd`, `${probe}: { fd: 3 }`, `${probe}: { fd: 4 }`, `${probe}.fd changed`]
 })
 
+/** What routes read of it; the process does not see it. */
+const ofRoutes = [['protocol', 'port: 7001', 'port: 7001, protocol: h2c']] as const
+
 /** Parts of a word of a command: whole words are compared. */
 const partsOfCommand = ['command[]', 'command[].words', 'command[].word']
 
@@ -187,7 +190,7 @@ describe('a change of', () => {
     const reference = readFileSync(join(import.meta.dirname, '../../docs/reference.md'), 'utf8')
     const options = [...reference.matchAll(/^\| `processes\.NAME\.([^`]+)`/gm)].map(([, option]) => option)
     expect(options.length).toBeGreaterThan(90)
-    const decided = [...restarting, ...live, ...opened].map(([option]) => option)
+    const decided = [...restarting, ...live, ...opened, ...ofRoutes].map(([option]) => option)
     expect(options.filter((option = '') => !decided.includes(option) && !partsOfCommand.includes(option))).toEqual([])
   })
 
@@ -206,6 +209,10 @@ describe('a change of', () => {
       expect(needsRestart(changes)).toBe(false)
     })
   }
+
+  it.each(ofRoutes)('%s changes nothing of it', (_option, before, after) => {
+    expect(processChanges(planOf(before), planOf(after))).toEqual(processChanges(planOf(before), planOf(before)))
+  })
 
   it('both kinds says both, and never what a variable holds', () => {
     const before = planOf('command: [x, "${TOKEN}"], environment: { set: { KEY: hunter2 } }', { TOKEN: 'hunter2' })

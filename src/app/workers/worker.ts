@@ -38,7 +38,7 @@ export interface GatewayWorker {
   /** Shows these to ACME servers; rejects if the thread is lost meanwhile. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
   /** Resolves with the number of responses that were cut after `budget`: 0 for a lost thread. */
-  drainTarget(origin: string, budget: Milliseconds): Promise<number>
+  drainTarget(address: string, budget: Milliseconds): Promise<number>
   /**
    * Accepts no more, answers what is in flight, ends. Resolves with the number of requests that were cut: 0 for a lost
    * thread.
@@ -178,13 +178,13 @@ export function startGatewayWorker(
     apply: (config) => request((id) => ({ type: 'apply', id, ...config })),
     setChallenges: (challenges) => request((id) => ({ type: 'challenges', id, challenges })),
     send: (message) => worker.postMessage(message),
-    drainTarget(origin, budget) {
+    drainTarget(address, budget) {
       if (state === 'hung' || state === 'over') return Promise.resolve(0)
       lastId += 1
       const id = lastId
       return new Promise((resolve) => {
         targetDrains.set(id, resolve)
-        worker.postMessage({ type: 'drain-target', id, origin, budget } satisfies ToThread)
+        worker.postMessage({ type: 'drain-target', id, address, budget } satisfies ToThread)
       })
     },
     async drain(budget) {

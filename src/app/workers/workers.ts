@@ -40,7 +40,7 @@ export interface GatewayWorkers {
    * Drains a target in every thread; its new state must have been set before. Resolves with the number of responses
    * that were cut after `budget`.
    */
-  drainTarget(origin: string, budget: Milliseconds): Promise<number>
+  drainTarget(address: string, budget: Milliseconds): Promise<number>
   /** Readiness is 503 from now on; requests are answered as before. */
   withdraw(): void
   /** Resolves with the number of requests that were cut after `budget`. */
@@ -212,8 +212,8 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
       replacements,
       vitals: slots.filter(({ serving }) => serving).map(({ number, worker }) => ({ number, ...worker.vitals })),
     }),
-    async drainTarget(origin, budget) {
-      return sum(await Promise.all(slots.map(({ worker }) => worker.drainTarget(origin, budget))))
+    async drainTarget(address, budget) {
+      return sum(await Promise.all(slots.map(({ worker }) => worker.drainTarget(address, budget))))
     },
     withdraw() {
       withdrawn = true

@@ -1,13 +1,15 @@
 /** Headers of requests to upstreams: the client's without the hop-by-hop ones, and the gateway's own. */
 
 import { kindOfHeader } from '../../plan/patterns/trusted-headers.ts'
+import { speaksHttp2 } from '../../shared/net/origin-scheme.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { pushIds } from '../request/request-id.ts'
 import { pushAdded, type RequestRules } from '../response/header-rules.ts'
 import { listsTags } from '../upstream/entity-tags.ts'
 import { pushForwarding } from './forwarding.ts'
+import { neverTrailers } from './trailer-fields.ts'
 
-// RFC 9110 §7.6.1. `te` and `trailer` too: trailers of requests are not sent on. `expect` is answered by the gateway.
+// RFC 9110 §7.6.1. `te` and `trailer` too; see `pushTrailerFields`. `expect` is answered by the gateway.
 export const connectionHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -47,6 +49,7 @@ export function upstreamHeaders(exchange: Exchange): string[] {
   for (const [name, value] of replacedHeaders ?? []) {
     if (value !== null && !rules.governed.has(name)) headers.push(name, value)
   }
+  if (exchange.dialled && speaksHttp2(exchange.dialled.dial.origin)) pushTrailerFields(headers, exchange)
   pushForwarding(headers, exchange, rules)
   pushAdded(headers, exchange, rules)
   pushIds(headers, exchange.ids, generation.plan.requestId)
@@ -63,6 +66,33 @@ function isDropped(lower: string, { identity, generation }: Exchange, rules: Req
   const kind = kindOfHeader(lower)
   if (kind === 'trusted') return !identity.trusted && !rules.kept.has(lower)
   return kind !== 'free'
+}
+
+/**
+ * What HTTP/2 upstreams learn of trailers: whether the client takes them, without which gRPC servers refuse a call, and
+ * those that it announces. HTTP/1 upstreams get no trailers, and send theirs to any client.
+ */
+function pushTrailerFields(headers: string[], { request }: Exchange): void {
+  const { te, trailer } = request.headers
+  if (typeof te === 'string' && /(?:^|[\s,])trailers(?:$|[\s,;])/i.test(te)) headers.push('te', 'trailers')
+  if (typeof trailer === 'string') headers.push('trailer', trailer)
+}
+
+const noTrailers: readonly string[] = []
+
+/** The trailers of the request (name and value in turn), under the rules of its headers; to be called after its body. */
+export function upstreamTrailers(exchange: Exchange): readonly string[] {
+  const raw = exchange.request.rawTrailers
+  if (raw.length === 0) return noTrailers
+  const rules = exchange.generation.requestRulesOf(exchange.routeIndex)
+  const trailers: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const lower = (raw[i] as string).toLowerCase()
+    if (rules.governed.has(lower) || neverTrailers.has(lower) || isDropped(lower, exchange, rules)) continue
+    if (exchange.replacedHeaders?.has(lower)) continue
+    trailers.push(lower, raw[i + 1] as string)
+  }
+  return trailers
 }
 
 /** The headers that Connection names, which are hop-by-hop as well. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { ProxyPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
+import { speaksHttp2 } from '../../shared/net/origin-scheme.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { finalFields } from '../response/answer-fields.ts'
 import { cutAnswer, sendError, sendHead } from '../response/respond.ts'
@@ -21,6 +22,10 @@ export interface UpgradedPeer {
   readonly head: AnswerHead
   readonly socket: Socket
   readonly rest: Buffer
+}
+
+class UpgradeImpossible extends Error {
+  readonly code = 'UPGRADE_IMPOSSIBLE'
 }
 
 /** A connection is made for one handshake and is never reused. */
@@ -155,6 +160,11 @@ export class UpgradeDispatch implements Waiter, Transaction {
 
   #engage(target: Target): void {
     this.#tried.push(target)
+    if (speaksHttp2(target.dial.origin)) {
+      // RFC 9113 §8.6: HTTP/2 has no upgrades.
+      this.begin(new UpgradeImpossible(`${target.dial.origin} speaks HTTP/2, which has no upgrades`))
+      return
+    }
     this.#target = target
     target.join(this.#exchange)
     this.#stopDialling = dialConnection(target.dial, { owner: noPool, tunnel: true }, this)

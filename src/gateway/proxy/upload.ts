@@ -2,9 +2,10 @@ import { countBody } from '../guards/request-body.ts'
 import type { Exchange, GatewayRequest } from '../request/exchange.ts'
 import { ClientLeft } from '../upstream/faults.ts'
 import { countReleased } from '../upstream/released-buffers.ts'
-import type { Connection } from './client/connection.ts'
 import { UnsendableRequest } from './client/faults.ts'
 import type { RequestBody } from './client/request-head.ts'
+import type { UpstreamStream } from './client/transaction.ts'
+import { upstreamTrailers } from './request-headers.ts'
 
 // RFC 9110 §8.6: without a body, these are sent with `content-length: 0`.
 const meantToHaveBody = new Set(['POST', 'PUT', 'PATCH'])
@@ -23,7 +24,7 @@ export function bodyOf({ request, hasBody }: Exchange): RequestBody {
  */
 export class Upload {
   readonly #exchange: Exchange
-  readonly #connection: Connection
+  readonly #connection: UpstreamStream
   readonly #failed: (error: Error) => void
   readonly #chunked: boolean
   /** Bytes left of a body of known length. */
@@ -31,7 +32,7 @@ export class Upload {
   #over = false
 
   /** `failed` is called once if the request cannot be completed; the connection is left to the caller. */
-  constructor(exchange: Exchange, connection: Connection, body: RequestBody, failed: (error: Error) => void) {
+  constructor(exchange: Exchange, connection: UpstreamStream, body: RequestBody, failed: (error: Error) => void) {
     this.#exchange = exchange
     this.#connection = connection
     this.#failed = failed
@@ -104,8 +105,7 @@ export class Upload {
       return
     }
     this.stop()
-    if (this.#chunked) this.#connection.write('0\r\n\r\n')
-    this.#connection.endBody()
+    this.#connection.endBody(this.#chunked, upstreamTrailers(this.#exchange))
     this.#connection.flush()
   }
 
@@ -118,7 +118,7 @@ export class Upload {
   }
 }
 
-function flush(connection: Connection): void {
+function flush(connection: UpstreamStream): void {
   connection.flush()
 }
 

@@ -13,10 +13,9 @@ import { countReleased } from '../upstream/released-buffers.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerHead } from './client/answer-head.ts'
-import type { Connection } from './client/connection.ts'
 import type { Waiter } from './client/dialling.ts'
-import { type RequestBody, requestHead } from './client/request-head.ts'
-import type { Transaction } from './client/transaction.ts'
+import type { RequestBody } from './client/request-head.ts'
+import type { AnswerFields, RequestHeadForm, Transaction, UpstreamStream } from './client/transaction.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { isRepeatable, retryAfter } from './retry.ts'
 import { bodyOf, Upload } from './upload.ts'
@@ -32,17 +31,17 @@ const maxUnsent: Bytes = 32_768
  * retries in two safe cases: no connection could be made, so nothing was sent; or an idle connection turned out to be
  * closed, and the request is repeatable.
  */
-export class UpstreamDispatch implements Waiter, Transaction {
+export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
   readonly #exchange: Exchange
   readonly #upstream: Upstream
   readonly #plan: ProxyPlan
   readonly #body: RequestBody
   /** Head of the request to the current target. */
-  #head = ''
+  #head: RequestHeadForm = ''
   /** The target that handles the request; undefined when it is done. */
   #target: Target | undefined
   #tried: Target[] | undefined
-  #connection: Connection | undefined
+  #connection: UpstreamStream | undefined
   #upload: Upload | undefined
   #retried = false
   #encoder: AnswerEncoder | undefined
@@ -66,7 +65,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     else sendError(this.#exchange, 503, `upstream ${this.#upstream.name}: no target is up`, ['retry-after', retryAfter])
   }
 
-  onConnection(connection: Connection): void {
+  onConnection(connection: UpstreamStream): void {
     const { request, generation } = this.#exchange
     const withBody = this.#exchange.hasBody
     this.#connection = connection
@@ -99,16 +98,16 @@ export class UpstreamDispatch implements Waiter, Transaction {
     this.begin(error)
   }
 
-  onInterim({ status, fields }: AnswerHead): void {
+  onInterim({ status, fields }: AnswerFields): void {
     if (!this.#exchange.over) passInterim(this.#exchange, status, fields)
   }
 
-  onHead({ status, fields }: AnswerHead): void {
+  onHead({ status, fields }: AnswerFields, last = false): void {
     const exchange = this.#exchange
     if (exchange.over || exchange.failure !== undefined) return
     if (this.#target) this.#upstream.answered(this.#target, status)
     try {
-      const encoding = passHead(exchange, status, fields)
+      const encoding = passHead(exchange, status, fields, last)
       if (encoding) this.#encoder = new AnswerEncoder(exchange, encoding, () => this.#connection?.resume())
     } catch (error) {
       this.#takeBack()
@@ -210,7 +209,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     this.#target = target
     target.join(exchange)
     try {
-      this.#head = requestHead({
+      this.#head = target.pool.prepare({
         method: exchange.request.method ?? '',
         path: exchange.inner.path + exchange.inner.query,
         headers: upstreamHeaders(exchange),
@@ -224,7 +223,7 @@ export class UpstreamDispatch implements Waiter, Transaction {
     target.pool.acquire(this, { fresh, careful: !isRepeatable(exchange) })
   }
 
-  #mayRepeat(connection: Connection, error: Error): boolean {
+  #mayRepeat(connection: UpstreamStream, error: Error): boolean {
     return (
       isRepeatable(this.#exchange) && !this.#retried && connection.reused && !connection.answerBegun && isBroken(error)
     )

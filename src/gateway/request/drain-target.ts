@@ -5,13 +5,13 @@ import type { AnswerKind, Exchange } from './exchange.ts'
 import { closeTunnels } from './in-flight.ts'
 
 /**
- * Drains a target that is about to stop and gets no new requests. Answers in flight have `budget` to complete; then
+ * Drains the targets at an address, `host:port`, that are about to stop and get no new requests. Answers in flight have `budget` to complete; then
  * event streams and tunnels, which have no end of their own, are ended, and their clients reconnect to another target.
  * Resolves with the number of answers that took too long and were cut.
  */
-export async function drainTarget(origin: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
+export async function drainTarget(address: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
   const bound = (kind: AnswerKind) =>
-    [...open].filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin === origin)
+    [...open].filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin.endsWith(`//${address}`))
   await allAnswered(() => bound('answer'), budget)
   for (const exchange of bound('events')) {
     exchange.response.end()

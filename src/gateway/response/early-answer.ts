@@ -7,8 +7,8 @@ import type { Exchange } from '../request/exchange.ts'
 const maxDiscarded: Bytes = 64_000
 
 /**
- * To be called before the head of any answer is written. A long body that is still to come is not awaited: after the
- * answer the stream is closed (h2), or the connection, which lingers (h1; see linger.ts).
+ * To be called when the head of an answer is written: over h1 before, over h2 after. A long body that is still to come
+ * is not awaited: after the answer the stream is closed (h2), or the connection, which lingers (h1; see linger.ts).
  */
 export function answerEarly({ request, response, stream, hasBody }: Exchange): void {
   if (!hasBody || request.complete || Number(request.headers['content-length']) <= maxDiscarded) return
@@ -16,7 +16,11 @@ export function answerEarly({ request, response, stream, hasBody }: Exchange): v
     response.shouldKeepAlive = false
     return
   }
-  // RFC 9113 §8.1: the answer is complete without the rest of the request. A head without a body is finished before it
-  // is written, and the reset would overtake it.
-  stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)))
+  // RFC 9113 §8.1: the answer is complete without the rest of the request, if that has not come meanwhile. The reset
+  // would overtake the end of the answer, which Node sends in the turn after these events.
+  const reset = () => {
+    if (!request.complete) stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+  const endsWithHead = stream.writableEnded
+  stream.once(endsWithHead ? 'finish' : 'wantTrailers', () => setImmediate(reset))
 }

@@ -16,9 +16,9 @@ export function mustFitClientLimit(stream: ServerHttp2Stream, what: string, fiel
 
 /**
  * Sends the head: fields as name and value in turn. Does nothing on a closed stream, like a late write over h1. Throws
- * if the head exceeds the client's limit.
+ * if the head exceeds the client's limit. `last`: it ends the stream.
  */
-export function respondH2(stream: ServerHttp2Stream, status: number, fields: readonly string[]): void {
+export function respondH2(stream: ServerHttp2Stream, status: number, fields: readonly string[], last: boolean): void {
   if (stream.destroyed || stream.closed) return
   mustFitClientLimit(stream, 'a head', fields)
   const head: unknown[] = [':status', status > 599 ? new UnassignedStatus(status) : status]
@@ -28,7 +28,7 @@ export function respondH2(stream: ServerHttp2Stream, status: number, fields: rea
     if (!connectionHeaders.has(name.toLowerCase())) head.push(name, fields[i + 1])
   }
   // A flat list is documented since Node 24.7, but missing in its types.
-  stream.respond(head as never, { waitForTrailers: true })
+  stream.respond(head as never, last ? { endStream: true } : { waitForTrailers: true })
 }
 
 /**

@@ -9,13 +9,16 @@ import { type FlatHeaders, withoutLength } from './flat-headers.ts'
 import { respondH2 } from './h2-head.ts'
 import { applyRules } from './header-rules.ts'
 
-/** Writes the head of the answer: the given headers with the route's rules applied, and the request id. */
-export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders): void {
+/**
+ * Writes the head of the answer: the given headers with the route's rules applied, and the request id. `last`: over h2
+ * the stream ends with it; a gRPC client reads the status of a failed call only there (Trailers-Only).
+ */
+export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders, last = false): void {
   const { response, stream } = exchange
   const final = finalHeaders(exchange, status, headers)
+  if (stream) respondH2(stream, status, final, last)
   answerEarly(exchange)
-  if (stream) respondH2(stream, status, final)
-  else response.writeHead(status, final)
+  if (!stream) response.writeHead(status, final)
   exchange.status = status
 }
 

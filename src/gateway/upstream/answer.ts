@@ -1,6 +1,7 @@
 /** Passes an upstream's answer on to the client: heads, interim answers, trailers. */
 import { STATUS_CODES } from 'node:http'
 import type { ContentEncoding } from '../../plan/model/plan.ts'
+import { neverTrailers } from '../proxy/trailer-fields.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { answerFields, finalFields } from '../response/answer-fields.ts'
 import { mustFitClientLimit } from '../response/h2-head.ts'
@@ -8,17 +9,22 @@ import { sendHead } from '../response/respond.ts'
 import { type EncodedHead, encodeHead } from './answer-encoder.ts'
 
 /**
- * Sends the final head on. Returns the encoding to apply to the body, if any. Throws, with nothing sent, if the head
- * cannot be sent.
+ * Sends the final head on; `last`: the answer has neither a body nor trailers. Returns the encoding to apply to the
+ * body, if any. Throws, with nothing sent, if the head cannot be sent.
  */
-export function passHead(exchange: Exchange, status: number, raw: readonly string[]): ContentEncoding | undefined {
-  const { generation } = exchange
+export function passHead(
+  exchange: Exchange,
+  status: number,
+  raw: readonly string[],
+  last: boolean,
+): ContentEncoding | undefined {
+  const { generation, request } = exchange
   const own = finalFields(status, raw)
   const { headers, encoding }: EncodedHead =
-    generation.plan.compression.length === 0
+    generation.plan.compression.length === 0 || (last && request.method !== 'HEAD')
       ? { headers: own }
       : encodeHead(exchange, status, own, generation.negotiate)
-  sendHead(exchange, status, headers)
+  sendHead(exchange, status, headers, last)
   if (isEventStream(headers)) exchange.becomes('events')
   return encoding
 }
@@ -52,21 +58,6 @@ function isBehind({ stream, request }: Exchange): boolean {
   if (!stream) return request.socket.writableNeedDrain
   return (stream.session?.state.outboundQueueSize ?? 0) > framesWaiting
 }
-
-// RFC 9110 §6.5.1: fields that frame, route, authenticate or describe a message must precede its body.
-const neverTrailers = new Set([
-  'authorization',
-  'cache-control',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'host',
-  'location',
-  'set-cookie',
-  'vary',
-  'www-authenticate',
-])
 
 /**
  * Throws if they cannot be sent. Over h1 they need a chunked answer, which one with trailers is, except to HTTP/1.0

@@ -16,6 +16,7 @@ export function statusOf(error: Error): 400 | 413 | 502 | 503 | 504 {
     case 'REQUEST_UNSENDABLE':
       return 400
     case 'POOL_EXHAUSTED':
+    case 'STREAM_REFUSED':
       return 503
     case 'ETIMEDOUT':
       return 504

@@ -1,7 +1,7 @@
 import { portPlaceholder } from '../../plan/model/own-port.ts'
 import type { OriginProxyPlan } from '../../plan/model/plan.ts'
 import type { TargetStates } from '../../shared/target-states.ts'
-import type { Dial } from './dial.ts'
+import type { Dial, DialLimits } from './dial.ts'
 import type { Target } from './target.ts'
 import type { Member } from './upstream.ts'
 
@@ -23,13 +23,13 @@ export class ProcessMember implements Member {
   readonly key: string
   target: Target | undefined
   readonly #plan: OriginProxyPlan
-  readonly #connections: number
+  readonly #limits: DialLimits
   readonly #stock: TargetStock
 
-  constructor(plan: OriginProxyPlan, connections: number, stock: TargetStock) {
+  constructor(plan: OriginProxyPlan, limits: DialLimits, stock: TargetStock) {
     this.key = plan.origin
     this.#plan = plan
-    this.#connections = connections
+    this.#limits = limits
     this.#stock = stock
   }
 
@@ -41,7 +41,7 @@ export class ProcessMember implements Member {
     const origin = pattern.replace(portPlaceholder, String(port))
     const before = this.target
     if (before?.dial.origin === origin) return
-    this.target = this.#stock.take({ origin, connect: timeouts.connect, connections: this.#connections })
+    this.target = this.#stock.take({ origin, connect: timeouts.connect, ...this.#limits })
     if (before) this.#stock.release(before)
   }
 

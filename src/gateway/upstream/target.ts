@@ -1,5 +1,8 @@
+import { speaksHttp2 } from '../../shared/net/origin-scheme.ts'
 import { ConnectionPool } from '../proxy/client/connection-pool.ts'
+import { Http2Pool } from '../proxy/http2/pool.ts'
 import { PassiveHealth } from '../proxy/passive-health.ts'
+import type { Pool } from '../proxy/pool.ts'
 import type { Dial } from './dial.ts'
 import { EntityTags } from './entity-tags.ts'
 
@@ -15,12 +18,12 @@ export class Target {
   readonly tags = new EntityTags()
   /** Requests and tunnels in flight, of this thread. */
   active = 0
-  readonly pool: ConnectionPool
+  readonly pool: Pool
   #left: (() => void) | undefined
 
   constructor(dial: Dial) {
     this.dial = dial
-    this.pool = new ConnectionPool(dial)
+    this.pool = speaksHttp2(dial.origin) ? new Http2Pool(dial) : new ConnectionPool(dial)
   }
 
   /** A request or tunnel begins. */

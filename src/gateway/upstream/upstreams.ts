@@ -9,7 +9,7 @@ import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { type TargetStates, targetKey } from '../../shared/target-states.ts'
 import { formatDuration } from '../../shared/time/duration.ts'
-import type { Dial } from './dial.ts'
+import type { Dial, DialLimits } from './dial.ts'
 import { followsProcess, ProcessMember } from './process-member.ts'
 import { Target } from './target.ts'
 import { type Ejection, Upstream, type UpstreamParts } from './upstream.ts'
@@ -66,17 +66,20 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
     async lease({ routes, upstreams, limits, threads }) {
       const named = new Map<string, Named>()
       for (const plan of upstreams) named.set(plan.name, { plan, ca: await readAuthorities(plan) })
-      const connections = Math.ceil(limits.connectionsPerTarget / (threads === 'auto' ? 1 : threads))
+      const dialLimits: DialLimits = {
+        connections: Math.ceil(limits.connectionsPerTarget / (threads === 'auto' ? 1 : threads)),
+        answerHeaders: limits.answerHeaders,
+      }
       const taken: Target[] = []
       const followed: ProcessMember[] = []
       const members: Members = {
         one(address) {
-          const target = take({ ...address, connections })
+          const target = take({ ...address, ...dialLimits })
           taken.push(target)
           return target
         },
         following(plan) {
-          const member = new ProcessMember(plan, connections, { take, release })
+          const member = new ProcessMember(plan, dialLimits, { take, release })
           member.follow(states())
           followed.push(member)
           following.add(member)
@@ -115,7 +118,7 @@ export function createUpstreams(states: () => TargetStates, log: Pick<Log, 'warn
 
 /** Creates the members of an upstream. */
 interface Members {
-  one(address: Omit<Dial, 'connections'>): Target
+  one(address: Omit<Dial, keyof DialLimits>): Target
   following(plan: OriginProxyPlan): ProcessMember
 }
 

@@ -43,8 +43,8 @@ export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 export interface OriginProxyPlan {
   readonly kind: 'proxy'
   /**
-   * `http://host:port` or `https://host:port` without a path, or `unix:/path`. `{port}` is the current port of its
-   * process.
+   * `scheme://host:port` without a path (shared/net/origin-scheme.ts), or `unix:/path`. `{port}` is the current port of
+   * its process.
    */
   readonly origin: string
   /** The supervised process behind it, whose state decides whether to dial it at all. */

@@ -4,7 +4,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 
 export interface UpstreamPlan {
   readonly name: string
-  /** `http://host:port` or `https://host:port`, no path; at least one, none twice. */
+  /** `scheme://host:port`, no path (shared/net/origin-scheme.ts); at least one, none twice. */
   readonly targets: readonly string[]
   /** `least-requests` counts what is under way in one thread; `first` is the first of the list that is up. */
   readonly balance: Balance
@@ -12,17 +12,28 @@ export interface UpstreamPlan {
   readonly health?: HealthCheckPlan
   /** Absent: failed requests eject no target, as when there is only one. */
   readonly passiveHealth?: PassiveHealthPlan
-  /** For `https` targets. */
+  /** For `https` and `h2` targets. */
   readonly tls?: UpstreamTlsPlan
   readonly position: SourcePosition
 }
 
 export type Balance = 'round-robin' | 'random' | 'least-requests' | 'first'
 
+export type HealthCheckPlan = HealthCheckTiming & (HttpHealthCheck | GrpcHealthCheck)
+
 /** A target is up at any status from 200 to 399. */
-export interface HealthCheckPlan {
+export interface HttpHealthCheck {
   /** Path and query. */
   readonly http: string
+}
+
+/** A target is up if its gRPC health says SERVING; only for HTTP/2 targets. */
+export interface GrpcHealthCheck {
+  /** Of an empty service: the server as a whole. */
+  readonly grpc: { readonly service: string }
+}
+
+export interface HealthCheckTiming {
   /** Interval between attempts. */
   readonly every: Milliseconds
   /** Time limit for one attempt. */

@@ -10,7 +10,7 @@ export interface Address {
   readonly port: number
 }
 
-/** Where a route sends requests: a process or an upstream by name, or the origin of a URL. */
+/** Where a route sends requests: a process or an upstream by name, or an origin (shared/net/origin-scheme.ts). */
 export type Target = { readonly name: string } | { readonly origin: string }
 
 /** The port part of a probe's address. */
@@ -87,26 +87,48 @@ function readSocket(written: string): Target | InvalidValue {
   return { origin: socketOrigin(path) }
 }
 
+/** By its scheme: the URL that is like it in everything else, since `URL` knows the parts of these two only. */
+const likeHttp: Readonly<Record<string, 'http:' | 'https:'>> = {
+  'http:': 'http:',
+  'https:': 'https:',
+  'h2c:': 'http:',
+  'h2:': 'https:',
+}
+
 function readOrigin(written: string): string | InvalidValue {
-  const url = URL.parse(written)
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    return new InvalidValue('is not an http or https URL', 'write it as `http://host:port`', httpUrl(url))
-  if (url.protocol === 'http:' && url.port === '443')
-    return new InvalidValue('uses the HTTPS port without HTTPS', `write \`https://${url.hostname}\``)
+  const [scheme = ''] = /^[a-z][a-z0-9+.-]*:/i.exec(written) ?? []
+  const protocol = scheme.toLowerCase()
+  const like = likeHttp[protocol]
+  const url = like ? URL.parse(like + written.slice(scheme.length)) : null
+  if (!like || !url)
+    return new InvalidValue('is not an http, https, h2c or h2 URL', 'write it as `http://host:port`', knownUrl(written))
+  if (like === 'http:' && url.port === '443')
+    return new InvalidValue('uses the HTTPS port without TLS', `write \`${withTls[protocol]}//${url.hostname}\``)
   if (url.username || url.password)
     return new InvalidValue('contains a user or password', 'remove them: requests are forwarded with their own headers')
   if (url.search || url.hash || !/^[^:]+:\/\/[^/]*\/?$/.test(written))
     return new InvalidValue(
       'has a path',
       'end it after the host and port: requests are forwarded with their own path',
-      url.origin,
+      protocol + url.origin.slice(like.length),
     )
-  return url.origin
+  return protocol + url.origin.slice(like.length)
 }
 
-/** WebSockets begin as HTTP requests. */
-function httpUrl(url: URL | null): string | undefined {
-  return url && /^wss?:$/.test(url.protocol) ? `${url.protocol.replace('ws', 'http')}//${url.host}` : undefined
+const withTls: Readonly<Record<string, string>> = { 'http:': 'https:', 'h2c:': 'h2:' }
+
+/** What other programs name differently. WebSockets begin as HTTP requests, gRPC is HTTP/2. */
+const otherNames: Readonly<Record<string, string>> = {
+  'ws:': 'http:',
+  'wss:': 'https:',
+  'grpc:': 'h2c:',
+  'grpcs:': 'h2:',
+}
+
+function knownUrl(written: string): string | undefined {
+  const url = URL.parse(written)
+  const protocol = url && otherNames[url.protocol]
+  return protocol ? `${protocol}//${url.host}` : undefined
 }
 
 /** A path on the process's own port, or a whole URL. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { speaksHttp2 } from '../../../shared/net/origin-scheme.ts'
 import { customIssue } from '../invalid-value.ts'
 import { boolean, choice, headerText, integer, positiveDuration, scalar, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'
@@ -11,11 +12,28 @@ const healthSchema = mapping({
   http: scalar({
     expected: 'a path such as `/health`',
     read: (written) => (/^\/[\x21-\x7e]*$/.test(written) ? written : undefined),
-  }).describe('Path to request; up at any status from 200 to 399'),
+  })
+    .describe('Path to request; up at any status from 200 to 399')
+    .optional(),
+  grpc: scalar({
+    expected: '`true`, or the name of a gRPC service',
+    read(written) {
+      if (written === 'true') return { service: '' }
+      return written !== 'false' && /^[\w.-]+$/.test(written) ? { service: written } : undefined
+    },
+    json: { type: ['boolean', 'string'] },
+  })
+    .describe('Up if gRPC health says SERVING, for this service or (`true`) the server as a whole')
+    .optional(),
   every: positiveDuration.prefault('5s'),
   timeout: positiveDuration.describe('Time limit for one check').prefault('2s'),
   failures: inARow('failures').describe('Consecutive failures that take a target out').prefault('2'),
   successes: inARow('successes').describe('Consecutive successes that bring it back').prefault('1'),
+}).superRefine(({ http, grpc }, context) => {
+  if ((http === undefined) !== (grpc === undefined)) return
+  const message = http === undefined ? '`health` has no check' : '`health` has more than one check: `http` and `grpc`'
+  const hint = http === undefined ? 'add `http` or `grpc`: `health: { http: /health }`' : 'keep one of them'
+  context.addIssue(customIssue('choose-one', message, hint))
 })
 
 const off = scalar({
@@ -51,14 +69,26 @@ const tlsSchema = mapping({
 
 export const upstreamSchema = short(
   mapping({
-    targets: listOf(origin, 'a list of URLs such as `http://10.0.0.5:8080`'),
+    targets: listOf(origin, 'a list of URLs such as `http://10.0.0.5:8080`').describe(
+      '`http://`, `https://`; or HTTP/2, which gRPC needs: `h2c://`, and `h2://` with TLS',
+    ),
     balance: choice(['round-robin', 'random', 'least-requests', 'first']).prefault('round-robin'),
     health: healthSchema.describe('Active health check of every target').optional(),
     passiveHealth: passiveHealthSchema
       .describe('Ejects a target for a while when requests to it fail, never the last one; `false`: off')
       .optional(),
-    tls: tlsSchema.describe('For `https` targets').optional(),
-  }).superRefine(({ targets }, context) => {
+    tls: tlsSchema.describe('For `https` and `h2` targets').optional(),
+  }).superRefine(({ targets, health }, context) => {
+    const http1 = health?.grpc ? targets.findIndex((target) => !speaksHttp2(target)) : -1
+    if (http1 !== -1)
+      context.addIssue(
+        customIssue(
+          'contradiction',
+          '`health` asks by gRPC, and this target speaks HTTP/1.1',
+          'write it with `h2c://`, or `h2://` for TLS; or use `health: { http: /health }`',
+          ['targets', http1],
+        ),
+      )
     const repeated = targets.findIndex((target, index) => targets.indexOf(target) !== index)
     if (repeated !== -1)
       context.addIssue(

@@ -56,6 +56,9 @@ export const processSchema = mapping({
   port: ownPort
     .describe('Port it listens on at 127.0.0.1, also PORT in its environment; `auto`: a free one at each start')
     .optional(),
+  protocol: choice(['http', 'h2c'])
+    .describe('What routes to it speak: HTTP/1.1, or HTTP/2 without TLS, which gRPC needs; default: http')
+    .optional(),
   environment: processEnvironmentSchema.describe('Overrides the shared environment').optional(),
   // Any name: one that no process can have is an unknown process, which says more.
   dependsOn: short(named(choice(['started', 'ready', 'completed']), z.string()), { dependencies: true })

@@ -3,16 +3,11 @@
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setInterval, setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
+import type { AcquireOptions, Pool } from '../pool.ts'
 import type { Connection, ConnectionOwner } from './connection.ts'
 import { dialConnection, type Waiter } from './dialling.ts'
 import { ConnectionClosed, PoolExhausted } from './faults.ts'
-
-export interface AcquireOptions {
-  /** A new connection: where one idle connection was closed, the others may be as well. */
-  readonly fresh?: boolean
-  /** The request cannot be retried, so it must not get a connection that has been closed unnoticed. */
-  readonly careful?: boolean
-}
+import { requestHead } from './request-head.ts'
 
 /** Requests that may wait, per connection that is allowed. */
 const waitersPerConnection = 4
@@ -21,7 +16,8 @@ const sweepEvery: Milliseconds = 1_000
 /** A connection that was idle for less is taken to be alive. */
 const justUsed: Milliseconds = 100
 
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements Pool, ConnectionOwner {
+  readonly prepare = requestHead
   readonly #dial: Dial
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
@@ -57,7 +53,6 @@ export class ConnectionPool implements ConnectionOwner {
     else this.#enqueue(waiter)
   }
 
-  /** The waiter needs no connection any more, and is not called. */
   cancel(waiter: Waiter): void {
     this.#dialling.get(waiter)?.()
     this.#dialling.delete(waiter)
@@ -68,14 +63,12 @@ export class ConnectionPool implements ConnectionOwner {
     if (connection?.open) this.free(connection)
   }
 
-  /** Closes idle connections, and the others after their requests. */
   close(): void {
     this.#closed = true
     clearInterval(this.#sweeping)
     for (const connection of this.#idle.splice(0)) connection.destroy()
   }
 
-  /** Ends everything. */
   destroy(): void {
     this.close()
     for (const waiter of [...this.#dialling.keys(), ...this.#queue.keys(), ...this.#checking.keys()])
@@ -105,7 +98,6 @@ export class ConnectionPool implements ConnectionOwner {
     if (this.#all.size + this.#dialling.size === 0) this.#emptied?.()
   }
 
-  /** It carries an event stream: from now on it does not count as in use. */
   openEnded(connection: Connection): void {
     this.#openEnded.add(connection)
     this.#connectNext()

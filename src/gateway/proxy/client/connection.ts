@@ -8,7 +8,7 @@ import { FairReading } from './fair-reading.ts'
 import { ConnectionClosed, UpstreamTimeout } from './faults.ts'
 import { Idleness } from './idleness.ts'
 import { keepFromWriteErrors } from './socket.ts'
-import type { Sent, Transaction } from './transaction.ts'
+import type { Sent, Transaction, UpstreamStream } from './transaction.ts'
 
 /** How long an upstream that reads no more of a request may take to answer. */
 const answerAfterRefusal: Milliseconds = 1_000
@@ -21,7 +21,7 @@ export interface ConnectionOwner {
 }
 
 /** Created when the socket is connected; used until it is closed, or handed over to an upgrade. */
-export class Connection {
+export class Connection implements UpstreamStream {
   readonly idleness = new Idleness()
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
@@ -66,10 +66,6 @@ export class Connection {
     return !this.#destroyed && !this.#ended
   }
 
-  /**
-   * Writes the head. If a body follows (`withBody`), the head is held back until `flush`, to leave with its first
-   * bytes.
-   */
   send(sent: Sent, transaction: Transaction, withBody: boolean): void {
     this.#requests += 1
     this.#transaction = transaction
@@ -87,14 +83,12 @@ export class Connection {
     this.#socket.uncork()
   }
 
-  /** False: no more until `onDrain`. */
   write(chunk: Buffer | string): boolean {
     if (this.#writeError || this.#destroyed) return true
     if (!this.#headPassed) this.#deadline.set(this.#timeout)
     return this.#socket.write(chunk, 'latin1')
   }
 
-  /** Writes one chunk of a chunked body; it must not be empty. */
   writeChunk(chunk: Buffer): boolean {
     this.#socket.cork()
     this.write(`${chunk.length.toString(16)}\r\n`)
@@ -104,8 +98,8 @@ export class Connection {
     return room
   }
 
-  /** The request is complete. */
-  endBody(): void {
+  endBody(chunked: boolean): void {
+    if (chunked) this.write('0\r\n\r\n')
     this.#bodySent = true
   }
 
@@ -117,7 +111,6 @@ export class Connection {
     this.#reading.resume()
   }
 
-  /** Closes without a call to the transaction. */
   destroy(): void {
     this.#transaction = undefined
     this.#close()

@@ -14,7 +14,7 @@ export class ConnectionClosed extends Error {
   readonly code = 'CONNECTION_CLOSED'
 }
 
-/** The request cannot be written as HTTP/1.1: nothing was sent. */
+/** The request cannot be written in the upstream's version of HTTP: nothing was sent. */
 export class UnsendableRequest extends Error {
   readonly code = 'REQUEST_UNSENDABLE'
 }

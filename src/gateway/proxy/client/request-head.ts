@@ -16,10 +16,10 @@ export interface RequestHead {
   readonly upgrade?: string
 }
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+export const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Not allowed in values: control characters, and those above one byte, which latin1 would truncate. */
-const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
-const unsendablePath = /[^\x21-\x7e\x80-\xff]/
+export const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
+export const unsendablePath = /[^\x21-\x7e\x80-\xff]/
 
 /**
  * The head with its empty line, to be written as latin1. Throws an UnsendableRequest for anything that would end a line

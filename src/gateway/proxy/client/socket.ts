@@ -1,6 +1,7 @@
 /** Sockets to upstreams: TCP or Unix, plain or TLS. */
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { speaksHttp2, usesTls } from '../../../shared/net/origin-scheme.ts'
 import { serverNameOf } from '../../../shared/net/server-name.ts'
 import { socketPathOf } from '../../../shared/net/socket-origin.ts'
 import type { Dial } from '../../upstream/dial.ts'
@@ -14,9 +15,10 @@ export interface SocketOptions {
 
 /** Starts to connect; it may be written to after `eventOfReady`. The connect timeout is left to the caller. */
 export function openSocket(dial: Dial, { onread, session }: SocketOptions): Socket {
+  const http2 = speaksHttp2(dial.origin)
   const common = {
-    // An upstream may end its side while its answer is still unread.
-    allowHalfOpen: true,
+    // An HTTP/1 upstream may end its side while its answer is still unread.
+    allowHalfOpen: !http2,
     noDelay: true,
     keepAlive: true,
     // Below the 60 s after which firewalls drop a silent connection.
@@ -25,16 +27,16 @@ export function openSocket(dial: Dial, { onread, session }: SocketOptions): Sock
   }
   const path = socketPathOf(dial.origin)
   if (path !== undefined) return connectTcp({ ...common, path })
-  const { hostname, port, protocol } = new URL(dial.origin)
+  const { hostname, port } = new URL(dial.origin)
   const host = hostname.replace(/^\[|\]$/g, '')
-  if (protocol !== 'https:') return connectTcp({ ...common, host, port: Number(port || 80) })
+  if (!usesTls(dial.origin)) return connectTcp({ ...common, host, port: Number(port || 80) })
   const { tls } = dial
   return connectTls({
     ...common,
     host,
     port: Number(port || 443),
     servername: serverNameOf(dial),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [http2 ? 'h2' : 'http/1.1'],
     rejectUnauthorized: tls?.verify ?? true,
     ...(tls?.ca !== undefined && { ca: tls.ca }),
     ...(session && { session }),

@@ -81,8 +81,8 @@ function readTarget(proxy: ProxyOptions, token: Token, { scope: { notes } }: Lin
     return
   }
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)?(.*)$/s.exec(text) ?? []
-  if (scheme !== '' && scheme !== 'http://' && scheme !== 'https://') {
-    refuse('a target uses `http://` or `https://`')
+  if (!['', 'http://', 'https://', 'h2c://'].includes(scheme)) {
+    refuse('a target uses `http://`, `https://` or `h2c://`')
     return
   }
   const [, host = '', port] = /^(\[[^\]]*\]|[^:/$]*|\$\{\w+:-[^}]*\})(?::([^/]+))?\/?$/.exec(rest) ?? []

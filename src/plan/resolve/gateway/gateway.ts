@@ -129,8 +129,8 @@ function resolveHandler(
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
     if (Object.hasOwn(context.config.upstreams, to.name)) return { kind: 'proxy', upstream: to.name, timeouts }
-    const port = context.config.processes[to.name]?.port
-    const origin = `http://127.0.0.1:${port === chosenLater ? portPlaceholder : port}`
+    const { port, protocol = 'http' } = context.config.processes[to.name] ?? {}
+    const origin = `${protocol}://127.0.0.1:${port === chosenLater ? portPlaceholder : port}`
     return { kind: 'proxy', origin, process: to.name, timeouts }
   }
   if (files) return resolveFiles(context, files)

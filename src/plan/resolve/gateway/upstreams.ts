@@ -1,4 +1,5 @@
-import type { PassiveHealthPlan, UpstreamPlan } from '../../model/upstreams.ts'
+import type { UpstreamConfig } from '../../../config/schema/gateway/upstreams.ts'
+import type { HealthCheckPlan, PassiveHealthPlan, UpstreamPlan } from '../../model/upstreams.ts'
 import { absolute, keyPosition, type PlanContext } from '../plan-context.ts'
 
 const defaultPassiveHealth: PassiveHealthPlan = { failures: 3, within: 10_000, ejectFor: 10_000 }
@@ -14,7 +15,7 @@ export function resolveUpstreams(context: PlanContext): readonly UpstreamPlan[] 
         name,
         targets,
         balance,
-        ...(health && { health }),
+        ...(health && { health: resolveHealth(health) }),
         ...(passiveHealth !== false && targets.length > 1 && { passiveHealth: passiveHealth ?? defaultPassiveHealth }),
         ...(tls && {
           tls: { verify, ...(ca !== undefined && { ca: absolute(context, ca) }), ...(serverName && { serverName }) },
@@ -23,4 +24,8 @@ export function resolveUpstreams(context: PlanContext): readonly UpstreamPlan[] 
       }
     },
   )
+}
+
+function resolveHealth({ http = '', grpc, ...timing }: NonNullable<UpstreamConfig['health']>): HealthCheckPlan {
+  return grpc ? { grpc, ...timing } : { http, ...timing }
 }

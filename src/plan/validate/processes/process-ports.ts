@@ -1,12 +1,19 @@
 import { textOfItem } from '../../../config/yaml/command-items.ts'
 import { deepest, type LocatedScalar, type Path } from '../../../config/yaml/located.ts'
-import { type Check, type PlanContext, quotedValue, valuePosition, wasLost } from '../../resolve/plan-context.ts'
+import {
+  type Check,
+  keyPosition,
+  type PlanContext,
+  quotedValue,
+  valuePosition,
+  wasLost,
+} from '../../resolve/plan-context.ts'
 
 const probes = ['startup', 'ready', 'alive'] as const
 
 /** `{port}` and a probe that names no port of its own need the process's port. */
 export const processPorts: Check = (context, report) => {
-  for (const [name, { port, ...process }] of Object.entries(context.config.processes)) {
+  for (const [name, { port, protocol, ...process }] of Object.entries(context.config.processes)) {
     const own = ['processes', name]
     if (port !== undefined || wasLost(context, [...own, 'port'])) continue
     const texts = [
@@ -14,6 +21,10 @@ export const processPorts: Check = (context, report) => {
       ...probes.flatMap((probe) => ['exec', 'http', 'tcp'].flatMap((kind) => textsIn(context, [...own, probe, kind]))),
     ]
     const hint = `set its port: \`port: 8080\` in \`${name}\``
+    if (protocol !== undefined) {
+      const message = `\`protocol\` is that of the port of \`${name}\`, which has none`
+      report({ code: 'port-needed', at: keyPosition(context, [...own, 'protocol']), message, hint })
+    }
     for (const { value, at } of texts) {
       if (!value?.includes('{port}')) continue
       const message = `this word uses \`{port}\`, but \`${name}\` has no port`
