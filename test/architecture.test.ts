@@ -29,7 +29,6 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/'],
   croner: ['shared/calendar.ts'],
   pino: ['telemetry/'],
-  'prom-client': ['telemetry/'],
 }
 
 interface Import {

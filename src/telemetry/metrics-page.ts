@@ -1,3 +1,5 @@
+/** The Prometheus text format, version 0.0.4. */
+
 /** A metric with all its current values. */
 export interface Family {
   readonly name: string
@@ -13,14 +15,27 @@ export interface Value {
   readonly metricName?: string
 }
 
-export interface Page {
-  readonly contentType: string
-  readonly text: string
+export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** No two values of a family may have the same name and labels. */
+export function metricsPage(families: readonly Family[]): string {
+  return families.map(block).join('\n')
 }
 
-/** The families in the Prometheus text format. The library is loaded with the first page: most runs never need it. */
-export async function writePage(families: readonly Family[]): Promise<Page> {
-  const { AggregatorRegistry } = await import('prom-client')
-  const registry = AggregatorRegistry.aggregate([families.map((family) => ({ ...family, aggregator: 'sum' }))])
-  return { contentType: registry.contentType, text: await registry.metrics() }
+function block({ name, help, type, values }: Family): string {
+  const lines = values.map((one) => `${one.metricName ?? name}${labelText(one.labels)} ${numberText(one.value)}\n`)
+  return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}
+
+function labelText(labels: Value['labels']): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/[\\\n"]/g, escaped)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function escaped(character: string): string {
+  return character === '\n' ? '\\n' : `\\${character}`
+}
+
+function numberText(value: number): string {
+  return Math.abs(value) === Number.POSITIVE_INFINITY ? `${value > 0 ? '+' : '-'}Inf` : String(value)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { talliedFamilies } from '../../src/telemetry/metrics-families.ts'
-import { writePage } from '../../src/telemetry/metrics-page.ts'
+import { metricsPage } from '../../src/telemetry/metrics-page.ts'
 import { Sums, Tally, TallyBook, widthOf } from '../../src/telemetry/metrics-tally.ts'
 
 function bookWithTally(): { book: TallyBook; tally: Tally } {
@@ -61,8 +61,7 @@ describe('the page', () => {
     tally.add(durations, 1) // below 1 ms
     tally.add(durations + widthOf('durations') - 2, 1) // above 60 s
     tally.add(durations + widthOf('durations') - 1, 61)
-    const { contentType, text } = await writePage(talliedFamilies(sumsOf([book])))
-    expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const text = metricsPage(talliedFamilies(sumsOf([book])))
     expect(text).toContain('gatehouse_http_requests_total{route="say \\"hi\\" \\\\ \\n",method="GET",status="200"} 2\n')
     expect(text).toContain('_bucket{le="0.001",route="/*"} 1\n')
     expect(text).toContain('_bucket{le="60",route="/*"} 1\n')

@@ -3,7 +3,7 @@ import { listenError } from '../../gateway/listen/listener.ts'
 import type { MetricsPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { type Page, writePage } from '../../telemetry/metrics-page.ts'
+import { metricsContentType, metricsPage } from '../../telemetry/metrics-page.ts'
 import { dialledAddress } from '../announce.ts'
 import { type MetricsSource, metricFamilies } from './metrics.ts'
 
@@ -15,26 +15,24 @@ export interface MetricsServer {
 
 /** Serves `/metrics` to a scraper. Rejects with `address-in-use` or `address-unavailable`. */
 export async function openMetricsServer(plan: MetricsPlan, source: MetricsSource, log: Log): Promise<MetricsServer> {
-  /** Simultaneous scrapes get the same page: a flood of them costs as much as one. */
-  let writing: Promise<Page> | undefined
+  /** Scrapes that arrive together get the same page: a flood of them costs as much as one. */
+  let current: string | undefined
   const page = () => {
-    writing ??= writePage(metricFamilies(source)).finally(() => {
-      writing = undefined
-    })
-    return writing
+    if (current === undefined) setImmediate(() => (current = undefined))
+    current ??= metricsPage(metricFamilies(source))
+    return current
   }
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 75_000 })
   server.maxConnections = 32
   server.on('request', ({ method, url }, response) => {
     if (url?.split('?')[0] !== '/metrics') return answer(response, 404, 'Not Found: metrics are at /metrics\n')
     if (method !== 'GET' && method !== 'HEAD') return answer(response, 405, 'Method Not Allowed\n')
-    page().then(
-      ({ contentType, text }) => answer(response, 200, text, contentType),
-      (error) => {
-        log.error(`cannot write the metrics page: ${messageOf(error)}`)
-        answer(response, 500, 'Internal Server Error\n')
-      },
-    )
+    try {
+      answer(response, 200, page(), metricsContentType)
+    } catch (error) {
+      log.error(`cannot write the metrics page: ${messageOf(error)}`)
+      answer(response, 500, 'Internal Server Error\n')
+    }
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError({ name: 'metrics', ...plan }, error)))
