@@ -8,7 +8,15 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join, resolve } from 'node:path'
 import { billOfMaterials } from './build/bill-of-materials.ts'
 import { bundle } from './build/bundle.ts'
-import { runCheck, runReader, runThread, type TrialRun, wrapAsFunction, writeCodeCache } from './build/code-cache.ts'
+import {
+  runCheck,
+  runPackage,
+  runReader,
+  runThread,
+  type TrialRun,
+  wrapAsFunction,
+  writeCodeCache,
+} from './build/code-cache.ts'
 import { linkedLibraries, unexpectedLibraries } from './build/libraries.ts'
 import { keepOpenFiles } from './build/open-files.ts'
 import { inject, stripNode } from './build/single-executable.ts'
@@ -57,7 +65,14 @@ async function make(folder: string): Promise<void> {
     entry: 'src/gateway/thread.ts',
     loader: 'gateway-thread.js',
     trialRun: runThread(),
+    // Only a thread with plugins pays for it.
+    separate: { fastify: 'fastify.js' },
   }
+  await embedBundle(folder, version, {
+    name: 'fastify.js',
+    entry: 'node_modules/fastify/fastify.js',
+    trialRun: runPackage(),
+  })
   await embed(folder, version, program)
   const reader = {
     name: 'reader.js',
@@ -75,7 +90,8 @@ async function make(folder: string): Promise<void> {
   })
   await step('all in one file', () => {
     const parts = [program, thread, reader]
-    const assets = [thread.loader, reader.loader, ...parts.flatMap(({ name }) => [name, `${name}.cache`])]
+    const bundles = [...parts.map(({ name }) => name), ...Object.values(thread.separate)]
+    const assets = [thread.loader, reader.loader, ...bundles.flatMap((name) => [name, `${name}.cache`])]
     inject('node', { folder, main: program.loader, assets, output: 'gatehouse' })
     return statSync(join(folder, 'gatehouse')).size
   })
@@ -83,27 +99,46 @@ async function make(folder: string): Promise<void> {
   writeFileSync(join(folder, 'gatehouse.cdx.json'), billOfMaterials(project, version))
 }
 
-interface Part {
+interface BundlePart {
   readonly name: string
   readonly entry: string
+  readonly trialRun: TrialRun
+  /** Packages that are not in it, with the names of their own bundles. */
+  readonly separate?: Readonly<Record<string, string>>
+}
+
+interface Part extends BundlePart {
   /** Name of the small script that starts it. */
   readonly loader: string
-  readonly trialRun: TrialRun
 }
 
 /** Writes the bundle of a part, its code cache, and the script that loads both. */
-async function embed(folder: string, version: string, { name, entry, loader, trialRun }: Part): Promise<void> {
+async function embed(folder: string, version: string, part: Part): Promise<void> {
+  await embedBundle(folder, version, part)
+  await bundle(project, {
+    entry: 'scripts/build/cached-script.ts',
+    file: join(folder, part.loader),
+    constants: { __BUNDLE__: JSON.stringify(part.name), __SEPARATE__: JSON.stringify(part.separate ?? {}) },
+    imports: true,
+  })
+}
+
+async function embedBundle(
+  folder: string,
+  version: string,
+  { name, entry, trialRun, separate = {} }: BundlePart,
+): Promise<void> {
   const file = join(folder, name)
   await step(`${name} from ${entry}`, () =>
-    bundle(project, { entry, file, constants: { __GATEHOUSE_VERSION__: JSON.stringify(version) } }),
+    bundle(project, {
+      entry,
+      file,
+      constants: { __GATEHOUSE_VERSION__: JSON.stringify(version) },
+      separate: Object.keys(separate),
+    }),
   )
   wrapAsFunction(file)
   await step(`${name}.cache`, () => writeCodeCache(file, trialRun))
-  await bundle(project, {
-    entry: 'scripts/build/cached-script.ts',
-    file: join(folder, loader),
-    constants: { __BUNDLE__: JSON.stringify(name) },
-  })
 }
 
 /** Throws unless the binary runs, and needs only libraries that a minimal machine has. */

@@ -24,7 +24,7 @@ const gates: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['supervisor/spawn/spawn.ts'],
   'acme-client': ['certificates/acme/acme.ts'],
   'node-forge': ['certificates/ca/internal.ts', 'certificates/trust-store/pkcs12.ts'],
-  fastify: ['control/'],
+  fastify: ['control/', 'gateway/plugins/'],
   yaml: ['config/', 'import/'],
   commander: ['cli/'],
   croner: ['shared/calendar.ts'],

@@ -8,9 +8,36 @@ import { Script } from 'node:vm'
 
 /** The name of the bundle among the assets, put in by the build. */
 declare const __BUNDLE__: string
+/** The names of bundles that it requires only when it needs them, by package. */
+declare const __SEPARATE__: Readonly<Record<string, string>>
 
-const script = new Script(getAsset(__BUNDLE__, 'utf8'), {
-  filename: __BUNDLE__,
-  cachedData: new Uint8Array(getRawAsset(`${__BUNDLE__}.cache`)),
-})
-script.runInThisContext()(require, module, exports)
+interface Module {
+  exports: unknown
+}
+
+const loaded = new Map<string, Module>()
+
+function run(bundle: string, module: Module): void {
+  const script = new Script(getAsset(bundle, 'utf8'), {
+    filename: bundle,
+    cachedData: new Uint8Array(getRawAsset(`${bundle}.cache`)),
+  })
+  // `import()` works here, but not in a script with a code cache.
+  const importFromDisk = (url: string): Promise<object> => import(url)
+  script.runInThisContext()(requireAny, module, module.exports, importFromDisk)
+}
+
+function requirePart(name: string): unknown {
+  const bundle = __SEPARATE__[name]
+  if (bundle === undefined) return require(name)
+  const known = loaded.get(name)
+  if (known) return known.exports
+  const module: Module = { exports: {} }
+  loaded.set(name, module)
+  run(bundle, module)
+  return module.exports
+}
+
+const requireAny = Object.assign(requirePart, require)
+
+run(__BUNDLE__, module)

@@ -11,10 +11,13 @@ import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table
 import { createHeartbeat } from '../../src/gateway/heartbeat.ts'
 import type { ToThread, WorkerData } from '../../src/gateway/messages.ts'
 
-/** Wraps the bundle in a function expression, which cached-script.ts calls with the arguments of a CommonJS module. */
+/**
+ * Wraps the bundle in a function expression, which cached-script.ts calls with the arguments of a CommonJS module and
+ * with an `import()` that works (src/gateway/plugins/import-file.ts).
+ */
 export function wrapAsFunction(file: string): void {
   const source = readFileSync(file, 'utf8').replace(/^#!.*\n/, '')
-  writeFileSync(file, `(function (require, module, exports) {${source}\n})`)
+  writeFileSync(file, `(function (require, module, exports, importFromDisk) {${source}\n})`)
 }
 
 /** A run of the program that checks a config file. */
@@ -33,6 +36,11 @@ export function runThread(): TrialRun {
     ticketKey: new Uint8Array(48),
   }
   return { workerData: birth, message: { type: 'drain', budget: 0 } }
+}
+
+/** A package that does nothing until it is called. */
+export function runPackage(): TrialRun {
+  return {}
 }
 
 /** A thread that reads a config file, as for a reload. */

@@ -143,7 +143,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
       listeners.destroyClosing()
       stalls.stop()
       await inFlight.gone()
-      generations.close()
+      await generations.close()
       return cut
     },
     destroy() {

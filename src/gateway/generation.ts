@@ -20,6 +20,7 @@ import { processIsUp, proxy } from './handlers/proxy.ts'
 import { createRedirect } from './handlers/redirect.ts'
 import { createRespond } from './handlers/respond.ts'
 import { clientCertificateHeaders } from './listen/tls/client-certificates.ts'
+import type { PluginSet, Plugins } from './plugins/plugins.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { ExchangeContext } from './request/exchange-context.ts'
 import { idHeadersOf } from './request/request-id.ts'
@@ -43,6 +44,7 @@ export interface GenerationResources {
   readonly upstreams: Upstreams
   readonly files: FileStore
   readonly guards: GuardResources
+  readonly plugins: Plugins
   targets(): TargetStates
   withdrawn(): boolean
 }
@@ -51,20 +53,32 @@ export interface GenerationResources {
 type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
- * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, or names a
- * CA file of an upstream that cannot be read.
+ * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, names a CA
+ * file of an upstream that cannot be read, or a plugin that cannot be loaded.
  */
 export async function buildGeneration(plan: GatewayPlan, resources: GenerationResources): Promise<Generation> {
   const limits = resources.guards.stores.lease(plan.rateLimitStore)
+  let plugins: PluginSet | undefined
   try {
-    return await build(plan, resources, limits)
+    plugins = await resources.plugins.open(plan.routes)
+    return await build(plan, resources, { limits, plugins })
   } catch (error) {
+    plugins?.close()
     limits.release()
     throw error
   }
 }
 
-async function build(plan: GatewayPlan, resources: GenerationResources, limits: LimiterLease): Promise<Generation> {
+interface OwnedByGeneration {
+  readonly limits: LimiterLease
+  readonly plugins: PluginSet
+}
+
+async function build(
+  plan: GatewayPlan,
+  resources: GenerationResources,
+  { limits, plugins }: OwnedByGeneration,
+): Promise<Generation> {
   const idHeaders = idHeadersOf(plan.requestId)
   const compileRules = sharing((headers: HeaderRulesPlan) => compileHeaderRules(headers, idHeaders))
   const ownRules = compileRules(plan.response.headers)
@@ -84,7 +98,7 @@ async function build(plan: GatewayPlan, resources: GenerationResources, limits: 
   await limits.settled
   const upstreams = await resources.upstreams.lease(plan)
 
-  const shared: HandlerResources = { folders, files, upstreams, targets: resources.targets }
+  const shared: HandlerResources = { folders, files, upstreams, plugins, targets: resources.targets }
   const handlers = plan.routes.map((route, index) => handlerOf(route, index, shared))
   const choose = createChoose(plan, folders)
   const health = createHealth(plan, resources.withdrawn)
@@ -122,6 +136,7 @@ async function build(plan: GatewayPlan, resources: GenerationResources, limits: 
       }
     },
     close() {
+      plugins.close()
       upstreams.release()
       limits.release()
     },
@@ -134,10 +149,11 @@ interface HandlerResources extends Pick<GenerationResources, 'targets'> {
   readonly folders: readonly (Folder | undefined)[]
   readonly files: FileService
   readonly upstreams: UpstreamLease
+  readonly plugins: PluginSet
 }
 
 function handlerOf({ handler }: RoutePlan, index: number, shared: HandlerResources): RouteHandler {
-  const { folders, files, upstreams, targets } = shared
+  const { folders, files, upstreams, plugins, targets } = shared
   switch (handler.kind) {
     case 'proxy': {
       const upstream = upstreams.of(index)
@@ -153,6 +169,8 @@ function handlerOf({ handler }: RoutePlan, index: number, shared: HandlerResourc
       return createRedirect(handler)
     case 'respond':
       return createRespond(handler)
+    case 'plugin':
+      return plugins.of(index).answer
   }
 }
 

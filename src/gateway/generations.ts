@@ -5,6 +5,7 @@ import type { AccessLog } from '../telemetry/access-log.ts'
 import { createFileStore } from './files/store.ts'
 import { buildGeneration, type Generation, type GenerationResources } from './generation.ts'
 import type { GuardResources } from './guards/guard-resources.ts'
+import { Plugins } from './plugins/plugins.ts'
 import type { Exchange } from './request/exchange.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
@@ -30,6 +31,7 @@ export class Generations {
       upstreams: this.#upstreams,
       files: createFileStore(),
       guards,
+      plugins: new Plugins(log, targets),
       targets,
       withdrawn: () => this.#withdrawn,
     }
@@ -50,8 +52,12 @@ export class Generations {
     this.#withdrawn = true
   }
 
-  /** Closes the connections to upstreams, auth services and rate limit stores. */
-  close(): void {
+  /**
+   * Closes the connections to upstreams, auth services and rate limit stores. Resolves when plugins are closed, or have
+   * taken too long.
+   */
+  async close(): Promise<void> {
+    await this.#resources.plugins.close()
     this.#upstreams.close()
     this.#guards.close()
   }

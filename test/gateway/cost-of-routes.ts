@@ -7,6 +7,7 @@ import { createFileStore } from '../../src/gateway/files/store.ts'
 import { buildGeneration, type Generation } from '../../src/gateway/generation.ts'
 import { createGuardResources } from '../../src/gateway/guards/guard-resources.ts'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
+import { Plugins } from '../../src/gateway/plugins/plugins.ts'
 import { createUpstreams } from '../../src/gateway/upstream/upstreams.ts'
 import type { GatewayPlan } from '../../src/plan/model/plan.ts'
 import { planOf, proxyTo, type RouteWish } from './support.ts'
@@ -42,6 +43,7 @@ const surroundings = {
   upstreams: createUpstreams(() => ({}), { warn: () => {} }),
   files: createFileStore(),
   guards: createGuardResources({ rateLimits: createRateLimitMemory(), stateChanged: () => {}, countedAlone: () => {} }),
+  plugins: new Plugins({ info: () => {}, warn: () => {}, error: () => {} }, () => ({})),
   targets: () => ({}),
   withdrawn: () => false,
 }

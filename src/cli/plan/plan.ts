@@ -139,6 +139,8 @@ function destination(handler: HandlerPlan): string {
       return handler.fallback === undefined ? handler.root : `${handler.root}, else ${handler.fallback}`
     case 'file':
       return handler.path
+    case 'plugin':
+      return `plugin ${handler.file}`
     case 'respond':
       return String(handler.status)
     case 'redirect':

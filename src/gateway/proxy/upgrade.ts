@@ -20,10 +20,11 @@ const halfOpenQuiet = 20_000
 
 /** Passes the handshake on; the result is a tunnel, or an answer like any other. */
 export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyPlan, upstream: Upstream): void {
-  new UpgradeDispatch(exchange, plan, upstream, (peer) => join(exchange, upgrade, peer)).begin()
+  new UpgradeDispatch(exchange, plan, upstream, (peer) => joinClient(exchange, upgrade, peer)).begin()
 }
 
-function join(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer): void {
+/** Sends the head of the peer's answer to the client, then copies bytes both ways until both sides have ended. */
+export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer): void {
   const { socket } = client
   ;(exchange.response as ServerResponse).detachSocket(socket)
   unwatchClient(socket)

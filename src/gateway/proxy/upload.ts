@@ -123,6 +123,6 @@ function flush(connection: UpstreamStream): void {
 }
 
 /** RFC 9110 §10.1.1: never in HTTP/1.0, which has no interim answers. */
-function awaitsContinue({ headers, httpVersion }: GatewayRequest): boolean {
+export function awaitsContinue({ headers, httpVersion }: GatewayRequest): boolean {
   return headers.expect?.toLowerCase() === '100-continue' && httpVersion !== '1.0'
 }

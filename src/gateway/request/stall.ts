@@ -58,7 +58,8 @@ export class StallWatch {
 function progressOf(exchange: Exchange): number | undefined {
   const { response, stream, request } = exchange
   if (exchange.kind !== 'answer' || (!response.headersSent && !exchange.uploading)) return undefined
-  if (stream && (exchange.relayed || exchange.route?.handler.kind === 'proxy')) {
+  const kind = exchange.route?.handler.kind
+  if (stream && (exchange.relayed || kind === 'proxy' || kind === 'plugin')) {
     return exchange.bytesReceived + exchange.bytesSent - stream.writableLength
   }
   // The bytes that the kernel has taken, since files are written piece by piece. Over h2 they are those of the

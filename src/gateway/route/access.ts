@@ -66,12 +66,12 @@ function isGuarded(own: GuardsPlan, gateway: GuardsPlan): boolean {
   )
 }
 
-/** Whether a route after an index forwards what a pattern without a star at its end matches. */
+/** Whether a route after an index hands to a program or plugin what a pattern without a star at its end matches. */
 function forwardingBehind(routes: readonly RoutePlan[]): (pattern: string, index: number) => boolean {
   const ends: [end: string, index: number][] = []
   const last = new Map<string, number>()
   for (const [index, { handler, match }] of routes.entries()) {
-    if (handler.kind !== 'proxy') continue
+    if (handler.kind !== 'proxy' && handler.kind !== 'plugin') continue
     for (const key of (match.paths ?? ['*']).map(pathPatternKey)) {
       if (key.startsWith('*')) ends.push([key.slice(1), index])
       else last.set(key, index)

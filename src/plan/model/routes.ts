@@ -36,7 +36,7 @@ export interface RouteMatch {
   readonly headers?: readonly { readonly name: string; readonly pattern: string }[]
 }
 
-export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan | RespondPlan
+export type HandlerPlan = ProxyPlan | FilesPlan | FilePlan | RedirectPlan | RespondPlan | PluginPlan
 
 export type ProxyPlan = OriginProxyPlan | UpstreamProxyPlan
 
@@ -109,6 +109,20 @@ export interface RedirectPlan {
   readonly status: 301 | 302 | 303 | 307 | 308
   /** Ask the client to close the connection afterwards. */
   readonly close: boolean
+}
+
+/** A Fastify plugin of the user's own, which runs in the gateway threads. */
+export interface PluginPlan {
+  readonly kind: 'plugin'
+  /** Absolute path of a JavaScript or TypeScript file. */
+  readonly file: string
+  /** As it is written in the config file, for messages. */
+  readonly name: string
+  readonly position: SourcePosition
+  /** Texts, lists and mappings. They may contain secrets. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** From the end of the request to the head of the response. */
+  readonly timeout: Milliseconds
 }
 
 /** How a route changes the path before it is forwarded or opened. The query stays as it came. */

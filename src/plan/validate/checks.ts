@@ -26,6 +26,7 @@ import { headers } from './routes/headers.ts'
 import { keptHeaders } from './routes/kept-headers.ts'
 import { passiveHealth } from './routes/passive-health.ts'
 import { patterns } from './routes/patterns.ts'
+import { plugins } from './routes/plugins.ts'
 import { redirects } from './routes/redirects.ts'
 import { routeListeners } from './routes/route-listeners.ts'
 import { routeTargets, upstreamNames } from './routes/route-targets.ts'
@@ -67,6 +68,7 @@ export const checks: readonly Check[] = [
   keptHeaders,
   clientCertificateHeaders,
   servedFiles,
+  plugins,
   programs,
   argumentSize,
   upstreamFiles,

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import {
   anyText,
@@ -14,6 +14,7 @@ import {
   scalar,
   text,
 } from '../scalars.ts'
+import { short } from '../shorthand.ts'
 import { listOf, mapping, named, oneOrMany } from '../structures.ts'
 import { target } from './addresses.ts'
 import { routeGuards } from './guards.ts'
@@ -85,7 +86,30 @@ const respondSchema = mapping({
   )
 })
 
-export const handlerKeys = ['to', 'files', 'file', 'redirect', 'respond'] as const
+const pluginSchema = short(
+  mapping({
+    file: text('the path of a file such as `./plugins/flags.ts`').describe('A JavaScript or TypeScript file'),
+    options: z
+      .record(z.string(), z.unknown())
+      .describe('Passed to the plugin; its values are texts, lists and mappings')
+      .optional(),
+  }),
+  { key: 'file' },
+)
+
+export const handlerKeys = ['to', 'files', 'file', 'redirect', 'respond', 'plugin'] as const
+
+type HandlerKey = (typeof handlerKeys)[number]
+
+/** Options that only some handlers use. */
+const optionsOfHandlers = {
+  timeouts: ['to', 'plugin'],
+  request: ['to', 'plugin'],
+  encodedSlashes: ['to'],
+  stripPrefix: ['to', 'files', 'plugin'],
+  rewrite: ['to', 'files', 'plugin'],
+} as const satisfies Readonly<Record<string, readonly HandlerKey[]>>
+type OptionOfHandlers = keyof typeof optionsOfHandlers
 
 export const routeSchema = mapping({
   listener: oneOrMany(text('the name of a listener such as `http`'), 'a list of listeners').optional(),
@@ -105,20 +129,23 @@ export const routeSchema = mapping({
   file: text('the path of a file').describe('One file, for every request that matches').optional(),
   redirect: redirectSchema.optional(),
   respond: respondSchema.describe('A fixed response').optional(),
-  stripPrefix: pathPrefix.describe('Removed from the front of the path; only with `to` or `files`').optional(),
+  plugin: pluginSchema.describe('A Fastify plugin that runs in the gateway').optional(),
+  stripPrefix: pathPrefix
+    .describe('Removed from the front of the path; only with `to`, `files` or `plugin`')
+    .optional(),
   rewrite: mapping({ path: pathTemplate.describe('May contain {path}; the query is kept') })
-    .describe('Replaces the path, after `stripPrefix`; only with `to` or `files`')
+    .describe('Replaces the path, after `stripPrefix`; only with `to`, `files` or `plugin`')
     .optional(),
   encodedSlashes: choice(['keep'])
     .describe('`keep`: forwards `%2F` and `%5C` as parts of names; only with `to`')
     .optional(),
-  request: requestHeaders.describe("Overrides the gateway's; only with `to`").optional(),
+  request: requestHeaders.describe("Overrides the gateway's; only with `to` or `plugin`").optional(),
   response: mapping({ headers: headersSchema.prefault({}) }).optional(),
   timeouts: mapping({
-    connect: duration.prefault('3s'),
+    connect: duration.describe('Not with `plugin`').prefault('3s'),
     response: duration.describe('Time limit for the response headers').prefault('120s'),
   })
-    .describe('Only with `to`')
+    .describe('Only with `to` or `plugin`')
     .optional(),
 }).superRefine((route, context) => {
   const chosen = handlerKeys.filter((key) => route[key] !== undefined)
@@ -127,7 +154,7 @@ export const routeSchema = mapping({
       customIssue(
         'choose-one',
         'this route has no handler',
-        'add one of `to`, `files`, `file`, `redirect` and `respond`',
+        'add one of `to`, `files`, `file`, `redirect`, `respond` and `plugin`',
       ),
     )
   if (chosen.length > 1)
@@ -138,28 +165,21 @@ export const routeSchema = mapping({
         'keep one of them, or write a route for each',
       ),
     )
-  if (chosen.length !== 1 || route.to !== undefined) return
-  for (const key of ['timeouts', 'request', 'encodedSlashes'] as const)
-    if (route[key] !== undefined)
-      context.addIssue(
-        customIssue(
-          'contradiction',
-          `\`${key}\` has no effect on a route without \`to\``,
-          'remove it: only routes with `to` use it',
-          [key],
-        ),
-      )
-  if (route.files !== undefined) return
-  for (const key of ['stripPrefix', 'rewrite'] as const)
-    if (route[key] !== undefined)
-      context.addIssue(
-        customIssue(
-          'contradiction',
-          `\`${key}\` has no effect on a route without \`to\` or \`files\``,
-          'remove it: only routes with `to` or `files` use it',
-          [key],
-        ),
-      )
+  const [handler] = chosen
+  if (chosen.length !== 1 || handler === undefined) return
+  for (const [key, handlers] of Object.entries(optionsOfHandlers) as [OptionOfHandlers, readonly HandlerKey[]][]) {
+    if (route[key] === undefined || handlers.includes(handler)) continue
+    const names = handlers.map((name) => `\`${name}\``)
+    const anyOf = [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ')
+    context.addIssue(
+      customIssue(
+        'contradiction',
+        `\`${key}\` has no effect on a route without ${anyOf}`,
+        `remove it: only routes with ${anyOf} use it`,
+        [key],
+      ),
+    )
+  }
 })
 
 export type RouteConfig = z.output<typeof routeSchema>

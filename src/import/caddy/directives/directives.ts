@@ -35,6 +35,9 @@ const readers: Readonly<Record<string, Reader>> = {
   file_server: readFileServer,
 }
 
+/** A module of Caddy's ecosystem, or of the user's own. */
+const unknownDirective = 'unknown directive; if it is a module, a `plugin` of your own may replace it (docs/plugins.md)'
+
 /** Unsupported directives, with the nearest option. */
 const nearest: Readonly<Record<string, string>> = {
   php_fastcgi: 'FastCGI is not supported; route to a web server that speaks it',
@@ -195,6 +198,6 @@ function actionsOf(line: Line, directive: Directive, token: Token | undefined): 
     .map(({ text }) => text)
     .slice(0, 2)
     .join(' ')
-  scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? 'unknown directive'}`)
+  scope.notes.untranslated(at, `\`${what}\`: ${nearest[name] ?? unknownDirective}`)
   return []
 }

@@ -2,13 +2,14 @@ import { normalize } from 'node:path'
 import type { Variables } from '../../../config/environment/interpolate.ts'
 import type { GatewayConfig } from '../../../config/schema/gateway/gateway.ts'
 import type { RouteConfig } from '../../../config/schema/gateway/route.ts'
+import type { Path } from '../../../config/yaml/located.ts'
 import { challengeFolder } from '../../../shared/files/challenge-files.ts'
 import { type HeadersPlan, mergeRules, type RequestHeadersPlan } from '../../model/headers.ts'
 import { chosenLater, portPlaceholder } from '../../model/own-port.ts'
 import type { FilesPlan, GatewayPlan, HandlerPlan, RequestIdPlan, RouteMatch, RoutePlan } from '../../model/plan.ts'
 import type { RewritePlan } from '../../model/routes.ts'
 import { normalPathPattern } from '../../patterns/path-pattern.ts'
-import { absolute, type PlanContext, valuePosition } from '../plan-context.ts'
+import { absolute, type PlanContext, valuePosition, writtenName } from '../plan-context.ts'
 import type { ActiveRoute } from './active-routes.ts'
 import { hasGuards, resolveGuards, resolveLimits, resolveRateLimitStore, resolveUsers } from './guards.ts'
 import { resolveHeaders } from './headers.ts'
@@ -81,7 +82,7 @@ function resolveRoute(context: PlanContext, asking: ActiveRoute, common: CommonT
   return {
     label: routeLabel(route),
     match: resolveMatch(route, listeners),
-    handler: resolveHandler(context, route),
+    handler: resolveHandler(context, route, path),
     guards: hasGuards(route) ? resolveGuards(context, route) : common.guards,
     ...(route.encodedSlashes && { encodedSlashes: route.encodedSlashes }),
     ...resolveRewrite(route),
@@ -124,7 +125,8 @@ function resolveMatch({ host, path, methods, headers }: RouteConfig, listeners?:
 
 function resolveHandler(
   context: PlanContext,
-  { to, timeouts = defaultTimeouts, files, file, redirect, respond }: RouteConfig,
+  { to, timeouts = defaultTimeouts, files, file, redirect, respond, plugin }: RouteConfig,
+  path: Path,
 ): HandlerPlan {
   if (to && 'origin' in to) return { kind: 'proxy', origin: to.origin, timeouts }
   if (to) {
@@ -136,6 +138,17 @@ function resolveHandler(
   if (files) return resolveFiles(context, files)
   if (file !== undefined) return { kind: 'file', path: absolute(context, file) }
   if (respond) return { kind: 'respond', ...respond }
+  if (plugin) {
+    const where = [...path, 'plugin', 'file']
+    return {
+      kind: 'plugin',
+      file: absolute(context, plugin.file),
+      name: writtenName(context, where),
+      position: valuePosition(context, where),
+      options: plugin.options ?? {},
+      timeout: timeouts.response,
+    }
+  }
   const { to: location = '', status = 302, close = false } = redirect ?? {}
   return { kind: 'redirect', to: location, status, close }
 }

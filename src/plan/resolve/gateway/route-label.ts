@@ -11,9 +11,10 @@ export function routeLabel(route: RouteConfig): string {
   return route.to ? `* → ${answer}` : answer
 }
 
-function answerOf({ to, files, file, redirect, respond }: RouteConfig): string {
+function answerOf({ to, files, file, redirect, respond, plugin }: RouteConfig): string {
   if (to) return 'name' in to ? to.name : to.origin
   if (files) return `files ${files.root}`
   if (respond) return `respond ${respond.status}`
+  if (plugin) return `plugin ${plugin.file}`
   return file === undefined ? `redirect ${redirect?.to ?? ''}` : `file ${file}`
 }
