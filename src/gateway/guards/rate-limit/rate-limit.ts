@@ -47,7 +47,7 @@ export function networkOf(address: string): string {
   const [before = '', after] = address.split('::')
   const groups = before === '' ? [] : before.split(':')
   if (after !== undefined) {
-    const tail = after === '' ? [] : after.split(':')
+    const tail = after.split(':')
     while (groups.length + tail.length < 8) groups.push('0')
     groups.push(...tail)
   }
