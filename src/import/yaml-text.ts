@@ -1,6 +1,7 @@
 /**
  * Writes our configuration as YAML for people to edit: what fits on a line stays on one, and comments go above their
- * entries. The `yaml` package would break each list after 60 characters.
+ * entries. The `yaml` package can neither pad mappings alone nor fill a list over several lines
+ * (docs/adr/0030-dependencies.md).
  */
 import type { Comment, Entries, Value } from './reading.ts'
 
@@ -24,25 +25,25 @@ export function yamlText(config: Entries, comments: readonly Comment[], head: re
   return `${[...head.flatMap((text) => text.split('\n')).map(commented), ...paragraphs].join('\n')}\n`
 }
 
-interface Here {
+interface Context {
   readonly remarks: ReadonlyMap<string, readonly string[]>
   readonly path: readonly (string | number)[]
   readonly indent: number
 }
 
-function entryLines(key: string, value: Value, here: Here): readonly string[] {
-  const path = [...here.path, key]
-  const margin = ' '.repeat(here.indent)
+function entryLines(key: string, value: Value, context: Context): readonly string[] {
+  const path = [...context.path, key]
+  const margin = ' '.repeat(context.indent)
   const head = `${margin}${scalar(key)}:`
   const line = `${head} ${inline(value)}`
-  const above = remarksAt(here.remarks, path).map((text) => margin + commented(text))
+  const above = remarksAt(context.remarks, path).map((text) => margin + commented(text))
   // Sections of named entries are always multi-line, because they grow.
-  const apart = here.indent === 0 && isCollection(value) && isGrowing(value)
-  if (!apart && fits(line) && !hasRemarks(here.remarks, path)) return [...above, line]
+  const apart = context.indent === 0 && isCollection(value) && isGrowing(value)
+  if (!apart && fits(line) && !hasRemarks(context.remarks, path)) return [...above, line]
   if (!isCollection(value)) return [...above, line]
-  if (Array.isArray(value) && !hasRemarks(here.remarks, path) && value.every(isShort))
+  if (Array.isArray(value) && !hasRemarks(context.remarks, path) && value.every(isShort))
     return [...above, ...filled(head, value)]
-  return [...above, head, ...inner(value, { ...here, path, indent: here.indent + 2 })]
+  return [...above, head, ...inner(value, { ...context, path, indent: context.indent + 2 })]
 }
 
 /** A list of words filled over several lines, like text. */
@@ -67,17 +68,17 @@ function isShort(value: Value): boolean {
   return !isCollection(value) || Object.values(value).every((part) => !isCollection(part))
 }
 
-function inner(value: Collection, here: Here): readonly string[] {
-  if (!Array.isArray(value)) return Object.entries(value).flatMap(([key, part]) => entryLines(key, part, here))
-  return value.flatMap((item: Value, index) => itemLines(item, { ...here, path: [...here.path, index] }))
+function inner(value: Collection, context: Context): readonly string[] {
+  if (!Array.isArray(value)) return Object.entries(value).flatMap(([key, part]) => entryLines(key, part, context))
+  return value.flatMap((item: Value, index) => itemLines(item, { ...context, path: [...context.path, index] }))
 }
 
-function itemLines(item: Value, here: Here): readonly string[] {
-  const margin = ' '.repeat(here.indent)
-  const above = remarksAt(here.remarks, here.path).map((text) => margin + commented(text))
+function itemLines(item: Value, context: Context): readonly string[] {
+  const margin = ' '.repeat(context.indent)
+  const above = remarksAt(context.remarks, context.path).map((text) => margin + commented(text))
   const line = `${margin}- ${inline(item)}`
-  if (!isCollection(item) || (fits(line) && !hasRemarks(here.remarks, here.path))) return [...above, line]
-  const [first = '', ...rest] = inner(item, { ...here, indent: here.indent + 2 })
+  if (!isCollection(item) || (fits(line) && !hasRemarks(context.remarks, context.path))) return [...above, line]
+  const [first = '', ...rest] = inner(item, { ...context, indent: context.indent + 2 })
   // A comment above the first entry has to go between the dash and its mapping.
   if (first.trimStart().startsWith('#')) return [...above, `${margin}-`, first, ...rest]
   return [...above, `${margin}- ${first.trimStart()}`, ...rest]
@@ -117,12 +118,12 @@ function commented(text: string): string {
   return text === '' ? '#' : `# ${text}`
 }
 
-function remarksAt(remarks: Here['remarks'], path: Here['path']): readonly string[] {
+function remarksAt(remarks: Context['remarks'], path: Context['path']): readonly string[] {
   return remarks.get(JSON.stringify(path)) ?? []
 }
 
 /** Whether there are comments inside, so that it cannot go on one line. */
-function hasRemarks(remarks: Here['remarks'], path: Here['path']): boolean {
+function hasRemarks(remarks: Context['remarks'], path: Context['path']): boolean {
   const start = `${JSON.stringify(path).slice(0, -1)},`
   return [...remarks.keys()].some((key) => key.startsWith(start))
 }
