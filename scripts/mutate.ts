@@ -20,7 +20,7 @@ const targets: readonly { readonly sources: readonly string[]; readonly tests: r
   { sources: ['supervisor/process/restart.ts'], tests: ['supervisor/restart.test.ts'] },
   { sources: ['gateway/request/validate-request.ts'], tests: ['gateway/request/validate-request.test.ts'] },
   {
-    sources: ['gateway/request/target-path.ts'],
+    sources: ['gateway/request/target-path.ts', 'shared/net/canonical-path.ts'],
     tests: ['gateway/target-path.test.ts', 'gateway/rewrite.test.ts', 'plan/path-pattern.test.ts'],
   },
   {
@@ -40,6 +40,15 @@ const targets: readonly { readonly sources: readonly string[]; readonly tests: r
       'gateway/proxy/retry.ts',
     ],
     tests: ['gateway/guards/verdicts.test.ts'],
+  },
+  {
+    sources: [
+      'gateway/proxy/client/answer-parser.ts',
+      'gateway/proxy/client/answer-head.ts',
+      'gateway/proxy/client/chunked-body.ts',
+      'gateway/proxy/client/section.ts',
+    ],
+    tests: ['gateway/proxy/client/answer-parser.test.ts'],
   },
   { sources: ['gateway/proxy/passive-health.ts'], tests: ['gateway/proxy/passive-health.test.ts'] },
   {

@@ -54,8 +54,9 @@ function eachField(text: string, start: number, visit: (name: string, value: str
   while (at < end) {
     const lineEnd = text.indexOf('\r\n', at)
     const colon = text.indexOf(':', at)
+    // Without a colon in its line, the name has the CR of the line's end.
     const name = text.slice(at, colon)
-    if (colon === -1 || colon > lineEnd || !token.test(name)) {
+    if (!token.test(name)) {
       throw new AnswerFault(`the line ${JSON.stringify(text.slice(at, Math.min(lineEnd, at + 40)))} is no header field`)
     }
     visit(name, trimmed(text, colon + 1, lineEnd))

@@ -25,18 +25,20 @@ export class Section {
     this.#before = undefined
   }
 
-  /** Throws an AnswerFault as soon as the bytes so far differ from the beginning of these. */
+  /** In the middle of a section: throws an AnswerFault as soon as its bytes so far differ from the beginning of these. */
   mustBeginWith(expected: Buffer): void {
-    const length = Math.min(this.#before?.length ?? 0, expected.length)
-    if (this.#before?.compare(expected, 0, length, 0, length) === 0) return
-    throw new AnswerFault(`it begins with ${JSON.stringify(this.#before?.toString('latin1', 0, 40))}`)
+    const before = this.#before as Buffer
+    const length = Math.min(before.length, expected.length)
+    if (before.compare(expected, 0, length, 0, length) === 0) return
+    throw new AnswerFault(`it begins with ${JSON.stringify(before.toString('latin1', 0, 40))}`)
   }
 
   /** Returns where it stopped: after the section, or at the end of the bytes. */
   take(bytes: Buffer, start: number): number {
     const before = this.#before
     const known = before?.length ?? 0
-    const joined = before ? Buffer.concat([before, start === 0 ? bytes : bytes.subarray(start)]) : bytes
+    // The rest of a section is at the beginning of the next bytes.
+    const joined = before ? Buffer.concat([before, bytes]) : bytes
     const from = before ? 0 : start
     const end = endOf(joined, from, known)
     if ((end === -1 ? joined.length : end) - from > this.#limit) {
@@ -56,7 +58,8 @@ export class Section {
   /** Refuses malformed lines at once, and not only when the section is complete. */
   #judge(bytes: Buffer, start: number): void {
     for (let at = bytes.indexOf(LF, start); at !== -1; at = bytes.indexOf(LF, at + 1)) {
-      if (at === start || bytes[at - 1] !== CR) throw new AnswerFault(`${this.#what} have a line that ends without CR`)
+      // A section is the first thing, or follows an LF.
+      if (bytes[at - 1] !== CR) throw new AnswerFault(`${this.#what} have a line that ends without CR`)
     }
   }
 }

@@ -25,8 +25,14 @@ const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`
 
 describe('an answer, however it is cut into pieces', () => {
   it.each<[string, Case, Partial<Parsed>]>([
-    ['of known length', { bytes: `${ok}Content-Length: 5\r\n\r\nhello` }, { body: 'hello', keepAlive: true }],
-    ['without a body', { bytes: `${ok}Content-Length: 0\r\n\r\n` }, { body: '' }],
+    [
+      'of known length',
+      { bytes: `${ok}Content-Length: 5\r\n\r\nhello` },
+      { body: 'hello', keepAlive: true, trailers: [] },
+    ],
+    ['of known length, before the end', { bytes: `${ok}Content-Length: 1\r\n\r\na`, fin: true }, { body: 'a' }],
+    ['without a body', { bytes: `${ok}Content-Length: 0\r\n\r\n` }, { body: '', trailers: [] }],
+    ['without a body, before the end', { bytes: `${ok}Content-Length: 0\r\n\r\n`, fin: true }, { body: '' }],
     ['with bytes behind it', { bytes: `${ok}Content-Length: 2\r\n\r\nhello` }, { body: 'he', rest: 'llo' }],
     ['up to the end of the connection', { bytes: `${ok}\r\nhello`, fin: true }, { body: 'hello' }],
     ['without a reason', { bytes: 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n' }, { status: 200 }],
@@ -38,6 +44,41 @@ describe('an answer, however it is cut into pieces', () => {
       'of HTTP/1.0 that stays',
       { bytes: 'HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na' },
       { body: 'a', keepAlive: true },
+    ],
+    [
+      'of HTTP/1.0 that says something else',
+      { bytes: 'HTTP/1.0 200 OK\r\nConnection: x\r\nContent-Length: 1\r\n\r\na' },
+      { body: 'a', keepAlive: false },
+    ],
+    [
+      'that stays for some time',
+      { bytes: `${ok}Keep-Alive: timeout=15, max=100\r\nContent-Length: 0\r\n\r\n` },
+      { keepAlive: true, idleTimeout: 15_000 },
+    ],
+    [
+      'that says so last',
+      { bytes: `${ok}KEEP-ALIVE: max=100,TIMEOUT=5\r\nContent-Length: 0\r\n\r\n` },
+      { idleTimeout: 5_000 },
+    ],
+    [
+      'that says something like it',
+      { bytes: `${ok}Keep-Alive: xtimeout=5, timeout=x\r\nContent-Length: 0\r\n\r\n` },
+      { idleTimeout: undefined },
+    ],
+    [
+      'with other names of the same lengths',
+      {
+        bytes: `${ok}Set-Cookie: close, timeout=5\r\nX-Content-Type: 7\r\nX-Forwarded-Proto: https\r\nContent-Length: 1\r\n\r\na`,
+      },
+      {
+        body: 'a',
+        keepAlive: true,
+        idleTimeout: undefined,
+        fields: [
+          ...['Set-Cookie', 'close, timeout=5', 'X-Content-Type', '7', 'X-Forwarded-Proto', 'https'],
+          ...['Content-Length', '1'],
+        ],
+      },
     ],
     [
       'that closes',
@@ -58,7 +99,14 @@ describe('an answer, however it is cut into pieces', () => {
     ['204 with a length', { bytes: 'HTTP/1.1 204 No\r\nContent-Length: 9\r\n\r\n' }, { body: '' }],
     ['304 in chunks', { bytes: 'HTTP/1.1 304 Not\r\nTransfer-Encoding: chunked\r\n\r\n' }, { body: '' }],
     ['in chunks', { bytes: `${chunked}5\r\nhello\r\n00A\r\n0123456789\r\n0\r\n\r\n` }, { body: 'hello0123456789' }],
+    [
+      'in chunks of one digit',
+      { bytes: `${chunked}9\r\n012345678\r\nf\r\n0123456789abcde\r\nF\r\n0123456789abcde\r\n0\r\n\r\n` },
+      { body: '0123456780123456789abcde0123456789abcde' },
+    ],
+    ['in a chunk of 16 digits', { bytes: `${chunked}${'0'.repeat(15)}1\r\nx\r\n0\r\n\r\n` }, { body: 'x' }],
     ['in chunks, padded', { bytes: `${chunked}5  \t\r\nhello\r\n0 \r\n\r\n` }, { body: 'hello' }],
+    ['in chunks with a tab in an extension', { bytes: `${chunked}1;a\tb\r\nx\r\n0\r\n\r\n` }, { body: 'x' }],
     ['in chunks with extensions', { bytes: `${chunked}1;a="b\xe9"\r\nx\r\n1 ; c\r\ny\r\n0;d\r\n\r\n` }, { body: 'xy' }],
     [
       'in chunks with trailers',
@@ -92,6 +140,18 @@ describe('an answer, however it is cut into pieces', () => {
   })
 
   it.each<[string, Case, RegExp]>([
+    ['begins with a short line', { bytes: 'HTTP/1.1 20 OK\r\nA: b\r\n\r\n' }, /it begins with "HTTP\/1.1 20 OK"$/],
+    [
+      'begins with a long line',
+      { bytes: `HTTP/1.1 20 ${'a'.repeat(99)}\r\n\r\n` },
+      /it begins with "HTTP\/1.1 20 a{28}"$/,
+    ],
+    ['has a short line', { bytes: `${ok}A: b\r\n(: c\r\nD: e\r\n\r\n` }, /the line "\(: c" is no header field$/],
+    [
+      'has a long line',
+      { bytes: `${ok}A: b\r\n(: ${'c'.repeat(99)}\r\n\r\n` },
+      /the line "\(: c{37}" is no header field$/,
+    ],
     ['speaks RTSP', { bytes: 'RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n' }, /begins with/],
     ['speaks HTTP/2', { bytes: 'HTTP/2.0 200 OK\r\n\r\n' }, /begins with/],
     ['speaks HTTP/1.2', { bytes: 'HTTP/1.2 200 OK\r\n\r\n' }, /begins with/],
@@ -156,6 +216,11 @@ describe('an answer, however it is cut into pieces', () => {
     ['has a chunk size without end', { bytes: `${chunked}${'0'.repeat(20)}` }, /too large/],
     ['ends a chunk size with LF', { bytes: `${chunked}5\nhello\r\n0\r\n\r\n` }, /invalid chunk size/],
     ['ends a chunk size with CR', { bytes: `${chunked}5\rhello\r\n0\r\n\r\n` }, /does not end with CRLF/],
+    ['has something else instead of CR', { bytes: `${chunked}5\r\nhellox\n0\r\n\r\n` }, /longer than its size/],
+    ['has something else instead of LF', { bytes: `${chunked}5\r\nhello\rx0\r\n\r\n` }, /longer than its size/],
+    ['has a delete character in an extension', { bytes: `${chunked}1;a\x7f\r\nx\r\n` }, /control/],
+    ['has a NUL in its trailers', { bytes: `${chunked}0\r\nA: a\0b\r\n\r\n` }, /control character in its trailers/],
+    ['has trailers of one LF', { bytes: `${chunked}0\r\nA\n` }, /trailers have a line that ends without CR/],
     ['has a chunk that is too long', { bytes: `${chunked}5\r\nhello!\r\n0\r\n\r\n` }, /longer than its size/],
     ['ends a chunk with LF', { bytes: `${chunked}5\r\nhello\n0\r\n\r\n` }, /longer than its size/],
     ['has CR in an extension', { bytes: `${chunked}1;a\rb\r\nx\r\n` }, /does not end with CRLF/],
@@ -180,6 +245,12 @@ describe('an answer, however it is cut into pieces', () => {
       { bytes: 'HTTP/1.1 101 S\r\nUpgrade: h2c\r\n\r\n', expected: { upgrade: 'websocket' } },
       /not requested/,
     ],
+    ['switches unasked, to nothing', { bytes: 'HTTP/1.1 101 S\r\n\r\n' }, /not requested/],
+    [
+      'names the protocol in another field',
+      { bytes: 'HTTP/1.1 101 S\r\nExpires: websocket\r\n\r\n', expected: { upgrade: 'websocket' } },
+      /not requested/,
+    ],
     ['switches to nothing', { bytes: 'HTTP/1.1 101 S\r\n\r\n', expected: { upgrade: 'websocket' } }, /not requested/],
     ['does not come', { bytes: 'H', fin: true }, /before the answer/],
     ['ends in its head', { bytes: `${ok}A: b\r\n`, fin: true }, /before the answer/],
@@ -195,6 +266,22 @@ describe('an answer, however it is cut into pieces', () => {
     for (const bytes of ['S', 'HTTX', 'HTTP/2', '\n']) {
       expect(parse([Buffer.from(bytes)], false).error).toMatch(/begins with|without CR/)
     }
+  })
+
+  const interim = 'HTTP/1.1 103 Early\r\n\r\n'.repeat(3)
+  const trailers = `A: ${'b'.repeat(99)}\r\n\r\n`
+  it.each([
+    ['head', `${ok}A: b\r\n\r\n`, `${ok}A: b\r\n\r\n`.length],
+    ['interim answers', `${interim}${ok}\r\n`, interim.length],
+    ['trailers', `${chunked}0\r\n${trailers}`, trailers.length],
+  ])('may have as many bytes of %s as allowed, and not one more', (_, bytes, limit) => {
+    expect(parse([Buffer.from(bytes)], true, { headLimit: limit })).toMatchObject({ complete: true })
+    expect(parse([Buffer.from(bytes)], true, { headLimit: limit - 1 }).error).toMatch(`${limit - 1} bytes`)
+  })
+
+  it('may announce a chunk as large as numbers go, and no larger', () => {
+    expect(parse([Buffer.from(`${chunked}1fffffffffffff\r\nx`)], false)).toMatchObject({ body: 'x' })
+    expect(parse([Buffer.from(`${chunked}20000000000000\r\nx`)], false).error).toMatch(/too large/)
   })
 
   it('has lines of at most 4,096 bytes between its chunks, however they come', () => {

@@ -8,6 +8,7 @@ export interface Parsed {
   readonly body?: string
   readonly trailers?: readonly string[]
   readonly keepAlive?: boolean
+  readonly idleTimeout?: number | undefined
   /** Bytes behind the answer. */
   readonly rest?: string
   readonly complete: boolean
@@ -34,7 +35,7 @@ export function parse(pieces: readonly Buffer[], fin: boolean, expected: Partial
   const { head } = parser
   return {
     interim: parser.interim.map(({ status }) => status),
-    ...(head && { status: head.status, fields: head.fields, keepAlive: head.keepAlive }),
+    ...(head && { status: head.status, fields: head.fields, keepAlive: head.keepAlive, idleTimeout: head.idleTimeout }),
     ...(error === undefined && { body: Buffer.concat(body).toString('latin1') }),
     ...(parser.trailers && { trailers: parser.trailers }),
     ...(rest.length > 0 && { rest: Buffer.concat(rest).toString('latin1') }),
