@@ -141,6 +141,14 @@ describe('the house', () => {
     expect(wrong).toEqual(['app/workers/start-worker.ts'])
   })
 
+  // The bundle has no names for the exports of a CommonJS package that is loaded later.
+  it('takes the default export of packages that it loads later', () => {
+    const wrong = files.filter((file) =>
+      /(?<!typeof )import\('[^.'][^']*'\)(?!\)\.default)/.test(readFileSync(join(source, file), 'utf8')),
+    )
+    expect(wrong).toEqual([])
+  })
+
   it('takes its timers from shared/time/timer.ts, since those of Node ring at once when they are set for more than 24.8 days', () => {
     const timers = /(?<![.\w])set(Timeout|Interval)\(/g
     const limits =

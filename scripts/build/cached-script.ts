@@ -1,43 +1,35 @@
 /**
- * The entry of each thread of the single executable: runs the embedded bundle with V8's code cache from the build, so
+ * The entry of each thread of the single executable: runs the embedded chunks with V8's code cache from the build, so
  * that a start compiles next to nothing. Node's own `useCodeCache` serves the main script only, and lacks functions
- * that were not called. V8 compiles as usual if it rejects the cache.
+ * that were not called. V8 compiles as usual if it rejects the cache, and what has none.
  */
-import { getAsset, getRawAsset } from 'node:sea'
+import { getAssetKeys, getRawAsset } from 'node:sea'
 import { Script } from 'node:vm'
 
-/** The name of the bundle among the assets, put in by the build. */
-declare const __BUNDLE__: string
-/** The names of bundles that it requires only when it needs them, by package. */
-declare const __SEPARATE__: Readonly<Record<string, string>>
+/** The name of the first chunk among the assets, put in by the build. */
+declare const __ENTRY__: string
 
-interface Module {
-  exports: unknown
-}
+const cached = new Set(getAssetKeys().filter((name) => name.endsWith('.cache')))
+const loaded = new Map<string, { exports: unknown }>()
 
-const loaded = new Map<string, Module>()
-
-function run(bundle: string, module: Module): void {
-  const script = new Script(getAsset(bundle, 'utf8'), {
-    filename: bundle,
-    cachedData: new Uint8Array(getRawAsset(`${bundle}.cache`)),
-  })
-  // `import()` works here, but not in a script with a code cache.
-  const importFromDisk = (url: string): Promise<object> => import(url)
-  script.runInThisContext()(requireAny, module, module.exports, importFromDisk)
-}
-
-function requirePart(name: string): unknown {
-  const bundle = __SEPARATE__[name]
-  if (bundle === undefined) return require(name)
+function load(name: string): unknown {
   const known = loaded.get(name)
   if (known) return known.exports
-  const module: Module = { exports: {} }
-  loaded.set(name, module)
-  run(bundle, module)
-  return module.exports
+  const chunk = { exports: {} }
+  loaded.set(name, chunk)
+  const cache = `${name}.cache`
+  // The chunks are ASCII, which needs no decoding.
+  const script = new Script(Buffer.from(getRawAsset(name) as ArrayBuffer).toString('latin1'), {
+    filename: name,
+    ...(cached.has(cache) && { cachedData: new Uint8Array(getRawAsset(cache) as ArrayBuffer) }),
+  })
+  script.runInThisContext()(requireAny, chunk, chunk.exports, importFromDisk)
+  return chunk.exports
 }
 
-const requireAny = Object.assign(requirePart, require)
+const requireAny = Object.assign((id: string) => (id.startsWith('./') ? load(id.slice(2)) : require(id)), require)
 
-run(__BUNDLE__, module)
+/** `import()` works here, but not in a script with a code cache. */
+const importFromDisk = (url: string): Promise<object> => import(url)
+
+load(__ENTRY__)

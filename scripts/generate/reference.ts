@@ -1,5 +1,5 @@
 /** docs/reference.md: every option of the config file, from the schema itself. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { configSchema } from '../../src/config/schema/config.ts'
 import { conditionSchema } from '../../src/config/schema/environment/condition.ts'
 

@@ -99,6 +99,15 @@ async function open(
 ): Promise<App> {
   const log = logger.named('gatehouse')
   const output = outputTo(logger, files)
+  const setup = {
+    log: plan.log,
+    terminal,
+    stdout: standardStream('stdout').descriptor,
+    metrics: plan.metrics !== undefined,
+    rateLimits: createRateLimitMemory(),
+  }
+  const workers = createGatewayWorkers({ setup, log })
+  workers.prepare(plan.gateway)
   const certificates = createCertificates({
     plans: plan.certificates,
     storage: plan.storage,
@@ -116,15 +125,7 @@ async function open(
     ledger: new GroupLedger(plan.control.socket, log),
     drain: (port, budget) => workers.drainTarget(`127.0.0.1:${port}`, budget),
   })
-  const setup = {
-    log: plan.log,
-    terminal,
-    stdout: standardStream('stdout').descriptor,
-    metrics: plan.metrics !== undefined,
-    rateLimits: createRateLimitMemory(),
-  }
   const passwords = new GeneratedPasswords(logger.print)
-  const workers = createGatewayWorkers({ setup, log })
   const transitions = new TransitionCounts()
   supervisor.subscribe((event) => transitions.count(event))
   const source = {

@@ -2,26 +2,19 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../shared/assets.ts'
 import { GatehouseError, messageOf } from '../shared/errors.ts'
 import { exitCodes } from '../shared/exit-codes.ts'
-import { certsVerb } from './certs/certs.ts'
-import { checkVerb } from './check.ts'
-import { importVerb } from './import/import.ts'
-import { planVerb } from './plan/plan.ts'
-import { runVerb } from './run.ts'
-import { startVerb } from './start.ts'
-import { healthcheckVerb } from './status/healthcheck.ts'
-import { statusVerb } from './status/status.ts'
 import type { Terminal, Verb } from './verb.ts'
 
-const verbs: readonly Verb[] = [
-  runVerb,
-  checkVerb,
-  planVerb,
-  statusVerb,
-  healthcheckVerb,
-  startVerb,
-  certsVerb,
-  importVerb,
-]
+/** Loaded when they are needed: `healthcheck` runs every few seconds and needs little of what `run` does. */
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  run: async () => (await import('./run.ts')).runVerb,
+  check: async () => (await import('./check.ts')).checkVerb,
+  plan: async () => (await import('./plan/plan.ts')).planVerb,
+  status: async () => (await import('./status/status.ts')).statusVerb,
+  healthcheck: async () => (await import('./status/healthcheck.ts')).healthcheckVerb,
+  start: async () => (await import('./start.ts')).startVerb,
+  certs: async () => (await import('./certs/certs.ts')).certsVerb,
+  import: async () => (await import('./import/import.ts')).importVerb,
+}
 
 const help = `
 Start here:
@@ -57,7 +50,7 @@ export async function cli(args: readonly string[]): Promise<number> {
     .addHelpText('after', help)
     .showSuggestionAfterError()
     .exitOverride()
-  for (const verb of verbs) {
+  for (const verb of await verbsFor(args)) {
     verb(program, terminal, (ended) => {
       code = ended
     })
@@ -68,6 +61,13 @@ export async function cli(args: readonly string[]): Promise<number> {
   } catch (error) {
     return codeOf(error, terminal)
   }
+}
+
+/** The verb that is called, and none for the version; all of them for help, and for suggestions. */
+async function verbsFor([name = '']: readonly string[]): Promise<readonly Verb[]> {
+  if (['--version', '-v'].includes(name)) return []
+  const named = Object.hasOwn(verbs, name) ? verbs[name] : undefined
+  return Promise.all((named ? [named] : Object.values(verbs)).map((load) => load()))
 }
 
 function codeOf(error: unknown, terminal: Terminal): number {

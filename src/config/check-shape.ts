@@ -3,7 +3,7 @@
  * the rest is checked again until it is valid. So one bad duration hides neither a second mistake in the same entry nor
  * a route that names an unknown process.
  */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Report } from './diagnostics.ts'
 import { describeIssue, type Finding, isConsequence } from './hints/describe-issue.ts'
 import { deepest, type Located, type Path, plainValue, without } from './yaml/located.ts'

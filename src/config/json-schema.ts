@@ -1,5 +1,5 @@
 /** The JSON Schema of the file, with which editors complete keys and mark mistakes. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { configSchema } from './schema/config.ts'
 import { conditionSchema } from './schema/environment/condition.ts'
 import { type Shorthand, shorthands } from './schema/shorthand.ts'

@@ -1,5 +1,5 @@
 /** Inspects a zod schema: the kinds of nodes it takes, and the schemas below them. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Unwraps defaults, optionals and transforms; a scalar keeps the transform that reads it. */
 export function unwrap(schema: z.ZodType): z.ZodType {

@@ -2,7 +2,7 @@
  * Replaces short forms by the long form, so that the rest of the code sees one form. Only where there is one reading;
  * the schema reports anything else.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { needsShell } from './environment/shell-syntax.ts'
 import { shorthands } from './schema/shorthand.ts'
 import { alternatives, isMapping, stepInto } from './schema-walk.ts'

@@ -1,7 +1,7 @@
 /** "expected a mapping" shows the shortest valid one, for every mapping and list of the schema. */
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { exampleAt } from '../../src/config/hints/example.ts'
 import { configSchema } from '../../src/config/schema/config.ts'
 import { conditionSchema } from '../../src/config/schema/environment/condition.ts'

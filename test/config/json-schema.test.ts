@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
 
 const golden = join(import.meta.dirname, '../golden')

@@ -22,6 +22,8 @@ import { createWorkerSlot, type WorkerSlot } from './worker-slot.ts'
 
 /** The gateway's threads, seen from the main thread. All of them serve the same. */
 export interface GatewayWorkers {
+  /** Starts the threads of the first plan, so that they load their code while the rest of the start goes on. */
+  prepare(plan: GatewayPlan): void
   /**
    * Puts the config into service in every thread, and starts or drains threads as the plan asks. Rejects with
    * `gateway-failed` if a thread cannot apply it; the others are then put back on the config before.
@@ -188,6 +190,9 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
   }
 
   return {
+    prepare(plan) {
+      slots = spareNumbers([], workerCount(plan)).map(createSlot)
+    },
     apply: (config) => inTurn(() => applyNow(config)),
     setCertificates(certificates) {
       if (current) current = { ...current, certificates }

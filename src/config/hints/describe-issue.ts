@@ -1,5 +1,5 @@
 /** Turns issues of the schema into diagnostics: place, what was expected, what was found, what to write. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Problem, SourcePosition } from '../diagnostics.ts'
 import { needsShell } from '../environment/shell-syntax.ts'
 import type { IssueFacts } from '../schema/invalid-value.ts'

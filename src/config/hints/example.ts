@@ -3,7 +3,7 @@
  * below one of the keys (`respond: 404` → `respond: { status: 404 }`); otherwise each scalar has the example of its
  * `expected` text.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { shorthands } from '../schema/shorthand.ts'
 import { alternatives, isMapping } from '../schema-walk.ts'
 import { withShorthands } from '../shorthands.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { alternatives, schemaAt } from '../schema-walk.ts'
 import type { Path } from '../yaml/located.ts'
 

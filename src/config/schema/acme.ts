@@ -1,5 +1,5 @@
 /** A source of certificates: an ACME server (RFC 8555). */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { customIssue, InvalidValue } from './invalid-value.ts'
 import { anyText, choice, formOrVariable, scalar, text } from './scalars.ts'
 import { short } from './shorthand.ts'

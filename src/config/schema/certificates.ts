@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { acmeSchema } from './acme.ts'
 import { domain } from './gateway/addresses.ts'
 import { customIssue } from './invalid-value.ts'

@@ -1,5 +1,5 @@
 /** The schema of the whole file. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { certificatesSchema } from './certificates.ts'
 import { controlSchema } from './control.ts'
 import { environmentSchema } from './environment/environment.ts'

@@ -1,5 +1,5 @@
 /** What is called when something happens to a process. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { customIssue } from './invalid-value.ts'
 import { commandSchema } from './process/command.ts'
 import { choice, formOrVariable, positiveDuration, scalar } from './scalars.ts'

@@ -5,7 +5,7 @@
 
 import { METHODS, validateHeaderName, validateHeaderValue } from 'node:http'
 import { constants } from 'node:os'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Bytes, parseBytes } from '../../shared/bytes.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { readDuration } from './duration.ts'

@@ -1,5 +1,5 @@
 /** Short forms that have one reading. src/config/shorthands.ts replaces them by the long form. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export type Shorthand =
   /** `restart: always` is `restart: { policy: always }`. */

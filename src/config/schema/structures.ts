@@ -1,5 +1,5 @@
 /** Mappings and lists; unknown keys are errors. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidValue } from './invalid-value.ts'
 import { scalar } from './scalars.ts'
 

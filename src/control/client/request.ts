@@ -1,5 +1,5 @@
 /** Requests that are answered with a result, or with a refusal that the contract names. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { GatehouseError } from '../../shared/errors.ts'
 import { failureSchema } from '../contract/contract.ts'
 import { ask, type ControlRequest, failureOf, parseJson } from './client.ts'

@@ -1,5 +1,5 @@
 /** The backups of a task in the status. Times are Unix time in milliseconds, sizes bytes. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const amount = z.number().nonnegative()
 

@@ -1,5 +1,5 @@
 /** Certificates in the status, and in the answer to `POST /v1/certificates/NAME/renew`. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const time = z.number().nonnegative()
 

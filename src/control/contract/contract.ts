@@ -2,7 +2,7 @@
  * The messages of the control socket. The server sends only what these schemas name, and the client requires all of it;
  * fields that a newer server adds are ignored.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { backupStatusSchema } from './backups.ts'
 import { certificateStatusSchema } from './certificates.ts'
 

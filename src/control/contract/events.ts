@@ -1,5 +1,5 @@
 /** The answer to `GET /v1/events`: one JSON object a line, the first one a snapshot unless the client is up to date. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { processStatusSchema, time } from './contract.ts'
 
 /** Types of events that a client does not know have the first five fields, too. */

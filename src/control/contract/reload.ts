@@ -1,5 +1,5 @@
 /** The answer to `GET /v1/reload`: what a reload of the file would change now. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const reloadPreviewSchema = z
   .object({

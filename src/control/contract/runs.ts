@@ -1,5 +1,5 @@
 /** The answer to `POST /v1/processes/NAME/start`; a refusal is an error with one of its codes. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** 202 if the client does not wait, else 200 with the outcome. */
 export const runSchema = z

@@ -32,7 +32,7 @@ export async function createPluginApp(
   { log, targets }: PluginAppOptions,
 ): Promise<PluginApp> {
   // A thread without plugins does not load it.
-  const { fastify, LogController } = await import('fastify')
+  const { fastify, LogController } = (await import('fastify')).default
   const app: FastifyInstance = fastify({
     loggerInstance: pluginLog(log, { plugin: plan.file }),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),

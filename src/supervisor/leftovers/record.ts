@@ -4,7 +4,7 @@
  */
 import { closeSync, constants as fileConstants, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import { z } from 'zod'
+import * as z from 'zod'
 import { messageOf } from '../../shared/errors.ts'
 import { kernelProcess } from '../group/process-table.ts'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseAllDocuments, stringify } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { projectFolder } from '../../e2e/support/gatehouse.ts'
 import type { Document } from './schema.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { customIssue } from '../invalid-value.ts'
 import { anyText, regularExpression, text } from '../scalars.ts'
 import { listOf, variableReference } from '../structures.ts'

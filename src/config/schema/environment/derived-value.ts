@@ -1,5 +1,5 @@
 /** A variable of `environment.set` derived from another variable, a URL in one, or a JSON file. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { customIssue } from '../invalid-value.ts'
 import { anyText, choice, regularExpression, text } from '../scalars.ts'
 import { listOf, mapping, variableReference } from '../structures.ts'

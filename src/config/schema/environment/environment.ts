@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { generateVariables, hasKnownNames } from '../../environment/new-variables.ts'
 import { writable } from '../../environment/write-variables.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'

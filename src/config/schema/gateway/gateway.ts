@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { boolean, choice, formOrVariable, headerName, headerText, scalar, text } from '../scalars.ts'
 import { listOf, mapping, named, oneOrMany } from '../structures.ts'
 import { gatewayGuards, limitsSchema } from './guards.ts'

@@ -1,5 +1,5 @@
 /** Guards of the whole gateway and of one route. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { byteSize, headerName, integer, positiveDuration, scalar, text } from '../scalars.ts'
 import { listOf, mapping, oneOrMany } from '../structures.ts'

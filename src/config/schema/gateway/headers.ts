@@ -1,5 +1,5 @@
 /** Rules for header fields. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { headerName, headerValue, scalar } from '../scalars.ts'
 import { listOf, mapping, named, oneOrMany } from '../structures.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { customIssue } from '../invalid-value.ts'
 import { boolean, choice, duration, headerName, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'

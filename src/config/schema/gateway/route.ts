@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import {
   anyText,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { speaksHttp2 } from '../../../shared/net/origin-scheme.ts'
 import { customIssue } from '../invalid-value.ts'
 import { boolean, choice, headerText, integer, positiveDuration, scalar, text } from '../scalars.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidValue, type IssueFacts } from '../invalid-value.ts'
 import { anyText, scalar } from '../scalars.ts'
 import { mapping, named } from '../structures.ts'

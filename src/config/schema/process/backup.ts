@@ -1,5 +1,5 @@
 /** Where a task's backups are, how many to keep and how old the newest may get. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, integer, positiveDuration, scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'

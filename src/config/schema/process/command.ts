@@ -1,5 +1,5 @@
 /** A program and its arguments, as a list of words; run without a shell. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { splitWords } from '../../words.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { anyScalar, scalar } from '../scalars.ts'

@@ -1,5 +1,5 @@
 /** What is lost if a process is killed early; in a list, the first item that `when` does not exclude applies. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { nearest } from '../../hints/suggest.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'
 import { formOrVariable, scalar } from '../scalars.ts'

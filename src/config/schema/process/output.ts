@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { boolean, formOrVariable, regularExpression, scalar } from '../scalars.ts'
 import { mapping } from '../structures.ts'
 

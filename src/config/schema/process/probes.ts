@@ -1,5 +1,5 @@
 /** The probes of a process: `startup`, `ready` and `alive`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { probeAddress, probeUrl } from '../gateway/addresses.ts'
 import { customIssue } from '../invalid-value.ts'
 import { integer, port, positiveDuration, regularExpression, text } from '../scalars.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { processEnvironmentSchema } from '../environment/environment.ts'
 import { boolean, choice, duration, integer, ownPort, positiveDuration, signal, text } from '../scalars.ts'
 import { short } from '../shorthand.ts'

@@ -1,5 +1,5 @@
 /** The user, privileges and kernel limits of a process. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseBytes } from '../../../shared/bytes.ts'
 import { readDuration } from '../duration.ts'
 import { customIssue, InvalidValue } from '../invalid-value.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readCalendar, type Unreadable } from '../../../shared/calendar.ts'
 import { readZone, zoneNames } from '../../../shared/time/time-zone.ts'
 import { nearest } from '../../hints/suggest.ts'

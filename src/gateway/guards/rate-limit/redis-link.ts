@@ -73,7 +73,7 @@ export async function openRedisLink(plan: RateLimitStorePlan, options: LinkOptio
 
 async function openLinkTo(plan: RateLimitStorePlan, { lost, signal }: LinkOptions): Promise<RedisLink> {
   // Loaded only if a store is configured.
-  const { createClient } = await import('@redis/client')
+  const { createClient } = (await import('@redis/client')).default
   const { host, port, user, password, database } = plan
   const address = { host, port, connectTimeout, reconnectStrategy: false as const }
   const client = createClient({

@@ -1,5 +1,5 @@
 /** Whether our configuration accepts a value, by its schema, so that an imported file passes `gatehouse check`. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** A variable counts as its default; one without a default is accepted. */
 export function accepted(schema: z.ZodType, text: string): boolean {
