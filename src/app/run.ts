@@ -193,7 +193,7 @@ function start(app: App, end: (cause: ShutdownCause) => void): void {
     log.info('ready', { url: app.listeners.map(urlOf).join(' ') })
   }
   hooks.apply(plan.hooks)
-  supervisor.subscribe((event) => hooks.hear(event))
+  supervisor.subscribe((event) => hooks.handle(event))
   supervisor.subscribe((event) => {
     if (event.type === 'transition' || event.type === 'replaced') processesChanged()
     if (event.type !== 'essential-failed' && event.type !== 'essential-ended') return

@@ -52,7 +52,7 @@ export interface CertificatesOptions {
 }
 
 /** A pair that is replaced on disk is noticed within seconds; a check costs a few stats. */
-const lookEvery = 2_000
+const checkInterval = 2_000
 
 export function createCertificates(options: CertificatesOptions): Certificates {
   const { storage, log } = options
@@ -68,7 +68,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
     log,
   }
   const listeners = new Set<CertificatesListener>()
-  const inTurn = createTurns()
+  const serialize = createTurns()
   let managed: readonly ManagedCertificate[] = []
   let served: readonly ServedCertificate[] = []
   let timer: NodeJS.Timeout | undefined
@@ -84,7 +84,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   /** Certificates with the same plan keep their state, above all their failures, which a reload must not reset. */
   async function manage(plans: readonly CertificatePlan[], strict: boolean): Promise<readonly ServedCertificate[]> {
     const next = plans.map(
-      (plan) => managed.find((one) => samePlan(one.plan, plan)) ?? new ManagedCertificate(plan, issuers, lookSoon),
+      (plan) => managed.find((one) => samePlan(one.plan, plan)) ?? new ManagedCertificate(plan, issuers, scheduleCheck),
     )
     for (const certificate of next) await certificate.choose({ force: true, strict })
     for (const certificate of managed) if (!next.includes(certificate)) certificate.close()
@@ -92,7 +92,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
     return publish()
   }
 
-  async function look(): Promise<void> {
+  async function checkAll(): Promise<void> {
     for (const certificate of managed) {
       try {
         await certificate.choose()
@@ -104,29 +104,29 @@ export function createCertificates(options: CertificatesOptions): Certificates {
     publish()
   }
 
-  function lookSoon(): void {
-    if (timer) void inTurn(look)
+  function scheduleCheck(): void {
+    if (timer) void serialize(checkAll)
   }
 
   return {
-    load: () => inTurn(() => manage(options.plans, false)),
-    apply: (plans) => inTurn(() => manage(plans, true)),
+    load: () => serialize(() => manage(options.plans, false)),
+    apply: (plans) => serialize(() => manage(plans, true)),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     watch() {
-      timer ??= setInterval(lookSoon, lookEvery).unref()
-      lookSoon()
+      timer ??= setInterval(scheduleCheck, checkInterval).unref()
+      scheduleCheck()
     },
     async renew(name, options) {
       const certificate = managed.find(({ plan }) => plan.domains.includes(name))
       if (!certificate) throw new Error(`no certificate for ${name}`)
       await certificate.renew(options)
-      await inTurn(look)
+      await serialize(checkAll)
       return certificate.status()
     },
-    internalRoot: () => inTurn(() => issuers.authority.root()),
+    internalRoot: () => serialize(() => issuers.authority.root()),
     close() {
       clearInterval(timer)
       timer = undefined

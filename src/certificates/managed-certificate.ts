@@ -61,7 +61,7 @@ export class ManagedCertificate {
       if (stopsSoon && state.source.kind === 'internal') continue
       await state.refresh(force)
       if (!state.serves) continue
-      if (!state.makesRoom) return state
+      if (!state.yieldsToLater) return state
       stopsSoon ??= state
     }
     return stopsSoon
@@ -73,7 +73,7 @@ export class ManagedCertificate {
     for (const state of this.#sources) {
       const attempts = this.#attempts.get(state)
       if (!attempts) {
-        if (state.serves && !state.makesRoom) return
+        if (state.serves && !state.yieldsToLater) return
         if (state.serves) adopted ??= state.issued
         continue
       }
@@ -163,8 +163,8 @@ export class ManagedCertificate {
       log.info(`the certificate for ${this.#names} is now from ${source.kind}, issued by ${issued.issuer}`)
     }
     const kind = state === this.#fallback ? 'the internal CA, which browsers warn about,' : state.source.kind
-    for (const { source, problem, makesRoom } of this.#preferredTo(state)) {
-      if (makesRoom) continue
+    for (const { source, problem, yieldsToLater } of this.#preferredTo(state)) {
+      if (yieldsToLater) continue
       const reason = problem ?? 'it cannot serve yet'
       log.warn(`certificate for ${this.#names}: ${kind} serves instead of ${source.kind}: ${reason}`)
     }

@@ -10,7 +10,7 @@ import { findCaddyPair } from './files/caddy-storage.ts'
 import { fileVersion } from './files/file-version.ts'
 import { certificateFromFiles } from './files/files.ts'
 import { type IssuedCertificate, lifeOf } from './pem.ts'
-import { isAdopted, makesRoom } from './succession.ts'
+import { isAdopted, yieldsToLater } from './succession.ts'
 
 /** What sources need to do their work. */
 export interface Issuers {
@@ -64,10 +64,10 @@ export class SourceState {
   }
 
   /** Serves, but a later source that serves for longer is preferred. */
-  get makesRoom(): boolean {
+  get yieldsToLater(): boolean {
     const { issued, source } = this
     if (!issued || !this.serves) return false
-    return makesRoom({ kind: source.kind, life: lifeOf(issued), random: issued.random, now: Date.now() })
+    return yieldsToLater({ kind: source.kind, life: lifeOf(issued), random: issued.random, now: Date.now() })
   }
 
   /** Reads again if something has changed since the last time; `force`: in any case. Never rejects. */

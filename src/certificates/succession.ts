@@ -20,7 +20,7 @@ export interface InUse {
  * An adopted certificate is replaced when it is due, long before it expires; one from ACME shortly before it expires,
  * since until then it is being renewed. Files are replaced by their owner, and the internal CA always renews in time.
  */
-export function makesRoom({ kind, life, random, now }: InUse): boolean {
+export function yieldsToLater({ kind, life, random, now }: InUse): boolean {
   if (isAdopted(kind)) return now >= dueAt(life, random)
   return kind === 'acme' && isEmergency(life, now)
 }

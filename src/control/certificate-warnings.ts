@@ -11,7 +11,7 @@ export function certificateWarnings(certificate: CertificateStatus, now: number)
   const warnings: string[] = []
   if (fallback) warnings.push(`the internal CA serves ${names}, which browsers warn about`)
   if (Date.parse(notAfter) <= now) warnings.push(`the certificate of ${names} expired on ${notAfter}`)
-  if (isStillToCome(notBefore, now)) warnings.push(`the certificate of ${names} is not valid before ${notBefore}`)
+  if (isNotYetValid(notBefore, now)) warnings.push(`the certificate of ${names} is not valid before ${notBefore}`)
   if (renewal && renewal.failures > 0) {
     const reason = renewal.lastError === undefined ? '' : `: ${oneLine(renewal.lastError)}`
     const times = renewal.failures === 1 ? '' : ` (${renewal.failures} times)`
@@ -21,6 +21,6 @@ export function certificateWarnings(certificate: CertificateStatus, now: number)
 }
 
 /** Whether a certificate is not valid yet. `notBefore`: ISO time; older versions do not report it. */
-export function isStillToCome(notBefore: string | undefined, now: number): boolean {
+export function isNotYetValid(notBefore: string | undefined, now: number): boolean {
   return notBefore !== undefined && Date.parse(notBefore) > now
 }

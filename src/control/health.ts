@@ -61,7 +61,7 @@ function findingOf(process: ProcessStatus): Finding | undefined {
   if (ready || lastRun?.failed === false) return undefined
   if (process.blockedBy) return { process, grade: isRequired(process) ? 'blocked' : 'blocked-warning', words: name }
   const grade = isRequired(process) ? (ranBefore(process) ? 'wrong' : 'awaited') : 'warning'
-  return { process, grade, words: setbackOf(process) }
+  return { process, grade, words: problemOfProcess(process) }
 }
 
 /** A failed task is a warning unless it blocks a required process. */
@@ -122,7 +122,7 @@ function failureOf({ name, state, reason, lastOutput }: ProcessStatus): string {
   return last === undefined ? why : `${why} (its last line: ${oneLine(last)})`
 }
 
-function setbackOf({ name, state, reason, waitingFor }: ProcessStatus): string {
+function problemOfProcess({ name, state, reason, waitingFor }: ProcessStatus): string {
   if (waitingFor.length > 0) return `${name} is waiting for ${waitingFor.join(', ')}`
   const what = state === 'backoff' ? `${name} will be restarted` : `${name} is not ready`
   return reason === undefined ? what : `${what}: ${oneLine(reason)}`

@@ -80,7 +80,7 @@ export async function changeOver(context: ChangeContext, next: readonly ProcessP
   const revived = context.phase() === 'running' ? revive(context, created) : []
   if (context.phase() === 'running') context.begin(created)
   const kept = rolling.map(({ after }) => rolls.begin(processes.byName.get(after.name) as SupervisedProcess, after))
-  processes.reconsider()
+  processes.reconcile()
   return {
     started: came.map(nameOf),
     stopped: went.map(nameOf),

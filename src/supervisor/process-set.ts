@@ -28,7 +28,7 @@ export class ProcessSet {
   }
 
   /** Lets each process check again whether it may start: something that it depends on may have changed. */
-  reconsider(): void {
-    for (const process of this.withCopies()) process.reconsider()
+  reconcile(): void {
+    for (const process of this.withCopies()) process.reconcile()
   }
 }

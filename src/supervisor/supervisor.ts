@@ -144,7 +144,7 @@ class PlanSupervisor implements Supervisor {
     if (this.#phase !== 'before') return
     this.#phase = 'running'
     this.#memory.start()
-    void this.#ledger?.endLeftovers()?.then(() => this.#processes.reconsider())
+    void this.#ledger?.endLeftovers()?.then(() => this.#processes.reconcile())
     this.#begin(this.#processes.byName.values())
   }
 
@@ -246,7 +246,7 @@ class PlanSupervisor implements Supervisor {
     if (!role && process.endedWell) this.#essentials.endedWell(process)
     this.#rolls.look()
     if (this.#phase !== 'over') this.#essentials.checkBlocked()
-    this.#processes.reconsider()
+    this.#processes.reconcile()
   }
 
   #reportTransition(

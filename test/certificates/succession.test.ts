@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { makesRoom } from '../../src/certificates/succession.ts'
+import { yieldsToLater } from '../../src/certificates/succession.ts'
 
 const day = 86_400_000
 const life = { notBefore: 0, notAfter: 90 * day }
-const at = (kind: Parameters<typeof makesRoom>[0]['kind'], days: number) =>
-  makesRoom({ kind, life, random: 0, now: days * day })
+const at = (kind: Parameters<typeof yieldsToLater>[0]['kind'], days: number) =>
+  yieldsToLater({ kind, life, random: 0, now: days * day })
 
 describe('a source that still serves', () => {
   it.each(['certbot', 'caddy'] as const)('makes room as soon as it is due if it was adopted from %s', (kind) => {

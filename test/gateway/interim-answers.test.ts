@@ -18,7 +18,7 @@ function plain(fields: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields))
 }
 
-interface Heard {
+interface Received {
   readonly interim: readonly (readonly [number, Readonly<Record<string, unknown>>])[]
   readonly status: number
   readonly body: string
@@ -26,7 +26,11 @@ interface Heard {
 }
 
 /** Records all answers; with `expect`, a body is sent after 100 Continue. */
-async function hear(gateway: RunningGateway, protocol: (typeof protocols)[number], upload?: string): Promise<Heard> {
+async function receive(
+  gateway: RunningGateway,
+  protocol: (typeof protocols)[number],
+  upload?: string,
+): Promise<Received> {
   const interim: [number, Record<string, unknown>][] = []
   const expecting = upload === undefined ? {} : { expect: '100-continue' }
   if (protocol === 'h2') {
@@ -84,7 +88,7 @@ describe.each(protocols)('over %s', (protocol) => {
       })
     })
     const gateway = await startGateway({ routes: [proxyTo(behind.port)], headers: { server: null } })
-    const { interim, status, body } = await hear(gateway, protocol)
+    const { interim, status, body } = await receive(gateway, protocol)
     expect({ status, body }).toEqual({ status: 200, body: 'final' })
     expect(interim).toEqual([
       [103, { link: '</a.css>; rel=preload, </b.css>; rel=preload' }],
@@ -105,7 +109,7 @@ describe.each(protocols)('over %s', (protocol) => {
       response.end()
     })
     const gateway = await startGateway({ routes: [proxyTo(behind.port)], headers: { server: null } })
-    const { body, trailers } = await hear(gateway, protocol)
+    const { body, trailers } = await receive(gateway, protocol)
     expect(body).toBe('body')
     expect(trailers).toEqual({ 'x-checksum': 'abc' })
   })
@@ -120,7 +124,7 @@ describe.each(protocols)('over %s', (protocol) => {
     })
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
     if (protocol === 'h2') {
-      const { interim, trailers } = await hear(gateway, protocol)
+      const { interim, trailers } = await receive(gateway, protocol)
       for (const received of [interim[0]?.[1] ?? {}, trailers]) {
         const named = Object.entries(received).map((field) => field.join('='))
         expect(named).toEqual(['constructor=a', '__proto__=b', 'valueof=c', 'tostring=d'])
@@ -141,7 +145,7 @@ describe.each(protocols)('over %s', (protocol) => {
       response.end('thanks')
     })
     const gateway = await startGateway({ routes: [proxyTo(behind.port)] })
-    expect(await hear(gateway, protocol, 'the body')).toMatchObject({
+    expect(await receive(gateway, protocol, 'the body')).toMatchObject({
       interim: [[100, {}]],
       status: 200,
       body: 'thanks',
@@ -151,7 +155,7 @@ describe.each(protocols)('over %s', (protocol) => {
 
   it('a client that waits for 100 Continue is spared its upload if there is no target', async () => {
     const gateway = await startGateway({ routes: [proxyTo(await refusingPort())] })
-    expect(await hear(gateway, protocol, 'the body')).toMatchObject({ interim: [], status: 502 })
+    expect(await receive(gateway, protocol, 'the body')).toMatchObject({ interim: [], status: 502 })
   })
 })
 

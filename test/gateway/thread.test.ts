@@ -29,7 +29,7 @@ function startThread() {
   return {
     lines,
     say: (message: ToThread) => void child.send(message),
-    async hear(): Promise<FromThread> {
+    async receive(): Promise<FromThread> {
       const [message] = (await once(child, 'message')) as [FromThread]
       return message
     },
@@ -56,7 +56,7 @@ describe('a gateway thread', () => {
     const clients = { http, https } as RunningGateway
 
     thread.say({ type: 'apply', id: 7, plan, certificates: [certificate] })
-    expect(await thread.hear()).toEqual({ type: 'applied', id: 7 })
+    expect(await thread.receive()).toEqual({ type: 'applied', id: 7 })
     expect((await ask(clients, 'h1')).status).toBe(503)
     thread.say({ type: 'targets', targets: { backend: { ready: true, phase: 'running' } } })
     while ((await ask(clients, 'h2', { path: '/skipped/a' })).status === 503);
@@ -77,7 +77,11 @@ describe('a gateway thread', () => {
     const taken = await takenPort()
     const wish = { ...plan, listeners: [listener('http', taken)] }
     thread.say({ type: 'apply', id: 8, plan: wish, certificates: [certificate] })
-    expect(await thread.hear()).toMatchObject({ type: 'applied', id: 8, error: expect.stringContaining(`:${taken}`) })
+    expect(await thread.receive()).toMatchObject({
+      type: 'applied',
+      id: 8,
+      error: expect.stringContaining(`:${taken}`),
+    })
     expect((await ask(clients, 'h1s')).status).toBe(200)
 
     const kept = rawSocket(http)
@@ -85,7 +89,7 @@ describe('a gateway thread', () => {
     await readUntil(kept, 'served')
     h2Session(clients)
     thread.say({ type: 'drain', budget: 5_000 })
-    expect(await thread.hear()).toEqual({ type: 'drained', cut: 0 })
+    expect(await thread.receive()).toEqual({ type: 'drained', cut: 0 })
     expect((await thread.closed)[0]).toBe(0)
     const log = JSON.stringify(thread.lines)
     expect(log).not.toMatch(/token|skipped|PRIVATE KEY/)

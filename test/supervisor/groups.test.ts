@@ -172,7 +172,7 @@ describe.runIf(isRoot)('the groups of a process with a user', () => {
       } as never,
     ])
     const { supervisor, untilState } = testSupervisor([planFor('it', { command: ['sleep', '60'] })])
-    supervisor.subscribe((event) => hooks.hear(event))
+    supervisor.subscribe((event) => hooks.handle(event))
     supervisor.start()
     await untilState('it', 'running')
     await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2)

@@ -34,7 +34,7 @@ afterEach(async () => {
 })
 
 /** Hooks, with all that they say. */
-function belfry(plans: readonly Partial<HookPlan>[]): Belfry {
+function hooksFor(plans: readonly Partial<HookPlan>[]): Belfry {
   const said: string[] = []
   const logs: LogEntry[] = []
   const waiting = new Set<() => void>()
@@ -117,8 +117,8 @@ describe('a hook that runs a command', () => {
       planFor('core', { program: 'crashes-on-boot.js', restart: always({ failures: 2 }) }),
       planFor('other', { program: 'crashes-on-boot.js', restart: always({ failures: 1 }) }),
     ])
-    const { hooks, said, until } = belfry([{ on: ['fatal', 'backoff'], processes: ['core'] }])
-    supervisor.subscribe((happened) => hooks.hear(happened))
+    const { hooks, said, until } = hooksFor([{ on: ['fatal', 'backoff'], processes: ['core'] }])
+    supervisor.subscribe((happened) => hooks.handle(happened))
     supervisor.start()
     await untilState('core', 'fatal')
     await untilState('other', 'fatal')
@@ -127,8 +127,8 @@ describe('a hook that runs a command', () => {
   })
 
   it('that fails is named once', async () => {
-    const { hooks, logs, said, until } = belfry([{ ...running({ EXIT: '3' }) }])
-    for (const id of [1, 2, 3]) hooks.hear(event(id))
+    const { hooks, logs, said, until } = hooksFor([{ ...running({ EXIT: '3' }) }])
+    for (const id of [1, 2, 3]) hooks.handle(event(id))
     await until(() => said.length === 3)
     await hooks.close(5_000)
     const words = logs.map(({ message }) => message)
@@ -138,8 +138,8 @@ describe('a hook that runs a command', () => {
   })
 
   it('that does not end is ended with its group when its time is over', async () => {
-    const { hooks, logs, said, until } = belfry([{ ...running({ STAY: '1' }), timeout: 500 }])
-    hooks.hear(event(1))
+    const { hooks, logs, said, until } = hooksFor([{ ...running({ STAY: '1' }), timeout: 500 }])
+    hooks.handle(event(1))
     await until(() => said.includes('hook: will not end'))
     await until(() => logs.find(({ message }) => message.includes('timed out after 500ms')))
     expect(survivors()).toEqual([])
@@ -147,17 +147,17 @@ describe('a hook that runs a command', () => {
 
   it('that cannot be run says why', async () => {
     const call = { kind: 'run', command: ['/no/such/hook'], directory, environment } as const
-    const { hooks, logs, until } = belfry([{ call }])
-    hooks.hear(event(1))
+    const { hooks, logs, until } = hooksFor([{ call }])
+    hooks.handle(event(1))
     const { message } = await until(() => logs[0])
     expect(message).toContain('/no/such/hook (line 7): command: ')
   })
 
   it('blocks nothing: one call at a time for each hook, in order, a few at a time in all', async () => {
     const slow = { ...running({ DELAY: '200' }) }
-    const { hooks, said, until } = belfry([slow, slow, slow, slow, slow, slow])
+    const { hooks, said, until } = hooksFor([slow, slow, slow, slow, slow, slow])
     const before = performance.now()
-    for (const id of [1, 2]) hooks.hear(event(id))
+    for (const id of [1, 2]) hooks.handle(event(id))
     expect(performance.now() - before).toBeLessThan(12 * 200) // what the calls themselves take
     let most = 0
     await until(() => {
@@ -169,8 +169,8 @@ describe('a hook that runs a command', () => {
   })
 
   it('of which too many wait is skipped, which is logged when it begins and when it is over', async () => {
-    const { hooks, logs, said, until } = belfry([{ ...running() }])
-    for (let id = 1; id <= 203; id += 1) hooks.hear(event(id))
+    const { hooks, logs, said, until } = hooksFor([{ ...running() }])
+    for (let id = 1; id <= 203; id += 1) hooks.handle(event(id))
     expect(logs.map(({ message }) => message)).toEqual(['hooks cannot keep up with events; dropping some calls'])
     await hooks.close(0)
     const [, given] = logs.map(({ message }) => message)
@@ -183,8 +183,8 @@ describe('a hook that runs a command', () => {
 describe('a hook that calls a URL', () => {
   it('sends the event as JSON, with a sentence for people', async () => {
     const { bodies, origin } = await serverThat((response) => response.writeHead(204).end())
-    const { hooks, logs } = belfry([posting(`${origin}/hook?token=secret`)])
-    hooks.hear(event(1))
+    const { hooks, logs } = hooksFor([posting(`${origin}/hook?token=secret`)])
+    hooks.handle(event(1))
     await hooks.close(5_000)
     expect(bodies).toEqual([
       expect.objectContaining({
@@ -199,8 +199,8 @@ describe('a hook that calls a URL', () => {
 
   it('that works again says so', async () => {
     const { origin } = await serverThat((response, _, count) => response.writeHead(count < 3 ? 404 : 200).end())
-    const { hooks, logs } = belfry([posting(origin)])
-    for (const id of [1, 2, 3, 4]) hooks.hear(event(id))
+    const { hooks, logs } = hooksFor([posting(origin)])
+    for (const id of [1, 2, 3, 4]) hooks.handle(event(id))
     await hooks.close(5_000)
     expect(logs.map(({ level, message }) => [level, message])).toEqual([
       ['warn', `hook ${origin} (line 7): answered 404; further failures are not logged until it works again`],
@@ -212,8 +212,8 @@ describe('a hook that calls a URL', () => {
     const { bodies, origin } = await serverThat((response, _, count) => {
       response.writeHead(count === 1 ? 503 : 200).end()
     })
-    const { hooks, logs } = belfry([posting(origin)])
-    hooks.hear(event(1))
+    const { hooks, logs } = hooksFor([posting(origin)])
+    hooks.handle(event(1))
     await hooks.close(10_000)
     expect(bodies).toHaveLength(2)
     expect(logs).toEqual([])
@@ -226,8 +226,8 @@ describe('a hook that calls a URL', () => {
     const { bodies, origin } = await serverThat((response) => {
       response.writeHead(status, { location: 'http://127.0.0.1:1/elsewhere' }).end()
     })
-    const { hooks, logs } = belfry([posting(`${origin}/path-secret?token=secret`)])
-    hooks.hear(event(1))
+    const { hooks, logs } = hooksFor([posting(`${origin}/path-secret?token=secret`)])
+    hooks.handle(event(1))
     await hooks.close(5_000)
     expect(bodies).toHaveLength(1)
     expect(logs.map(({ message }) => message)).toEqual([
@@ -239,9 +239,9 @@ describe('a hook that calls a URL', () => {
   it('gives up on a server that refuses or does not answer in time', async () => {
     const { origin } = await serverThat(() => {})
     const dead = `127.0.0.1:${await refusingPort()}`
-    const refused = belfry([posting(`http://${dead}/secret`)])
-    const silent = belfry([{ ...posting(origin), timeout: 200 }])
-    for (const { hooks } of [refused, silent]) hooks.hear(event(1))
+    const refused = hooksFor([posting(`http://${dead}/secret`)])
+    const silent = hooksFor([{ ...posting(origin), timeout: 200 }])
+    for (const { hooks } of [refused, silent]) hooks.handle(event(1))
     const no = await refused.until(() => refused.logs[0])
     expect(no.message).toContain(`hook http://${dead} (line 7): connect ECONNREFUSED ${dead}; `)
     const late = await silent.until(() => silent.logs[0])
@@ -250,8 +250,8 @@ describe('a hook that calls a URL', () => {
 
   it('is not waited for longer than a shutdown can', async () => {
     const { origin } = await serverThat(() => {})
-    const { hooks, logs } = belfry([posting(origin)])
-    hooks.hear(event(1))
+    const { hooks, logs } = hooksFor([posting(origin)])
+    hooks.handle(event(1))
     const before = performance.now()
     await hooks.close(100)
     expect(performance.now() - before).toBeLessThan(2_000)

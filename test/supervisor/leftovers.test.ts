@@ -119,7 +119,7 @@ describe('what is left over', () => {
     const { pid } = await killedRun('trap "" TERM; echo up; while :; do sleep 60; done', 60_000)
     const ledger = new GroupLedger(socket, log)
     const ended = ledger.endLeftovers()
-    await ledger.hurry(0)
+    await ledger.shortenGraces(0)
     await ended
     expect(isGroupAlive(pid)).toBe(false)
   })
@@ -131,7 +131,7 @@ describe('what is left over', () => {
     const third = new GroupLedger(socket, log)
     const endedAgain = third.endLeftovers()
     expect(words.filter((word) => word.includes('sending SIGTERM to its process group'))).toHaveLength(2)
-    await third.hurry(0)
+    await third.shortenGraces(0)
     await Promise.all([ended, endedAgain])
     expect(isGroupAlive(pid)).toBe(false)
   })

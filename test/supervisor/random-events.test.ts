@@ -222,7 +222,7 @@ class World {
 
   #turn(below: Partial<World['below']>): void {
     Object.assign(this.below, below)
-    this.#process.reconsider()
+    this.#process.reconcile()
   }
 
   #plan(seed: number): ProcessPlan {

@@ -22,7 +22,7 @@ function speaker(options: Partial<LoggerOptions> = {}, stdout: 'pipe' | number =
   return {
     child,
     say: (wish: Wish) => void child.send(wish),
-    async hear(): Promise<{ spoke: number; rss: number; flushed: number }> {
+    async waitForLog(): Promise<{ spoke: number; rss: number; flushed: number }> {
       return (await once(child, 'message'))[0]
     },
     /** Everything on its stdout until it ends. */
@@ -86,25 +86,25 @@ describe('the log for machines', () => {
 
 describe('a reader of the log that stalls', () => {
   it('stalls neither the program nor its end, and memory is bounded', async () => {
-    const { child, say, hear } = speaker()
+    const { child, say, waitForLog } = speaker()
     child.stdout?.pause()
     for (let round = 0; round < 4; round++) {
       say({ lines: 10_000, length: 1_000 })
-      const { spoke, rss } = await hear()
+      const { spoke, rss } = await waitForLog()
       expect(spoke).toBeLessThan(2_000)
       expect(rss).toBeLessThan(300 * 1024 * 1024)
     }
     const exited = once(child, 'exit')
     say('end')
-    expect((await hear()).flushed).toBeLessThan(3_000)
+    expect((await waitForLog()).flushed).toBeLessThan(3_000)
     expect((await exited)[0]).toBe(0)
   })
 
   it('finds whole lines when it reads again, and how many it has missed', async () => {
-    const { child, say, hear, read } = speaker()
+    const { child, say, waitForLog, read } = speaker()
     child.stdout?.pause()
     say({ lines: 30_000, length: 1_000 })
-    await hear()
+    await waitForLog()
     const reported = new Promise<void>((resolve) => {
       child.stdout?.on('data', (chunk: string) => chunk.includes('were dropped') && resolve())
     })
@@ -121,10 +121,10 @@ describe('a reader of the log that stalls', () => {
 
 describe('a child that floods', () => {
   it('costs its own lines when the reader stalls, not those of its siblings, nor ours', async () => {
-    const { child, say, hear, read } = speaker()
+    const { child, say, waitForLog, read } = speaker()
     child.stdout?.pause()
     say('flood')
-    await hear()
+    await waitForLog()
     const reading = read()
     say('end')
     const lines = json(await reading)
@@ -136,29 +136,29 @@ describe('a child that floods', () => {
 
 describe('a reader of the log that is gone', () => {
   it('ends nothing: a closed pipe', async () => {
-    const { child, say, hear } = speaker()
+    const { child, say, waitForLog } = speaker()
     child.stdout?.destroy()
     for (let round = 0; round < 3; round++) {
       say({ lines: 100, length: 100 })
-      await hear()
+      await waitForLog()
     }
     const exited = once(child, 'exit')
     say('end')
-    expect((await hear()).flushed).toBeLessThan(1_000)
+    expect((await waitForLog()).flushed).toBeLessThan(1_000)
     expect((await exited)[0]).toBe(0)
   })
 
   it('ends nothing: a full disk', async () => {
     const full = openSync('/dev/full', 'w')
-    const { child, say, hear } = speaker({}, full)
+    const { child, say, waitForLog } = speaker({}, full)
     closeSync(full)
     for (let round = 0; round < 3; round++) {
       say({ lines: 100, length: 100 })
-      await hear()
+      await waitForLog()
     }
     const exited = once(child, 'exit')
     say('end')
-    expect((await hear()).flushed).toBeLessThan(3_000)
+    expect((await waitForLog()).flushed).toBeLessThan(3_000)
     expect((await exited)[0]).toBe(0)
   })
 })

@@ -93,7 +93,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
   /** Changes of the config are applied one after another. */
   let lastChange: Promise<unknown> = Promise.resolve()
 
-  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+  function serialize<T>(change: () => Promise<T>): Promise<T> {
     const changed = lastChange.then(change)
     lastChange = changed.catch(() => {})
     return changed
@@ -115,7 +115,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
         return worker
       },
       // In turn: a reload may change the config meanwhile.
-      enterService: (worker) => inTurn(async () => current && worker.apply(current)),
+      enterService: (worker) => serialize(async () => current && worker.apply(current)),
       replacing(fault) {
         replacements[fault] += 1
       },
@@ -193,7 +193,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
     prepare(plan) {
       slots = spareNumbers([], workerCount(plan)).map(createSlot)
     },
-    apply: (config) => inTurn(() => applyNow(config)),
+    apply: (config) => serialize(() => applyNow(config)),
     setCertificates(certificates) {
       if (current) current = { ...current, certificates }
       for (const slot of slots) slot.send({ type: 'certificates', certificates })

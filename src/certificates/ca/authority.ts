@@ -48,18 +48,18 @@ export function createAuthority(folder: string, log: Log): Authority {
         const root = await keptRoot(files)
         const kept = root && (await keptLeaf(leaf, root, domains))
         // Read again under the lock: a replica that shares the folder may have created them meanwhile.
-        return kept ?? inTurn(folder, async () => currentLeaf(leaf, await currentRoot(files, log), domains))
+        return kept ?? withLock(folder, async () => currentLeaf(leaf, await currentRoot(files, log), domains))
       }),
     root: () =>
       explained(async () => {
-        const root = (await keptRoot(files)) ?? (await inTurn(folder, () => currentRoot(files, log)))
+        const root = (await keptRoot(files)) ?? (await withLock(folder, () => currentRoot(files, log)))
         return root.certificate
       }),
   }
 }
 
 /** Under a lock: two replicas that share the folder must not do this at the same time. */
-async function inTurn<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+async function withLock<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
   const lock = await lockOf(folder)
   try {
     return await work()

@@ -1,4 +1,4 @@
-import { isStillToCome } from '../../control/certificate-warnings.ts'
+import { isNotYetValid } from '../../control/certificate-warnings.ts'
 import type { CertificateStatus } from '../../control/contract/certificates.ts'
 import { oneLine } from '../../shared/one-line.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
@@ -8,7 +8,7 @@ import type { Paint } from '../paint.ts'
 export function certificateLines(certificate: CertificateStatus, paint: Paint): string {
   const { names, source, issuer, notBefore, notAfter, skipped, fallback, renewal } = certificate
   const left = Date.parse(notAfter) - Date.now()
-  const until = isStillToCome(notBefore, Date.now())
+  const until = isNotYetValid(notBefore, Date.now())
     ? paint('red', `not valid before ${notBefore}`)
     : left > 0
       ? `until ${notAfter} (${formatDuration(left)})`

@@ -1,4 +1,4 @@
-import { isStillToCome } from '../../control/certificate-warnings.ts'
+import { isNotYetValid } from '../../control/certificate-warnings.ts'
 import { readStatus } from '../../control/client/client.ts'
 import type { CertificateStatus } from '../../control/contract/certificates.ts'
 import { exitCodes } from '../../shared/exit-codes.ts'
@@ -45,7 +45,7 @@ export function renderCertificates(certificates: readonly CertificateStatus[], n
 function expiryWords({ notBefore, notAfter }: CertificateStatus, now: number): string {
   const left = Date.parse(notAfter) - now
   const day = notAfter.replace(/:\d\d\.\d+Z$/, 'Z')
-  if (isStillToCome(notBefore, now)) return `${day} (not valid before ${notBefore})`
+  if (isNotYetValid(notBefore, now)) return `${day} (not valid before ${notBefore})`
   return left > 0 ? `${day} (${formatDuration(left)})` : `${day} (expired)`
 }
 

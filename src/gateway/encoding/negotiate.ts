@@ -20,9 +20,9 @@ export function createNegotiator(offered: readonly ContentEncoding[]): Negotiate
     if (acceptEncoding === undefined || offered.length === 0) return []
     const before = known.get(acceptEncoding)
     if (before) return before
-    const favourites = rank(acceptEncoding, offered)
-    if (known.size < remembered && acceptEncoding.length < 256) known.set(acceptEncoding, favourites)
-    return favourites
+    const accepted = rank(acceptEncoding, offered)
+    if (known.size < remembered && acceptEncoding.length < 256) known.set(acceptEncoding, accepted)
+    return accepted
   }
 }
 

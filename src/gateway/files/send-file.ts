@@ -17,8 +17,8 @@ import type { Representation } from './representation.ts'
 import type { StoredFile } from './stored-file.ts'
 
 export interface SendOptions {
-  /** The client's favourite encodings, best first. */
-  readonly favourites: readonly ContentEncoding[]
+  /** The client's preferred encodings, best first. */
+  readonly accepted: readonly ContentEncoding[]
   /** Name and value in turn, for answers with the file, or that the client's copy is current. */
   readonly headers: FlatHeaders
 }
@@ -33,7 +33,7 @@ const largestWrite = 256 * 1024
 export function sendFile(exchange: Exchange, file: StoredFile, options: SendOptions): void | Promise<void> {
   const { headers, method } = exchange.request
   if (method === 'GET' && headers.range !== undefined) return sendWithRange(exchange, file, options)
-  const form = file.best(options.favourites)
+  const form = file.best(options.accepted)
   if (form instanceof Promise) return form.then((loaded) => sendForm(exchange, file, loaded, options))
   return sendForm(exchange, file, form, options)
 }
@@ -61,7 +61,7 @@ async function sendWithRange(exchange: Exchange, file: StoredFile, options: Send
   const plain = await file.plain()
   const part = readRange(headers.range ?? '', plain.size)
   if (part === 'whole' || !isPartOf(headers['if-range'], plain.etag)) {
-    return sendForm(exchange, file, await file.best(options.favourites), options)
+    return sendForm(exchange, file, await file.best(options.accepted), options)
   }
   if (exchange.over || endsByCondition(exchange, file, plain, options.headers)) return
   if (part === 'none') {

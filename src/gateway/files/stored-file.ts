@@ -109,20 +109,20 @@ export class StoredFile {
    * here. The first client waits for a quick encoding; a thorough one replaces it later. If too many are queued, the
    * file is sent unencoded.
    */
-  best(favourites: readonly ContentEncoding[]): Representation | Promise<Representation> {
-    const [favourite] = favourites
-    if (favourite === undefined) return this.plain()
-    for (const encoding of favourites) {
+  best(accepted: readonly ContentEncoding[]): Representation | Promise<Representation> {
+    const [preferred] = accepted
+    if (preferred === undefined) return this.plain()
+    for (const encoding of accepted) {
       const facts = this.siblings.get(encoding)
       if (facts && !this.#lostSiblings.has(encoding)) return this.#sibling(encoding, facts)
     }
-    const made = this.#encoded.get(favourite)
+    const made = this.#encoded.get(preferred)
     if (made === useless) return this.plain()
     if (made !== undefined) return made
     const plain = this.plain()
     return plain instanceof Promise
-      ? plain.then((loaded) => this.#encode(favourite, loaded))
-      : this.#encode(favourite, plain)
+      ? plain.then((loaded) => this.#encode(preferred, loaded))
+      : this.#encode(preferred, plain)
   }
 
   /** The same form for a file that has grown since. */

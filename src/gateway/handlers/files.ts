@@ -128,8 +128,8 @@ function createSender({ store, negotiate }: FileService, headers: FlatHeaders) {
   }
 
   function send(exchange: Exchange, file: StoredFile, attempt = 1): void | Promise<void> {
-    const favourites = negotiate(exchange.request.headers['accept-encoding'] as string | undefined)
-    const sending = sendFile(exchange, file, { favourites, headers })
+    const accepted = negotiate(exchange.request.headers['accept-encoding'] as string | undefined)
+    const sending = sendFile(exchange, file, { accepted, headers })
     return sending?.catch((error) => recover(exchange, file, error, attempt))
   }
 

@@ -54,7 +54,7 @@ export class Hooks {
     this.#hooks = plans.map((plan) => ({ plan, name: nameOf(plan), calling: false, failing: false }))
   }
 
-  hear(event: SupervisorEvent): void {
+  handle(event: SupervisorEvent): void {
     const hookEvents = hookEventsOf(event)
     for (const hook of this.#hooks) {
       const { on, processes } = hook.plan

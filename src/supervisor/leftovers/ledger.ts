@@ -77,7 +77,7 @@ export class GroupLedger {
   }
 
   /** Shortens the grace periods of leftovers so that they are gone within this time; resolves when they are. */
-  async hurry(budget: Milliseconds): Promise<void> {
+  async shortenGraces(budget: Milliseconds): Promise<void> {
     this.#ending?.shorten(Math.max(0, budget - killTime))
     await this.#ending?.gone
   }

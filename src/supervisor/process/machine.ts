@@ -133,7 +133,7 @@ const atRest = {
 } satisfies Record<Event, Cell>
 
 /** There is no verdict before its group is gone. */
-const unjudged = { retry: notOver, completed: notOver, ended: notOver, gaveUp: notOver, released: notOver } as const
+const noVerdicts = { retry: notOver, completed: notOver, ended: notOver, gaveUp: notOver, released: notOver } as const
 
 export const table = {
   stopped: atRest,
@@ -168,7 +168,7 @@ export const table = {
     leaderExited: go('stopping', 'endProbes', 'signalGroup'),
     graceOver: notSignalled,
     backoffOver: notScheduled,
-    ...unjudged,
+    ...noVerdicts,
   },
   running: {
     start: alreadyWanted,
@@ -185,7 +185,7 @@ export const table = {
     leaderExited: go('stopping', 'loseReady', 'endProbes', 'signalGroup'),
     graceOver: notSignalled,
     backoffOver: notScheduled,
-    ...unjudged,
+    ...noVerdicts,
   },
   parked: {
     start: alreadyWanted,
@@ -204,7 +204,7 @@ export const table = {
     leaderExited: go('stopping', 'endProbes', 'signalGroup'),
     graceOver: notSignalled,
     backoffOver: notScheduled,
-    ...unjudged,
+    ...noVerdicts,
   },
   stopping: {
     start: impossible('a process that is stopping is replaced, not started again'),

@@ -12,7 +12,7 @@ import type { ProcessContext } from './process-context.ts'
 import type { Ending, RestartDecision } from './restart.ts'
 import { RestartTracker } from './restart-tracker.ts'
 import { Runs } from './runs.ts'
-import { inTurn } from './serialize.ts'
+import { serialize } from './serialize.ts'
 import { startProgram } from './start-program.ts'
 
 export class SupervisedProcess {
@@ -32,7 +32,7 @@ export class SupervisedProcess {
   #attempt = 0
   readonly #restarts: RestartTracker
   /** An effect may cause an event: each event is taken when the one before is done. */
-  readonly #dispatch = inTurn((event: Event) => this.#step(event))
+  readonly #dispatch = serialize((event: Event) => this.#step(event))
   /** Called when it has come to rest. */
   readonly #atRestListeners: (() => void)[] = []
 
@@ -40,7 +40,7 @@ export class SupervisedProcess {
     awaitDependencies: () => {
       this.#attempt += 1
       this.#awaiting = true
-      this.reconsider()
+      this.reconcile()
     },
     spawn: () => this.#spawn(),
     beginProbes: () => this.#runs.probing?.begin(),
@@ -173,7 +173,7 @@ export class SupervisedProcess {
   }
 
   /** To be called when something that it may depend on has changed. */
-  reconsider(): void {
+  reconcile(): void {
     if (!this.#awaiting || this.#unmet().length > 0) return
     this.#awaiting = false
     this.#dispatch('dependenciesMet')

@@ -37,7 +37,7 @@ export class Run {
   readonly #read: readonly Promise<void>[]
   #exit: { readonly how: Exit; readonly at: Milliseconds } | undefined
   readonly #backup: Attempt | undefined
-  readonly #hurried = Promise.withResolvers<undefined>()
+  readonly #backupTimedOut = Promise.withResolvers<undefined>()
   /** Why it counts as failed whatever its exit code; see RunFault. */
   fault: RunFault | undefined
   /** Set if the kernel killed it for memory. */
@@ -105,14 +105,17 @@ export class Run {
     if (!this.#backup) return
     if (exitedWell && leftOthers) this.fault ??= { kind: 'no-backup', problem: leftWriters }
     const kept = exitedWell && !this.fault
-    if (!kept) this.hurryBackup(longestDiscard)
-    const problem = await Promise.race([kept ? this.#backup.keep() : this.#backup.discard(), this.#hurried.promise])
+    if (!kept) this.limitBackup(longestDiscard)
+    const problem = await Promise.race([
+      kept ? this.#backup.keep() : this.#backup.discard(),
+      this.#backupTimedOut.promise,
+    ])
     if (problem !== undefined) this.fault = { kind: 'no-backup', problem }
   }
 
   /** Waits at most this long for the backup: the disk may hang. */
-  hurryBackup(time: Milliseconds): void {
-    setTimeout(() => this.#hurried.resolve(undefined), time).unref()
+  limitBackup(time: Milliseconds): void {
+    setTimeout(() => this.#backupTimedOut.resolve(undefined), time).unref()
   }
 
   /** To be called when its group is gone: resolves when all that it wrote has been read. */

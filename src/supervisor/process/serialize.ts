@@ -1,7 +1,7 @@
 /**
  * Wraps a function so that it is not re-entered: items that come while it runs wait until it is done.
  */
-export function inTurn<T>(take: (item: T) => void): (item: T) => void {
+export function serialize<T>(take: (item: T) => void): (item: T) => void {
   const waiting: T[] = []
   let taking = false
   return (item) => {

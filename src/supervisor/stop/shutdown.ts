@@ -18,7 +18,7 @@ export class Shutdown {
    */
   stop(processes: readonly SupervisedProcess[], budget: Milliseconds): Promise<void> {
     this.#deadline.tighten(budget)
-    const leftoversGone = this.#ledger?.hurry(budget)
+    const leftoversGone = this.#ledger?.shortenGraces(budget)
     this.#begun ??= {
       processes,
       done: Promise.all([stopInReverse(processes, this.#deadline), leftoversGone]).then(() => this.#ledger?.close()),

@@ -50,7 +50,7 @@ export function stopRun(
   })
   const shorten = (grace: Milliseconds) => {
     stop.shorten(grace)
-    run.hurryBackup(grace)
+    run.limitBackup(grace)
   }
   return { stop: { ...stop, shorten }, over }
 }

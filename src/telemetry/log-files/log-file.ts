@@ -62,7 +62,7 @@ export class LogFile {
   #untouched = true
   #gathering: NodeJS.Timeout | undefined
   #work: Promise<void> | undefined
-  #hurry: () => void = () => {}
+  #endPause: () => void = () => {}
   #abandoned = false
 
   constructor(path: string, surroundings: LogFileSurroundings) {
@@ -92,7 +92,7 @@ export class LogFile {
 
   /** Resolves when everything is written: on a full disk that may be never. */
   async finish(): Promise<void> {
-    this.#hurry()
+    this.#endPause()
     this.#start()
     await this.#work
     this.#reportLoss()
@@ -101,7 +101,7 @@ export class LogFile {
   /** Drops everything that is not written yet. */
   abandon(): void {
     this.#abandoned = true
-    this.#hurry()
+    this.#endPause()
   }
 
   #push(line: string): void {
@@ -234,7 +234,7 @@ export class LogFile {
   #pause(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, retryAfter).unref()
-      this.#hurry = () => {
+      this.#endPause = () => {
         clearTimeout(timer)
         resolve()
       }

@@ -14,7 +14,7 @@ export interface Desk {
   readonly directory: string
   readonly said: readonly { readonly message: string; readonly fields: LogFields }[]
   /** Resolves when a word that matches was said. */
-  hear(pattern: RegExp): Promise<string>
+  waitForLog(pattern: RegExp): Promise<string>
   /** The folder of the process `web`. */
   list(): string[]
   /** Of a file of `web`, compressed or not. */
@@ -44,7 +44,7 @@ export function desk({ size = 10_000_000, keep = 10, directory = folder() } = {}
     list,
     read,
     readAll: () => [...list().filter((name) => name !== 'host-stdout.log'), 'host-stdout.log'].map(read).join(''),
-    hear(pattern) {
+    waitForLog(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<string>()
       const failure = new Error(`${pattern} was not said within 15 s`)
       const timer = setTimeout(() => reject(failure), 15_000)

@@ -10,11 +10,11 @@ export function rateLimit(plan: RateLimitPlan, scope: string, limiter: Limiter):
   const take = limiter.counter(`${scope}\n${requests}\n${window}\n`, plan)
   const keyOf = compileKey(by)
   const cause = `more than ${requests} requests in ${formatDuration(window)}`
-  const verdictOn = (wait: Milliseconds): Verdict =>
+  const verdictFor = (wait: Milliseconds): Verdict =>
     wait === 0 ? 'pass' : { status: 429, cause, headers: ['retry-after', String(Math.max(1, Math.ceil(wait / 1_000)))] }
   return (exchange) => {
     const wait = take(keyOf(exchange))
-    return typeof wait === 'number' ? verdictOn(wait) : wait.then(verdictOn)
+    return typeof wait === 'number' ? verdictFor(wait) : wait.then(verdictFor)
   }
 }
 

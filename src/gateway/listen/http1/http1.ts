@@ -6,9 +6,9 @@ import type { TLSSocket } from 'node:tls'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import type { UpgradeRequest } from '../../request/exchange.ts'
 import { HalfClosed } from './half-close.ts'
-import { inTurns } from './in-turns.ts'
 import { closeGently } from './linger.ts'
-import { type Begin, hasWaiting, isPipelined, lastAnswer, Pipelines, whenLateAgain } from './pipeline.ts'
+import { type Begin, hasWaiting, isPipelined, lastAnswer, Pipelines, restartHeaderTimeout } from './pipeline.ts'
+import { spreadOverTurns } from './spread-over-turns.ts'
 
 export interface Http1Events {
   request: Begin
@@ -53,11 +53,11 @@ export function serveHttp1(server: Server | Http2SecureServer, events: Http1Even
     if (before) before.once('close', connect)
     else connect()
   })
-  const overdue = inTurns(([error, socket]: [Error, Socket]) => events.unparsed(socket, error))
+  const overdue = spreadOverTurns(([error, socket]: [Error, Socket]) => events.unparsed(socket, error))
   server.on('clientError', (error: Error, socket: Socket) => {
     if ((error as { code?: unknown }).code !== 'ERR_HTTP_REQUEST_TIMEOUT') events.unparsed(socket, error)
     else if (!hasWaiting(socket)) overdue([error, socket])
-    else whenLateAgain(socket, events.headerTimeout(), () => overdue([error, socket]))
+    else restartHeaderTimeout(socket, events.headerTimeout(), () => overdue([error, socket]))
   })
   return (request: IncomingMessage, response: ServerResponse) => pipelines.take(request, response, events.request)
 }

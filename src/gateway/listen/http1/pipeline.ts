@@ -82,8 +82,8 @@ export function lastAnswer(socket: Socket): ServerResponse | undefined {
  * For a head that is late because reading is paused, which is no fault of the client: calls back if it is still missing
  * `patience` after reading has resumed.
  */
-export function whenLateAgain(socket: Socket, patience: Milliseconds, late: () => void): void {
-  ;(socket as Pipelined)[key]?.whenLateAgain(patience, late)
+export function restartHeaderTimeout(socket: Socket, patience: Milliseconds, late: () => void): void {
+  ;(socket as Pipelined)[key]?.restartHeaderTimeout(patience, late)
 }
 
 class Pipeline {
@@ -196,7 +196,7 @@ class Pipeline {
     this.#socket.pause()
   }
 
-  whenLateAgain(patience: Milliseconds, late: () => void): void {
+  restartHeaderTimeout(patience: Milliseconds, late: () => void): void {
     this.#caughtUp = () => {
       this.#caughtUp = undefined
       const timer = setTimeout(() => {

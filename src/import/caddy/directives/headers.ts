@@ -47,7 +47,7 @@ export function readRule(
   } else if (mark === '-') {
     return (rules) => ({ ...rules, [key]: { name, rule: null } })
   } else if (value === undefined) refuse('it has no value')
-  else if (value.text === '{http.request.uuid}') requestIds.mint(name, field.at)
+  else if (value.text === '{http.request.uuid}') requestIds.generate(name, field.at)
   else {
     const text = valueWithPlaceholders(value, notes)
     if (text === undefined) return undefined

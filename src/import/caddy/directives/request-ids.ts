@@ -22,7 +22,7 @@ export class RequestIds {
   }
 
   /** A header gets a generated id. */
-  mint(name: string, at: Place): void {
+  generate(name: string, at: Place): void {
     if (this.#internal === undefined || this.#internal.toLowerCase() === name.toLowerCase()) this.#internal ??= name
     else
       this.#notes.untranslated(

@@ -5,7 +5,7 @@ const perTurn = 16
  * Spreads bursts of work over several turns of the event loop: the heads of thousands of connections can be overdue at
  * the same moment, and other clients must not wait for all of them.
  */
-export function inTurns<T>(work: (item: T) => void): (item: T) => void {
+export function spreadOverTurns<T>(work: (item: T) => void): (item: T) => void {
   let waiting: T[] = []
   const turn = () => {
     const now = waiting.slice(0, perTurn)
