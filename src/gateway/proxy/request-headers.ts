@@ -80,10 +80,13 @@ function pushTrailerFields(headers: string[], { request }: Exchange): void {
 
 const noTrailers: readonly string[] = []
 
-/** The trailers of the request (name and value in turn), under the rules of its headers; to be called after its body. */
+/**
+ * The trailers of the request (name and value in turn) that it has announced, under the rules of its headers; to be
+ * called after its body.
+ */
 export function upstreamTrailers(exchange: Exchange): readonly string[] {
-  const raw = exchange.request.rawTrailers
-  if (raw.length === 0) return noTrailers
+  const { rawTrailers: raw, headers } = exchange.request
+  if (raw.length === 0 || headers.trailer === undefined) return noTrailers
   const rules = exchange.generation.requestRulesOf(exchange.routeIndex)
   const trailers: string[] = []
   for (let i = 0; i < raw.length; i += 2) {

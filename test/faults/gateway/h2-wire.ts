@@ -158,7 +158,7 @@ export function openWire(socket: Socket, own: Readonly<Record<number, number>> =
 }
 
 /** Cuts what arrives into frames. */
-function frameReader(see: (frame: Frame) => void): (chunk: Buffer) => void {
+export function frameReader(see: (frame: Frame) => void): (chunk: Buffer) => void {
   let pending = Buffer.alloc(0)
   return (chunk) => {
     pending = Buffer.concat([pending, chunk])

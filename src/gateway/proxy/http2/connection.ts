@@ -6,6 +6,7 @@ import {
   constants,
 } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import { Deadline } from '../client/deadline.ts'
@@ -23,6 +24,8 @@ const idleTimeout: Milliseconds = 60_000
  * servers close connections with pings between which there was no data.
  */
 const maxSilence: Milliseconds = 10_000
+/** For all streams together: nothing of it is held, since it is opened again by what is read. Each stream has 64 KB. */
+const connectionWindow: Bytes = 1_048_576
 /** How long the upstream may take to close a connection without streams. */
 const closeTimeout: Milliseconds = 2_000
 
@@ -58,6 +61,7 @@ export class Http2Connection {
     this.#socket = socket
     this.#owner = owner
     this.#answerToPing = answerToPing
+    session.setLocalWindowSize(connectionWindow)
     session.on('remoteSettings', () => owner.hasRoom(this))
     session.on('goaway', (code, lastStream) => {
       this.#lastStream = lastStream

@@ -23,8 +23,8 @@ class NoHttp2 extends Error {
 }
 
 /**
- * Connects within the connect timeout, in which the upstream's settings must arrive too: until then its limit of streams
- * is unknown. Returns a function that aborts, without a call to the waiter.
+ * Connects within the connect timeout, in which the upstream's settings must arrive too, and its acknowledgement of ours:
+ * until then its limit of streams is unknown, and our limit of heads not in force. Returns a function that aborts, without a call to the waiter.
  */
 export function dialHttp2(dial: Dial, options: Http2DialOptions, waiter: Waiter<Http2Connection>): () => void {
   const deadline = performance.now() + dial.connect
@@ -57,7 +57,8 @@ function beginSession(
   })
   const stop = () => {
     clearTimeout(timer)
-    session.off('remoteSettings', ready)
+    session.off('remoteSettings', settled)
+    session.off('localSettings', settled)
     session.off('close', closed)
     session.off('error', failed)
   }
@@ -68,7 +69,10 @@ function beginSession(
     socket.destroy()
     if (error) waiter.onNoConnection(error)
   }
-  const ready = () => {
+  let awaited = 2
+  const settled = () => {
+    awaited -= 1
+    if (awaited > 0) return
     stop()
     waiter.onConnection(new Http2Connection(session, socket, owner, dial.connect))
   }
@@ -77,7 +81,8 @@ function beginSession(
   const late = () =>
     giveUp(new UpstreamTimeout(`connect timeout: no HTTP/2 settings of ${origin} within ${dial.connect} ms`))
   const timer = setTimeout(late, timeout)
-  session.once('remoteSettings', ready)
+  session.once('remoteSettings', settled)
+  session.once('localSettings', settled)
   session.once('close', closed)
   session.once('error', failed)
   return () => giveUp()

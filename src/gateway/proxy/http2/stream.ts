@@ -299,8 +299,10 @@ export class Http2Stream implements UpstreamStream {
   }
 
   #faultOf(stream: ClientHttp2Stream, connection: Http2Connection): Error {
-    // The stream's own error, unless it only repeats a number.
-    if (this.#error && 'syscall' in this.#error) return this.#error
+    const { code, syscall }: Partial<NodeJS.ErrnoException> = this.#error ?? {}
+    if (this.#error && syscall !== undefined) return this.#error
+    // nghttp2's own: frames that break a rule of the connection.
+    if (code === 'ERR_HTTP2_ERROR') return new AnswerFault(`invalid frames: ${messageOf(this.#error)}`)
     return connection.fault ?? new StreamReset(stream.rstCode)
   }
 
