@@ -21,7 +21,7 @@ const targets: readonly { readonly sources: readonly string[]; readonly tests: r
   { sources: ['gateway/request/validate-request.ts'], tests: ['gateway/request/validate-request.test.ts'] },
   {
     sources: ['gateway/request/target-path.ts', 'shared/net/canonical-path.ts'],
-    tests: ['gateway/target-path.test.ts', 'gateway/rewrite.test.ts', 'plan/path-pattern.test.ts'],
+    tests: ['gateway/target-path.test.ts', 'shared/canonical-path.test.ts'],
   },
   {
     sources: ['gateway/request/trust.ts', 'gateway/request/identity.ts'],

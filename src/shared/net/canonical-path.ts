@@ -5,7 +5,7 @@
  * path.
  */
 
-const unreserved = /^[A-Za-z0-9\-._~]$/
+const unreserved = /[A-Za-z0-9\-._~]/
 
 /**
  * RFC 3986 §6.2.2: unreserved characters decoded, hex in upper case, dot segments removed; and one slash at the
@@ -20,7 +20,7 @@ export function normalizePath(path: string): string | undefined {
 function normalizeEscapes(path: string): string | undefined {
   let malformed = false
   const normal = path.replace(/%.{0,2}/g, (found) => {
-    const code = /^%[0-9A-Fa-f]{2}$/.test(found) ? Number.parseInt(found.slice(1), 16) : 0
+    const code = /%[0-9A-Fa-f]{2}/.test(found) ? Number.parseInt(found.slice(1), 16) : 0
     if (code === 0) malformed = true
     const character = String.fromCharCode(code)
     return unreserved.test(character) ? character : found.toUpperCase()
@@ -113,17 +113,17 @@ function decoded(escapes: string): string {
 function nameIn(segment: string): string {
   const parameters = segment.indexOf(';')
   const name = withoutEnd(parameters === -1 ? segment : segment.slice(0, parameters), false)
-  return name === '..' ? name : withoutEnd(name, true) || name
+  return withoutEnd(name, true) || name
 }
 
-const blank = /^%(?:[01][0-9A-F]|20|7F)$/
+const blank = /%(?:[01][0-9A-F]|20|7F)/
 
 // In one pass from its end: a regular expression would be quadratic in the number of dots.
 function withoutEnd(name: string, dots: boolean): string {
   let end = name.length
   for (;;) {
     if (dots && name[end - 1] === '.') end -= 1
-    else if (end >= 3 && blank.test(name.slice(end - 3, end))) end -= 3
+    else if (blank.test(name.slice(Math.max(0, end - 3), end))) end -= 3
     else return name.slice(0, end)
   }
 }
@@ -150,10 +150,10 @@ export function readWrittenPath(text: string): WrittenPath | undefined {
   if (plain.test(text)) return { spelling: text, canonical: text }
   if (text.includes('\\') || /\p{Surrogate}/u.test(text)) return undefined
   const escapes = normalizeEscapes(text.replace(/[^\x21-\x7e]+/g, encodeURIComponent))
-  const normal = escapes === undefined ? undefined : withoutDotSegments(escapes)
+  if (escapes === undefined) return undefined
+  const normal = withoutDotSegments(escapes)
   const canonical = normal === undefined ? undefined : canonicalPath(normal)
-  if (escapes === undefined || canonical === undefined) return undefined
-  return { spelling: escapes.split('/').map(spelledOut).join('/'), canonical: canonical.path }
+  return canonical && { spelling: escapes.split('/').map(spelledOut).join('/'), canonical: canonical.path }
 }
 
 /** The key by which a normalized path is compared; a path that no request can have is compared unchanged. */
