@@ -53,7 +53,7 @@ export class PluginRequest extends IncomingMessage {
     if (!of.hasBody) this.#end()
   }
 
-  /** Of another exchange than this, plugins know nothing. */
+  /** The gateway's own record of the request, which plugins do not get. */
   static exchangeOf(request: object): Exchange {
     return (request as PluginRequest).#of
   }
@@ -64,6 +64,11 @@ export class PluginRequest extends IncomingMessage {
     this.aborted = true
     this.emit('aborted')
     this.destroy(this.complete ? undefined : Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
+  }
+
+  /** The connection carries other exchanges, too, and has limits of its own. */
+  override setTimeout(): this {
+    return this
   }
 
   override _read(): void {

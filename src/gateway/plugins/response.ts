@@ -1,7 +1,7 @@
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
-import { cutAnswer } from '../response/respond.ts'
+import { cutAnswer, sendError } from '../response/respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
 import { countReleased } from '../upstream/released-buffers.ts'
@@ -43,16 +43,22 @@ export class PluginResponse extends ServerResponse {
     // Makes `headersSent` true.
     Object.assign(this, { _header: 'sent' })
     this.statusCode = status
-    if (this.#isDiscarded) return this
-    const fields = flatten(this.getHeaders())
-    const bodiless = this.req.method === 'HEAD' || status === 204 || status === 205 || status === 304
-    const length = this.getHeader('content-length')
-    const encoding = passHead(this.#of, status, fields, false)
-    this.#answered()
-    this.#bodiless = bodiless
-    if (encoding) this.#encoder = new AnswerEncoder(this.#of, encoding, () => this.emit('drain'))
-    else if (!bodiless && length !== undefined) this.#left = Number(length)
+    if (!this.#isDiscarded) this.#passHead(status)
     return this
+  }
+
+  /** Never throws: a head may exceed what its client takes, and whoever writes a stream would not catch that. */
+  #passHead(status: number): void {
+    const length = this.getHeader('content-length')
+    try {
+      const encoding = passHead(this.#of, status, flatten(this.getHeaders()), false)
+      if (encoding) this.#encoder = new AnswerEncoder(this.#of, encoding, () => this.emit('drain'))
+      this.#bodiless = this.req.method === 'HEAD' || status === 204 || status === 205 || status === 304
+      if (!encoding && !this.#bodiless && length !== undefined) this.#left = Number(length)
+      this.#answered()
+    } catch (error) {
+      sendError(this.#of, 500, `plugin: its head cannot be sent: ${messageOf(error)}`)
+    }
   }
 
   override flushHeaders(): void {
@@ -96,7 +102,11 @@ export class PluginResponse extends ServerResponse {
   override addTrailers(trailers: Headers): void {
     if (!this.headersSent) this.writeHead(this.statusCode)
     const flat = [...pairsOf(trailers)].flatMap(([name, value]) => [name, String(value)])
-    if (!this.#isDiscarded) passTrailers(this.#of, flat)
+    try {
+      if (!this.#isDiscarded) passTrailers(this.#of, flat)
+    } catch (error) {
+      cutAnswer(this.#of, `plugin: its trailers cannot be sent: ${messageOf(error)}`)
+    }
   }
 
   override writeEarlyHints(hints: Readonly<Record<string, string | readonly string[]>>, callback?: () => void): void {
@@ -107,6 +117,13 @@ export class PluginResponse extends ServerResponse {
   /** The gateway itself says when the client may send the body, and that it is still there. */
   override writeContinue(): void {}
   override writeProcessing(): void {}
+
+  /** The connection carries other exchanges, too, and has limits of its own. */
+  override cork(): void {}
+  override uncork(): void {}
+  override setTimeout(): this {
+    return this
+  }
 
   /** An answer that is not complete is cut. */
   override destroy(error?: Error): this {

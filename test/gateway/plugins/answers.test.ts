@@ -1,9 +1,11 @@
 /** What a plugin answers, over every protocol, is an answer like any other: rules, ids, log, limits. */
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
+import { connect as connectH2 } from 'node:http2'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, askOn, h2Session, logged, protocols } from '../clients.ts'
-import { cleanUp, host, type RunningGateway, startGateway } from '../support.ts'
+import { ca, cleanUp, host, type RunningGateway, startGateway, whenOver } from '../support.ts'
 import { plugin } from './support.ts'
 
 let gateway: RunningGateway
@@ -61,6 +63,18 @@ const body = `
   })
   app.get('/schema', { schema: { querystring: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } } },
     async (request) => ({ n: request.query.n }))
+  const large = 'x'.repeat(9_000)
+  app.get('/large-head', async (request, reply) => reply.header('x-large', large).send('never'))
+  app.get('/large-head-of-stream', (request, reply) => {
+    const stream = new PassThrough()
+    reply.header('x-large', large).send(stream)
+    setImmediate(() => stream.end('never'))
+  })
+  app.get('/large-head-later', (request, reply) => {
+    reply.hijack()
+    setImmediate(() => reply.raw.setHeader('x-large', large).end('never'))
+  })
+  app.get('/large-trailers', async (request, reply) => reply.trailer('x-large', async () => large).send('body'))
   const waiting = Promise.withResolvers()
   const left = Promise.withResolvers()
   app.get('/waits', { onRequestAbort: async () => left.resolve() }, () => { waiting.resolve(); return new Promise(() => {}) })
@@ -73,7 +87,11 @@ const body = `
 `
 
 beforeAll(async () => {
-  const answering = await plugin(body, { options: { greeting: 'hi' } }, "import { Readable } from 'node:stream'")
+  const answering = await plugin(
+    body,
+    { options: { greeting: 'hi' } },
+    "import { PassThrough, Readable } from 'node:stream'",
+  )
   const rewritten = { match: { paths: ['/app/*'] }, rewrite: { stripPrefix: '/app' } }
   const late = await plugin(
     `app.get('/late', async (request) => {
@@ -218,6 +236,29 @@ describe.each(protocols)('a plugin over %s', (protocol) => {
       const all = await Promise.all(Array.from({ length: 10 }, () => ask(gateway, protocol, { path: '/json' })))
       expect(new Set(all.map(({ body: sent }) => sent)).size).toBe(10)
     }
+  })
+})
+
+describe('an h2 client that takes only small heads', () => {
+  it.each([
+    ['/large-head', 500],
+    ['/large-head-of-stream', 500],
+    ['/large-head-later', 500],
+    ['/large-trailers', 'cut'],
+  ])('fails %s, and nothing else', async (path, outcome) => {
+    const before = gateway.records.length
+    const session = connectH2(`https://127.0.0.1:${gateway.https}`, {
+      ca,
+      servername: host,
+      settings: { maxHeaderListSize: 5_000 },
+    })
+    whenOver(() => session.destroy())
+    // The gateway has acknowledged them.
+    await once(session, 'localSettings')
+    const answer = await askOn(session, { path }).catch(() => ({ status: 'cut' }))
+    expect(answer.status).toBe(outcome)
+    await gateway.waitForRecord((record) => gateway.records.indexOf(record) >= before && record.path === path)
+    expect((await askOn(session, { path: '/json' })).status).toBe(200)
   })
 })
 
