@@ -24,9 +24,10 @@ import { StallWatch } from './request/stall.ts'
 export interface Gateway {
   /**
    * Replaces the plan in service. Rejects, with the old plan still in service, if a port cannot be opened or a
-   * certificate is unusable. Concurrent calls run one after the other.
+   * certificate is unusable, or a plugin cannot be loaded; with `restoring`, the routes of such a plugin answer 503.
+   * Concurrent calls run one after the other.
    */
-  apply(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void>
+  apply(plan: GatewayPlan, certificates: readonly ServedCertificate[], restoring?: boolean): Promise<void>
   /**
    * Serves these certificates from the next handshake on; throws, with the old ones still served, if one is unusable.
    */
@@ -99,10 +100,14 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
     failed: (plan, error) => log.error(`listener ${plan.name}: ${messageOf(error)}`),
   }
 
-  async function applyNow(plan: GatewayPlan, certificates: readonly ServedCertificate[]): Promise<void> {
+  async function applyNow(
+    plan: GatewayPlan,
+    certificates: readonly ServedCertificate[],
+    restoring: boolean,
+  ): Promise<void> {
     challenges.setFolder(plan.challengeFolder)
     const tls = await listeners.prepareTls(plan, certificates)
-    const generation = await generations.build(plan)
+    const generation = await generations.build(plan, restoring)
     const opened = await listeners.openMissing(plan.listeners, tls, events).catch((error) => {
       generation.close()
       throw error
@@ -121,8 +126,8 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
   }
 
   return {
-    apply(plan, certificates) {
-      const applied = lastApply.then(() => applyNow(plan, certificates))
+    apply(plan, certificates, restoring = false) {
+      const applied = lastApply.then(() => applyNow(plan, certificates, restoring))
       lastApply = applied.catch(() => {})
       return applied
     },

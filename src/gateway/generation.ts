@@ -54,13 +54,18 @@ type RouteHandler = (exchange: Exchange) => void | Promise<void>
 
 /**
  * Resolves with a generation that is ready to answer. Rejects if the plan has a header that cannot be sent, names a CA
- * file of an upstream that cannot be read, or a plugin that cannot be loaded.
+ * file of an upstream that cannot be read, or a plugin that cannot be loaded; with `restoring`, the routes of such a
+ * plugin answer 503.
  */
-export async function buildGeneration(plan: GatewayPlan, resources: GenerationResources): Promise<Generation> {
+export async function buildGeneration(
+  plan: GatewayPlan,
+  resources: GenerationResources,
+  restoring = false,
+): Promise<Generation> {
   const limits = resources.guards.stores.lease(plan.rateLimitStore)
   let plugins: PluginSet | undefined
   try {
-    plugins = await resources.plugins.open(plan.routes)
+    plugins = await resources.plugins.open(plan.routes, restoring)
     return await build(plan, resources, { limits, plugins })
   } catch (error) {
     plugins?.close()

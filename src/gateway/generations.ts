@@ -38,8 +38,8 @@ export class Generations {
   }
 
   /** See `buildGeneration`; the current generation stays in place. */
-  build(plan: GatewayPlan): Promise<Generation> {
-    return buildGeneration(plan, this.#resources)
+  build(plan: GatewayPlan, restoring: boolean): Promise<Generation> {
+    return buildGeneration(plan, this.#resources, restoring)
   }
 
   setTargets(targets: TargetStates): void {

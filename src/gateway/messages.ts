@@ -39,6 +39,11 @@ export type ToThread =
       readonly id: number
       readonly plan: GatewayPlan
       readonly certificates: readonly ServedCertificate[]
+      /**
+       * The plan was in service before: the thread replaces another one, or a reload is undone. A plugin that cannot be
+       * loaded any more must not keep all other routes from being served.
+       */
+      readonly restoring?: true
     }
   /** Serve these certificates from the next handshake on. */
   | { readonly type: 'certificates'; readonly certificates: readonly ServedCertificate[] }

@@ -45,7 +45,7 @@ async function handle(message: ToThread): Promise<void> {
     case 'apply':
       heartbeat.builds(true)
       try {
-        await gateway.apply(message.plan, message.certificates)
+        await gateway.apply(message.plan, message.certificates, message.restoring)
         send({ type: 'applied', id: message.id })
       } catch (error) {
         send({ type: 'applied', id: message.id, error: messageOf(error) })

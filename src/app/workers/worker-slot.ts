@@ -4,7 +4,7 @@ import type { Log } from '../../shared/log.ts'
 import type { ServedChallenge } from '../../shared/served.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import type { GatewayConfig, GatewayWorker, WorkerFailure, WorkerFault } from './worker.ts'
+import type { ApplyHow, GatewayConfig, GatewayWorker, WorkerFailure, WorkerFault } from './worker.ts'
 
 /** One gateway thread after another: a thread that fails is replaced as soon as its successor serves. */
 export interface WorkerSlot {
@@ -17,7 +17,7 @@ export interface WorkerSlot {
    * Rejects if the thread refuses or is lost. Without a thread at the moment it resolves: the successor gets the
    * config.
    */
-  apply(config: GatewayConfig): Promise<void>
+  apply(config: GatewayConfig, how?: ApplyHow): Promise<void>
   send(message: ToThread): void
   /** Shows these to ACME servers; rejects if the thread is lost meanwhile. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<unknown>
@@ -148,9 +148,9 @@ export function createWorkerSlot(options: WorkerSlotOptions): WorkerSlot {
     get worker() {
       return worker
     },
-    async apply(config) {
+    async apply(config, how) {
       if (entered && !serves()) return
-      await worker.apply(config)
+      await worker.apply(config, how)
       if (!entered && worker.failure) setImmediate(replace, worker.failure)
       entered = true
     },

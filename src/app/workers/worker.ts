@@ -30,10 +30,15 @@ export interface GatewayConfig {
   readonly certificates: readonly ServedCertificate[]
 }
 
+/** `restoring`: the config was in service before (see messages.ts). */
+export interface ApplyHow {
+  readonly restoring?: true
+}
+
 /** One gateway thread, seen from the main thread. */
 export interface GatewayWorker {
   /** Puts the config into service; rejects with `gateway-failed` if that fails, or if the thread is lost meanwhile. */
-  apply(config: GatewayConfig): Promise<void>
+  apply(config: GatewayConfig, how?: ApplyHow): Promise<void>
   send(message: ToThread): void
   /** Shows these to ACME servers; rejects if the thread is lost meanwhile. */
   setChallenges(challenges: readonly ServedChallenge[]): Promise<void>
@@ -175,7 +180,7 @@ export function startGatewayWorker(
   }
 
   return {
-    apply: (config) => request((id) => ({ type: 'apply', id, ...config })),
+    apply: (config, how) => request((id) => ({ type: 'apply', id, ...config, ...how })),
     setChallenges: (challenges) => request((id) => ({ type: 'challenges', id, challenges })),
     send: (message) => worker.postMessage(message),
     drainTarget(address, budget) {

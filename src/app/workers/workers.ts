@@ -115,7 +115,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
         return worker
       },
       // In turn: a reload may change the config meanwhile.
-      enterService: (worker) => serialize(async () => current && worker.apply(current)),
+      enterService: (worker) => serialize(async () => current && worker.apply(current, { restoring: true })),
       replacing(fault) {
         replacements[fault] += 1
       },
@@ -176,7 +176,9 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
     if (!before) return
     await Promise.all(
       changed.map((slot) =>
-        slot.apply(before).catch((error) => slot.replace({ fault: 'ended', message: `is lost: ${messageOf(error)}` })),
+        slot
+          .apply(before, { restoring: true })
+          .catch((error) => slot.replace({ fault: 'ended', message: `is lost: ${messageOf(error)}` })),
       ),
     )
   }

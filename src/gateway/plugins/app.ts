@@ -124,10 +124,14 @@ function processesOf(targets: TargetStates): ProcessStates {
   return view
 }
 
-/** The client's connection, as if the client had connected directly: `request.ip` and `request.protocol` use it. */
+/**
+ * The client's connection, as if the client had connected directly: `request.ip` and `request.protocol` use it. It
+ * carries other exchanges, too, so a plugin sets no timeout for it.
+ */
 function socketOf({ request, client, identity }: Exchange): Socket {
   return Object.create(request.socket, {
     remoteAddress: { value: client },
     encrypted: { value: identity.scheme === 'https' },
+    setTimeout: { value: () => request.socket },
   })
 }

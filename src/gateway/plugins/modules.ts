@@ -39,9 +39,9 @@ export class PluginModules {
 
   /**
    * Resolves with the exports of a file (an absolute path). Rejects with a GatehouseError that says what is wrong, and
-   * where in the file if that is known.
+   * where in the file if that is known; with `orBefore`, resolves with what was loaded before instead, if anything was.
    */
-  async load(file: string): Promise<object> {
+  async load(file: string, orBefore: boolean): Promise<object> {
     const known = this.#loaded.get(file)
     if (known && [...known.sources].every(([path, seen]) => fingerprintOf(path) === seen)) return known.exports
     if (this.#last === 0) registerHooks({ resolve: this.#resolve, load: this.#load })
@@ -57,6 +57,7 @@ export class PluginModules {
       return exports
     } catch (error) {
       forgetCommonJs(sources)
+      if (known && orBefore) return known.exports
       throw new GatehouseError('gateway-failed', describeFault(await this.#withPlace(error, file, sources)), {
         cause: error,
       })

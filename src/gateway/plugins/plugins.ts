@@ -6,6 +6,7 @@ import type { Log } from '../../shared/log.ts'
 import type { TargetStates } from '../../shared/target-states.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
+import { sendError } from '../response/respond.ts'
 import { createPluginApp, type PluginApp } from './app.ts'
 import { describeFault } from './fault.ts'
 import { PluginModules } from './modules.ts'
@@ -35,9 +36,10 @@ export class Plugins {
 
   /**
    * Builds an app for each route with a plugin. Rejects with a GatehouseError that names the place in the config file,
-   * and that in the plugin if it is known; those already built are closed then.
+   * and that in the plugin if it is known; those already built are closed then. With `restoring`, what has failed is
+   * logged instead, and its routes answer 503.
    */
-  async open(routes: readonly RoutePlan[]): Promise<PluginSet> {
+  async open(routes: readonly RoutePlan[], restoring: boolean): Promise<PluginSet> {
     const apps = new Map<number, PluginApp>()
     const close = () => {
       for (const app of apps.values()) this.#close(app)
@@ -45,11 +47,16 @@ export class Plugins {
     for (const [index, { handler }] of routes.entries()) {
       if (handler.kind !== 'plugin') continue
       try {
-        apps.set(index, await this.#build(handler))
+        apps.set(index, await this.#build(handler, restoring))
       } catch (error) {
-        close()
         const { file, line, column } = handler.position
         const message = `${file}:${line}:${column}: plugin ${handler.name} cannot be loaded: ${describeFault(error)}`
+        if (restoring) {
+          this.#log.error(`${message}; its routes answer 503 until a reload`)
+          apps.set(index, unavailable)
+          continue
+        }
+        close()
         throw new GatehouseError('gateway-failed', message, { cause: error })
       }
     }
@@ -66,8 +73,8 @@ export class Plugins {
       this.#log.warn(`plugins have not closed within ${closePatience / 1_000} s: see their \`onClose\` hooks`)
   }
 
-  async #build(plan: PluginPlan): Promise<PluginApp> {
-    const plugin = pluginIn(await this.#modules.load(plan.file))
+  async #build(plan: PluginPlan, restoring: boolean): Promise<PluginApp> {
+    const plugin = pluginIn(await this.#modules.load(plan.file, restoring))
     const app = await createPluginApp(plan, plugin, { log: this.#log, targets: this.#targets })
     this.#open.add(app)
     return app
@@ -78,6 +85,11 @@ export class Plugins {
     const closing = app.close().finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
   }
+}
+
+const unavailable: PluginApp = {
+  answer: (exchange) => sendError(exchange, 503, 'the plugin cannot be loaded'),
+  close: async () => {},
 }
 
 /** The default export; compiled modules have it in that of CommonJS. */

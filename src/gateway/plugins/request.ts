@@ -66,11 +66,6 @@ export class PluginRequest extends IncomingMessage {
     this.destroy(this.complete ? undefined : Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
   }
 
-  /** The connection carries other exchanges, too, and has limits of its own. */
-  override setTimeout(): this {
-    return this
-  }
-
   override _read(): void {
     const { request, response } = this.#of
     if (this.complete) return

@@ -118,12 +118,9 @@ export class PluginResponse extends ServerResponse {
   override writeContinue(): void {}
   override writeProcessing(): void {}
 
-  /** The connection carries other exchanges, too, and has limits of its own. */
+  /** The connection carries other exchanges, too. */
   override cork(): void {}
   override uncork(): void {}
-  override setTimeout(): this {
-    return this
-  }
 
   /** An answer that is not complete is cut. */
   override destroy(error?: Error): this {

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask } from '../clients.ts'
-import { cleanUp, startGateway } from '../support.ts'
+import { certificate, cleanUp, planOf, startGateway } from '../support.ts'
 import { pluginAt, pluginFolder, writeFiles } from './support.ts'
 
 afterEach(cleanUp)
@@ -73,6 +73,31 @@ describe('a plugin that cannot be loaded', () => {
       expect((await ask(gateway, 'h1')).body).toBe(`fixed ${number}`)
       writeFiles(folder, { 'p.ts': 'export default )' })
     }
+  })
+
+  it('costs only its own routes where the plan was in service before, as in a successor of a thread', async () => {
+    const folder = await pluginFolder({ 'good.mjs': answering("'good'"), 'bad.mjs': "throw new Error('no luck')\n" })
+    const routes = [
+      { ...pluginAt(join(folder, 'bad.mjs')), match: { paths: ['/bad'] } },
+      pluginAt(join(folder, 'good.mjs')),
+    ]
+    const gateway = await startGateway({ routes: [] })
+    const restore = () => gateway.gateway.apply(planOf({ routes }, gateway.listeners), [certificate], true)
+    await restore()
+    const answers = async () => [(await ask(gateway, 'h1', { path: '/bad' })).status, (await ask(gateway, 'h1')).body]
+    expect(await answers()).toEqual([503, 'good'])
+    expect(gateway.errors).toEqual([
+      expect.stringMatching(
+        /^test\.yaml:7:15: plugin .* cannot be loaded: no luck .*; its routes answer 503 until a reload$/,
+      ),
+    ])
+    // In a thread that has loaded it, the undone reload is as if it had not been.
+    writeFiles(folder, { 'good.mjs': "throw new Error('no luck')\n" })
+    await restore()
+    expect(await answers()).toEqual([503, 'good'])
+    writeFiles(folder, { 'good.mjs': answering("'better'"), 'bad.mjs': answering("'mended'") })
+    await gateway.apply({ routes })
+    expect(await answers()).toEqual([200, 'better'])
   })
 
   it('is not run if others may have written one of its files', async () => {
