@@ -5,7 +5,7 @@ import { type ClientHttp2Session, connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { HealthCheckPlan, UpstreamPlan } from '../plan/model/upstreams.ts'
 import { messageOf } from '../shared/errors.ts'
-import { askGrpcHealth } from '../shared/net/grpc-health.ts'
+import { askGrpcHealth, causeOf } from '../shared/net/grpc-health.ts'
 import { speaksHttp2, usesTls } from '../shared/net/origin-scheme.ts'
 import { readToEnd } from '../shared/net/read-to-end.ts'
 import { serverNameOf } from '../shared/net/server-name.ts'
@@ -84,7 +84,7 @@ function askHttp2(check: TargetCheck, signal: AbortSignal, { answered, failed }:
     return
   }
   askGrpcHealth(session, { service: health.grpc.service, userAgent }, (found) => {
-    answered(typeof found === 'string' ? `gRPC health ${found}` : found)
+    answered(typeof found === 'string' ? `gRPC health: ${found}` : found)
     session.destroy()
   })
 }
@@ -93,7 +93,7 @@ function askHttp2(check: TargetCheck, signal: AbortSignal, { answered, failed }:
 function askStatus(session: ClientHttp2Session, path: string, { answered, failed }: Asker): void {
   const stream = session.request({ ':path': path, 'user-agent': userAgent })
   stream.on('response', ({ ':status': status }) => answered(judge(path, status)))
-  stream.on('error', failed)
+  stream.on('error', (error) => failed(causeOf(error)))
   stream.on('close', () => session.destroy())
   stream.resume()
 }

@@ -55,9 +55,14 @@ export function askGrpcHealth(
     if (length <= longestAnswer) chunks.push(chunk)
     else answered('answered with more than a health status')
   })
-  stream.on('error', (error) => answered(failedOrNotTried(error, messageOf(error))))
+  stream.on('error', (error) => answered(failedOrNotTried(error, messageOf(causeOf(error)))))
   stream.on('end', () => answered(judgeAnswer(head, trailers, Buffer.concat(chunks))))
   stream.end(healthRequest(service))
+}
+
+/** Why the connection failed, if that is why its stream did. */
+export function causeOf(error: Error): Error {
+  return error.cause instanceof Error ? error.cause : error
 }
 
 function judgeAnswer(head: IncomingHttpHeaders, trailers: IncomingHttpHeaders, body: Buffer): string | undefined {

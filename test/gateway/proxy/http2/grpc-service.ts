@@ -64,12 +64,12 @@ export interface EchoClient extends Client {
   talk(metadata: Metadata, options: CallOptions): ClientDuplexStream<Buffer, Buffer>
 }
 
-/** A client with a connection of its own to the gateway, over TLS. */
-export function grpcClient(port: number, options: ClientOptions = {}): EchoClient {
+/** A client with a connection of its own to the gateway, over TLS; `trusted`: the server's name, and who vouches for it. */
+export function grpcClient(port: number, options: ClientOptions = {}, trusted = { ca, host }): EchoClient {
   const Constructor = makeClientConstructor(echo, 'Echo')
-  const client = new Constructor(`127.0.0.1:${port}`, credentials.createSsl(Buffer.from(ca)), {
-    'grpc.ssl_target_name_override': host,
-    'grpc.default_authority': host,
+  const client = new Constructor(`127.0.0.1:${port}`, credentials.createSsl(Buffer.from(trusted.ca)), {
+    'grpc.ssl_target_name_override': trusted.host,
+    'grpc.default_authority': trusted.host,
     'grpc.max_receive_message_length': -1,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,

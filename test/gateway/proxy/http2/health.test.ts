@@ -12,6 +12,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createHealthChecks } from '../../../../src/health/health-checks.ts'
 import type { HealthCheckPlan, UpstreamTlsPlan } from '../../../../src/plan/model/upstreams.ts'
 import { makeCertificate } from '../../../certificates/make-certificate.ts'
+import { refusingPort } from '../../../support/refusing-port.ts'
 import { cleanUp, temporaryFolder, whenOver } from '../../support.ts'
 import { upstreamPlan } from '../../upstream-plans.ts'
 import { listening, rawUpstream, upstream } from '../../upstreams.ts'
@@ -81,12 +82,12 @@ describe('a check by gRPC', () => {
   })
 
   it.each([
-    ['NOT_SERVING', serving(2), 'gRPC health answered NOT_SERVING'],
-    ['SERVICE_UNKNOWN', serving(3), 'gRPC health answered SERVICE_UNKNOWN'],
+    ['NOT_SERVING', serving(2), 'gRPC health: answered NOT_SERVING'],
+    ['SERVICE_UNKNOWN', serving(3), 'gRPC health: answered SERVICE_UNKNOWN'],
     [
       'a gRPC status (Trailers-Only)',
       (stream: ServerHttp2Stream) => stream.respond({ ':status': 200, 'grpc-status': '12' }, { endStream: true }),
-      'gRPC health answered UNIMPLEMENTED: it has no health service',
+      'gRPC health: answered UNIMPLEMENTED: it has no health service',
     ],
     [
       'a page',
@@ -94,12 +95,12 @@ describe('a check by gRPC', () => {
         stream.respond({ ':status': 200 })
         stream.end('hello')
       },
-      'gRPC health answered, but not with gRPC',
+      'gRPC health: answered, but not with gRPC',
     ],
     [
       'an error',
       (stream: ServerHttp2Stream) => stream.respond({ ':status': 503 }, { endStream: true }),
-      'gRPC health answered 503',
+      'gRPC health: answered 503',
     ],
     ['a reset', (stream: ServerHttp2Stream) => stream.close(2), /^.*INTERNAL_ERROR/],
     ['nothing', () => {}, 'no answer within 500 ms'],
@@ -134,6 +135,11 @@ describe('a check by path over HTTP/2', () => {
   it('fails on a target that speaks HTTP/1.1', async () => {
     const { port } = await upstream((_request, response) => response.end('hello'))
     expect(await found({ check: http, target: `h2c://127.0.0.1:${port}` })).toMatch(/TARGET is down: /)
+  })
+
+  it.each([http, grpc()])('fails on a target that refuses connections, and says so', async (check) => {
+    const port = await refusingPort()
+    expect(await found({ check, target: `h2c://127.0.0.1:${port}` })).toMatch(/TARGET is down: .*connect ECONNREFUSED/)
   })
 
   it('fails on a target that closes its connections', async () => {
