@@ -73,6 +73,9 @@ interface Result {
 
 // Others may work on this machine meanwhile.
 setPriority(10)
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-mutants-'))
+// Stryker exits by itself upon Ctrl-C.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const filters = process.argv.slice(2)
 const allArgued = readArgued()
 const results: Result[] = []
@@ -96,30 +99,28 @@ const survived = results.reduce((sum, { survivors }) => sum + survivors.length, 
 console.log(`${survived} survivors that docs/mutation.md does not argue`)
 process.exitCode = results.length > 0 && survived === 0 ? 0 : 1
 
-async function mutate(sources: readonly string[], tests: readonly string[]): Promise<readonly Mutant[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-mutants-'))
+function mutate(sources: readonly string[], tests: readonly string[]): Promise<readonly Mutant[]> {
   // Not `testFiles`: with that option Stryker 10 activates mutants of constants only after these have their values.
   const configFile = join(folder, 'vitest.config.mjs')
   const include = JSON.stringify(tests.map((test) => `test/${test}`))
   writeFileSync(configFile, `export default { test: { include: ${include}, testTimeout: 60_000 } }`)
-  try {
-    return await new Stryker({
-      mutate: sources.map((source) => `src/${source}`),
-      testRunner: 'vitest',
-      vitest: { related: false, configFile },
-      coverageAnalysis: 'perTest',
-      concurrency: 1,
-      reporters: [],
-      // Its type is an ambient `const enum`, which cannot be imported.
-      logLevel: 'error' as NonNullable<ConstructorParameters<typeof Stryker>[0]['logLevel']>,
-      ignorePatterns: ['dist', 'docs', 'bench', 'config'],
-      tempDirName: join(folder, 'sandbox'),
-      // Stryker would rewrite the paths in it, for which it needs an interface that TypeScript 7 no longer has.
-      tsconfigFile: 'none',
-    }).runMutationTest()
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return new Stryker({
+    mutate: sources.map((source) => `src/${source}`),
+    testRunner: 'vitest',
+    vitest: { related: false, configFile },
+    coverageAnalysis: 'perTest',
+    concurrency: 1,
+    // A busy machine must not pass for a mutant that hangs, which would count as killed. Endless loops end sooner, since
+    // Stryker counts their turns.
+    timeoutMS: 60_000,
+    reporters: [],
+    // Its type is an ambient `const enum`, which cannot be imported.
+    logLevel: 'error' as NonNullable<ConstructorParameters<typeof Stryker>[0]['logLevel']>,
+    ignorePatterns: ['dist', 'docs', 'bench', 'config'],
+    tempDirName: join(folder, 'sandbox'),
+    // Stryker would rewrite the paths in it, for which it needs an interface that TypeScript 7 no longer has.
+    tsconfigFile: 'none',
+  }).runMutationTest()
 }
 
 function resultOf(file: string, all: readonly Mutant[]): Result {

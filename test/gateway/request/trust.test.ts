@@ -37,7 +37,8 @@ describe('the client behind a peer', () => {
     const list = `203.0.113.7${', 10.0.0.2'.repeat(100_000)}`
     const started = performance.now()
     expect(clientOf('10.0.0.1', list)).toBe('203.0.113.7')
-    expect(performance.now() - started).toBeLessThan(1_000)
+    // The square of 100,000 would take minutes.
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 
@@ -97,12 +98,9 @@ describe('a set of ranges', () => {
 
   it('tells addresses apart, however many it has seen', () => {
     const contains = compileRanges(['10.0.0.0/9'])
-    for (let turn = 0; turn < 2; turn += 1)
-      for (let third = 0; third < 256; third += 1)
-        for (let last = 0; last < 20; last += 1) {
-          expect(contains(`10.0.${third}.${last}`)).toBe(true)
-          expect(contains(`10.128.${third}.${last}`)).toBe(false)
-        }
+    const addresses = Array.from({ length: 5_000 }, (_, i) => `10.${i % 2 ? 0 : 128}.${i % 250}.${Math.floor(i / 250)}`)
+    for (const seen of [addresses, addresses])
+      expect(seen.filter((address) => contains(address) !== address.startsWith('10.0.'))).toEqual([])
   })
 })
 
