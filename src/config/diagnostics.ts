@@ -28,7 +28,7 @@ export type DiagnosticCode =
   | 'nothing-to-do'
   | 'missing-file'
   | 'odd-line'
-  | 'strangers-file'
+  | 'untrusted-file'
   | 'lacking-variable'
   | 'unknown-process'
   | 'unknown-listener'

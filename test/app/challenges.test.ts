@@ -34,7 +34,7 @@ function get(port: number, target: string): Promise<Answer> {
   })
 }
 
-// Were only one of two threads told, or the limit asked first, one in two would fail, or all but one.
+// If only one of two threads had the challenge, or the limit came first, one in two would fail, or all but one.
 const tries = 24
 
 it('http-01 is answered on both threads where passwords are asked for and the client has spent its rate limit', async () => {

@@ -38,7 +38,7 @@ interface Visit {
 async function visit(port: number, options: ConnectionOptions): Promise<Visit> {
   const socket = dial(port, options)
   const session = once(socket, 'session') as Promise<[Buffer]>
-  session.catch(() => {}) // a reset is told by whoever waits for the handshake
+  session.catch(() => {}) // a reset is reported by what waits for the handshake
   await once(socket, 'secureConnect')
   expect(socket.authorized).toBe(true)
   const resumed = socket.isSessionReused()
@@ -56,7 +56,7 @@ function dial(port: number, options: ConnectionOptions = {}): TLSSocket {
   return socket
 }
 
-/** Threads do what they are told in turn: this is answered when what was said before is done. */
+/** Threads handle messages in order: this is answered after the earlier ones. */
 const obeyed = (workers: GatewayWorkers) => workers.setChallenges([])
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {

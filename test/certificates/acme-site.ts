@@ -106,7 +106,7 @@ async function siteOn({ pebble, workers, tlsPort }: Base, options: SiteOptions):
     broken,
     async serve(pair, host) {
       workers.setCertificates([{ names: [host], ...pair, anyName: true }])
-      await workers.setChallenges([]) // threads do what they are told in turn
+      await workers.setChallenges([]) // threads handle messages in order
       return acceptedCertificate(tlsPort, await pebble.roots(), host)
     },
     open: (account = { key }) => openAcme({ directory: pebble.directory, transport, account, ...external(options) }),

@@ -112,7 +112,7 @@ test('a holder that was stopped and comes back notices that it lost the lock, an
 
 test('a lock that cannot be read, as one of another user who died, is not waited for without end', async () => {
   const folder = await temporaryFolder()
-  // Root can read what has any mode; nobody can read this.
+  // Root can read files of any mode; this cannot be read by any user.
   await symlink('nowhere', join(folder, 'lock'))
   const door = createFolderLock(folder, times)
   await expect

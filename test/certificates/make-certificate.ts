@@ -4,7 +4,7 @@
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-export interface CertificateWish {
+export interface CertificateOptions {
   readonly names?: readonly string[]
   readonly commonName?: string
   readonly notBefore?: Date
@@ -25,22 +25,22 @@ export interface MadeCertificate {
 
 const day = 86_400_000
 
-export function makeCertificate(wish: CertificateWish = {}): MadeCertificate {
-  const { names = ['app.example'], commonName = 'Made for a test', keyType = 'ec' } = wish
+export function makeCertificate(options: CertificateOptions = {}): MadeCertificate {
+  const { names = ['app.example'], commonName = 'Made for a test', keyType = 'ec' } = options
   const { publicKey, privateKey } =
     keyType === 'ec'
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
       : generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const signer = wish.issuer?.privateKey ?? privateKey
+  const signer = options.issuer?.privateKey ?? privateKey
   const algorithm = sequence(signer.asymmetricKeyType === 'ec' ? ecdsaWithSha256 : rsaWithSha256)
   const tbs = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([0x42]), randomBytes(8)])),
     algorithm,
-    distinguishedName(wish.issuer?.commonName ?? commonName),
+    distinguishedName(options.issuer?.commonName ?? commonName),
     sequence(
-      time(wish.notBefore ?? new Date(Date.now() - day)),
-      time(wish.notAfter ?? new Date(Date.now() + 30 * day)),
+      time(options.notBefore ?? new Date(Date.now() - day)),
+      time(options.notAfter ?? new Date(Date.now() + 30 * day)),
     ),
     distinguishedName(commonName),
     createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })).export({ type: 'spki', format: 'der' }),
@@ -48,7 +48,7 @@ export function makeCertificate(wish: CertificateWish = {}): MadeCertificate {
       0xa3,
       sequence(
         sequence(subjectAltNameId, tagged(0x04, sequence(...names.map(dnsName)))),
-        ...(wish.authority ? [sequence(basicConstraintsId, tagged(0x04, sequence(yes)))] : []),
+        ...(options.authority ? [sequence(basicConstraintsId, tagged(0x04, sequence(yes)))] : []),
       ),
     ),
   )

@@ -72,7 +72,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   const lines: string[] = []
   const resolver = start(dnsProgram, [
     ...['-dns01', `127.0.0.1:${dns}`, '-management', `127.0.0.1:${dnsManagement}`],
-    // Addresses of every name; no IPv6, on which nobody listens.
+    // Addresses of every name; no IPv6, on which nothing listens.
     ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', '', '-http01', '', '-https01', '', '-tlsalpn01', ''],
   ])
   const env = {

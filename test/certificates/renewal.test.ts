@@ -66,9 +66,9 @@ describe('after a failure', () => {
 
   it('a CA that asks for a moment, or for years, does not let the certificate expire', () => {
     const short = { notBefore: 0, notAfter: hour }
-    const wish = { failures: 10, now: 54 * minute, random: 0 }
-    expect(retryPause({ ...wish, life: short, retryAfter: 30_000 })).toBe(minute)
-    expect(retryPause({ ...wish, life, retryAfter: 10 * 365 * day })).toBe(day)
+    const options = { failures: 10, now: 54 * minute, random: 0 }
+    expect(retryPause({ ...options, life: short, retryAfter: 30_000 })).toBe(minute)
+    expect(retryPause({ ...options, life, retryAfter: 10 * 365 * day })).toBe(day)
   })
 
   it('a short life is divided by the attempts that are left, never by less than seconds', () => {

@@ -37,9 +37,9 @@ const put = (name: string, content: string | Buffer) => writeFile(join(certifica
 const made = (commonName: string) => makeCertificate({ commonName, authority: true }).certificate
 const internalRoot = () => createAuthority(join(folder, 'internal'), log).root()
 
-async function write(wish: Partial<TrustStorePlan> = {}, root = internalRoot): Promise<void> {
+async function write(options: Partial<TrustStorePlan> = {}, root = internalRoot): Promise<void> {
   const position = { file: '/etc/gatehouse.yaml', line: 12, column: 5 }
-  const plan = { name: 'java', file: file(), certificates, system: false, internal: false, position, ...wish }
+  const plan = { name: 'java', file: file(), certificates, system: false, internal: false, position, ...options }
   await writeTrustStores([plan], { internalRoot: root, log })
 }
 

@@ -25,7 +25,7 @@ async function ask(path: string, method = 'GET', headers = {}, body = '') {
   return { status: response.statusCode, headers: response.headers, body: await json(response) }
 }
 
-/** What a process leaves behind that was killed: a socket file nobody listens on. */
+/** What a process leaves behind that was killed: a socket file on which nothing listens. */
 async function leaveDeadSocket(path: string): Promise<void> {
   const server = createServer().listen(`${path}.live`)
   await once(server, 'listening')

@@ -71,7 +71,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
       message: /^obtained a certificate for app.example.test from 127.0.0.1:\d+, valid until /,
     })
     await gatehouse.waitFor({ message: /^the certificate for app.example.test is now from acme, issued by Pebble/ })
-    // The threads hear of it a moment later.
+    // The threads get it a moment later.
     const roots = await pebble.roots()
     await expect
       .poll(async () => (await acceptedCertificate(https, roots).catch(() => undefined))?.issuer)

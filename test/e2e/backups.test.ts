@@ -1,4 +1,4 @@
-/** Backups of the whole program: what people and machines are told of them, and what a kill leaves. */
+/** Backups of the whole program: how they are reported, and what a kill leaves. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** A reload of a file as big as they come holds nobody up: the control API is answered meanwhile, and so is whatever else the main thread does. */
+/** A reload of a very big file delays nothing: the control API answers meanwhile, and the main thread does its other work. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'

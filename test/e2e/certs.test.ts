@@ -64,7 +64,7 @@ describe.skipIf(!part('pebble'))('with an ACME server', () => {
     const renewed = await verb('certs', 'renew', 'APP.example.test', gatehouse.file, '--revoke')
     expect(renewed).toMatchObject({ code: 0, err: expect.stringContaining('this may take minutes') })
     expect(renewed.out).toMatch(/^app\.example\.test: renewed by Pebble .+, valid until \d{4}-.+Z\n$/)
-    // The threads hear of it a moment later.
+    // The threads get it a moment later.
     await expect.poll(async () => (await acceptedCertificate(https, roots)).serialNumber).not.toBe(before.serialNumber)
     expect(pebble.lines.some((line) => line.includes('/revoke-cert'))).toBe(true)
 

@@ -88,7 +88,7 @@ processes:
     process.kill(first, 'SIGKILL')
     await socketClosed
     await gatehouse.waitFor({ process: 'api', ready: true }, { after })
-    // The log and the gateway's thread are told at the same moment; either may be the first to act on it.
+    // The log and the gateway's thread get the event at the same moment; either may be first.
     await expect.poll(async () => (await fetch(`${http}/pid`)).status).toBe(200)
     const second = gatehouse.pidOf('api')
     expect(second).not.toBe(first)

@@ -1,4 +1,4 @@
-/** The binary with a Redis for its rate limits: what the verbs say of it, and how a wrong password is mended. */
+/** The binary with a Redis for its rate limits: what the commands report, and that a reload fixes a wrong password. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -7,7 +7,7 @@ import { runGatehouse, startGatehouse } from './support/gatehouse.ts'
 import { startRedis } from './support/redis.ts'
 
 it.skipIf(!part('redis-server'))(
-  'a wrong password is told of by status and healthcheck and never shown; a reload with the right one is enough',
+  'a wrong password is reported by status and healthcheck and never shown; a reload with the right one is enough',
   async () => {
     const redis = await startRedis({ password: 'right-one' })
     onTestFinished(() => redis.stop())

@@ -32,7 +32,7 @@ control: { socket: ./control.sock }
 /** Of each client, in milliseconds: a load without end would take the CPU that is needed for what is tested. */
 const pace = 3
 
-/** Asks again and again until told to stop; resolves with the number of answers, and everything that was not a 200. */
+/** Sends requests until stopped; resolves with the number of answers, and everything that was not a 200. */
 async function load(client: Client, signal: AbortSignal): Promise<{ answers: number; failures: string[] }> {
   let answers = 0
   const failures: string[] = []

@@ -56,7 +56,7 @@ async function started(version: Version): Promise<{ one: Gatehouse; ports: Ports
   return {
     one,
     ports,
-    /** Returns from which line of the log on the reload is told. */
+    /** Returns the line of the log from which on the reload is reported. */
     roll(next) {
       const after = one.lines.length
       writeFileSync(one.file, configOf(ports, next))
@@ -67,7 +67,7 @@ async function started(version: Version): Promise<{ one: Gatehouse; ports: Ports
 }
 
 interface Load {
-  /** Asks until told to stop; then what answered, by turns, and everything that was no good answer. */
+  /** Sends requests until stopped; resolves with the answers by version, and every failure. */
   end(): Promise<{ readonly turns: readonly string[]; readonly answers: number; readonly failures: readonly string[] }>
 }
 

@@ -127,16 +127,13 @@ it('log files are opened anew by USR1 and USR2, and neither these nor harmless s
   expect(gatehouse.lines.filter(({ message }) => message === 'flushed')).toEqual([])
 })
 
-it.each(['SIGSEGV', 'SIGBUS'] as const)(
-  '%s, sent by somebody, leaves no process behind that nobody ends',
-  async (signal) => {
-    const gatehouse = start(['/bin/sh', '-c', 'ulimit -c 0; exec "$@"', 'sh'])
-    await gatehouse.ready()
-    gatehouse.signal(signal)
-    expect(await gatehouse.exit).toEqual({ code: null, signal })
-    await expect.poll(() => gatehouse.survivors().length, { timeout: 10_000 }).toBe(0)
-  },
-)
+it.each(['SIGSEGV', 'SIGBUS'] as const)('%s, sent by somebody, leaves no process behind', async (signal) => {
+  const gatehouse = start(['/bin/sh', '-c', 'ulimit -c 0; exec "$@"', 'sh'])
+  await gatehouse.ready()
+  gatehouse.signal(signal)
+  expect(await gatehouse.exit).toEqual({ code: null, signal })
+  await expect.poll(() => gatehouse.survivors().length, { timeout: 10_000 }).toBe(0)
+})
 
 describe('the inspector', () => {
   it('is not opened by SIGUSR1, nor by what sends it', async () => {

@@ -32,7 +32,7 @@ processes:
   await ready()
   await waitFor({ process: 'tick', message: 'ticking' })
   signal('SIGSTOP')
-  // Two times of the schedule must go by; nobody is there who could tell.
+  // Two times of the schedule must pass, and there is no event for that.
   await pause(5_000)
   const after = lines.length
   signal('SIGCONT')
@@ -128,7 +128,7 @@ processes:
   await waitFor({ process: 'api', ready: true }, { after })
 })
 
-test('hooks hear of the end of an essential process before gatehouse follows it', async () => {
+test('hooks run for the end of an essential process before gatehouse ends', async () => {
   const bodies: unknown[] = []
   const server = createServer(async (request, response) => {
     bodies.push(await json(request))

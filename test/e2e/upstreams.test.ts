@@ -1,4 +1,4 @@
-/** Upstreams of a config file in the whole program: threads are told what the main thread's checks find. */
+/** Upstreams of a config file in the whole program: threads get the results of the main thread's checks. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'

@@ -12,7 +12,7 @@ import { yamlText } from '../../src/import/yaml-text.ts'
 import { freePorts } from '../e2e/support/free-ports.ts'
 import { source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
-import { type Answer, ask, basic, type Wish } from '../reference/asking.ts'
+import { type Answer, ask, basic, type Options } from '../reference/asking.ts'
 import { putFiles, type Variables } from '../reference/site.ts'
 import { makeUpstream } from '../reference/upstream.ts'
 
@@ -33,7 +33,7 @@ const files: Variables = {
   'two/index.html': 'two',
 }
 
-interface Case extends Wish {
+interface Case extends Options {
   readonly path: string
 }
 
@@ -149,11 +149,14 @@ describe.skipIf(!part('caddy'))('a Caddyfile and what is imported of it', () => 
     await gatehouse.waitFor({ message: 'listening' })
   }
 
-  it.each([...requests, ...others].map((one) => [titleOf(one), one] as const))('%s', async (_, { path, ...wish }) => {
-    const theirs = await ask(ports.caddy, path, wish)
-    const answer = await ask(ports.ours, path, wish)
-    expect(comparable(answer)).toEqual(comparable(theirs))
-  })
+  it.each([...requests, ...others].map((one) => [titleOf(one), one] as const))(
+    '%s',
+    async (_, { path, ...options }) => {
+      const theirs = await ask(ports.caddy, path, options)
+      const answer = await ask(ports.ours, path, options)
+      expect(comparable(answer)).toEqual(comparable(theirs))
+    },
+  )
 })
 
 function titleOf({ method = 'GET', host = '', path, headers = {} }: Case): string {

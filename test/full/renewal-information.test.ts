@@ -17,11 +17,11 @@ describe.skipIf(!program)('the newest Pebble', () => {
     const { pebble, context, open } = await site({ ...(program && { program }) })
     const transport = createTransport(readFileSync(pebble.trust, 'utf8'))
     const session = await open()
-    const wish = { names: ['a.example.test'], challenges: ['http-01'] as const }
+    const options = { names: ['a.example.test'], challenges: ['http-01'] as const }
     let replaces: string | undefined
     // Serial numbers with and without a leading zero: each is as likely as the other.
     for (let i = 0; i < 8; i += 1) {
-      const { certificate } = await obtainByAcme(session, { ...wish, ...(replaces && { replaces }) }, context)
+      const { certificate } = await obtainByAcme(session, { ...options, ...(replaces && { replaces }) }, context)
       await context.pending.clear()
       const { validFromDate, validToDate } = new X509Certificate(certificate)
       const advice = await askRenewalAdvice(transport, pebble.directory, certificate)
@@ -48,8 +48,8 @@ describe.skipIf(!program)('the newest Pebble', () => {
       shortlived: { description: 'six days', validityPeriod: (6 * day) / 1_000 },
     }
     const { context, open } = await site({ ...(program && { program }), more: { profiles } })
-    const wish = { names: ['a.example.test'], challenges: ['http-01'] as const, profile: 'shortlived' }
-    const { certificate } = await obtainByAcme(await open(), wish, context)
+    const options = { names: ['a.example.test'], challenges: ['http-01'] as const, profile: 'shortlived' }
+    const { certificate } = await obtainByAcme(await open(), options, context)
     expect(new X509Certificate(certificate).validToDate.getTime()).toBeLessThan(Date.now() + 7 * day)
   })
 })

@@ -14,7 +14,7 @@ import {
   cleanUp,
   host,
   planOf,
-  type RouteWish,
+  type RouteOptions,
   type RunningGateway,
   startGateway,
   temporaryFolder,
@@ -25,7 +25,7 @@ afterEach(cleanUp)
 
 const path = '/.well-known/acme-challenge/token'
 const proof: ServedChallenge = { type: 'http-01', name: host, token: 'token', proof: 'token.print' }
-const redirect: RouteWish = { kind: 'redirect', to: 'https://{host}{uri}', status: 302, close: true }
+const redirect: RouteOptions = { kind: 'redirect', to: 'https://{host}{uri}', status: 302, close: true }
 
 describe('an ACME server that asks over HTTP', () => {
   it('is answered before redirects, address lists and unknown hosts; HEAD too', async () => {

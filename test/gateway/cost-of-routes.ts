@@ -10,7 +10,7 @@ import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table
 import { Plugins } from '../../src/gateway/plugins/plugins.ts'
 import { createUpstreams } from '../../src/gateway/upstream/upstreams.ts'
 import type { GatewayPlan } from '../../src/plan/model/plan.ts'
-import { planOf, proxyTo, type RouteWish } from './support.ts'
+import { planOf, proxyTo, type RouteOptions } from './support.ts'
 
 export interface RouteCost {
   readonly bytes: number
@@ -18,7 +18,7 @@ export interface RouteCost {
 }
 
 const count = 2_000
-const kinds: Readonly<Record<string, (index: number) => RouteWish>> = {
+const kinds: Readonly<Record<string, (index: number) => RouteOptions>> = {
   proxy: (index) => ({ ...proxyTo(9_999), match: { paths: [`/proxy${index}/*`] } }),
   hosts: (index) => ({ ...proxyTo(9_999), match: { hosts: [`h${index}.example`, `*.h${index}.example`] } }),
   files: (index) => ({ kind: 'files', root: `/srv/${index}`, existingOnly: true, except: [], match: {} }),
@@ -49,7 +49,7 @@ const surroundings = {
 }
 
 function plan(kind: string, routes: number): GatewayPlan {
-  const wish = kinds[kind] as (index: number) => RouteWish
+  const wish = kinds[kind] as (index: number) => RouteOptions
   return planOf({ routes: Array.from({ length: routes }, (_, index) => wish(index)) }, [])
 }
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { refusingPort } from '../support/refusing-port.ts'
 import { h2Session, logged, protocols, rawSocket, text, tlsSocket } from './clients.ts'
-import { cleanUp, host, proxyTo, type RouteWish, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, host, proxyTo, type RouteOptions, type RunningGateway, startGateway } from './support.ts'
 import { rawUpstream, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -15,7 +15,7 @@ type Protocol = (typeof protocols)[number]
 const length = 12_000_000
 const body = Buffer.alloc(length, 'x')
 
-const kinds: readonly (readonly [string, number, () => Promise<RouteWish>])[] = [
+const kinds: readonly (readonly [string, number, () => Promise<RouteOptions>])[] = [
   ['502 of an upstream that refuses', 502, async () => proxyTo(await refusingPort())],
   [
     '502 of an upstream that closes at once',

@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync, gzipSync, zstdDecompressSync } from '
 import { afterEach, describe, expect, it } from 'vitest'
 import { unprivileged } from '../unprivileged.ts'
 import { type Answer, ask, type Protocol, protocols } from './clients.ts'
-import { cleanUp, type PlanWish, type RunningGateway, startGateway, temporaryFolder } from './support.ts'
+import { cleanUp, type PlanOptions, type RunningGateway, startGateway, temporaryFolder } from './support.ts'
 
 afterEach(cleanUp)
 
@@ -24,9 +24,9 @@ async function site(files: Readonly<Record<string, string | Buffer>> = { 'app.js
   return root
 }
 
-function start(root: string, wish: Partial<PlanWish> = {}): Promise<RunningGateway> {
+function start(root: string, options: Partial<PlanOptions> = {}): Promise<RunningGateway> {
   const routes = [{ kind: 'files' as const, root, existingOnly: false, except: [] }]
-  return startGateway({ routes, compression: everyEncoding, ...wish })
+  return startGateway({ routes, compression: everyEncoding, ...options })
 }
 
 function getter(gateway: RunningGateway, protocol: Protocol) {

@@ -6,14 +6,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { FilesPlan } from '../../src/plan/model/plan.ts'
 import { unprivileged } from '../unprivileged.ts'
 import { ask, protocols } from './clients.ts'
-import { cleanUp, type RouteWish, startGateway, temporaryFolder, whenOver } from './support.ts'
+import { cleanUp, type RouteOptions, startGateway, temporaryFolder, whenOver } from './support.ts'
 
 afterEach(cleanUp)
 
 const soon = { timeout: 1_000, interval: 20 }
 
-function filesIn(root: string, wish: Partial<FilesPlan> = {}): RouteWish {
-  return { kind: 'files', root, existingOnly: false, except: [], ...wish }
+function filesIn(root: string, options: Partial<FilesPlan> = {}): RouteOptions {
+  return { kind: 'files', root, existingOnly: false, except: [], ...options }
 }
 
 describe('what is no regular file', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FilesPlan } from '../../src/plan/model/plan.ts'
 import { ask, exchangeRaw, logged, protocols, rawSocket } from './clients.ts'
-import { cleanUp, type RouteWish, startGateway, temporaryFolder } from './support.ts'
+import { cleanUp, type RouteOptions, startGateway, temporaryFolder } from './support.ts'
 
 afterEach(cleanUp)
 
@@ -30,8 +30,8 @@ async function site(): Promise<string> {
   return root
 }
 
-function filesIn(root: string, wish: Partial<FilesPlan> = {}): RouteWish {
-  return { kind: 'files', root, existingOnly: false, except: [], ...wish }
+function filesIn(root: string, options: Partial<FilesPlan> = {}): RouteOptions {
+  return { kind: 'files', root, existingOnly: false, except: [], ...options }
 }
 
 describe.each(protocols)('files over %s', (protocol) => {

@@ -11,7 +11,7 @@ import {
   certificate,
   cleanUp,
   host,
-  type PlanWish,
+  type PlanOptions,
   planOf,
   proxyTo,
   type RunningGateway,
@@ -54,7 +54,7 @@ async function behind() {
 }
 
 /** A plan that only the gateway holds. */
-async function apply(gateway: RunningGateway, wish: PlanWish): Promise<WeakRef<GatewayPlan>> {
+async function apply(gateway: RunningGateway, wish: PlanOptions): Promise<WeakRef<GatewayPlan>> {
   const plan = planOf(wish, gateway.listeners)
   await gateway.gateway.apply(plan, [certificate])
   return new WeakRef(plan)
@@ -110,7 +110,7 @@ describe('an old generation', () => {
     const { port } = await behind()
     const folder = await temporaryFolder()
     const gateway = await startGateway({ routes: [] })
-    const wish: PlanWish = {
+    const wish: PlanOptions = {
       compression: ['gzip'],
       routes: [
         { kind: 'respond', status: 200, body: 'written', match: { paths: ['/file'] } },
@@ -136,7 +136,7 @@ describe('an old generation', () => {
   it('leaves nothing of 200 routes in the heap, 200 times', async () => {
     const { port } = await behind()
     const gateway = await startGateway({ routes: [] })
-    const wish: PlanWish = {
+    const wish: PlanOptions = {
       compression: ['gzip', 'br'],
       headers: { 'x-content-type-options': 'nosniff' },
       routes: Array.from({ length: 200 }, (_, index) => ({

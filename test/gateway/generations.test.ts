@@ -218,8 +218,8 @@ describe('listeners of a new plan', () => {
     whenOver(() => new Promise((resolve) => other.close(resolve)))
     const { port } = other.address() as AddressInfo
     const free = await freePort()
-    const wish = { routes: [], listeners: [listener('taken', port), listener('free', free)] }
-    await expect(gateway.apply(wish)).rejects.toMatchObject({
+    const options = { routes: [], listeners: [listener('taken', port), listener('free', free)] }
+    await expect(gateway.apply(options)).rejects.toMatchObject({
       code: 'address-in-use',
       message: expect.stringContaining(`127.0.0.1:${port}`),
     })

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { ask, logged, type Protocol, protocols } from './clients.ts'
-import { cleanUp, type PlanWish, type RunningGateway, startGateway } from './support.ts'
+import { cleanUp, type PlanOptions, type RunningGateway, startGateway } from './support.ts'
 
 afterEach(cleanUp)
 
-const wish: PlanWish = {
+const wish: PlanOptions = {
   headers: { 'x-content-type-options': 'nosniff' },
   routes: [{ kind: 'redirect', to: '/elsewhere', status: 302, close: false }],
 }

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { pageKind } from '../../src/gateway/handlers/render.ts'
 import { ask, protocols } from './clients.ts'
-import { cleanUp, type PlanWish, startGateway, temporaryFolder } from './support.ts'
+import { cleanUp, type PlanOptions, startGateway, temporaryFolder } from './support.ts'
 
 afterEach(cleanUp)
 
@@ -59,15 +59,15 @@ describe.each(protocols)('rendered pages over %s', (protocol) => {
     await mkdir(join(root, 'sub'))
     await writeFile(join(root, 'index.html'), '<p>{{env "APP_NAME"}}</p>')
     await writeFile(join(root, 'sub/config.js'), '"{{env "APP_NAME"}}"')
-    const wish = (variables: Readonly<Record<string, string>>): PlanWish => {
+    const options = (variables: Readonly<Record<string, string>>): PlanOptions => {
       const render = { files: ['index.html', 'sub/config.js'], variables }
       const files = { root, existingOnly: false, except: [], fallback: 'index.html', cacheControl: 'no-cache', render }
       return { routes: [{ kind: 'files', ...files }] }
     }
-    const gateway = await startGateway(wish({ APP_NAME: 'Caf\u00e9 & Co' }))
+    const gateway = await startGateway(options({ APP_NAME: 'Caf\u00e9 & Co' }))
     return {
       root,
-      reload: (variables: Readonly<Record<string, string>>) => gateway.apply(wish(variables)),
+      reload: (variables: Readonly<Record<string, string>>) => gateway.apply(options(variables)),
       get: (path: string, headers = {}, method = 'GET') => ask(gateway, protocol, { path, headers, method }),
     }
   }

@@ -14,12 +14,12 @@ afterEach(cleanUp)
 
 const upgrade = `GET /ws HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
 
-async function behind(targets: readonly number[], wish: Partial<UpstreamPlan> = {}): Promise<RunningGateway> {
-  return startGateway({ routes: [toUpstream], upstreams: [upstreamPlan(targets, wish)] })
+async function behind(targets: readonly number[], options: Partial<UpstreamPlan> = {}): Promise<RunningGateway> {
+  return startGateway({ routes: [toUpstream], upstreams: [upstreamPlan(targets, options)] })
 }
 
 /** Two targets that answer with their letter, and with what the path asks for. */
-async function two(wish: Partial<UpstreamPlan> = {}) {
+async function two(options: Partial<UpstreamPlan> = {}) {
   const answer =
     (letter: string): RequestListener =>
     (request, response) => {
@@ -27,7 +27,7 @@ async function two(wish: Partial<UpstreamPlan> = {}) {
       response.writeHead(request.url?.startsWith('/500') ? 500 : 200).end(letter)
     }
   const [a, b] = await Promise.all([upstream(answer('a')), upstream(answer('b'))])
-  return behind([a.port, b.port], wish)
+  return behind([a.port, b.port], options)
 }
 
 async function letters(gateway: RunningGateway): Promise<string> {

@@ -93,9 +93,9 @@ describe.each(protocols)('over %s', (protocol) => {
         void response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 5 }).end('short'),
       asking('gzip'),
     ],
-  ])('answers %s go as they are', async (_what, answer, wish) => {
+  ])('answers %s go as they are', async (_what, answer, options) => {
     const gateway = await gatewayTo(answer)
-    const { headers, body } = await ask(gateway, protocol, wish)
+    const { headers, body } = await ask(gateway, protocol, options)
     expect(headers['content-encoding'] ?? 'x-own').toBe('x-own')
     expect(['short', words]).toContain(body)
   })

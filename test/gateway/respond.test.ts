@@ -1,11 +1,11 @@
 /** `respond`: an answer that stands in the config file. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, protocols } from './clients.ts'
-import { cleanUp, type RouteWish, startGateway } from './support.ts'
+import { cleanUp, type RouteOptions, startGateway } from './support.ts'
 
 afterEach(cleanUp)
 
-const routes: readonly RouteWish[] = [
+const routes: readonly RouteOptions[] = [
   { kind: 'respond', status: 200, body: 'well', match: { paths: ['/health'] } },
   {
     kind: 'respond',

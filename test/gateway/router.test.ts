@@ -10,12 +10,12 @@ function routesOf(matches: readonly RouteMatch[]): readonly RoutePlan[] {
   return planOf({ routes: matches.map((match) => ({ kind: 'file', path: '/', match })) }, []).routes
 }
 
-function query(wish: Partial<RouteQuery>): RouteQuery {
-  return { listener: 'http', host: 'app.example', key: '/', method: 'GET', headers: {}, rawHeaders: [], ...wish }
+function query(options: Partial<RouteQuery>): RouteQuery {
+  return { listener: 'http', host: 'app.example', key: '/', method: 'GET', headers: {}, rawHeaders: [], ...options }
 }
 
-function firstMatch(matches: readonly RouteMatch[], wish: Partial<RouteQuery>): number {
-  return createRouter(routesOf(matches)).match(query(wish), -1)
+function firstMatch(matches: readonly RouteMatch[], options: Partial<RouteQuery>): number {
+  return createRouter(routesOf(matches)).match(query(options), -1)
 }
 
 describe('the router', () => {
@@ -104,9 +104,11 @@ describe('the router', () => {
       )
       const router = createRouter(routes)
       for (let ask = 0; ask < 40; ask++) {
-        const wish = query({ host: pick(hosts), key: pick(paths), method: pick(['GET', 'HEAD', 'POST']) })
+        const options = query({ host: pick(hosts), key: pick(paths), method: pick(['GET', 'HEAD', 'POST']) })
         const after = Math.floor(random() * 3) - 1
-        expect(router.match(wish, after), JSON.stringify({ wish, after, routes })).toBe(linear(routes, wish, after))
+        expect(router.match(options, after), JSON.stringify({ options, after, routes })).toBe(
+          linear(routes, options, after),
+        )
       }
     }
   })
@@ -125,14 +127,14 @@ function optional<K extends string, V>(key: K, value: V | undefined): Partial<Re
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>)
 }
 
-function linear(routes: readonly RoutePlan[], wish: RouteQuery, after: number): number {
+function linear(routes: readonly RoutePlan[], options: RouteQuery, after: number): number {
   return routes.findIndex(
     ({ match: { hosts, paths, methods, listeners } }, index) =>
       index > after &&
-      (hosts?.some((pattern) => compileHostPattern(pattern)(wish.host)) ?? true) &&
-      (paths?.some((pattern) => compilePathPattern(pattern).folded(wish.key)) ?? true) &&
-      (methods?.some((one) => one === wish.method || (one === 'GET' && wish.method === 'HEAD')) ?? true) &&
-      (listeners?.includes(wish.listener) ?? true),
+      (hosts?.some((pattern) => compileHostPattern(pattern)(options.host)) ?? true) &&
+      (paths?.some((pattern) => compilePathPattern(pattern).folded(options.key)) ?? true) &&
+      (methods?.some((one) => one === options.method || (one === 'GET' && options.method === 'HEAD')) ?? true) &&
+      (listeners?.includes(options.listener) ?? true),
   )
 }
 

@@ -35,18 +35,18 @@ export const certificate: ServedCertificate = {
   anyName: false,
 }
 
-export type RouteWish = HandlerPlan & {
+export type RouteOptions = HandlerPlan & {
   readonly match?: RoutePlan['match']
   readonly rewrite?: RoutePlan['rewrite']
   readonly encodedSlashes?: RoutePlan['encodedSlashes']
   readonly response?: HeaderRules
-  /** Over those of the whole wish. */
+  /** Over those of the whole options. */
   readonly request?: HeaderRules
   readonly guards?: Partial<GuardsPlan>
 }
 
-export interface PlanWish {
-  readonly routes: readonly RouteWish[]
+export interface PlanOptions {
+  readonly routes: readonly RouteOptions[]
   readonly listeners?: readonly ListenerPlan[]
   readonly headers?: HeaderRules
   readonly requestHeaders?: HeaderRules
@@ -77,14 +77,14 @@ export const defaultLimits: LimitsPlan = {
 
 export const defaultGuards: GuardsPlan = { requestBody: 150_000_000, addresses: [] }
 
-/** One plain listener, `http`, and one with TLS, `https`, unless the wish names others. */
-export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): GatewayPlan {
-  const headers = wish.headers ?? {}
-  const guards = { ...defaultGuards, ...wish.guards }
+/** One plain listener, `http`, and one with TLS, `https`, unless the options names others. */
+export function planOf(options: PlanOptions, listeners: readonly ListenerPlan[]): GatewayPlan {
+  const headers = options.headers ?? {}
+  const guards = { ...defaultGuards, ...options.guards }
   return {
-    threads: wish.threads ?? 'auto',
-    listeners: wish.listeners ?? listeners,
-    routes: wish.routes.map(
+    threads: options.threads ?? 'auto',
+    listeners: options.listeners ?? listeners,
+    routes: options.routes.map(
       ({ match = {}, rewrite, encodedSlashes, request = {}, response = {}, guards: own, ...handler }, index) => ({
         label: `route ${index}`,
         match,
@@ -92,23 +92,23 @@ export function planOf(wish: PlanWish, listeners: readonly ListenerPlan[]): Gate
         guards: { ...guards, ...own },
         ...(encodedSlashes && { encodedSlashes }),
         ...(rewrite && { rewrite }),
-        request: { headers: mergeRules(wish.requestHeaders ?? {}, request), keep: wish.keep ?? [] },
+        request: { headers: mergeRules(options.requestHeaders ?? {}, request), keep: options.keep ?? [] },
         response: { headers: mergeRules(headers, response) },
         position,
       }),
     ),
-    trustedProxies: wish.trustedProxies ?? [],
-    upstreams: wish.upstreams ?? [],
-    requestId: wish.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
-    users: wish.users ?? {},
-    limits: { ...defaultLimits, ...wish.limits },
+    trustedProxies: options.trustedProxies ?? [],
+    upstreams: options.upstreams ?? [],
+    requestId: options.requestId ?? { header: 'x-request-id', accept: 'uuid-v4' },
+    users: options.users ?? {},
+    limits: { ...defaultLimits, ...options.limits },
     guards,
-    ...(wish.rateLimitStore && { rateLimitStore: wish.rateLimitStore }),
+    ...(options.rateLimitStore && { rateLimitStore: options.rateLimitStore }),
     response: { headers },
     health: { live: '/healthz', ready: '/readyz' },
-    errors: wish.errors ?? { format: 'auto' },
+    errors: options.errors ?? { format: 'auto' },
     accessLog: { skip: [] },
-    compression: wish.compression ?? [],
+    compression: options.compression ?? [],
   }
 }
 
@@ -116,9 +116,9 @@ export function listener(name: string, port: number, tls = false): ListenerPlan 
   return { name, host: '127.0.0.1', port, tls, health: false, position }
 }
 
-export function proxyTo(port: number, wish: Partial<Omit<OriginProxyPlan, 'kind'>> = {}): OriginProxyPlan {
+export function proxyTo(port: number, options: Partial<Omit<OriginProxyPlan, 'kind'>> = {}): OriginProxyPlan {
   const timeouts = { connect: 3_000, response: 10_000 }
-  return { kind: 'proxy', origin: `http://127.0.0.1:${port}`, timeouts, ...wish }
+  return { kind: 'proxy', origin: `http://127.0.0.1:${port}`, timeouts, ...options }
 }
 
 export interface RunningGateway {
@@ -132,13 +132,13 @@ export interface RunningGateway {
   readonly warnings: readonly string[]
   /** Reported states of rate limit stores. */
   readonly storeEvents: readonly StoreEvent[]
-  apply(wish: PlanWish): Promise<void>
+  apply(options: PlanOptions): Promise<void>
   /** The first record, past or future, for which this is true. */
   waitForRecord(wanted: (record: AccessRecord) => boolean): Promise<AccessRecord>
   stop(): Promise<void>
 }
 
-export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
+export async function startGateway(options: PlanOptions): Promise<RunningGateway> {
   const [http, https] = await Promise.all([freePort(), freePort()])
   const listeners = [listener('http', http), listener('https', https, true)]
   const records: AccessRecord[] = []
@@ -187,7 +187,7 @@ export async function startGateway(wish: PlanWish): Promise<RunningGateway> {
     stop: async () => void (await gateway.drain(0)),
   }
   started.push(running)
-  await running.apply(wish)
+  await running.apply(options)
   return running
 }
 

@@ -75,8 +75,8 @@ describe('a gateway thread', () => {
     expect((await ask(clients, 'h1s')).status).toBe(200)
 
     const taken = await takenPort()
-    const wish = { ...plan, listeners: [listener('http', taken)] }
-    thread.say({ type: 'apply', id: 8, plan: wish, certificates: [certificate] })
+    const options = { ...plan, listeners: [listener('http', taken)] }
+    thread.say({ type: 'apply', id: 8, plan: options, certificates: [certificate] })
     expect(await thread.receive()).toMatchObject({
       type: 'applied',
       id: 8,

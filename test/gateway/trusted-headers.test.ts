@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { neverForwarded, trustedHeaders } from '../../src/plan/patterns/trusted-headers.ts'
 import { ask, protocols, rawSocket, text } from './clients.ts'
-import { cleanUp, host, type PlanWish, proxyTo, startGateway } from './support.ts'
+import { cleanUp, host, type PlanOptions, proxyTo, startGateway } from './support.ts'
 import { mirror, rawUpstream, type Seen, upstream } from './upstreams.ts'
 
 afterEach(cleanUp)
@@ -18,9 +18,9 @@ function arrived({ headers: seen }: Pick<Seen, 'headers'>): readonly string[] {
   return seen.filter(([, value]) => value === mark).map(([name]) => name.toLowerCase())
 }
 
-async function mirrored(wish: Omit<PlanWish, 'routes'> = {}) {
+async function mirrored(options: Omit<PlanOptions, 'routes'> = {}) {
   const behind = await mirror()
-  return startGateway({ ...wish, routes: [proxyTo(behind.port)] })
+  return startGateway({ ...options, routes: [proxyTo(behind.port)] })
 }
 
 describe.each(protocols)('over %s', (protocol) => {

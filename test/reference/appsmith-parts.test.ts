@@ -1,4 +1,4 @@
-/** What config/appsmith.yaml runs by itself and what it leaves to others, and where all is if nobody says otherwise. */
+/** What config/appsmith.yaml runs by itself and what it leaves to others, and its default paths. */
 import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../src/plan/model/plan.ts'
 import { part } from '../parts.ts'

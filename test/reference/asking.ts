@@ -1,4 +1,4 @@
-/** A client that says exactly what it is told to, on a connection of its own. */
+/** A client that sends exactly the given bytes, on a connection of its own. */
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { expect } from 'vitest'
@@ -10,7 +10,7 @@ export interface Answer {
   readonly body: string
 }
 
-export interface Wish {
+export interface Options {
   readonly method?: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string | Buffer
@@ -20,7 +20,7 @@ export interface Wish {
 }
 
 /** Asks 127.0.0.1 at this port. Rejects if there is no answer, and over TLS if the certificate is not what was trusted. */
-export function ask(port: number, path: string, wish: Wish = {}): Promise<Answer> {
+export function ask(port: number, path: string, wish: Options = {}): Promise<Answer> {
   const { method = 'GET', headers, body: sent, ca, host } = wish
   return new Promise((resolve, reject) => {
     const options = {
@@ -46,7 +46,7 @@ export function ask(port: number, path: string, wish: Wish = {}): Promise<Answer
 }
 
 /** What the upstream saw of it; it must have answered. */
-export async function seen(port: number, path: string, wish: Wish = {}): Promise<Seen> {
+export async function seen(port: number, path: string, wish: Options = {}): Promise<Seen> {
   const { status, body } = await ask(port, path, wish)
   expect(status, body).toBe(200)
   return JSON.parse(body) as Seen

@@ -70,7 +70,7 @@ async function foreignFiles(folder: string, environment: Variables): Promise<rea
   cpSync(supervised, join(folder, 'supervisord'), { recursive: true })
   for (const file of globSync(join(folder, 'supervisord/**/*.conf'))) {
     const text = moved(readFileSync(file, 'utf8'))
-    // Who is not root can be nobody else.
+    // Only root can become another user.
     writeFileSync(file, process.getuid?.() === 0 ? text : text.replace('user=postgres', `user=${userInfo().username}`))
   }
   return [join(folder, 'Caddyfile'), join(folder, 'supervisord/supervisord.conf')]

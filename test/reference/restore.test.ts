@@ -77,7 +77,7 @@ describe.skipIf(!parts)('docs/backup.md and docs/operating.md', () => {
 
     const before = await start()
     await before.gatehouse.waitFor({ message: /^the certificate for app.example is now from acme/ }, patiently)
-    // The threads hear of it a moment later; until then a fallback is shown, which nobody accepts.
+    // The threads get it a moment later; until then the fallback is served, which no client accepts.
     await expect.poll(() => acceptedCertificate(tlsPort, authority, domain).catch(() => undefined)).toBeDefined()
     const { serialNumber } = await acceptedCertificate(tlsPort, authority, domain)
     sql(before, 'keycloak', "CREATE TABLE account (name text); INSERT INTO account VALUES ('ann')")

@@ -15,7 +15,7 @@ import { makeUpstream } from './upstream.ts'
 
 export type Variables = Readonly<Record<string, string>>
 
-/** A running Gatehouse and the ports of its listeners; nobody listens on `https` without a domain. */
+/** A running Gatehouse and the ports of its listeners; nothing listens on `https` without a domain. */
 export interface Running {
   readonly gatehouse: Gatehouse
   readonly http: number
@@ -109,7 +109,7 @@ export function testSite(deployment: Pick<Deployment, 'start' | 'shared'>): Site
   return site
 }
 
-/** What `waited` gives. If it fails, Gatehouse is stopped first: nobody else knows of it yet. */
+/** What `waited` gives. If it fails, Gatehouse is stopped first: nothing else can stop it yet. */
 export async function orStopped<T>(gatehouse: Gatehouse, waited: Promise<T>): Promise<T> {
   try {
     return await waited

@@ -71,7 +71,7 @@ function listenerRows(site: Site): void {
     expect((await ask(https, '/info', { ca: own.certificate, host: domain })).status).toBe(200)
   })
 
-  it('upstreams hear that it was HTTPS, over h1 and h2', async () => {
+  it('upstreams learn from X-Forwarded-Proto that it was HTTPS, over h1 and h2', async () => {
     const { https } = await site.start({ APPSMITH_CUSTOM_DOMAIN: domain, GATEHOUSE_STACKS: site.volume(ownFiles) })
     const overH1 = await seen(https, '/api/x', { ca: own.certificate, host: domain })
     expect(overH1.headers).toMatchObject({ host: domain, 'x-forwarded-proto': 'https', 'x-forwarded-host': domain })
@@ -164,12 +164,12 @@ function acmeOf({ directory, trust }: Pebble): Variables {
 
 async function expectIssued(pebble: Pebble, https: number): Promise<void> {
   const roots = await pebble.roots()
-  // The threads hear of it a moment later.
+  // The threads get it a moment later.
   const issuer = async () => (await acceptedCertificate(https, roots, domain).catch(() => undefined))?.issuer
   await expect.poll(issuer, { timeout: 10_000 }).toMatch(/Pebble Intermediate CA/)
 }
 
-/** What is presented to a client that asks for this name, or for none; whoever signed it. */
+/** What is presented to a client that asks for this name, or for none, by any issuer. */
 async function presented(port: number, servername: string | undefined): Promise<PeerCertificate> {
   const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ...(servername && { servername }) })
   await once(socket, 'secureConnect')

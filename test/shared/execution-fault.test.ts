@@ -85,7 +85,7 @@ describe.skipIf(!linux)('a command', () => {
     ['./env', /^is there, but the interpreter of its first line, no-such-node, was not found in its PATH$/, 127],
     ['./other-machine', /^is built for (arm64|x64), and this machine is /, 126],
     ['./other-libc', /^is there, but the loader that it needs, \/lxx.*, does not exist$/, 127],
-  ])('%s is told, and what it lacks', (name, what, exitCode) => {
+  ])('%s is reported, and what it lacks', (name, what, exitCode) => {
     expect(executionFault({ command: [name], directory: folder, path })).toMatchObject({
       what: expect.stringMatching(what),
       exitCode,

@@ -187,7 +187,7 @@ describe('libraries that a program has for itself', () => {
     ['are not those of the tools before it', {}],
     ['are not, nor if it changes its niceness', { nice: 19 }],
   ] as const)('%s', async (_, rights) => {
-    // Names a file that is none: whoever obeys it complains on stderr, or does not even start.
+    // Names a file that does not exist: a program that reads it complains on stderr, or does not even start.
     const environment = { LD_LIBRARY_PATH: folder, LD_BIND_NOW: '1', 'a.b': '${x}' }
     writeFileSync(join(folder, 'libc.so.6'), 'this is none')
     const statically = plan(rights, ['sh', '-c', 'echo never'], { environment })

@@ -24,7 +24,7 @@ function ownTemporaryFolder(): string {
 }
 
 describe('the pipes of a child', () => {
-  it('can be opened by name: what is written to /dev/stdout and /dev/stderr is heard', async () => {
+  it('can be opened by name: what is written to /dev/stdout and /dev/stderr is logged', async () => {
     const command = ['sh', '-c', 'echo to stdout > /dev/stdout; echo to stderr > /dev/stderr']
     const { supervisor, lines, untilState } = testSupervisor([
       planFor('talker', { kind: 'task', command, restart: never }),

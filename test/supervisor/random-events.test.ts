@@ -62,7 +62,7 @@ const seeds = (process.env.SEEDS ?? '1 2 3 4 5 6 7 8 9 10 11 12').split(' ').map
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Promises that are settled have been heard. */
+/** Lets callbacks of settled promises run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -190,7 +190,7 @@ class World {
       [4, 'a moment', () => pass(20)],
       [8, 'a while', () => pass(500)],
       [1, 'long', () => pass(5_000)],
-      // Several at once, before anyone has heard of the first.
+      // Several at once, before the first has taken effect.
       [
         0.5,
         'stop and start',

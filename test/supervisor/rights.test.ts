@@ -187,7 +187,7 @@ describe.runIf(isRoot)('another user', () => {
     )
   })
 
-  it('may not read a script that is ours, and says so in its last words', async () => {
+  it('may not read a script that is ours, which its last line says', async () => {
     const hidden = join(folder, 'hidden')
     writeFileSync(hidden, '#!/bin/cat\n', { mode: 0o700 })
     const { supervisor, untilState } = testSupervisor([planWith({ user: { name: 'daemon' } }, { command: [hidden] })])

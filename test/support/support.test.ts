@@ -1,4 +1,4 @@
-/** What tests take for granted: an address that refuses, a number that is nobody's. */
+/** What tests take for granted: an address that refuses, an id that is unused. */
 import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'

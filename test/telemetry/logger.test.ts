@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LoggerOptions } from '../../src/telemetry/logger.ts'
-import type { Wish } from './speaker.ts'
+import type { Command } from './speaker.ts'
 
 const started = new Set<ChildProcess>()
 
@@ -21,7 +21,7 @@ function speaker(options: Partial<LoggerOptions> = {}, stdout: 'pipe' | number =
   started.add(child)
   return {
     child,
-    say: (wish: Wish) => void child.send(wish),
+    say: (command: Command) => void child.send(command),
     async waitForLog(): Promise<{ spoke: number; rss: number; flushed: number }> {
       return (await once(child, 'message'))[0]
     },
@@ -34,9 +34,9 @@ function speaker(options: Partial<LoggerOptions> = {}, stdout: 'pipe' | number =
   }
 }
 
-async function say(options: Partial<LoggerOptions>, ...wishes: Wish[]): Promise<string> {
+async function say(options: Partial<LoggerOptions>, ...commands: Command[]): Promise<string> {
   const { say, read } = speaker(options)
-  for (const wish of [...wishes, 'end' as const]) say(wish)
+  for (const command of [...commands, 'end' as const]) say(command)
   return read()
 }
 

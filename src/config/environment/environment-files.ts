@@ -110,7 +110,7 @@ function readFile({ facts, report }: Evaluation, { path, name, at }: File): Vari
   try {
     const { text, risk } = facts.readUntrusted?.(path) ?? { text: facts.read(path) }
     if (risk !== undefined && process.geteuid?.() === 0)
-      report({ code: 'strangers-file', at, ...untrustedFile(name, risk) })
+      report({ code: 'untrusted-file', at, ...untrustedFile(name, risk) })
     const { variables, problems } = readVariables(text)
     for (const problem of lineProblems(problems, name)) report({ ...problem, code: 'odd-line', at })
     return variables

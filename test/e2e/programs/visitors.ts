@@ -26,7 +26,7 @@ export interface Report {
   readonly failures: readonly string[]
 }
 
-interface Wish {
+interface Options {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: Buffer
@@ -49,7 +49,7 @@ function blank() {
 }
 
 /** Resolves with the answer when its head has come. */
-function ask(agent: Agent, path: string, { method, headers, body }: Wish = {}): Promise<IncomingMessage> {
+function ask(agent: Agent, path: string, { method, headers, body }: Options = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = request(base + path, { agent, ...(method && { method }), ...(headers && { headers }) })
     sent.once('response', resolve).once('error', reject).end(body)
@@ -66,14 +66,14 @@ async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
 async function visit(
   path: string,
   rest: number,
-  wish: Wish,
+  options: Options,
   right: (body: Buffer) => string | undefined,
 ): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   while (!over) {
     const began = performance.now()
     try {
-      const answer = await ask(agent, path, wish)
+      const answer = await ask(agent, path, options)
       const wrong = right(await bodyOf(answer)) ?? (answer.statusCode === 200 ? undefined : answer.statusCode)
       if (wrong === undefined) report.answers[path] = (report.answers[path] ?? 0) + 1
       else report.failures.push(`${path}: ${wrong}`)

@@ -47,7 +47,7 @@ export function h1Client(base: string, ca?: string): Client {
 }
 
 /**
- * One session, made anew when the server has told it to go (GOAWAY), as every h2 client does. `servername`: whom it asks for, if not
+ * One session, opened again after a GOAWAY, as every h2 client does. `servername`: whom it asks for, if not
  * the host of `base`.
  */
 export function h2Client(base: string, ca: string | readonly string[], servername?: string): Client {

@@ -10,7 +10,7 @@ import { LineRecord } from './log-lines.ts'
 import { endsWithUs, type Machine } from './network.ts'
 
 export interface Balancer {
-  /** Resolves when HAProxy has told, after its `after`th line, that it now takes this server for UP or DOWN. */
+  /** Resolves when HAProxy has logged, after its `after`th line, that this server is UP or DOWN. */
   becomes(server: string, state: 'UP' | 'DOWN', after: number): Promise<void>
   /** How many lines it has said. */
   readonly said: number

@@ -40,7 +40,7 @@ export class LineRecord {
     for (const waiter of [...this.#waiters]) if (matches(line, waiter.pattern)) waiter.resolve(line)
   }
 
-  /** No line will come any more; whoever still waits is told why. */
+  /** No line will come any more: rejects what still waits, with the reason. */
   end(why: string): void {
     this.#ended = why
     for (const waiter of [...this.#waiters]) waiter.reject(why)

@@ -1,6 +1,6 @@
 /**
  * Machines with a network of their own (network_namespaces(7)) and cables between them (veth(4)). Nothing of it has a name or is
- * seen outside: a machine lasts as long as its keeper and what runs in it, a cable as long as both machines. The keeper ends
+ * seen outside: a machine lasts as long as its first process and what runs in it, a cable as long as both machines. The first process ends
  * with the pipe from the test, however the test ends.
  */
 import { execFileSync, spawn } from 'node:child_process'
@@ -8,11 +8,11 @@ import { once } from 'node:events'
 import { part } from '../../parts.ts'
 
 export interface Machine {
-  /** Of its keeper. */
+  /** Of its first process. */
   readonly pid: number
   /** The words of a command line that runs these inside of it; program and process id stay the same. */
   inside(...words: readonly string[]): string[]
-  /** Resolves when its keeper is gone; what still runs in it is the caller's. */
+  /** Resolves when its first process is gone; the caller ends what still runs in it. */
   close(): Promise<void>
 }
 
@@ -38,20 +38,20 @@ export function noNetwork(): string | undefined {
 }
 
 export async function openMachine(): Promise<Machine> {
-  const keeper = spawn('unshare', ['--net', 'sh', '-c', 'echo up; read end'], {
+  const first = spawn('unshare', ['--net', 'sh', '-c', 'echo up; read end'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  const ended = once(keeper, 'close')
+  const ended = once(first, 'close')
   await Promise.race([
-    once(keeper.stdout, 'data'),
+    once(first.stdout, 'data'),
     ended.then(([code]) => Promise.reject(new Error(`no network namespace: exit code ${code}`))),
   ])
-  const { pid = 0 } = keeper
+  const { pid = 0 } = first
   const machine: Machine = {
     pid,
     inside: (...words) => ['/usr/bin/nsenter', `--net=/proc/${pid}/ns/net`, ...words],
     async close() {
-      keeper.stdin.end()
+      first.stdin.end()
       await ended
     },
   }

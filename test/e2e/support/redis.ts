@@ -24,7 +24,7 @@ export interface Redis {
   stop(): Promise<void>
 }
 
-export interface RedisWish {
+export interface RedisOptions {
   readonly password?: string
   /** More words of its command line. */
   readonly options?: readonly string[]
@@ -32,7 +32,7 @@ export interface RedisWish {
   readonly cli?: readonly string[]
 }
 
-export async function startRedis({ password, options = [], cli = [] }: RedisWish = {}): Promise<Redis> {
+export async function startRedis({ password, options = [], cli = [] }: RedisOptions = {}): Promise<Redis> {
   const [port = 0] = await freePorts(1)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-redis-'))
   const words = [

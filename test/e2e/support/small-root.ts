@@ -1,6 +1,6 @@
 /**
  * A machine in small for one Gatehouse: a root of its own, whose system and project are this machine's, read-only, and a network of its
- * own, so that what is written in a file as it stands (`:8080`, `/run`, `/data`) meets nobody. It ends with the last process in it.
+ * own, so that what is written in a file as it stands (`:8080`, `/run`, `/data`) cannot conflict with others. It ends with the last process in it.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
@@ -19,7 +19,7 @@ export interface SmallRoot {
 export interface SmallRootOptions {
   /** Who runs in it. Default: root. */
   readonly uid?: number
-  /** Absolute paths of folders that are empty in there and nobody can write to: `/run`. All others that are empty are root's. */
+  /** Absolute paths of folders that are empty and read-only in there: `/run`. All others that are empty are root's. */
   readonly readOnly?: readonly string[]
   /** Absolute path of the folder of the test, the same in there. */
   readonly folder: string

@@ -10,7 +10,7 @@ import { freePorts } from '../../e2e/support/free-ports.ts'
 import { startGatehouse } from '../../e2e/support/gatehouse.ts'
 
 const name = 'app.example.test'
-/** A look every 2 s, another one at most if it met a pair half swapped, and a moment until the threads have heard of it. */
+/** A look every 2 s, another one at most if it met a pair half swapped, and a moment until the threads have it. */
 const seconds = 8_000
 
 /** The serial number that a new client is shown. */

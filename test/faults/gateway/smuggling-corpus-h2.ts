@@ -20,13 +20,13 @@ export interface H2Row {
 type Head = Partial<Record<'method' | 'scheme' | 'authority' | 'path', string | undefined>>
 
 /** The pseudo-headers of a GET with some of them changed, or left out where `undefined` is given. */
-function pseudo(wish: Head = {}): Field[] {
-  const all = { method: 'GET', scheme: 'https', authority: 'app.example', path: '/row', ...wish }
+function pseudo(options: Head = {}): Field[] {
+  const all = { method: 'GET', scheme: 'https', authority: 'app.example', path: '/row', ...options }
   return Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[`:${name}`, value] as const]))
 }
 
 const get = (...fields: readonly Field[]) => [headers(1, [...pseudo(), ...fields], true)]
-const getOf = (wish: Head, ...fields: readonly Field[]) => [headers(1, [...pseudo(wish), ...fields], true)]
+const getOf = (options: Head, ...fields: readonly Field[]) => [headers(1, [...pseudo(options), ...fields], true)]
 const post = (fields: readonly Field[], ...bodies: readonly string[]) => [
   headers(1, [...pseudo({ method: 'POST' }), ...fields], false),
   ...bodies.map((body, i) => data(body, i === bodies.length - 1)),
@@ -36,8 +36,8 @@ function data(body: string, last: boolean): Buffer {
   return frame('data', { flags: last ? flags.endStream : 0, stream: 1, payload: Buffer.from(body, 'latin1') })
 }
 
-function meaning(wish: Partial<Meaning> = {}): readonly Meaning[] {
-  return [{ method: 'GET', target: '/row', host: 'app.example', body: '', ...wish }]
+function meaning(options: Partial<Meaning> = {}): readonly Meaning[] {
+  return [{ method: 'GET', target: '/row', host: 'app.example', body: '', ...options }]
 }
 
 const got = meaning()

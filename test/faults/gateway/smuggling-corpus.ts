@@ -37,8 +37,8 @@ function chunked(body: string, more = ''): string {
   return post(`Transfer-Encoding: chunked\r\n${more}`, body)
 }
 
-function meaning(wish: Partial<Meaning> = {}): readonly Meaning[] {
-  return [{ method: 'POST', target: '/row', host: 'app.example', body: '', ...wish }]
+function meaning(options: Partial<Meaning> = {}): readonly Meaning[] {
+  return [{ method: 'POST', target: '/row', host: 'app.example', body: '', ...options }]
 }
 
 const got = meaning({ method: 'GET' })

@@ -31,13 +31,13 @@ export interface Threads {
   stop(): Promise<void>
 }
 
-export interface ThreadsWish {
+export interface ThreadsOptions {
   readonly threads: number
   /** A second listener, with TLS and h2, whose clients must not verify it. */
   readonly tls?: boolean
 }
 
-export async function startThreads({ threads, tls = false }: ThreadsWish): Promise<Threads> {
+export async function startThreads({ threads, tls = false }: ThreadsOptions): Promise<Threads> {
   const [http = 0, https = 0, api = 0, spare = 0] = await freePorts(4)
   const secure = tls ? `, https: { address: "127.0.0.1:${https}", tls: true }` : ''
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-faults-'))

@@ -28,7 +28,7 @@ afterAll(cleanUp)
 
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-interface FrameWish {
+interface FrameOptions {
   readonly payload?: Buffer | string
   readonly final?: boolean
   readonly reserved?: number
@@ -36,8 +36,8 @@ interface FrameWish {
 }
 
 /** RFC 6455 §5.2. The mask is fixed: both ways must send the same bytes. */
-function frame(opcode: keyof typeof opcodes | number, wish: FrameWish = {}): Buffer {
-  const { payload = '', final = true, reserved = 0, masked = true } = wish
+function frame(opcode: keyof typeof opcodes | number, options: FrameOptions = {}): Buffer {
+  const { payload = '', final = true, reserved = 0, masked = true } = options
   const body = Buffer.from(payload as string)
   const code = typeof opcode === 'number' ? opcode : opcodes[opcode]
   const head = [(final ? 0x80 : 0) | (reserved << 4) | code]

@@ -85,7 +85,7 @@ ${hardToEnd}`
     expect(firstStart).toBeGreaterThan(lastIndexOf(hasEnded))
     expect(second.lines.find((line) => line.process === 'stubborn' && /SIGKILL/.test(line.message))).toBeDefined()
     expect(second.lines.filter((line) => line.process === 'gone')).toEqual([])
-    // The threads hear of it a moment after the log says so.
+    // The threads get it a moment after the log line.
     const url = await second.url('http')
     await expect.poll(async () => (await fetch(url)).text()).toBe(String(second.pidOf('web')))
 

@@ -57,7 +57,7 @@ function h1Client({ http, https, ca }: Site, protocol: 'h1' | 'TLS h1'): Client 
       request.on('error', reject)
       request.end(body)
       const answer = await promise
-      answer.on('error', () => {}) // also while nobody reads; told by the reading
+      answer.on('error', () => {}) // also while nothing reads; reported by the reading
       return { status: answer.statusCode ?? 0, headers: answer.headers, body: await read(answer, pace) }
     },
     renew() {

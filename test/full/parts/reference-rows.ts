@@ -8,7 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { io } from 'socket.io-client'
 import { describe, expect, it, vi } from 'vitest'
-import { type Answer, ask, basic, type Wish } from '../../reference/asking.ts'
+import { type Answer, ask, basic, type Options } from '../../reference/asking.ts'
 import { domain, type Reference, type Service } from './reference.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -18,8 +18,8 @@ export function referenceRows(services: readonly Service[], deployment: () => Re
   describe.each(['http', 'https'] as const)('its routes over %s', (scheme) => {
     const port = () => deployment()[scheme]
     const host = () => (scheme === 'https' ? domain : `127.0.0.1:${port()}`)
-    const get = (path: string, wish: Wish = {}): Promise<Answer> =>
-      ask(port(), path, scheme === 'https' ? { ...wish, ca: deployment().certificate, host: domain } : wish)
+    const get = (path: string, options: Options = {}): Promise<Answer> =>
+      ask(port(), path, scheme === 'https' ? { ...options, ca: deployment().certificate, host: domain } : options)
 
     it('files: of the editor as they are, static ones for ever, a missing static one is 404, info.json', async () => {
       expect(await get('/favicon.ico')).toMatchObject({ status: 200, body: 'icon' })

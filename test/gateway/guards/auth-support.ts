@@ -5,14 +5,14 @@ import { proxyTo, startGateway } from '../support.ts'
 import { mirror, pairs, type Seen, type Upstream, upstream } from '../upstreams.ts'
 
 /** The service listens on `port`; behind the route is a mirror. */
-export async function asking(port: number, wish: Partial<ForwardAuthPlan> = {}, limits = {}) {
+export async function asking(port: number, options: Partial<ForwardAuthPlan> = {}, limits = {}) {
   const behind = await mirror()
   const auth = {
     kind: 'forward',
     url: `http://127.0.0.1:${port}/verify?x=1`,
     copy: [],
     timeout: 5_000,
-    ...wish,
+    ...options,
   } as const
   const gateway = await startGateway({ limits, routes: [{ ...proxyTo(behind.port), guards: { auth } }] })
   return { gateway, behind }

@@ -80,8 +80,8 @@ describe.each(['h1', 'h1s'] as const)('an upgrade over %s', (protocol) => {
 
 it('a plan in which a user has no password is refused, and the previous one keeps serving', async () => {
   const { gateway } = await guarded()
-  const wish = { routes: [{ ...proxyTo(1), guards: { auth: { kind: 'basic', users: ['ops'] } } as const }] }
-  await expect(gateway.apply({ ...wish, users: { ops: null } })).rejects.toThrow('user ops has no password')
+  const options = { routes: [{ ...proxyTo(1), guards: { auth: { kind: 'basic', users: ['ops'] } } as const }] }
+  await expect(gateway.apply({ ...options, users: { ops: null } })).rejects.toThrow('user ops has no password')
   expect((await ask(gateway, 'h1', { path: '/ops' })).status).toBe(401)
 })
 

@@ -6,8 +6,8 @@ import { mirror, upstream } from '../upstreams.ts'
 
 afterEach(cleanUp)
 
-function limit(requests: number, wish: Partial<RateLimitPlan> = {}): RateLimitPlan {
-  return { requests, window: 60_000, by: { kind: 'client' }, of: 'gateway', ...wish }
+function limit(requests: number, options: Partial<RateLimitPlan> = {}): RateLimitPlan {
+  return { requests, window: 60_000, by: { kind: 'client' }, of: 'gateway', ...options }
 }
 
 async function statuses(gateway: RunningGateway, askings: readonly Parameters<typeof ask>[2][]): Promise<number[]> {
@@ -92,10 +92,10 @@ it('the limit of the gateway counts all routes together; a route may have its ow
 })
 
 it('a reload keeps what was counted', async () => {
-  const wish = { routes: [], guards: { rateLimit: limit(2) } }
-  const gateway = await startGateway(wish)
+  const options = { routes: [], guards: { rateLimit: limit(2) } }
+  const gateway = await startGateway(options)
   expect(await statuses(gateway, [{}, {}, {}])).toEqual([404, 404, 429])
-  await gateway.apply(wish)
+  await gateway.apply(options)
   expect(await statuses(gateway, [{}])).toEqual([429])
 })
 

@@ -1,7 +1,7 @@
 /** What a URL may lead to that does not count: a Redis that refuses, and servers that are none. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
-import type { RedisWish } from '../../e2e/support/redis.ts'
+import type { RedisOptions } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
 import { refusingPort } from '../../support/refusing-port.ts'
 import { cleanUp, startGateway, whenOver } from '../support.ts'
@@ -12,7 +12,7 @@ afterEach(cleanUp)
 
 /** Each leads to a Redis that does not count, and what the operator reads then. */
 const refusals: Readonly<
-  Record<string, { problem: RegExp; wish?: RedisWish; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
+  Record<string, { problem: RegExp; wish?: RedisOptions; store?: Partial<RateLimitStorePlan>; orders?: string[][] }>
 > = {
   'wants a password': { wish: { password: 'right' }, problem: /^NOAUTH .*put its password into `rateLimitStore`/ },
   'wants another password': {

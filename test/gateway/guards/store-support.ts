@@ -1,26 +1,26 @@
 /** Gateways whose limits are counted in a store, and what tests ask of both. */
 import { expect } from 'vitest'
 import type { RateLimitPlan, RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
-import { type Redis, type RedisWish, startRedis } from '../../e2e/support/redis.ts'
+import { type Redis, type RedisOptions, startRedis } from '../../e2e/support/redis.ts'
 import { ask } from '../clients.ts'
-import { type PlanWish, type RunningGateway, startGateway, whenOver } from '../support.ts'
+import { type PlanOptions, type RunningGateway, startGateway, whenOver } from '../support.ts'
 
 export const toElsewhere = { kind: 'redirect', to: 'https://elsewhere.test', status: 302, close: false } as const
 
-export function limit(requests: number, wish: Partial<RateLimitPlan> = {}): RateLimitPlan {
-  return { requests, window: 60_000, by: { kind: 'client' }, of: 'gateway', ...wish }
+export function limit(requests: number, options: Partial<RateLimitPlan> = {}): RateLimitPlan {
+  return { requests, window: 60_000, by: { kind: 'client' }, of: 'gateway', ...options }
 }
 
-export function storeAt(port: number, wish: Partial<RateLimitStorePlan> = {}): RateLimitStorePlan {
-  return { host: '127.0.0.1', port, tls: false, database: 0, ...wish }
+export function storeAt(port: number, options: Partial<RateLimitStorePlan> = {}): RateLimitStorePlan {
+  return { host: '127.0.0.1', port, tls: false, database: 0, ...options }
 }
 
-export function planWith(rateLimitStore: RateLimitStorePlan, rateLimit = limit(3)): PlanWish {
+export function planWith(rateLimitStore: RateLimitStorePlan, rateLimit = limit(3)): PlanOptions {
   return { routes: [toElsewhere], guards: { rateLimit }, rateLimitStore }
 }
 
-export async function startedRedis(wish: RedisWish = {}): Promise<Redis> {
-  const started = await startRedis(wish)
+export async function startedRedis(options: RedisOptions = {}): Promise<Redis> {
+  const started = await startRedis(options)
   whenOver(() => started.stop())
   return started
 }
@@ -53,8 +53,8 @@ export async function clientKey(server: Redis): Promise<string> {
 }
 
 /** Begins when it is known how the store is, however long a busy machine takes to load its client. */
-export async function startSettled(wish: PlanWish): Promise<RunningGateway> {
-  const gateway = await startGateway(wish)
+export async function startSettled(options: PlanOptions): Promise<RunningGateway> {
+  const gateway = await startGateway(options)
   await expect.poll(() => gateway.storeEvents.length, patience).toBeGreaterThan(0)
   return gateway
 }

@@ -10,7 +10,7 @@ import { isRepeatable } from '../../../src/gateway/proxy/retry.ts'
 import type { Exchange } from '../../../src/gateway/request/exchange.ts'
 import type { RateLimitKeyPlan } from '../../../src/plan/model/guards.ts'
 
-interface Wish {
+interface Options {
   readonly client?: string
   readonly method?: string
   readonly headers?: IncomingHttpHeaders
@@ -18,7 +18,7 @@ interface Wish {
 }
 
 /** The parts of an exchange that guards look at, and what they replace. */
-function exchangeOf({ client = '192.0.2.1', method = 'GET', headers = {}, hasBody = false }: Wish) {
+function exchangeOf({ client = '192.0.2.1', method = 'GET', headers = {}, hasBody = false }: Options) {
   const replaced: [name: string, value: string | null][] = []
   const replaceHeader = (name: string, value: string | null) => replaced.push([name, value])
   const parts = { client, hasBody, request: { method, headers }, replaceHeader }
@@ -109,10 +109,10 @@ describe('a rate limit', () => {
       }
     }
     const guard = rateLimit({ requests: 3, window: 60_000, of: 'route', by }, 'a', { counter })
-    return { keys, scopes, verdictOn: (wish: Wish) => guard(exchangeOf(wish).exchange) }
+    return { keys, scopes, verdictOn: (options: Options) => guard(exchangeOf(options).exchange) }
   }
 
-  test.each<[string, RateLimitKeyPlan, Wish, string]>([
+  test.each<[string, RateLimitKeyPlan, Options, string]>([
     ['a client', { kind: 'client' }, {}, '192.0.2.1'],
     ['the network of a client', { kind: 'client' }, { client: '2001:db8:1:2:3:4:5:6' }, '2001:db8:1:2'],
     ['a header', { kind: 'header', name: 'x-key' }, { headers: { 'x-key': 'a' } }, 'ha'],
@@ -130,9 +130,9 @@ describe('a rate limit', () => {
     ['a cookie whose name is longer', { kind: 'cookie', name: 'id' }, { headers: { cookie: 'xid=a' } }, '192.0.2.1'],
     ['a cookie whose name is cut off', { kind: 'cookie', name: 'i' }, { headers: { cookie: 'id' } }, '192.0.2.1'],
     ['no cookie', { kind: 'cookie', name: 'id' }, {}, '192.0.2.1'],
-  ])('counts by %s', (_, by, wish, key) => {
+  ])('counts by %s', (_, by, options, key) => {
     const { keys, scopes, verdictOn } = limited(by)
-    expect(verdictOn(wish)).toBe('pass')
+    expect(verdictOn(options)).toBe('pass')
     expect(keys).toEqual([key])
     expect(scopes).toEqual(['a\n3\n60000\n'])
   })

@@ -42,10 +42,10 @@ beforeAll(async () => {
     {},
     "import { createHash } from 'node:crypto'",
   )
-  gateway = await startGateway(wish())
+  gateway = await startGateway(options())
 })
 
-const wish = () => ({ routes: [{ ...route, guards: { requestBody: 3_000_000 } }] })
+const options = () => ({ routes: [{ ...route, guards: { requestBody: 3_000_000 } }] })
 
 const binary = { 'content-type': 'application/octet-stream' }
 const bytes = Buffer.from(Array.from({ length: 2_500_000 }, (_, index) => (index * 31) % 251))
@@ -133,6 +133,6 @@ describe('an event stream of a plugin', () => {
     expect((await stream).body).toBe('data: first\n\n')
     expect(await gateway.waitForRecord(({ path }) => path === '/events')).toMatchObject({ status: 200 })
     expect((await ask(gateway, protocol)).body).toBe('next')
-    await gateway.apply(wish())
+    await gateway.apply(options())
   })
 })

@@ -4,7 +4,16 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { askOn, logged, type Protocol, protocols, rawSocket, readUntil, text } from '../clients.ts'
-import { ca, cleanUp, host, type PlanWish, proxyTo, type RunningGateway, startGateway, whenOver } from '../support.ts'
+import {
+  ca,
+  cleanUp,
+  host,
+  type PlanOptions,
+  proxyTo,
+  type RunningGateway,
+  startGateway,
+  whenOver,
+} from '../support.ts'
 import { mirror, rawUpstream, type Seen, valuesOf } from '../upstreams.ts'
 import { binaryHeader, ipv4, ipv6 } from './headers.ts'
 
@@ -13,15 +22,15 @@ afterEach(cleanUp)
 const loopback = ['127.0.0.0/8', '::1/128']
 const line = Buffer.from('PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\r\n')
 
-interface Wish extends Partial<PlanWish> {
+interface Options extends Partial<PlanOptions> {
   readonly version?: 'v1' | 'v2' | 'any'
 }
 
 /** A gateway that trusts this machine and whose listeners expect a header. */
-async function startExpecting({ version = 'any', ...wish }: Wish): Promise<RunningGateway> {
+async function startExpecting({ version = 'any', ...options }: Options): Promise<RunningGateway> {
   const gateway = await startGateway({ trustedProxies: loopback, routes: [] })
   const listeners = gateway.listeners.map((plan) => ({ ...plan, proxyProtocol: version }))
-  await gateway.apply({ trustedProxies: loopback, routes: [], ...wish, listeners })
+  await gateway.apply({ trustedProxies: loopback, routes: [], ...options, listeners })
   return gateway
 }
 

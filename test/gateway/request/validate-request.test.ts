@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import type { GatewayRequest } from '../../../src/gateway/request/exchange.ts'
 import { refusalOf } from '../../../src/gateway/request/validate-request.ts'
 
-/** Over HTTP/1.1, unless the wish says otherwise. */
-function h1(headers: IncomingHttpHeaders, wish: Partial<{ httpVersion: string; method: string }> = {}) {
-  return { httpVersion: '1.1', method: 'GET', headers, ...wish } as GatewayRequest
+/** Over HTTP/1.1, unless the options says otherwise. */
+function h1(headers: IncomingHttpHeaders, options: Partial<{ httpVersion: string; method: string }> = {}) {
+  return { httpVersion: '1.1', method: 'GET', headers, ...options } as GatewayRequest
 }
 
-function h2(headers: IncomingHttpHeaders, wish: { readonly method?: string; readonly body?: boolean } = {}) {
-  const { method = 'GET', body = false } = wish
+function h2(headers: IncomingHttpHeaders, options: { readonly method?: string; readonly body?: boolean } = {}) {
+  const { method = 'GET', body = false } = options
   return { httpVersion: '2.0', method, headers, stream: { endAfterHeaders: !body } } as unknown as GatewayRequest
 }
 

@@ -2,14 +2,14 @@
 import { afterEach, describe, expect, it, test } from 'vitest'
 import type { GuardsPlan } from '../../../src/plan/model/plan.ts'
 import { ask, exchangeRaw, protocols } from '../clients.ts'
-import { cleanUp, proxyTo, type RouteWish, type RunningGateway, startGateway } from '../support.ts'
+import { cleanUp, proxyTo, type RouteOptions, type RunningGateway, startGateway } from '../support.ts'
 import { mirror, type Seen, upstream, valuesOf } from '../upstreams.ts'
 
 afterEach(cleanUp)
 
-type Wish = Omit<RouteWish, 'kind'>
+type Options = Omit<RouteOptions, 'kind'>
 
-const paths = (...patterns: string[]): Wish => ({ match: { paths: patterns } })
+const paths = (...patterns: string[]): Options => ({ match: { paths: patterns } })
 const everyone = ['::/0', '0.0.0.0/0']
 const closed: Partial<GuardsPlan> = { addresses: [{ deny: everyone }] }
 const closedOtherwise: Partial<GuardsPlan> = { addresses: [{ allow: ['192.0.2.1/32'] }] }
@@ -20,10 +20,10 @@ const limited: Partial<GuardsPlan> = {
 const small: Partial<GuardsPlan> = { requestBody: 10 }
 
 /** All routes lead to a mirror; each answer tells its route by its index. */
-async function gatewayWith(...wishes: readonly Wish[]): Promise<RunningGateway> {
+async function gatewayWith(...wishes: readonly Options[]): Promise<RunningGateway> {
   const { port } = await mirror()
   return startGateway({
-    routes: wishes.map((wish, index) => ({ ...proxyTo(port), ...wish, response: { 'x-route': String(index) } })),
+    routes: wishes.map((options, index) => ({ ...proxyTo(port), ...options, response: { 'x-route': String(index) } })),
   })
 }
 
@@ -63,7 +63,7 @@ describe('an upstream gets', () => {
 })
 
 describe('a route whose upstream keeps encoded slashes', () => {
-  const keeping: Wish = { ...paths('/git/*'), encodedSlashes: 'keep' }
+  const keeping: Options = { ...paths('/git/*'), encodedSlashes: 'keep' }
 
   test.each([
     ['/git/group%2Fproject', '0 /git/group%2Fproject'],
@@ -85,7 +85,7 @@ describe('a route whose upstream keeps encoded slashes', () => {
   it('is no way round a guard, an answer or a redirect', async () => {
     const gateway = await gatewayWith(
       { ...paths('/secret/*'), guards: closed },
-      { ...paths('/gone/*'), kind: 'respond', status: 410, body: '' } as Wish,
+      { ...paths('/gone/*'), kind: 'respond', status: 410, body: '' } as Options,
       { encodedSlashes: 'keep' },
     )
     for (const path of ['/secret%2Fx', '/x%2F..%2Fsecret/x', '/secret%5Cx'])
@@ -178,7 +178,7 @@ describe('a guard of /secret/*', () => {
   })
 
   it('leaves /secret to the route that names it, wherever that stands, and to files', async () => {
-    const guarded: Wish = { ...paths('/secret/*'), guards: closed }
+    const guarded: Options = { ...paths('/secret/*'), guards: closed }
     expect(await answerOf(await gatewayWith(guarded, paths('/Secret'), {}), '/secret')).toBe('1 /secret')
     const { port } = await mirror()
     const gateway = await startGateway({

@@ -15,7 +15,7 @@ import {
   cleanUp,
   host,
   proxyTo,
-  type RouteWish,
+  type RouteOptions,
   type RunningGateway,
   startGateway,
   temporaryFolder,
@@ -45,11 +45,14 @@ const plainGuards: Readonly<Record<string, Partial<GuardsPlan>>> = {
 }
 
 /** The routes of one site, each by its own name. */
-function siteRoutes(site: string, routes: readonly RouteWish[]): readonly RouteWish[] {
+function siteRoutes(site: string, routes: readonly RouteOptions[]): readonly RouteOptions[] {
   return routes.map((route) => ({ ...route, match: { ...route.match, hosts: [`${site}.${host}`] } }))
 }
 
-function sitesFor(handler: RouteWish, guards: Readonly<Record<string, Partial<GuardsPlan>>>): readonly RouteWish[] {
+function sitesFor(
+  handler: RouteOptions,
+  guards: Readonly<Record<string, Partial<GuardsPlan>>>,
+): readonly RouteOptions[] {
   const below = (prefix: string) =>
     guardedPatterns.map((pattern) => (pattern.startsWith('/') ? prefix + pattern : pattern))
   const rewrite = { stripPrefix: '/app' }
@@ -157,7 +160,7 @@ interface Served {
   readonly sites: readonly string[]
 }
 
-async function serve(handler: RouteWish, authService: number): Promise<Served> {
+async function serve(handler: RouteOptions, authService: number): Promise<Served> {
   const forward: Partial<GuardsPlan> = {
     auth: { kind: 'forward', url: `http://127.0.0.1:${authService}/`, copy: [], timeout: 5_000 },
   }
@@ -206,7 +209,7 @@ export function describeGuardCorpus(every: boolean): void {
     beforeAll(async () => {
       if (reader.missing) return
       port = await reader.open(root)
-      const handler: RouteWish = itself ? { kind: 'files', root, existingOnly: false, except: [] } : proxyTo(port)
+      const handler: RouteOptions = itself ? { kind: 'files', root, existingOnly: false, except: [] } : proxyTo(port)
       ;({ client, sites } = await serve(handler, authService))
     }, 60_000)
     afterAll(() => client?.close())

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, expect, it, test } from 'vitest'
 import type { GuardsPlan } from '../../../src/plan/model/plan.ts'
 import { ask, protocols } from '../clients.ts'
-import { cleanUp, type RouteWish, type RunningGateway, startGateway, temporaryFolder } from '../support.ts'
+import { cleanUp, type RouteOptions, type RunningGateway, startGateway, temporaryFolder } from '../support.ts'
 
 afterEach(cleanUp)
 
@@ -26,12 +26,12 @@ async function site(): Promise<string> {
   return root
 }
 
-function filesIn(root: string, wish: Partial<RouteWish> = {}): RouteWish {
-  return { kind: 'files', root, existingOnly: false, except: [], ...wish } as RouteWish
+function filesIn(root: string, options: Partial<RouteOptions> = {}): RouteOptions {
+  return { kind: 'files', root, existingOnly: false, except: [], ...options } as RouteOptions
 }
 
-function guarded(root: string, paths: readonly string[], wish: Partial<RouteWish> = {}): RouteWish {
-  return filesIn(root, { match: { paths }, guards: closed, ...wish })
+function guarded(root: string, paths: readonly string[], options: Partial<RouteOptions> = {}): RouteOptions {
+  return filesIn(root, { match: { paths }, guards: closed, ...options })
 }
 
 async function statuses(gateway: RunningGateway, ...paths: readonly string[]): Promise<readonly number[]> {
@@ -75,7 +75,7 @@ it('holds for a guarded folder path whose index has a name, and for ends', async
 
 it('holds for the open route of existing files, and a guarded one of them', async () => {
   const root = await site()
-  const existing = { existingOnly: true } as Partial<RouteWish>
+  const existing = { existingOnly: true } as Partial<RouteOptions>
   const gateway = await startGateway({
     routes: [guarded(root, ['/report.js', '/missing/'], existing), filesIn(root, existing), filesIn(root)],
   })

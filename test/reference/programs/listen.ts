@@ -16,7 +16,7 @@ export function sayCommandLine(program: string): void {
   console.log(`${program} ${process.argv.slice(2).join(' ')}`)
 }
 
-/** The variables of whoever started us: for those who get none of them themselves (`environment: { only: [] }`). */
+/** The variables of the parent: for programs that get none of them themselves (`environment: { only: [] }`). */
 export function variablesOfParent(): Readonly<Record<string, string | undefined>> {
   const lines = readFileSync(`/proc/${process.ppid}/environ`, 'utf8').split('\0')
   return Object.fromEntries(lines.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]))

@@ -1,4 +1,4 @@
-/** Disks that are slow, full, or not there: lines wait, then are counted; nobody else waits. */
+/** Disks that are slow, full, or not there: lines wait, then are counted; other files do not wait. */
 import { spawnSync } from 'node:child_process'
 import { constants, mkdirSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

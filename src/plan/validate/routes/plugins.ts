@@ -24,7 +24,7 @@ export const plugins: Check = (context, report) => {
 const checkFile: CheckRoute = (context, { route, path }, report) => {
   const where = [...path, 'plugin', 'file']
   const file = absolute(context, route.plugin?.file ?? '')
-  const problem = (message: string, hint: string, code: 'missing-file' | 'strangers-file' = 'missing-file') =>
+  const problem = (message: string, hint: string, code: 'missing-file' | 'untrusted-file' = 'missing-file') =>
     report({
       code,
       at: valuePosition(context, where),
@@ -42,7 +42,7 @@ const checkFile: CheckRoute = (context, { route, path }, report) => {
       problem(
         `${risk}: anyone who can write it can run code with the rights of Gatehouse`,
         'let only the user of Gatehouse and root write it and its folder (`chown`, `chmod go-w`)',
-        'strangers-file',
+        'untrusted-file',
       )
   } catch (error) {
     problem(`cannot be read: ${codeOf(error)}`, 'give Gatehouse permission to read it')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Frame, flags, frame, frameTypes, headers, settings } from '../../../faults/gateway/h2-wire.ts'
 import { ask, askOn, h2Session, rawSocket, readUntil } from '../../clients.ts'
-import { cleanUp, host, type PlanWish, proxyTo, type RunningGateway, startGateway } from '../../support.ts'
+import { cleanUp, host, type PlanOptions, proxyTo, type RunningGateway, startGateway } from '../../support.ts'
 import { toUpstream, upstreamPlan } from '../../upstream-plans.ts'
 import { upstream as http1Upstream } from '../../upstreams.ts'
 import { cancel, data, goAway, good, ok, refusedStream, reset } from './frames.ts'
@@ -22,7 +22,7 @@ interface Site {
   readonly upstream: WireUpstream
 }
 
-async function site(answer: WireAnswer, greeting?: readonly Buffer[], wish: Partial<PlanWish> = {}): Promise<Site> {
+async function site(answer: WireAnswer, greeting?: readonly Buffer[], wish: Partial<PlanOptions> = {}): Promise<Site> {
   const upstream = await wireUpstream(answer, greeting)
   const gateway = await startGateway({ routes: [to(upstream)], ...wish })
   return { gateway, upstream }

@@ -11,7 +11,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cleanUp, type PlanWish, proxyTo, type RunningGateway, startGateway } from '../../support.ts'
+import { cleanUp, type PlanOptions, proxyTo, type RunningGateway, startGateway } from '../../support.ts'
 import { askUnary, type EchoClient, grpcClient, grpcServer, statusOf } from './grpc-service.ts'
 
 afterEach(cleanUp)
@@ -24,7 +24,7 @@ interface Site {
   readonly client: EchoClient
 }
 
-async function site(implementation: UntypedServiceImplementation, wish: Partial<PlanWish> = {}): Promise<Site> {
+async function site(implementation: UntypedServiceImplementation, wish: Partial<PlanOptions> = {}): Promise<Site> {
   const port = await grpcServer(implementation)
   const gateway = await startGateway({ routes: [proxyTo(0, { origin: `h2c://127.0.0.1:${port}` })], ...wish })
   return { gateway, client: grpcClient(gateway.https) }

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../../../certificates/make-certificate.ts'
 import { type Asking, ask, h2Session, protocols, rawSocket, text } from '../../clients.ts'
-import { cleanUp, host, type PlanWish, proxyTo, startGateway, temporaryFolder } from '../../support.ts'
+import { cleanUp, host, type PlanOptions, proxyTo, startGateway, temporaryFolder } from '../../support.ts'
 import { toUpstream, upstreamPlan } from '../../upstream-plans.ts'
 import { listening, pairs } from '../../upstreams.ts'
 import { cancel } from './frames.ts'
@@ -32,7 +32,7 @@ async function serve(server: Http2Server, answer: Answer): Promise<number> {
   return (await listening(server as unknown as Parameters<typeof listening>[0])).port
 }
 
-async function gatewayTo(answer: Answer, wish: Partial<PlanWish> = {}) {
+async function gatewayTo(answer: Answer, wish: Partial<PlanOptions> = {}) {
   const port = await serve(createServer(), answer)
   return startGateway({ routes: [proxyTo(0, { origin: `h2c://127.0.0.1:${port}` })], ...wish })
 }
