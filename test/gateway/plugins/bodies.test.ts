@@ -1,8 +1,10 @@
 /** Request bodies and event streams of plugins: limits, pace, clients that leave. */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { constants } from 'node:http2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PluginPlan } from '../../../src/plan/model/routes.ts'
-import { ask, exchangeRaw, protocols, rawSocket, readUntil } from '../clients.ts'
+import { ask, exchangeRaw, h2Session, protocols, rawSocket, readUntil } from '../clients.ts'
 import { cleanUp, host, type RunningGateway, startGateway } from '../support.ts'
 import { plugin } from './support.ts'
 
@@ -33,6 +35,19 @@ beforeAll(async () => {
       request.raw.on('aborted', left.resolve).on('error', () => {}).resume()
     })
     app.get('/left', async () => { await left.promise; return 'left' })
+    // An endless stream: /paused answers when the client is too slow for it, /closed when it is destroyed.
+    const paused = {}
+    const closed = {}
+    app.get('/endless/:name', (request, reply) => {
+      let produced = 0
+      const stream = new Readable({ read() { produced += 100_000; this.push(Buffer.alloc(100_000)) } })
+      const wait = (event) => new Promise((resolve) => stream.once(event, () => resolve(String(produced))))
+      paused[request.params.name] = wait('pause')
+      closed[request.params.name] = wait('close')
+      reply.type('application/octet-stream').send(stream)
+    })
+    app.get('/paused/:name', async (request) => paused[request.params.name])
+    app.get('/closed/:name', async (request) => closed[request.params.name])
     app.get('/events', (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -40,7 +55,7 @@ beforeAll(async () => {
     })
     `,
     {},
-    "import { createHash } from 'node:crypto'",
+    "import { createHash } from 'node:crypto'\nimport { Readable } from 'node:stream'",
   )
   gateway = await startGateway(options())
 })
@@ -121,6 +136,29 @@ describe('a client', () => {
     const one = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`
     const said = await exchangeRaw(gateway.http, one('/nope1') + one('/nope2') + one('/nope3', 'Connection: close\r\n'))
     expect(said.match(/GET:\/nope\d/g)).toEqual(['GET:/nope1', 'GET:/nope2', 'GET:/nope3'])
+  })
+})
+
+describe('an endless stream of a plugin', () => {
+  it.each(['h1', 'h2'] as const)('waits for a slow client over %s, and ends with it', async (name) => {
+    let leave: () => void
+    if (name === 'h1') {
+      const socket = rawSocket(gateway.http)
+      socket.write(`GET /endless/h1 HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      await readUntil(socket, '\r\n\r\n')
+      socket.pause()
+      leave = () => socket.resetAndDestroy()
+    } else {
+      const stream = h2Session(gateway).request({ ':path': '/endless/h2', ':authority': host })
+      stream.on('error', () => {})
+      await once(stream, 'response')
+      leave = () => stream.close(constants.NGHTTP2_CANCEL)
+    }
+    const { body: produced } = await ask(gateway, 'h1', { path: `/paused/${name}` })
+    expect(Number(produced)).toBeLessThan(30_000_000)
+    leave()
+    expect((await ask(gateway, 'h1', { path: `/closed/${name}` })).status).toBe(200)
+    expect(await gateway.waitForRecord(({ path }) => path === `/endless/${name}`)).toMatchObject({ status: 499 })
   })
 })
 

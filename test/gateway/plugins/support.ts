@@ -2,6 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ProcessStates } from '../../../src/gateway/plugins/app.ts'
+import type { PluginExchange } from '../../../src/gateway/plugins/request.ts'
 import type { PluginPlan } from '../../../src/plan/model/routes.ts'
 import { temporaryFolder } from '../support.ts'
 
@@ -35,3 +38,9 @@ export async function plugin(body: string, wish: Partial<PluginPlan> = {}, impor
   const text = `${imports}\nexport default async function (app, options) {\n${body}\n}\n`
   return pluginAt(join(await pluginFolder({ 'plugin.mjs': text }), 'plugin.mjs'), wish)
 }
+
+type Same<A, B> = [A, B] extends [B, A] ? true : false
+
+/** config/plugins/gatehouse.d.ts, which authors copy, declares what there is. */
+export const declared: Same<FastifyRequest['exchange'], PluginExchange> &
+  Same<FastifyInstance['processes'], ProcessStates> = true
