@@ -153,15 +153,16 @@ const singleValued = new Set([
   'user-agent',
 ])
 
+/** As Node makes them: an object with a prototype, which libraries expect. */
 function joined(flat: readonly string[]): NodeJS.Dict<string | string[]> {
-  // Without a prototype: a header may be called `constructor`.
-  const headers: NodeJS.Dict<string | string[]> = Object.create(null)
+  const headers: NodeJS.Dict<string | string[]> = {}
   for (let i = 0; i < flat.length; i += 2) {
     const name = (flat[i] as string).toLowerCase()
     const value = flat[i + 1] as string
-    const known = headers[name]
-    if (name === 'set-cookie') headers[name] = [...((known as string[] | undefined) ?? []), value]
-    else if (known === undefined) headers[name] = value
+    // A header may be called `constructor`.
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    if (known === undefined) headers[name] = name === 'set-cookie' ? [value] : value
+    else if (Array.isArray(known)) known.push(value)
     else if (!singleValued.has(name)) headers[name] = `${known}, ${value}`
   }
   return headers

@@ -82,7 +82,7 @@ const body = `
   app.get('/left', async () => { await left.promise; return 'left' })
   app.get('/seen', async (request) => ({
     url: request.raw.url, version: request.raw.httpVersion, ip: request.ip, protocol: request.protocol,
-    host: request.host, exchange: request.exchange, options, frozen: Object.isFrozen(request.exchange),
+    host: request.host, exchange: request.exchange, headers: request.headers, options, frozen: Object.isFrozen(request.exchange),
   }))
 `
 
@@ -181,7 +181,13 @@ describe.each(protocols)('a plugin over %s', (protocol) => {
   })
 
   it('sees the rewritten path, the client and its options', async () => {
-    const headers = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'https' }
+    const headers = {
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-proto': 'https',
+      constructor: 'c',
+      'x-twice': ['1', '2'],
+      cookie: ['a=1', 'b=2'],
+    }
     const { body: seen } = await ask(gateway, protocol, { path: '/app/seen?x=1', headers })
     expect(JSON.parse(seen)).toMatchObject({
       url: '/seen?x=1',
@@ -190,6 +196,7 @@ describe.each(protocols)('a plugin over %s', (protocol) => {
       protocol: 'https',
       host,
       options: { greeting: 'hi' },
+      headers: { constructor: 'c', 'x-twice': '1, 2', cookie: 'a=1; b=2', 'x-request-id': expect.any(String) },
       exchange: { client: '203.0.113.9', scheme: 'https', route: 'route 0', listener: logged[protocol].listener },
       frozen: true,
     })
