@@ -54,6 +54,11 @@ const offThePath = ['/usr/lib/postgresql/*/bin', '/usr/sbin']
 
 /** Absolute path of a part's program, or undefined if it is not installed. */
 export function findPart(name: PartName): string | undefined {
+  return findProgram(name)
+}
+
+/** Absolute path of a program, or undefined if it is not installed. */
+export function findProgram(name: string): string | undefined {
   return [...(process.env.PATH ?? '').split(delimiter), ...globSync(offThePath)]
     .map((folder) => join(folder, name))
     .find(isExecutable)
@@ -69,18 +74,22 @@ export function missingParts(full: boolean): PartName[] {
 export function installMissingParts(full: boolean): void {
   const missing = missingParts(full)
   if (missing.length === 0) return
-  const packages = missing.map((name) => debianParts[name].package)
-  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) {
-    console.log(`Missing programs; as root \`npm test\` installs them itself: apt-get install ${packages.join(' ')}`)
-  } else {
-    console.log(`Installing ${packages.join(', ')} ...`)
-    const started = performance.now()
-    // Failures are printed below: by aptGet, and as parts that are still missing.
-    if (aptGet('update')) aptGet('install', '-y', '--no-install-recommends', ...packages)
-    console.log(`... took ${Math.round((performance.now() - started) / 1000)} s`)
-  }
+  installPackages(missing.map((name) => debianParts[name].package))
   for (const name of missingParts(full))
     console.log(`  ${name} is missing: tests of ${debianParts[name].for} are skipped`)
+}
+
+/** Installs packages if we are root on Debian; otherwise, and if that fails, prints what is to be done. */
+export function installPackages(packages: readonly string[]): void {
+  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) {
+    console.log(`Missing programs; as root this installs them itself: apt-get install ${packages.join(' ')}`)
+    return
+  }
+  console.log(`Installing ${packages.join(', ')} ...`)
+  const started = performance.now()
+  // aptGet prints its failures.
+  if (aptGet('update')) aptGet('install', '-y', '--no-install-recommends', ...packages)
+  console.log(`... took ${Math.round((performance.now() - started) / 1000)} s`)
 }
 
 /** Prints the output of apt-get only if it fails. */
