@@ -3,8 +3,8 @@
  * failed, N skipped` on the last line. Exit code 1 if anything failed, if nothing ran, and in CI if anything outside of
  * the full tier was skipped.
  *
- * The tiers: `npm test` is all but test/reference (the reference deployment) and test/full; `--reference` adds the
- * first, as CI does, and `--full` both. FILES in a tier add it as well.
+ * The tiers: `npm test` is all but test/load (what keeps the processors busy for long), test/reference (the reference
+ * deployment) and test/full; `--ci` adds the first two, and `--full` all. FILES in a tier add it as well.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,10 +16,11 @@ const project = resolve(import.meta.dirname, '..')
 const full = process.argv.includes('--full')
 const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 
-/** The slowest tests, which run only on request. */
+/** What runs only on request. */
 const tiers = [
-  { folder: 'test/reference', asked: full || process.argv.includes('--reference') },
-  { folder: 'test/full', asked: full },
+  { name: 'load', asked: full || process.argv.includes('--ci') },
+  { name: 'reference', asked: full || process.argv.includes('--ci') },
+  { name: 'full', asked: full },
 ]
 
 /** The part of vitest's JSON report that is used. */
@@ -54,9 +55,10 @@ function runTests(): Tally {
   try {
     const reportFile = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
-    const excluded = tiers.filter(({ folder, asked }) => !asked && !filters.some((filter) => filter.startsWith(folder)))
-    const tier = excluded.map(({ folder }) => `--exclude=${folder}/**`)
-    const status = runNode('node_modules/vitest/vitest.mjs', 'run', ...reporters, ...tier, ...filters)
+    const asked = tiers.filter((tier) => tier.asked || filters.some((file) => file.startsWith(`test/${tier.name}`)))
+    // The projects of vitest.config.ts.
+    const projects = ['together', 'alone', ...asked.map(({ name }) => name)].map((name) => `--project=${name}`)
+    const status = runNode('node_modules/vitest/vitest.mjs', 'run', ...reporters, ...projects, ...filters)
     if (!existsSync(reportFile))
       return { passed: 0, failed: 1, skipped: 0, complaints: ['the test runner left no report'] }
     return tally(JSON.parse(readFileSync(reportFile, 'utf8')), status)

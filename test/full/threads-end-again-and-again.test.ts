@@ -1,4 +1,4 @@
-/** What test/faults/gateway/thread-ends-under-load.test.ts does once, many times, with reloads in between. */
+/** What test/load/thread-ends-under-load.test.ts does once, many times, with reloads in between. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { uploadOverH2 } from '../faults/gateway/h2-uploads.ts'
 import { startThreads } from '../faults/gateway/thread-support.ts'

@@ -1,7 +1,7 @@
 /**
  * The routes of the reference deployment, row by row, against any config file that claims to serve them:
  *
- *     import { routeTests } from '../reference/routes.ts'
+ *     import { routeTests } from './routes.ts'
  *     describe('my config', () => routeTests({ async start(site, env) { … return { gatehouse, http, https } } }))
  *
  * `start` is called once for each set of variables that a row needs, such as `{ APPSMITH_RATE_LIMIT: '5' }`; it starts Gatehouse

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePorts } from '../../e2e/support/free-ports.ts'
-import { type Gatehouse, startGatehouse } from '../../e2e/support/gatehouse.ts'
-import { cleanUp } from '../../gateway/support.ts'
-import { listening } from '../../gateway/upstreams.ts'
-import { type Field, headers, openWire, type Wire } from './h2-wire.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { type Gatehouse, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { type Field, headers, openWire, type Wire } from '../faults/gateway/h2-wire.ts'
+import { cleanUp } from '../gateway/support.ts'
+import { listening } from '../gateway/upstreams.ts'
 
 const connections = 20
 const streams = 100

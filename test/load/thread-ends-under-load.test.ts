@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Uploads, uploadOverH2 } from './h2-uploads.ts'
-import { startThreads, type Threads } from './thread-support.ts'
+import { type Uploads, uploadOverH2 } from '../faults/gateway/h2-uploads.ts'
+import { startThreads, type Threads } from '../faults/gateway/thread-support.ts'
 
 let threads: Threads | undefined
 let uploads: Uploads | undefined

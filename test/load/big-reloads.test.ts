@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Gatehouse, startGatehouse } from './support/gatehouse.ts'
+import { type Gatehouse, startGatehouse } from '../e2e/support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 

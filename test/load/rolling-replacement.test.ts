@@ -21,12 +21,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Report } from '../e2e/programs/visitors.ts'
+import { binary, type Gatehouse, projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
+import { type Balancer, startBalancer } from '../e2e/support/haproxy.ts'
+import { connect, endsWithUs, type Machine, noNetwork, openMachine } from '../e2e/support/network.ts'
 import { part } from '../parts.ts'
 import { unusedId } from '../support/unused-id.ts'
-import type { Report } from './programs/visitors.ts'
-import { binary, type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
-import { type Balancer, startBalancer } from './support/haproxy.ts'
-import { connect, endsWithUs, type Machine, noNetwork, openMachine } from './support/network.ts'
 
 const haproxy = part('haproxy')
 const user = await unusedId()
