@@ -3,7 +3,7 @@
  * machines; on a terminal `name | message`, with a colour for each name.
  */
 import { pino, stdTimeFunctions } from 'pino'
-import type { Log, LogFields } from '../shared/log.ts'
+import type { Log } from '../shared/log.ts'
 import { childRecord } from './child-record.ts'
 import type { Share } from './line-queue.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
@@ -27,8 +27,8 @@ export interface Logger {
   output(process: string, stream: 'stdout' | 'stderr', text: string): void
   /** Copies Gatehouse's own log there, as JSON lines without line feed. To be called once. */
   copyOwn(to: (line: string) => void): void
-  /** A record with fields of its own. Never filtered by level. */
-  record(fields: LogFields, message: string): void
+  /** A JSON record with its line feed. Never filtered by level. */
+  line(text: string): void
   /** Writes text to stdout that is not a record and goes to no file. */
   print(text: string): void
   /** Writes what is buffered, for a limited time; the process may then exit. */
@@ -62,7 +62,6 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     own,
   )
-  const unfiltered = root.child({}, { level: 'trace' })
   return {
     named(process) {
       // Spread instead of a child logger, which would write a field of the same name twice.
@@ -80,7 +79,7 @@ export function createLogger(options: LoggerOptions): Logger {
     copyOwn: (to) => {
       copy = to
     },
-    record: (fields, message) => unfiltered.info(fields, message),
+    line: (text) => own.write(text),
     print: (text) => stdout.write(text),
     flush: () => stdout.flush(),
   }

@@ -6,10 +6,12 @@ const clientClosedRequest = 499
 
 /** The access log's record of an exchange that is over. */
 export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord {
-  const { request } = exchange
+  const { request, ids, failure } = exchange
   const userAgent = request.headers['user-agent']
+  const route = exchange.route?.label
   return {
-    ...exchange.ids,
+    requestId: ids.requestId,
+    internalId: ids.internalId,
     client: exchange.client,
     listener: exchange.listener.name,
     protocol: exchange.kind === 'tunnel' ? 'websocket' : exchange.protocol,
@@ -20,9 +22,9 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
     status: statusOf(exchange, clientGone),
     bytes: exchange.bytesSent,
     duration: Math.round((performance.now() - exchange.started) * 10) / 10,
-    ...(exchange.route && { route: exchange.route.label }),
-    ...(userAgent !== undefined && { userAgent }),
-    ...(exchange.failure !== undefined && { error: exchange.failure }),
+    route,
+    userAgent,
+    error: failure,
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { pushIds } from '../request/request-id.ts'
@@ -22,6 +23,15 @@ export function sendHead(exchange: Exchange, status: number, headers: FlatHeader
   exchange.status = status
 }
 
+/** A head and a body of this size fit into the buffer from which Node writes texts at once. */
+const oneWrite: Bytes = 8_192
+
+/** Ends the answer with these bytes. Over h1, a small body leaves in one write with the head: Node only joins texts. */
+export function endWith({ response, stream }: Exchange, body: Buffer): void {
+  if (stream || body.length > oneWrite) response.end(body)
+  else response.end(body.toString('latin1'), 'latin1')
+}
+
 /** Sends an answer with a text as its body; to a HEAD request, only its head. */
 export function sendText(exchange: Exchange, status: number, text: string, headers: FlatHeaders = []): void {
   sendBody(exchange, status, text, ['content-type', 'text/plain; charset=utf-8', ...headers])
@@ -31,7 +41,8 @@ function sendBody(exchange: Exchange, status: number, text: string, headers: Fla
   const body = Buffer.from(text)
   sendHead(exchange, status, ['content-length', String(body.length), ...headers])
   exchange.bytesSent = exchange.request.method === 'HEAD' ? 0 : body.length
-  exchange.response.end(exchange.request.method === 'HEAD' ? undefined : body)
+  if (exchange.request.method === 'HEAD') exchange.response.end()
+  else endWith(exchange, body)
 }
 
 /**
