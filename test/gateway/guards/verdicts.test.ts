@@ -6,7 +6,7 @@ import { addressRules } from '../../../src/gateway/guards/addresses.ts'
 import { basicAuth } from '../../../src/gateway/guards/basic-auth.ts'
 import type { Verdict } from '../../../src/gateway/guards/guard.ts'
 import { networkOf, rateLimit } from '../../../src/gateway/guards/rate-limit/rate-limit.ts'
-import { isRepeatable } from '../../../src/gateway/proxy/retry.ts'
+import { isRepeatable, retryAfter } from '../../../src/gateway/proxy/retry.ts'
 import type { Exchange } from '../../../src/gateway/request/exchange.ts'
 import type { RateLimitKeyPlan } from '../../../src/plan/model/guards.ts'
 
@@ -167,4 +167,8 @@ test.each([
   ['get', false, false],
 ])('%s, with a body: %s, may be sent again: %s', (method, hasBody, expected) => {
   expect(isRepeatable(exchangeOf({ method, hasBody }).exchange)).toBe(expected)
+})
+
+it('tells clients to try again after whole seconds', () => {
+  expect(retryAfter).toMatch(/^[1-9]\d*$/)
 })
