@@ -64,7 +64,7 @@ interface Result {
   readonly mutants: number
   /** Some test failed, or did not end. */
   readonly killed: number
-  /** Messages without their words: what users are told is checked elsewhere, or not at all. */
+  /** Messages without their words: what users read is checked elsewhere, or not at all. */
   readonly wording: number
   /** Rows of docs/mutation.md that hold. */
   readonly argued: readonly string[]

@@ -181,6 +181,13 @@ describe('the house', () => {
     )
     expect(wrong).toEqual([])
   })
+
+  it('names things by words that a stranger knows', () => {
+    const dialect =
+      /\b(mend(s|ed|ing)?|told|nobody|somebody|whoever|tenures?|passages?|keepers?|house|roll-?call|pulse|narrate[sd]?|takeSeat|partFrom|soundHead|flawOf)\b/i
+    const wrong = files.filter((file) => dialect.test(readFileSync(join(source, file), 'utf8')))
+    expect(wrong).toEqual([])
+  })
 })
 
 describe('a gateway thread', () => {

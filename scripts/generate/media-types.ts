@@ -28,7 +28,7 @@ const overrides: Readonly<Record<string, string>> = {
 /** What an unknown file is anyway. */
 const unknown = 'application/octet-stream'
 
-/** The order of preference. Types without a source are somebody's habit, and left out. */
+/** The order of preference. Types without a source are left out. */
 const sources = ['iana', 'apache', 'nginx']
 
 /** A TypeScript module: one line for each type, `type|extension|extension|`. */

@@ -85,7 +85,7 @@ export class PluginRequest extends IncomingMessage {
   /** The connection stays, since the answer is still to come; the rest of the body is discarded. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#stop()
-    // Nobody may listen: an aborted request is no failure of the plugin.
+    // There may be no listener: an aborted request is no failure of the plugin.
     callback(this.listenerCount('error') > 0 ? error : null)
   }
 

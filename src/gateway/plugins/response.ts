@@ -47,7 +47,7 @@ export class PluginResponse extends ServerResponse {
     return this
   }
 
-  /** Never throws: a head may exceed what its client takes, and whoever writes a stream would not catch that. */
+  /** Never throws: a head may exceed what its client takes, and the writer of a stream would not catch that. */
   #passHead(status: number): void {
     const length = this.getHeader('content-length')
     try {

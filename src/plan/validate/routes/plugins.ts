@@ -1,4 +1,4 @@
-/** Plugins are code of the user's that Gatehouse runs itself: they must exist, and nobody else may change them. */
+/** Plugins are code of the user's that Gatehouse runs itself: they must exist, and no other user may change them. */
 import { deepest } from '../../../config/yaml/located.ts'
 import { codeOf } from '../../../shared/errors.ts'
 import type { ActiveRoute } from '../../resolve/gateway/active-routes.ts'
