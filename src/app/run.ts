@@ -27,7 +27,6 @@ import { createPresenter } from './challenge-presenter.ts'
 import { GeneratedPasswords } from './generated-passwords.ts'
 import { closeInherited } from './inherited-descriptors.ts'
 import { openLogFiles, outputTo } from './log-files.ts'
-import { openMetricsServer } from './metrics/metrics-server.ts'
 import { TransitionCounts } from './metrics/transition-counts.ts'
 import { createReloader, previewReload } from './reload/reload.ts'
 import { renewNow } from './renew-now.ts'
@@ -162,7 +161,10 @@ async function open(
     },
   })
   try {
-    if (plan.metrics) app.metrics = await openMetricsServer(plan.metrics, source, log)
+    if (plan.metrics) {
+      const { openMetricsServer } = await import('./metrics/metrics-server.ts')
+      app.metrics = await openMetricsServer(plan.metrics, source, log)
+    }
     updateTargets(app)
     const users = passwords.complete(plan.gateway.users)
     await workers.apply({ plan: { ...plan.gateway, listeners, users }, certificates: served })

@@ -1,8 +1,7 @@
 /** One attempt of the health check of a target, over HTTP/1.1, HTTP/2 or gRPC. */
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
-import { type ClientHttp2Session, connect } from 'node:http2'
-import { request as httpsRequest } from 'node:https'
+import type { ClientHttp2Session } from 'node:http2'
 import type { HealthCheckPlan, UpstreamPlan } from '../plan/model/upstreams.ts'
 import { messageOf } from '../shared/errors.ts'
 import { askGrpcHealth, causeOf } from '../shared/net/grpc-health.ts'
@@ -10,6 +9,7 @@ import { speaksHttp2, usesTls } from '../shared/net/origin-scheme.ts'
 import { readToEnd } from '../shared/net/read-to-end.ts'
 import { serverNameOf } from '../shared/net/server-name.ts'
 import { failedOrNotTried, type NotTried } from '../shared/system/local-fault.ts'
+import { onDemand } from '../shared/system/on-demand.ts'
 import { timeoutSignal } from '../shared/time/timer.ts'
 
 export interface TargetCheck {
@@ -53,7 +53,7 @@ interface Asker {
 }
 
 function askHttp1(check: TargetCheck, path: string, signal: AbortSignal, { answered, failed }: Asker): void {
-  const sent = (usesTls(check.origin) ? httpsRequest : httpRequest)(
+  const sent = (usesTls(check.origin) ? onDemand.https().request : httpRequest)(
     check.origin + path,
     { agent: false, headers: { 'user-agent': userAgent }, signal, ...tlsOptions(check) },
     (response) => {
@@ -68,7 +68,9 @@ function askHttp1(check: TargetCheck, path: string, signal: AbortSignal, { answe
 
 function askHttp2(check: TargetCheck, signal: AbortSignal, { answered, failed }: Asker): void {
   const { health, origin } = check
-  const session = connect(origin.replace(/^h2c?:/, usesTls(origin) ? 'https:' : 'http:'), tlsOptions(check))
+  const session = onDemand
+    .http2()
+    .connect(origin.replace(/^h2c?:/, usesTls(origin) ? 'https:' : 'http:'), tlsOptions(check))
   const abort = () => {
     failed(signal.reason as Error)
     session.destroy()

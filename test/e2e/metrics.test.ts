@@ -119,10 +119,14 @@ describe('the metrics page', () => {
     }
     for (let index = 0; index < 50; index += 1) await ask(`METHOD-${index}`, `/api/${index}`)
     await counted(metrics, `${requests}{route="(none)",method="other",status="501"}`).toBe(50)
-    const before = Object.keys(await scrape(metrics)).length
+    // Other families may get a series meanwhile, for example by a transition of the process.
+    const ofRequests = async () =>
+      Object.keys(await scrape(metrics)).filter((name) => name.startsWith('gatehouse_request'))
+    const before = await ofRequests()
     for (let index = 50; index < 100; index += 1) await ask(`METHOD-${index}`, `/${index}`)
     await counted(metrics, `${requests}{route="(none)",method="other",status="501"}`).toBe(100)
-    expect(Object.keys(await scrape(metrics))).toHaveLength(before)
+    expect(before.length).toBeGreaterThan(10)
+    expect(await ofRequests()).toEqual(before)
     session.close()
   })
 

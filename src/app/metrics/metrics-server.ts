@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { listenError } from '../../gateway/listen/listener.ts'
+import { listenError } from '../../gateway/listen/listen-error.ts'
 import type { MetricsPlan } from '../../plan/model/plan.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { listenError } from '../../gateway/listen/listener.ts'
+import { listenError } from '../../gateway/listen/listen-error.ts'
 import type { ListenerPlan } from '../../plan/model/plan.ts'
 import type { Log } from '../../shared/log.ts'
 import { listeningSockets, openSockets, ownerOf } from '../../shared/net/port-owner.ts'

@@ -3,10 +3,10 @@
  * and drops the server's error messages; so it uses this one instead.
  */
 
-import { Agent, request } from 'node:https'
+import type { Agent } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { getCACertificates } from 'node:tls'
 import { messageOf } from '../../shared/errors.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause, timeoutSignal } from '../../shared/time/timer.ts'
 
@@ -38,6 +38,7 @@ const longestWait: Milliseconds = 10_000
 /** `trust`: PEM of further roots for this server, besides those of Node and of the system. */
 export function createTransport(trust?: string): AcmeTransport {
   // proxyEnv: HTTPS_PROXY and NO_PROXY.
+  const { Agent } = onDemand.https()
   const agent = new Agent({ keepAlive: true, proxyEnv: process.env, ca: trustedRoots(trust) })
   return async (wanted) => {
     for (let attempt = 0; ; attempt += 1) {
@@ -52,6 +53,7 @@ export function createTransport(trust?: string): AcmeTransport {
 }
 
 function trustedRoots(trust: string | undefined): string[] {
+  const { getCACertificates } = onDemand.tls()
   return [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...(trust ? [trust] : [])])]
 }
 
@@ -75,7 +77,7 @@ function send({ url, method, headers, body }: AcmeRequest, agent: Agent): Promis
       signal,
       headers: { 'User-Agent': 'gatehouse', 'Accept-Language': 'en', ...headers },
     }
-    const sent = request(url, options, (response) => {
+    const sent = onDemand.https().request(url, options, (response) => {
       const { statusCode: status = 0 } = response
       text(response).then((whole) => resolve({ status, headers: response.headers, body: whole }), reject)
     })

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { dirname } from 'node:path'
-import { getCACertificates } from 'node:tls'
 import type { TrustStorePlan } from '../../plan/model/certificates.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { writeFileAtomic } from '../../shared/files/atomic-file.ts'
 import { readSafely } from '../../shared/files/safe-file.ts'
 import { openFolder } from '../../shared/files/safe-folder.ts'
 import type { Log } from '../../shared/log.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 import { certificatesOfFolder } from './folder.ts'
 import { trustStoreOf } from './pkcs12.ts'
 
@@ -69,6 +69,7 @@ async function certificatesFor(
 
 /** Those of the system; those that came with Node in slim images without any. */
 function systemAuthorities(): readonly X509Certificate[] {
+  const { getCACertificates } = onDemand.tls()
   const system = getCACertificates('system')
   return (system.length > 0 ? system : getCACertificates('default')).map((pem) => new X509Certificate(pem))
 }

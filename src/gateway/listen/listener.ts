@@ -3,13 +3,13 @@ import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../../plan/model/plan.ts'
-import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import { forNode } from '../../shared/time/timer.ts'
 import type { GatewayRequest, GatewayResponse, UpgradeRequest } from '../request/exchange.ts'
 import { withoutMapping } from '../request/trust.ts'
 import { acceptOn } from './accept.ts'
 import { serveHttp1 } from './http1/http1.ts'
 import { endWhenIdle } from './idle-session.ts'
+import { listenError } from './listen-error.ts'
 import { http1, http2, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { StreamTurns } from './stream-turns.ts'
@@ -208,23 +208,4 @@ const offered = ['h2', 'http/1.1']
 /** For clients that send no name, for which SNICallback is not called. */
 function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
   if (fallback) server.setSecureContext(fallback)
-}
-
-/** `owner`: the program that uses the port, if known. */
-export function listenError(
-  plan: Pick<ListenerPlan, 'name' | 'host' | 'port'>,
-  error: unknown,
-  owner = 'another program (or another gatehouse)',
-): GatehouseError {
-  const place = `listener ${plan.name} cannot listen on ${plan.host ?? ''}:${plan.port}`
-  const code = (error as { code?: unknown }).code
-  if (code === 'EADDRINUSE') {
-    const hint = 'stop it, or choose another address'
-    return new GatehouseError('address-in-use', `${place}: ${owner} has this port; ${hint}`, { cause: error })
-  }
-  if (code === 'EACCES') {
-    const hint = 'this user may not open ports below 1024; choose a higher one, or grant CAP_NET_BIND_SERVICE'
-    return new GatehouseError('address-unavailable', `${place}: ${hint}`, { cause: error })
-  }
-  return new GatehouseError('address-unavailable', `${place}: ${messageOf(error)}`, { cause: error })
 }

@@ -1,8 +1,8 @@
 import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { messageOf } from '../../shared/errors.ts'
 import { readToEnd } from '../../shared/net/read-to-end.ts'
 import { failedOrNotTried, NotTried } from '../../shared/system/local-fault.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 import { formatDuration, type Milliseconds } from '../../shared/time/duration.ts'
 import { sleep, timeoutSignal } from '../../shared/time/timer.ts'
 import type { SupervisorEvent } from '../events/events.ts'
@@ -49,7 +49,7 @@ export async function postEvent(
 }
 
 function post(url: string, body: string, signal: AbortSignal): Promise<Outcome> {
-  const request = url.startsWith('https:') ? requestHttps : requestHttp
+  const request = url.startsWith('https:') ? onDemand.https().request : requestHttp
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

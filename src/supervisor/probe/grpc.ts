@@ -1,7 +1,7 @@
-import { connect } from 'node:http2'
 import { messageOf } from '../../shared/errors.ts'
 import { askGrpcHealth } from '../../shared/net/grpc-health.ts'
 import { failedOrNotTried } from '../../shared/system/local-fault.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 import type { Attempt, Finding } from './attempt.ts'
 
 /**
@@ -12,7 +12,7 @@ export function grpcAttempt(port: number, service: string): Attempt {
   const where = `gRPC health on port ${port}`
   return (signal) =>
     new Promise((resolve) => {
-      const session = connect(`http://127.0.0.1:${port}`)
+      const session = onDemand.http2().connect(`http://127.0.0.1:${port}`)
       const end = (found: Finding) => {
         resolve(found)
         session.destroy()

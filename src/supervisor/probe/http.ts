@@ -1,8 +1,8 @@
 import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { messageOf } from '../../shared/errors.ts'
 import { readToEnd } from '../../shared/net/read-to-end.ts'
 import { failedOrNotTried } from '../../shared/system/local-fault.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 import type { Attempt } from './attempt.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { Attempt } from './attempt.ts'
  * program behind us seldom has a certificate for the address on which we dial it. `name`: the URL as it may be logged.
  */
 export function httpAttempt(url: string, name = url): Attempt {
-  const request = url.startsWith('https:') ? requestHttps : requestHttp
+  const request = url.startsWith('https:') ? onDemand.https().request : requestHttp
   const options = { agent: false, rejectUnauthorized: false, headers: { 'user-agent': 'gatehouse-probe' } }
   return (signal) =>
     new Promise((resolve) => {

@@ -6,11 +6,11 @@ import { constants } from 'node:fs'
 import { type FileHandle, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
 import type { Bytes } from '../../shared/bytes.ts'
 import type { DiskLane } from '../../shared/files/disk-lane.ts'
 import { openFile } from '../../shared/files/safe-file.ts'
 import { openFolder, type SafeFolder } from '../../shared/files/safe-folder.ts'
+import { onDemand } from '../../shared/system/on-demand.ts'
 
 /** Readable by owner and group: the output of programs is not for everyone on a shared volume. */
 export const fileMode = 0o640
@@ -89,7 +89,7 @@ async function compress(folder: SafeFolder, { path, name }: Archive, disk: DiskL
     await disk(() => remove(partial))
     source = await disk(() => openFile(folder, name, constants.O_RDONLY))
     target = await disk(() => openFile(folder, `${name}.gz.part`, making, fileMode))
-    await pipeline(read(source, disk), createGzip(), writeTo(target, disk))
+    await pipeline(read(source, disk), onDemand.zlib().createGzip(), writeTo(target, disk))
     await disk(async () => {
       await rename(partial, `${path}.gz`)
       // A rotation may have removed it meanwhile: then its copy is too old as well.
