@@ -121,7 +121,7 @@ describe('the metrics page', () => {
     await counted(metrics, `${requests}{route="(none)",method="other",status="501"}`).toBe(50)
     // Other families may get a series meanwhile, for example by a transition of the process.
     const ofRequests = async () =>
-      Object.keys(await scrape(metrics)).filter((name) => name.startsWith('gatehouse_request'))
+      Object.keys(await scrape(metrics)).filter((name) => name.startsWith('gatehouse_http_'))
     const before = await ofRequests()
     for (let index = 50; index < 100; index += 1) await ask(`METHOD-${index}`, `/${index}`)
     await counted(metrics, `${requests}{route="(none)",method="other",status="501"}`).toBe(100)
