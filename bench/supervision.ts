@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePorts } from '../test/e2e/support/free-ports.ts'
-import { save } from './report.ts'
+import { save } from './report/write.ts'
 import { followEvents, listen, Observations } from './supervision/observed.ts'
 import { gatehouse, type Supervisor, services, supervisord } from './supervision/supervisors.ts'
 

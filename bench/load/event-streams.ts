@@ -1,10 +1,11 @@
 /** Many readers of event streams: each event carries the time at which the upstream wrote it. */
+import type { Socket } from 'node:net'
 import { percentile } from '../measure/statistics.ts'
 import type { LoadResult } from './load.ts'
-import { closeSockets, openSockets, request } from './sockets.ts'
+import { closeSockets, inGroups, openSockets, request } from './sockets.ts'
 
 /** Events a second that the upstream sends to each reader. */
-export const eventRate = 10
+export const eventRate = 4
 
 export interface Readers {
   /** Counts the events of some seconds. */
@@ -17,7 +18,7 @@ export async function openEventStreams(port: number, count: number): Promise<Rea
   let counting = false
   let closed = 0
   let durations: number[] = []
-  for (const socket of sockets) {
+  const read = async (socket: Socket) => {
     const { status } = await request(socket, 'GET /live/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
     if (status !== 200) throw new Error(`the server answers ${status} to a reader of events`)
     socket.on('close', () => {
@@ -28,6 +29,12 @@ export async function openEventStreams(port: number, count: number): Promise<Rea
       const now = performance.timeOrigin + performance.now()
       for (const [, time] of chunk.toString('latin1').matchAll(/data: ([\d.]+)\n/g)) durations.push(now - Number(time))
     })
+  }
+  try {
+    await inGroups(sockets, read)
+  } catch (error) {
+    closeSockets(sockets)
+    throw error
   }
   return {
     async count(seconds) {

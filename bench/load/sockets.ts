@@ -1,19 +1,16 @@
 /** Many sockets at once. */
 import { connect, type Socket } from 'node:net'
 
-/** Opened at a time, fewer than the backlog of any server. */
-const batch = 100
+/** Fewer than the backlog of any server, and of any upstream. */
+const group = 100
 
 /** Opens connections to a port of 127.0.0.1; rejects if one fails. */
 export async function openSockets(port: number, count: number): Promise<Socket[]> {
   const sockets: Socket[] = []
   try {
-    while (sockets.length < count) {
-      const size = Math.min(batch, count - sockets.length)
-      const opened = await Promise.allSettled(Array.from({ length: size }, () => open(port)))
-      for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
-      for (const one of opened) if (one.status === 'rejected') throw one.reason
-    }
+    await inGroups(Array.from({ length: count }), async () => {
+      sockets.push(await open(port))
+    })
     return sockets
   } catch (error) {
     closeSockets(sockets)
@@ -21,8 +18,17 @@ export async function openSockets(port: number, count: number): Promise<Socket[]
   }
 }
 
+/** Does something with all items, with a hundred at a time; rejects if it fails for one, once its group is done. */
+export async function inGroups<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  for (let first = 0; first < items.length; first += group) {
+    const done = await Promise.allSettled(items.slice(first, first + group).map(work))
+    for (const one of done) if (one.status === 'rejected') throw one.reason
+  }
+}
+
 export function closeSockets(sockets: readonly Socket[]): void {
-  for (const socket of sockets) socket.resetAndDestroy()
+  // Without a reset, thousands of ports would stay in TIME_WAIT.
+  for (const socket of sockets) if (!socket.destroyed) socket.resetAndDestroy()
 }
 
 function open(port: number): Promise<Socket> {
@@ -30,6 +36,8 @@ function open(port: number): Promise<Socket> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     socket.once('connect', () => {
       socket.off('error', reject)
+      // Whoever uses it waits for its close.
+      socket.on('error', () => {})
       resolve(socket)
     })
     socket.once('error', reject)

@@ -51,7 +51,8 @@ export async function startServer({ command, url, cpus, output = '/dev/null' }: 
     const ended = child.exitCode !== null || child.signalCode !== null || failure !== undefined
     if (ended || performance.now() - started > startLimit) {
       child.kill('SIGKILL')
-      throw new Error(`${command[0]} does not serve ${url}: ${failure?.message ?? complaints.trim()}`)
+      const why = failure?.message ?? complaints.trim().replaceAll('\n', ' ').slice(-300)
+      throw new Error(`the server does not answer ${url} with 200: ${why}`)
     }
     // A refused connection costs some 50 µs.
     await pause(1)

@@ -16,12 +16,12 @@ export const nginx: Peer = {
 }
 
 function nginxCommand(site: Site, program: string): readonly string[] {
-  const proxy = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection $connection_header;'
   const limit =
     site.rateLimit === 0
       ? ''
       : `limit_req_zone $binary_remote_addr zone=clients:10m rate=${site.rateLimit}r/s;
   limit_req zone=clients burst=${site.rateLimit} nodelay;`
+  const proxy = 'proxy_pass http://origin;'
   return nginxWith(
     site.folder,
     program,
@@ -39,9 +39,10 @@ function nginxCommand(site: Site, program: string): readonly string[] {
     ssl_certificate_key ${site.key};
     ssl_session_cache shared:sessions:10m;
     client_max_body_size 150m;
+    proxy_http_version 1.1;
     proxy_set_header Host $host;
+    proxy_set_header Connection $connection_header;
     proxy_set_header Upgrade $http_upgrade;
-    proxy_buffering off;
     gzip on;
     gzip_types text/css;
     gzip_static on;
@@ -49,7 +50,7 @@ function nginxCommand(site: Site, program: string): readonly string[] {
     ${otherRoutes(site)
       .map((path) => `location ${path}/ { ${proxy} }\n    `)
       .join('')}location = /version { return 200 "${site.version}"; }
-    location /live/ { proxy_pass http://127.0.0.1:${site.live}; proxy_http_version 1.1; proxy_set_header Connection $connection_header; }
+    location /live/ { proxy_pass http://127.0.0.1:${site.live}; proxy_buffering off; }
     location /files/ { root ${site.files}; }
     location / { ${proxy} }
   }`,

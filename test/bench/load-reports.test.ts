@@ -1,6 +1,7 @@
 /** What the load generators print, read back. */
 import { describe, expect, it } from 'vitest'
 import { latencies, readReport as readH2load } from '../../bench/load/h2load.ts'
+import { readReport as readHandshakes } from '../../bench/load/handshakes.ts'
 import { readReport as readWrk } from '../../bench/load/wrk.ts'
 
 const wrk = `Running 1s test @ http://127.0.0.1:18081/
@@ -51,4 +52,26 @@ describe('h2load', () => {
     const lines = Array.from({ length: 100 }, (_, index) => `1795900757292787\t200\t${(index + 1) * 1000}`)
     expect(latencies(`${lines.join('\n')}\n`)).toEqual({ p50: 50, p99: 99 })
   })
+})
+
+const sTime = (marks: string, connections: number, bytes: number) => `Now timing with session id reuse.
+starting
+${marks}
+
+${connections} connections in 0.34s; 2341.18 connections/user sec, bytes read ${connections * bytes}
+${connections} connections in 2 real seconds, ${bytes} bytes read per connection
+`
+
+describe('s_time', () => {
+  it.each([
+    ['all resumed', 'rrrr', true, 4, 0],
+    ['two not resumed', 'r*r*', true, 2, 2],
+    ['all full', '****', false, 4, 0],
+    ['one resumed that should not be', '**r*', false, 3, 1],
+  ])('%s: counts them, and the others as failures', (_, marks, resumed, requests, failures) =>
+    expect(readHandshakes(sTime(marks, 4, 1662), resumed)).toEqual({ requests, failures }),
+  )
+
+  it('without an answer, all have failed', () =>
+    expect(readHandshakes(sTime('****', 4, 0), false)).toEqual({ requests: 0, failures: 4 }))
 })
