@@ -47,9 +47,15 @@ export async function trialRun({ folder, main, threads }: TrialRun): Promise<rea
   writeFileSync(join(home, 'www/index.html'), '<!doctype html><title>trial</title>')
   const script = join(folder, 'trial.cjs')
   writeFileSync(script, recordingScript(folder, main, threads))
-  // It takes two seconds.
-  const limit = { timeout: 60_000, killSignal: 'SIGKILL' } as const
-  const start = (...words: string[]) => spawn(process.execPath, [script, ...words], { cwd: home, ...limit })
+  const options = {
+    cwd: home,
+    // With a variable that Node reads itself, Gatehouse would execute the binary again, which there is not yet.
+    env: { PATH: process.env.PATH },
+    // It takes two seconds.
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  } as const
+  const start = (...words: string[]) => spawn(process.execPath, [script, ...words], options)
 
   const run = start('run', 'gatehouse.yaml')
   try {
@@ -81,8 +87,9 @@ class LogLines {
   readonly #iterator: AsyncIterator<string>
   readonly #seen: string[] = []
 
-  constructor({ stdout }: ChildProcessWithoutNullStreams) {
+  constructor({ stdout, stderr }: ChildProcessWithoutNullStreams) {
     this.#iterator = createInterface({ input: stdout })[Symbol.asyncIterator]()
+    stderr.setEncoding('utf8').on('data', (said: string) => this.#seen.push(said))
   }
 
   async next(message: string): Promise<Readonly<Record<string, unknown>>> {
