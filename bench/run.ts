@@ -24,8 +24,13 @@ const { values, positionals } = parseArgs({
 
 const quickPeers = ['caddy', 'nginx', 'caddy + supervisord']
 
-if (values.guard) process.exitCode = (await guard(positionals[0])) ? 0 : 1
-else await compareRows()
+try {
+  if (values.guard) process.exitCode = (await guard(positionals[0])) ? 0 : 1
+  else await compareRows()
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`)
+  process.exitCode = 1
+}
 
 async function compareRows(): Promise<void> {
   const peers = values.peers?.split(',') ?? (values.quick ? quickPeers : undefined)

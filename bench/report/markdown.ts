@@ -41,7 +41,9 @@ export function serverTable(results: readonly RowResult[]): string {
     Object.keys(result.samples).map((server) => {
       const cells = figures.map(({ name, digits: places }) => {
         const value = median(valuesOf(result, server, name).filter((one) => one !== undefined))
-        return Number.isNaN(value) ? '' : value.toLocaleString('en', { maximumFractionDigits: places })
+        return Number.isNaN(value)
+          ? ''
+          : value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
       })
       const failed = result.samples[server]?.filter((sample) => sample === undefined).length ?? 0
       return [result.row, server, ...cells, failed === 0 ? '' : `${failed}`]

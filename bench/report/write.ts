@@ -43,7 +43,8 @@ function generated(comparison: Comparison, { rounds, seconds }: Options, plotted
   return [
     '## Against Caddy',
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model}, ${cpus().length} CPUs, Linux ${release()}.`,
-    `Servers: ${versions(comparison)}. ${rounds} rounds of ${seconds} s.${shared}`,
+    `Servers: ${versions(comparison)}.`,
+    `${rounds} rounds of ${seconds} s.${shared}`,
     'Medians of the ratios of the rounds, and their range: below 1 Gatehouse takes less, or does less a second.',
     ratioTable(results),
     '## Every server',

@@ -35,9 +35,9 @@ describe('the tables', () => {
 
   it('have a line for each server, with its failed rounds', () =>
     expect(serverTable([proxy]).split('\n').slice(2)).toEqual([
-      '| proxy | gatehouse | 55 | 15,000 | 1 |',
-      '| proxy | caddy | 80 | 10,000 |  |',
-      '| proxy | nginx | 10 |  |  |',
+      '| proxy | gatehouse | 55.0 | 15,000 | 1 |',
+      '| proxy | caddy | 80.0 | 10,000 |  |',
+      '| proxy | nginx | 10.0 |  |  |',
     ]))
 
   it('name each failure with its row', () =>
