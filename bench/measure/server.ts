@@ -33,12 +33,21 @@ const ticksPerSecond = 100
 const startLimit = 60_000
 const stopLimit = 5_000
 
+/** Those that run: they end with this process, even if it fails where nothing stops them. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** Starts a server and resolves when its URL answers 200; rejects if it ends or takes too long. */
 export async function startServer({ command, url, cpus, output = '/dev/null' }: Start): Promise<RunningServer> {
   const log = openSync(output, 'a')
   const started = performance.now()
   const child = spawn('taskset', ['--cpu-list', cpus, ...command], { stdio: ['ignore', log, 'pipe'] })
   closeSync(log)
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let complaints = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-2_000)

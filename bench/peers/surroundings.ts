@@ -40,9 +40,12 @@ const files = {
 export async function prepareSurroundings(cpus: string): Promise<Surroundings> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   const upstreams: RunningServer[] = []
+  const clean = () => rmSync(folder, { recursive: true, force: true })
+  // A run that is cut short leaves no copies of binaries either.
+  process.once('exit', clean)
   const stop = async () => {
     for (const upstream of upstreams) await upstream.stop()
-    rmSync(folder, { recursive: true, force: true })
+    clean()
   }
   try {
     const www = join(folder, 'www')
