@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 export interface AccessRecord {
   readonly requestId: string
   /** The id that is always generated here, if the config asks for one. */
-  readonly internalId?: string | undefined
+  readonly internalId?: string
   /** Address of the client. */
   readonly client: string
   readonly listener: string
@@ -19,10 +19,10 @@ export interface AccessRecord {
   readonly bytes: number
   /** Milliseconds from the head of the request to the end of the response. */
   readonly duration: number
-  readonly route?: string | undefined
-  readonly userAgent?: string | undefined
+  readonly route?: string
+  readonly userAgent?: string
   /** Why the gateway answered with an error of its own; never sent to the client. */
-  readonly error?: string | undefined
+  readonly error?: string
 }
 
 export type AccessLog = (record: AccessRecord) => void

@@ -9,9 +9,8 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
   const { request, ids, failure } = exchange
   const userAgent = request.headers['user-agent']
   const route = exchange.route?.label
-  return {
+  const record: { -readonly [Name in keyof AccessRecord]: AccessRecord[Name] } = {
     requestId: ids.requestId,
-    internalId: ids.internalId,
     client: exchange.client,
     listener: exchange.listener.name,
     protocol: exchange.kind === 'tunnel' ? 'websocket' : exchange.protocol,
@@ -22,10 +21,12 @@ export function recordOf(exchange: Exchange, clientGone: boolean): AccessRecord 
     status: statusOf(exchange, clientGone),
     bytes: exchange.bytesSent,
     duration: Math.round((performance.now() - exchange.started) * 10) / 10,
-    route,
-    userAgent,
-    error: failure,
   }
+  if (ids.internalId !== undefined) record.internalId = ids.internalId
+  if (route !== undefined) record.route = route
+  if (userAgent !== undefined) record.userAgent = userAgent
+  if (failure !== undefined) record.error = failure
+  return record
 }
 
 /** A client may end a tunnel or an event stream at any time: that is no failure. */
