@@ -11,13 +11,16 @@ import { always, never, planFor, testSupervisor, transitions } from './test-supe
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-daemons-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** A name of its own: these supervisors know what is theirs by it alone, and other files run at the same time. */
+const web = `web-${process.pid}`
+
 type PlanOptions = Parameters<typeof planFor>[1]
 
 /** Starts it and waits until it was given up; what it left is then gone, and its port free. */
 async function givenUp(options: PlanOptions): Promise<string> {
-  const one = testSupervisor([planFor('web', { restart: always({ next: 10 }), ...options })])
+  const one = testSupervisor([planFor(web, { restart: always({ next: 10 }), ...options })])
   one.supervisor.start()
-  const { reason = '', restarts } = await one.untilState('web', 'fatal')
+  const { reason = '', restarts } = await one.untilState(web, 'fatal')
   expect(restarts).toBe(0)
   expect(transitions(one.events).filter(({ to }) => to === 'starting')).toHaveLength(1)
   const pid = Number(/pid (\d+)/.exec(reason)?.[1])
@@ -73,7 +76,7 @@ describe('a program that goes to the background', () => {
 
   it('ends the run if it is essential', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 600 > /dev/null 2>&1 & sleep 0.05']
-    const one = testSupervisor([planFor('web', { command, essential: true })])
+    const one = testSupervisor([planFor(web, { command, essential: true })])
     one.supervisor.start()
     await one.until(() => one.events.some((event) => event.type === 'essential-failed' && event.exitCode === 1))
   })
@@ -124,11 +127,11 @@ describe('a program that goes to the background', () => {
   it('is not a helper that is about to end', async () => {
     const command = ['/bin/sh', '-c', 'setsid sleep 0.4 > /dev/null 2>&1 & sleep 0.05']
     const one = testSupervisor([
-      planFor('web', { command, restart: never }),
+      planFor(web, { command, restart: never }),
       planFor('job', { kind: 'task', command, restart: never }),
     ])
     one.supervisor.start()
-    for (const name of ['web', 'job']) expect((await one.untilState(name, 'exited')).reason).not.toMatch(/background/)
+    for (const name of [web, 'job']) expect((await one.untilState(name, 'exited')).reason).not.toMatch(/background/)
   })
 
   it('is none if it ends by itself as others do, or was left by another process', async () => {
@@ -139,10 +142,10 @@ describe('a program that goes to the background', () => {
     } as const
     const one = testSupervisor([
       planFor('other', daemon),
-      planFor('web', { command: ['/bin/true'], restart: always({ failures: 2, next: 10 }) }),
+      planFor(web, { command: ['/bin/true'], restart: always({ failures: 2, next: 10 }) }),
     ])
     one.supervisor.start()
-    const { reason } = await one.untilState('web', 'fatal')
+    const { reason } = await one.untilState(web, 'fatal')
     expect(reason).toMatch(/^it failed 2 times within 1m; the last time it exited with code 0/)
     await one.untilState('other', 'exited')
     await ended(Number(one.lines.find(({ process: name }) => name === 'other')?.text))
