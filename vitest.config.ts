@@ -25,9 +25,9 @@ const ofTiers = tiers.map((name) => `test/${name}/**`)
 
 export default defineConfig({
   test: {
-    // Real processes and sockets. Many wait for deadlines, so that four at a time are needed to keep two cores busy.
+    // Real processes and sockets. Many wait for deadlines, so that five at a time are needed to keep two cores busy.
     pool: 'forks',
-    maxWorkers: 4,
+    maxWorkers: 5,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A shared machine may stop us for a second in the middle of anything. A test that passes only at its second try is told of.

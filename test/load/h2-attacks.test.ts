@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUp } from '../../gateway/support.ts'
-import { type Attacked, during, startAttacked } from './attacked-gateway.ts'
+import { type Attacked, during, startAttacked } from '../faults/gateway/attacked-gateway.ts'
 import {
   type Field,
   fieldBlock,
@@ -13,7 +12,8 @@ import {
   settings,
   uint32,
   type Wire,
-} from './h2-wire.ts'
+} from '../faults/gateway/h2-wire.ts'
+import { cleanUp } from '../gateway/support.ts'
 
 let attacked: Attacked
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as rest } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Client, h1Client, h2Client, rootCertificate } from './support/clients.ts'
-import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
+import { type Client, h1Client, h2Client, rootCertificate } from '../e2e/support/clients.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 

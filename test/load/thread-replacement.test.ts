@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { between, Connection, oneSecond, onTwoThreads, probe, startThreads, type Threads } from './thread-support.ts'
+import {
+  between,
+  Connection,
+  oneSecond,
+  onTwoThreads,
+  probe,
+  startThreads,
+  type Threads,
+} from '../faults/gateway/thread-support.ts'
 
 let threads: Threads | undefined
 
