@@ -95,7 +95,7 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
     await behind.abandoned()
   })
 
-  it('is abandoned within 100 ms of its client leaving, and logged as 499', async () => {
+  it('is abandoned as soon as its client leaves, and logged as 499', async () => {
     let arrived: () => void = () => {}
     const arrival = new Promise<void>((resolve) => {
       arrived = resolve
@@ -107,7 +107,8 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
     const left = performance.now()
     leave()
     await behind.abandoned()
-    expect(performance.now() - left).toBeLessThan(100)
+    // Some milliseconds, unless the machine is busy; no other limit ends it this soon.
+    expect(performance.now() - left).toBeLessThan(1_000)
     const record = await gateway.waitForRecord(() => true)
     expect(record).toMatchObject({ ...logged[protocol], status: 499, client: '127.0.0.1' })
     expect(record).not.toHaveProperty('error')

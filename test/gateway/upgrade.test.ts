@@ -287,7 +287,8 @@ describe.each(listeners)('a tunnel over %s', (protocol) => {
     const left = performance.now()
     socket.destroy()
     await behind.abandoned()
-    expect(performance.now() - left).toBeLessThan(100)
+    // Some milliseconds, unless the machine is busy; no other limit ends it this soon.
+    expect(performance.now() - left).toBeLessThan(1_000)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ status: 499 })
   })
 

@@ -49,7 +49,8 @@ describe.each(protocols)('over %s, a client that leaves', (protocol) => {
       const left = performance.now()
       leave()
       await behind.abandoned()
-      expect(performance.now() - left).toBeLessThan(100)
+      // Some milliseconds, unless the machine is busy; no other limit ends it this soon.
+      expect(performance.now() - left).toBeLessThan(1_000)
       const record = await gateway.waitForRecord(() => true)
       expect(record).toMatchObject({ ...logged[protocol], status: 499 })
       expect(record).not.toHaveProperty('error')
@@ -88,7 +89,8 @@ describe.each(['h1', 'h1s'] as const)('over %s, a client that wants an upgrade',
     const left = performance.now()
     socket.destroy()
     await behind.abandoned()
-    expect(performance.now() - left).toBeLessThan(100)
+    // Some milliseconds, unless the machine is busy; no other limit ends it this soon.
+    expect(performance.now() - left).toBeLessThan(1_000)
     expect(await gateway.waitForRecord(() => true)).toMatchObject({ ...logged[protocol], status: 499 })
   })
 })
