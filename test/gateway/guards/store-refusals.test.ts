@@ -4,7 +4,7 @@ import type { RateLimitStorePlan } from '../../../src/plan/model/guards.ts'
 import type { RedisOptions } from '../../e2e/support/redis.ts'
 import { part } from '../../parts.ts'
 import { refusingPort } from '../../support/refusing-port.ts'
-import { cleanUp, startGateway, whenOver } from '../support.ts'
+import { cleanUp, freePort, startGateway, whenOver } from '../support.ts'
 import { rawUpstream } from '../upstreams.ts'
 import { becomes, planWith, startedRedis, startSettled, state, statuses, storeAt } from './store-support.ts'
 
@@ -29,7 +29,8 @@ const refusals: Readonly<
   'has no such database': { store: { database: 99 }, problem: /DB index is out of range/ },
   'is a replica': { orders: [['replicaof', '127.0.0.1', '1']], problem: /^READONLY .*name the primary/ },
   'is in a cluster without slots': {
-    wish: { options: ['--cluster-enabled', 'yes'] },
+    // Its bus would take a port that is 10,000 higher, which need not be free.
+    wish: { options: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] },
     problem: /^CLUSTERDOWN .*see `CLUSTER INFO`/,
   },
   'is full': { orders: [['config', 'set', 'maxmemory', '1']], problem: /^OOM .*`maxmemory` is reached/ },
