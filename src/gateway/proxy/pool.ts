@@ -1,4 +1,5 @@
 /** What a dispatch needs of the connections to a target, whatever version of HTTP they speak. */
+import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { Waiter } from './client/dialling.ts'
 import type { RequestHead } from './client/request-head.ts'
 import type { RequestHeadForm, UpstreamStream } from './client/transaction.ts'
@@ -23,4 +24,12 @@ export interface AcquireOptions {
   readonly fresh?: boolean
   /** The request cannot be retried, so it must not get a connection that has been closed unnoticed. */
   readonly careful?: boolean
+}
+
+/** A connection that was idle for less is taken to be alive. */
+export const justUsed: Milliseconds = 100
+
+/** Gives the event loop one full turn to read a close that has already arrived, and calls back. */
+export function afterOneTurn(callback: () => void): void {
+  setImmediate(() => setImmediate(callback))
 }

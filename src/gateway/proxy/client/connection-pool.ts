@@ -3,7 +3,7 @@
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setInterval, setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
-import type { AcquireOptions, Pool } from '../pool.ts'
+import { type AcquireOptions, afterOneTurn, justUsed, type Pool } from '../pool.ts'
 import type { Connection, ConnectionOwner } from './connection.ts'
 import { dialConnection, type Waiter } from './dialling.ts'
 import { ConnectionClosed, PoolExhausted } from './faults.ts'
@@ -13,8 +13,6 @@ import { requestHead } from './request-head.ts'
 const waitersPerConnection = 4
 /** How often expired idle connections are closed. */
 const sweepEvery: Milliseconds = 1_000
-/** A connection that was idle for less is taken to be alive. */
-const justUsed: Milliseconds = 100
 
 export class ConnectionPool implements Pool, ConnectionOwner {
   readonly prepare = requestHead
@@ -112,16 +110,13 @@ export class ConnectionPool implements Pool, ConnectionOwner {
     return undefined
   }
 
-  /** Gives the event loop one full turn to read a close that has already arrived. */
   #check(connection: Connection, waiter: Waiter): void {
     this.#checking.set(waiter, connection)
-    setImmediate(() =>
-      setImmediate(() => {
-        if (!this.#checking.delete(waiter)) return
-        if (connection.open) waiter.onConnection(connection)
-        else this.acquire(waiter, { careful: true })
-      }),
-    )
+    afterOneTurn(() => {
+      if (!this.#checking.delete(waiter)) return
+      if (connection.open) waiter.onConnection(connection)
+      else this.acquire(waiter, { careful: true })
+    })
   }
 
   #connect(waiter: Waiter): void {

@@ -1,14 +1,13 @@
 /** The HTTP/2 connections of one thread to one target, and the requests that wait for room on one. */
 
 import { usesTls } from '../../../shared/net/origin-scheme.ts'
-import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Dial } from '../../upstream/dial.ts'
 import type { Waiter } from '../client/dialling.ts'
 import { ConnectionClosed, PoolExhausted } from '../client/faults.ts'
 import type { RequestHead } from '../client/request-head.ts'
 import type { UpstreamStream } from '../client/transaction.ts'
-import type { AcquireOptions, Pool } from '../pool.ts'
+import { type AcquireOptions, afterOneTurn, justUsed, type Pool } from '../pool.ts'
 import type { Http2Connection, Http2ConnectionOwner } from './connection.ts'
 import { dialHttp2 } from './dialling.ts'
 import { http2Head } from './head.ts'
@@ -16,8 +15,6 @@ import { type ConnectionSource, Http2Stream } from './stream.ts'
 
 /** Requests that may wait, per connection that is allowed. */
 const waitingPerConnection = 100
-/** A connection that was idle for less is taken to be alive. */
-const justUsed: Milliseconds = 100
 
 /**
  * A new connection is dialled when no open one has room for another stream, one at a time: all requests that have come
@@ -118,14 +115,11 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
     return undefined
   }
 
-  /** Gives the event loop one full turn to read a close that has already arrived. */
   #check(stream: Http2Stream): void {
     this.#checking.add(stream)
-    setImmediate(() =>
-      setImmediate(() => {
-        if (this.#checking.delete(stream)) this.seek(stream)
-      }),
-    )
+    afterOneTurn(() => {
+      if (this.#checking.delete(stream)) this.seek(stream)
+    })
   }
 
   #enqueue(stream: Http2Stream): void {
