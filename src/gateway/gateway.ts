@@ -72,7 +72,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
   const connections = new Connections(log)
   const challenges = new Challenges()
   const inFlight = new InFlight()
-  const stalls = new StallWatch(inFlight.open)
+  const stalls = new StallWatch(() => inFlight.open())
   const guards = createGuardResources({
     rateLimits: options.rateLimits,
     stateChanged: options.storeChanged,
@@ -135,7 +135,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
     renewTickets: (ticketKey) => listeners.setTls({ ticketKey }),
     setChallenges: (next) => challenges.set(next),
     setTargets: (targets) => generations.setTargets(targets),
-    drainTarget: (address, budget) => drainTarget(address, inFlight.open, budget),
+    drainTarget: (address, budget) => drainTarget(address, () => inFlight.open(), budget),
     withdraw: () => generations.withdraw(),
     async drain(budget) {
       generations.withdraw()

@@ -9,9 +9,13 @@ import { closeTunnels } from './in-flight.ts'
  * event streams and tunnels, which have no end of their own, are ended, and their clients reconnect to another target.
  * Resolves with the number of answers that took too long and were cut.
  */
-export async function drainTarget(address: string, open: Iterable<Exchange>, budget: Milliseconds): Promise<number> {
+export async function drainTarget(
+  address: string,
+  open: () => readonly Exchange[],
+  budget: Milliseconds,
+): Promise<number> {
   const bound = (kind: AnswerKind) =>
-    [...open].filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin.endsWith(`//${address}`))
+    open().filter((exchange) => exchange.kind === kind && exchange.dialled?.dial.origin.endsWith(`//${address}`))
   await allAnswered(() => bound('answer'), budget)
   for (const exchange of bound('events')) {
     exchange.response.end()

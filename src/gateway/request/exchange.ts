@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { GuardsPlan, ListenerPlan, RoutePlan } from '../../plan/model/plan.ts'
+import type { Listed } from '../../shared/unordered-list.ts'
 import type { StoredFile } from '../files/stored-file.ts'
 import type { HeaderRules } from '../response/header-rules.ts'
 import type { Target } from '../upstream/target.ts'
@@ -27,7 +28,9 @@ export type AnswerKind = 'answer' | 'tunnel' | 'events'
  * One request on its way through the gateway, from its head to the end of its answer. It records what was answered,
  * what was cut and which side left first, whichever handler answers.
  */
-export class Exchange {
+export class Exchange implements Listed {
+  /** In the list of exchanges in flight. */
+  place = -1
   readonly started = performance.now()
   readonly request: GatewayRequest
   readonly response: GatewayResponse

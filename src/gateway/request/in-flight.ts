@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
+import { UnorderedList } from '../../shared/unordered-list.ts'
 import type { Listener } from '../listen/listener.ts'
 import { cutAnswer } from '../response/respond.ts'
 import type { Exchange } from './exchange.ts'
@@ -9,13 +10,13 @@ const closeTimeout: Milliseconds = 1_000
 
 /** The exchanges that are not over yet, and how to end them. */
 export class InFlight {
-  readonly #open = new Set<Exchange>()
+  readonly #open = new UnorderedList<Exchange>()
   #unsettled = 0
   #onQuiet: () => void = () => {}
   #onGone: () => void = () => {}
 
-  get open(): Iterable<Exchange> {
-    return this.#open
+  open(): readonly Exchange[] {
+    return this.#open.all()
   }
 
   /** Keeps the exchange until it is removed. */
@@ -29,13 +30,13 @@ export class InFlight {
   }
 
   remove(exchange: Exchange): void {
-    this.#open.delete(exchange)
+    this.#open.remove(exchange)
     if (this.#open.size === 0) this.#onGone()
   }
 
   /** Closes the listener's connections after the answers that are in flight on them. */
   closeAfterAnswer(listener: Listener): void {
-    for (const exchange of this.#open) if (exchange.listener === listener.plan) closeAfterAnswer(exchange)
+    for (const exchange of this.#open.all()) if (exchange.listener === listener.plan) closeAfterAnswer(exchange)
   }
 
   /** Waits, for `budget` at most, until all answers are complete; resolves with the number of those that are not. */
@@ -52,17 +53,17 @@ export class InFlight {
 
   /** Ends event streams and tunnels, which have no end of their own; their clients reconnect. */
   async endOpenEnded(): Promise<void> {
-    for (const { kind, response } of this.#open) if (kind === 'events') response.end()
-    await closeTunnels([...this.#open].filter(({ kind }) => kind === 'tunnel'))
+    for (const { kind, response } of this.#open.all()) if (kind === 'events') response.end()
+    await closeTunnels(this.#open.all().filter(({ kind }) => kind === 'tunnel'))
   }
 
   cutRest(cause: string): void {
-    for (const exchange of this.#open) if (exchange.kind === 'answer') cutAnswer(exchange, cause)
+    for (const exchange of this.#open.all()) if (exchange.kind === 'answer') cutAnswer(exchange, cause)
   }
 
   /** For a thread that ends abruptly: cuts each answer so that no client takes it for a complete one. Never throws. */
   cutAtOnce(cause: string): void {
-    for (const exchange of this.#open) {
+    for (const exchange of this.#open.all()) {
       try {
         if (exchange.kind !== 'tunnel') cutAnswer(exchange, cause)
       } catch {} // the others must still be cut

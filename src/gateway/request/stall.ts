@@ -16,12 +16,12 @@ interface Mark {
 }
 
 export class StallWatch {
-  readonly #open: Iterable<Exchange>
+  readonly #open: () => readonly Exchange[]
   #marks = new Map<Exchange, Mark>()
   #timer: NodeJS.Timeout | undefined
   #every: Milliseconds = 0
 
-  constructor(open: Iterable<Exchange>) {
+  constructor(open: () => readonly Exchange[]) {
     this.#open = open
   }
 
@@ -38,7 +38,7 @@ export class StallWatch {
 
   #sweep(): void {
     const marks = new Map<Exchange, Mark>()
-    for (const exchange of this.#open) {
+    for (const exchange of this.#open()) {
       const bytes = progressOf(exchange)
       if (bytes === undefined) continue
       const before = this.#marks.get(exchange)
