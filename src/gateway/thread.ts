@@ -30,6 +30,7 @@ function accessLogOf(plan: GatewayPlan): AccessLog {
   if (plan.accessLog === false) return () => {}
   const write = createAccessLog(logger)
   const skipped = plan.accessLog.skip.map(compilePathPattern)
+  if (skipped.length === 0) return write
   return (record) => {
     const key = pathKey(record.path)
     if (!skipped.some(({ folded }) => folded(key))) write(record)

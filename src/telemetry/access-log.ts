@@ -28,22 +28,68 @@ export interface AccessRecord {
 export type AccessLog = (record: AccessRecord) => void
 
 export function createAccessLog(logger: Logger): AccessLog {
-  return (record) => logger.line(accessLine(record, timeOf(Date.now())))
+  const lines = new AccessLines()
+  return (record) => logger.line(lines.line(record, Date.now()))
 }
 
 /**
- * One JSON line with its line feed, the fields in the order of the record. Written here and not by pino: it is one for
- * each request, and most of its values need no escaping.
+ * Makes the line of each record: JSON with its line feed, the fields in the order of the record. Written here and not
+ * by pino: it is one for each request, most of its values need no escaping, and most are those of the request before.
  */
-export function accessLine(record: AccessRecord, time: string): string {
-  const { requestId, internalId, client, listener, protocol, tls, method, host, path } = record
-  const { status, bytes, duration, route, userAgent, error } = record
+export class AccessLines {
+  #now = Number.NaN
+  #begin = ''
+  /** The last record from which each part was made. */
+  #ofSource: AccessRecord | undefined
+  #source = ''
+  #ofEnd: AccessRecord | undefined
+  #end = ''
+
+  /** `now`: milliseconds since 1970. */
+  line(record: AccessRecord, now: number): string {
+    const { requestId, internalId, path, status, bytes, duration } = record
+    if (now !== this.#now) {
+      this.#now = now
+      this.#begin = `{"level":"info","time":"${new Date(now).toISOString()}","process":"gateway","requestId":`
+    }
+    if (!this.#ofSource || !sameSource(record, this.#ofSource)) {
+      this.#ofSource = record
+      this.#source = sourceOf(record)
+    }
+    if (!this.#ofEnd || !sameEnd(record, this.#ofEnd)) {
+      this.#ofEnd = record
+      this.#end = endOf(record)
+    }
+    const ids = internalId === undefined ? quoted(requestId) : `${quoted(requestId)},"internalId":${quoted(internalId)}`
+    const figures = `,"status":${status},"bytes":${bytes},"duration":${duration}`
+    return this.#begin + ids + this.#source + quoted(path) + figures + this.#end
+  }
+}
+
+function sameSource(one: AccessRecord, other: AccessRecord): boolean {
   return (
-    `{"level":"info","time":"${time}","process":"gateway","requestId":${quoted(requestId)}` +
-    (internalId === undefined ? '' : `,"internalId":${quoted(internalId)}`) +
+    one.client === other.client &&
+    one.host === other.host &&
+    one.method === other.method &&
+    one.listener === other.listener &&
+    one.protocol === other.protocol &&
+    one.tls === other.tls
+  )
+}
+
+function sourceOf({ client, listener, protocol, tls, method, host }: AccessRecord): string {
+  return (
     `,"client":${quoted(client)},"listener":${quoted(listener)},"protocol":"${protocol}","tls":${tls}` +
-    `,"method":${quoted(method)},"host":${quoted(host)},"path":${quoted(path)}` +
-    `,"status":${status},"bytes":${bytes},"duration":${duration}` +
+    `,"method":${quoted(method)},"host":${quoted(host)},"path":`
+  )
+}
+
+function sameEnd(one: AccessRecord, other: AccessRecord): boolean {
+  return one.route === other.route && one.userAgent === other.userAgent && one.error === other.error
+}
+
+function endOf({ route, userAgent, error }: AccessRecord): string {
+  return (
     (route === undefined ? '' : `,"route":${quoted(route)}`) +
     (userAgent === undefined ? '' : `,"userAgent":${quoted(userAgent)}`) +
     (error === undefined ? '' : `,"error":${quoted(error)}`) +
@@ -56,16 +102,4 @@ const special = /[^\x20\x21\x23-\x5b\x5d-\x7e]/
 
 function quoted(text: string): string {
   return special.test(text) ? JSON.stringify(text) : `"${text}"`
-}
-
-let lastTime = 0
-let lastText = ''
-
-/** ISO 8601. Many requests end in the same millisecond. */
-function timeOf(now: number): string {
-  if (now !== lastTime) {
-    lastTime = now
-    lastText = new Date(now).toISOString()
-  }
-  return lastText
 }

@@ -5,15 +5,15 @@ import type { Bytes } from '../shared/bytes.ts'
 import { trackCall } from '../shared/system/pending-calls.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import { sleep as pause, setTimeout } from '../shared/time/timer.ts'
-import { LineQueue, type Share } from './line-queue.ts'
+import { fits, LineBatches, type Share } from './line-batches.ts'
 import { type OutputDescriptor, writerId } from './output-descriptor.ts'
 
 /** Writes lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not stop the program. */
 export interface LineWriter {
   /**
    * Takes a whole line with its line feed, for one of several writers if a `share` is given. It is written in the next
-   * turn of the event loop, but many lines are written together, `betweenWrites` after the previous ones, or as soon as
-   * there is room.
+   * turn of the event loop, but many lines are written together, some milliseconds after the previous ones, or as soon
+   * as there is room.
    */
   write(line: string, share?: Share): void
   /** Resolves when all is written, or after a second without progress, or after three seconds. */
@@ -36,8 +36,12 @@ const writeInTurn: Bytes = 128 * 1024
 /** A reader that is only slightly slower gets the rest soon; one that stalls is tried less and less often. */
 const firstRetry: Milliseconds = 1
 const lastRetry: Milliseconds = 50
-/** A write costs as much as a fifth of a proxied request: a busy gateway has one for many lines. */
+/**
+ * A write costs as much as a fifth of a proxied request: a busy gateway has one for many lines. In the thread pool it
+ * costs as much as a whole one.
+ */
 const betweenWrites: Milliseconds = 5
+const betweenTurns: Milliseconds = 20
 /** How often dropped lines are reported if the reader stays slow. */
 const betweenReports: Milliseconds = 10_000
 /** For `flush`: without progress, and in total. */
@@ -48,30 +52,22 @@ const write = promisify(writeToDescriptor)
 
 /** `missed` is called with the number of dropped lines once the reader reads again. */
 export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines: number) => void): LineWriter {
-  const lines = new LineQueue()
+  const lines = new LineBatches(turn ? writeInTurn : atomicWrite)
   const currentWriter = turn && new Int32Array(turn)
-  let unread: Bytes = 0
-  /** The rest of a partial write. */
-  let rest: Buffer = Buffer.alloc(0)
+  const interval = turn ? betweenTurns : betweenWrites
   let dropped = 0
   let reported: Milliseconds = 0
   let retryAfter = firstRetry
-  let lastWrite: Milliseconds = -betweenWrites
+  let lastWrite: Milliseconds = -interval
   let scheduled = false
   /** An asynchronous write is under way. */
   let writing = false
   let gone = false
 
-  const unwritten = () => !gone && (rest.length > 0 || !lines.empty)
-
-  function next(most: Bytes): Buffer {
-    if (rest.length === 0) rest = Buffer.from(lines.take(most))
-    return rest
-  }
+  const next = () => (gone ? undefined : lines.first)
 
   function written(bytes: Bytes): void {
-    rest = rest.subarray(bytes)
-    unread -= bytes
+    lines.written(bytes)
     if (bytes > 0) retryAfter = firstRetry
   }
 
@@ -84,9 +80,11 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
   /** Writes until the queue is empty or the reader is slow. */
   function writeNow(): void {
     try {
-      while (unwritten()) {
-        written(writeSync(fd, next(atomicWrite)))
-        if (rest.length > 0) return
+      for (let batch = next(); batch; batch = next()) {
+        const length = batch.end - batch.start
+        const bytes = writeSync(fd, batch.buffer, batch.start, length)
+        written(bytes)
+        if (bytes < length) return
       }
     } catch (error) {
       failed(error)
@@ -97,11 +95,12 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
   async function writeInTurns(writer: Int32Array): Promise<void> {
     const self = writerId(threadId)
     try {
-      while (unwritten() && Atomics.compareExchange(writer, 0, 0, self) === 0) {
-        written((await trackCall(write(fd, next(writeInTurn)))).bytesWritten)
+      for (let batch = next(); batch && Atomics.compareExchange(writer, 0, 0, self) === 0; batch = next()) {
+        const { buffer, start, end } = batch
+        written((await trackCall(write(fd, buffer, start, end - start))).bytesWritten)
         Atomics.store(writer, 0, 0)
         // The lines that have come meanwhile wait for more, unless they are many.
-        if (unread < writeInTurn) break
+        if (lines.waiting < writeInTurn) break
       }
     } catch (error) {
       Atomics.store(writer, 0, 0)
@@ -125,12 +124,12 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
   }
 
   function conclude(): void {
-    if (unwritten()) {
-      const wait = currentWriter ? Math.max(retryAfter, betweenWrites) : retryAfter
+    if (next()) {
+      const wait = currentWriter ? Math.max(retryAfter, interval) : retryAfter
       schedule(() => setTimeout(work, wait).unref())
       retryAfter = Math.min(retryAfter * 2, lastRetry)
     }
-    if (dropped === 0 || gone || (unwritten() && performance.now() - reported < betweenReports)) return
+    if (dropped === 0 || gone || (next() && performance.now() - reported < betweenReports)) return
     const count = dropped
     dropped = 0
     reported = performance.now()
@@ -144,7 +143,7 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
   }
 
   function startSoon(): void {
-    const wait = lastWrite + betweenWrites - performance.now()
+    const wait = lastWrite + interval - performance.now()
     if (wait > 0) setTimeout(work, wait)
     else setImmediate(work)
   }
@@ -152,24 +151,23 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
   return {
     write(line, share) {
       if (gone) return
-      const length = Buffer.byteLength(line)
-      const room = share ? Math.min(shareLimit - share.waiting, unreadLimit - reserve - unread) : unreadLimit - unread
-      if (length > room) {
+      const { waiting } = lines
+      const room = share ? Math.min(shareLimit - share.waiting, unreadLimit - reserve - waiting) : unreadLimit - waiting
+      if (!fits(line, room)) {
         if (dropped === 0) reported = performance.now()
         dropped += 1
         return
       }
       lines.push(line, share)
-      unread += length
       if (!writing) schedule(startSoon)
     },
     async flush() {
       const began = performance.now()
-      let [before, moved] = [unread, began]
-      while (unwritten() && performance.now() < Math.min(moved + flushPatience, began + flushLimit)) {
+      let [before, moved] = [lines.waiting, began]
+      while (next() && performance.now() < Math.min(moved + flushPatience, began + flushLimit)) {
         work()
-        if (unread !== before) [before, moved] = [unread, performance.now()]
-        if (unwritten()) await pause(2)
+        if (lines.waiting !== before) [before, moved] = [lines.waiting, performance.now()]
+        if (next()) await pause(2)
       }
     },
   }

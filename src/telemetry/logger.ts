@@ -5,7 +5,7 @@
 import { pino, stdTimeFunctions } from 'pino'
 import type { Log } from '../shared/log.ts'
 import { childRecord } from './child-record.ts'
-import type { Share } from './line-queue.ts'
+import type { Share } from './line-batches.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 import type { OutputDescriptor } from './output-descriptor.ts'
 import { standardStream } from './standard-streams.ts'

@@ -9,8 +9,8 @@ import { openFile } from '../../shared/files/safe-file.ts'
 import { openFolder, type SafeFolder } from '../../shared/files/safe-folder.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setTimeout } from '../../shared/time/timer.ts'
-import { LineQueue } from '../line-queue.ts'
 import { fileMode, rotate } from './archives.ts'
+import { LineQueue } from './line-queue.ts'
 
 /** Buffer for a disk that is slow or full; lines beyond it are dropped. */
 const waitingLimit: Bytes = 1024 * 1024
