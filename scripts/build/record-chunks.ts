@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
+import { type MessagePort, parentPort } from 'node:worker_threads'
 import { recordingScript } from './trial-run.ts'
 
 const builtin = createRequire(import.meta.url)
@@ -30,13 +31,24 @@ export function record(folder: string, entry: string, entries: Readonly<Record<s
     if (id === 'node:sea') return sea
     return id.startsWith('./') ? load(id.slice(2)) : builtin(id)
   }, builtin)
-  process.once('exit', () => {
+  const write = () => {
     for (const [name, { script }] of loaded) {
       const cache = script.createCachedData()
       const file = join(folder, `${name}.cache`)
       // Of several verbs that load it, the one that calls most of it counts.
       if (!existsSync(file) || statSync(file).size < cache.length) writeFileSync(file, cache)
     }
-  })
+  }
+  process.once('exit', write)
+  // The main thread terminates a gateway thread as soon as that has drained: mostly before it could emit 'exit'.
+  if (parentPort) writeWhenDrained(parentPort, write)
   load(entry)
+}
+
+function writeWhenDrained(port: MessagePort, write: () => void): void {
+  const post = port.postMessage.bind(port)
+  port.postMessage = (message: Readonly<Record<string, unknown>>) => {
+    if (message.type === 'drained') write()
+    post(message)
+  }
 }

@@ -73,7 +73,10 @@ export async function trialRun({ folder, main, threads }: TrialRun): Promise<rea
   } finally {
     run.kill('SIGKILL')
   }
-  return readdirSync(folder).filter((name) => name.endsWith('.cache'))
+  const caches = readdirSync(folder).filter((name) => name.endsWith('.cache'))
+  for (const first of [main, ...Object.values(threads)])
+    if (!caches.includes(`${first}.cache`)) throw new Error(`the trial run has left no code cache of ${first}`)
+  return caches
 }
 
 /** A script that loads the chunks beginning with `entry`, and writes their caches in the end. */
