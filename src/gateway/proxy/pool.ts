@@ -2,12 +2,12 @@
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import type { Waiter } from './client/dialling.ts'
 import type { RequestHead } from './client/request-head.ts'
-import type { RequestHeadForm, UpstreamStream } from './client/transaction.ts'
+import type { UpstreamStream } from './client/transaction.ts'
 
 /** The connections of one thread to one target: those in use, those idle, and the requests that wait for one. */
 export interface Pool {
   /** Serializes a head for `UpstreamStream.send`. Throws an UnsendableRequest. */
-  prepare(head: RequestHead): RequestHeadForm
+  prepare(head: RequestHead): string
   acquire(waiter: Waiter<UpstreamStream>, options?: AcquireOptions): void
   /** The waiter needs no connection any more, and is not called. */
   cancel(waiter: Waiter<UpstreamStream>): void

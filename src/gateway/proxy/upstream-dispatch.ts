@@ -15,7 +15,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerHead } from './client/answer-head.ts'
 import type { Waiter } from './client/dialling.ts'
 import type { RequestBody } from './client/request-head.ts'
-import type { AnswerFields, RequestHeadForm, Transaction, UpstreamStream } from './client/transaction.ts'
+import type { AnswerFields, Transaction, UpstreamStream } from './client/transaction.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { isRepeatable, retryAfter } from './retry.ts'
 import { bodyOf, Upload } from './upload.ts'
@@ -37,7 +37,7 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
   readonly #plan: ProxyPlan
   readonly #body: RequestBody
   /** Head of the request to the current target. */
-  #head: RequestHeadForm = ''
+  #head = ''
   /** The target that handles the request; undefined when it is done. */
   #target: Target | undefined
   #tried: Target[] | undefined

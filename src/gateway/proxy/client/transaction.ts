@@ -35,7 +35,7 @@ export interface UpstreamStream {
   /** Whether anything of an answer to this request has arrived. */
   readonly answerBegun: boolean
   /** Sends the head. If a body follows (`withBody`), it is held back until `flush`, to leave with its first bytes. */
-  send(sent: Sent<RequestHeadForm>, transaction: Transaction, withBody: boolean): void
+  send(sent: Sent, transaction: Transaction, withBody: boolean): void
   flush(): void
   /** Part of a body of known length. False: no more until `onDrain`. */
   write(chunk: Buffer): boolean
@@ -52,12 +52,9 @@ export interface UpstreamStream {
   destroy(): void
 }
 
-/** The head of a request as it is sent: a text over HTTP/1, name and value in turn over HTTP/2. */
-export type RequestHeadForm = string | readonly string[]
-
-export interface Sent<Head = string> extends Expected {
-  /** As the pool's `prepare` makes it. */
-  readonly head: Head
+export interface Sent extends Expected {
+  /** As the pool's `prepare` makes it, to be written as latin1. */
+  readonly head: string
   /** Longest time from the last byte of the request to the head of the answer. */
   readonly timeout: Milliseconds
 }

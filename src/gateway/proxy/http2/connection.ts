@@ -1,22 +1,41 @@
 /** One HTTP/2 connection to an upstream, which carries many requests at a time. */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  constants,
-} from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
+import { messageOf } from '../../../shared/errors.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
+import { ConnectionError, type ErrorName, errorCodes, errorNameOf } from '../../http2/error-codes.ts'
+import { FrameReader, type FrameReceiver, uint31 } from '../../http2/frame-reader.ts'
+import {
+  flags,
+  frameHead,
+  frameTypes,
+  goAwayFrame,
+  headersFrames,
+  initialWindow,
+  maxFrameSize,
+  maxWindow,
+  pingFrame,
+  preface,
+  resetFrame,
+  settingIds,
+  settingsAcknowledgement,
+  settingsFrame,
+  windowFrame,
+} from '../../http2/frames.ts'
+import { fieldOverhead, HpackDecoder } from '../../http2/hpack/decoder.ts'
+import { noDynamicTable } from '../../http2/hpack/encode.ts'
+import { Outbox } from '../../http2/outbox.ts'
+import { PeerSettings } from '../../http2/peer-settings.ts'
 import { Deadline } from '../client/deadline.ts'
-import { ConnectionClosed } from '../client/faults.ts'
-import { errorNameOf } from './faults.ts'
+import { FairReading } from '../client/fair-reading.ts'
+import { AnswerFault, ConnectionClosed } from '../client/faults.ts'
+import { StreamTable } from './stream-table.ts'
 
 /** Streams of one connection at a time, even if the upstream allows more: their frames wait for each other. */
 const maxStreams = 100
-/** Far below the 2^30 streams that a connection can have (RFC 9113 §5.1.1), after which it must be replaced. */
-const maxRequests = 500_000_000
+/** Far below 2^31, after which a connection must be replaced (RFC 9113 §5.1.1). */
+const maxStreamId = 1_000_000_000
 /** Below the times after which load balancers drop a silent connection. */
 const idleTimeout: Milliseconds = 60_000
 /**
@@ -28,6 +47,12 @@ const maxSilence: Milliseconds = 10_000
 const connectionWindow: Bytes = 1_048_576
 /** How long the upstream may take to close a connection without streams. */
 const closeTimeout: Milliseconds = 2_000
+/** Of frames other than bodies, to an upstream that does not read them. */
+const maxUnread: Bytes = 262_144
+/** A header block may be longer than its fields, which are counted by another measure. */
+const blockAllowance: Bytes = 65_536
+/** Of a header block; they may be empty. */
+const maxBlockFrames = 64
 
 export interface Http2ConnectionOwner {
   /** A stream is over, or the upstream has changed its settings. */
@@ -38,57 +63,131 @@ export interface Http2ConnectionOwner {
   ended(connection: Http2Connection): void
 }
 
-/** Created when the upstream's settings have arrived. */
-export class Http2Connection {
-  readonly #session: ClientHttp2Session
+export interface Http2ConnectionOptions {
+  readonly owner: Http2ConnectionOwner
+  /** How long the upstream may take for a PING. */
+  readonly answerToPing: Milliseconds
+  /** Limit of the head of an answer: that of each request is exact; this bounds what is held of a longer one. */
+  readonly answerHeaders: Bytes
+  /**
+   * The upstream's settings have come, and its acknowledgement of ours: until then its limit of streams is unknown, and
+   * our limit of heads not in force.
+   */
+  onReady(connection: Http2Connection): void
+  /** It was ended before. */
+  onFailed(error: Error): void
+}
+
+/** What a connection carries. What it is given of an answer is valid during the call only. */
+export interface CarriedStream {
+  readonly id: number
+  /** Of bytes that may be sent. */
+  window: Bytes
+  /** It waits for its turn to send. */
+  queued: boolean
+  /** It was given something in this read. */
+  touched: boolean
+  /** When its answer is overdue, by `performance.now()`. */
+  readonly due: Milliseconds
+  /** It has bytes, or its end, to send. */
+  readonly unsent: boolean
+  /** Sends one frame with so many bytes at most. False: there is none that may be sent. */
+  sendFrame(allowance: Bytes): boolean
+  onHeaders(fields: readonly string[], tooLong: boolean, last: boolean): void
+  onData(part: Buffer, last: boolean): void
+  /** All that has arrived was given to it. */
+  onPause(): void
+  /** The upstream has reset it. */
+  onReset(code: number): void
+  /** The connection has ended; `refused`: before the upstream has processed anything of the stream. */
+  onEnded(fault: Error, refused: boolean): void
+  onDue(): void
+}
+
+export class Http2Connection implements FrameReceiver {
   readonly #socket: Socket
-  readonly #owner: Http2ConnectionOwner
-  readonly #answerToPing: Milliseconds
+  readonly #options: Http2ConnectionOptions
+  readonly #reader = new FrameReader(this)
+  readonly #reading: FairReading
+  readonly #decoder = new HpackDecoder()
+  readonly #maxHeaderListSize: Bytes
+  readonly #outbox: Outbox
+  readonly #peer = new PeerSettings()
+  readonly #table = new StreamTable<CarriedStream>()
+  /** The last one of which anything has left. */
+  #lastSent = -1
+  /** Given something in this read. */
+  readonly #touched: CarriedStream[] = []
+  /** They have more to send, each a frame in its turn. */
+  readonly #sending: CarriedStream[] = []
   #streams = 0
-  #requests = 0
+  /** Of bytes that may be sent. */
+  #window = initialWindow
+  /** Bytes that were read since the upstream's window was last opened. */
+  #read: Bytes = 0
+  /** A header block of several frames. */
+  #block: Buffer[] = []
+  #blockLength: Bytes = 0
+  #blockStream = 0
+  #blockEndsStream = false
+  #settled = false
+  #acknowledged = false
+  #tableSignalled = false
   #lastHeard = performance.now()
   #pinged: Milliseconds | undefined
   #lastStream = Number.POSITIVE_INFINITY
+  #closing = false
+  #closed = false
   #retired = false
   #fault: Error | undefined
   #lingering: NodeJS.Timeout | undefined
+  #due: NodeJS.Timeout | undefined
+  #nextDue = Number.POSITIVE_INFINITY
   readonly #idle = new Deadline(() => this.close())
   readonly #pong = new Deadline(() => this.#passPong())
 
-  /** `answerToPing`: how long the upstream may take for it. */
-  constructor(session: ClientHttp2Session, socket: Socket, owner: Http2ConnectionOwner, answerToPing: Milliseconds) {
-    this.#session = session
+  /** The socket is connected. The caller reads it and calls `take`; its other events are handled here. */
+  constructor(socket: Socket, options: Http2ConnectionOptions) {
     this.#socket = socket
-    this.#owner = owner
-    this.#answerToPing = answerToPing
-    session.setLocalWindowSize(connectionWindow)
-    session.on('remoteSettings', () => owner.hasRoom(this))
-    session.on('goaway', (code, lastStream) => {
-      this.#lastStream = lastStream
-      if (code !== constants.NGHTTP2_NO_ERROR)
-        this.#fault = new ConnectionClosed(`the upstream closed the connection with ${errorNameOf(code)}`)
-      // Node closes the session after this event.
-      process.nextTick(this.#retire)
+    this.#options = options
+    this.#maxHeaderListSize = 2 * options.answerHeaders + 128 * fieldOverhead
+    this.#reading = new FairReading(socket)
+    this.#outbox = new Outbox(socket, {
+      onWrite: () => {
+        this.#lastSent = this.#table.last
+      },
+      onRoom: () => {
+        this.#sendQueued()
+        if (this.#ready) options.owner.hasRoom(this)
+      },
     })
-    session.on('error', (error) => {
+    socket.on('error', (error) => {
       this.#fault ??= error
     })
-    session.on('close', () => {
+    socket.on('end', () => this.#end())
+    socket.on('close', () => {
       clearTimeout(this.#lingering)
-      this.#retire()
-      this.#owner.ended(this)
+      this.#end()
     })
-    this.#idle.set(idleTimeout)
+    this.#outbox.add(
+      preface +
+        settingsFrame([
+          [settingIds.enablePush, 0],
+          [settingIds.maxHeaderListSize, this.#maxHeaderListSize],
+        ]) +
+        windowFrame(0, connectionWindow - initialWindow),
+    )
   }
 
-  /** Whether it takes another stream, by its own state and the limit of the upstream. */
+  /** Whether it takes another stream, by its own state, the limit of the upstream, and what that has yet to read. */
   get room(): boolean {
-    return this.#open && this.#streams < this.#limit
+    if (!this.#open || this.#outbox.waiting > maxUnread) return false
+    return this.#streams < Math.min(maxStreams, this.#peer.maxConcurrentStreams)
   }
 
   /** Whether it has carried a request before. */
   get used(): boolean {
-    return this.#requests > 0
+    return this.#table.last > 0
   }
 
   get idle(): boolean {
@@ -100,20 +199,17 @@ export class Http2Connection {
     return this.#streams > 0 ? Number.POSITIVE_INFINITY : this.#lastHeard
   }
 
-  /** Why the connection as a whole is broken, if it is. */
-  get fault(): Error | undefined {
-    if (this.#fault) return this.#fault
-    return this.#session.destroyed || this.#socket.destroyed
-      ? new ConnectionClosed('the connection was closed before the answer was complete')
-      : undefined
+  /** Why no stream may begin, not even with room that was reserved; undefined if it may. */
+  get refusal(): Error | undefined {
+    return this.#closed || this.#lastStream < Number.POSITIVE_INFINITY ? (this.#fault ?? upstreamCloses()) : undefined
+  }
+
+  get #ready(): boolean {
+    return this.#settled && this.#acknowledged
   }
 
   get #open(): boolean {
-    return !this.#session.closed && !this.#session.destroyed && !this.#socket.destroyed && this.#requests < maxRequests
-  }
-
-  get #limit(): number {
-    return Math.min(maxStreams, this.#session.remoteSettings.maxConcurrentStreams ?? maxStreams)
+    return this.#ready && !this.#closing && !this.#closed && !this.#socket.destroyed && this.#table.last < maxStreamId
   }
 
   /** Takes room for a stream; `release` gives it back. */
@@ -128,70 +224,396 @@ export class Http2Connection {
       this.#idle.set(idleTimeout)
       if (!this.#open) this.#linger()
     }
-    this.#owner.hasRoom(this)
+    this.#options.owner.hasRoom(this)
   }
 
-  /** Begins a stream for which room was reserved. Throws on a head that cannot be sent. */
-  request(head: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
-    const stream = this.#session.request(head, options)
-    this.#requests += 1
+  /** Begins a stream for which room was reserved, with this header block. Returns its id. */
+  begin(stream: CarriedStream, block: string, last: boolean): number {
+    const id = this.#table.add(stream)
+    stream.window = this.#peer.initialWindowSize
+    this.#outbox.add(headersFrames(id, this.#tableSignalled ? block : noDynamicTable + block, last))
+    this.#tableSignalled = true
     if (performance.now() - this.#lastHeard > maxSilence) this.#ping()
-    return stream
+    this.#watch(stream)
+    return id
   }
 
-  /** Whether the upstream has surely not processed this stream: it is after the last one that its GOAWAY names. */
-  refuses(stream: ClientHttp2Stream): boolean {
-    return stream.id === undefined || stream.id > this.#lastStream
+  /** The stream has something to send. */
+  send(stream: CarriedStream): void {
+    if (stream.queued) return
+    stream.queued = true
+    this.#sending.push(stream)
+    this.#sendQueued()
   }
 
-  /** Something has arrived. */
-  heard(): void {
-    this.#lastHeard = performance.now()
+  /** A DATA frame within the allowance. */
+  sendData(stream: CarriedStream, payload: Buffer, last: boolean): void {
+    this.#window -= payload.length
+    stream.window -= payload.length
+    const set = last ? flags.endStream : 0
+    this.#outbox.addData(frameHead(frameTypes.data, set, stream.id, payload.length), payload)
+  }
+
+  sendTrailers(id: number, block: string): void {
+    this.#outbox.add(headersFrames(id, block, true))
+  }
+
+  /** The upstream may send as much again. */
+  openWindow(id: number, length: Bytes): void {
+    this.#outbox.add(windowFrame(id, length))
+  }
+
+  /** The stream is over; with a code, it is reset. */
+  over(stream: CarriedStream, code?: number): void {
+    this.#table.remove(stream.id)
+    if (code !== undefined) this.#outbox.add(resetFrame(stream.id, code))
+    if (!stream.queued) return
+    stream.queued = false
+    const at = this.#sending.indexOf(stream)
+    if (at !== -1) this.#sending.splice(at, 1)
   }
 
   /** Takes no more streams, and is closed after those that are open. */
   close(): void {
-    this.#session.close()
+    if (!this.#closing && !this.#closed) {
+      this.#closing = true
+      this.#outbox.add(goAwayFrame(0, errorCodes.NO_ERROR))
+    }
     this.#retire()
   }
 
   /** Ends all streams, for which `fault` is this error. */
-  destroy(error: Error): void {
-    this.#fault ??= error
-    this.#session.destroy()
-    this.#retire()
+  destroy(fault: Error, code: ErrorName = 'NO_ERROR'): void {
+    this.#fault ??= fault
+    if (this.#closed) return
+    this.#outbox.add(goAwayFrame(0, errorCodes[code]))
+    this.#outbox.flush()
+    this.#socket.destroySoon()
+    this.#lingering ??= setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
+    this.#end()
   }
 
-  #retire = (): void => {
+  /** Bytes read from the socket; valid during the call only. */
+  take(bytes: Buffer): void {
+    if (this.#closed) return
+    this.#lastHeard = performance.now()
+    let fault: unknown
+    try {
+      this.#reader.take(bytes)
+    } catch (error) {
+      fault = error
+    }
+    for (const stream of this.#touched.splice(0)) {
+      stream.touched = false
+      stream.onPause()
+    }
+    if (fault === undefined) this.#reading.count(bytes.length)
+    else if (fault instanceof ConnectionError)
+      this.destroy(new AnswerFault(`invalid frames: ${messageOf(fault)}`), fault.error)
+    // Whatever threw: bad frames may end their connection, never the thread.
+    else this.destroy(fault as Error, 'INTERNAL_ERROR')
+  }
+
+  onData(id: number, part: Buffer, last: boolean): void {
+    this.#expectFrame(frameTypes.data, id)
+    this.#count(part.length)
+    const stream = this.#streamOf(id)
+    if (!stream) return
+    this.#touch(stream)
+    stream.onData(part, last)
+  }
+
+  onFrame(type: number, set: number, id: number, payload: Buffer): void {
+    this.#expectFrame(type, id)
+    switch (type) {
+      case frameTypes.data:
+        this.#onPadded(set, id, payload)
+        break
+      case frameTypes.headers:
+        this.#onHeaders(set, id, payload)
+        break
+      case frameTypes.continuation:
+        this.#addToBlock(set, payload)
+        break
+      case frameTypes.resetStream:
+        expectLength(payload, 4)
+        this.#onReset(id, payload.readUInt32BE(0))
+        break
+      case frameTypes.settings:
+        this.#onSettings(set, id, payload)
+        break
+      case frameTypes.pushPromise:
+        throw new ConnectionError('PROTOCOL_ERROR', 'a pushed stream')
+      case frameTypes.ping:
+        expectLength(payload, 8)
+        expectConnection(id)
+        if ((set & flags.acknowledgement) === 0) this.#answer(pingFrame(payload.toString('latin1'), true))
+        break
+      case frameTypes.goAway:
+        this.#onGoAway(id, payload)
+        break
+      case frameTypes.windowUpdate:
+        expectLength(payload, 4)
+        this.#onWindow(id, uint31(payload, 0))
+        break
+      // PRIORITY, and what is unknown (RFC 9113 §5.5).
+    }
+  }
+
+  /** RFC 9113 §3.4 and §6.10. */
+  #expectFrame(type: number, id: number): void {
+    if (!this.#settled && type !== frameTypes.settings)
+      throw new ConnectionError('PROTOCOL_ERROR', 'a frame before SETTINGS')
+    const continues = type === frameTypes.continuation
+    if (this.#blockStream === 0 ? continues : !continues || id !== this.#blockStream)
+      throw new ConnectionError('PROTOCOL_ERROR', 'a header block that is interrupted, or has not begun')
+  }
+
+  /** Undefined if it is over; late frames are ignored, since the upstream may not know. */
+  #streamOf(id: number): CarriedStream | undefined {
+    if (id % 2 === 0 || id > this.#table.last)
+      throw new ConnectionError('PROTOCOL_ERROR', `a frame on stream ${id}, which has not begun`)
+    return this.#table.get(id)
+  }
+
+  #touch(stream: CarriedStream): void {
+    if (stream.touched) return
+    stream.touched = true
+    this.#touched.push(stream)
+  }
+
+  /** Opens the window of the connection again. */
+  #count(length: Bytes): void {
+    this.#read += length
+    if (this.#read > connectionWindow) throw new ConnectionError('FLOW_CONTROL_ERROR', 'more than the window')
+    if (this.#read < connectionWindow / 2) return
+    this.openWindow(0, this.#read)
+    this.#read = 0
+  }
+
+  #onPadded(set: number, id: number, payload: Buffer): void {
+    this.#count(payload.length)
+    const part = withoutPadding(set, payload)
+    const stream = this.#streamOf(id)
+    if (!stream) return
+    this.#touch(stream)
+    stream.onData(part, (set & flags.endStream) !== 0)
+  }
+
+  #onHeaders(set: number, id: number, payload: Buffer): void {
+    this.#streamOf(id)
+    const block = withoutPadding(set, payload)
+    const priority = (set & flags.priority) === 0 ? 0 : 5
+    if (block.length < priority) throw new ConnectionError('FRAME_SIZE_ERROR', 'HEADERS without its priority')
+    this.#blockStream = id
+    this.#blockEndsStream = (set & flags.endStream) !== 0
+    this.#addToBlock(set, block.subarray(priority))
+  }
+
+  #addToBlock(set: number, part: Buffer): void {
+    this.#blockLength += part.length
+    if (this.#blockLength > this.#maxHeaderListSize + blockAllowance)
+      throw new ConnectionError('ENHANCE_YOUR_CALM', 'a header block that is too long')
+    if ((set & flags.endHeaders) === 0) {
+      if (this.#block.length >= maxBlockFrames)
+        throw new ConnectionError('ENHANCE_YOUR_CALM', 'a header block of too many frames')
+      this.#block.push(Buffer.from(part))
+      return
+    }
+    const block = this.#block.length === 0 ? part : Buffer.concat([...this.#block.splice(0), part])
+    const id = this.#blockStream
+    this.#blockStream = 0
+    this.#blockLength = 0
+    // Also of a stream that is over: the table of the decoder changes.
+    const { fields, tooLong } = this.#decoder.decode(block, this.#maxHeaderListSize)
+    const stream = this.#table.get(id)
+    if (!stream) return
+    this.#touch(stream)
+    stream.onHeaders(fields, tooLong, this.#blockEndsStream)
+  }
+
+  #onReset(id: number, code: number): void {
+    const stream = this.#streamOf(id)
+    stream?.onReset(code)
+  }
+
+  #onSettings(set: number, id: number, payload: Buffer): void {
+    expectConnection(id)
+    if ((set & flags.acknowledgement) !== 0) {
+      expectLength(payload, 0)
+      this.#becomeReady(() => {
+        this.#acknowledged = true
+      })
+      return
+    }
+    const before = this.#peer.initialWindowSize
+    this.#peer.apply(payload)
+    if (this.#peer.limitsTable) this.#tableSignalled = false
+    this.#peer.limitsTable = false
+    this.#answer(settingsAcknowledgement)
+    this.#becomeReady(() => {
+      this.#settled = true
+    })
+    this.#changeWindows(this.#peer.initialWindowSize - before)
+    if (this.#ready) this.#options.owner.hasRoom(this)
+  }
+
+  #becomeReady(change: () => void): void {
+    const before = this.#ready
+    change()
+    if (before || !this.#ready) return
+    this.#idle.set(idleTimeout)
+    this.#options.onReady(this)
+  }
+
+  /** RFC 9113 §6.9.2. */
+  #changeWindows(by: number): void {
+    if (by === 0) return
+    for (const stream of this.#table.all()) {
+      stream.window += by
+      if (stream.window > maxWindow) throw new ConnectionError('FLOW_CONTROL_ERROR', 'a window that is too large')
+      if (stream.unsent) this.send(stream)
+    }
+  }
+
+  #onGoAway(id: number, payload: Buffer): void {
+    expectConnection(id)
+    if (payload.length < 8) throw new ConnectionError('FRAME_SIZE_ERROR', 'an incomplete GOAWAY')
+    this.#lastStream = Math.min(this.#lastStream, uint31(payload, 0))
+    const code = payload.readUInt32BE(4)
+    if (code !== errorCodes.NO_ERROR) {
+      this.destroy(new ConnectionClosed(`the upstream closed the connection with ${errorNameOf(code)}`))
+      return
+    }
+    this.close()
+    for (const stream of this.#table.all()) if (this.#refuses(stream)) stream.onEnded(upstreamCloses(), true)
+  }
+
+  #refuses(stream: CarriedStream): boolean {
+    return stream.id > this.#lastStream || stream.id > this.#lastSent
+  }
+
+  #onWindow(id: number, increment: Bytes): void {
+    if (id === 0) {
+      this.#window += increment
+      if (increment === 0) throw new ConnectionError('PROTOCOL_ERROR', 'a window that opens by 0')
+      if (this.#window > maxWindow) throw new ConnectionError('FLOW_CONTROL_ERROR', 'a window that is too large')
+      this.#sendQueued()
+      return
+    }
+    const stream = this.#streamOf(id)
+    if (!stream) return
+    if (increment === 0 || stream.window + increment > maxWindow) {
+      const code = increment === 0 ? errorCodes.PROTOCOL_ERROR : errorCodes.FLOW_CONTROL_ERROR
+      this.over(stream, code)
+      stream.onReset(code)
+      return
+    }
+    stream.window += increment
+    if (stream.unsent) this.send(stream)
+  }
+
+  /** A frame of each stream in turn, until the windows are used up or the upstream reads too slowly. */
+  #sendQueued(): void {
+    let idle = 0
+    while (idle < this.#sending.length && !this.#outbox.full) {
+      const stream = this.#sending.shift() as CarriedStream
+      const sent = stream.sendFrame(Math.max(0, Math.min(this.#window, stream.window, maxFrameSize)))
+      idle = sent ? 0 : idle + 1
+      // It may be over by now, and on another connection.
+      if (this.#table.get(stream.id) !== stream) continue
+      // One without a window comes back when it has one.
+      if (stream.unsent && stream.window > 0) this.#sending.push(stream)
+      else stream.queued = false
+    }
+  }
+
+  /** What the upstream's frames call for. */
+  #answer(frames: string): void {
+    if (this.#outbox.waiting > maxUnread)
+      throw new ConnectionError('ENHANCE_YOUR_CALM', 'an upstream that does not read the answers to its frames')
+    this.#outbox.add(frames)
+  }
+
+  #retire(): void {
     if (this.#retired || this.#open) return
     this.#retired = true
     this.#idle.destroy()
     this.#pong.destroy()
     if (this.#streams === 0) this.#linger()
-    this.#owner.retired(this)
+    if (this.#ready) this.#options.owner.retired(this)
   }
 
-  /** Node waits for the upstream's end, for ever. */
+  /** Our side is ended; the upstream may take long to end its own. */
   #linger(): void {
     this.#idle.destroy()
-    if (this.#socket.destroyed) return
-    this.#lingering ??= setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
+    if (this.#socket.destroyed || this.#lingering) return
+    this.#outbox.flush()
+    this.#socket.end()
+    this.#lingering = setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
+  }
+
+  #end(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#due)
+    this.#fault ??= new ConnectionClosed('the connection was closed before the answer was complete')
+    const fault = this.#fault
+    const ready = this.#ready
+    this.#retire()
+    for (const stream of this.#table.all()) stream.onEnded(fault, this.#refuses(stream))
+    if (ready) this.#options.owner.ended(this)
+    else this.#options.onFailed(fault)
+  }
+
+  /** One timer for all streams: they have nearly the same time. */
+  #watch({ due }: CarriedStream): void {
+    if (due >= this.#nextDue) return
+    clearTimeout(this.#due)
+    this.#nextDue = due
+    this.#due = setTimeout(() => this.#passDue(), Math.max(1, Math.ceil(due - performance.now()))).unref()
+  }
+
+  #passDue(): void {
+    this.#nextDue = Number.POSITIVE_INFINITY
+    const now = performance.now()
+    for (const stream of this.#table.all()) {
+      if (stream.due <= now) stream.onDue()
+      this.#watch(stream)
+    }
   }
 
   #ping(): void {
-    if (this.#pinged !== undefined || this.#session.destroyed) return
+    if (this.#pinged !== undefined) return
     this.#pinged = performance.now()
-    const sent = this.#session.ping((error) => {
-      if (!error) this.heard()
-    })
-    if (sent) this.#pong.set(this.#answerToPing)
-    else this.#pinged = undefined
+    this.#outbox.add(pingFrame('gateway?', false))
+    this.#pong.set(this.#options.answerToPing)
   }
 
   #passPong(): void {
     const silent = this.#lastHeard < (this.#pinged ?? 0)
     this.#pinged = undefined
-    if (silent)
-      this.destroy(new ConnectionClosed(`the connection is dead: no answer to a PING for ${this.#answerToPing} ms`))
+    const patience = this.#options.answerToPing
+    if (silent) this.destroy(new ConnectionClosed(`the connection is dead: no answer to a PING for ${patience} ms`))
   }
+}
+
+function upstreamCloses(): Error {
+  return new ConnectionClosed('the upstream closed the connection')
+}
+
+function expectLength({ length }: Buffer, expected: Bytes): void {
+  if (length !== expected) throw new ConnectionError('FRAME_SIZE_ERROR', `a frame of ${length} bytes`)
+}
+
+function expectConnection(id: number): void {
+  if (id !== 0) throw new ConnectionError('PROTOCOL_ERROR', `a frame of the connection on stream ${id}`)
+}
+
+/** RFC 9113 §6.1. */
+function withoutPadding(set: number, payload: Buffer): Buffer {
+  if ((set & flags.padded) === 0) return payload
+  const padding = payload[0] ?? payload.length
+  if (padding >= payload.length) throw new ConnectionError('PROTOCOL_ERROR', 'more padding than payload')
+  return payload.subarray(1, payload.length - padding)
 }

@@ -1,33 +1,16 @@
 /** Errors of HTTP/2 streams to upstreams; see also client/faults.ts. */
-
-/** By number (RFC 9113 §7). */
-const errorNames = [
-  'NO_ERROR',
-  'PROTOCOL_ERROR',
-  'INTERNAL_ERROR',
-  'FLOW_CONTROL_ERROR',
-  'SETTINGS_TIMEOUT',
-  'STREAM_CLOSED',
-  'FRAME_SIZE_ERROR',
-  'REFUSED_STREAM',
-  'CANCEL',
-  'COMPRESSION_ERROR',
-  'CONNECT_ERROR',
-  'ENHANCE_YOUR_CALM',
-  'INADEQUATE_SECURITY',
-  'HTTP_1_1_REQUIRED',
-] as const
-
-export function errorNameOf(code: number): string {
-  return errorNames[code] ?? `error code ${code}`
-}
+import { errorNameOf } from '../../http2/error-codes.ts'
 
 /** The stream was reset before its answer was complete, by the upstream or because its answer is malformed. */
 export class StreamReset extends Error {
   readonly code = 'STREAM_RESET'
+  /** Of HTTP/2. */
+  readonly errorCode: number
 
-  constructor(code: number) {
-    super(`the stream ended with ${errorNameOf(code)}`)
+  /** `what`: the rule that the answer breaks. */
+  constructor(errorCode: number, what?: string) {
+    super(`the stream ended with ${errorNameOf(errorCode)}${what === undefined ? '' : `: ${what}`}`)
+    this.errorCode = errorCode
   }
 }
 

@@ -26,7 +26,7 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
   readonly #open = new Set<Http2Connection>()
   /** These, and those that end after their streams. */
   readonly #all = new Set<Http2Connection>()
-  /** Acquired for these, and not connected yet. */
+  /** Streams of waiters that were not connected at once. */
   readonly #acquired = new Map<Waiter<UpstreamStream>, Http2Stream>()
   /** First come, first served. A timer runs while no connection is dialled. */
   readonly #waiting = new Map<Http2Stream, NodeJS.Timeout | undefined>()
@@ -40,23 +40,12 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
     this.#dial = dial
   }
 
-  prepare(head: RequestHead): readonly string[] {
+  prepare(head: RequestHead): string {
     return http2Head(head, usesTls(this.#dial.origin) ? 'https' : 'http')
   }
 
   acquire(waiter: Waiter<UpstreamStream>, options: AcquireOptions = {}): void {
-    const stream = new Http2Stream(this, {
-      onConnection: (connected) => {
-        this.#acquired.delete(waiter)
-        waiter.onConnection(connected)
-      },
-      onNoConnection: (error) => {
-        this.#acquired.delete(waiter)
-        waiter.onNoConnection(error)
-      },
-    })
-    this.#acquired.set(waiter, stream)
-    this.seek(stream, options)
+    this.seek(new Http2Stream(this, waiter), options)
   }
 
   seek(stream: Http2Stream, { fresh = false, careful = false }: AcquireOptions = {}): void {
@@ -67,14 +56,17 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
   }
 
   forget(stream: Http2Stream): void {
-    clearTimeout(this.#waiting.get(stream))
-    this.#waiting.delete(stream)
-    this.#checking.delete(stream)
+    // Hardly any stream waits.
+    if (this.#waiting.size > 0) {
+      clearTimeout(this.#waiting.get(stream))
+      this.#waiting.delete(stream)
+    }
+    if (this.#checking.size > 0) this.#checking.delete(stream)
+    if (this.#acquired.size > 0) this.#acquired.delete(stream.waiter)
   }
 
   cancel(waiter: Waiter<UpstreamStream>): void {
     const stream = this.#acquired.get(waiter)
-    this.#acquired.delete(waiter)
     if (stream) this.forget(stream)
   }
 
@@ -117,8 +109,11 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
 
   #check(stream: Http2Stream): void {
     this.#checking.add(stream)
+    this.#acquired.set(stream.waiter, stream)
     afterOneTurn(() => {
-      if (this.#checking.delete(stream)) this.seek(stream)
+      if (!this.#checking.has(stream)) return
+      this.forget(stream)
+      this.seek(stream)
     })
   }
 
@@ -129,6 +124,7 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
       return
     }
     this.#waiting.set(stream, undefined)
+    this.#acquired.set(stream.waiter, stream)
     this.#dialOrWait()
   }
 
@@ -153,7 +149,7 @@ export class Http2Pool implements Pool, Http2ConnectionOwner, ConnectionSource {
   #limitWait(stream: Http2Stream): NodeJS.Timeout {
     const { connections, connect } = this.#dial
     return setTimeout(() => {
-      this.#waiting.delete(stream)
+      this.forget(stream)
       stream.onNoConnection(new PoolExhausted(`all ${connections} connections were in use for ${connect} ms`))
     }, connect)
   }

@@ -1,21 +1,20 @@
 /** One request to an upstream, and its answer, on a stream of an HTTP/2 connection. */
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { Bytes } from '../../../shared/bytes.ts'
-import { messageOf } from '../../../shared/errors.ts'
-import type { Milliseconds } from '../../../shared/time/duration.ts'
-import { Deadline } from '../client/deadline.ts'
+import { errorCodes } from '../../http2/error-codes.ts'
+import { initialWindow } from '../../http2/frames.ts'
 import type { Waiter } from '../client/dialling.ts'
-import { AnswerFault, UnsendableRequest, UpstreamTimeout } from '../client/faults.ts'
+import { AnswerFault, UpstreamTimeout } from '../client/faults.ts'
 import type { Sent, Transaction, UpstreamStream } from '../client/transaction.ts'
 import type { AcquireOptions } from '../pool.ts'
-import type { Http2Connection } from './connection.ts'
+import { malformed, type ReceivedHead, readHead, readTrailers, sizeOf } from './answer-head.ts'
+import type { CarriedStream, Http2Connection } from './connection.ts'
 import { StreamRefused, StreamReset } from './faults.ts'
-import { type ReceivedHead, readHead, sizeOf } from './head.ts'
-
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM, NGHTTP2_FLAG_END_STREAM } = constants
+import { http2Trailers } from './head.ts'
 
 /** A request whose body so far is not longer is kept, to be sent again if its stream is refused. */
 const maxKept: Bytes = 65_536
+/** Of a body, if the upstream is slower than the client. */
+const maxUnsent: Bytes = 32_768
 /** How often a request is sent again. */
 const maxRefusals = 2
 
@@ -27,43 +26,57 @@ export interface ConnectionSource {
   forget(stream: Http2Stream): void
 }
 
+const nothing: readonly string[] = []
+
 /**
  * A stream that is refused (REFUSED_STREAM, or beyond the last one that a GOAWAY names) was not processed, so its
  * request is sent again whatever its method, as far as it is kept. gRPC needs that: each of its requests has a body, and
  * servers end connections by GOAWAY to balance load.
  */
-export class Http2Stream implements UpstreamStream {
+export class Http2Stream implements UpstreamStream, CarriedStream {
+  /** While it is open; 0 otherwise. */
+  id = 0
+  window: Bytes = 0
+  queued = false
+  touched = false
+  due = Number.POSITIVE_INFINITY
+  /** Called with this stream when it has a connection. */
+  readonly waiter: Waiter<UpstreamStream>
   readonly #source: ConnectionSource
-  readonly #waiter: Waiter<Http2Stream>
   #connection: Http2Connection | undefined
-  #stream: ClientHttp2Stream | undefined
-  /** Undefined until it is sent. */
-  #head: readonly string[] | undefined
-  #headLimit: Bytes = 0
-  #timeout: Milliseconds = 0
+  #sent: Sent | undefined
   #transaction: Transaction | undefined
   /** The body so far; undefined if it is not kept any more. */
-  #kept: Buffer[] | undefined = []
+  #kept: Buffer[] | undefined
   #keptBytes: Bytes = 0
+  #mayKeep = true
   #refusals = 0
+  /** Of the body, on this stream. */
+  #unsent: Buffer[] | undefined
+  #unsentBytes: Bytes = 0
+  /** The client has been stopped until more is sent. */
+  #needsDrain = false
   #bodySent = true
-  #trailers: readonly string[] = []
+  #endSent = false
+  #trailers = nothing
   #reused = false
   #answerBegun = false
   #headPassed = false
   #interimBytes: Bytes = 0
-  /** Data that Node passes on before the head that it has read earlier. */
-  #early: Buffer[] = []
-  #bodyBegun = false
-  #answerTrailers: readonly string[] = []
+  /** Of the body that has yet to come; undefined if it is not known. */
+  #expected: Bytes | undefined
+  /** Views of what was read, in this read. */
+  #body: Buffer[] | undefined
+  /** Since the upstream's window was last opened. */
+  #received: Bytes = 0
+  #paused = false
+  #answerTrailers = nothing
   /** The upstream has ended its side of the stream, rather than reset it. */
   #ended = false
-  #error: Error | undefined
-  readonly #deadline = new Deadline(() => this.#passDeadline())
 
-  constructor(source: ConnectionSource, waiter: Waiter<Http2Stream>) {
+  constructor(source: ConnectionSource, waiter: Waiter<UpstreamStream>) {
     this.#source = source
-    this.#waiter = waiter
+    this.waiter = waiter
   }
 
   get reused(): boolean {
@@ -74,45 +87,49 @@ export class Http2Stream implements UpstreamStream {
     return this.#answerBegun
   }
 
+  get unsent(): boolean {
+    return this.id !== 0 && (this.#unsentBytes > 0 || (this.#bodySent && !this.#endSent))
+  }
+
   /** There is a connection with room, for the first attempt or another one. */
   take(connection: Http2Connection): void {
     connection.reserve()
     this.#connection = connection
     this.#reused = connection.used
-    if (this.#head) this.#open(this.#head, connection)
-    else this.#waiter.onConnection(this)
+    if (this.#sent) this.#open(this.#sent, connection)
+    else this.waiter.onConnection(this)
   }
 
   onNoConnection(error: Error): void {
-    if (this.#head) this.#fail(error)
-    else this.#waiter.onNoConnection(error)
+    if (this.#sent) this.#fail(error)
+    else this.waiter.onNoConnection(error)
   }
 
-  send({ head, headLimit, timeout }: Sent<readonly string[]>, transaction: Transaction, withBody: boolean): void {
-    this.#head = head
-    this.#headLimit = headLimit
-    this.#timeout = timeout
+  send(sent: Sent, transaction: Transaction, withBody: boolean): void {
+    this.#sent = sent
     this.#transaction = transaction
     this.#bodySent = !withBody
-    this.#deadline.set(timeout)
     if (!withBody) this.flush()
   }
 
   flush(): void {
-    if (this.#transaction && this.#head && this.#connection && !this.#stream) this.#open(this.#head, this.#connection)
+    if (this.#transaction && this.#sent && this.#connection && this.id === 0) this.#open(this.#sent, this.#connection)
   }
 
   write(chunk: Buffer): boolean {
-    if (!this.#transaction) return true
-    if (!this.#headPassed) this.#deadline.set(this.#timeout)
-    if (this.#kept) {
+    if (!this.#transaction || !this.#sent) return true
+    if (!this.#headPassed) this.due = performance.now() + this.#sent.timeout
+    if (this.#mayKeep) {
+      this.#kept ??= []
       this.#kept.push(chunk)
       this.#keptBytes += chunk.length
     }
-    const mayContinue = this.#keptBytes < maxKept
-    if (!this.#stream) return mayContinue
-    if (!mayContinue) this.#kept = undefined
-    return this.#stream.write(chunk)
+    if (this.id === 0) return this.#keptBytes < maxKept
+    if (this.#keptBytes >= maxKept) this.#keepNoMore()
+    this.#queue(chunk)
+    this.#connection?.send(this)
+    this.#needsDrain = this.#unsentBytes >= maxUnsent
+    return !this.#needsDrain
   }
 
   writeChunk(chunk: Buffer): boolean {
@@ -122,237 +139,266 @@ export class Http2Stream implements UpstreamStream {
   endBody(_chunked: boolean, trailers: readonly string[]): void {
     this.#bodySent = true
     this.#trailers = trailers
-    this.#stream?.end()
+    if (this.id !== 0) this.#connection?.send(this)
   }
 
   pause(): void {
-    this.#stream?.pause()
+    this.#paused = true
   }
 
   resume(): void {
-    this.#stream?.resume()
+    if (!this.#paused) return
+    this.#paused = false
+    this.#openWindow()
   }
 
   destroy(): void {
     this.#transaction = undefined
-    this.#close()
+    this.#close(errorCodes.CANCEL)
   }
 
-  #open(head: readonly string[], connection: Http2Connection): void {
-    const kept = this.#kept ?? []
-    const whole = this.#bodySent
-    const hasTrailers = this.#trailers.length > 0
-    const endStream = whole && kept.length === 0 && !hasTrailers
-    const waitForTrailers = whole ? hasTrailers : head.includes('trailer')
-    let stream: ClientHttp2Stream
+  sendFrame(allowance: Bytes): boolean {
+    const connection = this.#connection
+    if (!connection || !this.unsent) return false
+    const chunk = this.#unsent?.[0]
+    if (!chunk) {
+      this.#sendEnd(connection)
+      return true
+    }
+    const length = Math.min(allowance, chunk.length)
+    if (length === 0) return false
+    this.#takeUnsent(chunk, length)
+    this.#endSent = this.#bodySent && this.#unsentBytes === 0 && this.#trailers.length === 0
+    connection.sendData(this, length === chunk.length ? chunk : chunk.subarray(0, length), this.#endSent)
+    if (this.#needsDrain && this.#unsentBytes < maxUnsent) {
+      this.#needsDrain = false
+      this.#transaction?.onDrain()
+    }
+    return true
+  }
+
+  onHeaders(raw: readonly string[], tooLong: boolean, last: boolean): void {
+    if (this.#ended) return
     try {
-      stream = connection.request(head, { endStream, waitForTrailers })
+      if (tooLong) throw new StreamReset(errorCodes.ENHANCE_YOUR_CALM, 'very long header fields')
+      if (this.#headPassed) this.#onTrailers(raw, last)
+      else this.#onHead(readHead(raw), last)
     } catch (error) {
-      this.#fail(new UnsendableRequest(messageOf(error)))
+      this.#fail(error as Error)
+    }
+  }
+
+  onData(part: Buffer, last: boolean): void {
+    if (this.#ended) return
+    try {
+      this.#takeBody(part)
+      if (last) this.#onLast()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+  }
+
+  onPause(): void {
+    const body = this.#body
+    this.#body = undefined
+    try {
+      if (body) this.#transaction?.onBody(joined(body), this.#ended)
+      if (!this.#transaction) return
+      if (this.#ended) {
+        this.#complete()
+        return
+      }
+      if (this.#headPassed) this.#transaction.onPause()
+      this.#openWindow()
+    } catch (error) {
+      // Whatever threw: an answer may fail its request, never the thread.
+      this.#fail(error as Error)
+    }
+  }
+
+  onReset(code: number): void {
+    // It needs nothing more of the request (RFC 9113 §8.1).
+    if (this.#ended) return
+    this.#abandonStream(new StreamReset(code), code === errorCodes.REFUSED_STREAM)
+  }
+
+  onEnded(fault: Error, refused: boolean): void {
+    if (this.#ended) this.onPause()
+    else this.#abandonStream(fault, refused)
+  }
+
+  onDue(): void {
+    const timeout = this.#sent?.timeout ?? 0
+    // The upstream waits for more of the request: the client is slow.
+    if (!this.#bodySent && !this.#needsDrain) this.due = performance.now() + timeout
+    else this.#fail(new UpstreamTimeout(`no answer within ${timeout} ms`))
+  }
+
+  #open(sent: Sent, connection: Http2Connection): void {
+    // It may have ended while the first bytes of the body were awaited.
+    const { refusal } = connection
+    if (refusal) {
+      this.#abandonStream(refusal, true)
       return
     }
-    this.#stream = stream
-    this.#listen(stream)
-    for (const chunk of kept) stream.write(chunk)
-    if (this.#keptBytes >= maxKept) this.#kept = undefined
-    if (whole && !endStream) stream.end()
-    if (!whole && !stream.writableNeedDrain) this.#transaction?.onDrain()
+    const whole = this.#bodySent
+    for (const chunk of this.#kept ?? []) this.#queue(chunk)
+    this.#endSent = whole && this.#unsentBytes === 0 && this.#trailers.length === 0
+    this.due = performance.now() + sent.timeout
+    this.id = connection.begin(this, sent.head, this.#endSent)
+    if (this.unsent) connection.send(this)
+    if (this.#keptBytes >= maxKept) this.#keepNoMore()
+    if (whole) return
+    this.#needsDrain = this.#unsentBytes >= maxUnsent
+    if (!this.#needsDrain) this.#transaction?.onDrain()
   }
 
-  #listen(stream: ClientHttp2Stream): void {
-    const guarded =
-      <A extends unknown[]>(handle: (...received: A) => void) =>
-      (...received: A): void => {
-        if (this.#stream !== stream || !this.#transaction) return
-        this.#connection?.heard()
-        try {
-          handle(...received)
-        } catch (error) {
-          // Whatever threw: a bad answer may fail its request, never the thread.
-          this.#fail(error as Error)
-        }
-      }
-    // Node ends the readable side of a stream that is reset, too; but then it has closed the stream before.
-    const { push } = stream
-    stream.push = (chunk, encoding) => {
-      if (chunk === null && !stream.closed) this.#ended = true
-      return push.call(stream, chunk, encoding)
+  #queue(chunk: Buffer): void {
+    this.#unsent ??= []
+    this.#unsent.push(chunk)
+    this.#unsentBytes += chunk.length
+  }
+
+  #takeUnsent(chunk: Buffer, length: Bytes): void {
+    const unsent = this.#unsent as Buffer[]
+    if (length === chunk.length) unsent.shift()
+    else unsent[0] = chunk.subarray(length)
+    this.#unsentBytes -= length
+  }
+
+  #keepNoMore(): void {
+    this.#kept = undefined
+    this.#mayKeep = false
+  }
+
+  #sendEnd(connection: Http2Connection): void {
+    this.#endSent = true
+    if (this.#trailers.length === 0) {
+      connection.sendData(this, noBytes, true)
+      return
     }
-    stream.on(
-      'headers',
-      guarded((_headers, _flags, raw) => this.#onInterim(raw)),
-    )
-    stream.on(
-      'response',
-      guarded((_headers, flags, raw) => this.#onHead(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0)),
-    )
-    stream.on(
-      'data',
-      guarded((chunk: Buffer) => this.#onData(chunk)),
-    )
-    stream.on(
-      'trailers',
-      guarded((_headers, _flags, raw) => this.#onTrailers(raw)),
-    )
-    stream.on(
-      'end',
-      guarded(() => this.#onEnd()),
-    )
-    stream.on(
-      'drain',
-      guarded(() => this.#transaction?.onDrain()),
-    )
-    stream.on('wantTrailers', () => this.#sendTrailers(stream))
-    stream.on('error', (error: Error) => {
-      if (this.#stream === stream) this.#error = error
-    })
-    stream.on('close', () => {
-      if (this.#stream === stream) this.#onClose(stream)
-    })
-  }
-
-  /** Even if the answer is complete: the stream is not, until the request is. */
-  #sendTrailers(stream: ClientHttp2Stream): void {
     try {
-      stream.sendTrailers(objectOf(this.#trailers))
+      connection.sendTrailers(this.id, http2Trailers(this.#trailers))
     } catch (error) {
-      this.#fail(new UnsendableRequest(messageOf(error)))
+      this.#fail(error as Error)
     }
   }
 
-  #onInterim(raw: readonly string[]): void {
-    const head = readHead(raw)
+  #onHead(head: ReceivedHead, last: boolean): void {
+    const { status } = head
+    if (status < 200) {
+      this.#onInterim(head, last)
+      return
+    }
+    this.#answerBegun = true
+    const { method = '', headLimit = 0 } = this.#sent ?? {}
+    if (head.size > headLimit)
+      throw new AnswerFault(`its header fields are longer than the limit of ${headLimit} bytes`)
+    this.#expected = method === 'HEAD' || status === 204 || status === 304 ? 0 : head.length
+    this.#headPassed = true
+    this.#keepNoMore()
+    this.due = Number.POSITIVE_INFINITY
+    if (last) this.#onLast()
+    this.#transaction?.onHead(head, last)
+  }
+
+  #onInterim(head: ReceivedHead, last: boolean): void {
+    if (last || head.status === 101) throw malformed(`it ends with status ${head.status}`)
     this.#answerBegun = true
     this.#interimBytes += head.size
-    if (this.#interimBytes > this.#headLimit)
-      throw new AnswerFault(`interim answers of more than ${this.#headLimit} bytes`)
+    const { headLimit = 0 } = this.#sent ?? {}
+    if (this.#interimBytes > headLimit) throw new AnswerFault(`interim answers of more than ${headLimit} bytes`)
     this.#transaction?.onInterim(head)
   }
 
-  #onHead(raw: readonly string[], last: boolean): void {
-    const head = this.#checked(readHead(raw))
-    this.#answerBegun = true
-    this.#headPassed = true
-    this.#kept = undefined
-    this.#deadline.off()
-    this.#transaction?.onHead(head, last)
-    for (const chunk of this.#early.splice(0)) this.#onData(chunk)
-    if (!last) setImmediate(() => this.#flushHead())
+  #onTrailers(raw: readonly string[], last: boolean): void {
+    if (!last) throw malformed('a second head')
+    const trailers = readTrailers(raw)
+    const { headLimit = 0 } = this.#sent ?? {}
+    if (sizeOf(trailers) > headLimit)
+      throw new AnswerFault(`its trailers are longer than the limit of ${headLimit} bytes`)
+    this.#answerTrailers = trailers
+    this.#onLast()
   }
 
-  #checked(head: ReceivedHead): ReceivedHead {
-    if (head.status < 200) throw new AnswerFault(`it ends with status ${head.status}`)
-    if (head.size > this.#headLimit)
-      throw new AnswerFault(`its header fields are longer than the limit of ${this.#headLimit} bytes`)
-    return head
-  }
-
-  /** The first bytes of the body did not arrive with the head. */
-  #flushHead(): void {
-    if (!this.#bodyBegun) this.#transaction?.onPause()
-  }
-
-  #onData(chunk: Buffer): void {
-    if (!this.#headPassed) {
-      this.#early.push(chunk)
-      return
+  #takeBody(part: Buffer): void {
+    if (!this.#headPassed) throw malformed('a body before its head')
+    this.#received += part.length
+    if (this.#received > initialWindow)
+      throw new StreamReset(errorCodes.FLOW_CONTROL_ERROR, 'more than the window of the stream')
+    if (this.#expected !== undefined) {
+      this.#expected -= part.length
+      if (this.#expected < 0) throw malformed('a body longer than its Content-Length')
     }
-    this.#bodyBegun = true
-    this.#transaction?.onBody(chunk, false)
+    if (part.length === 0) return
+    this.#body ??= []
+    this.#body.push(part)
   }
 
-  #onTrailers(raw: readonly string[]): void {
-    if (sizeOf(raw) > this.#headLimit)
-      throw new AnswerFault(`its trailers are longer than the limit of ${this.#headLimit} bytes`)
-    this.#answerTrailers = raw
+  #onLast(): void {
+    if (this.#expected !== undefined && this.#expected > 0) throw malformed('a body shorter than its Content-Length')
+    this.#ended = true
   }
 
-  /** Without the upstream's end, `close` follows, and its reason. */
-  #onEnd(): void {
-    if (!this.#ended || !this.#headPassed) return
+  #openWindow(): void {
+    if (this.#paused || this.#ended || this.id === 0 || this.#received < initialWindow / 2) return
+    this.#connection?.openWindow(this.id, this.#received)
+    this.#received = 0
+  }
+
+  /** The answer is complete, without the rest of the request if there is any. */
+  #complete(): void {
     const transaction = this.#transaction
     this.#transaction = undefined
-    this.#deadline.destroy()
-    // The answer is complete without the rest of the request.
-    if (!this.#bodySent) this.#cancel()
+    this.#close(this.#endSent ? undefined : errorCodes.CANCEL)
     transaction?.onEnd(this.#answerTrailers)
   }
 
-  #onClose(stream: ClientHttp2Stream): void {
-    const connection = this.#connection
+  /** The stream is over without a complete answer; the request may go on with another one. */
+  #abandonStream(fault: Error, refused: boolean): void {
     this.#release()
-    if (!this.#transaction || !connection) return
-    const refused = stream.rstCode === NGHTTP2_REFUSED_STREAM || connection.refuses(stream)
-    if (refused && this.#mayRepeat()) this.#repeat()
-    else this.#fail(refused ? new StreamRefused() : this.#faultOf(stream, connection))
-  }
-
-  #mayRepeat(): boolean {
-    return !this.#answerBegun && this.#kept !== undefined && this.#refusals < maxRefusals
+    if (!this.#transaction) return
+    if (refused && !this.#answerBegun && this.#mayKeep && this.#refusals < maxRefusals) this.#repeat()
+    else this.#fail(refused ? new StreamRefused() : fault)
   }
 
   #repeat(): void {
     this.#refusals += 1
-    this.#error = undefined
-    this.#ended = false
+    this.#unsent = undefined
+    this.#unsentBytes = 0
+    this.#endSent = false
     this.#source.seek(this)
-  }
-
-  #faultOf(stream: ClientHttp2Stream, connection: Http2Connection): Error {
-    const { code, syscall }: Partial<NodeJS.ErrnoException> = this.#error ?? {}
-    if (this.#error && syscall !== undefined) return this.#error
-    // nghttp2's own: frames that break a rule of the connection.
-    if (code === 'ERR_HTTP2_ERROR') return new AnswerFault(`invalid frames: ${messageOf(this.#error)}`)
-    return connection.fault ?? new StreamReset(stream.rstCode)
   }
 
   #fail(error: Error): void {
     const transaction = this.#transaction
     this.#transaction = undefined
-    this.#close()
+    this.#close(error instanceof StreamReset ? error.errorCode : errorCodes.CANCEL)
     transaction?.onError(error)
   }
 
-  #close(): void {
-    this.#deadline.destroy()
-    this.#kept = undefined
+  /** `code`: of the reset, if the stream has not ended. */
+  #close(code: number | undefined): void {
+    this.#keepNoMore()
+    this.#body = undefined
     this.#source.forget(this)
-    // Its room is free when it is closed.
-    if (this.#stream) this.#cancel()
-    else this.#release()
+    this.#release(code)
   }
 
-  /**
-   * In the next turn of the event loop: while Node reads from the connection, it delays the reset, but may destroy the
-   * stream before it, and then its own assertion in `OnTrailers` ends the process (Node 26.10).
-   */
-  #cancel(): void {
-    const stream = this.#stream
-    setImmediate(() => {
-      if (stream && !stream.closed) stream.close(NGHTTP2_CANCEL)
-    })
-  }
-
-  #release(): void {
+  /** The connection has room for another stream. */
+  #release(code?: number): void {
     const connection = this.#connection
+    if (this.id !== 0) connection?.over(this, code)
+    this.due = Number.POSITIVE_INFINITY
+    this.id = 0
     this.#connection = undefined
-    this.#stream = undefined
     connection?.release()
-  }
-
-  #passDeadline(): void {
-    // The upstream waits for more of the request: the client is slow.
-    if (!this.#bodySent && !this.#stream?.writableNeedDrain) this.#deadline.set(this.#timeout)
-    else this.#fail(new UpstreamTimeout(`no answer within ${this.#timeout} ms`))
   }
 }
 
-/** Repeated names as an array. */
-function objectOf(flat: readonly string[]): IncomingHttpHeaders {
-  const fields: Record<string, string[]> = Object.create(null)
-  for (let i = 0; i < flat.length; i += 2) {
-    const name = flat[i] as string
-    fields[name] = [...(fields[name] ?? []), flat[i + 1] as string]
-  }
-  return fields
+const noBytes = Buffer.alloc(0)
+
+/** Copies: the pieces are views of a buffer that is reused. */
+function joined(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? Buffer.from(pieces[0] as Buffer) : Buffer.concat(pieces)
 }

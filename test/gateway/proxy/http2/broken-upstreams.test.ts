@@ -75,7 +75,7 @@ const malformed: readonly Case[] = [
     (s) => [headers(s, [ok, ['content-length', '1'], ['content-length', '2']], false), data(s, 'a', true)],
     /PROTOCOL_ERROR/,
   ],
-  ['data before its head', (s) => [data(s, 'early', true)], /invalid frames: Protocol error/],
+  ['data before its head', (s) => [data(s, 'early', true)], /PROTOCOL_ERROR: a body before its head/],
   [
     'a head above the limit',
     (s) => [headers(s, [ok, ...fields(10, 900)], true)],
@@ -115,16 +115,133 @@ const malformed: readonly Case[] = [
     (s) => [frame('pushPromise', { stream: s, flags: flags.endHeaders, payload: uint32(2) })],
     /malformed answer: invalid frames: /,
   ],
+  ['PING of 7 bytes', () => [frame('ping', { payload: Buffer.alloc(7) })], /FRAME_SIZE_ERROR/],
+  ['PING on a stream', (s) => [frame('ping', { stream: s, payload: Buffer.alloc(8) })], /PROTOCOL_ERROR/],
+  ['SETTINGS on a stream', (s) => [frame('settings', { stream: s })], /PROTOCOL_ERROR/],
+  ['SETTINGS that break off', () => [frame('settings', { payload: Buffer.alloc(7) })], /FRAME_SIZE_ERROR/],
+  [
+    'an acknowledgement with a payload',
+    () => [frame('settings', { flags: flags.acknowledgement, payload: Buffer.alloc(6) })],
+    /FRAME_SIZE_ERROR/,
+  ],
+  ['very many SETTINGS', () => [frame('settings', { payload: Buffer.alloc(6 * 17) })], /ENHANCE_YOUR_CALM/],
+  ['SETTINGS that enable push', () => [settings({ 2: 1 })], /PROTOCOL_ERROR/],
+  ['an initial window of 2^31', () => [settings({ 4: 2 ** 31 })], /FLOW_CONTROL_ERROR/],
+  ['frames of 2^24 bytes', () => [settings({ 5: 2 ** 24 })], /PROTOCOL_ERROR/],
+  ['a window that opens by 0', () => [frame('windowUpdate', { payload: uint32(0) })], /PROTOCOL_ERROR/],
+  [
+    'a window of a stream that opens by 0',
+    (s) => [frame('windowUpdate', { stream: s, payload: uint32(0) })],
+    /PROTOCOL_ERROR/,
+  ],
+  ['a window above 2^31', () => [frame('windowUpdate', { payload: uint32(2 ** 31 - 1) })], /FLOW_CONTROL_ERROR/],
+  [
+    'a window of a stream above 2^31',
+    (s) => [frame('windowUpdate', { stream: s, payload: uint32(2 ** 31 - 1) })],
+    /FLOW_CONTROL_ERROR/,
+  ],
+  ['a window of 3 bytes', (s) => [frame('windowUpdate', { stream: s, payload: Buffer.alloc(3) })], /FRAME_SIZE_ERROR/],
+  ['a stream that has not begun', (s) => [headers(s + 2, [ok], true)], /PROTOCOL_ERROR/],
+  ['a stream of its own', () => [headers(2, [ok], true)], /PROTOCOL_ERROR/],
+  ['a reset of stream 0', () => [reset(0, 8)], /PROTOCOL_ERROR/],
+  ['a reset of 5 bytes', (s) => [frame('resetStream', { stream: s, payload: Buffer.alloc(5) })], /FRAME_SIZE_ERROR/],
+  ['an incomplete GOAWAY', () => [frame('goAway', { payload: Buffer.alloc(7) })], /FRAME_SIZE_ERROR/],
+  ['CONTINUATION without HEADERS', (s) => [frame('continuation', { stream: s, flags: 4 })], /PROTOCOL_ERROR/],
+  [
+    'a header block that is interrupted',
+    (s) => [frame('headers', { stream: s }), frame('ping', { payload: Buffer.alloc(8) })],
+    /PROTOCOL_ERROR/,
+  ],
+  [
+    'a header block that goes on forever',
+    (s) => [frame('headers', { stream: s }), ...Array<Buffer>(100).fill(frame('continuation', { stream: s }))],
+    /ENHANCE_YOUR_CALM/,
+  ],
+  [
+    'a header block of very many bytes',
+    (s) => [
+      frame('headers', { stream: s }),
+      ...Array<Buffer>(20).fill(frame('continuation', { stream: s, payload: Buffer.alloc(16_384) })),
+    ],
+    /ENHANCE_YOUR_CALM/,
+  ],
+  [
+    'more padding than its frame',
+    (s) => [frame('headers', { stream: s, flags: flags.padded | flags.endHeaders, payload: Buffer.from([9, 0x88]) })],
+    /PROTOCOL_ERROR/,
+  ],
+  [
+    'a priority that breaks off',
+    (s) => [frame('headers', { stream: s, flags: flags.priority | flags.endHeaders, payload: Buffer.alloc(4) })],
+    /FRAME_SIZE_ERROR/,
+  ],
   ['no HTTP/2 frames', () => [Buffer.from('HTTP/1.1 200 OK\r\n\r\n')], /malformed answer: invalid frames: /],
 ]
 
-/** nghttp2 ignores such fields, as it does in requests. */
+/** Such fields are ignored, as nghttp2 does in requests. */
 const dropped: readonly Field[] = [
   ['', 'b'],
   ['x a', 'b'],
   ['x-a', 'b\r\nset-cookie: c'],
   ['x-b', 'b\0c'],
   ['x-c', 'b\nc'],
+]
+
+const padded = flags.padded | flags.endStream
+
+const unusual: readonly (readonly [what: string, frames: (stream: number) => Buffer[], body: string])[] = [
+  [
+    'a padded body',
+    (s) => [
+      headers(s, [ok], false),
+      frame('data', { stream: s, flags: padded, payload: Buffer.from('\x03abc\0\0\0') }),
+    ],
+    'abc',
+  ],
+  [
+    'a body of padding',
+    (s) => [headers(s, [ok], false), frame('data', { stream: s, flags: padded, payload: Buffer.from('\x02\0\0') })],
+    '',
+  ],
+  [
+    'padding and a priority before the head',
+    (s) => [
+      frame('headers', {
+        stream: s,
+        flags: flags.padded | flags.priority | flags.endHeaders | flags.endStream,
+        payload: Buffer.from([1, 0, 0, 0, 0, 0, 0x88, 0]),
+      }),
+    ],
+    '',
+  ],
+  [
+    'a head in empty pieces',
+    (s) => [
+      frame('headers', { stream: s, flags: flags.endStream }),
+      frame('continuation', { stream: s, payload: Buffer.from([0x88]) }),
+      frame('continuation', { stream: s, flags: flags.endHeaders }),
+    ],
+    '',
+  ],
+  [
+    'frames of no known type, and of priority',
+    (s) => [
+      Buffer.from([0, 0, 1, 0xbe, 0xff, 0, 0, 0, s, 7]),
+      frame('priority', { stream: s, payload: Buffer.alloc(5) }),
+      headers(s, [ok], false),
+      data(s, 'good', true),
+    ],
+    'good',
+  ],
+  ['a reset after its end', (s) => [headers(s, [ok], false), data(s, 'good', true), reset(s, 0)], 'good'],
+  ['frames after its end', (s) => [headers(s, [ok], false), data(s, 'good', true), data(s, 'more', true)], 'good'],
+  ['GOAWAY with an error after its end', (s) => [headers(s, [ok], false), data(s, 'good', true), goAway(0, 2)], 'good'],
+  ['nonsense after its end', (s) => [headers(s, [ok], false), data(s, 'good', true), reset(0, 0)], 'good'],
+  [
+    'a body in many frames',
+    (s) => [headers(s, [ok], false), ...[...'good'].map((one) => data(s, one, false)), data(s, '', true)],
+    'good',
+  ],
 ]
 
 const cut: readonly (readonly [string, (stream: number) => Buffer[]])[] = [
@@ -178,6 +295,15 @@ describe.each(protocols)('over %s', (protocol) => {
       const answer = await ask(gateway, protocol).catch(() => 'cut')
       if (answer !== 'cut') expect(answer, what).toMatchObject({ status: 502 })
       expect(await error, what).toMatch(/^upstream: /)
+      expect(await ask(gateway, protocol), what).toMatchObject({ status: 200, body: 'good' })
+    }
+  })
+
+  it('an answer that is unusual, and follows the rules, is passed on', async () => {
+    const { gateway, next } = await site()
+    for (const [what, frames, body] of unusual) {
+      next((connection, stream) => connection.write(...frames(stream)))
+      expect(await ask(gateway, protocol), what).toMatchObject({ status: 200, body })
       expect(await ask(gateway, protocol), what).toMatchObject({ status: 200, body: 'good' })
     }
   })
