@@ -87,7 +87,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
   const events: ListenerEvents = {
     request: requests.request,
     upgrade: requests.upgrade,
-    unparsed: requests.unparsed,
+    brokenBody: requests.brokenBody,
     connected(socket) {
       heartbeat.accepted()
       const admitted = connections.admit(socket)

@@ -8,7 +8,7 @@ import type { Exchange } from '../request/exchange.ts'
 import { leaseMemory } from '../response/answer-memory.ts'
 import { reserveEncoder } from '../response/encoder-limit.ts'
 import type { FlatHeaders } from '../response/flat-headers.ts'
-import { endWith, sendError, sendHead } from '../response/respond.ts'
+import { sendError, sendHead } from '../response/respond.ts'
 import { evaluate, isConditional, isPartOf } from './conditions.ts'
 import { FileChanged, type FileFacts, isGrown, isSame, openFile, type Part, readPart } from './disk.ts'
 import { sendPieces } from './pump.ts'
@@ -105,7 +105,7 @@ function sendBody(
     return sendSlices(exchange, sent)
   } else {
     exchange.bytesSent = sent.length
-    endWith(exchange, sent)
+    exchange.response.end(sent)
   }
 }
 

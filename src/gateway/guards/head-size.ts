@@ -1,6 +1,6 @@
 import type { Bytes } from '../../shared/bytes.ts'
 import type { GatewayRequest } from '../request/exchange.ts'
-import type { Refusal } from '../request/validate-request.ts'
+import type { Refusal } from '../request/refusal.ts'
 
 /** For h2; counts like the h1 parser, which refuses longer heads itself: names and values, including the target. */
 export function refusalOfHeadSize(request: GatewayRequest, limit: Bytes): Refusal | undefined {

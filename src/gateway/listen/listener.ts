@@ -1,32 +1,34 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../../plan/model/plan.ts'
-import { forNode } from '../../shared/time/timer.ts'
-import type { GatewayRequest, GatewayResponse, UpgradeRequest } from '../request/exchange.ts'
+import type { GatewayRequest, GatewayResponse, Http2Request, Http2Response } from '../request/exchange.ts'
+import type { Refusal } from '../request/refusal.ts'
 import { withoutMapping } from '../request/trust.ts'
 import { acceptOn } from './accept.ts'
-import { serveHttp1 } from './http1/http1.ts'
+import type { Http1Limits } from './http1/connection.ts'
+import { Http1Server } from './http1/http1.ts'
+import type { Http1Request, UpgradeRequest } from './http1/request.ts'
+import type { Http1Response } from './http1/response.ts'
 import { endWhenIdle } from './idle-session.ts'
 import { listenError } from './listen-error.ts'
-import { http1, http2, tls } from './protocol-limits.ts'
+import { http2, socketOptions, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
 import { StreamTurns } from './stream-turns.ts'
 import { acmeProtocol } from './tls/challenges.ts'
 import { admitClients } from './tls/client-certificates.ts'
-import { gateTls } from './tls/secure-gate.ts'
+import { gateTls, takeHttp1 } from './tls/secure-gate.ts'
 import { type SniChooser, tlsFloor } from './tls/sni.ts'
 import { refuseName } from './tls/unknown-name.ts'
 
 export interface ListenerEvents {
   /** Whether a new connection is admitted; a refused one is closed already. */
   connected(socket: Socket): boolean
-  request(listener: Listener, request: GatewayRequest, response: GatewayResponse): void
-  /** Also for CONNECT over h1, which over h2 is a request like any other. */
-  upgrade(listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void
-  /** The bytes on an h1 connection are not a valid request. May be called repeatedly for the same socket. */
-  unparsed(listener: Listener, socket: Socket, error: Error): void
+  /** `refusal`: why it must not be routed, if that is known already. */
+  request(listener: Listener, request: GatewayRequest, response: GatewayResponse, refusal?: Refusal): void
+  upgrade(listener: Listener, request: Http1Request, response: Http1Response, upgrade: UpgradeRequest): void
+  /** The rest of the body of an h1 request cannot be read. */
+  brokenBody(request: Http1Request, refusal: Refusal): void
   /** The certificate for an ACME server that validates this name. */
   challenge(name: string): SecureContext | undefined
   /** Whether an address is that of a trusted proxy. */
@@ -61,17 +63,30 @@ export interface Listener {
 /** Opens the port; rejects with `address-in-use` or `address-unavailable`. */
 export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
   let current = sni
-  const server = plan.tls ? secureServer(plan, () => current, events) : createServer(http1)
-  if (plan.tls) setFallback(server as Http2SecureServer, sni)
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
-  let times = { headerTimeout: 0, idleTimeout: 0 }
+  let limits: Http1Limits = { headerTimeout: 0, idleTimeout: 0, requestHeaders: 0 }
+  const http1 = new Http1Server({
+    request: (request, response, refusal) => events.request(listener, request, response, refusal),
+    upgrade: (request, response, upgrade) => events.upgrade(listener, request, response, upgrade),
+    brokenBody: events.brokenBody,
+    limits: () => limits,
+  })
+  const server = plan.tls
+    ? secureServer(plan, () => current, http1, events)
+    : createServer({ ...socketOptions, allowHalfOpen: true })
+  if (plan.tls) setFallback(server as Http2SecureServer, sni)
+  const serve = (socket: Socket) => {
+    if (!plan.tls && !socket.destroyed) http1.accept(socket)
+  }
+  // What follows a PROXY header is served once it is read.
+  if (plan.proxyProtocol) server.on('connection', serve)
   const sourceOf =
     plan.proxyProtocol &&
     expectProxyHeader(server, {
       version: plan.proxyProtocol,
       trusts: events.trusts,
-      timeout: () => times.headerTimeout || 10_000,
+      timeout: () => limits.headerTimeout || 10_000,
       refused: (cause) => events.refused(plan, cause),
     })
   server.on('connection', (socket: Socket) => {
@@ -79,12 +94,13 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  if (!plan.proxyProtocol) server.on('connection', serve)
   server.on('session', (session: ServerHttp2Session) => {
     // A broken session concerns its client only; its streams report their own errors.
     session.on('error', () => {})
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
-    endWhenIdle(session, times)
+    endWhenIdle(session, limits)
   })
   const acceptor = await acceptOn(server, plan).catch((error) => {
     throw listenError(plan, error)
@@ -98,14 +114,15 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       current = next
       if (plan.tls) setFallback(server as Http2SecureServer, next)
     },
-    limit(limits) {
-      times = limits
-      setLimits(server, limits)
+    limit(next) {
+      limits = next
+      if (plan.tls) limitSessions(server as Http2SecureServer, next)
     },
-    stopAccepting: acceptor.stop,
-    closeIdle() {
-      ;(server as Server).closeIdleConnections()
+    async stopAccepting(closed) {
+      await acceptor.stop(closed)
+      http1.closeIdle()
     },
+    closeIdle: () => http1.closeIdle(),
     destroy() {
       acceptor.close()
       // Sessions first: one that is being read must not open another stream from bytes that were read already.
@@ -113,22 +130,10 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       for (const open of [...sessions, ...sockets]) destroyOpen(open)
     },
   }
-  const begin = serveHttp1(server, {
-    request: (request, response) => events.request(listener, request, response),
-    upgrade: (request, upgrade) => events.upgrade(listener, request, upgrade),
-    unparsed: (socket, error) => events.unparsed(listener, socket, error),
-    flooded: () => events.refused(plan, 'too many pipelined requests'),
-    headerTimeout: () => times.headerTimeout,
-  })
+  if (!plan.tls) return listener
   const streams = new StreamTurns((request, response) => events.request(listener, request, response))
-  if (plan.tls)
-    server.on('connect', (request: GatewayRequest, response: GatewayResponse) => {
-      if ('stream' in request) streams.take(request, response)
-    })
-  const take = (request: GatewayRequest, response: GatewayResponse) => {
-    if ('stream' in request) streams.take(request, response)
-    else begin(request, response)
-  }
+  const take = (request: Http2Request, response: Http2Response) => streams.take(request, response)
+  server.on('connect', take)
   server.on('request', take)
   // Not Node's own 100: it is sent when the body is read (proxy/upload.ts), and an earlier answer spares the client the
   // upload.
@@ -152,17 +157,9 @@ function destroyOpen(open: ServerHttp2Session | Socket): void {
 /** Names and values of 128 fields, each with the 32 bytes that RFC 9113 §6.5.2 adds to it. */
 const h2Allowance = 128 * 32
 
-function setLimits(server: Server | Http2SecureServer, limits: LimitsPlan): void {
-  // Node reads these from the server for each connection; an h2 server has them for its h1 connections.
-  Object.assign(server, {
-    keepAliveTimeout: forNode(limits.idleTimeout),
-    headersTimeout: forNode(limits.headerTimeout),
-    maxHeaderSize: limits.requestHeaders,
-    // No limit, since Node would silently drop the rest; their size is bounded already.
-    maxHeadersCount: 0,
-  })
+function limitSessions(server: Http2SecureServer, { requestHeaders }: LimitsPlan): void {
   // nghttp2 resets streams with longer heads; up to twice the limit the gateway answers 431.
-  if ('updateSettings' in server) server.updateSettings({ maxHeaderListSize: 2 * limits.requestHeaders + h2Allowance })
+  server.updateSettings({ maxHeaderListSize: 2 * requestHeaders + h2Allowance })
 }
 
 /** Sockets of ACME servers that validate a challenge. */
@@ -171,11 +168,12 @@ const validating = new WeakSet<object>()
 function secureServer(
   plan: ListenerPlan,
   sni: () => SniChooser,
+  http1: Http1Server,
   events: Pick<ListenerEvents, 'challenge' | 'refused'>,
 ): Http2SecureServer {
   const { clientCertificates } = plan
   const server = createSecureServer({
-    ...http1,
+    ...socketOptions,
     ...http2,
     ...tls,
     ...tlsFloor,
@@ -197,6 +195,7 @@ function secureServer(
       events.refused(plan, `no certificate for the name ${name.slice(0, 255)} in a TLS handshake`)
     },
   })
+  takeHttp1(server, (socket) => http1.accept(socket))
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake is all that an ACME server needs (RFC 8737 §3).
   gateTls(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)

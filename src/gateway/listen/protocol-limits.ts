@@ -2,7 +2,6 @@
  * Limits of what a client may do on a connection. They are not options: honest clients never come near them, and
  * raising one would allow an attack. Sizes and times that operators may choose are in the plan.
  */
-import type { ServerOptions } from 'node:http'
 import type { SecureServerOptions } from 'node:http2'
 
 /** Of each connection. */
@@ -11,15 +10,6 @@ export const socketOptions = {
   // The kernel detects a vanished peer; below the 60 s after which load balancers drop a connection.
   keepAlive: true,
   keepAliveInitialDelay: 45_000,
-}
-
-export const http1: ServerOptions = {
-  ...socketOptions,
-  connectionsCheckingInterval: 1_000,
-  // A body may take as long as it needs: uploads of gigabytes are honest.
-  requestTimeout: 0,
-  // A request without Host is refused in admit.ts: Node's own 400 would not be logged.
-  requireHostHeader: false,
 }
 
 export const tls = {

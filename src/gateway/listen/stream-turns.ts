@@ -2,10 +2,10 @@
  * Starts only a few requests of an h2 connection per turn of the event loop: a client can open all its streams with one
  * packet, and other clients must not wait for all of them.
  */
-import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
-import type { GatewayResponse } from '../request/exchange.ts'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Http2Request, Http2Response } from '../request/exchange.ts'
 
-export type BeginStream = (request: Http2ServerRequest, response: GatewayResponse) => void
+export type BeginStream = (request: Http2Request, response: Http2Response) => void
 
 /** Requests per connection and turn. */
 const perTurn = 4
@@ -28,7 +28,7 @@ export class StreamTurns {
     this.#begin = begin
   }
 
-  take(request: Http2ServerRequest, response: GatewayResponse): void {
+  take(request: Http2Request, response: Http2Response): void {
     const session = request.stream.session as (ServerHttp2Session & { [key]?: Queue }) | undefined
     if (!session) return
     session[key] ??= { turn: 0, begun: 0, waiting: [] }

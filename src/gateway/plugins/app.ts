@@ -1,4 +1,5 @@
 /** One plugin of one route: a Fastify app that answers, but never listens. */
+import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { PluginPlan } from '../../plan/model/routes.ts'
@@ -81,7 +82,7 @@ export async function createPluginApp(
         clearTimeout(limit)
         if (exchange.kind === 'answer') return
         openEnded.add(exchange)
-        const channel = exchange.upgrade?.socket ?? exchange.response
+        const channel: EventEmitter = exchange.upgrade?.socket ?? exchange.response
         channel.once('close', () => openEnded.delete(exchange))
       }
       exchange.onSettled(() => clearTimeout(limit))

@@ -2,10 +2,10 @@
  * WebSocket upgrades: the handshake is passed on with all headers and subprotocols, then bytes are copied both ways
  * with backpressure, unparsed. (Re-framing messages would lose compression, limits and the order of pings.)
  */
-import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
 import type { ProxyPlan } from '../../plan/model/plan.ts'
-import type { Exchange, UpgradeRequest } from '../request/exchange.ts'
+import type { UpgradeRequest } from '../listen/http1/request.ts'
+import type { Exchange } from '../request/exchange.ts'
 import { answerFields } from '../response/answer-fields.ts'
 import { finalHeaders } from '../response/respond.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -26,8 +26,7 @@ export function tunnel(exchange: Exchange, upgrade: UpgradeRequest, plan: ProxyP
 /** Sends the head of the peer's answer to the client, then copies bytes both ways until both sides have ended. */
 export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream: UpgradedPeer): void {
   const { socket } = client
-  ;(exchange.response as ServerResponse).detachSocket(socket)
-  unwatchClient(socket)
+  const ahead = client.detach()
   const headers = finalHeaders(exchange, 101, answerFields(upstream.head.fields))
   const quiet = Math.min(exchange.generation.plan.limits.stallTimeout, halfOpenQuiet)
   exchange.becomes('tunnel')
@@ -49,7 +48,7 @@ export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream:
     socket.write(upstream.rest)
     sent(upstream.rest)
   }
-  if (client.head.length > 0) upstream.socket.write(client.head)
+  if (ahead.length > 0) upstream.socket.write(ahead)
   upstream.socket.on('data', sent)
   exchange.closeTunnel = () => {
     upstream.socket.off('data', sent)
@@ -60,27 +59,4 @@ export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream:
     socket.end()
   }
   joinSockets(socket, upstream.socket, quiet)
-}
-
-/**
- * Until the upstream has answered, nothing reads the client's socket, and a client that leaves would go unnoticed. So
- * it is read into its buffer: early bytes wait there for the tunnel, an end destroys the socket.
- */
-export function watchClient(socket: Socket): void {
-  socket.on('error', () => socket.destroy())
-  socket.on('readable', readAhead)
-  socket.once('end', leave)
-}
-
-function unwatchClient(socket: Socket): void {
-  socket.off('readable', readAhead)
-  socket.off('end', leave)
-}
-
-function readAhead(this: Socket): void {
-  this.read(0)
-}
-
-function leave(this: Socket): void {
-  this.destroy()
 }

@@ -5,7 +5,7 @@ import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { deny } from '../guards/guard.ts'
 import type { Exchange } from '../request/exchange.ts'
-import { cutAnswer, endWith, sendError } from '../response/respond.ts'
+import { cutAnswer, sendError } from '../response/respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
 import { ClientLeft, isBroken, isConnectionFault, statusOf } from '../upstream/faults.ts'
@@ -149,9 +149,8 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
   onPause(): void {
     const { response, stream } = this.#exchange
     if (!response.headersSent || this.#headLeft || stream) return
-    // Not `flushHeaders`, which writes non-ASCII bytes (RFC 9110 §5.5: obs-text) as UTF-8.
     this.#headLeft = true
-    response.write('', 'latin1')
+    response.flushHeaders()
   }
 
   onEnd(trailers: readonly string[]): void {
@@ -160,8 +159,7 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
     try {
       if (trailers.length > 0) this.#passTrailers(trailers)
       if (this.#encoder) this.#encoder.end()
-      else if (this.#lastChunk) endWith(this.#exchange, this.#lastChunk)
-      else response.end()
+      else response.end(this.#lastChunk)
     } catch (error) {
       cutAnswer(this.#exchange, `cannot send on the upstream's trailers: ${messageOf(error)}`)
     }

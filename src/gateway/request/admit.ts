@@ -3,9 +3,10 @@ import { METHODS } from 'node:http'
 import { refusalOfHeadSize } from '../guards/head-size.ts'
 import { Exchange, type ExchangeParts, type GatewayRequest } from './exchange.ts'
 import { identify } from './identity.ts'
+import type { Refusal } from './refusal.ts'
 import { requestIdsOf } from './request-id.ts'
 import { type RequestTarget, readTargetPath, unreadTarget } from './target-path.ts'
-import { type Refusal, refusalOf } from './validate-request.ts'
+import { refusalOf } from './validate-request.ts'
 
 /** The target that stands for the server as a whole (RFC 9112 §3.2.4). */
 export const serverWide = '*'

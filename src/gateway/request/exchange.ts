@@ -1,9 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
+import type { EventEmitter } from 'node:events'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { GuardsPlan, ListenerPlan, RoutePlan } from '../../plan/model/plan.ts'
 import type { Listed } from '../../shared/unordered-list.ts'
 import type { StoredFile } from '../files/stored-file.ts'
+import type { Http1Request, UpgradeRequest } from '../listen/http1/request.ts'
+import type { Http1Response } from '../listen/http1/response.ts'
 import type { HeaderRules } from '../response/header-rules.ts'
 import type { Target } from '../upstream/target.ts'
 import type { ExchangeContext } from './exchange-context.ts'
@@ -11,14 +13,41 @@ import type { Identity } from './identity.ts'
 import type { RequestIds } from './request-id.ts'
 import type { RequestTarget, TargetPath } from './target-path.ts'
 
-export type GatewayRequest = IncomingMessage | Http2ServerRequest
-/** Over h2 this is an Http2ServerResponse, which has the same methods; where the two differ, see `Exchange.stream`. */
-export type GatewayResponse = ServerResponse
+export type GatewayRequest = Http1Request | Http2Request
+/** Where the two differ, see `Exchange.stream` and `Exchange.http1`. */
+export type GatewayResponse = Http1Response | Http2Response
 
-/** A client's request to upgrade: its socket, which nothing else reads, and the bytes that followed the head. */
-export interface UpgradeRequest {
+/** What the gateway uses of an Http2ServerRequest. */
+export interface Http2Request extends EventEmitter {
+  readonly stream: ServerHttp2Stream
+  readonly method: string
+  readonly url: string
+  readonly httpVersion: string
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: string[]
+  readonly rawTrailers: readonly string[]
+  readonly complete: boolean
+  readonly readableLength: number
   readonly socket: Socket
-  readonly head: Buffer
+  isPaused(): boolean
+  pause(): void
+  resume(): void
+}
+
+/** What the gateway uses of an Http2ServerResponse. */
+export interface Http2Response extends EventEmitter {
+  readonly stream: ServerHttp2Stream
+  readonly headersSent: boolean
+  readonly writableEnded: boolean
+  readonly writableFinished: boolean
+  readonly writableLength: number
+  write(chunk: Buffer, sent?: () => void): boolean
+  end(chunk?: Buffer): void
+  writeContinue(): void
+  writeInformation(status: number, fields: Readonly<Record<string, string>>): void
+  addTrailers(fields: Readonly<Record<string, string>>): void
+  flushHeaders(): void
+  destroy(): void
 }
 
 /** An answer has an end of its own; a tunnel and an event stream last until one side leaves. */
@@ -132,7 +161,12 @@ export class Exchange implements Listed {
 
   /** The h2 stream that carries this exchange; undefined over h1. */
   get stream(): ServerHttp2Stream | undefined {
-    return (this.response as { stream?: ServerHttp2Stream }).stream
+    return 'stream' in this.response ? this.response.stream : undefined
+  }
+
+  /** The response over h1; undefined over h2. */
+  get http1(): Http1Response | undefined {
+    return 'stream' in this.response ? undefined : this.response
   }
 
   /** The connection, which over h2 carries other exchanges too: a key to count by. */

@@ -81,8 +81,8 @@ export class InFlight {
 }
 
 /** Keeps an h1 connection from carrying another request; h2 sessions get a GOAWAY. */
-export function closeAfterAnswer({ response, stream }: Exchange): void {
-  if (!stream && !response.headersSent) response.shouldKeepAlive = false
+export function closeAfterAnswer({ http1 }: Exchange): void {
+  if (http1 && !http1.headersSent) http1.shouldKeepAlive = false
 }
 
 /** Closes tunnels in good order; resolves when their connections are closed. */

@@ -1,27 +1,18 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { Generations } from '../generations.ts'
 import type { Heartbeat } from '../heartbeat.ts'
-import { lingerThenClose } from '../listen/http1/linger.ts'
-import { refuseUnparsed } from '../listen/http1/unparsed.ts'
+import type { Http1Request, UpgradeRequest } from '../listen/http1/request.ts'
+import type { Http1Response } from '../listen/http1/response.ts'
 import type { Listener } from '../listen/listener.ts'
 import { answerServerOptions } from '../listen/server-options.ts'
 import type { Challenges } from '../listen/tls/challenges.ts'
-import { watchClient } from '../proxy/upgrade.ts'
 import { sendError } from '../response/respond.ts'
 import { type Arrival, admit } from './admit.ts'
-import {
-  attachExchange,
-  type Exchange,
-  type GatewayRequest,
-  type GatewayResponse,
-  type UpgradeRequest,
-} from './exchange.ts'
+import { attachExchange, type Exchange, exchangeOf, type GatewayRequest, type GatewayResponse } from './exchange.ts'
 import { closeAfterAnswer, type InFlight } from './in-flight.ts'
 import type { Meter } from './meter.ts'
 import { recordOf } from './record.ts'
-import type { Refusal } from './validate-request.ts'
+import type { Refusal } from './refusal.ts'
 
 export interface LifecycleParts {
   readonly generations: Generations
@@ -51,29 +42,23 @@ export class RequestLifecycle {
     this.#heartbeat = heartbeat
   }
 
-  readonly request = (listener: Listener, request: GatewayRequest, response: GatewayResponse): void => {
-    this.#begin(listener, { request, response })
-  }
+  readonly request = (
+    listener: Listener,
+    request: GatewayRequest,
+    response: GatewayResponse,
+    refusal?: Refusal,
+  ): void => this.#begin(listener, { request, response, ...(refusal && { refusal }) })
 
-  readonly upgrade = (listener: Listener, request: IncomingMessage, upgrade: UpgradeRequest): void => {
-    const response = new ServerResponse(request)
-    response.assignSocket(upgrade.socket)
-    response.shouldKeepAlive = false
-    // An answer other than 101 ends the connection: the bytes after the head have no framing.
-    response.on('finish', () => lingerThenClose(upgrade.socket))
-    watchClient(upgrade.socket)
-    this.#begin(listener, { request, response, upgrade })
-  }
+  readonly upgrade = (
+    listener: Listener,
+    request: Http1Request,
+    response: Http1Response,
+    upgrade: UpgradeRequest,
+  ): void => this.#begin(listener, { request, response, upgrade })
 
-  readonly unparsed = (listener: Listener, socket: Socket, error: Error): void => {
-    const unparsed = refuseUnparsed({ listener, socket, error })
-    if (!unparsed) return
-    if ('refusal' in unparsed) {
-      this.#begin(listener, unparsed)
-    } else {
-      this.#generations.current?.log(unparsed)
-      this.#meter.unread(unparsed)
-    }
+  readonly brokenBody = (request: Http1Request, { status, cause }: Refusal): void => {
+    const exchange = exchangeOf(request)
+    if (!exchange.response.writableEnded) sendError(exchange, status, cause, ['connection', 'close'])
   }
 
   #begin(listener: Listener, carried: Pick<Arrival, 'request' | 'response' | 'upgrade' | 'refusal'>): void {
@@ -90,9 +75,7 @@ export class RequestLifecycle {
     current.begin(exchange)
     this.#meter.began(exchange)
     this.#watchEnd(exchange, current.log, listener)
-    // After a request for an upgrade, Node's parser stops and loses the bytes that it has read beyond it.
-    if (this.#closing.has(listener) || ('upgrade' in carried.request.headers && !carried.upgrade))
-      closeAfterAnswer(exchange)
+    if (this.#closing.has(listener)) closeAfterAnswer(exchange)
     attachExchange(exchange)
     if (refusal) refuse(exchange, refusal)
     else if (!answerServerOptions(exchange))

@@ -74,7 +74,7 @@ function end(exchange: Exchange, timeout: Milliseconds): void {
   if (response.headersSent) {
     const waiting = (exchange.stream ?? request.socket).writableLength > 0
     cutAnswer(exchange, waiting ? `stalled: the client read nothing ${duration}` : `stalled: no bytes ${duration}`)
-  } else if (request.readableLength > 0) {
+  } else if (request.isPaused() || request.readableLength > 0) {
     // The client's bytes are unread, so it is the upstream that stalls.
     sendError(exchange, 504, `upstream: stalled: it read nothing ${duration}`)
   } else {

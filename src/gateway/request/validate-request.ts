@@ -1,14 +1,9 @@
 /**
- * Checks for what the parsers accept and another parser might read differently. node:http and nghttp2 refuse most
+ * Checks for what the parsers accept and another parser might read differently. The parsers refuse most
  * ambiguous requests; these checks cover the rest, so that the upstream sees the request that the client sent.
  */
 import { announcesBody, type GatewayRequest } from './exchange.ts'
-
-/** Why a request is answered with an error before it is routed. `cause` is for the log only. */
-export interface Refusal {
-  readonly status: 400 | 408 | 413 | 417 | 431 | 501 | 505
-  readonly cause: string
-}
+import type { Refusal } from './refusal.ts'
 
 /** Why no upstream may see a request with this head; undefined if it may. */
 export function refusalOf(request: GatewayRequest): Refusal | undefined {
@@ -17,7 +12,7 @@ export function refusalOf(request: GatewayRequest): Refusal | undefined {
 
 function refusalOfH1(request: GatewayRequest): Refusal | undefined {
   const { httpVersion, headers } = request
-  // llhttp reads HTTP/0.9 and HTTP/2.0 on a request line as well.
+  // The parser reads any version, so that the answer can say what is wrong.
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return { status: 505, cause: `unsupported version HTTP/${httpVersion}` }
   const coding = headers['transfer-encoding']

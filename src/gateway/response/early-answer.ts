@@ -8,14 +8,12 @@ const maxDiscarded: Bytes = 64_000
 
 /**
  * To be called when the head of an answer is written: over h1 before, over h2 after. A long body that is still to come
- * is not awaited: after the answer the stream is closed (h2), or the connection, which lingers (h1; see linger.ts).
+ * is not awaited: after the answer the stream is closed (h2), or the connection, which lingers (h1; see listen/http1/connection.ts).
  */
-export function answerEarly({ request, response, stream, hasBody }: Exchange): void {
+export function answerEarly({ request, http1, stream, hasBody }: Exchange): void {
   if (!hasBody || request.complete || Number(request.headers['content-length']) <= maxDiscarded) return
-  if (!stream) {
-    response.shouldKeepAlive = false
-    return
-  }
+  if (http1) http1.shouldKeepAlive = false
+  if (!stream) return
   // RFC 9113 §8.1: the answer is complete without the rest of the request, if that has not come meanwhile. The reset
   // would overtake the end of the answer, which Node sends in the turn after these events.
   const reset = () => {

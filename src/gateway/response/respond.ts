@@ -1,6 +1,4 @@
 import { constants } from 'node:http2'
-import type { Socket } from 'node:net'
-import type { Bytes } from '../../shared/bytes.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { pushIds } from '../request/request-id.ts'
@@ -15,21 +13,12 @@ import { applyRules } from './header-rules.ts'
  * the stream ends with it; a gRPC client reads the status of a failed call only there (Trailers-Only).
  */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders, last = false): void {
-  const { response, stream } = exchange
+  const { http1, stream } = exchange
   const final = finalHeaders(exchange, status, headers)
   if (stream) respondH2(stream, status, final, last)
   answerEarly(exchange)
-  if (!stream) response.writeHead(status, final)
+  http1?.writeHead(status, final)
   exchange.status = status
-}
-
-/** A head and a body of this size fit into the buffer from which Node writes texts at once. */
-const oneWrite: Bytes = 8_192
-
-/** Ends the answer with these bytes. Over h1, a small body leaves in one write with the head: Node only joins texts. */
-export function endWith({ response, stream }: Exchange, body: Buffer): void {
-  if (stream || body.length > oneWrite) response.end(body)
-  else response.end(body.toString('latin1'), 'latin1')
 }
 
 /** Sends an answer with a text as its body; to a HEAD request, only its head. */
@@ -42,7 +31,7 @@ function sendBody(exchange: Exchange, status: number, text: string, headers: Fla
   sendHead(exchange, status, ['content-length', String(body.length), ...headers])
   exchange.bytesSent = exchange.request.method === 'HEAD' ? 0 : body.length
   if (exchange.request.method === 'HEAD') exchange.response.end()
-  else endWith(exchange, body)
+  else exchange.response.end(body)
 }
 
 /**
@@ -107,8 +96,8 @@ function pushHsts(headers: string[], { generation, listener, rules }: Exchange):
  */
 export function cutAnswer(exchange: Exchange, cause: string): void {
   exchange.failure = cause
-  const { response, stream } = exchange
+  const { http1, stream, listener } = exchange
   if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-  else if (exchange.listener.tls) response.destroy()
-  else (response.socket as Socket | null)?.resetAndDestroy()
+  else if (listener.tls) http1?.destroy()
+  else http1?.socket?.resetAndDestroy()
 }

@@ -190,7 +190,7 @@ const lines: readonly Row[] = [
   ['a NUL in the target', `GET /row\0 HTTP/1.1\r\n${host}\r\n`],
   ['a tab in the target', `GET /ro\tw HTTP/1.1\r\n${host}\r\n`],
   ['a space in the target', `GET /ro w HTTP/1.1\r\n${host}\r\n`],
-  ['two spaces behind the method', `GET  /row HTTP/1.1\r\n${host}\r\n`, got],
+  ['two spaces behind the method', `GET  /row HTTP/1.1\r\n${host}\r\n`],
   ['tabs for spaces', `GET\t/row\tHTTP/1.1\r\n${host}\r\n`],
   ['a request line in the target', `GET /row HTTP/1.1 HTTP/1.1\r\n${host}\r\n`],
   ['a fragment', `GET /row#x HTTP/1.1\r\n${host}\r\n`],
@@ -207,7 +207,7 @@ const versions: readonly Row[] = [
   ['HTTP/1.1 in lower case', `GET /row http/1.1\r\n${host}\r\n`],
   ['HTTP/1', `GET /row HTTP/1\r\n${host}\r\n`],
   ['HTTP/01.1', `GET /row HTTP/01.1\r\n${host}\r\n`],
-  ['ICE/1.0', `SOURCE /row ICE/1.0\r\n${host}\r\n`, meaning({ method: 'SOURCE' })],
+  ['ICE/1.0', `SOURCE /row ICE/1.0\r\n${host}\r\n`],
   ['RTSP/1.0', `DESCRIBE /row RTSP/1.0\r\n${host}\r\n`],
   ["h2's preface", 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
 ]

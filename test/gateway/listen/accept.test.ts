@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { type Acceptor, acceptOn } from '../../../src/gateway/listen/accept.ts'
-import { http1 } from '../../../src/gateway/listen/protocol-limits.ts'
+import { socketOptions } from '../../../src/gateway/listen/protocol-limits.ts'
 
 const clients: Socket[] = []
 let acceptor: Acceptor | undefined
@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 async function listening() {
-  const server = createServer(http1, (request, response) => {
+  const server = createServer(socketOptions, (request, response) => {
     if (request.url !== '/wait') response.end(request.url)
   })
   const opened = await acceptOn(server, { host: '127.0.0.1', port: 0 })

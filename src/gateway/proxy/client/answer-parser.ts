@@ -3,10 +3,10 @@
  * so anything that two parsers could read in two ways is an error.
  */
 import type { Bytes } from '../../../shared/bytes.ts'
+import { ChunkedBody } from '../../http1/chunked-body.ts'
+import { Section } from '../../http1/section.ts'
 import { type AnswerHead, type Framing, readAnswerHead } from './answer-head.ts'
-import { ChunkedBody } from './chunked-body.ts'
-import { AnswerFault, ConnectionClosed } from './faults.ts'
-import { Section } from './section.ts'
+import { AnswerFault, answerFault, ConnectionClosed } from './faults.ts'
 
 /** What the parser needs to know about the request. */
 export interface Expected {
@@ -39,7 +39,7 @@ export class AnswerParser {
 
   constructor(expected: Expected) {
     this.#expected = expected
-    this.#section = new Section(expected.headLimit, 'its header fields')
+    this.#section = new Section(expected.headLimit, 'its header fields', answerFault)
   }
 
   get complete(): boolean {
@@ -72,7 +72,7 @@ export class AnswerParser {
     const end = this.#section.take(bytes, start)
     const { text } = this.#section
     if (text === undefined) {
-      this.#section.mustBeginWith(beginning)
+      this.#mustBeAnswer()
       return end
     }
     this.#section.begin()
@@ -80,6 +80,14 @@ export class AnswerParser {
     if (head.status < 200) this.#takeInterim(head, text.length)
     else this.#begin(head)
     return end
+  }
+
+  /** Refuses another protocol as soon as its first bytes have come. */
+  #mustBeAnswer(): void {
+    const begun = this.#section.incomplete as Buffer
+    const length = Math.min(begun.length, beginning.length)
+    if (begun.compare(beginning, 0, length, 0, length) === 0) return
+    throw new AnswerFault(`it begins with ${JSON.stringify(begun.toString('latin1', 0, 40))}`)
   }
 
   #takeInterim(head: AnswerHead, size: Bytes): void {
@@ -102,7 +110,7 @@ export class AnswerParser {
   #begin(head: AnswerHead): void {
     this.head = head
     this.#framing = this.#isBodyless(head.status) ? 0 : head.framing
-    if (this.#framing === 'chunked') this.#chunks = new ChunkedBody(this.#expected.headLimit)
+    if (this.#framing === 'chunked') this.#chunks = new ChunkedBody(this.#expected.headLimit, answerFault, false)
     else if (this.#framing === 0) this.trailers = noTrailers
     else if (this.#framing !== 'close') this.#left = this.#framing
   }

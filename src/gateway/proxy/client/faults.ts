@@ -1,4 +1,5 @@
 /** Errors of connections to upstreams. System errors keep their own codes. */
+import type { FaultOf } from '../../http1/fault.ts'
 
 /** The upstream's answer is malformed or too long: its connection cannot be read any further. */
 export class AnswerFault extends Error {
@@ -8,6 +9,8 @@ export class AnswerFault extends Error {
     super(`malformed answer: ${what}`)
   }
 }
+
+export const answerFault: FaultOf = (what) => new AnswerFault(what)
 
 /** The connection was closed in good order, but before the answer was complete. */
 export class ConnectionClosed extends Error {

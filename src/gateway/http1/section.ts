@@ -1,5 +1,5 @@
-import type { Bytes } from '../../../shared/bytes.ts'
-import { AnswerFault } from './faults.ts'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { FaultOf } from './fault.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -9,14 +9,16 @@ const emptyLine = Buffer.from('\r\n\r\n')
 export class Section {
   readonly #limit: Bytes
   readonly #what: string
+  readonly #fault: FaultOf
   /** The complete section as latin1, with its empty line; undefined before. */
   text: string | undefined
   #before: Buffer | undefined
 
-  /** `take` throws an AnswerFault beyond `limit`; `what` names the section in the message. */
-  constructor(limit: Bytes, what: string) {
+  /** `take` throws a fault beyond `limit`; `what` names the section in the message. */
+  constructor(limit: Bytes, what: string, fault: FaultOf) {
     this.#limit = limit
     this.#what = what
+    this.#fault = fault
   }
 
   /** Starts the next section. */
@@ -25,12 +27,9 @@ export class Section {
     this.#before = undefined
   }
 
-  /** In the middle of a section: throws an AnswerFault as soon as its bytes so far differ from the beginning of these. */
-  mustBeginWith(expected: Buffer): void {
-    const before = this.#before as Buffer
-    const length = Math.min(before.length, expected.length)
-    if (before.compare(expected, 0, length, 0, length) === 0) return
-    throw new AnswerFault(`it begins with ${JSON.stringify(before.toString('latin1', 0, 40))}`)
+  /** The bytes of an incomplete section so far, of which nothing may be changed. */
+  get incomplete(): Buffer | undefined {
+    return this.#before
   }
 
   /** Returns where it stopped: after the section, or at the end of the bytes. */
@@ -42,7 +41,7 @@ export class Section {
     const from = before ? 0 : start
     const end = endOf(joined, from, known)
     if ((end === -1 ? joined.length : end) - from > this.#limit) {
-      throw new AnswerFault(`${this.#what} are longer than the limit of ${this.#limit} bytes`)
+      throw this.#fault(`${this.#what} are longer than the limit of ${this.#limit} bytes`, 'too-long')
     }
     if (end !== -1) {
       this.text = joined.toString('latin1', from, end)
@@ -59,7 +58,7 @@ export class Section {
   #judge(bytes: Buffer, start: number): void {
     for (let at = bytes.indexOf(LF, start); at !== -1; at = bytes.indexOf(LF, at + 1)) {
       // A section is the first thing, or follows an LF.
-      if (bytes[at - 1] !== CR) throw new AnswerFault(`${this.#what} have a line that ends without CR`)
+      if (bytes[at - 1] !== CR) throw this.#fault(`${this.#what} have a line that ends without CR`)
     }
   }
 }

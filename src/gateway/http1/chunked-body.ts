@@ -1,7 +1,7 @@
 /** A body in chunks (RFC 9112 §7.1), with its trailers. */
-import type { Bytes } from '../../../shared/bytes.ts'
-import { readTrailers } from './answer-head.ts'
-import { AnswerFault } from './faults.ts'
+import type { Bytes } from '../../shared/bytes.ts'
+import type { FaultOf } from './fault.ts'
+import { readFields } from './fields.ts'
 import { Section } from './section.ts'
 
 /** The line before a chunk: its size and extensions, which are ignored. */
@@ -14,6 +14,8 @@ type State = 'size' | 'blanks' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 
 
 export class ChunkedBody {
   readonly #trailers: Section
+  readonly #fault: FaultOf
+  readonly #strict: boolean
   /** Set once the body is complete. */
   trailers: readonly string[] | undefined
   #state: State = 'size'
@@ -23,9 +25,14 @@ export class ChunkedBody {
   /** Bytes left of the chunk. */
   #left = 0
 
-  /** `limit`: the longest trailer section. */
-  constructor(limit: Bytes) {
-    this.#trailers = new Section(limit, 'its trailers')
+  /**
+   * `limit`: the longest trailer section. `strict`: no whitespace after a chunk's size, which some servers pad, and no
+   * trailer that frames the message.
+   */
+  constructor(limit: Bytes, fault: FaultOf, strict: boolean) {
+    this.#strict = strict
+    this.#trailers = new Section(limit, 'its trailers', fault)
+    this.#fault = fault
   }
 
   /** Appends the pieces of the body to `pieces`; returns where it stopped: at the end of the bytes, or of the body. */
@@ -50,7 +57,11 @@ export class ChunkedBody {
 
   #takeTrailers(bytes: Buffer, at: number): number {
     const end = this.#trailers.take(bytes, at)
-    if (this.#trailers.text !== undefined) this.trailers = readTrailers(this.#trailers.text)
+    if (this.#trailers.text === undefined) return end
+    const trailers = readFields(this.#trailers.text, 'its trailers', this.#fault)
+    if (this.#strict && trailers.some((name, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name)))
+      throw this.#fault('a trailer that frames the message')
+    this.trailers = trailers
     return end
   }
 
@@ -59,7 +70,7 @@ export class ChunkedBody {
     switch (this.#state) {
       case 'size':
         if (this.#takeDigit(byte)) return
-        if (this.#digits === 0) throw new AnswerFault('a chunk without a size')
+        if (this.#digits === 0) throw this.#fault('a chunk without a size')
         this.#behindSize(byte)
         return
       case 'blanks':
@@ -69,19 +80,19 @@ export class ChunkedBody {
         this.#countLine()
         if (byte === CR) this.#state = 'size-lf'
         else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) {
-          throw new AnswerFault('a control character in a chunk extension')
+          throw this.#fault('a control character in a chunk extension')
         }
         return
       case 'size-lf':
-        if (byte !== LF) throw new AnswerFault('a chunk size whose line does not end with CRLF')
+        if (byte !== LF) throw this.#fault('a chunk size whose line does not end with CRLF')
         this.#state = this.#left === 0 ? 'trailers' : 'data'
         return
       case 'data-cr':
-        if (byte !== CR) throw new AnswerFault('a chunk longer than its size')
+        if (byte !== CR) throw this.#fault('a chunk longer than its size')
         this.#state = 'data-lf'
         return
       case 'data-lf':
-        if (byte !== LF) throw new AnswerFault('a chunk longer than its size')
+        if (byte !== LF) throw this.#fault('a chunk longer than its size')
         this.#state = 'size'
         this.#digits = 0
         this.#line = 0
@@ -96,13 +107,14 @@ export class ChunkedBody {
     this.#countLine()
     if (byte === CR) this.#state = 'size-lf'
     else if (byte === 0x3b) this.#state = 'extension'
-    else if (byte === 0x20 || byte === 0x09) this.#state = 'blanks'
-    else throw new AnswerFault('an invalid chunk size')
+    else if ((byte === 0x20 || byte === 0x09) && !this.#strict) this.#state = 'blanks'
+    else throw this.#fault('an invalid chunk size')
   }
 
   #countLine(): void {
     this.#line += 1
-    if (this.#line > longestLine) throw new AnswerFault(`a chunk extension of more than ${longestLine} bytes`)
+    if (this.#line > longestLine)
+      throw this.#fault(`a chunk extension of more than ${longestLine} bytes`, 'extension-too-long')
   }
 
   #takeDigit(byte: number): boolean {
@@ -111,8 +123,7 @@ export class ChunkedBody {
     this.#digits += 1
     this.#left = this.#left * 16 + digit
     // The number of digits is bounded as well: leading zeros could be endless.
-    if (this.#digits > 16 || this.#left > Number.MAX_SAFE_INTEGER)
-      throw new AnswerFault('a chunk size that is too large')
+    if (this.#digits > 16 || this.#left > Number.MAX_SAFE_INTEGER) throw this.#fault('a chunk size that is too large')
     return true
   }
 }
