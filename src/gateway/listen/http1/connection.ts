@@ -128,8 +128,11 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     if (!response) return
     this.#response = undefined
     if (!response.shouldKeepAlive || this.#state === 'refused') this.#close()
-    else if (this.#request?.complete === false) this.#request.discard()
-    else this.#next()
+    else if (this.#request?.complete === false) {
+      this.#request.discard()
+      // No exchange is left that could stall.
+      this.#deadline.set(this.#limits.idleTimeout)
+    } else this.#next()
   }
 
   #take(bytes: Buffer): void {
@@ -175,6 +178,8 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     if (text === '\r\n') {
       this.#emptyLines += 1
       if (this.#emptyLines > maxEmptyLines) throw requestFault('it begins with empty lines')
+      this.#headBegun = false
+      if (this.#requests > 0) this.#deadline.set(this.#limits.idleTimeout)
       return end
     }
     this.#emptyLines = 0
@@ -195,6 +200,7 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     else if (framing === 'unknown') this.#surplus = true
     else this.#left = framing
     request.complete = framing === 0 || framing === 'unknown'
+    if (this.#ended) this.#events.halfClosed(this)
     if (!isWebSocket(head)) this.#events.request(request, response)
     else if (!this.#pipelined) this.#beginUpgrade(request, response)
     else {
@@ -234,7 +240,8 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     }
     const pieces: Buffer[] = []
     const end = this.#chunks.take(bytes, start, pieces)
-    for (const piece of pieces) request.push(piece)
+    // One piece, since a thousand chunks of one byte cost a thousand times as much.
+    if (pieces.length > 0) request.push(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces))
     const { trailers } = this.#chunks
     if (trailers) {
       this.#chunks = undefined
@@ -276,13 +283,20 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
   #late(): void {
     // A connection that was opened in advance, or by a port probe, or is idle, or lingers.
     const silent = this.#state !== 'http' || (!this.#headBegun && (this.#requests > 0 || !this.#received))
-    if (silent) this.socket.destroy()
-    else this.#events.late(() => this.#refuse(new RequestFault(408, 'its head did not arrive in time')))
+    if (silent) {
+      this.socket.destroy()
+      return
+    }
+    const before = this.#requests
+    this.#events.late(() => {
+      // It may have arrived meanwhile.
+      if (this.#requests === before) this.#refuse(new RequestFault(408, 'its head did not arrive in time'))
+    })
   }
 
   #refuse(error: unknown): void {
-    if (this.#state !== 'http' || this.socket.destroyed) return
     if (!(error instanceof RequestFault)) throw error
+    if (this.#state !== 'http' || this.socket.destroyed) return
     const { refusal } = error
     this.#state = 'refused'
     this.#surplus = true
@@ -330,15 +344,15 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    // Half a request, or an upgrade without agreement: the client is gone.
-    if (this.#state === 'upgrading' || this.#headBegun || this.#request?.complete === false) this.socket.destroy()
+    // Without agreement, a client that can send nothing cannot even close.
+    if (this.#state === 'upgrading') this.socket.destroy()
     else if (this.#state === 'http' && !this.#ahead) this.#answerLast()
     if (this.#response) this.#events.halfClosed(this)
   }
 
   /** The client has ended its side, and nothing that it has sent is left: half a request is not answered. */
   #answerLast(): void {
-    if (this.#headBegun) this.socket.destroy()
+    if (this.#headBegun || this.#request?.complete === false) this.socket.destroy()
     else if (!this.#response) this.socket.end()
     else if (!this.#response.headersSent) this.#response.shouldKeepAlive = false
   }

@@ -196,7 +196,8 @@ export class Http1Response extends EventEmitter {
   }
 
   readonly #finish = (error?: Error | null): void => {
-    if (this.#closed || error) return
+    // A write that fails because the socket is destroyed already leaves nothing unwritten.
+    if (this.#closed || error || this.#channel.socket.destroyed) return
     this.#closed = true
     this.writableFinished = true
     this.emit('finish')

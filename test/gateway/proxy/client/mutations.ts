@@ -95,11 +95,12 @@ export function mutatedAnswer(random: () => number): string {
   let text = one(heads, random)
   for (let left = Math.floor(random() * 4); left > 0; left--) text += one(fields, random)
   text += one(framed, random)
-  for (let left = Math.floor(random() * 4); left > 0; left--) text = mutate(text, random)
+  for (let left = Math.floor(random() * 4); left > 0; left--) text = mutate(text, fragments, random)
   return text
 }
 
-function mutate(text: string, random: () => number): string {
+/** Removes, replaces or repeats something at random, or inserts one of the fragments. */
+export function mutate(text: string, fragments: readonly string[], random: () => number): string {
   const at = Math.floor(random() * (text.length + 1))
   const to = Math.min(text.length, at + 1 + Math.floor(random() * 8))
   switch (Math.floor(random() * 6)) {
@@ -116,6 +117,6 @@ function mutate(text: string, random: () => number): string {
   }
 }
 
-function one<T>(of: readonly T[], random: () => number): T {
+export function one<T>(of: readonly T[], random: () => number): T {
   return of[Math.floor(random() * of.length)] as T
 }
