@@ -83,7 +83,8 @@ export class Upload {
       this.#fail(error as Error)
       return
     }
-    countReleased(chunk.length)
+    // Over h1 they were counted when they were made.
+    if (this.#exchange.stream) countReleased(chunk.length)
     this.#left -= chunk.length
     if (!this.#chunked && this.#left < 0) this.#fail(new UnsendableRequest('a body longer than its Content-Length'))
     else if (!this.#write(chunk)) this.#exchange.request.pause()

@@ -8,8 +8,8 @@ import type { Exchange } from '../request/exchange.ts'
 import { cutAnswer, sendError } from '../response/respond.ts'
 import { passHead, passInterim, passTrailers } from '../upstream/answer.ts'
 import { AnswerEncoder } from '../upstream/answer-encoder.ts'
+import { isReusable, releasePiece } from '../upstream/body-pieces.ts'
 import { ClientLeft, isBroken, isConnectionFault, statusOf } from '../upstream/faults.ts'
-import { countReleased } from '../upstream/released-buffers.ts'
 import type { Target } from '../upstream/target.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerHead } from './client/answer-head.ts'
@@ -123,9 +123,8 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
 
   onBody(chunk: Buffer, last: boolean): void {
     this.#headLeft = true
-    countReleased(chunk.length)
     if (this.#encoder) {
-      if (!this.#encoder.write(chunk)) this.#connection?.pause()
+      if (!this.#encoder.write(chunk, () => releasePiece(chunk))) this.#connection?.pause()
       return
     }
     this.#exchange.bytesSent += chunk.length
@@ -134,12 +133,11 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
       return
     }
     const { response } = this.#exchange
-    response.write(chunk, this.#written)
+    response.write(chunk, () => {
+      releasePiece(chunk)
+      if (response.writableLength < maxUnsent) this.#connection?.resume()
+    })
     if (response.writableLength >= maxUnsent) this.#connection?.pause()
-  }
-
-  #written = (): void => {
-    if (this.#exchange.response.writableLength < maxUnsent) this.#connection?.resume()
   }
 
   /**
@@ -154,12 +152,11 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
   }
 
   onEnd(trailers: readonly string[]): void {
-    const { response } = this.#exchange
     this.#leave()
     try {
       if (trailers.length > 0) this.#passTrailers(trailers)
       if (this.#encoder) this.#encoder.end()
-      else response.end(this.#lastChunk)
+      else this.#endWith(this.#lastChunk)
     } catch (error) {
       cutAnswer(this.#exchange, `cannot send on the upstream's trailers: ${messageOf(error)}`)
     }
@@ -192,6 +189,12 @@ export class UpstreamDispatch implements Waiter<UpstreamStream>, Transaction {
 
   onBodyRefused(): void {
     this.#upload?.stop()
+  }
+
+  #endWith(last: Buffer | undefined): void {
+    const { response } = this.#exchange
+    if (last && isReusable(last)) response.end(last, () => releasePiece(last))
+    else response.end(last)
   }
 
   #passTrailers(trailers: readonly string[]): void {

@@ -42,7 +42,7 @@ export interface Http2Response extends EventEmitter {
   readonly writableFinished: boolean
   readonly writableLength: number
   write(chunk: Buffer, sent?: () => void): boolean
-  end(chunk?: Buffer): void
+  end(chunk?: Buffer, done?: () => void): void
   writeContinue(): void
   writeInformation(status: number, fields: Readonly<Record<string, string>>): void
   addTrailers(fields: Readonly<Record<string, string>>): void

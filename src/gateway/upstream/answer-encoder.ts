@@ -138,13 +138,14 @@ export class AnswerEncoder {
     exchange.onAbandoned(() => this.#close())
   }
 
-  write(chunk: Buffer): boolean {
+  /** `taken` is called when the encoder has read the chunk, if it does. */
+  write(chunk: Buffer, taken?: () => void): boolean {
     if (this.#exchange.over) return true
     this.#flushing ??= setTimeout(() => {
       this.#flushing = undefined
       this.#encoder.flush()
     }, flushAfter)
-    return this.#encoder.write(chunk)
+    return this.#encoder.write(chunk, taken)
   }
 
   end(): void {

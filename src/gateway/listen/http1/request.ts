@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
+import { keepPieces } from '../../upstream/body-pieces.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Of a body that has no reader yet, or whose reader pauses; its connection is not read further. */
@@ -98,7 +99,7 @@ export class Http1Request extends EventEmitter {
   /** Part of the body, which is valid during the call only. */
   push(piece: Buffer): void {
     if (this.#flow === 'discarded' || this.#flow === 'over') return
-    const kept = Buffer.from(piece)
+    const kept = keepPieces([piece])
     if (this.#flow === 'flowing' && this.#held.length === 0) {
       this.emit('data', kept)
       if ((this.#flow as string) === 'paused') this.#source.pause()

@@ -132,10 +132,12 @@ export class Http1Response extends EventEmitter {
     return this.#write(chunk, '', sent)
   }
 
-  end(chunk?: Buffer): void {
+  /** `done` is called when the response is over, and all of it is handed to the kernel. */
+  end(chunk?: Buffer, done?: () => void): void {
     if (this.writableEnded) return
     this.writableEnded = true
     if (this.#closed) return
+    if (done) this.once('finish', done)
     const { socket } = this.#channel
     // The kernel has nearly always taken all of it when `write` returns; of TLS only the callback tells.
     const sent = 'encrypted' in socket ? this.#finish : undefined

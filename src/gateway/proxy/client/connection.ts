@@ -1,6 +1,8 @@
 /** One connection to an upstream, which carries one request at a time. */
 import type { Socket } from 'node:net'
+import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { keepPieces, releasePiece } from '../../upstream/body-pieces.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { Deadline } from './deadline.ts'
@@ -10,6 +12,8 @@ import { Idleness } from './idleness.ts'
 import { keepFromWriteErrors } from './socket.ts'
 import type { Sent, Transaction, UpstreamStream } from './transaction.ts'
 
+/** Chunks up to this length are written as one text with their size: Node only joins texts. */
+const oneWrite: Bytes = 8_192
 /** How long an upstream that reads no more of a request may take to answer. */
 const answerAfterRefusal: Milliseconds = 1_000
 
@@ -83,24 +87,36 @@ export class Connection implements UpstreamStream {
     this.#socket.uncork()
   }
 
-  write(chunk: Buffer | string): boolean {
-    if (this.#writeError || this.#destroyed) return true
-    if (!this.#headPassed) this.#deadline.set(this.#timeout)
-    return this.#socket.write(chunk, 'latin1')
+  write(chunk: Buffer): boolean {
+    return !this.#takesMore || this.#writePiece(chunk)
   }
 
   writeChunk(chunk: Buffer): boolean {
+    if (!this.#takesMore) return true
+    const size = `${chunk.length.toString(16)}\r\n`
+    if (chunk.length <= oneWrite) return this.#socket.write(`${size}${chunk.toString('latin1')}\r\n`, 'latin1')
     this.#socket.cork()
-    this.write(`${chunk.length.toString(16)}\r\n`)
-    this.write(chunk)
-    const room = this.write('\r\n')
+    this.#socket.write(size, 'latin1')
+    this.#writePiece(chunk)
+    const room = this.#socket.write('\r\n', 'latin1')
     this.#socket.uncork()
     return room
   }
 
   endBody(chunked: boolean): void {
-    if (chunked) this.write('0\r\n\r\n')
+    if (chunked && this.#takesMore) this.#socket.write('0\r\n\r\n', 'latin1')
     this.#bodySent = true
+  }
+
+  /** Whether the upstream may still read something of the request; if so, it has its time from now on. */
+  get #takesMore(): boolean {
+    if (this.#writeError || this.#destroyed) return false
+    if (!this.#headPassed) this.#deadline.set(this.#timeout)
+    return true
+  }
+
+  #writePiece(chunk: Buffer): boolean {
+    return this.#socket.write(chunk, () => releasePiece(chunk))
   }
 
   pause(): void {
@@ -155,7 +171,11 @@ export class Connection implements UpstreamStream {
       }
       this.#transaction?.onHead(head)
     }
-    if (parser.body.length > 0) this.#transaction?.onBody(joined(parser.body), parser.complete)
+    if (parser.body.length > 0) {
+      const piece = keepPieces(parser.body)
+      parser.body.length = 0
+      this.#transaction?.onBody(piece, parser.complete)
+    }
     if (!this.#transaction) return
     if (parser.complete) this.#complete(parser, rest.length > 0)
     else this.#transaction.onPause()
@@ -240,11 +260,4 @@ export class Connection implements UpstreamStream {
     else if (!this.#bodySent && !this.#socket.writableNeedDrain) this.#deadline.set(this.#timeout)
     else this.fail(new UpstreamTimeout(`no answer within ${this.#timeout} ms`))
   }
-}
-
-/** Copies: the pieces are views of a buffer that is reused. */
-function joined(pieces: Buffer[]): Buffer {
-  const whole = pieces.length === 1 ? Buffer.from(pieces[0] as Buffer) : Buffer.concat(pieces)
-  pieces.length = 0
-  return whole
 }

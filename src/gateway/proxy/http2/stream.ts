@@ -2,6 +2,7 @@
 import type { Bytes } from '../../../shared/bytes.ts'
 import { errorCodes } from '../../http2/error-codes.ts'
 import { initialWindow } from '../../http2/frames.ts'
+import { keepPieces } from '../../upstream/body-pieces.ts'
 import type { Waiter } from '../client/dialling.ts'
 import { AnswerFault, UpstreamTimeout } from '../client/faults.ts'
 import type { Sent, Transaction, UpstreamStream } from '../client/transaction.ts'
@@ -202,7 +203,7 @@ export class Http2Stream implements UpstreamStream, CarriedStream {
     const body = this.#body
     this.#body = undefined
     try {
-      if (body) this.#transaction?.onBody(joined(body), this.#ended)
+      if (body) this.#transaction?.onBody(keepPieces(body), this.#ended)
       if (!this.#transaction) return
       if (this.#ended) {
         this.#complete()
@@ -397,8 +398,3 @@ export class Http2Stream implements UpstreamStream, CarriedStream {
 }
 
 const noBytes = Buffer.alloc(0)
-
-/** Copies: the pieces are views of a buffer that is reused. */
-function joined(pieces: readonly Buffer[]): Buffer {
-  return pieces.length === 1 ? Buffer.from(pieces[0] as Buffer) : Buffer.concat(pieces)
-}
