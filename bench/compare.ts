@@ -10,7 +10,7 @@ import { findContenders } from './peers/peers.ts'
 import { installPrograms } from './peers/programs.ts'
 import type { Found, Peer } from './peers/site.ts'
 import { prepareSurroundings, type Surroundings } from './peers/surroundings.ts'
-import type { Row, Sample } from './rows/row.ts'
+import { type Measure, type Row, type Run, type Sample, warmup } from './rows/row.ts'
 
 export interface Options {
   readonly rounds: number
@@ -35,7 +35,14 @@ export interface Comparison {
   readonly results: readonly RowResult[]
 }
 
-/** For one measurement, beyond the seconds that it loads: starts, stops and thousands of connections. */
+/** A server in a row. */
+interface Stage {
+  readonly name: string
+  readonly measure: Measure
+  stop(): Promise<void>
+}
+
+/** For one measurement or warm-up, beyond the seconds that it loads: starts, stops and thousands of connections. */
 const limit = 120_000
 
 /** Measures the rows; calls `save` with what there is after each, so that nothing is lost if the run is cut short. */
@@ -85,25 +92,45 @@ class Bench {
     const able = this.#contenders.filter(({ peer }) => row.needs.every((need) => peer.features.includes(need)))
     const samples: Record<string, (Sample | undefined)[]> = {}
     const failures: string[] = []
-    for (let round = 0; round < this.#options.rounds; round += 1) {
-      const first = round % able.length
-      for (const contender of [...able.slice(first), ...able.slice(0, first)]) {
-        const { name } = contender.peer
-        const sample = await this.#measure(row, contender).catch((error: Error) => {
-          failures.push(`${name}, round ${round + 1}: ${error.message}`)
-          return undefined
-        })
-        samples[name] = [...(samples[name] ?? []), sample]
-        const figures = sample === undefined ? `FAILED: ${failures.at(-1)}` : describe(sample)
-        process.stderr.write(`${title}, round ${round + 1} of ${this.#options.rounds}, ${name}: ${figures}\n`)
+    const stages: Stage[] = []
+    try {
+      for (const contender of able) stages.push(await this.#stage(row, contender))
+      for (let round = 0; round < this.#options.rounds; round += 1) {
+        const first = round % able.length
+        for (const { name, measure } of [...stages.slice(first), ...stages.slice(0, first)]) {
+          const sample = await measure().catch((error: Error) => {
+            failures.push(`${name}, round ${round + 1}: ${error.message}`)
+            return undefined
+          })
+          samples[name] = [...(samples[name] ?? []), sample]
+          const figures = sample === undefined ? `FAILED: ${failures.at(-1)}` : describe(sample)
+          process.stderr.write(`${title}, round ${round + 1} of ${this.#options.rounds}, ${name}: ${figures}\n`)
+        }
       }
+    } finally {
+      await Promise.all(stages.map(({ stop }) => stop()))
     }
     return { row: row.name, samples, failures }
   }
 
-  async #measure(row: Row, { peer, program }: Contender): Promise<Sample> {
+  /** What measures a row at this server, which is started and warm if the row wants that. */
+  async #stage(row: Row, contender: Contender): Promise<Stage> {
+    const { name } = contender.peer
+    if ('warm' in row) {
+      const { run, stop } = await this.#run(row, contender)
+      const measure = await this.#inTime(row.warm(run)).catch((error: Error) => () => Promise.reject(error))
+      return { name, measure: () => this.#inTime(measure()), stop }
+    }
+    const measure = async () => {
+      const { run, stop } = await this.#run(row, contender)
+      return this.#inTime(row.measure(run)).finally(stop)
+    }
+    return { name, measure, stop: async () => {} }
+  }
+
+  /** A site for the server; `stop` ends what was started for it. */
+  async #run(row: Row, { peer, program }: Contender): Promise<{ readonly run: Run; stop(): Promise<void> }> {
     const site = await this.#surroundings.site(row.site)
-    const { seconds } = this.#options
     const started: RunningServer[] = []
     const start = async () => {
       const server = await startServer({
@@ -115,20 +142,25 @@ class Bench {
       started.push(server)
       return server
     }
+    const { seconds } = this.#options
     const capacity = () => this.capacity()
-    const run = { peer, program, site, surroundings: this.#surroundings, cpus: this.#cpus, seconds, start, capacity }
-    let timer: NodeJS.Timeout | undefined
-    try {
-      const tooLong = new Promise<never>((_, reject) => {
-        const fail = () => reject(new Error(`takes longer than ${limit / 1000} s`))
-        timer = setTimeout(fail, limit + seconds * 3_000)
-      })
-      return await Promise.race([row.measure(run), tooLong])
-    } finally {
-      clearTimeout(timer)
-      for (const server of started) await server.stop()
-      this.#surroundings.remove(site)
+    return {
+      run: { peer, program, site, surroundings: this.#surroundings, cpus: this.#cpus, seconds, start, capacity },
+      stop: async () => {
+        await Promise.all(started.map((server) => server.stop()))
+        this.#surroundings.remove(site)
+      },
     }
+  }
+
+  /** Rejects if it takes too long. */
+  async #inTime<Result>(work: Promise<Result>): Promise<Result> {
+    let timer: NodeJS.Timeout | undefined
+    const tooLong = new Promise<never>((_, reject) => {
+      const fail = () => reject(new Error(`takes longer than ${limit / 1000} s`))
+      timer = setTimeout(fail, limit + this.#options.seconds * 3_000)
+    })
+    return Promise.race([work, tooLong]).finally(() => clearTimeout(timer))
   }
 
   /** Requests a second that Gatehouse can proxy, measured once. */
@@ -149,7 +181,7 @@ class Bench {
       output: join(site.folder, 'output.log'),
     })
     try {
-      await wrk({ url, connections: 32, seconds: 2, folder: site.folder })
+      await wrk({ url, connections: 32, seconds: warmup, folder: site.folder })
       return (await wrk({ url, connections: 32, seconds: 3, folder: site.folder })).rate
     } finally {
       await server.stop()

@@ -1,7 +1,9 @@
 /**
  * `npm run bench [-- WORD… --rounds N --seconds N --peers NAME,NAME --quick]` compares Gatehouse with other servers, in
- * the rows whose names contain one of the words; all rows take about 40 minutes, and only they write the page.
- * `--quick` has one short round, without Debian's Caddy and HAProxy, and takes less than 10 minutes.
+ * the rows whose names contain one of the words; all rows take about 36 minutes, and only they write the page.
+ * `--quick` has one short round, without Debian's Caddy and HAProxy, and takes about 12 minutes.
+ * Under load every server runs warm: it is started once for a row, loaded for 5 s, and then measured in each round
+ * beside the others, which are idle. V8 compiles what is used often while it runs, which takes it about so long.
  * `npm run bench -- --guard [COMMIT]` compares it with itself at that commit.
  */
 import { parseArgs } from 'node:util'

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --guard [COMMIT]`: has what Gatehouse is measured by become dearer since that commit? Both binaries
- * run at the same time and are loaded in turn, a second each, so that a machine whose speed drifts slows both.
+ * run at the same time, warm, and are loaded in turn, a second each, so that a machine whose speed drifts slows both.
  */
 import { join } from 'node:path'
 import { h2load } from '../load/h2load.ts'
@@ -14,17 +14,19 @@ import { gatehouseCommand } from '../peers/gatehouse.ts'
 import { installPrograms } from '../peers/programs.ts'
 import type { Site } from '../peers/site.ts'
 import { prepareSurroundings, type Surroundings } from '../peers/surroundings.ts'
+import { warmup } from '../rows/row.ts'
 import { binaryOf, commitOf, lastLanded, presentBinary } from './build.ts'
 
 const rounds = 8
+/** Then the loaded servers are replaced: V8 compiles the same program in more than one way, and not all are as fast. */
+const roundsOfServers = 4
 /** The floor needs no more of them. */
 const roundsOfBareNode = 2
 /** Milliseconds after which no further round begins. */
-const timeLimit = 200_000
+const timeLimit = 220_000
 /** Of each contender in each round. */
 const starts = 3
 /** Seconds. */
-const warmup = 1
 const slice = 1
 const settle = 2
 
@@ -82,12 +84,21 @@ export async function guard(name = lastLanded()): Promise<boolean> {
       const binary = fromDisk(binaries[which], join(surroundings.folder, which))
       return { name: which, command: (site) => gatehouseCommand(site, binary) }
     })
-    for (let round = 1; round <= rounds && performance.now() - begun < timeLimit; round += 1) {
-      // Who comes first changes from round to round.
-      const turn = round % 2 === 0 ? contenders.toReversed() : contenders
-      const all = round <= roundsOfBareNode ? [...turn, bareNode] : turn
-      await measure(all, surroundings, cpus.server(1), samples)
-      process.stderr.write(`round ${round} of ${rounds}\n`)
+    const guard = new Guard(surroundings, cpus.server(1), samples)
+    for (let first = 1; first <= rounds; first += roundsOfServers) {
+      const servers = await guard.warmServers(first <= roundsOfBareNode ? [...contenders, bareNode] : contenders)
+      try {
+        for (let round = first; round < first + roundsOfServers && performance.now() - begun < timeLimit; round += 1) {
+          const which = round <= roundsOfBareNode ? servers : servers.slice(0, contenders.length)
+          // Who comes first changes from round to round.
+          const turn = round % 2 === 0 ? which.toReversed() : which
+          await guard.measureStarts(turn)
+          await guard.measureLoads(turn)
+          process.stderr.write(`round ${round} of ${rounds}\n`)
+        }
+      } finally {
+        await guard.stop(servers)
+      }
     }
   } finally {
     await surroundings.stop()
@@ -104,50 +115,88 @@ const bareNode: Contender = {
   },
 }
 
-async function measure(
-  contenders: readonly Contender[],
-  surroundings: Surroundings,
-  cpus: string,
-  samples: Samples,
-): Promise<void> {
-  const add = (quantity: string, name: Contender['name'], value: number) => {
-    const of = samples[quantity] ?? {}
-    samples[quantity] = { ...of, [name]: [...(of[name] ?? []), value] }
+/** A contender that runs. */
+interface Server {
+  readonly contender: Contender
+  readonly site: Site
+  readonly server: RunningServer
+}
+
+class Guard {
+  readonly #surroundings: Surroundings
+  readonly #cpus: string
+  readonly #samples: Samples
+
+  constructor(surroundings: Surroundings, cpus: string, samples: Samples) {
+    this.#surroundings = surroundings
+    this.#cpus = cpus
+    this.#samples = samples
   }
-  const running: { readonly name: Contender['name']; readonly site: Site; readonly server: RunningServer }[] = []
-  try {
-    for (let turn = 1; turn <= starts; turn += 1)
-      for (const { name, command } of contenders) {
-        const site = await surroundings.site()
-        const url = `http://127.0.0.1:${site.http}/files/small.css`
-        const output = `${site.folder}/access.log`
-        const server = await startServer({ command: command(site), cpus, url, output })
-        add(start, name, server.startedIn)
-        if (turn === starts) running.push({ name, site, server })
-        else {
-          await server.stop()
-          surroundings.remove(site)
+
+  /** One of each, after every load. */
+  async warmServers(contenders: readonly Contender[]): Promise<readonly Server[]> {
+    const servers: Server[] = []
+    try {
+      for (const contender of contenders) servers.push(await this.#start(contender))
+      for (const { site } of servers) for (const load of loads) await load.run(site, warmup)
+      return servers
+    } catch (error) {
+      await this.stop(servers)
+      throw error
+    }
+  }
+
+  async stop(servers: readonly Server[]): Promise<void> {
+    for (const { site, server } of servers) {
+      await server.stop()
+      this.#surroundings.remove(site)
+    }
+  }
+
+  /** How long new servers take to start, and how much memory the last ones take. */
+  async measureStarts(turn: readonly Server[]): Promise<void> {
+    const idle: Server[] = []
+    try {
+      for (let count = 1; count <= starts; count += 1)
+        for (const { contender } of turn) {
+          const started = await this.#start(contender)
+          this.#add(start, contender, started.server.startedIn)
+          if (count === starts) idle.push(started)
+          else await this.stop([started])
         }
-      }
-    await new Promise((resolve) => setTimeout(resolve, settle * 1000))
-    for (const { name, server } of running) add(memory, name, server.memory() / 1e6)
+      await new Promise((resolve) => setTimeout(resolve, settle * 1000))
+      for (const { contender, server } of idle) this.#add(memory, contender, server.memory() / 1e6)
+    } finally {
+      await this.stop(idle)
+    }
+  }
+
+  async measureLoads(turn: readonly Server[]): Promise<void> {
     for (const load of loads) {
-      for (const { site } of running) await load.run(site, warmup)
-      const used: Partial<Record<Contender['name'], { readonly cpu: number; readonly requests: number }>> = {}
-      for (const { name, site, server } of [...running, ...running.toReversed()]) {
+      const used = new Map<Contender, { readonly cpu: number; readonly requests: number }>()
+      for (const { contender, site, server } of [...turn, ...turn.toReversed()]) {
         const cpu = server.cpu()
         const { requests, failures } = await load.run(site, slice)
-        if (failures > 0) throw new Error(`${load.name}: ${failures} requests to ${name} failed`)
-        const total = used[name] ?? { cpu: 0, requests: 0 }
-        used[name] = { cpu: total.cpu + server.cpu() - cpu, requests: total.requests + requests }
+        if (failures > 0) throw new Error(`${load.name}: ${failures} requests to ${contender.name} failed`)
+        const total = used.get(contender) ?? { cpu: 0, requests: 0 }
+        used.set(contender, { cpu: total.cpu + server.cpu() - cpu, requests: total.requests + requests })
       }
-      for (const { name } of running) {
-        const { cpu = 0, requests = 0 } = used[name] ?? {}
-        add(`${load.name}, CPU µs a request`, name, cpu / requests)
-      }
+      for (const [contender, { cpu, requests }] of used)
+        this.#add(`${load.name}, CPU µs a request`, contender, cpu / requests)
     }
-  } finally {
-    for (const { server } of running) await server.stop()
+  }
+
+  async #start(contender: Contender): Promise<Server> {
+    const site = await this.#surroundings.site()
+    const url = `http://127.0.0.1:${site.http}/files/small.css`
+    const output = `${site.folder}/access.log`
+    const server = await startServer({ command: contender.command(site), cpus: this.#cpus, url, output })
+    return { contender, site, server }
+  }
+
+  #add(quantity: string, { name }: Contender, value: number): void {
+    const of = this.#samples[quantity] ?? {}
+    this.#samples[quantity] = { ...of, [name]: [...(of[name] ?? []), value] }
   }
 }
 

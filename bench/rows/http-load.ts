@@ -9,7 +9,7 @@ import { closeSockets, inGroups, openSockets, request } from '../load/sockets.ts
 import { wrk } from '../load/wrk.ts'
 import type { RunningServer } from '../measure/server.ts'
 import type { Site } from '../peers/site.ts'
-import type { Row, Run, Sample } from './row.ts'
+import { type Run, type Sample, type WarmRow, warmup } from './row.ts'
 
 export interface HttpLoad {
   readonly path: string
@@ -27,17 +27,14 @@ export interface HttpLoad {
   readonly conditional?: true
 }
 
-/** Seconds. */
-const warmup = 1
-
-export function httpLoad(load: HttpLoad): Row['measure'] {
+export function httpLoad(load: HttpLoad): WarmRow['warm'] {
   return async (run) => {
     const server = await run.start()
     const headers = await headersOf(load, run.site)
     await send(load, headers, run, warmup)
     // After the warm-up: a server may serve a file as it is until it has compressed it.
     await check(load, headers, run.site)
-    return measured(server, () => send(load, headers, run, run.seconds))
+    return () => measured(server, () => send(load, headers, run, run.seconds))
   }
 }
 
@@ -116,43 +113,46 @@ function ask(load: HttpLoad, headers: Readonly<Record<string, string>>, site: Si
 }
 
 /** New TLS connections, each with one request. */
-export function tlsHandshakes(kind: 'full' | 'resumed'): Row['measure'] {
+export function tlsHandshakes(kind: 'full' | 'resumed'): WarmRow['warm'] {
   return async (run) => {
     const server = await run.start()
     const send = (seconds: number) => handshakes(run.site.https, '/files/small.css', seconds, kind === 'resumed')
     await send(warmup)
-    return measured(server, () => send(run.seconds))
+    return () => measured(server, () => send(run.seconds))
   }
 }
 
 /** Requests that arrive at half the rate of which Gatehouse is capable, at every server. */
-export function halfOfCapacity(): Row['measure'] {
+export function halfOfCapacity(): WarmRow['warm'] {
   return async (run) => {
     const rate = (await run.capacity()) / 2
     const server = await run.start()
     await constantArrivals(run.site.http, rate, warmup)
-    return measured(server, () => constantArrivals(run.site.http, rate, run.seconds))
+    return () => measured(server, () => constantArrivals(run.site.http, rate, run.seconds))
   }
 }
 
 /** The proxy under load over 32 connections, while so many in all are open; the others have made one request each. */
-export function openConnections(count: number): Row['measure'] {
+export function openConnections(count: number): WarmRow['warm'] {
   const active = Math.min(32, count)
   // Gatehouse refuses those above 10,000, HAProxy above half of the file descriptors; the check needs one, too.
   const idle = Math.max(0, count - active - 20)
   return async (run) => {
     const server = await run.start()
-    const sockets = await openSockets(run.site.http, idle)
-    try {
-      await inGroups(sockets, async (socket) => {
-        const { status } = await request(socket, 'GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n')
-        if (status !== 200) throw new Error(`the server answers ${status} to a connection of many`)
-      })
-      const load: HttpLoad = { path: '/', bytes: 80, connections: active }
-      await send(load, {}, run, warmup)
-      return await measured(server, () => send(load, {}, run, run.seconds))
-    } finally {
-      closeSockets(sockets)
+    const load: HttpLoad = { path: '/', bytes: 80, connections: active }
+    await send(load, {}, run, warmup)
+    // In each round, since servers close connections that are idle for long.
+    return async () => {
+      const sockets = await openSockets(run.site.http, idle)
+      try {
+        await inGroups(sockets, async (socket) => {
+          const { status } = await request(socket, 'GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n')
+          if (status !== 200) throw new Error(`the server answers ${status} to a connection of many`)
+        })
+        return await measured(server, () => send(load, {}, run, run.seconds))
+      } finally {
+        closeSockets(sockets)
+      }
     }
   }
 }

@@ -2,14 +2,14 @@
 import { get } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { median } from '../measure/statistics.ts'
-import type { Row } from './row.ts'
+import type { FreshRow } from './row.ts'
 
 const settle = 3_000
 const repeats = 3
 const reloadLimit = 30_000
 
 /** From exec to the first 200, with a warm page cache. */
-export function start(): Row['measure'] {
+export function start(): FreshRow['measure'] {
   return async (run) => {
     const times: number[] = []
     while (times.length < repeats) {
@@ -22,7 +22,7 @@ export function start(): Row['measure'] {
 }
 
 /** From the request to reload until a new connection gets the answer of the new configuration. */
-export function reload(): Row['measure'] {
+export function reload(): FreshRow['measure'] {
   return async (run) => {
     const server = await run.start()
     const times: number[] = []
@@ -45,7 +45,7 @@ export function reload(): Row['measure'] {
 }
 
 /** Memory some seconds after the start. */
-export function idleMemory(): Row['measure'] {
+export function idleMemory(): FreshRow['measure'] {
   return async (run) => {
     const server = await run.start()
     await pause(settle)
@@ -54,7 +54,7 @@ export function idleMemory(): Row['measure'] {
 }
 
 /** CPU while nothing happens. */
-export function idleCpu(): Row['measure'] {
+export function idleCpu(): FreshRow['measure'] {
   return async (run) => {
     const server = await run.start()
     await pause(settle)

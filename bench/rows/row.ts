@@ -28,7 +28,7 @@ export type Figure =
 
 export type Sample = Readonly<Partial<Record<Figure, number>>>
 
-/** One server, to be measured once. */
+/** One server, to be measured. */
 export interface Run {
   readonly peer: Peer
   readonly program: string
@@ -37,16 +37,36 @@ export interface Run {
   readonly cpus: CpuSets
   /** How long to measure. */
   readonly seconds: number
-  /** Starts the server; it is stopped after the measurement. */
+  /** Starts the server; it is stopped after the last measurement. */
   start(): Promise<RunningServer>
   /** Requests a second that Gatehouse can proxy on this machine, in a closed loop. */
   capacity(): Promise<number>
 }
 
-export interface Row {
+export type Row = RowOfAll & (FreshRow | WarmRow)
+
+interface RowOfAll {
   readonly name: string
   readonly needs: readonly Feature[]
   readonly site?: SiteOptions
+}
+
+/** Starts a server anew in each round. */
+export interface FreshRow {
   /** Rejects if an answer is wrong: the figures of a row that fails say nothing. */
   measure(run: Run): Promise<Sample>
 }
+
+/** Starts each server once; they stay, idle while another one is loaded, and are measured in turn in each round. */
+export interface WarmRow {
+  /** Starts a server and loads it for `warmup`. Returns what measures it in a round; both reject as `measure` does. */
+  warm(run: Run): Promise<Measure>
+}
+
+export type Measure = () => Promise<Sample>
+
+/**
+ * Seconds of load before a server is measured for the first time. JavaScript is compiled while it runs, on threads of
+ * its own whose CPU time would count: after so long, what remains of it is little. Every server gets the same.
+ */
+export const warmup = 5
