@@ -5,6 +5,12 @@ export interface Share {
   waiting: Bytes
 }
 
+/**
+ * Writes a line that stands for a value into a buffer, from `at` on. Returns where it ends, or a negative number if the
+ * line has to be given as a string instead.
+ */
+export type Encode<Value> = (value: Value, buffer: Uint8Array, at: number) => number
+
 /** Lines that are written together. */
 interface Batch {
   readonly buffer: Buffer
@@ -38,7 +44,9 @@ export class LineBatches {
   }
 
   push(line: string, share?: Share): void {
-    const batch = this.#batchFor(line)
+    const last = this.#batches.at(-1)
+    const batch =
+      last && fits(line, roomOf(last)) ? last : this.#open(fits(line, this.#size) ? 0 : Buffer.byteLength(line))
     const bytes = batch.buffer.write(line, batch.end)
     batch.end += bytes
     this.#waiting += bytes
@@ -46,6 +54,23 @@ export class LineBatches {
     share.waiting += bytes
     batch.shares ??= []
     batch.shares.push({ share, bytes })
+  }
+
+  /** A line of at most `most` bytes, without a string; false if it has to be given as one. */
+  encode<Value>(value: Value, most: Bytes, encode: Encode<Value>): boolean {
+    const last = this.#batches.at(-1)
+    const batch = last && most <= roomOf(last) ? last : this.#open(most)
+    const end = encode(value, batch.buffer, batch.end)
+    if (end < 0) {
+      if (batch !== last) {
+        this.#batches.pop()
+        this.#keep(batch)
+      }
+      return false
+    }
+    this.#waiting += end - batch.end
+    batch.end = end
+    return true
   }
 
   /**
@@ -63,22 +88,28 @@ export class LineBatches {
     batch.start += bytes
     this.#waiting -= bytes
     if (batch.start < batch.end) return
-    this.#batches.shift()
     for (const { share, bytes } of batch.shares ?? []) share.waiting -= bytes
-    const { buffer } = batch
-    if (buffer.length === this.#size && this.#spares.length * this.#size < spareLimit) this.#spares.push(buffer)
+    this.#batches.shift()
+    this.#keep(batch)
   }
 
-  #batchFor(line: string): Batch {
-    const last = this.#batches.at(-1)
-    if (last && fits(line, last.buffer.length - last.end)) return last
-    const buffer = fits(line, this.#size)
-      ? (this.#spares.pop() ?? Buffer.allocUnsafeSlow(this.#size))
-      : Buffer.allocUnsafeSlow(Buffer.byteLength(line))
+  /** A new batch for a line of so many bytes, and those that follow it. */
+  #open(bytes: Bytes): Batch {
+    const size = Math.max(bytes, this.#size)
+    const buffer = (size === this.#size && this.#spares.pop()) || Buffer.allocUnsafeSlow(size)
     const batch: Batch = { buffer, start: 0, end: 0, shares: undefined }
     this.#batches.push(batch)
     return batch
   }
+
+  /** Keeps the buffer of a batch that is done with for the next one. */
+  #keep({ buffer }: Batch): void {
+    if (buffer.length === this.#size && this.#spares.length * this.#size < spareLimit) this.#spares.push(buffer)
+  }
+}
+
+function roomOf({ buffer, end }: Batch): Bytes {
+  return buffer.length - end
 }
 
 /** Whether a line has at most so many bytes. A character takes up to three; they are counted only where it matters. */

@@ -5,7 +5,7 @@ import type { Bytes } from '../shared/bytes.ts'
 import { trackCall } from '../shared/system/pending-calls.ts'
 import type { Milliseconds } from '../shared/time/duration.ts'
 import { sleep as pause, setTimeout } from '../shared/time/timer.ts'
-import { fits, LineBatches, type Share } from './line-batches.ts'
+import { type Encode, fits, LineBatches, type Share } from './line-batches.ts'
 import { type OutputDescriptor, writerId } from './output-descriptor.ts'
 
 /** Writes lines to a file descriptor. Neither waits for its reader nor throws: a lost log must not stop the program. */
@@ -16,6 +16,11 @@ export interface LineWriter {
    * as there is room.
    */
   write(line: string, share?: Share): void
+  /**
+   * The same for a line of at most `most` bytes, which `encode` writes where it is written from; false if it has to be
+   * given as a string.
+   */
+  encode<Value>(value: Value, most: Bytes, encode: Encode<Value>): boolean
   /** Resolves when all is written, or after a second without progress, or after three seconds. */
   flush(): Promise<void>
 }
@@ -148,18 +153,29 @@ export function createLineWriter({ fd, turn }: OutputDescriptor, missed: (lines:
     else setImmediate(work)
   }
 
+  function drop(): void {
+    if (dropped === 0) reported = performance.now()
+    dropped += 1
+  }
+
   return {
     write(line, share) {
       if (gone) return
       const { waiting } = lines
       const room = share ? Math.min(shareLimit - share.waiting, unreadLimit - reserve - waiting) : unreadLimit - waiting
       if (!fits(line, room)) {
-        if (dropped === 0) reported = performance.now()
-        dropped += 1
+        drop()
         return
       }
       lines.push(line, share)
       if (!writing) schedule(startSoon)
+    },
+    encode(value, most, encode) {
+      if (gone) return true
+      if (most > unreadLimit - lines.waiting) drop()
+      else if (!lines.encode(value, most, encode)) return false
+      else if (!writing) schedule(startSoon)
+      return true
     },
     async flush() {
       const began = performance.now()

@@ -3,9 +3,10 @@
  * machines; on a terminal `name | message`, with a colour for each name.
  */
 import { pino, stdTimeFunctions } from 'pino'
+import type { Bytes } from '../shared/bytes.ts'
 import type { Log } from '../shared/log.ts'
 import { childRecord } from './child-record.ts'
-import type { Share } from './line-batches.ts'
+import type { Encode, Share } from './line-batches.ts'
 import { createLineWriter, type LineWriter } from './line-writer.ts'
 import type { OutputDescriptor } from './output-descriptor.ts'
 import { standardStream } from './standard-streams.ts'
@@ -29,6 +30,11 @@ export interface Logger {
   copyOwn(to: (line: string) => void): void
   /** A JSON record with its line feed. Never filtered by level. */
   line(text: string): void
+  /**
+   * The same for a record of at most `most` bytes, which `encode` writes where it is written from; false if it has to
+   * be given as a string.
+   */
+  encode<Value>(value: Value, most: Bytes, encode: Encode<Value>): boolean
   /** Writes text to stdout that is not a record and goes to no file. */
   print(text: string): void
   /** Writes what is buffered, for a limited time; the process may then exit. */
@@ -80,6 +86,7 @@ export function createLogger(options: LoggerOptions): Logger {
       copy = to
     },
     line: (text) => own.write(text),
+    encode: (value, most, encode) => !text && copy === undefined && stdout.encode(value, most, encode),
     print: (text) => stdout.write(text),
     flush: () => stdout.flush(),
   }

@@ -51,6 +51,23 @@ it('lets lines come behind those that are being written', () => {
   expect(take(batches).toString()).toBe('second\n')
 })
 
+it('takes encoded lines among the others, and nothing of one that cannot be encoded', () => {
+  const batches = new LineBatches(size)
+  const encode = (line: string, buffer: Uint8Array, at: number) => {
+    if (line.includes('x')) return -1
+    return at + Buffer.from(buffer.buffer, buffer.byteOffset).write(line, at)
+  }
+  const given: Buffer[] = []
+  for (const [index, line] of lines.entries()) {
+    const isEncoded = index % 3 > 0 && batches.encode(line, Buffer.byteLength(line) + (index % 20), encode)
+    if (!isEncoded) batches.push(line)
+    if (index % 5 === 0) given.push(take(batches, index % 41))
+  }
+  while (batches.first) given.push(take(batches))
+  expect(Buffer.concat(given).toString()).toBe(Buffer.from(lines.join('')).toString())
+  expect(batches.waiting).toBe(0)
+})
+
 it('counts what waits of each share, and gives it back', () => {
   const batches = new LineBatches(size)
   const shares: Share[] = [{ waiting: 0 }, { waiting: 0 }]
