@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import './cli/own-environment.ts'
 import './cli/own-signals.ts'
+import './cli/early-thread.ts'
 import { cli } from './cli/cli.ts'
 import { exitCodes } from './shared/exit-codes.ts'
 import { endProcess } from './shared/system/process-end.ts'

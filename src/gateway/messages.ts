@@ -14,8 +14,10 @@ import type { StoreEvent } from './guards/rate-limit/stores.ts'
  */
 export const destroyName = '__gatehouseDestroy'
 
-/** The thread's `workerData`. */
-export interface WorkerData {
+/**
+ * The first message to the thread. It is not its `workerData`, so that the thread can load while the plan is read.
+ */
+export interface ThreadSetup {
   readonly log: LogPlan
   /** Decided on the main thread: a worker cannot ask whether stdout is a terminal. */
   readonly terminal: boolean

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { createRateLimitMemory } from '../../src/gateway/guards/rate-limit/table.ts'
 import { standardStream } from '../../src/telemetry/standard-streams.ts'
 
-const workerData = {
+const setup = {
   log: { level: 'info', format: 'json' },
   terminal: false,
   stdout: standardStream('stdout').descriptor,
@@ -12,7 +12,8 @@ const workerData = {
   rateLimits: createRateLimitMemory(),
   ticketKey: randomBytes(48),
 }
-const worker = new Worker(new URL('../../src/gateway/thread.ts', import.meta.url), { workerData })
+const worker = new Worker(new URL('../../src/gateway/thread.ts', import.meta.url))
+worker.postMessage(setup)
 process.on('message', (message) => worker.postMessage(message))
 worker.on('message', (message) => process.send?.(message))
 worker.on('exit', () => process.disconnect?.())

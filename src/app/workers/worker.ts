@@ -1,7 +1,6 @@
-import type { Worker } from 'node:worker_threads'
 import type { StoreEvent } from '../../gateway/guards/rate-limit/stores.ts'
 import { createHeartbeat, type HeartbeatState, heapLimit, readHeartbeat } from '../../gateway/heartbeat.ts'
-import { destroyName, type FromThread, type ToThread, type WorkerData } from '../../gateway/messages.ts'
+import { destroyName, type FromThread, type ThreadSetup, type ToThread } from '../../gateway/messages.ts'
 import type { GatewayPlan } from '../../plan/model/plan.ts'
 import { GatehouseError, messageOf } from '../../shared/errors.ts'
 import type { ServedCertificate, ServedChallenge } from '../../shared/served.ts'
@@ -10,7 +9,7 @@ import type { Milliseconds } from '../../shared/time/duration.ts'
 import { sleep as pause } from '../../shared/time/timer.ts'
 import { TallyBook } from '../../telemetry/metrics-tally.ts'
 import { releaseTurn } from '../../telemetry/output-descriptor.ts'
-import { startWorker } from './start-worker.ts'
+import { takeThread } from './gateway-thread.ts'
 import { inspectWorker } from './worker-inspector.ts'
 import { watchWorker } from './worker-watchdog.ts'
 
@@ -62,23 +61,11 @@ export interface GatewayWorker {
   readonly tally: TallyBook | undefined
 }
 
-/**
- * What V8 may give a thread. A gateway holds little between requests, and bodies are Buffers, outside this heap. A young
- * generation of 16 MB is the smallest that costs no CPU, in paired rounds of the plain proxy: 0.93 to 0.98 times that of
- * 32 MB, 8 MB 0.96 to 1.03, 4 MB 0.95 to 1.07, 2 MB 1.15 to 1.26. The peak under load is 10 MB lower than with 32 MB,
- * with 1,000 connections 17 MB. A flood of h2 resets fills a larger one, and its memory must stay bounded: with 48 MB two
- * threads grew by 101 MB.
- *
- * The old generation is four times our own limit (`heapLimit`): a loop that fills the heap, at a gigabyte a second,
- * must be noticed and ended in order before V8 aborts the thread (docs/adr/0015-ending-threads.md).
- */
-const resourceLimits = { maxOldGenerationSizeMb: (4 * heapLimit) / 1_048_576, maxYoungGenerationSizeMb: 16 }
-
 /** How long to wait for the end of a thread. */
 const endPatience: Milliseconds = 2_000
 
 /** `metrics`: whether the thread counts. */
-export type WorkerSetup = Omit<WorkerData, 'heartbeat' | 'tally'> & { readonly metrics: boolean }
+export type WorkerSetup = Omit<ThreadSetup, 'heartbeat' | 'tally'> & { readonly metrics: boolean }
 
 export interface WorkerEvents {
   /** Called once, at the first failure; never after `drain` or `end`. */
@@ -93,7 +80,8 @@ export function startGatewayWorker(
 ): GatewayWorker {
   const heartbeat = createHeartbeat()
   const tally = metrics ? new TallyBook() : undefined
-  const worker = startThread({ ...setup, heartbeat, ...(tally && { tally: tally.memory }) })
+  const worker = takeThread()
+  worker.postMessage({ ...setup, heartbeat, ...(tally && { tally: tally.memory }) } satisfies ThreadSetup)
   const inspector = inspectWorker(worker)
   const requests = new Map<number, { resolve(): void; reject(error: Error): void }>()
   const drained = Promise.withResolvers<number>()
@@ -221,9 +209,4 @@ function failureOf(error: unknown): WorkerFailure {
   const { code, stack } = error as { code?: unknown; stack?: unknown }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { fault: 'heap-limit', message: heapFull }
   return { fault: 'threw', message: `threw: ${messageOf(error)}`, ...(typeof stack === 'string' && { stack }) }
-}
-
-function startThread(workerData: WorkerData): Worker {
-  const code = { asset: 'gateway-thread.js', source: 'gateway/thread.ts' } as const
-  return startWorker(code, { workerData, name: 'gateway', resourceLimits })
 }

@@ -8,6 +8,7 @@ import type { TargetStates } from '../../shared/target-states.ts'
 import type { Milliseconds } from '../../shared/time/duration.ts'
 import { setInterval } from '../../shared/time/timer.ts'
 import type { Sums } from '../../telemetry/metrics-tally.ts'
+import { endEarlyThread } from './gateway-thread.ts'
 import { RateLimitStores } from './rate-limit-stores.ts'
 import {
   type GatewayConfig,
@@ -194,6 +195,7 @@ export function createGatewayWorkers({ setup, log }: GatewayWorkersOptions): Gat
   return {
     prepare(plan) {
       slots = spareNumbers([], workerCount(plan)).map(createSlot)
+      endEarlyThread()
     },
     apply: (config) => serialize(() => applyNow(config)),
     setCertificates(certificates) {
