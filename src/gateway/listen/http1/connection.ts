@@ -150,13 +150,17 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     if (this.#ahead.length >= maxAhead) this.pause()
   }
 
-  #parse(bytes: Buffer): void {
+  /** `own`: the bytes stay valid, so that the rest behind each of many requests is not copied again and again. */
+  #parse(bytes: Buffer, own = false): void {
     this.#parsing = true
     try {
       let at = 0
       while (at < bytes.length && !this.#request && this.#state === 'http') at = this.#takeHead(bytes, at)
       if (this.#request?.complete === false) at = this.#takeBody(this.#request, bytes, at)
-      if (at < bytes.length && this.socket.writable) this.#hold(bytes.subarray(at))
+      if (at < bytes.length && this.socket.writable) {
+        if (own) this.#ahead = bytes.subarray(at)
+        else this.#hold(bytes.subarray(at))
+      }
     } catch (error) {
       this.#refuse(error)
     } finally {
@@ -273,7 +277,7 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
       if (!bytes || this.#state !== 'http') return
       this.#ahead = undefined
       this.#deadline.set(this.#limits.headerTimeout)
-      this.#parse(bytes)
+      this.#parse(bytes, true)
       if (this.#ahead) return
       this.resume()
       if (this.#ended) this.#answerLast()
