@@ -1,6 +1,6 @@
 /** As many clients that send and leave in disorder as GATEHOUSE_FUZZ says (4,000), from the seed GATEHOUSE_SEED. */
 import { afterEach, expect, it } from 'vitest'
-import { sendInDisorder, startDisorder } from '../gateway/listen/http1/disorder.ts'
+import { sendInDisorder, startDisorder } from '../gateway/listen/http1/fuzz/disorder.ts'
 import { cleanUp } from '../gateway/support.ts'
 
 afterEach(cleanUp)

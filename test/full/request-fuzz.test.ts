@@ -1,6 +1,6 @@
 /** As many mutated requests as GATEHOUSE_FUZZ says (200,000), from the seed GATEHOUSE_SEED (by the day), against llhttp. */
 import { expect, it } from 'vitest'
-import { compare } from '../gateway/listen/http1/differential.ts'
+import { compare } from '../gateway/listen/http1/fuzz/differential.ts'
 
 const count = Number(process.env.GATEHOUSE_FUZZ ?? 200_000)
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Date.now() / 86_400_000))

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { cleanUp } from '../../support.ts'
+import { cleanUp } from '../../../support.ts'
 import { sendInDisorder, startDisorder } from './disorder.ts'
 
 afterEach(cleanUp)

@@ -6,11 +6,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Http1Client, openHttp1 } from '../../clients.ts'
-import { one, randomFrom } from '../../proxy/client/mutations.ts'
-import { parse } from '../../proxy/client/parsed.ts'
-import { host, proxyTo, type RunningGateway, startGateway } from '../../support.ts'
-import { upstream } from '../../upstreams.ts'
+import { type Http1Client, openHttp1 } from '../../../clients.ts'
+import { one, randomFrom } from '../../../proxy/client/mutations.ts'
+import { parse } from '../../../proxy/client/parsed.ts'
+import { host, proxyTo, type RunningGateway, startGateway } from '../../../support.ts'
+import { upstream } from '../../../upstreams.ts'
 
 export interface Sent {
   readonly id: string
@@ -34,7 +34,9 @@ export interface Disorder {
 }
 
 const limits = { requestHeaders: 2_000, headerTimeout: 2_000, idleTimeout: 100, stallTimeout: 2_000 }
-const largest = 5_000
+const largest = 60_000
+/** Of large answers: more than sockets take at once from a client that does not read. */
+const large = 300_000
 
 export async function startDisorder(): Promise<Disorder> {
   const faults: string[] = []
@@ -61,9 +63,11 @@ async function serve(
   const times = (seen.get(id) ?? 0) + 1
   seen.set(id, times)
   if (times > 1 && request.method === 'POST') faults.push(`${id} arrived ${times} times`)
-  response.setHeader('x-id', id)
   const kind = request.url ?? ''
-  if (kind === '/early') response.end('early')
+  const answer = bodyOf(id, kind === '/large' ? large : 50)
+  response.setHeader('x-id', id)
+  response.setHeader('x-length', answer.length)
+  if (kind === '/early') response.end(answer)
   let body = ''
   request.setEncoding('latin1')
   try {
@@ -79,16 +83,16 @@ async function serve(
     faults.push(`${id} arrived with ${body.length} bytes that are not its own`)
   if (kind === '/304' || kind === '/204') response.writeHead(Number(kind.slice(1))).end()
   else if (kind === '/cut') {
-    response.writeHead(200, { 'content-length': 100 })
-    response.write('half')
+    response.writeHead(200, { 'content-length': answer.length })
+    response.write(answer.slice(0, -1))
     setImmediate(() => response.socket?.destroy())
   } else if (kind === '/broken') response.socket?.destroy()
   else if (kind === '/chunked') {
-    response.write(id)
+    response.write(answer.slice(0, 20))
     await turn()
     if (request.method !== 'HEAD') response.addTrailers({ 'x-sum': '1' })
-    response.end()
-  } else if (!response.writableEnded) response.end(id)
+    response.end(answer.slice(20))
+  } else if (!response.writableEnded) response.end(answer)
 }
 
 /** Differs from that of every other request. */
@@ -112,9 +116,9 @@ function requestOf(id: string, random: () => number): Sent {
   const length = Math.floor(random() * (random() < 0.2 ? largest : 50))
   switch (Math.floor(random() * 20)) {
     case 0:
-      return bare(`GET ${one(['/', '/chunked', '/304', '/204'], random)}`, 'Connection: close\r\n')
+      return bare(`GET ${one(['/', '/chunked', '/304', '/204', '/large'], random)}`, 'Connection: close\r\n')
     case 1:
-      return bare(`HEAD ${one(['/', '/chunked', '/304', '/204'], random)}`)
+      return bare(`HEAD ${one(['/', '/chunked', '/304', '/204', '/large'], random)}`)
     case 2:
       return post('/', length, 'Expect: 100-continue\r\n')
     case 3:
@@ -152,9 +156,9 @@ function requestOf(id: string, random: () => number): Sent {
     }
     case 16:
     case 17:
-      return post(one(['/', '/chunked', '/204'], random), length)
+      return post(one(['/', '/chunked', '/204', '/large'], random), length)
     default:
-      return bare(`GET ${one(['/', '/chunked', '/304', '/204'], random)}`)
+      return bare(`GET ${one(['/', '/chunked', '/304', '/204', '/large'], random)}`)
   }
 }
 
@@ -176,8 +180,12 @@ export async function sendInDisorder(disorder: Disorder, way: 'h1' | 'h1s', seed
   const leaves = random() < 0.3 ? Math.floor(random() * bytes.length) : undefined
   const client = openHttp1(disorder.gateway, way)
   let received = ''
+  const reads = random() < 0.7
   client.socket.on('data', (chunk: Buffer) => {
     received += chunk.toString('latin1')
+    if (reads) return
+    client.socket.pause()
+    setImmediate(() => client.socket.resume())
   })
   // Not once(): a reset is no failure of this test.
   const closed = new Promise((resolve) => client.wire.once('close', resolve))
@@ -224,12 +232,21 @@ function check(
     if (!answer.complete)
       return left || cut || (upgrade && ends) ? undefined : `the answer to ${id} is not complete: ${answer.error}`
     disorder.answers += 1
-    const own = answer.fields?.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'x-id') ?? -1
+    const own = fieldOf(answer.fields, 'x-id')
     const status = answer.status ?? 0
-    if (own === -1 ? !refused?.includes(status) && !(left && status >= 400) : answer.fields?.[own + 1] !== id)
+    if (own === undefined ? !refused?.includes(status) && !(left && status >= 400) : own !== id)
       return `the answer to ${id} is another one's: ${status}`
+    const length = Number(fieldOf(answer.fields, 'x-length'))
+    if (own !== undefined && answer.body !== '' && answer.body !== bodyOf(id, length))
+      return `the body of the answer to ${id} is not its own`
+    if (own !== undefined && answer.body === '' && method !== 'HEAD' && status === 200 && !upgrade)
+      return `the answer to ${id} has no body`
     rest = answer.rest
     if (answer.keepAlive === false) break
   }
   return rest === undefined ? undefined : `bytes behind the last answer: ${JSON.stringify(rest)}`
+}
+
+function fieldOf(fields: readonly string[] = [], wanted: string): string | undefined {
+  return fields.find((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === wanted)
 }

@@ -1,5 +1,5 @@
 /** Requests that were right, or nearly, and then were changed: the same ones for the same seed. */
-import { mutate, one, randomFrom } from '../../proxy/client/mutations.ts'
+import { mutate, one, randomFrom } from '../../../proxy/client/mutations.ts'
 
 export { randomFrom }
 

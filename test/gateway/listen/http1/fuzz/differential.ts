@@ -2,9 +2,10 @@
  * Where our reading of requests differs from llhttp's, and whether that is one of the differences that ADR 33 argues
  * for.
  */
+
+import { type Reading, type ReadRequest, read } from '../parsed.ts'
 import { type LlhttpReading, readWithLlhttp } from './llhttp.ts'
 import { mutatedRequests, randomFrom } from './mutations.ts'
-import { type Reading, type ReadRequest, read } from './parsed.ts'
 
 export interface Difference {
   readonly bytes: string

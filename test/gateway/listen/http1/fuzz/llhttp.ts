@@ -1,6 +1,6 @@
 /** llhttp, strict, as Node has it: the other reader of requests. */
 import { createRequire } from 'node:module'
-import type { ReadRequest } from './parsed.ts'
+import type { ReadRequest } from '../parsed.ts'
 
 interface Parser {
   initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void
