@@ -24,22 +24,26 @@ function internal(name: string): symbol {
 const kBuffer = internal('kBuffer')
 const kCallback = internal('kBufferCb')
 
+/** Whether the socket has a descriptor, unlike a connection inside the process. */
+export function isOfKernel(socket: Socket): boolean {
+  return Boolean((socket as unknown as Internals)._handle)
+}
+
 /**
  * Calls `take` with all bytes that are read from now on; they are valid during the call only. What was read before
- * (`socket.read()`) is left to the caller.
+ * (`socket.read()`) is left to the caller. A socket inside the process is read as a stream.
  */
-export function readIntoOwnBuffer(socket: Socket, take: (bytes: Buffer) => void): void {
+export function readInto(socket: Socket, take: (bytes: Buffer) => void): void {
+  if (!isOfKernel(socket)) {
+    socket.on('data', take)
+    return
+  }
   const internals = socket as unknown as Internals
-  internals[kBuffer] = buffer
   internals[kCallback] = (length: number): boolean => {
     take(buffer.subarray(0, length))
     return true
   }
+  if (internals[kBuffer] === buffer) return
+  internals[kBuffer] = buffer
   internals._handle?.useUserBuffer(buffer)
-}
-
-/** From now on such a socket is read like any other: as a stream. */
-export function readAsStream(socket: Socket): void {
-  ;(socket as unknown as Internals)[kCallback] = (length: number): boolean =>
-    socket.push(Buffer.from(buffer.subarray(0, length)))
 }

@@ -40,7 +40,7 @@ export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream:
   }
   socket.write(`${head}\r\n`, 'latin1')
   const frames = new ServerFrames()
-  const sent = (chunk: Buffer) => {
+  const sent = (chunk: Buffer): void => {
     exchange.bytesSent += chunk.length
     frames.take(chunk)
   }
@@ -49,14 +49,11 @@ export function joinClient(exchange: Exchange, client: UpgradeRequest, upstream:
     sent(upstream.rest)
   }
   if (ahead.length > 0) upstream.socket.write(ahead)
-  upstream.socket.on('data', sent)
+  const stop = joinSockets(socket, upstream.socket, { quiet, seen: sent })
   exchange.closeTunnel = () => {
-    upstream.socket.off('data', sent)
-    upstream.socket.unpipe(socket)
-    upstream.socket.resume()
+    stop()
     // Without a Close frame the client still sees the connection end, and reconnects.
     if (frames.mayInterpose) socket.write(goingAway)
     socket.end()
   }
-  joinSockets(socket, upstream.socket, quiet)
 }

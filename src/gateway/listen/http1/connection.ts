@@ -8,7 +8,7 @@ import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { setTimeout } from '../../../shared/time/timer.ts'
 import type { Listed } from '../../../shared/unordered-list.ts'
 import { ChunkedBody } from '../../http1/chunked-body.ts'
-import { readAsStream, readIntoOwnBuffer } from '../../http1/own-buffer.ts'
+import { readInto } from '../../http1/own-buffer.ts'
 import { Section } from '../../http1/section.ts'
 import { Deadline } from '../../proxy/client/deadline.ts'
 import type { Refusal } from '../../request/refusal.ts'
@@ -90,7 +90,7 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     socket.on('close', this.#onClose)
     socket.on('drain', this.#onDrain)
     this.#deadline.set(limits.headerTimeout)
-    readIntoOwnBuffer(socket, (bytes) => this.#take(bytes))
+    readInto(socket, (bytes) => this.#take(bytes))
     // What came with a PROXY header has been read already.
     const early = socket.read() as Buffer | null
     if (early) this.#take(early)
@@ -222,13 +222,12 @@ export class Http1Connection implements ResponseChannel, BodySource, Listed {
     this.#events.upgrade(request, response, { socket: this.socket, detach: () => this.#detach() })
   }
 
-  /** Hands the socket over, to be read as a stream; returns what has followed the head. */
+  /** Hands the socket over, to be read by the caller from now on; returns what has followed the head. */
   #detach(): Buffer {
     this.#state = 'gone'
     this.#deadline.destroy()
     this.socket.off('end', this.#onEnd)
     this.socket.off('drain', this.#onDrain)
-    readAsStream(this.socket)
     const ahead = this.#ahead ?? Buffer.alloc(0)
     this.#ahead = undefined
     return ahead

@@ -19,7 +19,7 @@ export interface BodySource {
 /** A client's request to upgrade. */
 export interface UpgradeRequest {
   readonly socket: Socket
-  /** Ends HTTP on the socket, to be read as a stream from now on; returns the bytes that have followed the head. */
+  /** Ends HTTP on the socket, which the caller must read from now on; returns the bytes that have followed the head. */
   detach(): Buffer
 }
 
