@@ -71,11 +71,15 @@ function escapeBytes(text: string): string {
   return text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
+/** Nearly every path of a file: nothing to decode, no empty segments, no dotfiles. */
+const plainFilePath = /^(?:\/[\w~-][\w.~-]*)+$/
+
 /**
  * The file that a path names below a root, as a relative path; undefined if it cannot name one: an escaped slash or
  * backslash is part of a name, and no file has one in its name. Dotfiles are hidden.
  */
 export function relativeFilePath(path: string): string | undefined {
+  if (plainFilePath.test(path)) return path.slice(1)
   let decoded: string
   try {
     decoded = decodeURIComponent(path)
