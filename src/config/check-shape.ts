@@ -18,7 +18,8 @@ export interface Checked<T> {
 export function checkShape<S extends z.ZodType>(schema: S, whole: Located, report: Report): Checked<z.output<S>> {
   let tree = whole
   for (;;) {
-    const result = schema.safeParse(plainValue(tree))
+    // For one file, zod's compiler takes longer than it saves: 10 ms of a start (and saves 50 ms of 10,000 routes).
+    const result = schema.safeParse(plainValue(tree), { jitless: true })
     if (result.success) return { value: result.data, tree }
     const findings = primaryFindings(result.error.issues.flatMap((issue) => describeIssue(schema, tree, issue)))
     for (const finding of findings) if (!isConsequence(tree, finding)) report(finding.problem)
