@@ -46,16 +46,18 @@ export class Outbox {
     else this.#schedule()
   }
 
-  /** The head of a frame, and its payload. */
-  addData(head: string, payload: Buffer): void {
+  /** The head of a frame, and its payload; `sent` is called when that is not used any more. */
+  addData(head: string, payload: Buffer, sent?: () => void): void {
     if (payload.length <= maxCopied) {
       this.add(head + payload.toString('latin1'))
+      if (sent) process.nextTick(sent)
       return
     }
     this.#text += head
     this.#socket.cork()
     this.#write()
-    if (!this.#socket.destroyed) this.#socket.write(payload)
+    if (!this.#socket.destroyed) this.#socket.write(payload, sent)
+    else if (sent) process.nextTick(sent)
     this.#socket.uncork()
   }
 
