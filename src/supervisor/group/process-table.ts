@@ -1,5 +1,6 @@
 /** All processes that the kernel shows us, from /proc. Empty where there is none. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { readProcFile } from '../../shared/system/proc-file.ts'
 
 export interface KernelProcess {
   readonly pid: number
@@ -20,7 +21,7 @@ export function processTable(): readonly KernelProcess[] {
 /** Undefined if it was reaped, or /proc hides other users' processes. */
 export function kernelProcess(pid: number): KernelProcess | undefined {
   try {
-    const [state = '', ...numbers] = statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    const [state = '', ...numbers] = statFields(readProcFile(`/proc/${pid}/stat`))
     const [parent = 0, group = 0, session = 0] = numbers.map(Number)
     return { pid, state, parent, group, session, started: Number(numbers[18]) }
   } catch {

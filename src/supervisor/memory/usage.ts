@@ -1,6 +1,6 @@
 /** How much memory the processes of a program use, from /proc (proc_pid_status(5), proc_pid_smaps(5)). */
-import { readFileSync } from 'node:fs'
 import type { Bytes } from '../../shared/bytes.ts'
+import { readProcFile } from '../../shared/system/proc-file.ts'
 import type { KernelProcess } from '../group/process-table.ts'
 
 /**
@@ -44,7 +44,7 @@ export function certainUse(pids: readonly number[]): Bytes {
 /** Lines `Name:   123 kB`, in bytes. */
 function fields(file: string): ReadonlyMap<string, Bytes> {
   try {
-    const matches = readFileSync(file, 'latin1').matchAll(/^(\w+):\s+(\d+) kB$/gm)
+    const matches = readProcFile(file).matchAll(/^(\w+):\s+(\d+) kB$/gm)
     return new Map([...matches].map(([, name = '', kibibytes]) => [name, Number(kibibytes) * 1_024]))
   } catch {
     return new Map() // it has ended meanwhile, or belongs to another user
