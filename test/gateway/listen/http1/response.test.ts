@@ -222,8 +222,7 @@ describe('the end of an answer', () => {
     ['nothing else to send', false],
   ])('is no end if its connection is destroyed with %s', async (_, full) => {
     const { wire, response, events } = open()
-    // A socket of the kernel is closed some turns after it is destroyed.
-    wire.on('close', () => setImmediate(() => response.cut()))
+    wire.on('close', () => response.cut())
     wire.full = full
     response.writeHead(200, [])
     response.write(hello)

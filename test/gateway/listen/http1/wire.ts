@@ -12,6 +12,15 @@ export class Wire extends Socket {
 
   constructor() {
     super({ allowHalfOpen: true })
+    // As of a socket of the kernel, which is closed some time after it is destroyed.
+    Object.assign(this, {
+      _handle: {
+        useUserBuffer: () => {},
+        readStart: () => 0,
+        readStop: () => 0,
+        close: (done: () => void) => setImmediate(done),
+      },
+    })
   }
 
   get written(): string {
