@@ -34,6 +34,7 @@ import { noDynamicTable } from '../../http2/hpack/encode.ts'
 import { Outbox } from '../../http2/outbox.ts'
 import { PeerSettings } from '../../http2/peer-settings.ts'
 import { http2 } from '../protocol-limits.ts'
+import { OpenStreams } from './open-streams.ts'
 import { Http2Request } from './request.ts'
 import { readRequestHead, readRequestTrailers } from './request-head.ts'
 import { Http2Response } from './response.ts'
@@ -81,7 +82,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   readonly #outbox: Outbox
   readonly #peer = new PeerSettings('client')
   readonly #maxHeaderListSize: Bytes
-  readonly #streams = new Map<number, Receiving>()
+  readonly #streams = new OpenStreams<Receiving>()
   readonly #sending: Http2Stream[] = []
   /** Of the preface. */
   #expected = preface
@@ -374,7 +375,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
       unopened: 0,
       paused: false,
     }
-    this.#streams.set(id, receiving)
+    this.#streams.add(receiving)
     clearTimeout(this.#timer)
     if (endStream) request.end([])
     this.#events.request(request, new Http2Response(stream, head.method))
@@ -449,7 +450,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   /** RFC 9113 §6.9.2. */
   #changeWindows(by: number): void {
     if (by === 0) return
-    for (const { stream } of [...this.#streams.values()]) {
+    for (const { stream } of this.#streams.all()) {
       stream.window += by
       if (stream.window > maxWindow) throw new ConnectionError('FLOW_CONTROL_ERROR', 'a window that is too large')
       if (stream.unsent) this.send(stream)
@@ -513,7 +514,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#timer)
-    for (const { stream } of [...this.#streams.values()]) stream.cut(errorCodes.CANCEL)
+    for (const { stream } of this.#streams.all()) stream.cut(errorCodes.CANCEL)
     this.#events.closed(this)
   }
 }
