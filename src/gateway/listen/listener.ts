@@ -166,6 +166,8 @@ function secureServer(
     },
   })
   server.on('secureConnection', serve)
+  // Node only reports a handshake that takes too long.
+  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy())
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake is all that an ACME server needs (RFC 8737 §3).
   gateTls(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
