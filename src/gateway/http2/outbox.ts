@@ -22,6 +22,11 @@ export class Outbox {
   readonly #events: OutboxEvents
   #text = ''
   #scheduled = false
+  /** Writes so far, and those of them that are done with. */
+  #writes = 0
+  #done = 0
+  /** In the order of their writes. */
+  #waiters: { readonly write: number; taken(all: boolean): void }[] = []
 
   constructor(socket: Socket, events: OutboxEvents) {
     this.#socket = socket
@@ -56,9 +61,24 @@ export class Outbox {
     this.#text += head
     this.#socket.cork()
     this.#write()
-    if (!this.#socket.destroyed) this.#socket.write(payload, sent)
-    else if (sent) process.nextTick(sent)
+    this.#writes += 1
+    if (this.#socket.destroyed) {
+      if (sent) process.nextTick(sent)
+      process.nextTick(this.#release, false)
+    } else {
+      this.#socket.write(payload, (error) => {
+        sent?.()
+        this.#onTaken(error)
+      })
+    }
     this.#socket.uncork()
+  }
+
+  /** Calls back when the kernel has taken all that was added so far, or (false) never will. */
+  whenTaken(taken: (all: boolean) => void): void {
+    this.#waiters.push({ write: this.#text === '' ? this.#writes : this.#writes + 1, taken })
+    if (this.#socket.destroyed) process.nextTick(this.#release, false)
+    else if (this.#text === '' && this.#done === this.#writes) process.nextTick(this.#release, true)
   }
 
   /** Everything at once, as before the end of the connection. */
@@ -81,8 +101,24 @@ export class Outbox {
   #write(): void {
     const text = this.#text
     this.#text = ''
-    if (this.#socket.destroyed) return
+    this.#writes += 1
+    if (this.#socket.destroyed) {
+      process.nextTick(this.#release, false)
+      return
+    }
     this.#events.onWrite()
-    this.#socket.write(text, 'latin1')
+    this.#socket.write(text, 'latin1', this.#onTaken)
+  }
+
+  #onTaken = (error?: Error | null): void => {
+    this.#done += 1
+    this.#release(!error)
+  }
+
+  /** Node calls back for each write, in their order; of a destroyed socket, nothing more is taken. */
+  #release = (all: boolean): void => {
+    let count = 0
+    while (count < this.#waiters.length && (!all || (this.#waiters[count]?.write ?? 0) <= this.#done)) count += 1
+    for (const { taken } of this.#waiters.splice(0, count)) taken(all)
   }
 }

@@ -146,8 +146,8 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (this.#streams.size === 0) this.#linger()
   }
 
-  /** Ends everything before it returns. */
-  destroy(code: ErrorName = 'INTERNAL_ERROR'): void {
+  /** Ends everything before it returns. An error would have some clients drop answers that they have not read yet. */
+  destroy(code: ErrorName = this.#streams.size > 0 ? 'INTERNAL_ERROR' : 'NO_ERROR'): void {
     if (this.#closed) return
     this.#outbox.add(goAwayFrame(this.#lastStream, errorCodes[code]))
     this.#outbox.flush()
@@ -173,6 +173,10 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     stream.queued = true
     this.#sending.push(stream)
     this.#sendQueued()
+  }
+
+  whenTaken(taken: (all: boolean) => void): void {
+    this.#outbox.whenTaken(taken)
   }
 
   over(stream: Http2Stream, code?: number): void {

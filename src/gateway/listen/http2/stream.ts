@@ -13,6 +13,8 @@ export interface StreamConnection {
   sendData(stream: Http2Stream, payload: Buffer, last: boolean, sent?: () => void): void
   /** The stream has something to send. */
   send(stream: Http2Stream): void
+  /** Calls back when the kernel has taken all that was sent so far, or (false) never will. */
+  whenTaken(taken: (all: boolean) => void): void
   /** Both sides are done with the stream; with a code, it is reset. */
   over(stream: Http2Stream, code?: number): void
 }
@@ -59,6 +61,8 @@ export class Http2Stream {
   #endSent = false
   #trailers = ''
   #needsDrain = false
+  /** The end is sent, and the kernel has not taken it yet. */
+  #leaving = false
   #requestEnded: boolean
 
   constructor(id: number, connection: StreamConnection, endAfterHeaders: boolean, window: Bytes) {
@@ -187,7 +191,13 @@ export class Http2Stream {
 
   #sentEnd(): void {
     this.#endSent = true
-    process.nextTick(() => this.events?.finished())
+    this.connection.whenTaken((all) => {
+      this.#leaving = false
+      if (all) this.events?.finished()
+      else this.aborted = true
+      if (this.closed) this.events?.closed()
+    })
+    this.#leaving = true
     if (this.#requestEnded) this.#close()
   }
 
@@ -201,7 +211,8 @@ export class Http2Stream {
     this.closed = true
     for (const { sent, begun } of this.#pieces.splice(0)) if (sent && !begun) process.nextTick(sent)
     this.#unsent = 0
-    process.nextTick(() => this.events?.closed())
+    // A response that is on its way is not over before it has left.
+    if (!this.#leaving) process.nextTick(() => this.events?.closed())
   }
 }
 
