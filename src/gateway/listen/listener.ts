@@ -54,6 +54,8 @@ export interface Listener {
   stopAccepting(closed: () => void): Promise<void>
   /** Ends h1 connections without a request in flight. */
   closeIdle(): void
+  /** Resolves when the kernel has taken all answers that are over. */
+  emptied(): Promise<void>
   /** Ends all connections before it returns. Never throws. */
   destroy(): void
 }
@@ -125,6 +127,7 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
       http2.close()
     },
     closeIdle: () => http1.closeIdle(),
+    emptied: () => http2.emptied(),
     destroy() {
       acceptor.close()
       http2.destroy()

@@ -179,6 +179,11 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     this.#outbox.whenTaken(taken)
   }
 
+  /** Resolves when the kernel has taken all that was sent. */
+  emptied(): Promise<void> {
+    return new Promise((resolve) => this.#outbox.whenEmpty(resolve))
+  }
+
   over(stream: Http2Stream, code?: number): void {
     const receiving = this.#streams.get(stream.id)
     if (!receiving) return

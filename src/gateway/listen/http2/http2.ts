@@ -36,6 +36,11 @@ export class Http2Server {
     for (const connection of [...this.#connections]) connection.close()
   }
 
+  /** Resolves when the kernel has taken all that was sent on the connections. */
+  async emptied(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.emptied()))
+  }
+
   /** At once. */
   destroy(): void {
     for (const connection of [...this.#connections]) connection.destroy()
