@@ -1,8 +1,10 @@
-/** Reads field lines, strictly (RFC 9112 §5): requests, answers and trailers have the same. */
+/** Field lines (RFC 9112 §5), read strictly: requests, answers and trailers have the same. */
 import type { FaultOf } from './fault.ts'
 
 /** RFC 9110 §5.6.2. */
 export const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Not allowed in values that are sent: control characters, and those above one byte, which latin1 would truncate. */
+export const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
 /** Control characters, and any CR or LF on its own (RFC 9110 §5.5, RFC 9112 §2.2). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters
 export const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/

@@ -51,8 +51,7 @@ function refusalOfTarget(
   target: RequestTarget | undefined,
   host: string | undefined,
 ): Refusal | undefined {
-  // First, since the target of CONNECT is no path. Over h1 the parser knows its methods; over h2 any token may come
-  // (RFC 9110 §9.1).
+  // First, since the target of CONNECT is no path. Any token may come as a method (RFC 9110 §9.1).
   const { method = '' } = request
   if (!answeredMethods.has(method)) return { status: 501, cause: `unknown method ${method.slice(0, 64)}` }
   if (!target) return { status: 400, cause: 'malformed request target' }

@@ -1,5 +1,6 @@
 /** A strict parser for the heads of requests: the request line and the fields (RFC 9112 §3 and §5). */
 import type { IncomingHttpHeaders } from 'node:http'
+import { byName } from '../../http1/by-name.ts'
 import type { FaultOf } from '../../http1/fault.ts'
 import { eachField, forbidden, membersOf } from '../../http1/fields.ts'
 import type { Refusal } from '../../request/refusal.ts'
@@ -159,22 +160,10 @@ const singleValued: ReadonlySet<string> = new Set([
   'user-agent',
 ])
 
-/** Names as clients write them; most clients send the same ones again and again. */
-const known = new Map<string, FieldName>()
-/** Clients may send any name. */
-const maxKnown = 1_024
-const longestKnown = 40
-
-function fieldNamed(name: string): FieldName {
-  const found = known.get(name)
-  if (found) return found
-  // A copy, since a slice would keep the whole head in memory.
-  const own = Buffer.from(name, 'latin1').toString('latin1')
-  const lower = own.toLowerCase()
-  const made: FieldName = { lower, repeated: repeatedOf(lower) }
-  if (known.size < maxKnown && name.length <= longestKnown) known.set(own, made)
-  return made
-}
+const fieldNamed = byName((name): FieldName => {
+  const lower = name.toLowerCase()
+  return { lower, repeated: repeatedOf(lower) }
+})
 
 function repeatedOf(lower: string): FieldName['repeated'] {
   if (lower === 'set-cookie') return 'all'

@@ -3,14 +3,12 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
-import { token } from '../../http1/fields.ts'
+import { byName } from '../../http1/by-name.ts'
+import { token, unsendableValue } from '../../http1/fields.ts'
 import type { Http1Request } from './request.ts'
 
 /** Bodies up to this length are written as one text with what precedes them: Node only joins texts. */
 const oneWrite: Bytes = 8_192
-
-/** Not allowed in values: control characters, and those above one byte, which latin1 would truncate. */
-const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
 
 /** What a response needs of the connection that carries it. */
 export interface ResponseChannel {
@@ -238,22 +236,11 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map([
   ['date', 'date'],
 ])
 
-/** Names as upstreams write them; most answers have the same ones. */
-const known = new Map<string, FieldKind>()
-const maxKnown = 1_024
-const longestKnown = 40
-
 /** Throws if it is no name. */
-function kindOf(name: string): FieldKind {
-  const found = known.get(name)
-  if (found) return found
+const kindOf = byName((name): FieldKind => {
   if (!token.test(name)) throw new Error(`invalid header name ${JSON.stringify(name)}`)
-  const kind = kinds.get(name.toLowerCase()) ?? 'plain'
-  // A copy, since a slice would keep the whole head in memory.
-  if (known.size < maxKnown && name.length <= longestKnown)
-    known.set(Buffer.from(name, 'latin1').toString('latin1'), kind)
-  return kind
-}
+  return kinds.get(name.toLowerCase()) ?? 'plain'
+})
 
 let date = ''
 let dateOf = 0

@@ -1,5 +1,6 @@
 /** Serializes the heads of requests to upstreams. */
 import type { Bytes } from '../../../shared/bytes.ts'
+import { token, unsendableValue } from '../../http1/fields.ts'
 import { UnsendableRequest } from './faults.ts'
 
 /** The framing of a request's body; `none`: no body, and no header for one. */
@@ -16,9 +17,6 @@ export interface RequestHead {
   readonly upgrade?: string
 }
 
-export const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Not allowed in values: control characters, and those above one byte, which latin1 would truncate. */
-export const unsendableValue = /[^\t\x20-\x7e\x80-\xff]/
 export const unsendablePath = /[^\x21-\x7e\x80-\xff]/
 
 /**

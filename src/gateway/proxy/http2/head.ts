@@ -1,7 +1,8 @@
 /** Heads of requests to HTTP/2 upstreams (RFC 9113 §8.3). */
+import { token, unsendableValue } from '../../http1/fields.ts'
 import { encodeField, encodePseudo } from '../../http2/hpack/encode.ts'
 import { UnsendableRequest } from '../client/faults.ts'
-import { type RequestHead, token, unsendablePath, unsendableValue } from '../client/request-head.ts'
+import { type RequestHead, unsendablePath } from '../client/request-head.ts'
 
 /** RFC 9113 §8.2.2; and `host`, which is `:authority`. */
 const notSent: ReadonlySet<string> = new Set([

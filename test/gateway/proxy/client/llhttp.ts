@@ -12,6 +12,7 @@ interface Parser {
 
 interface ParserClass {
   new (): Parser
+  readonly REQUEST: number
   readonly RESPONSE: number
   readonly kOnHeaders: number
   readonly kOnHeadersComplete: number
@@ -19,8 +20,11 @@ interface ParserClass {
   readonly kOnMessageComplete: number
 }
 
-// The only way to it but a connection for each answer, of which there are millions.
-const { HTTPParser } = createRequire(import.meta.url)('_http_common') as { HTTPParser: ParserClass }
+// The only way to it but a connection for each message, of which there are millions.
+export const { HTTPParser, methods } = createRequire(import.meta.url)('_http_common') as {
+  HTTPParser: ParserClass
+  methods: readonly string[]
+}
 
 const skipBody = 1
 

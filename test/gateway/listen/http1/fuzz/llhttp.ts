@@ -1,29 +1,6 @@
 /** llhttp, strict, as Node has it: the other reader of requests. */
-import { createRequire } from 'node:module'
+import { HTTPParser, methods } from '../../../proxy/client/llhttp.ts'
 import type { ReadRequest } from '../parsed.ts'
-
-interface Parser {
-  initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void
-  execute(bytes: Buffer): number | Error
-  finish(): Error | undefined
-  close(): void
-  [callback: number]: unknown
-}
-
-interface ParserClass {
-  new (): Parser
-  readonly REQUEST: number
-  readonly kOnHeaders: number
-  readonly kOnHeadersComplete: number
-  readonly kOnBody: number
-  readonly kOnMessageComplete: number
-}
-
-// The only way to it but a connection for each request, of which there are millions.
-const { HTTPParser, methods } = createRequire(import.meta.url)('_http_common') as {
-  HTTPParser: ParserClass
-  methods: readonly string[]
-}
 
 /** Nothing behind the head is HTTP. */
 const upgraded = 2
