@@ -145,7 +145,7 @@ export function createGateway({ accessLog, meter, log, heartbeat, ...options }: 
       const cut = await inFlight.answered(budget)
       await inFlight.endOpenEnded()
       inFlight.cutRest('the drain budget was exceeded')
-      listeners.destroyClosing()
+      await listeners.endClosing()
       stalls.stop()
       await inFlight.gone()
       await generations.close()

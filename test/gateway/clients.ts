@@ -101,9 +101,12 @@ export async function askOn(session: ClientHttp2Session, asking: Asking = {}): P
   stream.on('close', () => reject(new Error(`stream closed with ${stream.rstCode} before an answer`)))
   session.once('close', () => reject(new Error('the connection was closed')))
   if (body !== undefined) stream.end(body)
+  // From the beginning: over a stream that is no socket, Node may close this one before its body is read.
+  const reading = asking.onHead ? undefined : text(stream)
+  reading?.catch(() => {})
   const [fields, raw] = await promise
   asking.onHead?.()
-  const received = await text(stream)
+  const received = await (reading ?? text(stream))
   if (stream.rstCode !== 0) throw new Error(`stream reset with ${stream.rstCode}`)
   return { status: Number(fields[':status']), headers: fields, raw: pairs(raw ?? []), body: received }
 }

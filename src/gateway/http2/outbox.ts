@@ -22,6 +22,14 @@ export class Outbox {
   readonly #events: OutboxEvents
   #text = ''
   #scheduled = false
+  /** Writes so far, those of them that Node has called back for, and those that the kernel has taken. */
+  #writes = 0
+  #done = 0
+  #taken = 0
+  /** In the order of their writes. */
+  #waiters: { readonly write: number; taken(all: boolean): void }[] = []
+
+  readonly #emptied: (() => void)[] = []
 
   constructor(socket: Socket, events: OutboxEvents) {
     this.#socket = socket
@@ -46,17 +54,46 @@ export class Outbox {
     else this.#schedule()
   }
 
-  /** The head of a frame, and its payload. */
-  addData(head: string, payload: Buffer): void {
+  /** The head of a frame, and its payload; `sent` is called when that is not used any more. */
+  addData(head: string, payload: Buffer, sent?: () => void): void {
     if (payload.length <= maxCopied) {
       this.add(head + payload.toString('latin1'))
+      if (sent) process.nextTick(sent)
       return
     }
     this.#text += head
     this.#socket.cork()
     this.#write()
-    if (!this.#socket.destroyed) this.#socket.write(payload)
+    this.#writes += 1
+    if (this.#socket.destroyed) {
+      if (sent) process.nextTick(sent)
+      process.nextTick(this.#onTaken, new Error('the socket is destroyed'))
+    } else {
+      this.#socket.write(payload, (error) => {
+        sent?.()
+        this.#onTaken(error)
+      })
+    }
     this.#socket.uncork()
+    this.#noteTaken()
+  }
+
+  /** Calls back when all that was added so far has left, or (false) never will. */
+  whenTaken(taken: (all: boolean) => void): void {
+    this.#waiters.push({ write: this.#text === '' ? this.#writes : this.#writes + 1, taken })
+    if (this.#socket.destroyed) process.nextTick(this.#release, false)
+    else if (this.#text === '' && this.#taken === this.#writes) process.nextTick(this.#release, true)
+  }
+
+  /** Whether the kernel has taken everything. */
+  get empty(): boolean {
+    return this.#text === '' && this.#done === this.#writes
+  }
+
+  /** Calls back when it is empty, or will never be. */
+  whenEmpty(callback: () => void): void {
+    if (this.empty || this.#socket.destroyed) callback()
+    else this.#emptied.push(callback)
   }
 
   /** Everything at once, as before the end of the connection. */
@@ -79,8 +116,34 @@ export class Outbox {
   #write(): void {
     const text = this.#text
     this.#text = ''
-    if (this.#socket.destroyed) return
+    this.#writes += 1
+    if (this.#socket.destroyed) {
+      process.nextTick(this.#onTaken, new Error('the socket is destroyed'))
+      return
+    }
     this.#events.onWrite()
-    this.#socket.write(text, 'latin1')
+    this.#socket.write(text, 'latin1', this.#onTaken)
+    this.#noteTaken()
+  }
+
+  /** Node calls back late for TLS; unless much is waiting, what it was given is as good as taken. */
+  #noteTaken(): void {
+    if (this.full) return
+    this.#taken = this.#writes
+    if (this.#waiters.length > 0) process.nextTick(this.#release, true)
+  }
+
+  #onTaken = (error?: Error | null): void => {
+    this.#done += 1
+    this.#taken = Math.max(this.#taken, this.#done)
+    this.#release(!error)
+    if (error || this.empty) for (const call of this.#emptied.splice(0)) call()
+  }
+
+  /** Node calls back for each write, in their order; of a destroyed socket, nothing more is taken. */
+  #release = (all: boolean): void => {
+    let count = 0
+    while (count < this.#waiters.length && (!all || (this.#waiters[count]?.write ?? 0) <= this.#taken)) count += 1
+    for (const { taken } of this.#waiters.splice(0, count)) taken(all)
   }
 }

@@ -10,10 +10,19 @@ const entryLength: Bytes = 6
 export class PeerSettings {
   maxConcurrentStreams = Number.POSITIVE_INFINITY
   initialWindowSize: Bytes = initialWindow
+  /** What it takes of a head. */
+  maxHeaderListSize = Number.POSITIVE_INFINITY
   /** Whether its limit of the dynamic table has come, which must be answered by a change of that table. */
   limitsTable = false
 
-  /** Takes the payload of a SETTINGS frame of a server. Throws a ConnectionError. */
+  readonly #maxPush: 0 | 1
+
+  /** `of`: only clients may enable push. */
+  constructor(of: 'client' | 'server') {
+    this.#maxPush = of === 'client' ? 1 : 0
+  }
+
+  /** Takes the payload of a SETTINGS frame. Throws a ConnectionError. */
   apply(payload: Buffer): void {
     if (payload.length % entryLength !== 0) throw new ConnectionError('FRAME_SIZE_ERROR', 'incomplete SETTINGS')
     if (payload.length > maxEntries * entryLength) throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many SETTINGS')
@@ -27,7 +36,7 @@ export class PeerSettings {
         this.limitsTable = true
         break
       case settingIds.enablePush:
-        if (value !== 0) throw new ConnectionError('PROTOCOL_ERROR', 'a server that enables push')
+        if (value > this.#maxPush) throw new ConnectionError('PROTOCOL_ERROR', `push of ${value}`)
         break
       case settingIds.maxConcurrentStreams:
         this.maxConcurrentStreams = value
@@ -39,6 +48,9 @@ export class PeerSettings {
       case settingIds.maxFrameSize:
         if (value < maxFrameSize || value >= 2 ** 24)
           throw new ConnectionError('PROTOCOL_ERROR', `frames of ${value} bytes`)
+        break
+      case settingIds.maxHeaderListSize:
+        this.maxHeaderListSize = value
         break
     }
   }

@@ -4,7 +4,6 @@
  * (Linux, SO_REUSEPORT), among which the kernel spreads connections, and accepts as many per turn.
  */
 import { once } from 'node:events'
-import type { Http2SecureServer } from 'node:http2'
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { descriptorLimit } from '../../shared/system/descriptors.ts'
@@ -31,7 +30,7 @@ export interface Acceptor {
 
 /** Listens, and emits the connections on `server`; rejects with the system's error. */
 export async function acceptOn(
-  server: Server | Http2SecureServer,
+  server: Server,
   { host, port }: Pick<ListenOptions, 'host' | 'port'>,
 ): Promise<Acceptor> {
   let accepted = 0

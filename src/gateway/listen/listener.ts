@@ -1,8 +1,7 @@
-import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { SecureContext, TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type SecureContext, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import type { LimitsPlan, ListenerPlan } from '../../plan/model/plan.ts'
-import type { GatewayRequest, GatewayResponse, Http2Request, Http2Response } from '../request/exchange.ts'
+import type { GatewayRequest, GatewayResponse } from '../request/exchange.ts'
 import type { Refusal } from '../request/refusal.ts'
 import { withoutMapping } from '../request/trust.ts'
 import { acceptOn } from './accept.ts'
@@ -10,14 +9,13 @@ import type { Http1Limits } from './http1/connection.ts'
 import { Http1Server } from './http1/http1.ts'
 import type { Http1Request, UpgradeRequest } from './http1/request.ts'
 import type { Http1Response } from './http1/response.ts'
-import { endWhenIdle } from './idle-session.ts'
+import { Http2Server } from './http2/http2.ts'
 import { listenError } from './listen-error.ts'
-import { http2, socketOptions, tls } from './protocol-limits.ts'
+import { socketOptions, tls } from './protocol-limits.ts'
 import { expectProxyHeader } from './proxy-protocol/accept.ts'
-import { StreamTurns } from './stream-turns.ts'
 import { acmeProtocol } from './tls/challenges.ts'
 import { admitClients } from './tls/client-certificates.ts'
-import { gateTls, takeHttp1 } from './tls/secure-gate.ts'
+import { gateTls } from './tls/secure-gate.ts'
 import { type SniChooser, tlsFloor } from './tls/sni.ts'
 import { refuseName } from './tls/unknown-name.ts'
 
@@ -56,6 +54,8 @@ export interface Listener {
   stopAccepting(closed: () => void): Promise<void>
   /** Ends h1 connections without a request in flight. */
   closeIdle(): void
+  /** Resolves when the kernel has taken all answers that are over. */
+  emptied(): Promise<void>
   /** Ends all connections before it returns. Never throws. */
   destroy(): void
 }
@@ -64,7 +64,6 @@ export interface Listener {
 export async function openListener(plan: ListenerPlan, sni: SniChooser, events: ListenerEvents): Promise<Listener> {
   let current = sni
   const sockets = new Set<Socket>()
-  const sessions = new Set<ServerHttp2Session>()
   let limits: Http1Limits = { headerTimeout: 0, idleTimeout: 0, requestHeaders: 0 }
   const http1 = new Http1Server({
     request: (request, response, refusal) => events.request(listener, request, response, refusal),
@@ -72,10 +71,22 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     brokenBody: events.brokenBody,
     limits: () => limits,
   })
+  const http2 = new Http2Server({
+    request: (request, response) => events.request(listener, request, response),
+    limits: () => limits,
+  })
+  const serveTls = (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') {
+      http2.accept(socket)
+      return
+    }
+    socket.allowHalfOpen = true
+    http1.accept(socket)
+  }
   const server = plan.tls
-    ? secureServer(plan, () => current, http1, events)
+    ? secureServer(plan, () => current, serveTls, events)
     : createServer({ ...socketOptions, allowHalfOpen: true })
-  if (plan.tls) setFallback(server as Http2SecureServer, sni)
+  if (plan.tls) setFallback(server as TlsServer, sni)
   const serve = (socket: Socket) => {
     if (!plan.tls && !socket.destroyed) http1.accept(socket)
   }
@@ -95,13 +106,6 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     socket.once('close', () => sockets.delete(socket))
   })
   if (!plan.proxyProtocol) server.on('connection', serve)
-  server.on('session', (session: ServerHttp2Session) => {
-    // A broken session concerns its client only; its streams report their own errors.
-    session.on('error', () => {})
-    sessions.add(session)
-    session.once('close', () => sessions.delete(session))
-    endWhenIdle(session, limits)
-  })
   const acceptor = await acceptOn(server, plan).catch((error) => {
     throw listenError(plan, error)
   })
@@ -112,54 +116,25 @@ export async function openListener(plan: ListenerPlan, sni: SniChooser, events: 
     peerOf: (socket) => sourceOf?.(socket) ?? withoutMapping(socket.remoteAddress ?? ''),
     setSni(next) {
       current = next
-      if (plan.tls) setFallback(server as Http2SecureServer, next)
+      if (plan.tls) setFallback(server as TlsServer, next)
     },
     limit(next) {
       limits = next
-      if (plan.tls) limitSessions(server as Http2SecureServer, next)
     },
     async stopAccepting(closed) {
       await acceptor.stop(closed)
       http1.closeIdle()
+      http2.close()
     },
     closeIdle: () => http1.closeIdle(),
+    emptied: () => http2.emptied(),
     destroy() {
       acceptor.close()
-      // Sessions first: one that is being read must not open another stream from bytes that were read already.
-      // Not closeAllConnections(), which h2 servers do not have.
-      for (const open of [...sessions, ...sockets]) destroyOpen(open)
+      http2.destroy()
+      for (const socket of [...sockets]) socket.destroy()
     },
   }
-  if (!plan.tls) return listener
-  const streams = new StreamTurns((request, response) => events.request(listener, request, response))
-  const take = (request: Http2Request, response: Http2Response) => streams.take(request, response)
-  server.on('connect', take)
-  server.on('request', take)
-  // Not Node's own 100: it is sent when the body is read (proxy/upload.ts), and an earlier answer spares the client the
-  // upload.
-  server.on('checkContinue', take)
-  // Refused like any other invalid request; Node's own 417 would not be logged.
-  server.on('checkExpectation', take)
   return listener
-}
-
-/**
- * Called at any moment: an exception of one connection must not spare the others. Without an error, a session would end
- * its streams with NO_ERROR, and half an answer would look complete.
- */
-function destroyOpen(open: ServerHttp2Session | Socket): void {
-  try {
-    if ('socket' in open) open.destroy(new Error('the connection is ended'), constants.NGHTTP2_INTERNAL_ERROR)
-    else open.destroy()
-  } catch {}
-}
-
-/** Names and values of 128 fields, each with the 32 bytes that RFC 9113 §6.5.2 adds to it. */
-const h2Allowance = 128 * 32
-
-function limitSessions(server: Http2SecureServer, { requestHeaders }: LimitsPlan): void {
-  // nghttp2 resets streams with longer heads; up to twice the limit the gateway answers 431.
-  server.updateSettings({ maxHeaderListSize: 2 * requestHeaders + h2Allowance })
 }
 
 /** Sockets of ACME servers that validate a challenge. */
@@ -168,16 +143,14 @@ const validating = new WeakSet<object>()
 function secureServer(
   plan: ListenerPlan,
   sni: () => SniChooser,
-  http1: Http1Server,
+  serve: (socket: TLSSocket) => void,
   events: Pick<ListenerEvents, 'challenge' | 'refused'>,
-): Http2SecureServer {
+): TlsServer {
   const { clientCertificates } = plan
-  const server = createSecureServer({
+  const server = createTlsServer({
     ...socketOptions,
-    ...http2,
     ...tls,
     ...tlsFloor,
-    allowHTTP1: true,
     ...(clientCertificates && { requestCert: true, rejectUnauthorized: clientCertificates.required }),
     // In TLS 1.3 it runs before SNICallback, in 1.2 after it: there the certificate has to be replaced.
     ALPNCallback(this: TLSSocket, { servername, protocols }) {
@@ -195,7 +168,9 @@ function secureServer(
       events.refused(plan, `no certificate for the name ${name.slice(0, 255)} in a TLS handshake`)
     },
   })
-  takeHttp1(server, (socket) => http1.accept(socket))
+  server.on('secureConnection', serve)
+  // Node only reports a handshake that takes too long.
+  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy())
   if (clientCertificates) admitClients(server, clientCertificates.required, (cause) => events.refused(plan, cause))
   // The handshake is all that an ACME server needs (RFC 8737 §3).
   gateTls(server, ({ alpnProtocol }) => alpnProtocol !== acmeProtocol)
@@ -205,6 +180,6 @@ function secureServer(
 const offered = ['h2', 'http/1.1']
 
 /** For clients that send no name, for which SNICallback is not called. */
-function setFallback(server: Http2SecureServer, { fallback }: SniChooser): void {
+function setFallback(server: TlsServer, { fallback }: SniChooser): void {
   if (fallback) server.setSecureContext(fallback)
 }

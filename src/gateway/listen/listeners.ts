@@ -1,5 +1,7 @@
 import type { GatewayPlan, LimitsPlan, ListenerPlan } from '../../plan/model/plan.ts'
 import type { ServedCertificate } from '../../shared/served.ts'
+import type { Milliseconds } from '../../shared/time/duration.ts'
+import { sleep as pause } from '../../shared/time/timer.ts'
 import type { InFlight } from '../request/in-flight.ts'
 import { type Listener, type ListenerEvents, openListener } from './listener.ts'
 import { readClientAuthorities } from './tls/client-certificates.ts'
@@ -74,8 +76,10 @@ export class Listeners {
     await Promise.all(this.#open.map((listener) => this.#close(listener)))
   }
 
-  /** Ends the connections that are left on ports that accept no more. */
-  destroyClosing(): void {
+  /** Ends the connections that are left on ports that accept no more, when their last bytes have left. */
+  async endClosing(): Promise<void> {
+    const left = Promise.all([...this.closing].map((listener) => listener.emptied()))
+    await Promise.race([left, pause(leaveTime, undefined, { ref: false })])
     for (const listener of this.closing) listener.destroy()
   }
 
@@ -90,6 +94,9 @@ export class Listeners {
     return listener.stopAccepting(() => this.closing.delete(listener))
   }
 }
+
+/** How long clients may take to read the last bytes of answers that are over. */
+const leaveTime: Milliseconds = 1_000
 
 /** Whether a listener may stay open for another plan. */
 function isSamePort(a: ListenerPlan, b: ListenerPlan): boolean {

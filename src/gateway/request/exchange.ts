@@ -1,11 +1,11 @@
-import type { EventEmitter } from 'node:events'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import type { Socket } from 'node:net'
 import type { GuardsPlan, ListenerPlan, RoutePlan } from '../../plan/model/plan.ts'
 import type { Listed } from '../../shared/unordered-list.ts'
 import type { StoredFile } from '../files/stored-file.ts'
 import type { Http1Request, UpgradeRequest } from '../listen/http1/request.ts'
 import type { Http1Response } from '../listen/http1/response.ts'
+import type { Http2Request } from '../listen/http2/request.ts'
+import type { Http2Response } from '../listen/http2/response.ts'
+import type { Http2Stream } from '../listen/http2/stream.ts'
 import type { HeaderRules } from '../response/header-rules.ts'
 import type { Target } from '../upstream/target.ts'
 import type { ExchangeContext } from './exchange-context.ts'
@@ -16,39 +16,6 @@ import type { RequestTarget, TargetPath } from './target-path.ts'
 export type GatewayRequest = Http1Request | Http2Request
 /** Where the two differ, see `Exchange.stream` and `Exchange.http1`. */
 export type GatewayResponse = Http1Response | Http2Response
-
-/** What the gateway uses of an Http2ServerRequest. */
-export interface Http2Request extends EventEmitter {
-  readonly stream: ServerHttp2Stream
-  readonly method: string
-  readonly url: string
-  readonly httpVersion: string
-  readonly headers: IncomingHttpHeaders
-  readonly rawHeaders: string[]
-  readonly rawTrailers: readonly string[]
-  readonly complete: boolean
-  readonly readableLength: number
-  readonly socket: Socket
-  isPaused(): boolean
-  pause(): void
-  resume(): void
-}
-
-/** What the gateway uses of an Http2ServerResponse. */
-export interface Http2Response extends EventEmitter {
-  readonly stream: ServerHttp2Stream
-  readonly headersSent: boolean
-  readonly writableEnded: boolean
-  readonly writableFinished: boolean
-  readonly writableLength: number
-  write(chunk: Buffer, sent?: () => void): boolean
-  end(chunk?: Buffer, done?: () => void): void
-  writeContinue(): void
-  writeInformation(status: number, fields: Readonly<Record<string, string>>): void
-  addTrailers(fields: Readonly<Record<string, string>>): void
-  flushHeaders(): void
-  destroy(): void
-}
 
 /** An answer has an end of its own; a tunnel and an event stream last until one side leaves. */
 export type AnswerKind = 'answer' | 'tunnel' | 'events'
@@ -160,8 +127,13 @@ export class Exchange implements Listed {
   }
 
   /** The h2 stream that carries this exchange; undefined over h1. */
-  get stream(): ServerHttp2Stream | undefined {
+  get stream(): Http2Stream | undefined {
     return 'stream' in this.response ? this.response.stream : undefined
+  }
+
+  /** The response over h2; undefined over h1. */
+  get http2(): Http2Response | undefined {
+    return 'stream' in this.response ? this.response : undefined
   }
 
   /** The response over h1; undefined over h2. */
@@ -171,7 +143,7 @@ export class Exchange implements Listed {
 
   /** The connection, which over h2 carries other exchanges too: a key to count by. */
   get connection(): object {
-    return this.stream?.session ?? this.request.socket
+    return this.stream?.connection ?? this.request.socket
   }
 
   get protocol(): 'h1' | 'h2' {

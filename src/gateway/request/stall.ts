@@ -64,7 +64,7 @@ function progressOf(exchange: Exchange): number | undefined {
   }
   // The bytes that the kernel has taken, since files are written piece by piece. Over h2 they are those of the
   // connection.
-  const socket = stream?.session?.socket ?? request.socket
+  const socket = request.socket
   return exchange.bytesReceived + socket.bytesWritten - socket.writableLength
 }
 

@@ -1,11 +1,11 @@
-import { constants } from 'node:http2'
 import { messageOf } from '../../shared/errors.ts'
+import { errorCodes } from '../http2/error-codes.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { pushIds } from '../request/request-id.ts'
 import { answerEarly } from './early-answer.ts'
 import { errorBody } from './error-body.ts'
 import { type FlatHeaders, withoutLength } from './flat-headers.ts'
-import { respondH2 } from './h2-head.ts'
+import { mustFitClientLimit } from './h2-head.ts'
 import { applyRules } from './header-rules.ts'
 
 /**
@@ -13,9 +13,12 @@ import { applyRules } from './header-rules.ts'
  * the stream ends with it; a gRPC client reads the status of a failed call only there (Trailers-Only).
  */
 export function sendHead(exchange: Exchange, status: number, headers: FlatHeaders, last = false): void {
-  const { http1, stream } = exchange
+  const { http1, http2 } = exchange
   const final = finalHeaders(exchange, status, headers)
-  if (stream) respondH2(stream, status, final, last)
+  if (http2) {
+    mustFitClientLimit(http2.stream, 'a head', final)
+    http2.writeHead(status, final, last)
+  }
   answerEarly(exchange)
   http1?.writeHead(status, final)
   exchange.status = status
@@ -97,7 +100,7 @@ function pushHsts(headers: string[], { generation, listener, rules }: Exchange):
 export function cutAnswer(exchange: Exchange, cause: string): void {
   exchange.failure = cause
   const { http1, stream, listener } = exchange
-  if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if (stream) stream.close(errorCodes.INTERNAL_ERROR)
   else if (listener.tls) http1?.destroy()
   else http1?.socket?.resetAndDestroy()
 }

@@ -50,13 +50,10 @@ export function passInterim(exchange: Exchange, status: number, raw: readonly st
   } catch {}
 }
 
-/** Frames that may be queued in an h2 connection when an interim answer is added: a burst of many streams. */
-const framesWaiting = 64
-
 /** Whether the client has yet to take what was sent to it before. */
 function isBehind({ stream, request }: Exchange): boolean {
   if (!stream) return request.socket.writableNeedDrain
-  return (stream.session?.state.outboundQueueSize ?? 0) > framesWaiting
+  return stream.connection.behind
 }
 
 /**

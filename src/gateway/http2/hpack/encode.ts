@@ -2,6 +2,8 @@
  * Writes header blocks (RFC 7541) as texts of bytes. Only the static table is used: a block is the same on every
  * connection, and no field of one client can be found out by another through the sizes of blocks (RFC 7541 §7.1).
  */
+import type { Bytes } from '../../../shared/bytes.ts'
+import { encodeHuffman } from './huffman.ts'
 import { staticTable } from './static-table.ts'
 
 /** At the beginning of the first block of a connection, and after the other side has changed its limit of the table. */
@@ -34,7 +36,14 @@ export function encodePseudo(name: string, value: string): string {
   return knownFields.get(`${name} ${value}`) ?? encodeField(name, value)
 }
 
+/** Huffman code costs more than it saves, but nghttp2 takes no value of more than 64 KB, as it is encoded. */
+const maxPlain: Bytes = 8_192
+
 function encodeText(text: string): string {
+  if (text.length > maxPlain) {
+    const encoded = encodeHuffman(text)
+    if (encoded.length < text.length) return integer(encoded.length, 7, 0x80) + encoded
+  }
   return (shortLengths[text.length] ?? integer(text.length, 7, 0)) + text
 }
 

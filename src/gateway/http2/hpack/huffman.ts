@@ -1,4 +1,4 @@
-/** Decodes the Huffman code of HPACK (RFC 7541 §5.2 and appendix B). */
+/** The Huffman code of HPACK (RFC 7541 §5.2 and appendix B). */
 import { ConnectionError } from '../error-codes.ts'
 
 /**
@@ -31,12 +31,14 @@ const firstPlace: number[] = []
 const count: number[] = []
 /** By the next eight bits: the symbol whose code they begin with, times 16, plus its length; 0 if it is longer. */
 const short = new Uint16Array(256)
+const codes: number[] = []
 
 for (let length = 0, code = 0, place = 0; length <= longest; length++, code *= 2) {
   firstCode[length] = code
   firstPlace[length] = place
   count[length] = lengths.filter((one) => one === length).length
   for (let left = count[length] as number; left > 0; left--, code++, place++) {
+    codes[symbols[place] as number] = code
     const shift = 8 - length
     if (shift >= 0) short.fill(((symbols[place] as number) << 4) | length, code << shift, (code + 1) << shift)
   }
@@ -96,4 +98,27 @@ function checkPadding(bytes: Buffer, bits: number, to: number): void {
   const ones = (1 << bits) - 1
   if (((bytes[to - 1] as number) & ones) !== ones)
     throw new ConnectionError('COMPRESSION_ERROR', 'invalid padding of a Huffman code')
+}
+
+/** The bytes of a text of latin1, as latin1. */
+export function encodeHuffman(text: string): string {
+  const bytes: number[] = []
+  let bits = 0
+  let length = 0
+  const add = (code: number, added: number) => {
+    for (let left = added; left > 0; left--) {
+      bits = (bits << 1) | ((code >>> (left - 1)) & 1)
+      length += 1
+      if (length < 8) continue
+      bytes.push(bits)
+      bits = 0
+      length = 0
+    }
+  }
+  for (let i = 0; i < text.length; i++) {
+    const symbol = text.charCodeAt(i)
+    add(codes[symbol] as number, lengths[symbol] as number)
+  }
+  if (length > 0) add(0xff, 8 - length)
+  return Buffer.from(bytes).toString('latin1')
 }

@@ -8,6 +8,9 @@ import type { RequestHead } from './request-head.ts'
 /** Of a body that has no reader yet, or whose reader pauses; its connection is not read further. */
 const maxHeld: Bytes = 64 * 1024
 
+/** What is kept of a head. */
+export type ReadHead = Pick<RequestHead, 'method' | 'target' | 'version' | 'headers' | 'rawHeaders'>
+
 /** What a request needs of the connection that it came on. */
 export interface BodySource {
   readonly socket: Socket
@@ -45,7 +48,7 @@ export class Http1Request extends EventEmitter {
   #flow: 'unread' | 'paused' | 'flowing' | 'discarded' | 'over' = 'unread'
   #scheduled = false
 
-  constructor(head: RequestHead, source: BodySource) {
+  constructor(head: ReadHead, source: BodySource) {
     super()
     this.method = head.method
     this.url = head.target

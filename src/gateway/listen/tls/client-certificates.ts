@@ -1,8 +1,7 @@
 /** Client certificates (mTLS): which are accepted, and how upstreams learn of them. */
 import { createHash, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Http2SecureServer } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
+import type { Server, TLSSocket } from 'node:tls'
 import type { ListenerPlan } from '../../../plan/model/plan.ts'
 import { GatehouseError, messageOf } from '../../../shared/errors.ts'
 import { gateTls } from './secure-gate.ts'
@@ -59,7 +58,7 @@ interface CertificateFields {
  * Closes connections whose client is not admitted, before they reach h1 or h2. `rejectUnauthorized` alone is not
  * enough: it would accept an invalid certificate where none is required.
  */
-export function admitClients(server: Http2SecureServer, required: boolean, refused: (cause: string) => void): void {
+export function admitClients(server: Server, required: boolean, refused: (cause: string) => void): void {
   gateTls(server, (socket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate ? !socket.authorized : required) {

@@ -23,8 +23,8 @@ const forbidden: ReadonlySet<string> = new Set([
 
 const upperCase = /[A-Z]/
 const validName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
-/** RFC 9113 §8.2.1. Other control characters are passed on over HTTP/1 as well. */
-const invalidValue = /[\0\r\n]|^[\t ]|[\t ]$/
+/** RFC 9113 §8.2.1, and other control characters. */
+const invalidValue = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/
 
 /** A head as it was decoded, name and value in turn. Throws a StreamReset if it is malformed. */
 export function readHead(raw: readonly string[]): ReceivedHead {

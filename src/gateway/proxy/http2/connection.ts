@@ -23,6 +23,13 @@ import {
   settingsFrame,
   windowFrame,
 } from '../../http2/frames.ts'
+import {
+  expectConnection,
+  expectLength,
+  type HeaderBlock,
+  HeaderBlocks,
+  withoutPadding,
+} from '../../http2/header-blocks.ts'
 import { fieldOverhead, HpackDecoder } from '../../http2/hpack/decoder.ts'
 import { noDynamicTable } from '../../http2/hpack/encode.ts'
 import { Outbox } from '../../http2/outbox.ts'
@@ -49,10 +56,6 @@ const connectionWindow: Bytes = 1_048_576
 const closeTimeout: Milliseconds = 2_000
 /** Of frames other than bodies, to an upstream that does not read them. */
 const maxUnread: Bytes = 262_144
-/** A header block may be longer than its fields, which are counted by another measure. */
-const blockAllowance: Bytes = 65_536
-/** Of a header block; they may be empty. */
-const maxBlockFrames = 64
 
 export interface Http2ConnectionOwner {
   /** A stream is over, or the upstream has changed its settings. */
@@ -112,7 +115,7 @@ export class Http2Connection implements FrameReceiver {
   readonly #decoder = new HpackDecoder()
   readonly #maxHeaderListSize: Bytes
   readonly #outbox: Outbox
-  readonly #peer = new PeerSettings()
+  readonly #peer = new PeerSettings('server')
   readonly #table = new StreamTable<CarriedStream>()
   /** The last one of which anything has left. */
   #lastSent = -1
@@ -125,11 +128,7 @@ export class Http2Connection implements FrameReceiver {
   #window = initialWindow
   /** Bytes that were read since the upstream's window was last opened. */
   #read: Bytes = 0
-  /** A header block of several frames. */
-  #block: Buffer[] = []
-  #blockLength: Bytes = 0
-  #blockStream = 0
-  #blockEndsStream = false
+  readonly #blocks = new HeaderBlocks()
   #settled = false
   #acknowledged = false
   #tableSignalled = false
@@ -330,10 +329,11 @@ export class Http2Connection implements FrameReceiver {
         this.#onPadded(set, id, payload)
         break
       case frameTypes.headers:
-        this.#onHeaders(set, id, payload)
+        this.#streamOf(id)
+        this.#onBlock(this.#blocks.begin(set, id, payload, this.#maxHeaderListSize))
         break
       case frameTypes.continuation:
-        this.#addToBlock(set, payload)
+        this.#onBlock(this.#blocks.continue(set, payload, this.#maxHeaderListSize))
         break
       case frameTypes.resetStream:
         expectLength(payload, 4)
@@ -364,9 +364,7 @@ export class Http2Connection implements FrameReceiver {
   #expectFrame(type: number, id: number): void {
     if (!this.#settled && type !== frameTypes.settings)
       throw new ConnectionError('PROTOCOL_ERROR', 'a frame before SETTINGS')
-    const continues = type === frameTypes.continuation
-    if (this.#blockStream === 0 ? continues : !continues || id !== this.#blockStream)
-      throw new ConnectionError('PROTOCOL_ERROR', 'a header block that is interrupted, or has not begun')
+    this.#blocks.expect(type, id)
   }
 
   /** Undefined if it is over; late frames are ignored, since the upstream may not know. */
@@ -400,36 +398,14 @@ export class Http2Connection implements FrameReceiver {
     stream.onData(part, (set & flags.endStream) !== 0)
   }
 
-  #onHeaders(set: number, id: number, payload: Buffer): void {
-    this.#streamOf(id)
-    const block = withoutPadding(set, payload)
-    const priority = (set & flags.priority) === 0 ? 0 : 5
-    if (block.length < priority) throw new ConnectionError('FRAME_SIZE_ERROR', 'HEADERS without its priority')
-    this.#blockStream = id
-    this.#blockEndsStream = (set & flags.endStream) !== 0
-    this.#addToBlock(set, block.subarray(priority))
-  }
-
-  #addToBlock(set: number, part: Buffer): void {
-    this.#blockLength += part.length
-    if (this.#blockLength > this.#maxHeaderListSize + blockAllowance)
-      throw new ConnectionError('ENHANCE_YOUR_CALM', 'a header block that is too long')
-    if ((set & flags.endHeaders) === 0) {
-      if (this.#block.length >= maxBlockFrames)
-        throw new ConnectionError('ENHANCE_YOUR_CALM', 'a header block of too many frames')
-      this.#block.push(Buffer.from(part))
-      return
-    }
-    const block = this.#block.length === 0 ? part : Buffer.concat([...this.#block.splice(0), part])
-    const id = this.#blockStream
-    this.#blockStream = 0
-    this.#blockLength = 0
+  #onBlock(complete: HeaderBlock | undefined): void {
+    if (!complete) return
     // Also of a stream that is over: the table of the decoder changes.
-    const { fields, tooLong } = this.#decoder.decode(block, this.#maxHeaderListSize)
-    const stream = this.#table.get(id)
+    const { fields, tooLong } = this.#decoder.decode(complete.block, this.#maxHeaderListSize)
+    const stream = this.#table.get(complete.stream)
     if (!stream) return
     this.#touch(stream)
-    stream.onHeaders(fields, tooLong, this.#blockEndsStream)
+    stream.onHeaders(fields, tooLong, complete.endStream)
   }
 
   #onReset(id: number, code: number): void {
@@ -600,20 +576,4 @@ export class Http2Connection implements FrameReceiver {
 
 function upstreamCloses(): Error {
   return new ConnectionClosed('the upstream closed the connection')
-}
-
-function expectLength({ length }: Buffer, expected: Bytes): void {
-  if (length !== expected) throw new ConnectionError('FRAME_SIZE_ERROR', `a frame of ${length} bytes`)
-}
-
-function expectConnection(id: number): void {
-  if (id !== 0) throw new ConnectionError('PROTOCOL_ERROR', `a frame of the connection on stream ${id}`)
-}
-
-/** RFC 9113 §6.1. */
-function withoutPadding(set: number, payload: Buffer): Buffer {
-  if ((set & flags.padded) === 0) return payload
-  const padding = payload[0] ?? payload.length
-  if (padding >= payload.length) throw new ConnectionError('PROTOCOL_ERROR', 'more padding than payload')
-  return payload.subarray(1, payload.length - padding)
 }

@@ -2,8 +2,9 @@
  * Starts only a few requests of an h2 connection per turn of the event loop: a client can open all its streams with one
  * packet, and other clients must not wait for all of them.
  */
-import type { ServerHttp2Session } from 'node:http2'
-import type { Http2Request, Http2Response } from '../request/exchange.ts'
+import type { Http2Request } from './request.ts'
+import type { Http2Response } from './response.ts'
+import type { StreamConnection } from './stream.ts'
 
 export type BeginStream = (request: Http2Request, response: Http2Response) => void
 
@@ -29,10 +30,9 @@ export class StreamTurns {
   }
 
   take(request: Http2Request, response: Http2Response): void {
-    const session = request.stream.session as (ServerHttp2Session & { [key]?: Queue }) | undefined
-    if (!session) return
-    session[key] ??= { turn: 0, begun: 0, waiting: [] }
-    const queue = session[key]
+    const connection = request.stream.connection as StreamConnection & { [key]?: Queue }
+    connection[key] ??= { turn: 0, begun: 0, waiting: [] }
+    const queue = connection[key]
     this.#count()
     if (queue.turn !== this.#turn) {
       queue.turn = this.#turn
@@ -45,7 +45,7 @@ export class StreamTurns {
     }
     queue.waiting.push(() => {
       // A stream that was reset while it waited is skipped.
-      if (!request.stream.destroyed && !request.stream.aborted) this.#begin(request, response)
+      if (!request.stream.closed) this.#begin(request, response)
     })
     if (queue.waiting.length === 1) setImmediate(() => this.#next(queue))
   }
