@@ -23,11 +23,14 @@ export const http2 = {
   // hundred streams in a few seconds, repeatedly; an attacker tens of thousands. Beyond the burst the connection gets a
   // GOAWAY; the budget refills at the rate, per second. A stream that is reset before its turn (http2/stream-turns.ts)
   // costs next to nothing.
-  streamResetBurst: 1_000,
-  streamResetRate: 200,
+  streamResets: { burst: 1_000, rate: 200 },
+  // Floods of SETTINGS and PING (CVE-2019-9515, -9512): the answers to 300,000 of them fit into the kernel's buffers, so
+  // what is unread tells too little. An honest client changes its settings once or twice, and pings once in seconds.
+  answeredFrames: { burst: 1_000, rate: 100 },
   // Refused streams beyond maxConcurrentStreams, which an honest client opens only before it has the settings.
   maxRejectedStreams: 100,
-  // Malformed requests over the life of a connection: that of a load balancer may last for days.
+  // Malformed requests, and streams that a client has us reset (MadeYouReset, CVE-2025-8671), over the life of a
+  // connection: that of a load balancer may last for days.
   maxInvalidRequests: 1_000,
   // Fields of a head. A browser sends one per cookie, and may keep 180 for a domain; their bytes are bounded by the
   // limit of heads. So are HPACK bombs: the uncompressed size counts.

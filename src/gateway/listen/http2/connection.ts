@@ -34,6 +34,7 @@ import { noDynamicTable } from '../../http2/hpack/encode.ts'
 import { Outbox } from '../../http2/outbox.ts'
 import { PeerSettings } from '../../http2/peer-settings.ts'
 import { http2 } from '../protocol-limits.ts'
+import { Budget } from './budget.ts'
 import { OpenStreams } from './open-streams.ts'
 import { Http2Request } from './request.ts'
 import { readRequestHead, readRequestTrailers } from './request-head.ts'
@@ -44,8 +45,6 @@ import { Http2Stream, type StreamConnection } from './stream.ts'
 const connectionWindow: Bytes = 262_144
 /** How long a client may take to close a connection without streams. */
 const closeTimeout: Milliseconds = 2_000
-/** Of frames other than bodies, to a client that does not read them. */
-const maxUnread: Bytes = 262_144
 
 export interface Http2Limits {
   readonly headerTimeout: Milliseconds
@@ -95,9 +94,8 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   #tableSignalled = false
   #rejected = 0
   #invalid = 0
-  /** Resets of the client that are not paid for by time yet. */
-  #resets = 0
-  #resetsAt = performance.now()
+  readonly #resets = new Budget(http2.streamResets)
+  readonly #answered = new Budget(http2.answeredFrames)
   #closing = false
   #closed = false
   #timer: NodeJS.Timeout | undefined
@@ -146,10 +144,16 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (this.#streams.size === 0) this.#linger()
   }
 
-  /** Ends everything before it returns. An error would have some clients drop answers that they have not read yet. */
-  destroy(code: ErrorName = this.#streams.size > 0 ? 'INTERNAL_ERROR' : 'NO_ERROR'): void {
+  /**
+   * Ends everything before it returns. Without an error of the client, only the streams are reset with one: Node's client
+   * never emits `close` if a reset of the connection follows a GOAWAY with an error, and others drop answers that they
+   * have not read yet.
+   */
+  destroy(error: ErrorName = 'NO_ERROR'): void {
     if (this.#closed) return
-    this.#outbox.add(goAwayFrame(this.#lastStream, errorCodes[code]))
+    if (error === 'NO_ERROR')
+      for (const { stream } of this.#streams.all()) this.#outbox.add(resetFrame(stream.id, errorCodes.INTERNAL_ERROR))
+    this.#outbox.add(goAwayFrame(this.#lastStream, errorCodes[error]))
     this.#outbox.flush()
     this.#end()
     this.#socket.destroySoon()
@@ -196,6 +200,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     }
     if (!receiving.request.complete) receiving.request.abort()
     this.#open(receiving.arrived - receiving.credited)
+    receiving.credited = receiving.arrived
     if (this.#streams.size > 0 || this.#closed) return
     if (this.#closing) this.#linger()
     else this.#endIfIdle(this.#events.limits().idleTimeout)
@@ -291,19 +296,19 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     const receiving = this.#find(id)
     if (!receiving || receiving.stream.requestEnded) {
       this.#open(length)
-      if (receiving) receiving.stream.close(errorCodes.STREAM_CLOSED)
+      if (receiving) this.#resetInvalid(receiving.stream, 'STREAM_CLOSED')
       return
     }
     const { stream, request } = receiving
     receiving.arrived += length
     if (receiving.arrived - receiving.credited + receiving.unopened > initialWindow) {
-      stream.close(errorCodes.FLOW_CONTROL_ERROR)
+      this.#resetInvalid(stream, 'FLOW_CONTROL_ERROR')
       return
     }
     if (receiving.expected !== undefined) {
       receiving.expected -= part.length
       if (receiving.expected < 0 || (last && receiving.expected > 0)) {
-        this.#malformed(stream)
+        this.#resetInvalid(stream, 'PROTOCOL_ERROR')
         return
       }
     }
@@ -395,21 +400,22 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (!receiving) return
     const { stream, request, expected } = receiving
     if (stream.requestEnded) {
-      stream.close(errorCodes.STREAM_CLOSED)
+      this.#resetInvalid(stream, 'STREAM_CLOSED')
       return
     }
     const trailers = last && !tooLong && !expected ? readRequestTrailers(fields) : undefined
     if (!trailers) {
-      this.#malformed(stream)
+      this.#resetInvalid(stream, 'PROTOCOL_ERROR')
       return
     }
     request.end(trailers)
     stream.endRequest()
   }
 
-  #malformed(stream: Http2Stream): void {
+  /** The client has us reset it, which costs as much as its own resets (MadeYouReset, CVE-2025-8671). */
+  #resetInvalid(stream: Http2Stream, error: ErrorName): void {
     this.#countInvalid()
-    stream.close(errorCodes.PROTOCOL_ERROR)
+    stream.close(errorCodes[error])
   }
 
   #countInvalid(): void {
@@ -426,16 +432,8 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
 
   #onReset(id: number, code: number): void {
     const receiving = this.#find(id)
-    this.#countReset()
+    if (!this.#resets.use()) throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many resets')
     receiving?.stream.cut(code)
-  }
-
-  /** Rapid reset; see protocol-limits.ts. */
-  #countReset(): void {
-    const now = performance.now()
-    this.#resets = Math.max(0, this.#resets - ((now - this.#resetsAt) / 1_000) * http2.streamResetRate) + 1
-    this.#resetsAt = now
-    if (this.#resets > http2.streamResetBurst) throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many resets')
   }
 
   #onSettings(set: number, id: number, payload: Buffer): void {
@@ -477,7 +475,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     const stream = this.#find(id)?.stream
     if (!stream) return
     if (increment === 0 || stream.window + increment > maxWindow) {
-      stream.close(increment === 0 ? errorCodes.PROTOCOL_ERROR : errorCodes.FLOW_CONTROL_ERROR)
+      this.#resetInvalid(stream, increment === 0 ? 'PROTOCOL_ERROR' : 'FLOW_CONTROL_ERROR')
       return
     }
     stream.window += increment
@@ -497,11 +495,10 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     }
   }
 
-  /** What the client's frames call for. */
-  #answer(frames: string): void {
-    if (this.#outbox.waiting > maxUnread)
-      throw new ConnectionError('ENHANCE_YOUR_CALM', 'a client that does not read the answers to its frames')
-    this.#outbox.add(frames)
+  /** What a frame of the client calls for. */
+  #answer(frame: string): void {
+    if (!this.#answered.use()) throw new ConnectionError('ENHANCE_YOUR_CALM', 'too many frames that ask for an answer')
+    this.#outbox.add(frame)
   }
 
   /** An incomplete head opens no stream, so a client that stops in the middle of one is closed, too. */
