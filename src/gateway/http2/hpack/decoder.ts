@@ -8,7 +8,7 @@ import { staticEntries, staticTable } from './static-table.ts'
 export const fieldOverhead: Bytes = 32
 /** What each side allows until it announces another size. The size is never changed here. */
 const maxTableSize: Bytes = 4_096
-/** Names and values that are kept until they are removed together. */
+/** Places of the array that are removed together. */
 const maxEvicted = 512
 /** Of numbers: more than any length or index can be. */
 const maxBits = 28
@@ -84,6 +84,9 @@ export class HpackDecoder {
       const name = this.#table[this.#oldest] as string
       const value = this.#table[this.#oldest + 1] as string
       this.#size -= name.length + value.length + fieldOverhead
+      // What is evicted stays in the array for a while, and would hold 1 MB.
+      this.#table[this.#oldest] = ''
+      this.#table[this.#oldest + 1] = ''
       this.#oldest += 2
     }
     if (this.#oldest < maxEvicted) return

@@ -43,7 +43,9 @@ import { Http2Stream, type StreamConnection } from './stream.ts'
 
 /** Bodies of all streams that were not read yet; each has 64 KB. */
 const connectionWindow: Bytes = 262_144
-/** How long a client may take to close a connection without streams. */
+/** Of what was sent, and not taken by the client. Beyond it, its requests are not read any further. */
+const maxUntaken: Bytes = 262_144
+/** How long a client may take to close a connection without streams, after it has taken all that was sent. */
 const closeTimeout: Milliseconds = 2_000
 
 export interface Http2Limits {
@@ -86,7 +88,9 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   /** Of the preface. */
   #expected = preface
   #settled = false
+  /** The last request that was accepted, and the last that has come: from GOAWAY on they differ. */
   #lastStream = 0
+  #lastSeen = 0
   #window = initialWindow
   /** Bytes that the client may send, and of which its window was not opened by yet. */
   #room: Bytes = connectionWindow
@@ -97,6 +101,8 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   readonly #resets = new Budget(http2.streamResets)
   readonly #answered = new Budget(http2.answeredFrames)
   #closing = false
+  /** Our side is ended; what comes is not read any more. */
+  #ended = false
   #closed = false
   #timer: NodeJS.Timeout | undefined
   #lingering: NodeJS.Timeout | undefined
@@ -105,7 +111,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     this.#socket = socket
     this.#events = events
     this.#maxHeaderListSize = 2 * events.limits().requestHeaders + 128 * fieldOverhead
-    this.#outbox = new Outbox(socket, { onWrite: () => {}, onRoom: () => this.#sendQueued() })
+    this.#outbox = new Outbox(socket, { onWrite: () => {}, onRoom: () => this.#onRoom() })
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('error', () => {})
     socket.on('end', () => this.#end())
@@ -151,10 +157,12 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
    */
   destroy(error: ErrorName = 'NO_ERROR'): void {
     if (this.#closed) return
-    if (error === 'NO_ERROR')
-      for (const { stream } of this.#streams.all()) this.#outbox.add(resetFrame(stream.id, errorCodes.INTERNAL_ERROR))
-    this.#outbox.add(goAwayFrame(this.#lastStream, errorCodes[error]))
-    this.#outbox.flush()
+    if (!this.#ended) {
+      if (error === 'NO_ERROR')
+        for (const { stream } of this.#streams.all()) this.#outbox.add(resetFrame(stream.id, errorCodes.INTERNAL_ERROR))
+      this.#outbox.add(goAwayFrame(this.#lastStream, errorCodes[error]))
+      this.#outbox.flush()
+    }
     this.#end()
     this.#socket.destroySoon()
     this.#lingering ??= setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
@@ -207,7 +215,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   }
 
   #take(bytes: Buffer): void {
-    if (this.#closed) return
+    if (this.#closed || this.#ended) return
     try {
       const rest = this.#expected === '' ? bytes : this.#takePreface(bytes)
       if (rest.length > 0) this.#reader.take(rest)
@@ -215,6 +223,13 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
       // Whatever threw: bad frames may end their connection, never the thread.
       this.destroy(error instanceof ConnectionError ? error.error : 'INTERNAL_ERROR')
     }
+    // A client that does not read could open streams without end by requests that are answered without a body.
+    if (this.#outbox.waiting > maxUntaken && !this.#closed && !this.#ended) this.#socket.pause()
+  }
+
+  #onRoom(): void {
+    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#sendQueued()
   }
 
   #takePreface(bytes: Buffer): Buffer {
@@ -285,7 +300,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
 
   /** Undefined if it is over; late frames are ignored. */
   #find(id: number): Receiving | undefined {
-    if (id === 0 || id % 2 === 0 || id > this.#lastStream)
+    if (id === 0 || id % 2 === 0 || id > this.#lastSeen)
       throw new ConnectionError('PROTOCOL_ERROR', `a frame on stream ${id}, which has not begun`)
     return this.#streams.get(id)
   }
@@ -347,10 +362,12 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (!complete) return
     const { fields, tooLong } = this.#decoder.decode(complete.block, this.#maxHeaderListSize)
     const { stream: id, endStream } = complete
-    if (id <= this.#lastStream) {
+    if (id <= this.#lastSeen) {
       this.#onTrailers(id, fields, endStream, tooLong)
       return
     }
+    this.#lastSeen = id
+    // The client may not have read the GOAWAY yet; the number in it says that this one may be sent again.
     if (this.#closing) return
     this.#lastStream = id
     const stream = new Http2Stream(id, this, endStream, this.#peer.initialWindowSize)
@@ -507,13 +524,19 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     if (timeout > 0) this.#timer = setTimeout(() => this.destroy('NO_ERROR'), timeout).unref()
   }
 
-  /** Our side is ended; the client may take long to end its own. */
+  /** Our side is ended once the client has taken all of it; it may take long to end its own. */
   #linger(): void {
-    if (this.#socket.destroyed || this.#lingering) return
-    clearTimeout(this.#timer)
+    if (this.#socket.destroyed || this.#ended) return
+    this.#endIfIdle(this.#events.limits().idleTimeout)
     this.#outbox.flush()
+    this.#ended = true
     this.#socket.end()
-    this.#lingering = setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
+    // To see the end of the other side.
+    this.#socket.resume()
+    this.#outbox.whenEmpty(() => {
+      if (this.#socket.destroyed) return
+      this.#lingering ??= setTimeout(() => this.#socket.destroy(), closeTimeout).unref()
+    })
   }
 
   #end(): void {

@@ -106,7 +106,7 @@ export class Http2Response extends EventEmitter {
     }
   }
 
-  /** Cuts the response. */
+  /** Refuses the request, for which nothing was done yet: the client may send it again. */
   destroy(): void {
     this.stream.close(errorCodes.REFUSED_STREAM)
   }

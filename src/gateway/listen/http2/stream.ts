@@ -106,7 +106,7 @@ export class Http2Stream {
 
   /** False: no more until `drained`. `sent` is called when the socket has taken it, or none of it. */
   write(bytes: Buffer, sent?: () => void): boolean {
-    if (this.closed || this.#ending || bytes.length === 0) {
+    if (this.closed || this.#ending || this.#endSent || bytes.length === 0) {
       if (sent) process.nextTick(sent)
       return true
     }
@@ -119,7 +119,7 @@ export class Http2Stream {
 
   /** The last part of the body: it leaves in one frame with the end of the stream, which must follow. */
   writeLast(bytes: Buffer): void {
-    if (this.closed || this.#ending || bytes.length === 0) return
+    if (this.closed || this.#ending || this.#endSent || bytes.length === 0) return
     this.#pieces.push({ bytes, sent: undefined })
     this.#unsent += bytes.length
   }
