@@ -39,7 +39,9 @@ const longestWait: Milliseconds = 10_000
 export function createTransport(trust?: string): AcmeTransport {
   // proxyEnv: HTTPS_PROXY and NO_PROXY.
   const { Agent } = onDemand.https()
-  const agent = new Agent({ keepAlive: true, proxyEnv: process.env, ca: trustedRoots(trust) })
+  // One context for all connections: each that is made of the list of roots parses all of them, some 20 ms of CPU.
+  const secureContext = onDemand.tls().createSecureContext({ ca: trustedRoots(trust) })
+  const agent = new Agent({ keepAlive: true, proxyEnv: process.env, secureContext })
   return async (wanted) => {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await tryOnce(wanted, agent)
