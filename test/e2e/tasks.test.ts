@@ -85,7 +85,7 @@ processes:
 test('gatehouse start revives a fatal service, waits until it is ready or says why not, and what waits for it starts', async () => {
   const { folder, file, waitFor, lines } = start(`
 processes:
-  core: { command: [sh, -c, "test -e mended && exec sleep 600; echo no database >&2; exit 9"], ready: { exec: [test, -e, mended] }, restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
+  core: { command: [sh, -c, "test -e fixed && exec sleep 600; echo no database >&2; exit 9"], ready: { exec: [test, -e, fixed] }, restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
   api: { command: [sleep, "600"], dependsOn: { core: ready } }
 `)
   await waitFor({ process: 'core', level: 'error', message: /^fatal: it failed 2 times/ })
@@ -100,7 +100,7 @@ processes:
     code: 2,
     stderr: 'gatehouse: there is no process coer; did you mean core?\n',
   })
-  writeFileSync(join(folder, 'mended'), '')
+  writeFileSync(join(folder, 'fixed'), '')
   const after = lines.length
   const revived = await verb(['start', 'core', file])
   expect(revived).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^core is ready after \d+ms\n$/) })
@@ -110,14 +110,14 @@ processes:
 test('SIGHUP revives what is fatal with an unchanged file, and says so', async () => {
   const { folder, waitFor, signal, lines } = start(`
 processes:
-  core: { command: [sh, -c, "test -e mended && exec sleep 600; exit 9"], restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
-  migrate: { kind: task, command: [test, -e, mended] }
+  core: { command: [sh, -c, "test -e fixed && exec sleep 600; exit 9"], restart: { backoff: { next: 10ms }, giveUp: { failures: 2 } } }
+  migrate: { kind: task, command: [test, -e, fixed] }
   nightly: { kind: task, schedule: "0 0 29 2 *", command: ["false"] }
   api: { command: [sleep, "600"], dependsOn: { core: ready, migrate: completed } }
 `)
   await waitFor({ process: 'core', level: 'error' })
   await waitFor({ process: 'migrate', level: 'error' })
-  writeFileSync(join(folder, 'mended'), '')
+  writeFileSync(join(folder, 'fixed'), '')
   const after = lines.length
   signal('SIGHUP')
   const done = await waitFor({ reload: 'done' }, { after })

@@ -8,13 +8,13 @@ const folder = mkdtempSync(join(tmpdir(), 'gatehouse-on-demand-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Fails until the file is there, and then stays. */
-const mendedBy = (gate: string) => ({ command: ['/bin/sh', '-c', `test -e ${gate} && exec sleep 600; exit 9`] })
+const fixedBy = (gate: string) => ({ command: ['/bin/sh', '-c', `test -e ${gate} && exec sleep 600; exit 9`] })
 
 describe('a service that is down', () => {
   it('is revived with as many attempts as at first, and without its old pause', async () => {
     const gate = join(folder, 'fatal')
     const { supervisor, untilState, events } = testSupervisor([
-      planFor('core', { ...mendedBy(gate), restart: always({ failures: 3 }) }),
+      planFor('core', { ...fixedBy(gate), restart: always({ failures: 3 }) }),
     ])
     supervisor.start()
     await untilState('core', 'fatal')
@@ -33,7 +33,7 @@ describe('a service that is down', () => {
     const restart = { ...always(), backoff: { first: 600_000, next: 600_000, max: 600_000 } }
     const task = { kind: 'task', restart: { ...restart, policy: 'on-failure' } } as const
     const { supervisor, untilState } = testSupervisor([
-      planFor('core', { ...mendedBy(gate), restart }),
+      planFor('core', { ...fixedBy(gate), restart }),
       planFor('job', { ...task, command: ['/bin/sh', '-c', `test -e ${gate}`] }),
     ])
     supervisor.start()
@@ -81,7 +81,7 @@ describe('a service that is down', () => {
 
   it('is revived by another plan, also where others were changed by it', async () => {
     const gate = join(folder, 'applied')
-    const core = planFor('core', { ...mendedBy(gate), restart: always({ failures: 1 }) })
+    const core = planFor('core', { ...fixedBy(gate), restart: always({ failures: 1 }) })
     const waits = planFor('api', { dependsOn: [{ process: 'core', condition: 'ready' }] })
     const { supervisor, untilState } = testSupervisor([core, waits])
     supervisor.start()

@@ -62,7 +62,7 @@ describe('a plugin that cannot be loaded', () => {
     }
   })
 
-  it('is loaded once it is mended, and again if that breaks it', async () => {
+  it('is loaded once it is fixed, and again if that breaks it', async () => {
     const folder = await pluginFolder({ 'p.ts': 'export default (' })
     const routes = [pluginAt(join(folder, 'p.ts'))]
     const gateway = await startGateway({ routes: [] })
@@ -95,7 +95,7 @@ describe('a plugin that cannot be loaded', () => {
     writeFiles(folder, { 'good.mjs': "throw new Error('no luck')\n" })
     await restore()
     expect(await answers()).toEqual([503, 'good'])
-    writeFiles(folder, { 'good.mjs': answering("'better'"), 'bad.mjs': answering("'mended'") })
+    writeFiles(folder, { 'good.mjs': answering("'better'"), 'bad.mjs': answering("'fixed'") })
     await gateway.apply({ routes })
     expect(await answers()).toEqual([200, 'better'])
   })

@@ -4,9 +4,16 @@ import { request } from 'node:http'
 import { setTimeout as rest } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type WebSocket from 'ws'
-import { type Client, exchangeMessage, h1Client, h2Client, openWebSocket, rootCertificate } from './support/clients.ts'
-import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, startGatehouse } from './support/gatehouse.ts'
+import {
+  type Client,
+  exchangeMessage,
+  h1Client,
+  h2Client,
+  openWebSocket,
+  rootCertificate,
+} from '../e2e/support/clients.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { type Gatehouse, projectFolder, startGatehouse } from '../e2e/support/gatehouse.ts'
 
 const upstream = `${projectFolder}/test/e2e/programs/upstream.js`
 const crashing = `${projectFolder}/test/fixtures/programs/answers.js`
@@ -168,7 +175,7 @@ describe('a process with `restart: { style: rolling }`', () => {
       /not ready within 1s/,
     ],
   ])(
-    'goes on unharmed when the new version %s, and is replaced by the mended one',
+    'goes on unharmed when the new version %s, and is replaced by the fixed one',
     async (_, broken, reason) => {
       const { one, roll } = await started({ set: 'NAME: good' })
       const http = await one.url('http')
@@ -182,8 +189,8 @@ describe('a process with `restart: { style: rolling }`', () => {
       expect(await one.waitFor({ level: 'error', process: 'app', message: reason }, { after })).toBeDefined()
       expect(await pidOver(http)).toBe(before)
 
-      const mended = roll({ set: 'NAME: mended' })
-      expect(await one.waitFor({ reload: 'done' }, { after: mended })).toMatchObject({ rolled: ['app'] })
+      const fixed = roll({ set: 'NAME: fixed' })
+      expect(await one.waitFor({ reload: 'done' }, { after: fixed })).toMatchObject({ rolled: ['app'] })
       const next = await pidOver(http)
       for (const { turns, failures } of await Promise.all(loads.map((one) => one.end()))) {
         expect(failures).toEqual([])

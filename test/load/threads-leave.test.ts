@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startThreads, type Threads } from './thread-support.ts'
+import { startThreads, type Threads } from '../faults/gateway/thread-support.ts'
 
 let threads: Threads | undefined
 

@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { acceptedCertificate } from '../../e2e/support/accepted-certificate.ts'
-import { part } from '../../parts.ts'
-import { name, type Replica, type ReplicaSite, replicaSite } from './replica-site.ts'
+import { acceptedCertificate } from '../e2e/support/accepted-certificate.ts'
+import { name, type Replica, type ReplicaSite, replicaSite } from '../faults/certificates/replica-site.ts'
+import { part } from '../parts.ts'
 
 /** Longer than what a lock needs to be stale. */
 const patience = 40_000

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
+import { rootCertificate } from '../e2e/support/clients.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { type Gatehouse, projectFolder, source, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
-import { rootCertificate } from './support/clients.ts'
-import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, source, startGatehouse } from './support/gatehouse.ts'
 
 const [node = '', ...main] = source
 /** Has each answer over HTTP/1.1 name its thread, and lets a request end one. */

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../certificates/make-certificate.ts'
+import { freePorts } from '../e2e/support/free-ports.ts'
+import { type Gatehouse, projectFolder, runGatehouse, startGatehouse } from '../e2e/support/gatehouse.ts'
 import { part } from '../parts.ts'
-import { freePorts } from './support/free-ports.ts'
-import { type Gatehouse, projectFolder, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
 let gatehouse: Gatehouse | undefined
 afterEach(async () => {
