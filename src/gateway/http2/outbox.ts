@@ -54,9 +54,12 @@ export class Outbox {
     else this.#schedule()
   }
 
-  /** The head of a frame, and its payload; `sent` is called when that is not used any more. */
-  addData(head: string, payload: Buffer, sent?: () => void): void {
-    if (payload.length <= maxCopied) {
+  /**
+   * The head of a frame, and its payload; `sent` is called when that is not used any more. `rest`: nor are the payloads
+   * before it, which are other parts of its buffer.
+   */
+  addData(head: string, payload: Buffer, sent?: () => void, rest = false): void {
+    if (payload.length <= maxCopied && !(rest && sent)) {
       this.add(head + payload.toString('latin1'))
       if (sent) process.nextTick(sent)
       return

@@ -3,10 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
 import { keepPieces } from '../../upstream/body-pieces.ts'
+import { countReleased } from '../../upstream/released-buffers.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Of a body that has no reader yet, or whose reader pauses; its connection is not read further. */
 const maxHeld: Bytes = 64 * 1024
+/** Small pieces are put together in buffers of so many bytes, once there are so many pieces. */
+const sharedLength: Bytes = 4_096
+const minSeparate = 16
 
 /** What is kept of a head. */
 export type ReadHead = Pick<RequestHead, 'method' | 'target' | 'version' | 'headers' | 'rawHeaders'>
@@ -45,6 +49,8 @@ export class Http1Request extends EventEmitter {
   /** Pieces that its reader has yet to take. */
   #held: Buffer[] = []
   #heldBytes: Bytes = 0
+  /** Of the last of them, if it was put together. */
+  #shared: ArrayBufferLike | undefined
   #flow: 'unread' | 'paused' | 'flowing' | 'discarded' | 'over' = 'unread'
   #scheduled = false
 
@@ -102,15 +108,35 @@ export class Http1Request extends EventEmitter {
   /** Part of the body, which is valid during the call only. */
   push(piece: Buffer): void {
     if (this.#flow === 'discarded' || this.#flow === 'over') return
-    const kept = keepPieces([piece])
     if (this.#flow === 'flowing' && this.#held.length === 0) {
-      this.emit('data', kept)
+      this.emit('data', keepPieces([piece]))
       if ((this.#flow as string) === 'paused') this.#source.pause()
       return
     }
-    this.#held.push(kept)
-    this.#heldBytes += kept.length
+    this.#hold(piece)
+    this.#heldBytes += piece.length
     if (this.#heldBytes >= maxHeld || this.#flow === 'paused') this.#source.pause()
+  }
+
+  /** Small pieces are put together: each of its own would take a hundred bytes beside its few. */
+  #hold(piece: Buffer): void {
+    const last = this.#held.length - 1
+    const filled = this.#shared && this.#held[last]?.buffer === this.#shared ? (this.#held[last] as Buffer).length : 0
+    if (filled > 0 && filled + piece.length <= sharedLength) {
+      const joined = Buffer.from(this.#shared as ArrayBufferLike, 0, filled + piece.length)
+      piece.copy(joined, filled)
+      this.#held[last] = joined
+      return
+    }
+    if (this.#held.length < minSeparate || piece.length > sharedLength / 4) {
+      this.#held.push(keepPieces([piece]))
+      return
+    }
+    countReleased(sharedLength)
+    this.#shared = Buffer.allocUnsafeSlow(sharedLength).buffer
+    const copy = Buffer.from(this.#shared, 0, piece.length)
+    piece.copy(copy)
+    this.#held.push(copy)
   }
 
   /** The body is complete. */

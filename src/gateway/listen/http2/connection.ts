@@ -84,6 +84,7 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
   readonly #peer = new PeerSettings('client')
   readonly #maxHeaderListSize: Bytes
   readonly #streams = new OpenStreams<Receiving>()
+  /** Streams that have bytes to send, and a window. */
   readonly #sending: Http2Stream[] = []
   /** Of the preface. */
   #expected = preface
@@ -173,15 +174,15 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
     this.#tableSignalled = true
   }
 
-  sendData(stream: Http2Stream, payload: Buffer, last: boolean, sent?: () => void): void {
+  sendData(stream: Http2Stream, payload: Buffer, last: boolean, sent?: () => void, rest?: boolean): void {
     this.#window -= payload.length
     stream.window -= payload.length
     const set = last ? flags.endStream : 0
-    this.#outbox.addData(frameHead(frameTypes.data, set, stream.id, payload.length), payload, sent)
+    this.#outbox.addData(frameHead(frameTypes.data, set, stream.id, payload.length), payload, sent, rest)
   }
 
   send(stream: Http2Stream): void {
-    if (stream.queued) return
+    if (stream.queued || stream.window <= 0) return
     stream.queued = true
     this.#sending.push(stream)
     this.#sendQueued()
@@ -501,11 +502,10 @@ export class Http2Connection implements FrameReceiver, StreamConnection {
 
   /** A frame of each stream in turn, until the windows are used up or the client reads too slowly. */
   #sendQueued(): void {
-    let idle = 0
-    while (idle < this.#sending.length && !this.#outbox.full) {
+    while (this.#sending.length > 0 && this.#window > 0 && !this.#outbox.full) {
       const stream = this.#sending.shift() as Http2Stream
-      const sent = stream.sendFrame(Math.max(0, Math.min(this.#window, stream.window, maxFrameSize)))
-      idle = sent ? 0 : idle + 1
+      // The client may have closed its window meanwhile, by its settings.
+      if (stream.window > 0) stream.sendFrame(Math.min(this.#window, stream.window, maxFrameSize))
       // One without a window comes back when it has one.
       if (stream.unsent && stream.window > 0) this.#sending.push(stream)
       else stream.queued = false

@@ -9,9 +9,9 @@ export interface StreamConnection {
   /** The client has yet to read much of what was sent on any stream. */
   readonly behind: boolean
   sendHeaders(stream: Http2Stream, block: string, last: boolean): void
-  /** `sent` is called when the payload is not used any more. */
-  sendData(stream: Http2Stream, payload: Buffer, last: boolean, sent?: () => void): void
-  /** The stream has something to send. */
+  /** `sent` is called when the payload is not used any more; `rest`: nor what was sent before of the same buffer. */
+  sendData(stream: Http2Stream, payload: Buffer, last: boolean, sent?: () => void, rest?: boolean): void
+  /** The stream has bytes to send, as far as its window allows. */
   send(stream: Http2Stream): void
   /** Calls back when the kernel has taken all that was sent so far, or (false) never will. */
   whenTaken(taken: (all: boolean) => void): void
@@ -82,8 +82,9 @@ export class Http2Stream {
     return this.#ending
   }
 
+  /** Whether bytes wait for their turn, or for a window. */
   get unsent(): boolean {
-    return !this.closed && !this.#endSent && (this.#unsent > 0 || (this.#ending && this.headSent))
+    return this.#unsent > 0
   }
 
   /** Whether the client has ended its side. */
@@ -130,36 +131,39 @@ export class Http2Stream {
     this.#ending = true
     for (let i = 0; i < trailers.length; i += 2)
       this.#trailers += encodeField(trailers[i] as string, trailers[i + 1] as string)
-    if (!this.#endSent) this.connection.send(this)
+    if (this.#endSent) return
+    if (this.#unsent > 0) this.connection.send(this)
+    else if (this.headSent) this.#sendEnd()
   }
 
-  /** Sends one frame with so many bytes at most. False: there is none that may be sent. */
-  sendFrame(allowance: Bytes): boolean {
-    if (!this.unsent) return false
+  /** Sends one frame of the body with so many bytes at most, and with the last one the end. */
+  sendFrame(allowance: Bytes): void {
     const piece = this.#pieces[0]
-    if (!piece) {
-      if (this.#trailers !== '') this.connection.sendHeaders(this, this.#trailers, true)
-      else this.connection.sendData(this, noBytes, true)
-      this.#sentEnd()
-      return true
-    }
-    const { bytes, sent } = piece
+    if (!piece) return
+    const { bytes, sent, begun } = piece
     const length = Math.min(allowance, bytes.length)
-    if (length === 0) return false
     const whole = length === bytes.length
     this.#unsent -= length
     if (whole) this.#pieces.shift()
     // Its buffer must not be used again if the rest is never sent: the socket may hold what precedes it.
     else this.#pieces[0] = { bytes: bytes.subarray(length), sent, begun: true }
-    const last = this.#unsent === 0 && this.#ending && this.#trailers === ''
-    if (whole) this.connection.sendData(this, bytes, last, sent)
+    const over = this.#unsent === 0 && this.#ending
+    const last = over && this.#trailers === ''
+    if (whole) this.connection.sendData(this, bytes, last, sent, begun)
     else this.connection.sendData(this, bytes.subarray(0, length), last)
     if (last) this.#sentEnd()
+    else if (over) this.#sendEnd()
     else if (this.#needsDrain && this.#unsent < maxUnsent) {
       this.#needsDrain = false
       process.nextTick(() => this.events?.drained())
     }
-    return true
+  }
+
+  /** Without bytes, which no window holds back. */
+  #sendEnd(): void {
+    if (this.#trailers !== '') this.connection.sendHeaders(this, this.#trailers, true)
+    else this.connection.sendData(this, noBytes, true)
+    this.#sentEnd()
   }
 
   /** The client has ended its side. */

@@ -9,7 +9,7 @@ const fill = (stream: number, length = window) =>
   Array.from({ length: Math.ceil(length / 16_384) }, (_, i) => data(stream, Math.min(16_384, length - i * 16_384)))
 
 /** What the client may send at the moment, by what it has sent and was allowed. */
-class Window {
+class Windows {
   sent = 0
   readonly opened: Opened
   constructor(opened: Opened) {
@@ -105,7 +105,7 @@ describe('the window of the connection', () => {
     ],
   ])('opens again by the bodies of streams that %s', async (_how, late, end) => {
     const opened = new Opened(unread)
-    const windows = new Window(opened)
+    const windows = new Windows(opened)
     for (let id = 1; id < 60; id += 2) {
       await opened.after(post(id, ['content-length', '50001']), ...fill(id, 50_000))
       await end(opened)
@@ -119,7 +119,7 @@ describe('the window of the connection', () => {
 
   it('opens once for what a stream held that is answered, and read later', async () => {
     const opened = new Opened(unread)
-    const windows = new Window(opened)
+    const windows = new Windows(opened)
     for (let id = 1; id < 40; id += 2) {
       await opened.after(post(id), ...fill(id, 50_000), data(id, '', true))
       windows.sent += 50_000
@@ -134,7 +134,7 @@ describe('the window of the connection', () => {
 
   it('opens by refused, malformed and late streams', async () => {
     const opened = new Opened()
-    const windows = new Window(opened)
+    const windows = new Windows(opened)
     await opened.after(post(1, ['connection', 'close']))
     for (let i = 0; i < 100; i++) {
       await opened.after(data(1, 16_384))
@@ -155,4 +155,19 @@ it('a body comes in pieces of any frames, and in its order', async () => {
     expect(opened.last.body).toBe(sent)
     expect(opened.last.events).toEqual(['end'])
   }
+})
+
+it('a body of single bytes that is not read takes no more memory than others', async () => {
+  const frames = Buffer.concat(Array.from({ length: 60_000 }, () => data(1, 'd')))
+  const opened = new Opened(unread)
+  await opened.after(post(1), frames)
+  expect(opened.last.request.readableLength).toBe(60_000)
+  let pieces = 0
+  opened.last.request.on('data', () => {
+    pieces += 1
+  })
+  readBody(opened.last)
+  await opened.after(data(1, '', true))
+  expect(opened.last.body).toBe('d'.repeat(60_000))
+  expect(pieces).toBeLessThan(100)
 })

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { headers, settings } from '../../../faults/gateway/h2-wire.ts'
 import { answer, type Begun, get, head, Opened, opens, post, reset, settled } from './opened.ts'
 
-const body = (length: number, seed = 0) => Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + seed) & 0xff))
+const body = (length: number, seed = 0) =>
+  Buffer.alloc(length, Buffer.from(Array.from({ length: 256 }, (_, i) => (i * 7 + seed) & 0xff)))
 /** All of it is sent, whatever its length. */
 const wide = { settings: { 4: 2 ** 31 - 1 } }
 
@@ -265,9 +266,18 @@ describe('a client that does not read', () => {
     opened.wire.full = true
     await opened.after(get(1), get(3))
     const given: string[] = []
+    // Frames have 16,384 bytes, and the last of a piece may be short.
+    const lengths = [100, 10_000, 16_500, 16_384, 33_000, 50_000]
     for (const { id, response } of opened.begun) {
       response.writeHead(200, [], false)
-      for (let i = 0; i < 6; i++) response.write(body(i === 0 ? 100 : 10_000 * i, i), () => given.push(`${id} ${i}`))
+      for (let i = 0; i < 6; i++) {
+        const piece = body(lengths[i] as number, i)
+        response.write(piece, () => {
+          given.push(`${id} ${i}`)
+          // As a buffer that is used again.
+          piece.fill('#')
+        })
+      }
       response.end()
     }
     await settled()
@@ -278,6 +288,8 @@ describe('a client that does not read', () => {
       opened.wire.drain()
       await settled()
     }
+    const whole = Buffer.concat(lengths.map((length, i) => body(length, i)))
+    for (const { id } of opened.begun) expect(opened.bodyOf(id).equals(whole)).toBe(true)
     expect(given.toSorted()).toEqual([1, 3].flatMap((id) => [0, 1, 2, 3, 4, 5].map((i) => `${id} ${i}`)))
   })
 

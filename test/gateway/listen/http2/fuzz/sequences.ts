@@ -17,6 +17,9 @@ export interface Findings {
   usable: number
 }
 
+/** No byte of a body: ids of streams are odd. */
+const reused = 0
+
 type Kind = 'valid' | 'wild' | 'mutated'
 
 export async function sendSequences(count: number, seed: number): Promise<Findings> {
@@ -129,8 +132,11 @@ class Sequence {
     } else if (kind < 0.6) {
       const written = this.#written.get(begun) as Written
       written.pieces += 1
-      response.write(Buffer.alloc(below(this.#random, pick(this.#random, [2, 100, 20_000])), begun.id), () => {
+      const piece = Buffer.alloc(below(this.#random, pick(this.#random, [2, 100, 20_000, 40_000])), begun.id)
+      response.write(piece, () => {
         written.given += 1
+        // As one that is used again.
+        piece.fill(reused)
       })
     } else {
       if (kind < 0.7 && !response.writableEnded) response.addTrailers({ 'x-t': 'u' })
@@ -195,6 +201,7 @@ class Sequence {
       } else if (type === frameTypes.data) {
         if (state !== 'head') this.#fault(line)
         if (ends) states.set(stream, 'over')
+        if (!payload.equals(Buffer.alloc(payload.length, stream))) this.#fault(`stream ${stream} has bytes of others`)
         sizes.set(stream, (sizes.get(stream) ?? 0) + payload.length)
       }
     }
