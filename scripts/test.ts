@@ -71,11 +71,12 @@ function runTests(): Tally {
 function tally({ testResults }: Report, status: number): Tally {
   const tests = testResults.flatMap(({ name, assertionResults }) =>
     assertionResults.map(({ fullName, status: result, failureMessages = [] }) => {
-      return { file: relative(project, name), name: fullName, status: result, failures: failureMessages.length }
+      return { file: relative(project, name), name: fullName, status: result, failures: failureMessages }
     }),
   )
   for (const { file, name, status: result, failures } of tests)
-    if (result === 'passed' && failures > 0) console.log(`passed at the second try: ${file} > ${name}`)
+    if (result === 'passed' && failures.length > 0)
+      console.log(`passed at the second try: ${file} > ${name}\n  ${failures.join('\n').replaceAll('\n', '\n  ')}`)
   const unloaded = testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   )

@@ -178,9 +178,9 @@ describe('a log', () => {
   })
 })
 
-describe('a file of two gigabytes', () => {
+describe('a large file', () => {
   it('passes with constant memory', async () => {
-    const length = 2_000 * mebibyte
+    const length = 500 * mebibyte
     const { gateway } = await start(length)
     await ask(gateway, 'h1', { path: '/big.bin', headers: { range: 'bytes=0-9' } })
     const before = process.memoryUsage.rss()
