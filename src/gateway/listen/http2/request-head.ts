@@ -56,7 +56,8 @@ const invalidValue = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/
 const validMethod = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const validScheme = /^[A-Za-z][A-Za-z0-9+.-]*$/
 const validPath = /^[\x21-\x7e\x80-\xff]+$/
-const validAuthority = /^[A-Za-z0-9\-._~!$&'()*+,;=%:@[\]]+$/
+/** RFC 9113 §8.3.1: without user information. */
+const validAuthority = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]+$/
 
 /** As it was decoded, name and value in turn; undefined if it is malformed. */
 export function readRequestHead(raw: readonly string[]): Http2Head | undefined {
@@ -78,12 +79,11 @@ export function readRequestHead(raw: readonly string[]): Http2Head | undefined {
       continue
     }
     if (forbidden.has(name) || (name === 'te' && value.toLowerCase() !== 'trailers')) return undefined
-    if (name === 'host' && headers.host !== undefined) return undefined
-    if (invalidValue.test(value)) continue
+    if (name === 'host' && (headers.host !== undefined || value === '')) return undefined
     if (name === 'content-length') {
       if (length !== undefined || !/^\d{1,15}$/.test(value)) return undefined
       length = Number(value)
-    }
+    } else if (invalidValue.test(value) || (name === 'host' && !validAuthority.test(value))) continue
     rawHeaders.push(name, value)
     append(headers, name, value)
   }
