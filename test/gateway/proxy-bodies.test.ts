@@ -161,7 +161,7 @@ describe.each(protocols)('requests and answers over %s', (protocol) => {
       }),
     )
     expect(answers.map(({ body }) => body)).toEqual(Array.from({ length: 200 }, (_, i) => `body ${i}`))
-    expect(gateway.records).toHaveLength(200)
+    await gateway.waitForRecord(() => gateway.records.length === 200)
   })
 })
 

@@ -155,6 +155,7 @@ describe.each(protocols)('a proxied request over %s', (protocol) => {
     expect((await ask(gateway, protocol, { method: 'POST', body: Buffer.alloc(3_000_000) })).status).toBe(503)
     gateway.gateway.setTargets({ backend: { ready: true, phase: 'running' } })
     expect(await ask(gateway, protocol)).toMatchObject({ status: 200, body: 'ready' })
+    await gateway.waitForRecord(({ error }) => error === undefined)
     expect(gateway.records.map(({ error }) => error)).toEqual([
       'process backend is not started',
       'process backend is starting',

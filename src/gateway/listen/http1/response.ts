@@ -5,6 +5,7 @@ import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
 import { byName } from '../../http1/by-name.ts'
 import { token, unsendableValue } from '../../http1/fields.ts'
+import { writeAtTurnEnd } from '../../http1/turn-end.ts'
 import type { Http1Request } from './request.ts'
 
 /** Bodies up to this length are written as one text with what precedes them: Node only joins texts. */
@@ -40,6 +41,8 @@ export class Http1Response extends EventEmitter {
   #trailers = ''
   #awaitsContinue: boolean
   #closed = false
+  /** The rest of the body, after `end`. */
+  #last: Buffer | undefined
 
   constructor(req: Http1Request, channel: ResponseChannel, keepAlive: boolean) {
     super()
@@ -115,7 +118,7 @@ export class Http1Response extends EventEmitter {
   }
 
   flushHeaders(): void {
-    if (this.#closed || this.#head === '') return
+    if (this.#closed || this.writableEnded || this.#head === '') return
     const head = this.#head
     this.#head = ''
     this.#channel.socket.write(head, 'latin1')
@@ -136,7 +139,16 @@ export class Http1Response extends EventEmitter {
     this.writableEnded = true
     if (this.#closed) return
     if (done) this.once('finish', done)
+    this.#last = chunk
+    writeAtTurnEnd(this)
+  }
+
+  /** Writes what `end` was called with. */
+  writeNow(): void {
+    const chunk = this.#last
+    this.#last = undefined
     const { socket } = this.#channel
+    if (this.#closed || socket.destroyed) return
     // The kernel has nearly always taken all of it when `write` returns; of TLS only the callback tells.
     const sent = 'encrypted' in socket ? this.#finish : undefined
     const last = this.#chunked ? `0\r\n${this.#trailers}\r\n` : ''

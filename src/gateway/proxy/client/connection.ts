@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Bytes } from '../../../shared/bytes.ts'
 import type { Milliseconds } from '../../../shared/time/duration.ts'
+import { writeAtTurnEnd } from '../../http1/turn-end.ts'
 import { keepPieces, releasePiece } from '../../upstream/body-pieces.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
@@ -31,6 +32,8 @@ export class Connection implements UpstreamStream {
   readonly #owner: ConnectionOwner
   #transaction: Transaction | undefined
   #parser: AnswerParser | undefined
+  /** The head of a request, until it is written at the end of the turn. */
+  #unsent: string | undefined
   #requests = 0
   #bodySent = true
   #headPassed = false
@@ -79,8 +82,20 @@ export class Connection implements UpstreamStream {
     this.#bodySent = !withBody
     this.#timeout = sent.timeout
     this.#deadline.set(sent.timeout)
-    if (withBody) this.#socket.cork()
-    this.#socket.write(sent.head, 'latin1')
+    if (withBody) {
+      this.#socket.cork()
+      this.#socket.write(sent.head, 'latin1')
+    } else {
+      this.#unsent = sent.head
+      writeAtTurnEnd(this)
+    }
+  }
+
+  /** Writes the head of the request. */
+  writeNow(): void {
+    const head = this.#unsent
+    this.#unsent = undefined
+    if (head !== undefined && !this.#destroyed) this.#socket.write(head, 'latin1')
   }
 
   flush(): void {
@@ -145,6 +160,11 @@ export class Connection implements UpstreamStream {
     // No request is in flight: these bytes would be taken for the answer to the next one.
     if (!this.#transaction || !parser) {
       this.#close()
+      return
+    }
+    if (this.#unsent !== undefined) {
+      // Nor are they the answer to this one. Nothing of it was sent, so it may be sent again.
+      this.fail(new ConnectionClosed('the upstream answered before it was asked'))
       return
     }
     this.#answerBegun = true

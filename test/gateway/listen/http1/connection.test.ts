@@ -36,6 +36,7 @@ describe('requests of one connection', () => {
     answer(opened.last, 'two')
     await settled()
     answer(opened.last, 'three')
+    await settled()
     expect(opened.wire.written.match(/one|two|three/g)).toEqual(['one', 'two', 'three'])
   })
 

@@ -96,12 +96,12 @@ describe('the framing of an answer', () => {
     const { wire, response, events } = open(options)
     response.writeHead(status, fields)
     response.end(hello)
+    expect(response.shouldKeepAlive).toBe(!expected.includes('connection: close'))
+    expect([events, wire.written], 'not within the call').toEqual([[], ''])
+    await settled()
     expect(fieldsOf(wire.written)).toEqual(expected)
     expect(wire.written.slice(wire.written.indexOf('\r\n\r\n') + 4)).toBe(body)
     expect(wire.writes, 'head and body leave together').toHaveLength(1)
-    expect(response.shouldKeepAlive).toBe(!expected.includes('connection: close'))
-    expect(events, 'not within the call').toEqual([])
-    await settled()
     expect(events).toEqual(['finish', 'answered', 'close'])
     expect([response.writableFinished, response.socket]).toEqual([true, undefined])
   })
@@ -137,7 +137,7 @@ describe('the framing of an answer', () => {
     }
   })
 
-  it('takes trailers in chunks, and in nothing else', () => {
+  it('takes trailers in chunks, and in nothing else', async () => {
     for (const [options, fields, expected] of [
       [{}, [], '5\r\nhello\r\n0\r\nX-Sum: 1\r\nY: \r\n\r\n'],
       [{}, ['Content-Length', '5'], 'hello'],
@@ -148,6 +148,7 @@ describe('the framing of an answer', () => {
       response.write(hello)
       response.addTrailers({ 'X-Sum': '1', Y: '' })
       response.end()
+      await settled()
       expect(wire.written.slice(wire.written.indexOf('\r\n\r\n') + 4)).toBe(expected)
     }
   })
@@ -157,7 +158,7 @@ describe('what cannot be sent', () => {
   const injected = ['a\r\nX: y', 'a\nb', 'a\rb', 'a\0', '\x7f', '\u0100', '\u560d\u560a', '\ud83d']
   const noNames = ['', 'a b', 'a:', 'a\r\nb', 'a\n', '\xe9', '\u0121', 'a(', '"a"']
 
-  it.each(injected)('the value %j', (value) => {
+  it.each(injected)('the value %j', async (value) => {
     const { wire, response } = open()
     for (const name of ['X', 'Connection', 'Keep-Alive', 'Transfer-Encoding', 'Content-Length', 'Date', 'Set-Cookie'])
       expect(() => response.writeHead(200, ['A', 'b', name, value])).toThrow(`invalid value of the header ${name}`)
@@ -166,6 +167,7 @@ describe('what cannot be sent', () => {
     expect([response.headersSent, wire.written]).toEqual([false, ''])
     response.writeHead(500, ['Content-Length', '0'])
     response.end()
+    await settled()
     expect(wire.written).toMatch(/^HTTP\/1\.1 500 /)
   })
 
@@ -189,12 +191,13 @@ describe('what cannot be sent', () => {
 })
 
 describe('interim answers', () => {
-  it('precede the head', () => {
+  it('precede the head', async () => {
     const { wire, response } = open({ method: 'POST', fields: 'Expect: 100-continue\r\nContent-Length: 5\r\n' })
     response.writeContinue()
     response.writeInformation(103, { Link: '</a>' })
     response.writeHead(200, ['Content-Length', '0'])
     response.end()
+    await settled()
     const [first, second, third] = wire.written.split('\r\n\r\n')
     expect([first, second]).toEqual(['HTTP/1.1 100 Continue', 'HTTP/1.1 103 Early Hints\r\nLink: </a>'])
     expect(third).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*keep-alive/)
@@ -237,12 +240,14 @@ describe('the end of an answer', () => {
     const { wire, response, events } = open()
     response.writeHead(200, [])
     response.end(hello)
-    const { written } = wire
     response.end(hello)
     response.write(hello)
     response.flushHeaders()
     response.probe()
     await settled()
+    const { written } = wire
+    expect(parse([Buffer.from(written, 'latin1')], false).body).toBe('hello')
+    expect(wire.writes).toHaveLength(1)
     response.end(hello)
     response.write(hello)
     response.writeContinue()
@@ -257,7 +262,7 @@ describe('the end of an answer', () => {
 })
 
 describe('a probe whether the client still reads', () => {
-  it('is an interim answer before the head, and then part of the next size', () => {
+  it('is an interim answer before the head, and then part of the next size', async () => {
     const { wire, response } = open()
     response.probe()
     expect(wire.written).toBe('HTTP/1.1 100 Continue\r\n\r\n')
@@ -268,6 +273,7 @@ describe('a probe whether the client still reads', () => {
     response.write(hello)
     response.probe()
     response.end()
+    await settled()
     const { interim, body, complete } = parse([Buffer.from(wire.written, 'latin1')], false)
     expect({ interim, body, complete }).toEqual({ interim: [100], body: 'hellohello', complete: true })
   })
