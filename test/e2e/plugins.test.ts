@@ -1,6 +1,7 @@
 /** Plugins in the binary: the example, reloads, and plugins that break. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Gatehouse, projectFolder, runGatehouse, startGatehouse } from './support/gatehouse.ts'
 
@@ -159,6 +160,17 @@ export default async function (app: any): Promise<void> {
         if (answer) return answer
       }
     }
+    /** Asks until the line comes: the thread that was replaced last may have taken the connection, and ends with it. */
+    const askUntil = async (path: string, line: Promise<unknown>) => {
+      let come = false
+      const waiting = line.then(() => {
+        come = true
+      })
+      while (!come) {
+        await Promise.race([waiting, ask(path).catch(() => {})])
+        await Promise.race([waiting, pause(1_000)])
+      }
+    }
     expect(await get('/throws')).toEqual({ status: 500, body: '500 Internal Server Error\n' })
     const said = await running.waitFor({ level: 'error', message: /^plugin `p\.ts`: no luck$/ })
     expect(said.stack).toMatch(/p\.ts:4:\d+/)
@@ -168,16 +180,15 @@ export default async function (app: any): Promise<void> {
       ['/blocks', /^gateway thread 1 hangs: its event loop was blocked for 5 s; starting a replacement/],
     ] as const) {
       const after = running.lines.length
-      void ask(path).catch(() => {})
-      await running.waitFor({ level: 'error', message }, { after })
+      await askUntil(path, running.waitFor({ level: 'error', message }, { after }))
       await running.waitFor({ message: /^gateway thread 1 was replaced in/ }, { after })
       expect(await get('/')).toEqual({ status: 200, body: 'fine' })
     }
     // Broken on disk since the last reload: the successor serves everything else.
     writeFileSync(join(running.folder, 'p.ts'), 'export default (')
     const after = running.lines.length
-    void ask('/timer').catch(() => {})
-    await running.waitFor({ level: 'error', message: /cannot be loaded: .*its routes answer 503/ }, { after })
+    const unloadable = { level: 'error', message: /cannot be loaded: .*its routes answer 503/ }
+    await askUntil('/timer', running.waitFor(unloadable, { after }))
     await running.waitFor({ message: /^gateway thread 1 was replaced in/ }, { after })
     while ((await get('/')).status !== 503); // the thread before may have got the connection
     expect((await get('/other')).status).toBe(200)
